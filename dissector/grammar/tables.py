@@ -1,0 +1,41 @@
+"""Everything the grammar declares, in tables: all headers, all records, what a layer's records look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .libxc import DOMAIN_HEADER, IMAGE_HEADER
+from .libxc_records import libxc_records
+from .libxl import LIBXL_HEADER, LIBXL_RECORDS
+from .primitives import Body
+from .specs import HeaderSpec, Layer, RecordSpec, record_header
+from .xenops import XENOPS_HEADER, XENOPS_RECORDS, xenops_record_header
+from .xl import XL_HEADER
+
+HEADERS: Mapping[str, HeaderSpec] = MappingProxyType(
+    {header.name: header for header in (XL_HEADER, XENOPS_HEADER, LIBXL_HEADER, IMAGE_HEADER, DOMAIN_HEADER)}
+)
+
+RECORD_HEADERS: Mapping[Layer, Body] = {
+    "libxc": record_header,
+    "libxl": record_header,
+    "xenops": xenops_record_header,
+}
+
+# A record is padded to a multiple of so many octets.
+ALIGNMENT: Mapping[Layer, int] = {"libxc": 8, "libxl": 8, "xenops": 1}
+
+
+def records(layer: Layer, version: int | None = None) -> Mapping[int, RecordSpec]:
+    """The record types of a layer by number; `version` (of the image header) matters to libxc only."""
+    return {"libxc": libxc_records(version), "libxl": LIBXL_RECORDS, "xenops": XENOPS_RECORDS}.get(layer, {})
+
+
+RECORDS: tuple[RecordSpec, ...] = tuple(
+    {
+        (record.layer, record.name): record
+        for table in (libxc_records(2), libxc_records(3), LIBXL_RECORDS, XENOPS_RECORDS)
+        for record in table.values()
+    }.values()
+)  # every record of every layer and version, once

@@ -1,0 +1,67 @@
+"""The xl layer: the save header, the guest's configuration, and the texts of the handshake.
+
+Source: tools/xl/xl.h and xl_migrate.c of Xen. xl has no specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import construct as c
+
+from .primitives import INTS, BitField, Endianness, Ints, Layout, flags, length_of, rest, sized_text
+from .specs import HeaderSpec, Message
+
+XL_MAGIC = b"Xen saved domain, xl format\n \0 \r"
+XL_BYTEORDER = 0x01020304
+
+
+def xl_header(i: Ints) -> Layout:
+    """The save header, 48 octets, in the sender's byte order. tools/xl/xl.h: struct save_file_header."""
+    return c.Struct(
+        "magic" / c.Default(c.Bytes(len(XL_MAGIC)), XL_MAGIC) * "Names the format",
+        "byteorder" / c.Default(i.u32, XL_BYTEORDER) * "0x01020304 in the sender's byte order",
+        "mandatory_flags"
+        / flags(
+            i.u32,
+            BitField("json", 0, 1, doc="The configuration is JSON"),
+            BitField("stream_v2", 1, 1, doc="A libxl stream of version 2 follows"),
+            BitField("reserved", 2, 30),
+        )
+        * "A flag the receiver does not know makes it refuse",
+        "optional_flags" / flags(i.u32, BitField("reserved", 0, 32)) * "None is defined",
+        "optional_data_len" / i.u32 * "Octets of optional data after this header",
+    )
+
+
+def xl_optional_data(i: Ints) -> Layout:
+    """What follows the save header. tools/xl/xl.h: "Optional data, in order"."""
+    return c.Struct(
+        "config_length" / length_of(i.u32, "config") * "Octets of the configuration",
+        "config" / sized_text("config_length", "config") * "The guest's configuration; JSON ends in a NUL",
+        "tail" / rest() * "What a later xl may append",
+    )
+
+
+XL_HEADER = HeaderSpec("xl header", "xl", xl_header, None, XL_MAGIC, "tools/xl/xl.h: struct save_file_header")
+
+
+def xl_endianness(octets: bytes | bytearray | memoryview) -> Endianness | None:
+    """The byte order of a save header, from its byteorder field; None if that holds neither order's value."""
+    found = bytes(octets[len(XL_MAGIC) : len(XL_MAGIC) + 4])
+    return next((order for order in INTS if found == XL_BYTEORDER.to_bytes(4, order)), None)
+
+
+_MESSAGES = (
+    # Only the banner is sent without the NUL that ends the C string.
+    Message("banner", b"xl migration receiver ready, send binary domain data.\n", "reverse"),
+    Message("ready", b"domain received, ready to unpause\0", "reverse"),
+    # In reverse it hands the guest back after a failed start.
+    Message("go", b"domain is yours, you are cleared to unpause\0", "both"),
+    # The status octet: 0, the guest runs at the destination; anything else, it does not.
+    Message("report", b"my copy unpause results are as follows\0", "reverse", status=1),
+    Message("postcopy sync", b"postcopy migration completed successfully\0", "reverse"),
+)
+
+MESSAGES: Mapping[str, Message] = MappingProxyType({message.name: message for message in _MESSAGES})
