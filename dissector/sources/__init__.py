@@ -1,0 +1,1 @@
+"""Files to packets: opening, decompression, pcap, pcapng, link and IP headers, fragments."""

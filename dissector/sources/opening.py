@@ -1,0 +1,59 @@
+"""A path to what is in it: a capture in either format, or anything else as a bare stream of octets."""
+
+from dissector.sources import pcap, pcapng
+from dissector.sources.capture import BUFFER, CaptureReader
+from dissector.sources.files import Octets, SourceError, open_octets
+
+
+class StreamReader:
+    """The octets of a file that is no capture, such as a save file; nobody judges here what they mean."""
+
+    def __init__(self, source: Octets, name: str, buffer: bytearray, end: int) -> None:
+        """`buffer` already holds the first `end` octets of the file."""
+        self.source = source
+        self.name = name
+        self.octets = 0
+        """Octets of the file read so far, decompressed."""
+        self._view = memoryview(buffer)
+        self._end = end
+
+    @property
+    def trouble(self) -> str | None:
+        """One line why the file was not read to its end."""
+        return self.source.trouble
+
+    def read(self) -> memoryview:
+        """The next octets, empty at the end. A part of a buffer: good until the next read. Never raises."""
+        end = self._end or self.source.readinto(self._view)
+        self._end = 0
+        self.octets += end
+        return self._view[:end]
+
+
+def open_source(path: str) -> CaptureReader | StreamReader:
+    """Open `path` ("-" is standard input), compressed or not; its first octets say what it is.
+
+    Raises SourceError when it cannot be opened, is empty, or is a capture whose very header is damaged.
+    """
+    source, name = open_octets(path)
+    try:
+        return _recognise(source, name)
+    except SourceError:
+        source.close()
+        raise
+
+
+def _recognise(source: Octets, name: str) -> CaptureReader | StreamReader:
+    buffer = bytearray(BUFFER)
+    view = memoryview(buffer)
+    end = 0
+    while end < pcap.FILE_HEADER and (count := source.readinto(view[end:])):
+        end += count
+    if not end:
+        raise SourceError(f"cannot read {name}: {source.trouble}" if source.trouble else f"{name} is empty")
+    magic = bytes(buffer[:4])
+    if magic in pcap.MAGICS:
+        return pcap.PcapReader(source, name, buffer, end)
+    if magic == pcapng.MAGIC:
+        return pcapng.PcapngReader(source, name, buffer, end)
+    return StreamReader(source, name, buffer, end)
