@@ -1,0 +1,108 @@
+"""The way through: packets or octets in, records in the order in which they ended on the wire out.
+
+Sans-IO but for the reader it is handed: it opens nothing, sleeps nowhere and prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from dissector.framing import STATES, Channel, Ends, Flow, Record, Stream, WireOrder
+from dissector.reassembly import Connections, ExpressLane
+from dissector.sources.capture import CaptureReader
+from dissector.sources.fragments import Fragments
+from dissector.sources.link import LINKS, addresses, decode
+from dissector.sources.opening import StreamReader
+
+Progress = Callable[[], None]
+
+RECENT = 8192
+"""Connections that may still turn out to be encrypted: their first octets decide, so none does so late."""
+
+
+class Engine:
+    """Finds every migration of one input; `emit` gets each record."""
+
+    def __init__(self, emit: Callable[[Record], None], keep_pages: bool = False) -> None:
+        self.channels: list[Channel] = []
+        """The migrations found so far."""
+        self.encrypted: set[str] = set()
+        """Ciphers seen on connections; complete when all was read."""
+        self.connected = 0
+        """TCP connections seen."""
+        self.unread_links: set[int] = set()
+        """Link types (LINKTYPE_ numbers) of packets that nobody here can read."""
+        self.connections = Connections(self._connect)
+        self._order = WireOrder(emit)
+        self._keep_pages = keep_pages
+        self._fragments = Fragments()
+        self._recent: deque[Channel] = deque()
+
+    def capture(self, reader: CaptureReader, progress: Progress | None = None) -> None:
+        """Everything in a capture."""
+        connections, fragments = self.connections, self._fragments
+        lane = ExpressLane(reader, connections)
+        octets = 0
+        while (packet := reader.next_packet()) is not None:
+            segment = decode(packet.link, packet.octets, packet.length, fragments)
+            if segment is not None:
+                connections.packet(segment, packet.frame, packet.time_ns)
+                # Where gaps are open, what waits is looked at now and then: it costs a look at all that is held.
+                if not connections.waiting or not packet.frame % 64:
+                    self._release()
+            elif packet.link not in LINKS:
+                self.unread_links.add(packet.link)
+            lane.run()
+            if progress is not None and reader.octets != octets:
+                octets = reader.octets
+                progress()
+        connections.finish()
+        self._release()
+        self._note_ciphers(0)
+
+    def stream(self, reader: StreamReader, progress: Progress | None = None) -> None:
+        """A bare stream: what one direction carried, as a save file holds it."""
+        flow = self._flow(None)
+        stream = flow.stream
+        stream.start(late=False)
+        while octets := reader.read():
+            stream.feed(octets, len(octets), True, 0, 0)
+            self._release()
+            if progress is not None:
+                progress()
+        stream.finish("capture")
+        self._release()
+
+    def _release(self) -> None:
+        if self._order.pending:
+            self._order.release(piece.since for side in self.connections.waiting for piece in side.held)
+
+    def _connect(self, key: bytes) -> tuple[Stream, Stream]:
+        source, destination = addresses(key)
+        one = self._flow(Ends(source, destination))
+        other = self._flow(Ends(destination, source))
+        one.pair(other)
+        self.connected += 1
+        self._recent.append(one.channel)
+        self._note_ciphers(RECENT)
+        return one.stream, other.stream
+
+    def _note_ciphers(self, recent: int) -> None:
+        """Judges all connections but the most recent ones."""
+        while len(self._recent) > recent:
+            cipher = self._recent.popleft().encrypted
+            if cipher is not None:
+                self.encrypted.add(cipher)
+
+    def _flow(self, ends: Ends | None) -> Flow:
+        flow = Flow(Stream(), ends, self._fresh, self._keep_pages)
+        flow.stream.attach(flow.parse(STATES))
+        return flow
+
+    def _fresh(self) -> Channel:
+        return Channel(emit=self._order.add, opened=self._opened)
+
+    def _opened(self, channel: Channel) -> int:
+        self.channels.append(channel)
+        return len(self.channels) - 1
