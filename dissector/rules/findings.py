@@ -1,0 +1,31 @@
+"""What a check finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEVERITIES = ("error", "warning", "note")
+"""Gravest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation, or a fact worth a note."""
+
+    rule: str
+    severity: str
+    migration: int
+    direction: str
+    layer: str | None
+    record: str | None
+    """Name of the record."""
+    index: int | None
+    """Which record, header or text of its direction, from 0."""
+    offset: int | None
+    """Of the record in its direction, in octets."""
+    frame: int | None
+    """The packet in which the record begins; None where the input is no capture."""
+    time: int | None
+    """Of that packet, ns since the epoch."""
+    message: str
+    """One sentence with the values that broke the rule."""

@@ -1,0 +1,99 @@
+"""How a migration ended, in plain words, with the most probable reason where it failed."""
+
+from __future__ import annotations
+
+from dissector.facts import Migration
+from dissector.framing import FORWARD, REVERSE, Flow
+from dissector.rules.findings import Finding
+
+CLOSED = {"fin": "closed the connection", "rst": "reset the connection"}
+WHO = {FORWARD: "the source", REVERSE: "the destination"}
+CONSEQUENCES = ("truncated-stream", "postcopy-fault-unanswered")
+"""Rules that a broken off stream breaks in any case: no reason, but what follows from one."""
+
+
+def verdict(migration: Migration, findings: list[Finding]) -> str:
+    """One sentence."""
+    outcome = migration.outcome
+    if migration.channel.legacy:
+        return "a stream of Xen 4.5 or older, which is not dissected"
+    if outcome == "completed":
+        return _completed(migration)
+    if outcome == "incomplete":
+        return "the capture ends before the migration does"
+    if outcome == "failover":
+        count = migration.checkpoints
+        whole = "1 whole one" if count == 1 else f"{count:,} whole ones"
+        return f"checkpoints stopped after {whole}: the destination goes on from the last of them"
+    report = migration.texts.get("reverse report")
+    if report is not None and report.body[-1]:
+        return f"the destination could not start its copy: status {report.body[-1]}"
+    return _failed(migration, findings)
+
+
+def _completed(migration: Migration) -> str:
+    if not migration.is_capture:
+        return "the stream is whole, up to its END"
+    if "libxc.POSTCOPY_COMPLETE" in migration.records[REVERSE]:
+        return "the destination has every page it wanted"
+    return (
+        "the guest runs at the destination"
+        if "reverse report" in migration.texts
+        else "the stream was sent to its END"
+    )
+
+
+def _failed(migration: Migration, findings: list[Finding]) -> str:
+    ending = _first_to_close(migration)
+    reason = _reason(findings, ending[1] if ending else None)
+    if ending is None:
+        what = (
+            "the file ends before the stream does"
+            if not migration.is_capture
+            else "the connection was used anew"
+        )
+        return what if reason is None else f"{what}; before that: {_said(reason)}"
+    how, time, direction = ending
+    start = f"{WHO[direction]} {how}"
+    if reason is not None and reason.time is not None:
+        return f"{start} {(time - reason.time) / 1e6:.0f} ms after {_said(reason)}"
+    last = migration.last_record
+    if last is None:
+        return start
+    where = f"{last.name} of frame {last.first.frame}"
+    waited = (time - last.last.time) / 1e6
+    if waited < 0:  # the source had not heard of it
+        return f"{start}, and the stream went on for {-waited:.0f} ms, up to {where}"
+    place = "after" if last.whole else "inside"
+    return f"{start} {waited:.0f} ms after the stream's last octet, {place} {where}"
+
+
+def _first_to_close(migration: Migration) -> tuple[str, int, str] | None:
+    """How, when and by whom the connection was ended first."""
+    sides: list[tuple[str, Flow | None]] = [
+        (FORWARD, migration.channel.forward),
+        (REVERSE, migration.channel.reverse),
+    ]
+    endings = [
+        (flow.stream.closed[1], flow.stream.closed, direction)
+        for direction, flow in sides
+        if flow is not None and flow.stream.closed is not None
+    ]
+    if not endings:
+        return None
+    _, (how, _, time), direction = min(endings)
+    return CLOSED[how], time, direction
+
+
+def _reason(findings: list[Finding], before: int | None) -> Finding | None:
+    """The first error before the connection ended: what follows an error is rather its consequence."""
+    for finding in findings:
+        early = before is None or finding.time is None or finding.time <= before
+        if finding.severity == "error" and finding.rule not in CONSEQUENCES and early:
+            return finding
+    return None
+
+
+def _said(finding: Finding) -> str:
+    where = f" in frame {finding.frame}" if finding.frame is not None else f" at offset {finding.offset:,}"
+    return f"{finding.record}{where} broke {finding.rule}: {finding.message}"
