@@ -1,0 +1,114 @@
+"""`xenshark check`: the protocol's rules over every migration of some files, like a linter."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any
+
+from dissector.analysis import Analysis
+from dissector.cli.input import dissect
+from dissector.rules import RULES
+from dissector.rules.findings import SEVERITIES, Finding
+from dissector.sources.files import SourceError
+from dissector.views.findings import as_json, as_line, tally
+from dissector.views.units import many
+
+FOUND, WRONG = 1, 2
+
+EPILOG = """\
+A line says: file: migration, direction, frame, offset in the direction's octets: severity rule what broke it.
+`xenshark rules RULE` explains a rule; in --select and --ignore RULE may be a pattern such as 'postcopy-*'.
+
+exit status: 0 no finding of severity error, 1 errors were found, 2 an input or the usage is wrong
+"""
+
+
+def add(subparsers: Any) -> None:
+    """What the command takes."""
+    parser = subparsers.add_parser(
+        "check",
+        help="judge each migration by the protocol's rules",
+        description="Prints what in a capture or save file breaks a rule of the protocol. What the capture "
+        "hides is no violation.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+", help="a capture or a saved stream; - is standard input"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object a line, one line a finding"
+    )
+    for name, says in (("select", "only these rules"), ("ignore", "all rules but these")):
+        parser.add_argument(
+            f"--{name}", action="append", type=_rules, default=[], metavar="RULE[,RULE...]", help=says
+        )
+    parser.add_argument(
+        "--min-severity", choices=SEVERITIES, default="note", help="no finding below this (default: note)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit status as EPILOG says; one wrong file does not keep the others from being checked."""
+    selected = set().union(*arguments.select) if arguments.select else set(RULES)
+    selected -= set().union(*arguments.ignore)
+    gravest = SEVERITIES[: SEVERITIES.index(arguments.min_severity) + 1]
+    counts: Counter[str] = Counter()
+    status = 0
+    for file in arguments.files:
+        analysis = Analysis()
+        trouble: str | None = None
+        try:
+            _, reader = dissect(file, analysis.add)
+            trouble = reader.trouble and f"{reader.name}: {reader.trouble}"
+        except SourceError as error:
+            trouble = str(error)
+        analysis.finish()
+        for migration, checker in analysis.cases:
+            findings = [one for one in checker.findings if one.rule in selected and one.severity in gravest]
+            _print(file, findings, arguments.json)
+            counts.update(finding.severity for finding in findings)
+            if checker.left_out:
+                more = many(checker.left_out, "finding")
+                _complain(f"{file}: migration {migration.channel.index} has {more} more than are kept")
+        if trouble:
+            _complain(trouble)
+            status = WRONG
+    if not arguments.json:
+        print(tally(counts))
+    return status or (FOUND if counts["error"] else 0)
+
+
+def _complain(line: str) -> None:
+    sys.stdout.flush()
+    print(f"xenshark: {line}", file=sys.stderr)
+
+
+def _print(file: str, findings: Iterable[Finding], is_json: bool) -> None:
+    for finding in findings:
+        print(json.dumps({"file": file, **as_json(finding)}) if is_json else as_line(file, finding))
+
+
+def _rules(text: str) -> set[str]:
+    """The rules that a list of ids and patterns names."""
+    found: set[str] = set()
+    for pattern in map(str.strip, text.split(",")):
+        matching = {rule for rule in RULES if fnmatchcase(rule, pattern)}
+        if not matching:
+            raise argparse.ArgumentTypeError(no_such_rule(pattern))
+        found |= matching
+    return found
+
+
+def no_such_rule(name: str) -> str:
+    """What to say of a rule id that is none."""
+    near = get_close_matches(name, RULES, 3)
+    return f"there is no rule {name!r}" + (
+        f"; near: {', '.join(near)}" if near else "; `xenshark rules` lists them"
+    )

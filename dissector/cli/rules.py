@@ -1,0 +1,61 @@
+"""`xenshark rules`: the table of rules, one rule in full, or the picture of the states."""
+
+from __future__ import annotations
+
+import argparse
+from textwrap import wrap
+from typing import Any
+
+from dissector.cli.check import no_such_rule
+from dissector.rules import RULES, Rule
+from dissector.rules.states import mermaid
+
+WIDTH = 100
+
+
+def add(subparsers: Any) -> None:
+    """What the command takes."""
+    parser = subparsers.add_parser(
+        "rules",
+        help="list the rules that check knows, or explain one",
+        description="Lists the rules that `xenshark check` knows, or says of one what it means, why a real "
+        "Xen cares, and what breaks it.",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("rule", metavar="RULE", nargs="?", type=_rule, help="id of a rule")
+    form.add_argument("--states", action="store_true", help="print the order of records as a Mermaid diagram")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.states:
+        print(mermaid(), end="")
+    elif arguments.rule:
+        print("\n".join(explain(arguments.rule)))
+    else:
+        width = max(map(len, RULES))
+        group = None
+        for rule in RULES.values():
+            if rule.group != group:
+                print(f"{'' if group is None else chr(10)}{rule.group}")
+                group = rule.group
+            print(f"  {rule.id:<{width}}  {rule.severity:<7}  {rule.summary}")
+    return 0
+
+
+def explain(rule: Rule) -> list[str]:
+    """One rule in full, line by line."""
+    severities = " or ".join((rule.severity, *rule.also))
+    lines = [f"{rule.id} ({severities}; {rule.group})", "", *_text(f"{rule.summary}.")]
+    for title, text in (("Why", rule.why), ("Example", rule.example), ("Source", rule.source)):
+        lines += ["", title, *_text(text)]
+    return lines
+
+
+def _text(text: str) -> list[str]:
+    return wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
+
+
+def _rule(text: str) -> Rule:
+    if text not in RULES:
+        raise argparse.ArgumentTypeError(no_such_rule(text))
+    return RULES[text]

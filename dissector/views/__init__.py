@@ -1,0 +1,1 @@
+"""Facts to what people and programs read: text and JSON."""

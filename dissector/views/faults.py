@@ -1,0 +1,147 @@
+"""Faults and their answers as a table, a histogram and JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from dissector.facts import Distribution, Fault, Migration, distribution
+from dissector.framing import Link, Record
+from dissector.views.units import NS, duration, many, seconds
+
+BAR = 50
+FRAMES_NAMED = 8
+STEPS = (1, 2, 5)
+"""Bounds of the histogram in each decade."""
+
+
+def as_json(migration: int, fault: Fault) -> dict[str, Any]:
+    """One faulted pfn; `answer` is None where its page never came."""
+    answer = fault.answer
+    return {
+        "migration": migration,
+        "pfn": fault.pfn,
+        "offset": fault.asked.offset,
+        "frame": fault.asked.last.frame,
+        "time": seconds(fault.asked.last.time),
+        "answer": None
+        if answer is None
+        else {"offset": answer.offset, "frame": answer.last.frame, "time": seconds(answer.last.time)},
+        "latency": seconds(fault.latency),
+        "in_flight": fault.in_flight,
+    }
+
+
+def links_as_json(record: Record) -> dict[str, Any]:
+    """What `read` says beside the fields: on a POSTCOPY_FAULT "answers", one a pfn, its values None where the
+    page never came; on a POSTCOPY_PAGE_DATA "faults", one for each pfn that was asked for."""
+    links = {link.pfn: link for link in record.links}
+    if record.name == "POSTCOPY_FAULT":
+        return {"answers": [_answer(pfn, links.get(pfn), record) for pfn in record.pfns()]}
+    if record.name == "POSTCOPY_PAGE_DATA":
+        return {
+            "faults": [
+                {"pfn": link.pfn, "offset": link.record.offset, "frame": link.record.last.frame}
+                for link in record.links
+            ]
+        }
+    return {}
+
+
+def _answer(pfn: int, link: Link | None, record: Record) -> dict[str, Any]:
+    if link is None:
+        return {"pfn": pfn, "offset": None, "frame": None, "latency": None, "in_flight": False}
+    page = link.record
+    latency = seconds(page.last.time - record.last.time)
+    return {
+        "pfn": pfn,
+        "offset": page.offset,
+        "frame": page.last.frame,
+        "latency": latency,
+        "in_flight": link.in_flight,
+    }
+
+
+def links_as_text(record: Record) -> str:
+    """The same for a line: "answered in frame 812 after 17.400 ms", "answers 2 faults: frames 790, 795"."""
+    if not record.links:
+        return "not answered" if record.name == "POSTCOPY_FAULT" else ""
+    frames = sorted({link.record.last.frame for link in record.links})
+    named = ", ".join(map(str, frames[:FRAMES_NAMED])) + (", ..." if len(frames) > FRAMES_NAMED else "")
+    where = f"frame{'s' if len(frames) > 1 else ''} {named}"
+    if record.name == "POSTCOPY_PAGE_DATA":
+        return f"answers {many(len(record.links), 'fault')}: {where}"
+    missing = sum(1 for _ in record.pfns()) - len(record.links)
+    late = [link.record.last.time - record.last.time for link in record.links if not link.in_flight]
+    words = f"answered in {where}" + (f" after {duration(max(late))}" if late else "")
+    if len(late) < len(record.links):
+        words += f", {len(record.links) - len(late)} in flight" if late else ", in flight"
+    return words + (f", {missing} not answered" if missing else "")
+
+
+def header(several: bool) -> str:
+    """The head of the table; `several`: with a column for the migration's number."""
+    first = f"{'migration':>9} " if several else ""
+    return f"{first}{'time':>12} {'frame':>8} {'pfn':>12}  {'answered in':>11} {'latency':>12}"
+
+
+def table_line(migration: int, fault: Fault, start_ns: int, several: bool) -> str:
+    """One faulted pfn; time in seconds since the first packet, `several` as in `header`."""
+    asked = f"{migration:>9} " if several else ""
+    asked += f"{(fault.asked.last.time - start_ns) / NS:>12.6f} {fault.asked.last.frame:>8} {fault.pfn:>#12x}"
+    if fault.answer is None or fault.latency is None:
+        return f"{asked}  {'never':>11}"
+    where = f"{asked}  {fault.answer.last.frame:>11} {duration(fault.latency):>12}"
+    return where + ("  in flight" if fault.in_flight else "")
+
+
+def summary(migration: Migration) -> Iterator[str]:
+    """How a migration's faults were answered: counts, percentiles, a histogram."""
+    faults = migration.faults
+    name = f"Migration {migration.channel.index}"
+    if not faults.fault_records:
+        yield f"{name}: no POSTCOPY_FAULT was captured"
+        return
+    asked = f"{many(faults.asked.count, 'pfn')} in {many(faults.fault_records, 'record')}"
+    answered = f"{faults.answered:,} answered, {faults.in_flight:,} of them in flight"
+    yield f"{name}: {asked}; {answered}; {faults.asked.count - faults.answered:,} unanswered"
+    latency = distribution(faults.latencies)
+    if latency is None:
+        return
+    yield f"latency {percentiles(latency)}"
+    yield from histogram(list(faults.latencies))
+
+
+def percentiles(latency: Distribution) -> str:
+    """Latencies in short; the pages that were in flight are not among them."""
+    return (
+        f"of {latency.count:,} not in flight: min {duration(latency.min)}, "
+        f"median {duration(latency.median)}, 95 % {duration(latency.p95)}, max {duration(latency.max)}"
+    )
+
+
+def histogram(latencies: list[int]) -> Iterator[str]:
+    """Latencies (ns) in steps of 1, 2 and 5, one line a step."""
+    counts = Counter(map(_bound, latencies))
+    most = max(counts.values())
+    for bound in _bounds(min(counts), max(counts)):
+        count = counts[bound]
+        yield f"  <= {duration(bound):>10}  {count:>6}  {'#' * -(-count * BAR // most)}".rstrip()
+
+
+def _bound(latency: int) -> int:
+    """The smallest bound that a latency does not exceed."""
+    decade = 1000
+    while True:
+        for step in STEPS:
+            if latency <= decade * step:
+                return decade * step
+        decade *= 10
+
+
+def _bounds(low: int, high: int) -> Iterator[int]:
+    decade = 1000
+    while decade <= high:
+        yield from (decade * step for step in STEPS if low <= decade * step <= high)
+        decade *= 10

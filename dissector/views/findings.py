@@ -1,0 +1,28 @@
+"""Findings as lines and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from dissector.rules.findings import SEVERITIES, Finding
+from dissector.views.units import many, seconds
+
+
+def as_json(finding: Finding) -> dict[str, Any]:
+    """The contract's keys, with the migration and the index of the record in its direction."""
+    return {**asdict(finding), "time": seconds(finding.time)}
+
+
+def as_line(file: str, finding: Finding) -> str:
+    """`file: migration, direction, frame, offset: severity rule message`; what is not known is left out."""
+    where = [f"migration {finding.migration}", finding.direction]
+    where += [f"frame {finding.frame}"] if finding.frame is not None else []
+    where += [f"offset {finding.offset}"] if finding.offset is not None else []
+    return f"{file}: {', '.join(where)}: {finding.severity} {finding.rule} {finding.message}"
+
+
+def tally(counts: Mapping[str, int]) -> str:
+    """How many of each severity."""
+    return ", ".join(many(counts.get(name, 0), name) for name in SEVERITIES)
