@@ -1,0 +1,209 @@
+"""The express lane decides nothing that the ordinary road would decide otherwise, and it is used."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import talks
+from benchmark.capture import build_capture
+from conftest import captures
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from talks import Speaker, Talk, turns
+from wire import FIN, LINKS, RST, SPACE, Captured, Ends, Packet, exchange, impaired, pcap, pcapng
+
+import dissector.sources.opening
+from dissector.engine import Engine
+from dissector.framing import Record
+from dissector.reassembly import ExpressLane
+from dissector.sources.capture import CaptureReader
+from dissector.sources.opening import open_source
+
+RECORD_FIELDS = tuple(name for name in Record.__slots__ if name not in ("channel", "spec", "_runs"))
+
+
+class Outcome(NamedTuple):
+    """All that a capture gave."""
+
+    records: list[tuple[Any, ...]]
+    reader: tuple[Any, ...]
+    directions: dict[bytes, tuple[Any, ...]]
+    taken: int
+    """Packets that the lane took."""
+
+
+def dissect(path: Path, lane: bool) -> Outcome:
+    records: list[tuple[Any, ...]] = []
+    taken = 0
+
+    def emit(record: Record) -> None:
+        records.append((record.channel.index, *(getattr(record, name) for name in RECORD_FIELDS)))
+
+    def run(self: ExpressLane) -> None:
+        nonlocal taken
+        if lane:
+            before = reader.frame
+            honest(self)
+            taken += reader.frame - before
+
+    honest = ExpressLane.run
+    reader = open_source(str(path))
+    assert isinstance(reader, CaptureReader)
+    engine = Engine(emit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ExpressLane, "run", run)
+        engine.capture(reader)
+    reader.source.close()
+    told = reader.frame, reader.cut, reader.first_time_ns, reader.last_time_ns, reader.trouble, reader.octets
+    return Outcome(records, told, {key: facts(one) for key, one in engine.connections.directions.items()}, taken)
+
+
+def facts(direction: Any) -> tuple[Any, ...]:
+    """What is known of one direction at the end."""
+    names = ("octets", "acked", "next", "end", "retransmitted", "out_of_order", "conflicts", "finished")
+    stream = direction.consumer
+    told = ("gaps", "ended", "offset", "torn", "late", "acked", "conflicts", "high", "damaged", "silence", "closed")
+    return tuple(getattr(direction, name) for name in names), {name: getattr(stream, name, None) for name in told}
+
+
+def check(path: Path) -> Outcome:
+    """Both ways through a capture give the same; what the lane's way gave."""
+    road, express = dissect(path, lane=False), dissect(path, lane=True)
+    assert express.records == road.records
+    assert express.reader == road.reader
+    assert express.directions == road.directions
+    return express
+
+
+@pytest.mark.parametrize("item", [one for one in captures().items() if ".pcap" in one[0]], ids=lambda item: item[0])
+def test_genuine_captures(item: tuple[str, Path]) -> None:
+    check(item[1])
+
+
+@pytest.mark.parametrize(("variant", "share"), [("a", 0.9), ("b", 0.5), ("c", 0.8)])
+def test_the_lane_is_used(tmp_path: Path, variant: str, share: float) -> None:
+    """Of a capture of 1448-octet segments it takes nearly all packets; so nobody can lose it without noticing."""
+    path = tmp_path / "built.pcap"
+    build_capture(path, 4_000_000, variant)
+    outcome = check(path)
+    assert outcome.taken > share * outcome.reader[0]
+    assert sum(record[4] == "PAGE_DATA" for record in outcome.records) or outcome.records
+
+
+# --- built captures -----------------------------------------------------------------------------------------
+
+TALKS: list[Talk] = [talks.precopy(), talks.postcopy(), talks.remus(), talks.xenops()]
+
+
+class Case(NamedTuple):
+    """How a capture is built; chance decides the rest. `whims` is the share of packets unlike the others in
+    something that hardly matters."""
+
+    seed: int
+    link: str
+    version: int
+    options: int
+    sizes: tuple[int, ...]
+    connections: int
+    lost: float
+    again: float
+    late: float
+    snap: int
+    form: str
+    order: str
+    buffer: int
+    whims: float
+
+
+CASES = st.builds(
+    Case,
+    seed=st.integers(0, 1 << 32),
+    link=st.sampled_from(sorted(LINKS)),
+    version=st.sampled_from([4, 4, 6]),
+    options=st.sampled_from([0, 12]),
+    sizes=st.sampled_from([(1448,), (1448, 1448, 500), (1, 3, 100, 1448), (9000, 40_000)]),
+    connections=st.sampled_from([1, 1, 2, 3]),
+    lost=st.sampled_from([0.0, 0.0, 0.01]),
+    again=st.sampled_from([0.0, 0.02]),
+    late=st.sampled_from([0.0, 0.02, 0.2]),
+    snap=st.sampled_from([1 << 18, 1 << 18, 1 << 18, 68, 200, 1000]),
+    form=st.sampled_from(["us", "ns", "pcapng"]),
+    order=st.sampled_from("<>"),
+    buffer=st.sampled_from([1 << 20, 1 << 12, 5000, 1 << 16]),
+    whims=st.sampled_from([0.0, 0.01]),
+)
+
+
+def connection(case: Case, chance: random.Random) -> list[Packet]:
+    """A migration over a connection that may begin late, break off, or lose what goes back."""
+    small = case.sizes[0] == 1
+    talk = talks.postcopy(Speaker(2, page_shift=9)) if small else chance.choice(TALKS)
+    first = (chance.randrange(SPACE), chance.choice([5, SPACE - 100]))
+    packets = exchange(turns(talk), chance, case.sizes, first, chance.random() < 0.8, chance.random() < 0.8)
+    if chance.random() < 0.2:
+        packets = packets[chance.randrange(len(packets)) :]
+    if chance.random() < 0.2:
+        at = chance.randrange(len(packets))
+        packets[at] = packets[at]._replace(flags=packets[at].flags | chance.choice([FIN, RST]))
+    if chance.random() < 0.2:
+        share = chance.random()
+        packets = [one for one in packets if not (one.side and one.payload and chance.random() < share)]
+    return impaired(packets, chance, case.lost, case.again, case.late)
+
+
+def packets_of(case: Case, chance: random.Random) -> list[tuple[Ends, Packet]]:
+    """Several connections, their packets mixed as a network would, to their end or not."""
+    waiting: list[list[tuple[Ends, Packet]]] = []
+    for number in range(case.connections):
+        addresses = ("192.0.2.1", "198.51.100.2") if case.version == 4 else ("2001:db8::1", "2001:db8::2")
+        ends = Ends(addresses, (40000 + number, 8002), case.options)
+        waiting.append([(ends, packet) for packet in connection(case, chance)])
+    mixed: list[tuple[Ends, Packet]] = []
+    while waiting := [queue for queue in waiting if queue]:
+        queue = chance.choice(waiting)
+        some = chance.choice([1, 3, 50])
+        mixed += queue[:some]
+        del queue[:some]
+    return mixed[: chance.randrange(len(mixed) + 1)] if chance.random() < 0.5 else mixed
+
+
+def build(case: Case) -> bytes:
+    chance = random.Random(case.seed)
+    # In pcapng each direction may have an interface of its own.
+    links = [LINKS[case.link], LINKS[chance.choice([case.link, chance.choice(sorted(LINKS))])]]
+    several = chance.choice([0.0, 0.0, 0.1, 1.0]) if case.form == "pcapng" else 0.0
+    time, captured = 1_700_000_000 * 10**9, []
+
+    def whim() -> bool:
+        return chance.random() < case.whims
+
+    for ends, packet in packets_of(case, chance):
+        time += chance.choice([0, 1000, 7000, 3_000_000])
+        if whim():
+            time += chance.choice([70_000_000, 900_000_000, -1000])
+        if whim():
+            packet = packet._replace(flags=packet.flags | chance.choice([0x20, 0x40, 0x80]))
+        ttl, service = (chance.randrange(30, 64), 0x20) if whim() else (64, 0)
+        interface = packet.side if chance.random() < several else 0
+        octets = links[interface][1](ends.ip(packet, ttl, service), case.version)
+        snap = chance.choice([60, 66, 200]) if whim() else case.snap
+        captured.append(Captured(time, octets[:snap], len(octets), interface, whim()))
+    if case.form == "pcapng":
+        return pcapng(captured, [link for link, _ in links], case.order)
+    return pcap(captured, links[0][0], case.order, case.form == "ns")
+
+
+@given(CASES, st.sampled_from([0, 0, 1, 300]))
+@settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
+def test_lane_and_road_agree(tmp_path_factory: pytest.TempPathFactory, case: Case, short: int) -> None:
+    """Whatever the packets and the file; `short`: octets missing at the file's end."""
+    data = build(case)
+    path = tmp_path_factory.getbasetemp() / "built"
+    path.write_bytes(data[: max(200, len(data) - short)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dissector.sources.opening, "BUFFER", case.buffer)
+        check(path)
