@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dissector.facts.pfns import PfnSet
 from dissector.framing import Link, Record, Run
@@ -29,6 +29,8 @@ class Fault:
 
     pfn: int
     asked: Record
+    again: list[Record] = field(default_factory=list)
+    """Later records that ask for it again."""
     answer: Record | None = None
     in_flight: bool = False
 
@@ -106,6 +108,7 @@ class Faults:
             for pfn in range(run.first, run.first + min(run.length, PENDING)):
                 if not self.asked.add_run(pfn, 1):
                     self.again.append(Run(pfn, 1, run.type))
+                    self._ask_again(pfn, record)
                     continue
                 fault = Fault(pfn, record)
                 self.latest.append(fault)
@@ -114,6 +117,14 @@ class Faults:
                     self._answer(fault, carrier)
                 elif pfn not in self.sent and len(self._pending) < PENDING:
                     self._pending[pfn] = fault
+
+    def _ask_again(self, pfn: int, record: Record) -> None:
+        """A repeated fault counts for nothing, but has the same answer."""
+        carrier = self._carrier.get(pfn)
+        if carrier is not None:
+            record.links.append(Link(pfn, carrier, carrier.first < record.last))
+        elif pfn in self._pending:
+            self._pending[pfn].again.append(record)
 
     def _page_data(self, record: Record) -> None:
         self.page_records += 1
@@ -149,7 +160,8 @@ class Faults:
             self.in_flight += 1
         elif fault.latency is not None:
             self.latencies.append(fault.latency)
-        fault.asked.links.append(Link(fault.pfn, record, fault.in_flight))
+        for asked in (fault.asked, *fault.again):
+            asked.links.append(Link(fault.pfn, record, record.first < asked.last))
         record.links.append(Link(fault.pfn, fault.asked, fault.in_flight))
 
 

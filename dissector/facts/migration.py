@@ -80,8 +80,6 @@ class Phase:
         """Takes in a record's octets."""
         start, _ = self.spans.get(record.direction, (record.offset, 0))
         self.spans[record.direction] = (start, record.offset + record.length)
-        if record.direction == FORWARD:
-            self.stall = max(self.stall, record.silence)
         self.end_time = max(self.end_time, record.last.time)
 
 
@@ -207,8 +205,14 @@ class Migration:
         if record.direction == REVERSE:
             phase.reach(record)
             return
+        # A silence longer than the record itself was before it.
+        before = record.silence > record.last.time - record.first.time
+        if before:
+            phase.stall = max(phase.stall, record.silence)
         if following is not None and ORDER.index(following) > ORDER.index(phase.name):
             phase = self._begin_phase(following, record.first.time)
+        if not before:
+            phase.stall = max(phase.stall, record.silence)
         phase.reach(record)
         if record.name == "CHECKPOINT" and phase.name == "stop":
             phase.name = "checkpoint"
@@ -275,6 +279,9 @@ class Migration:
         if self._is_completed():
             return "completed"
         streams = self.streams()
+        report = self.texts.get("reverse report")
+        if report is not None and report.body[-1]:
+            return "failed"
         if self.is_capture and not any(stream.ended in ("fin", "rst", "reused") for stream in streams):
             return "incomplete"
         if self.checkpoints:

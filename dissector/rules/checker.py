@@ -6,6 +6,7 @@ tells it, and a rule that needs a list of pages is silent once a part of such a 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from dissector.facts.faults import is_misdirected
@@ -22,7 +23,7 @@ from dissector.rules.situation import Broken, Late, Situation
 from dissector.rules.table import RULES
 
 FINDINGS_MAX = 10_000
-"""Findings kept for one migration; the rest is counted."""
+"""Findings of one severity kept for one migration; the rest is counted."""
 
 
 class Checker:
@@ -32,6 +33,7 @@ class Checker:
         self.migration = migration
         self.findings: list[Finding] = []
         self.left_out = 0
+        self._found: Counter[str] = Counter()
         self._now = Situation(migration)
 
     def add(self, record: Record) -> None:
@@ -92,7 +94,9 @@ class Checker:
             yield from asked(record, self._now)
 
     def _find(self, late: Late) -> None:
-        if len(self.findings) >= FINDINGS_MAX:
+        severity = late.severity or RULES[late.rule].severity
+        self._found[severity] += 1
+        if self._found[severity] > FINDINGS_MAX:
             self.left_out += 1
             return
         record = late.record
@@ -100,7 +104,7 @@ class Checker:
         self.findings.append(
             Finding(
                 rule=late.rule,
-                severity=late.severity or RULES[late.rule].severity,
+                severity=severity,
                 migration=self.migration.channel.index or 0,
                 direction=record.direction if record else late.direction,
                 layer=record.layer if record else None,

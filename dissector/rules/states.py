@@ -198,4 +198,6 @@ def mermaid() -> str:
         for record, target in STATES[state].items():
             records.setdefault(target, []).append(record)
         lines += [f"    {name} --> {names[target]}: {', '.join(all)}" for target, all in records.items()]
-    return "\n".join([*lines, "    finished --> [*]"]) + "\n"
+    lines += [f"    {names[state]} --> {names[target]}: no libxl stream" for state, target in WITHOUT_LIBXL.items()]
+    lines += [f"    finished --> {names['xenops tail']}: in an image of xenopsd", "    finished --> [*]"]
+    return "\n".join(lines) + "\n"
