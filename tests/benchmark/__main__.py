@@ -157,7 +157,8 @@ def table(results: dict[str, list[Run]], octets: int) -> list[str]:
 
 def machine() -> str:
     """One line: processor, cores, Python and the tools' versions."""
-    text = Path("/proc/cpuinfo").read_text() if os.path.exists("/proc/cpuinfo") else ""
+    cpuinfo = Path("/proc/cpuinfo")
+    text = cpuinfo.read_text() if cpuinfo.exists() else ""
     model = re.search(r"model name\s*: (.*)", text)
     versions = [f"{platform.python_implementation()} {platform.python_version()}"]
     for name in ("tcpdump", "tshark"):
