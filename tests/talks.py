@@ -104,9 +104,7 @@ class Speaker:
         return [Item(FORWARD, "libxl", "libxl header", header), Item(FORWARD, "libxl", "LIBXC_CONTEXT", context)]
 
     def libxc_headers(self) -> Talk:
-        start = libxc_stream(
-            [], self.version, self.guest, self.orders["libxc"], page_shift=self.page_shift
-        )
+        start = libxc_stream([], self.version, self.guest, self.orders["libxc"], page_shift=self.page_shift)
         return [
             Item(FORWARD, "libxc", "image header", start[:24]),
             Item(FORWARD, "libxc", "domain header", start[24:]),
@@ -146,10 +144,7 @@ def in_xl(speaker: Speaker, inside: Talk, tail: Talk | None = None) -> Talk:
 
 def memory(speaker: Speaker, batch: int = 8) -> Talk:
     """Three sweeps over memory, the last ones shorter. Pfns below 0x100 would look like record types."""
-    return [
-        speaker.pages(range(0x100 + start, 0x100 + start + batch))
-        for start in (0, batch, 2 * batch, 0, batch, 0)
-    ]
+    return [speaker.pages(range(0x100 + start, 0x100 + start + batch)) for start in (0, batch, 2 * batch, 0, batch, 0)]
 
 
 def libxc(speaker: Speaker) -> Talk:
@@ -216,9 +211,7 @@ def colo(speaker: Speaker | None = None, state_length: int = 8) -> Talk:
         body = speaker.number(number, layer="libxl").ljust(state_length, b"\0")
         return speaker.libxl("CHECKPOINT_STATE", body, direction)
 
-    dirty = speaker.record(
-        "CHECKPOINT_DIRTY_PFN_LIST", speaker.number(0x105, 0x109, size=8), direction=REVERSE
-    )
+    dirty = speaker.record("CHECKPOINT_DIRTY_PFN_LIST", speaker.number(0x105, 0x109, size=8), direction=REVERSE)
     one = [
         *memory(speaker, 2),
         *speaker.context(),

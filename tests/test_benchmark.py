@@ -36,9 +36,7 @@ def packets(capture: bytes) -> list[Segment]:
 def reassemble(segments: list[Segment], port: int) -> bytes:
     """The octets one side sent, by place: a SYN takes the number before the first."""
     first = next(seq for source, seq, _ in segments if source == port) + 1
-    placed = {
-        (seq - first) % 2**32: payload for source, seq, payload in segments if source == port and payload
-    }
+    placed = {(seq - first) % 2**32: payload for source, seq, payload in segments if source == port and payload}
     stream = bytearray()
     for place, payload in sorted(placed.items()):
         assert place == len(stream)
@@ -86,9 +84,7 @@ def test_a_capture_holds_the_whole_stream(tmp_path: Path, variant: str, guest: s
         if piece.direction == "forward"
     ]
     assert walk(reassemble(segments, 40860)) == forward
-    assert reassemble(segments, 4444) == b"".join(
-        piece.octets for piece in plan if piece.direction == "reverse"
-    )
+    assert reassemble(segments, 4444) == b"".join(piece.octets for piece in plan if piece.direction == "reverse")
 
 
 @pytest.mark.parametrize(("variant", "segment"), [("a", 1448), ("b", 65160), ("c", 1448)])

@@ -111,9 +111,7 @@ def test_one_line_a_record(shell: Shell, migration: str) -> None:
     words = [" ".join(line.split()[1:]) for line in lines]
     assert words[0] == ('0.003000 <- xl 54 banner "xl migration receiver ready, send binary domain data."')
     size = 48 + 4 + len(CONFIG)
-    assert words[1] == (
-        f"0.004500 -> xl {size} xl header mandatory 0x3, config {len(CONFIG)} octets, guest 'web1'"
-    )
+    assert words[1] == (f"0.004500 -> xl {size} xl header mandatory 0x3, config {len(CONFIG)} octets, guest 'web1'")
     assert [word.split(" ", 1)[1] for word in words[2:]] == [
         "-> libxl 16 libxl header version 2, little-endian",
         "-> libxl 8 LIBXC_CONTEXT",
@@ -167,9 +165,7 @@ def test_a_fault_names_its_pfns(shell: Shell) -> None:
         version=2,
     )
     fault = record("POSTCOPY_FAULT", pages(FAULTED))
-    path = shell.file(
-        capture(("reverse", MESSAGES["banner"].octets), ("forward", forward), ("reverse", fault))
-    )
+    path = shell.file(capture(("reverse", MESSAGES["banner"].octets), ("forward", forward), ("reverse", fault)))
     (line,) = shell.lines("read", "--type", "postcopy_fault", path)
     assert line.endswith("POSTCOPY_FAULT       3 pfns 0x1c1 0x7c 0x6; not answered")
     (one,) = shell.objects("--direction", "reverse", "--type", "POSTCOPY_FAULT", path)
@@ -208,9 +204,9 @@ def test_a_saved_stream_has_no_times(shell: Shell) -> None:
     path = shell.file(STREAM)
     objects = shell.objects(path)
     assert [one["name"] for one in objects] == NAMES[1:13]
-    assert {
-        one[f"{end}_{what}"] for one in objects for end in ("first", "last") for what in ("frame", "time")
-    } == {None}
+    assert {one[f"{end}_{what}"] for one in objects for end in ("first", "last") for what in ("frame", "time")} == {
+        None
+    }
     assert {line.split()[1] for line in shell.lines("read", path)} == {"-"}
     assert "no capture" in shell.complaint("read", "--from", "1", path)
 
@@ -407,9 +403,7 @@ def test_an_encrypted_connection(shell: Shell, cipher: str, hello: bytes) -> Non
 
 def test_a_link_type_nobody_can_read(shell: Shell) -> None:
     """Its number, and where to look it up."""
-    assert "packets of link type 105 cannot be read" in shell.complaint(
-        "read", shell.file(capture(*TURNS, link=105))
-    )
+    assert "packets of link type 105 cannot be read" in shell.complaint("read", shell.file(capture(*TURNS, link=105)))
 
 
 def test_a_stream_of_old_xen(shell: Shell) -> None:

@@ -122,15 +122,11 @@ CONTRACT: dict[str, Any] = {
             "layers": [],
             "kind": "",
             "outcome": "",
-            "stream": dict.fromkeys(
-                ("version", "postcopy_dialect", "endianness", "guest", "page_size", "xen")
-            ),
+            "stream": dict.fromkeys(("version", "postcopy_dialect", "endianness", "guest", "page_size", "xen")),
             "bytes": dict.fromkeys((FORWARD, REVERSE)),
             "records": dict.fromkeys((FORWARD, REVERSE)),
             "pages": dict.fromkeys(("entries", "data_pages", "unique_pfns", "by_type")),
-            "iterations": [
-                dict.fromkeys(("index", "entries", "data_pages", "start_time", "end_time", "verify"))
-            ],
+            "iterations": [dict.fromkeys(("index", "entries", "data_pages", "start_time", "end_time", "verify"))],
             "phases": [dict.fromkeys(("name", "start_time", "end_time", FORWARD, REVERSE))],
             "postcopy": {
                 **dict.fromkeys(("announced", "outstanding", "page_records", "pages", "fault_records")),
@@ -154,10 +150,7 @@ def lacking(wanted: Any, given: Any, where: str = "") -> list[str]:
     if isinstance(wanted, dict) and given is not None:
         missing = [f"{where}.{key}" for key in wanted if key not in given]
         return missing + [
-            one
-            for key in wanted
-            if key in given
-            for one in lacking(wanted[key], given[key], f"{where}.{key}")
+            one for key in wanted if key in given for one in lacking(wanted[key], given[key], f"{where}.{key}")
         ]
     if isinstance(wanted, list) and wanted:
         return [one for element in given for one in lacking(wanted[0], element, f"{where}[]")]
@@ -226,8 +219,7 @@ def test_text_and_json_have_the_same_numbers(shell: Shell, name: str) -> None:
         (
             "xen/pv-fail-receiver-create/pv-fail-receiver-create.pcap",
             "failed",
-            "the destination closed the connection 166 ms after the stream's last octet, inside PAGE_DATA of "
-            "frame 22",
+            "the destination closed the connection 166 ms after the stream's last octet, inside PAGE_DATA of frame 22",
         ),
         (
             "postcopy/g_receiver_killed/veth_rx.pcap",
@@ -316,8 +308,7 @@ ENDINGS: dict[str, tuple[Wire, str, str]] = {
     "what follows the close is not its reason": (
         Wire([*cut(WHOLE, 10**6), Speaker().record("STATIC_DATA_END")], edit=closed_first),
         "failed",
-        "the destination closed the connection, and the stream went on for 0 ms, up to STATIC_DATA_END of "
-        "frame",
+        "the destination closed the connection, and the stream went on for 0 ms, up to STATIC_DATA_END of frame",
     ),
     "used again": (
         Wire(cut(WHOLE, 5000), close="", edit=used_again),
@@ -363,9 +354,7 @@ def segments(path: str) -> list[tuple[Segment, int]]:
     return found
 
 
-@pytest.mark.parametrize(
-    "name", [CLEAN, IMPAIRED, "xen/pv-fail-receiver-create/pv-fail-receiver-create.pcap"]
-)
+@pytest.mark.parametrize("name", [CLEAN, IMPAIRED, "xen/pv-fail-receiver-create/pv-fail-receiver-create.pcap"])
 def test_stalls_and_retransmissions(shell: Shell, name: str) -> None:
     """The longest time between packets with payload; octets that came more than once, but for keep-alives."""
     one, sent = migration(shell, sample(name)), segments(sample(name))
@@ -436,9 +425,7 @@ def test_a_file_holds_what_its_capture_does(shell: Shell) -> None:
     assert saved["records"] == {FORWARD: one["records"][FORWARD], REVERSE: {}}
     assert saved["bytes"] == {FORWARD: one["bytes"][FORWARD], REVERSE: 0}
     assert (saved["kind"], saved["flow"], saved["postcopy"]) == ("save", None, None)
-    assert {
-        each[f"{end}_time"] for each in saved["iterations"] + saved["phases"] for end in ("start", "end")
-    } == {None}
+    assert {each[f"{end}_time"] for each in saved["iterations"] + saved["phases"] for end in ("start", "end")} == {None}
     source = analyzed(shell, path)["source"]
     assert (source["format"], source["packets"], source["first_time"]) == ("stream", 0, None)
     assert not {label for label, _ in rows(shell, path)} & {"time", "phase", "reverse"}
@@ -452,9 +439,7 @@ LINE = re.compile(
 )
 
 
-@pytest.mark.parametrize(
-    "name", [EARLY, UNKNOWN_PFN, "postcopy/c3_capture_drops/veth_rx_with_capture_drops.pcap"]
-)
+@pytest.mark.parametrize("name", [EARLY, UNKNOWN_PFN, "postcopy/c3_capture_drops/veth_rx_with_capture_drops.pcap"])
 def test_a_finding_is_a_line_and_an_object(shell: Shell, name: str) -> None:
     """The same of it in both, and in analyze; a tally closes the lines."""
     path = sample(name)
@@ -465,18 +450,14 @@ def test_a_finding_is_a_line_and_an_object(shell: Shell, name: str) -> None:
     for line, one in zip(lines, objects, strict=True):
         match = LINE.fullmatch(line)
         assert match is not None, line
-        assert match.groupdict() == {
-            key: None if one[key] is None else str(one[key]) for key in match.groupdict()
-        }
+        assert match.groupdict() == {key: None if one[key] is None else str(one[key]) for key in match.groupdict()}
         assert (one["file"], RULES[one["rule"]].severity) in (
             (path, one["severity"]),
             (path, *RULES[one["rule"]].also),
         )
     found = migration(shell, path)["findings"]
     assert objects == [{"file": path, **finding} for finding in found]
-    assert numbers(tally) == [
-        sum(one["severity"] == of for one in objects) for of in ("error", "warning", "note")
-    ]
+    assert numbers(tally) == [sum(one["severity"] == of for one in objects) for of in ("error", "warning", "note")]
 
 
 @pytest.mark.parametrize(
@@ -571,9 +552,7 @@ def test_a_stream_of_old_xen_is_an_error(shell: Shell) -> None:
     path = shell.file(header + b"\x00\x28\0\0\0\0\0\0" * 100)
     status, out, err = shell.run("check", path)
     assert (status, err) == (1, "")
-    assert [line.split(": ")[2].split(" ")[:2] for line in out.splitlines()[:-1]] == [
-        ["error", "legacy-stream"]
-    ]
+    assert [line.split(": ")[2].split(" ")[:2] for line in out.splitlines()[:-1]] == [["error", "legacy-stream"]]
 
 
 def test_findings_that_are_not_kept_are_counted(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,9 +159,7 @@ def test_faults_and_pages_are_matched_as_they_were_sent(case: Case) -> None:
         facts = found.facts
         answers = {pfn: true.pages[pfn] for pfn in true.faults if pfn in true.pages}
         in_flight = {pfn for pfn, page in answers.items() if page.first < true.faults[pfn][1]}
-        expected_links = {
-            (true.faults[pfn][0], pfn, page.record, pfn in in_flight) for pfn, page in answers.items()
-        }
+        expected_links = {(true.faults[pfn][0], pfn, page.record, pfn in in_flight) for pfn, page in answers.items()}
         # A pfn that is asked for again has a link there too, to the same page; it counts once.
         again = {record.offset: set(repeated_in(record, found.faults)) for record in found.faults}
         links = [
@@ -225,15 +223,11 @@ def test_the_sender_says_the_same_of_each_page(case: Case) -> None:
         if not true.listed:
             continue
         places = {
-            one["idx"]: one["off"]
-            for one in truth["records_forward"]
-            if one["layer"] == "libxc" and "idx" in one
+            one["idx"]: one["off"] for one in truth["records_forward"] if one["layer"] == "libxc" and "idx" in one
         }
         batches = truth["backward"]["fault_batches"]
         carried = {(pfn, record.offset) for record in found.pages for pfn in record.pfns()}
-        asked = {
-            (link.pfn, record.offset): link.record.offset for record in found.pages for link in record.links
-        }
+        asked = {(link.pfn, record.offset): link.record.offset for record in found.pages for link in record.links}
         said: set[int] = set()
         for pfn, index, batch in truth["postcopy_pages"]:
             # Where several records carried a page, all are there; the first of them is the answer.
@@ -264,9 +258,7 @@ def test_a_set_of_pfns_is_a_set(runs: list[tuple[int, int]], asked: tuple[int, i
     first, count = asked
     run = range(first, first + count)
     assert ours.first_of_run(first, count, present=True) == next((pfn for pfn in run if pfn in plain), None)
-    assert ours.first_of_run(first, count, present=False) == next(
-        (pfn for pfn in run if pfn not in plain), None
-    )
+    assert ours.first_of_run(first, count, present=False) == next((pfn for pfn in run if pfn not in plain), None)
     assert all((pfn in ours) == (pfn in plain) for pfn in {first, first + count, *list(plain)[:50]})
     assert not ours.overflow
 

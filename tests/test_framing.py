@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 import talks
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from talks import Expected, Speaker, Talk, expected, octets_of, turns
 
@@ -47,9 +47,7 @@ class Dissection:
         """A packet, of which some octets may have been cut off."""
         self.frame += 1
         kept = octets[:captured]
-        self.flows[direction].stream.feed(
-            kept, len(octets), len(kept) == len(octets), self.frame, self.frame * 1000
-        )
+        self.flows[direction].stream.feed(kept, len(octets), len(kept) == len(octets), self.frame, self.frame * 1000)
 
     def lose(self, length: int, direction: str = FORWARD) -> None:
         self.flows[direction].stream.lose(length)

@@ -25,9 +25,7 @@ GENUINE_XL_HEADER = bytes.fromhex(
 GENUINE_LIBXL_HEADER = bytes.fromhex("4c6962786c466d740000000200000000")
 GENUINE_IMAGE_HEADER = bytes.fromhex("ffffffffffffffff58454e46000000030000000000000000")
 GENUINE_DOMAIN_HEADER = bytes.fromhex("010000000c0000000400000011000000")
-GENUINE_FAULT = bytes.fromhex(
-    "150000002000000003000000000000000600000000000000 8a0000000000000016020000 00000000"
-)
+GENUINE_FAULT = bytes.fromhex("150000002000000003000000000000000600000000000000 8a0000000000000016020000 00000000")
 GENUINE_HVM_PARAMS = bytes.fromhex(
     "0c000000000000000100000000000000fcef0f00000000000500000000000000fdef0f00000000000600000000000000"
     "fbef0f00000000001b00000000000000f8ef0f00000000001c00000000000000f9ef0f00000000001d00000000000000"
@@ -40,9 +38,7 @@ GENUINE_PV_INFO = bytes.fromhex("0804000000000000")
 GENUINE_MSR_POLICY = bytes.fromhex("ce0000000000000000000080000000000a010000000000000000000000000000")
 # The first and the last records of a chain of seventeen.
 GENUINE_HVM_CONTEXT = bytes.fromhex(
-    "01000000180000008612385401000000ffffffffffffffffb10f0600329d2700"
-    "13000000080000000000000000000000"
-    "0000000000000000"
+    "01000000180000008612385401000000ffffffffffffffffb10f0600329d2700130000000800000000000000000000000000000000000000"
 )
 GENUINE_XENSTORE_DATA = bytes.fromhex(
     "02000000690000000200000000000000706879736d61702f66303030303030302f73746172745f61646472006630303030303030"
@@ -163,9 +159,7 @@ def test_every_libxc_type_has_its_name() -> None:
     three = [*common.replace("TSC", "X86_TSC").split(), *static]
     unknown = three + two[0x13:]
     for version, names in {2: two, 3: three, None: unknown, 99: unknown}.items():
-        assert {type: record.name for type, record in g.libxc_records(version).items()} == dict(
-            enumerate(names)
-        )
+        assert {type: record.name for type, record in g.libxc_records(version).items()} == dict(enumerate(names))
 
 
 def test_every_libxl_and_xenops_type_has_its_name() -> None:

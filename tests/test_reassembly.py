@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wire import ACK, FIN, PSH, RST, SPACE, SYN, Ends, Packet, exchange, impaired
+from wire import ACK, FIN, RST, SPACE, SYN, Ends, Packet, exchange, impaired
 
 from dissector.framing import FORWARD, REVERSE
 from dissector.reassembly import Budget, Connections
@@ -43,7 +43,7 @@ class Taken:
 
     def feed(self, octets: Octets, length: int, whole: bool, frame: int, time: int) -> None:
         assert self.ended is None and self.late is not None
-        assert 0 < length and len(octets) <= length
+        assert length > 0 and len(octets) <= length
         assert len(octets) == length or not whole or length <= self.skip
         if not whole:
             self.cut.append((len(self.octets) + len(octets), length - len(octets)))
@@ -376,9 +376,7 @@ def test_several_gaps_close_one_by_one(capture: Capture) -> None:
 
 
 @pytest.mark.parametrize(("acked", "gaps"), [(103, []), (104, []), (105, [(3, 2)]), (200, [(3, 97)])])
-def test_what_was_acknowledged_is_missing_at_the_end(
-    capture: Capture, acked: int, gaps: list[tuple[int, int]]
-) -> None:
+def test_what_was_acknowledged_is_missing_at_the_end(capture: Capture, acked: int, gaps: list[tuple[int, int]]) -> None:
     """One octet more proves nothing: a FIN takes a number as well."""
     capture.data(100, b"abc")
     capture.ack(acked)
@@ -487,7 +485,7 @@ def test_many_connections_take_little_memory() -> None:
     for index in range(60):
         for port in range(100):
             capture.see(Packet(0, 100 + 1448 * index, 500, ACK, payload), ends=Ends(ports=(port, 9)))
-    for (taken, _) in capture.took:
+    for taken, _ in capture.took:
         taken.octets.clear()
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

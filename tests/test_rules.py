@@ -301,17 +301,13 @@ TABLE: dict[str, Both] = {
             instead(PRECOPY, "EMULATOR_CONTEXT", raw(record("EMULATOR_CONTEXT", bytes(4), "libxl"))),
             instead(pv(), "SHARED_INFO", raw(record("SHARED_INFO", bytes(4088)))),
             instead(pv(), "X86_PV_VCPU_BASIC", raw(record("X86_PV_VCPU_BASIC", bytes(4)))),
-            instead(
-                pv(), "X86_PV_P2M_FRAMES", raw(record("X86_PV_P2M_FRAMES", V3.number(0, 1023) + bytes(24)))
-            ),
+            instead(pv(), "X86_PV_P2M_FRAMES", raw(record("X86_PV_P2M_FRAMES", V3.number(0, 1023) + bytes(24)))),
             behind(PRECOPY, "domain header", raw(record("X86_MSR_POLICY", bytes(20)))),
         ),
         (
             PRECOPY,
             pv(),
-            instead(
-                pv(), "X86_PV_P2M_FRAMES", raw(record("X86_PV_P2M_FRAMES", V3.number(0, 1023) + bytes(8)))
-            ),
+            instead(pv(), "X86_PV_P2M_FRAMES", raw(record("X86_PV_P2M_FRAMES", V3.number(0, 1023) + bytes(8)))),
             instead(PRECOPY, "HVM_PARAMS", raw(record("HVM_PARAMS", bytes(8)))),
             instead(PRECOPY, "EMULATOR_CONTEXT", raw(record("EMULATOR_CONTEXT", bytes(8), "libxl"))),
         ),
@@ -319,9 +315,7 @@ TABLE: dict[str, Both] = {
     "nonempty-signal": Both(
         (
             instead(POSTCOPY, "POSTCOPY_BEGIN", V2.record("POSTCOPY_BEGIN", bytes(8))),
-            instead(
-                POSTCOPY, "POSTCOPY_COMPLETE", V2.record("POSTCOPY_COMPLETE", bytes(3), direction=REVERSE)
-            ),
+            instead(POSTCOPY, "POSTCOPY_COMPLETE", V2.record("POSTCOPY_COMPLETE", bytes(3), direction=REVERSE)),
             instead(POSTCOPY, "POSTCOPY_TRANSITION_END", V2.libxl("POSTCOPY_TRANSITION_END", bytes(8))),
             instead(PRECOPY, "STATIC_DATA_END", V3.record("STATIC_DATA_END", bytes(8))),
             instead(PRECOPY, "END", V3.libxl("END", bytes(1)), number=1),
@@ -561,9 +555,7 @@ TABLE: dict[str, Both] = {
         ),
         (
             pushed(),
-            behind(
-                pushed(), "POSTCOPY_PFNS", listed("POSTCOPY_PFNS", [entry(PFN, kind) for kind in (0xD, 0xF)])
-            ),
+            behind(pushed(), "POSTCOPY_PFNS", listed("POSTCOPY_PFNS", [entry(PFN, kind) for kind in (0xD, 0xF)])),
         ),
     ),
     "postcopy-page-not-announced": Both(
@@ -575,8 +567,7 @@ TABLE: dict[str, Both] = {
     ),
     "postcopy-page-type": Both(
         tuple(
-            postcopy(eight(), listed("POSTCOPY_PAGE_DATA", [entry(PFN, kind)]), complete())
-            for kind in (0xD, 0xE, 0xF)
+            postcopy(eight(), listed("POSTCOPY_PAGE_DATA", [entry(PFN, kind)]), complete()) for kind in (0xD, 0xE, 0xF)
         ),
         (pushed(),),
     ),
@@ -914,9 +905,7 @@ def test_what_was_captured_is_judged(case: Case) -> None:
     wanted = Counter(FOLLOWS.get(folder, []))
     if folder in WRONG or folder in LEFT_OUT:
         severity, rule, direction = WRONG.get(folder, ("error", LEFT_OUT.get(folder, ("",))[0], FORWARD))
-        found = {
-            (one.severity, one.direction, one.offset) for one in verdicts[0].findings if one.rule == rule
-        }
+        found = {(one.severity, one.direction, one.offset) for one in verdicts[0].findings if one.rule == rule}
         assert found == {(severity, direction, offset) for offset in offsets_of_faults(case, folder)}
         wanted += Counter([(severity, rule)] if severity != "note" else [])
     worse = Counter(one for verdict in verdicts for one in verdict.worse_than_notes())

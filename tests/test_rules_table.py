@@ -91,9 +91,7 @@ def test_the_table_cannot_be_changed() -> None:
 
 @pytest.mark.parametrize("text", ["id", "summary", "why", "example"])
 def test_no_two_rules_say_the_same(text: str) -> None:
-    assert [
-        said for said, times in Counter(getattr(rule, text) for rule in RULES.values()).items() if times > 1
-    ] == []
+    assert [said for said, times in Counter(getattr(rule, text) for rule in RULES.values()).items() if times > 1] == []
 
 
 @each_rule

@@ -35,9 +35,7 @@ HELLO = b"hello, receiver!"
 # --- builders -----------------------------------------------------------------------------------------------
 
 
-def pcap(
-    packets: list[bytes], order: str = "<", magic: int = 0xA1B2C3D4, link: int = 1, more: int = 0
-) -> bytes:
+def pcap(packets: list[bytes], order: str = "<", magic: int = 0xA1B2C3D4, link: int = 1, more: int = 0) -> bytes:
     """Packet n (from 0) is stamped TIME + n seconds and n units; `more` octets of each were cut off."""
     pad = bytes(8) if magic == 0xA1B2CD34 else b""
     out = struct.pack(order + "IHHIIII", magic, 2, 4, 0, 0, 262144, link)
@@ -65,12 +63,8 @@ def interface(order: str, link: int = 1, snap: int = 0, *pairs: tuple[int, bytes
     return block(order, 1, struct.pack(order + "HHI", link, 0, snap) + options(order, *pairs))
 
 
-def enhanced(
-    order: str, ticks: int, packet: bytes, number: int = 0, more: int = 0, tail: bytes = b""
-) -> bytes:
-    fields = struct.pack(
-        order + "IIIII", number, ticks >> 32, ticks & 0xFFFFFFFF, len(packet), len(packet) + more
-    )
+def enhanced(order: str, ticks: int, packet: bytes, number: int = 0, more: int = 0, tail: bytes = b"") -> bytes:
+    fields = struct.pack(order + "IIIII", number, ticks >> 32, ticks & 0xFFFFFFFF, len(packet), len(packet) + more)
     return block(order, 6, fields + packet + bytes(-len(packet) % 4) + tail)
 
 
@@ -88,9 +82,7 @@ def pcapng(packets: list[bytes], order: str = "<") -> bytes:
     return section(order) + interface(order) + b"".join(body)
 
 
-def tcp(
-    payload: bytes = HELLO, seq: int = 1000, ack: int = 2000, flags: int = 0x18, extra: bytes = b""
-) -> bytes:
+def tcp(payload: bytes = HELLO, seq: int = 1000, ack: int = 2000, flags: int = 0x18, extra: bytes = b"") -> bytes:
     offset = (20 + len(extra)) // 4 << 4
     return struct.pack("!HHIIBBHHH", 40000, 8002, seq, ack, offset, flags, 512, 0, 0) + extra + payload
 
@@ -126,9 +118,7 @@ def ethernet(body: bytes, kind: int = 0x0800, *tags: int) -> bytes:
     return bytes(range(12)) + stack + struct.pack("!H", kind) + body
 
 
-def segment(
-    link: int, packet: bytes, length: int | None = None, fragments: Fragments | None = None
-) -> Segment | None:
+def segment(link: int, packet: bytes, length: int | None = None, fragments: Fragments | None = None) -> Segment | None:
     return decode(link, memoryview(packet), length or len(packet), fragments or Fragments())
 
 
@@ -249,9 +239,7 @@ def test_pcapng_blocks(write: Writer, order: str) -> None:
     ticks = TIME * 10**6 + 5
     data = section(order) + interface(order, 1, 20) + block(order, 0x0BAD, b"whatever")
     data += enhanced(order, ticks, PACKETS[1], more=9, tail=options(order, (1, b"note"), (4, bytes(8))))
-    data += (
-        simple(order, PACKETS[2][:20], 1000) + block(order, 4, bytes(4)) + old(order, ticks + 2, PACKETS[3])
-    )
+    data += simple(order, PACKETS[2][:20], 1000) + block(order, 4, bytes(4)) + old(order, ticks + 2, PACKETS[3])
     data += simple(order, b"abc", 3)
     reader, packets = read_all(write(data))
     assert [octets for _, octets in packets] == [PACKETS[1], PACKETS[2][:20], PACKETS[3], b"abc"]
@@ -287,12 +275,7 @@ def test_several_interfaces_and_sections(write: Writer) -> None:
     nanoseconds = (9, b"\x09")
     data = section("<") + interface("<", 1) + interface("<", 276, 0, nanoseconds)
     data += enhanced("<", 5, b"a", number=1) + enhanced("<", 5, b"b", number=0)
-    data += (
-        section(">")
-        + interface(">", 101, 0, nanoseconds)
-        + enhanced(">", 7, b"c")
-        + enhanced(">", 7, b"d", 1)
-    )
+    data += section(">") + interface(">", 101, 0, nanoseconds) + enhanced(">", 7, b"c") + enhanced(">", 7, b"d", 1)
     reader, packets = read_all(write(data))
     assert [(p.link, p.time_ns, octets) for p, octets in packets] == [
         (276, 5, b"a"),
@@ -300,9 +283,7 @@ def test_several_interfaces_and_sections(write: Writer) -> None:
         (101, 7, b"c"),
     ]
     assert reader.link == 101
-    assert reader.trouble and reader.trouble.startswith(
-        "damaged packet header"
-    )  # interface 1 was the old section's
+    assert reader.trouble and reader.trouble.startswith("damaged packet header")  # interface 1 was the old section's
 
 
 @ORDERS
@@ -312,15 +293,7 @@ def test_drops(write: Writer, order: str) -> None:
         return block(order, 5, body + options(order, (5, struct.pack(order + "Q", drops))))
 
     part = section(order) + interface(order) * 2
-    data = (
-        part
-        + statistics(0, 3)
-        + statistics(1, 10)
-        + statistics(0, 4)
-        + statistics(2, 99)
-        + part
-        + statistics(0, 1)
-    )
+    data = part + statistics(0, 3) + statistics(1, 10) + statistics(0, 4) + statistics(2, 99) + part + statistics(0, 1)
     reader, _ = read_all(write(data))
     assert (reader.dropped_by_capture, reader.trouble) == (15, None)
 
@@ -382,9 +355,7 @@ def walk(reader: CaptureReader) -> list[tuple[int, bytes]]:
     while True:
         while reader.end - reader.pos >= reader.head.size:
             if reader.blocks:
-                kind, total, number, first, second, captured, _ = reader.head.unpack_from(
-                    reader.buffer, reader.pos
-                )
+                kind, total, number, first, second, captured, _ = reader.head.unpack_from(reader.buffer, reader.pos)
                 if kind != 6 or number:
                     break
             else:
@@ -395,9 +366,7 @@ def walk(reader: CaptureReader) -> list[tuple[int, bytes]]:
             start = reader.pos + reader.head.size
             reader.frame += 1
             reader.pos += total
-            out.append(
-                (reader.time_ns(first, second, number), bytes(reader.buffer[start : start + captured]))
-            )
+            out.append((reader.time_ns(first, second, number), bytes(reader.buffer[start : start + captured])))
         packet = reader.next_packet()
         if packet is None:
             return out
@@ -411,9 +380,7 @@ def test_both_roads_agree(write: Writer, order: str, build: Callable[[list[bytes
     data = build([chance.randbytes(chance.randrange(9000)) for _ in range(600)], order)
     if build is pcapng:
         other = "<>"["<>".index(order) - 1]
-        data += (
-            section(other) + interface(other, 113) + enhanced(other, 3, b"turned") + simple(other, b"s", 1)
-        )
+        data += section(other) + interface(other, 113) + enhanced(other, 3, b"turned") + simple(other, b"s", 1)
     path = write(data)
     ordinary, packets = read_all(path)
     lane = open_capture(path)
@@ -446,9 +413,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "zstd": zstd,
     "zstd long": zstd_long,
     "zstd frames": lambda data: b"".join(zstd(data[at : at + 150]) for at in range(0, len(data), 150)),
-    "zstd skippable": lambda data: (
-        b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + zstd(data) + b"\x5f\x2a\x4d\x18\x01\0\0\0x"
-    ),
+    "zstd skippable": lambda data: b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + zstd(data) + b"\x5f\x2a\x4d\x18\x01\0\0\0x",
 }
 
 
@@ -707,11 +672,7 @@ def test_length_zero_means_the_wire_knows(version: int) -> None:
     got = segment(1, packet)
     assert got is not None and (got.length, len(got.payload), got.template) == (70_000, 70_000, None)
     got = segment(1, packet[:128], len(packet))
-    assert (
-        got is not None
-        and got.length == 70_000
-        and len(got.payload) == 128 - 34 - (20 if version == 4 else 40)
-    )
+    assert got is not None and got.length == 70_000 and len(got.payload) == 128 - 34 - (20 if version == 4 else 40)
 
 
 def test_jumbogram() -> None:
@@ -758,9 +719,7 @@ def test_random_octets_never_raise(link: int, octets: bytes, length: int) -> Non
     decode(link, memoryview(octets), length, Fragments())
 
 
-EXTENDED = ipv6(
-    bytes([43, 0]) + bytes(6) + bytes([44, 0]) + bytes(6) + struct.pack("!BxHI", 6, 1, 9) + tcp(), kind=0
-)
+EXTENDED = ipv6(bytes([43, 0]) + bytes(6) + bytes([44, 0]) + bytes(6) + struct.pack("!BxHI", 6, 1, 9) + tcp(), kind=0)
 
 
 @given(

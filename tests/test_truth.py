@@ -261,11 +261,7 @@ def test_xens_own_checker_saw_the_same_records(case: Case) -> None:
             if line["direction"] == "forward" and line["type"] is not None and line["complete"]
         ]
         # The checker that knows no checkpoints takes the libxl record behind the first one for a libxc one.
-        said = (
-            said[: said.index("libxc.CHECKPOINT(0)") + 1]
-            if "StreamError" in text or "RecordError" in text
-            else said
-        )
+        said = said[: said.index("libxc.CHECKPOINT(0)") + 1] if "StreamError" in text or "RecordError" in text else said
         assert (found[: len(said)] if "Error" in text else found) == said, report
 
 
@@ -344,11 +340,7 @@ def test_records_are_counted(case: Case) -> None:
             least = Counter(f"{line['layer']}.{line['name']}" for line in listed if line["complete"])
             counted = Counter({key: entry["records"][name].get(key, 0) for key in most})
             assert least <= counted <= most if not case.lossless else counted == least
-            named = {
-                key
-                for key, count in entry["records"][name].items()
-                if count and key.rpartition(".")[2].isupper()
-            }
+            named = {key for key, count in entry["records"][name].items() if count and key.rpartition(".")[2].isupper()}
             assert named <= most.keys()
 
 

@@ -40,13 +40,9 @@ def interface(order: str, link: int = 1, snap: int = 0, *pairs: tuple[int, bytes
     return block(order, 1, struct.pack(order + "HHI", link, 0, snap) + options(order, *pairs))
 
 
-def enhanced(
-    order: str, ticks: int, packet: bytes, number: int = 0, more: int = 0, tail: bytes = b""
-) -> bytes:
+def enhanced(order: str, ticks: int, packet: bytes, number: int = 0, more: int = 0, tail: bytes = b"") -> bytes:
     """A packet of which `more` octets were cut off, and the options `tail`."""
-    fields = struct.pack(
-        order + "IIIII", number, ticks >> 32, ticks & 0xFFFFFFFF, len(packet), len(packet) + more
-    )
+    fields = struct.pack(order + "IIIII", number, ticks >> 32, ticks & 0xFFFFFFFF, len(packet), len(packet) + more)
     return block(order, 6, fields + packet + bytes(-len(packet) % 4) + tail)
 
 
@@ -181,7 +177,7 @@ def exchange(
             last = at + size >= len(octets)
             send(side, ACK | (PSH if last or chance.random() < 0.05 else 0), octets[at : at + size])
             at += size
-            if last or chance.random() < 0.4:
+            if chance.random() < (0.7 if last else 0.4):
                 send(1 - side, ACK)
     if closed:
         send(0, FIN | ACK)
@@ -213,4 +209,3 @@ def impaired(
             repeated = packet._replace(seq=(packet.seq + start) % SPACE, payload=packet.payload[start:])
             placed.append((index + chance.randrange(1, reach), index, repeated))
     return [packet for _, _, packet in sorted(placed, key=lambda one: one[:2])]
-

@@ -21,9 +21,7 @@ and where the octets and the time went.
 
 def add(subparsers: Any) -> None:
     parser = subparsers.add_parser("analyze", help="summarise each migration", description=DESCRIPTION)
-    parser.add_argument(
-        "file", metavar="FILE", help='capture or save file, compressed or not; "-": standard input'
-    )
+    parser.add_argument("file", metavar="FILE", help='capture or save file, compressed or not; "-": standard input')
     parser.add_argument("--json", action="store_true", help="one JSON object, schema xenshark.analysis/1")
 
 

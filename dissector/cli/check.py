@@ -39,16 +39,10 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "files", metavar="FILE", nargs="+", help="a capture or a saved stream; - is standard input"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object a line, one line a finding"
-    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a capture or a saved stream; - is standard input")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line a finding")
     for name, says in (("select", "only these rules"), ("ignore", "all rules but these")):
-        parser.add_argument(
-            f"--{name}", action="append", type=_rules, default=[], metavar="RULE[,RULE...]", help=says
-        )
+        parser.add_argument(f"--{name}", action="append", type=_rules, default=[], metavar="RULE[,RULE...]", help=says)
     parser.add_argument(
         "--min-severity", choices=SEVERITIES, default="note", help="no finding below this (default: note)"
     )
@@ -109,6 +103,4 @@ def _rules(text: str) -> set[str]:
 def no_such_rule(name: str) -> str:
     """What to say of a rule id that is none."""
     near = get_close_matches(name, RULES, 3)
-    return f"there is no rule {name!r}" + (
-        f"; near: {', '.join(near)}" if near else "; `xenshark rules` lists them"
-    )
+    return f"there is no rule {name!r}" + (f"; near: {', '.join(near)}" if near else "; `xenshark rules` lists them")

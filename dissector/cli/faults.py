@@ -32,9 +32,7 @@ def add(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE", help="a capture; - is standard input")
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object a line, one line a faulted pfn"
-    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line a faulted pfn")
     some = parser.add_mutually_exclusive_group()
     some.add_argument("--slowest", type=_count, metavar="N", help="only the N slowest answers, slowest first")
     some.add_argument("--unanswered", action="store_true", help="only pfns whose page never came")

@@ -219,9 +219,7 @@ def _type(text: str) -> str:
     if wanted in known or UNKNOWN.fullmatch(wanted):
         return wanted
     near = ", ".join(known[name] for name in get_close_matches(wanted, known))
-    raise argparse.ArgumentTypeError(
-        f"no record is called {text}" + (f"; did you mean {near}?" if near else "")
-    )
+    raise argparse.ArgumentTypeError(f"no record is called {text}" + (f"; did you mean {near}?" if near else ""))
 
 
 def _moment(text: str) -> Moment:

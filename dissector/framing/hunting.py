@@ -42,6 +42,7 @@ KEEP = max(map(len, MAGICS)) + 8
 
 BEGINNINGS = frozenset(state for _, state in MAGICS.values())
 
+
 class Anchor(NamedTuple):
     """A place where the way goes on."""
 

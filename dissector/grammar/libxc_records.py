@@ -44,12 +44,8 @@ _POSTCOPY = (
     RecordSpec(0x11, "POSTCOPY_PFNS_BEGIN", signal, "signal", _RFC + "POSTCOPY_PFNS_BEGIN"),
     RecordSpec(0x12, "POSTCOPY_PFNS", libxc.page_list, "pages", _RFC + "POSTCOPY_PFNS"),
     RecordSpec(0x13, "POSTCOPY_TRANSITION", signal, "signal", _RFC + "POSTCOPY_TRANSITION"),
-    RecordSpec(
-        0x14, "POSTCOPY_PAGE_DATA", libxc.page_data, "pages", _RFC + "POSTCOPY_PAGE_DATA", contents=True
-    ),
-    RecordSpec(
-        0x15, "POSTCOPY_FAULT", libxc.page_list, "pages", _RFC + "POSTCOPY_FAULT", direction="reverse"
-    ),
+    RecordSpec(0x14, "POSTCOPY_PAGE_DATA", libxc.page_data, "pages", _RFC + "POSTCOPY_PAGE_DATA", contents=True),
+    RecordSpec(0x15, "POSTCOPY_FAULT", libxc.page_list, "pages", _RFC + "POSTCOPY_FAULT", direction="reverse"),
     RecordSpec(0x16, "POSTCOPY_COMPLETE", signal, "signal", _RFC + "POSTCOPY_COMPLETE", direction="reverse"),
 )
 

@@ -66,23 +66,17 @@ def checkpoint_state(i: Ints) -> Layout:
     )
 
 
-LIBXL_HEADER = HeaderSpec(
-    "libxl header", "libxl", libxl_header, "big", LIBXL_IDENT, "libxl-migration-stream: Header"
-)
+LIBXL_HEADER = HeaderSpec("libxl header", "libxl", libxl_header, "big", LIBXL_IDENT, "libxl-migration-stream: Header")
 
 _SPEC = "libxl-migration-stream: "
 _RECORDS = (
     RecordSpec(0, "END", signal, "signal", _SPEC + "END", "libxl"),
     RecordSpec(1, "LIBXC_CONTEXT", signal, "signal", _SPEC + "LIBXC_CONTEXT", "libxl"),
-    RecordSpec(
-        2, "EMULATOR_XENSTORE_DATA", emulator_xenstore_data, "list", _SPEC + "EMULATOR_XENSTORE_DATA", "libxl"
-    ),
+    RecordSpec(2, "EMULATOR_XENSTORE_DATA", emulator_xenstore_data, "list", _SPEC + "EMULATOR_XENSTORE_DATA", "libxl"),
     RecordSpec(3, "EMULATOR_CONTEXT", emulator_context, "blob", _SPEC + "EMULATOR_CONTEXT", "libxl"),
     RecordSpec(4, "CHECKPOINT_END", signal, "signal", _SPEC + "CHECKPOINT_END", "libxl"),
     RecordSpec(5, "CHECKPOINT_STATE", checkpoint_state, "blob", _SPEC + "CHECKPOINT_STATE", "libxl", "both"),
-    RecordSpec(
-        6, "POSTCOPY_TRANSITION_END", signal, "signal", "postcopy RFC: libxl_sr_stream_format.h", "libxl"
-    ),
+    RecordSpec(6, "POSTCOPY_TRANSITION_END", signal, "signal", "postcopy RFC: libxl_sr_stream_format.h", "libxl"),
 )
 
 LIBXL_RECORDS: Mapping[int, RecordSpec] = MappingProxyType({record.type: record for record in _RECORDS})

@@ -85,9 +85,7 @@ def libxc_stream(
     return headers + b"".join(records)
 
 
-def libxl_stream(
-    inside: bytes, after: Iterable[bytes] | None = None, endianness: Endianness = "little"
-) -> bytes:
+def libxl_stream(inside: bytes, after: Iterable[bytes] | None = None, endianness: Endianness = "little") -> bytes:
     """libxl header, LIBXC_CONTEXT, a libxc stream, then the libxl records `after` it, by default END."""
     header = _header(libxl.libxl_header, "big", {"options": {"big_endian": int(endianness == "big")}})
     context = record("LIBXC_CONTEXT", layer="libxl", endianness=endianness)

@@ -122,7 +122,7 @@ class ExpressLane:
             page_lengths, page_block, page_stride, page1, page2, page_flags, page_size, _ = page
             bare_lengths, bare_block, bare_stride, bare1, bare2, (bare_flags, _), _, _ = bare
             frame_before, expected_before, newest = frame, expected, -1
-            for frame in range(frame, frame + room):  # noqa: B007, it counts
+            for frame in range(frame, frame + room):  # noqa: B007, B020, it counts
                 block, lengths, word1, word2, pair, sequence, ack, flags = unpack(buffer, pos)
                 if lengths == page_lengths:
                     if sequence != expected or pair != addresses or flags not in page_flags:

@@ -41,9 +41,7 @@ def broken_by_itself(record: Record) -> Iterator[Broken]:
     """The rules that a header or record breaks by itself."""
     if isinstance(record.spec, HeaderSpec):
         if record.whole and len(record.body) >= record.spec.size:
-            values = parse_partial(
-                layout(record.spec.body, record.endianness), record.body[: record.spec.size]
-            )
+            values = parse_partial(layout(record.spec.body, record.endianness), record.body[: record.spec.size])
             broken = list(HEADER_RULES[record.name](record, values)) if record.name in HEADER_RULES else []
             # Of a header that is not what it should be no bit means anything.
             yield from broken or _reserved(record, values)
@@ -129,13 +127,7 @@ HEADER_RULES: dict[str, Callable[[Record, dict[str, Any]], Iterator[Broken]]] = 
 
 def _reserved(record: Record, values: dict[str, Any]) -> Iterator[Broken]:
     for name, value in values.items():
-        bits = (
-            value.get("reserved", 0)
-            if isinstance(value, dict)
-            else value
-            if name.startswith("reserved")
-            else 0
-        )
+        bits = value.get("reserved", 0) if isinstance(value, dict) else value if name.startswith("reserved") else 0
         # Unknown mandatory flags of xl are worse than a reserved bit, and have a rule of their own.
         if isinstance(bits, int) and bits and name != "mandatory_flags":
             where = f"{name}.reserved" if isinstance(value, dict) else name

@@ -67,15 +67,11 @@ def _truncated(flow: Flow, now: Situation) -> Iterator[Late]:
         return  # no stream was seen
     if migration.is_capture and ended == "capture":
         return  # the capture ends first: nobody knows what followed
-    inside = (
-        f"after {last.name}, with no END" if last.whole else f"inside {last.name} at offset {last.offset:,}"
-    )
+    inside = f"after {last.name}, with no END" if last.whole else f"inside {last.name} at offset {last.offset:,}"
     message = f"{ENDINGS[ended if migration.is_capture else 'file']} {inside}"
     if not migration.checkpoints:
         yield Late("truncated-stream", message, last)
-    elif not last.whole or last.name != (
-        "CHECKPOINT_END" if "libxl" in migration.channel.layers else "CHECKPOINT"
-    ):
+    elif not last.whole or last.name != ("CHECKPOINT_END" if "libxl" in migration.channel.layers else "CHECKPOINT"):
         yield Late("truncated-stream", f"{message}: a failover inside a checkpoint", last, severity="warning")
 
 
@@ -123,9 +119,7 @@ def _completed(now: Situation) -> Iterator[Late]:
     count = now.migration.faults.never_sent
     if count and _knows_all_pages(now):
         what = "1 announced page was" if count == 1 else f"{count:,} announced pages were"
-        yield Late(
-            "postcopy-pages-dropped", f"{what} never sent, and the destination waits for none", complete
-        )
+        yield Late("postcopy-pages-dropped", f"{what} never sent, and the destination waits for none", complete)
 
 
 def _unanswered(now: Situation) -> Iterator[Late]:

@@ -33,9 +33,7 @@ def _to(state: str, *records: str) -> dict[str, str]:
 
 
 _MEMORY = {
-    **_to(
-        "memory", "libxc.X86_PV_P2M_FRAMES", "libxc.PAGE_DATA", "libxc.TOOLSTACK", "libxl.CHECKPOINT_STATE"
-    ),
+    **_to("memory", "libxc.X86_PV_P2M_FRAMES", "libxc.PAGE_DATA", "libxc.TOOLSTACK", "libxl.CHECKPOINT_STATE"),
     **_to("context", *CONTEXT),
     "libxc.VERIFY": "verify",
     "libxc.POSTCOPY_BEGIN": "postcopy begun",
@@ -150,9 +148,7 @@ MISPLACED: Mapping[str, tuple[Misplaced, ...]] = {
         _unannounced("postcopy pages"),
         Misplaced(TO_POSTCOPY, "postcopy-page-data-before-transition", "early pages"),
     ),
-    "libxl.CHECKPOINT_END": (
-        Misplaced((*BEFORE_POSTCOPY, *IN_POSTCOPY, "libxl tail"), "checkpoint-end-unexpected"),
-    ),
+    "libxl.CHECKPOINT_END": (Misplaced((*BEFORE_POSTCOPY, *IN_POSTCOPY, "libxl tail"), "checkpoint-end-unexpected"),),
 }
 """The rules that a record breaks in a state that does not allow it; the first whose states name it counts."""
 

@@ -37,9 +37,7 @@ def _completed(migration: Migration) -> str:
     if "libxc.POSTCOPY_COMPLETE" in migration.records[REVERSE]:
         return "the destination has every page it wanted"
     return (
-        "the guest runs at the destination"
-        if "reverse report" in migration.texts
-        else "the stream was sent to its END"
+        "the guest runs at the destination" if "reverse report" in migration.texts else "the stream was sent to its END"
     )
 
 
@@ -47,11 +45,7 @@ def _failed(migration: Migration, findings: list[Finding]) -> str:
     ending = _first_to_close(migration)
     reason = _reason(findings, ending[1] if ending else None)
     if ending is None:
-        what = (
-            "the file ends before the stream does"
-            if not migration.is_capture
-            else "the connection was used anew"
-        )
+        what = "the file ends before the stream does" if not migration.is_capture else "the connection was used anew"
         return what if reason is None else f"{what}; before that: {_said(reason)}"
     how, time, direction = ending
     start = f"{WHO[direction]} {how}"

@@ -27,9 +27,7 @@ VARIANTS = {
     0xA1B2CD34: Variant(1000, "IIII8x"),
 }
 
-MAGICS = {
-    struct.pack(order + "I", magic): (order, variant) for magic, variant in VARIANTS.items() for order in "<>"
-}
+MAGICS = {struct.pack(order + "I", magic): (order, variant) for magic, variant in VARIANTS.items() for order in "<>"}
 
 
 class PcapReader(CaptureReader):

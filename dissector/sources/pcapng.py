@@ -161,9 +161,7 @@ class PcapngReader(CaptureReader):
         number, high, low, captured, length = self._unpack("HxxIIII")
         return self._timed_packet(total, number, high, low, captured, length)
 
-    def _timed_packet(
-        self, total: int, number: int, high: int, low: int, captured: int, length: int
-    ) -> Packet | None:
+    def _timed_packet(self, total: int, number: int, high: int, low: int, captured: int, length: int) -> Packet | None:
         if number >= len(self.interfaces) or captured > min(LARGEST_PACKET, total - 32):
             self._damaged("packet header")
             return None

@@ -206,11 +206,7 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
     yield from _first([_iteration(migration, iteration) for iteration in migration.iterations], "iterations")
     for direction, counts in migration.records.items():
         for layer in migration.channel.layers:
-            names = [
-                f"{name.partition('.')[2]}{TIE}{count:,}"
-                for name, count in counts.items()
-                if _is_of(name, layer)
-            ]
+            names = [f"{name.partition('.')[2]}{TIE}{count:,}" for name, count in counts.items() if _is_of(name, layer)]
             if names:
                 yield f"{direction} {layer}", ", ".join(names)
     if checker.findings:

@@ -124,9 +124,7 @@ def _pages(record: Record) -> str:
     if not runs:
         return words if record.body else ""
     if record.name == "POSTCOPY_FAULT":
-        words += "".join(f" {pfn:#x}" for pfn in islice(record.pfns(), PFNS_NAMED)) + " ..." * (
-            seen > PFNS_NAMED
-        )
+        words += "".join(f" {pfn:#x}" for pfn in islice(record.pfns(), PFNS_NAMED)) + " ..." * (seen > PFNS_NAMED)
     else:
         low, high = min(first for first, *_ in runs), max(first + length - 1 for first, length, _ in runs)
         words += f" {low:#x}" if low == high else f" {low:#x}-{high:#x}"

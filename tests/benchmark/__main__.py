@@ -92,9 +92,7 @@ def measure(command: list[str], unprivileged: bool = False) -> Run:
         output.seek(0)
         printed = output.read().decode(errors="replace")
     if process.returncode:
-        raise SystemExit(
-            f"{shlex.join(command)}: exit status {process.returncode}\n{printed.strip()[-2000:]}"
-        )
+        raise SystemExit(f"{shlex.join(command)}: exit status {process.returncode}\n{printed.strip()[-2000:]}")
     return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss, printed)
 
 
@@ -105,9 +103,7 @@ def prepare(folder: Path, size: int, variant: str, guest: str) -> Path:
         print(f"building {capture}", file=sys.stderr)
         part = capture.with_suffix(".part")
         # In a process of its own, so that this one stays small: see `table`.
-        builder = multiprocessing.get_context("spawn").Process(
-            target=build_capture, args=(part, size, variant, guest)
-        )
+        builder = multiprocessing.get_context("spawn").Process(target=build_capture, args=(part, size, variant, guest))
         builder.start()
         builder.join()
         if builder.exitcode:
@@ -116,9 +112,7 @@ def prepare(folder: Path, size: int, variant: str, guest: str) -> Path:
     return capture
 
 
-def compare(
-    capture: Path, variant: Variant, names: list[str], runs: int, expected: int
-) -> dict[str, list[Run]]:
+def compare(capture: Path, variant: Variant, names: list[str], runs: int, expected: int) -> dict[str, list[Run]]:
     """`runs` rounds of every tool in turn, after one that only warms up; checks what the tools found."""
     results: dict[str, list[Run]] = {name: [] for name in names}
     for _ in range(1 + runs):
@@ -128,9 +122,7 @@ def compare(
             results[name].append(run)
             if tool.found and (found := re.findall(tool.found, run.printed)) != [str(expected)]:
                 count = ", ".join(found) or "none"
-                raise SystemExit(
-                    f"{name}: {count} of {expected} PAGE_DATA records in {capture}\n{run.printed[-2000:]}"
-                )
+                raise SystemExit(f"{name}: {count} of {expected} PAGE_DATA records in {capture}\n{run.printed[-2000:]}")
     return {name: measured[1:] for name, measured in results.items()}
 
 
@@ -142,16 +134,10 @@ def table(results: dict[str, list[Run]], octets: int) -> list[str]:
     rows = ["| what | CPU s | GB/s | ratio to tcpdump | peak MB |", "|---|---|---|---|---|"]
     for name, runs in results.items():
         cpu = median(run.cpu for run in runs)
-        ratio = (
-            f"{median(run.cpu / other.cpu for run, other in zip(runs, base, strict=True)):.2f}"
-            if base
-            else "-"
-        )
+        ratio = f"{median(run.cpu / other.cpu for run, other in zip(runs, base, strict=True)):.2f}" if base else "-"
         peak = max(run.peak for run in runs)
         bound = "" if peak > floor else "<= "
-        rows.append(
-            f"| {name} | {cpu:.2f} | {octets / cpu / 1e9:.2g} | {ratio} | {bound}{peak * 1024 / 1e6:.0f} |"
-        )
+        rows.append(f"| {name} | {cpu:.2f} | {octets / cpu / 1e9:.2g} | {ratio} | {bound}{peak * 1024 / 1e6:.0f} |")
     return rows
 
 
@@ -187,9 +173,7 @@ def main() -> None:
         default=Path(tempfile.gettempdir()) / "xenshark-benchmark",
         help="where captures are kept",
     )
-    parser.add_argument(
-        "--size", type=float, default=1e9, help="octets of the migration stream (default 1e9)"
-    )
+    parser.add_argument("--size", type=float, default=1e9, help="octets of the migration stream (default 1e9)")
     parser.add_argument("--guest", choices=["hvm", "pv"], default="hvm")
     parser.add_argument(
         "--variants",
@@ -199,9 +183,7 @@ def main() -> None:
     )
     parser.add_argument("--only", type=_names(dict(TOOLS)), help=f"some of {','.join(TOOLS)}")
     parser.add_argument("--runs", type=int, default=5, help="rounds after the one that warms up (default 5)")
-    parser.add_argument(
-        "--memory", action="store_true", help="peak memory of xenshark at --size and five times that"
-    )
+    parser.add_argument("--memory", action="store_true", help="peak memory of xenshark at --size and five times that")
     options = parser.parse_args()
 
     names = options.only or (["xenshark"] if options.memory else list(TOOLS))
@@ -219,9 +201,7 @@ def main() -> None:
             capture = prepare(options.dir.resolve(), size, variant, options.guest)
             results = compare(capture, VARIANTS[variant], names, options.runs, expected)
             octets = capture.stat().st_size
-            print(
-                f"\nVariant {variant}: {octets / 1e9:.2f} GB, {expected} PAGE_DATA, {options.runs} rounds\n"
-            )
+            print(f"\nVariant {variant}: {octets / 1e9:.2f} GB, {expected} PAGE_DATA, {options.runs} rounds\n")
             print("\n".join(table(results, octets)), flush=True)
 
 

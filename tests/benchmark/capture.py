@@ -75,9 +75,7 @@ class _Connection:
         self._acked = dict(self._next_seq)
         self._unacked = 0  # segments since the last ACK
         self._segments = 0  # of this turn
-        self._late: list[
-            tuple[int, int, bytes, bool]
-        ] = []  # goes out after this segment; seq; payload; first time
+        self._late: list[tuple[int, int, bytes, bool]] = []  # goes out after this segment; seq; payload; first time
         # Twice as many pages as a record takes, so that records can start at different ones and need no copy.
         self._contents = memoryview(self._random.randbytes(2 * BATCH * PAGE))
         self._out = bytearray(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
@@ -160,18 +158,14 @@ class _Connection:
         options: bytes = b"",
     ) -> None:
         self._clock = clock = self._clock + 1 + len(payload) // 1250  # 10 Gbit/s
-        options = options or _TIMESTAMPS.pack(
-            0x0101080A, clock // 1000 & 0xFFFF_FFFF, clock // 1000 & 0xFFFF_FFFF
-        )
+        options = options or _TIMESTAMPS.pack(0x0101080A, clock // 1000 & 0xFFFF_FFFF, clock // 1000 & 0xFFFF_FFFF)
         tcp_length = 20 + len(options) + len(payload)
         words = (20 + len(options)) // 4
         ack = self._acked[OPPOSITE[direction]] if flags & ACK else 0
         out = self._out
         out += _PCAP.pack(clock // 1_000_000, clock % 1_000_000, 34 + tcp_length, 34 + tcp_length)
         out += _ethernet_ip(direction, tcp_length)
-        out += _TCP.pack(
-            PORTS[direction], seq, ack, words << 12 | flags, 65535, 0, 0
-        )  # no checksum, as with offload
+        out += _TCP.pack(PORTS[direction], seq, ack, words << 12 | flags, 65535, 0, 0)  # no checksum, as with offload
         out += options
         out += payload
         if len(out) >= WRITE_AT:

@@ -56,9 +56,7 @@ class Piece(NamedTuple):
 
 def pieces(size: int, guest: str = "hvm") -> Iterator[Piece]:
     """Everything both sides send, in order, some `size` octets of it forward; `guest` is "hvm" or "pv"."""
-    sent = sum(0.5**sweep for sweep in range(SWEEPS)) * (
-        1 - 1 / HOLES
-    )  # how often a pfn's page is, on average
+    sent = sum(0.5**sweep for sweep in range(SWEEPS)) * (1 - 1 / HOLES)  # how often a pfn's page is, on average
     pfns = max(CLUSTER, int(size / (8 + PAGE) / sent))
     config = b'{"c_info": {"type": "%s", "name": "benchmark"}}\n\0' % guest.encode()
 
@@ -67,17 +65,13 @@ def pieces(size: int, guest: str = "hvm") -> Iterator[Piece]:
         "forward",
         "xl",
         "xl header",
-        struct.pack(
-            "<32s5I", b"Xen saved domain, xl format\n \0 \r", 0x01020304, 3, 0, 4 + len(config), len(config)
-        )
+        struct.pack("<32s5I", b"Xen saved domain, xl format\n \0 \r", 0x01020304, 3, 0, 4 + len(config), len(config))
         + config,
     )
     yield Piece("forward", "libxl", "libxl header", struct.pack(">8sII", b"LibxlFmt", 2, 0))
     yield _record("libxl", "LIBXC_CONTEXT", b"")
     yield Piece("forward", "libxc", "image header", struct.pack(">QIIHHI", 2**64 - 1, 0x58454E46, 3, 0, 0, 0))
-    yield Piece(
-        "forward", "libxc", "domain header", struct.pack("<IHHII", {"pv": 1, "hvm": 2}[guest], 12, 0, 4, 17)
-    )
+    yield Piece("forward", "libxc", "domain header", struct.pack("<IHHII", {"pv": 1, "hvm": 2}[guest], 12, 0, 4, 17))
     for name, body in _before_memory(pfns)[guest]:
         yield _record("libxc", name, body)
     yield from _memory(pfns, guest)

@@ -34,8 +34,7 @@ RULES = (
         severity="error",
         summary="A libxl stream header has a wrong ident or version",
         source="libxl specification, Header; stream_header_done() in libxl_stream_read.c",
-        why="libxl gives up before the first record and no domain memory is read. No version but 2 was ever"
-        " specified.",
+        why="libxl gives up before the first record and no domain memory is read. No version but 2 was ever specified.",
         example="ident 'LibxlFmt', version 1; legal: ident 'LibxlFmt', version 2",
     ),
     _rule(
@@ -115,8 +114,7 @@ RULES = (
         source="libxc specification, PAGE_DATA: PFINFO types; is_known_page_type() in xg_sr_common.h",
         why="Current Xen fails the restore. The receiver of the postcopy series logs it, skips the whole"
         " record and reports success although every page of that record is missing.",
-        example="entry 0x5000000000001234; legal: 0x4000000000001234 (L4TAB) or 0x9000000000001234 (L1TAB"
-        " pinned)",
+        example="entry 0x5000000000001234; legal: 0x4000000000001234 (L4TAB) or 0x9000000000001234 (L1TAB pinned)",
     ),
     _rule(
         id="unknown-mandatory-record",
@@ -168,7 +166,6 @@ RULES = (
         why="No layer of the receiver reads past its own END. After a live migration xl takes the next 44"
         " octets for the source's permission to start the guest; if they are anything else, it destroys its"
         " copy and reports a failure. After the restore of a file they are never read.",
-        example="libxl END, 16 unknown octets; legal: libxl END, 'domain is yours, you are cleared to"
-        " unpause'",
+        example="libxl END, 16 unknown octets; legal: libxl END, 'domain is yours, you are cleared to unpause'",
     ),
 )

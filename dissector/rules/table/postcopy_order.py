@@ -22,8 +22,7 @@ RULES = (
         id="postcopy-begin-missing",
         severity="error",
         summary="A postcopy record comes with no POSTCOPY_BEGIN before it",
-        source="postcopy RFC, POSTCOPY_BEGIN; postcopy_paging_setup() in xc_sr_restore.c of the postcopy"
-        " series",
+        source="postcopy RFC, POSTCOPY_BEGIN; postcopy_paging_setup() in xc_sr_restore.c of the postcopy series",
         why="POSTCOPY_BEGIN is what tells the destination that the migration will become postcopy. Without"
         " it the receiver fails at POSTCOPY_PFNS_BEGIN, where it would have to set up paging.",
         example="PAGE_DATA, TSC_INFO, POSTCOPY_PFNS_BEGIN; legal: PAGE_DATA, POSTCOPY_BEGIN, TSC_INFO",
@@ -44,8 +43,7 @@ RULES = (
     _rule(
         id="postcopy-context-missing",
         severity="error",
-        summary="Between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN stands something other than the whole CPU"
-        " context",
+        summary="Between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN stands something other than the whole CPU context",
         source="postcopy RFC, POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN; postcopy_paging_setup() in"
         " xc_sr_restore.c of the postcopy series",
         why="The specification wants the context records there and nothing else, because HVM_PARAMS says"
@@ -103,8 +101,7 @@ RULES = (
         id="postcopy-complete-missing",
         severity="error",
         summary="The stream ended after a transition to postcopy with no POSTCOPY_COMPLETE",
-        source="postcopy RFC, POSTCOPY_COMPLETE; postcopy_domain_memory() in xc_sr_save.c of the postcopy"
-        " series",
+        source="postcopy RFC, POSTCOPY_COMPLETE; postcopy_domain_memory() in xc_sr_save.c of the postcopy series",
         why="When it has sent its last page the source waits for POSTCOPY_COMPLETE without a time limit, and"
         " only then writes END. An END without it reaches a receiver that still demands POSTCOPY_PAGE_DATA"
         " and fails, while the guest has already run at the destination.",
@@ -114,8 +111,7 @@ RULES = (
         id="postcopy-complete-unexpected",
         severity="error",
         summary="POSTCOPY_COMPLETE comes with no postcopy phase, or a second time",
-        source="postcopy RFC, POSTCOPY_COMPLETE; postcopy_domain_memory() in xc_sr_save.c of the postcopy"
-        " series",
+        source="postcopy RFC, POSTCOPY_COMPLETE; postcopy_domain_memory() in xc_sr_save.c of the postcopy series",
         why="libxc reads the reverse direction only in the postcopy phase and stops at the first"
         " POSTCOPY_COMPLETE. What follows falls to xl, which takes it for its closing message: without"
         " postcopy the handshake fails, after postcopy xl ignores that the text is wrong.",

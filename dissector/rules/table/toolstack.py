@@ -34,8 +34,7 @@ RULES = (
         id="capture-gap",
         severity="note",
         summary="The capture has lost octets that were on the wire",
-        source="RFC 9293, section 3.4: octets missing between sequence numbers that were seen or"
-        " acknowledged",
+        source="RFC 9293, section 3.4: octets missing between sequence numbers that were seen or acknowledged",
         why="The two ends of the migration did get these octets; only the capture did not. What they carried"
         " is unknown, and no rule is judged that would need it.",
         example="octets 1000 to 2447 of a direction in no packet; no finding: the same octets in a later"

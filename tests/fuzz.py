@@ -1,0 +1,281 @@
+"""Damages genuine captures in every way that comes to mind and has the program read them.
+
+    python -m tests.fuzz --count 100000 --seed 1 [--seconds N] [--first CASE] [--keep FOLDER]
+
+A case fails if anything raises, takes longer than HANG seconds, or the process needs more than MEMORY. Each is
+made from the seed and its number alone: `--first 4711 --count 1` makes number 4711 again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import io
+import random
+import resource
+import signal
+import struct
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from dissector.cli import main as xenshark
+from dissector.sources.files import open_octets
+
+CAPTURES = Path(__file__).resolve().parent.parent / "captures"
+READ = 4 << 20  # octets of each capture that are used
+WINDOW = 300, 200_000  # packets and octets of one case at most
+HANG = 20
+MEMORY = 300 << 20
+CLEAN = 25  # cases after which what they left is looked for
+
+COMMANDS = (
+    ["read", "--json"],
+    ["read", "-V"],
+    ["analyze"],
+    ["analyze", "--json"],
+    ["check"],
+    ["check", "--json"],
+    ["faults"],
+)
+"""What is done with a case: one of these, by chance."""
+
+Packets = list[bytearray]
+"""The packets of a pcap file, each with its header."""
+
+
+class Window(NamedTuple):
+    """Consecutive packets of one capture, and the file header that goes with them."""
+
+    name: str
+    header: bytes
+    packets: list[bytes]
+
+
+def windows(folder: Path) -> list[Window]:
+    """Several parts of each capture: where it begins, and others."""
+    found = []
+    for path in sorted(folder.glob("*/*/*.pcap*")):
+        octets, _ = open_octets(str(path))
+        view = memoryview(bytearray(READ))
+        data = bytes(view[: fill(octets.readinto, view)])
+        octets.close()
+        packets = list(records(data))
+        some = [packets[at:] for at in {0, len(packets) // 3, 2 * len(packets) // 3, len(packets) - 200} if at >= 0]
+        found += [Window(path.parent.name, data[:24], bounded(part)) for part in some]
+    return found
+
+
+def fill(readinto: Callable[[memoryview], int], view: memoryview) -> int:
+    end = 0
+    while end < len(view) and (count := readinto(view[end:])):
+        end += count
+    return end
+
+
+def records(data: bytes) -> Iterator[bytes]:
+    """The packets of a little-endian pcap, each with its header."""
+    at = 24
+    while at + 16 <= len(data):
+        end = at + 16 + int(struct.unpack_from("<I", data, at + 8)[0])
+        if end > len(data):
+            return
+        yield data[at:end]
+        at = end
+
+
+def bounded(packets: list[bytes]) -> list[bytes]:
+    total, kept = 0, []
+    for packet in packets[: WINDOW[0]]:
+        total += len(packet)
+        if total > WINDOW[1]:
+            break
+        kept.append(packet)
+    return kept or packets[:1]
+
+
+# --- damage -------------------------------------------------------------------------------------------------
+
+NUMBERS = (0, 1, 2, 5, 7, 8, 15, 16, 0x7F, 0x80, 0xFF, 0x100, 0xFFFF, 1 << 23, 1 << 27, (1 << 27) + 1, 1 << 31, 2**32 - 1)
+HEADERS = 16 + 14 + 20 + 32  # octets of a packet in a file that are headers, usually
+
+
+def somewhere(chance: random.Random, packet: bytearray) -> int:
+    """A place in a packet, more often where headers are, or what follows them."""
+    reach = chance.choice((HEADERS, HEADERS + 40, len(packet)))
+    return chance.randrange(min(reach, len(packet)))
+
+
+def flip(chance: random.Random, packets: Packets) -> None:
+    packet = chance.choice(packets)
+    for _ in range(chance.choice((1, 1, 5, 50))):
+        packet[somewhere(chance, packet)] ^= 1 << chance.randrange(8)
+
+
+def overwrite(chance: random.Random, packets: Packets) -> None:
+    packet = chance.choice(packets)
+    start = somewhere(chance, packet)
+    length = min(len(packet) - start, chance.choice((1, 4, 8, 64, 1500)))
+    fills = (bytes(length), b"\xff" * length, chance.randbytes(length), bytes(packet[:length]))
+    packet[start : start + length] = chance.choice(fills).ljust(length, b"\0")
+
+
+def number(chance: random.Random, packets: Packets) -> None:
+    """An unlikely number in place of another, in either byte order."""
+    packet = chance.choice(packets)
+    size = chance.choice((1, 2, 4, 4, 8))
+    start = somewhere(chance, packet)
+    if start + size <= len(packet):
+        value = chance.choice(NUMBERS) % (1 << 8 * size)
+        packet[start : start + size] = value.to_bytes(size, chance.choice(("little", "big")))
+
+
+def field(chance: random.Random, packets: Packets) -> None:
+    """Another value in a field of the IP or TCP header of Ethernet and IPv4: length, fragment, sequence ..."""
+    packet = chance.choice(packets)
+    start, size = chance.choice(((32, 2), (36, 2), (38, 1), (54, 4), (58, 4), (62, 1), (63, 1), (28, 2), (30, 1)))
+    if start + size <= len(packet):
+        old = int.from_bytes(packet[start : start + size], "big")
+        near = old + chance.choice((-1448, -1, 1, 8, 1448, 100_000, 1 << 31))
+        packet[start : start + size] = (near % (1 << 8 * size)).to_bytes(size, "big")
+
+
+def cut(chance: random.Random, packets: Packets) -> None:
+    """Shorter packets than the wire had, as a snap length makes them, one or all."""
+    length = 16 + chance.choice((0, 1, 20, 54, 60, 66, 96, 128, 1000))
+    for packet in packets if chance.random() < 0.2 else [chance.choice(packets)]:
+        if len(packet) > length:
+            del packet[length:]
+            packet[8:12] = (length - 16).to_bytes(4, "little")
+
+
+def remove(chance: random.Random, packets: Packets) -> None:
+    at = chance.randrange(len(packets))
+    del packets[at : at + chance.choice((1, 1, 2, 20))]
+
+
+def repeat(chance: random.Random, packets: Packets) -> None:
+    at = chance.randrange(len(packets))
+    again = [bytearray(packet) for packet in packets[at : at + chance.choice((1, 3, 20))]]
+    to = min(len(packets), at + chance.choice((1, 5, 100)))
+    packets[to:to] = again
+
+
+def swap(chance: random.Random, packets: Packets) -> None:
+    one, other = (chance.randrange(len(packets)) for _ in range(2))
+    packets[one], packets[other] = packets[other], packets[one]
+
+
+def shuffle(chance: random.Random, packets: Packets) -> None:
+    at, many = chance.randrange(len(packets)), chance.choice((3, 10, 300))
+    some = packets[at : at + many]
+    chance.shuffle(some)
+    packets[at : at + many] = some
+
+
+def splice(chance: random.Random, packets: Packets) -> None:
+    """One packet's contents in another, each with its own headers."""
+    one, other = (chance.choice(packets) for _ in range(2))
+    one[HEADERS:] = other[HEADERS:]
+    one[8:16] = struct.pack("<II", len(one) - 16, len(one) - 16)
+
+
+DAMAGE: tuple[Callable[[random.Random, Packets], None], ...] = (
+    flip, flip, overwrite, overwrite, number, number, field, field, cut, remove, remove, repeat, swap, shuffle, splice
+)  # fmt: skip
+
+
+def damaged(chance: random.Random, window: Window) -> bytes:
+    """A capture that something happened to, or, sometimes, what its packets carried as one file."""
+    packets = [bytearray(packet) for packet in window.packets]
+    for _ in range(chance.choice((1, 1, 2, 5, 20))):
+        chance.choice(DAMAGE)(chance, packets)
+        packets = packets or [bytearray(packet) for packet in window.packets]
+    if chance.random() < 0.1:
+        return b"".join(bytes(packet[HEADERS:]) for packet in packets if len(packet) > 200) or b"\0"
+    header = bytearray(window.header)
+    if chance.random() < 0.02:
+        header[chance.randrange(24)] ^= 1 << chance.randrange(8)
+    data = bytes(header) + b"".join(packets)
+    if chance.random() < 0.1:
+        data = data[: chance.randrange(1, len(data))]
+    return data
+
+
+# --- the program --------------------------------------------------------------------------------------------
+
+
+class Hang(Exception):
+    """A case took too long."""
+
+
+def too_long(*_: object) -> NoReturn:
+    raise Hang(f"more than {HANG} s")
+
+
+def trouble(path: Path, command: list[str]) -> str | None:
+    """What went wrong when one command read a file."""
+    signal.alarm(HANG)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            status = xenshark([*command, str(path)])
+    except Exception:
+        return traceback.format_exc()
+    finally:
+        signal.alarm(0)
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if used > MEMORY:
+        return f"{used >> 20} MB of memory were needed"
+    return None if status in (0, 1, 2) else f"exit status {status}"
+
+
+def run(count: int, seed: int, first: int = 0, seconds: float = 1e9, keep: Path | None = None) -> tuple[int, int]:
+    """So many cases; how many passed and how many failed. What is wrong with those goes to standard error."""
+    signal.signal(signal.SIGALRM, too_long)
+    sources = windows(CAPTURES)
+    end = time.monotonic() + seconds
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "case"
+        for case in range(first, first + count):
+            if time.monotonic() > end:
+                break
+            chance = random.Random(f"{seed}/{case}")
+            window, command = chance.choice(sources), chance.choice(COMMANDS)
+            path.write_bytes(damaged(chance, window))
+            if case % CLEAN == 0:
+                gc.unfreeze()  # a command freezes what is there when it starts: here what other cases left
+                gc.collect()
+            wrong = trouble(path, command)
+            if wrong is None:
+                passed += 1
+                continue
+            failed += 1
+            print(f"case {case} ({window.name}, {' '.join(command)}): {wrong}", file=sys.stderr)
+            if keep is not None:
+                (keep / f"case-{seed}-{case}").write_bytes(path.read_bytes())
+    return passed, failed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Reads damaged captures.")
+    parser.add_argument("--count", type=int, default=2000, help="cases (default: 2000)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, metavar="CASE", help="number of the first case")
+    parser.add_argument("--seconds", type=float, default=1e9, help="stop after so long")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where to put the files of cases that fail")
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    passed, failed = run(arguments.count, arguments.seed, arguments.first, arguments.seconds, arguments.keep)
+    rate = (passed + failed) / (time.monotonic() - began)
+    print(f"{passed} passed, {failed} failed ({rate:.0f} cases a second)")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
