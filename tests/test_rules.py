@@ -781,6 +781,18 @@ LARGE = 2900
 """Octets in a packet, so that a page takes two."""
 
 
+def test_a_destination_that_never_completes() -> None:
+    """All pages were sent, both sides waited, the connection was closed: that, and not only no END, is what is wrong.
+    Where a page is still owed, nobody can blame POSTCOPY_COMPLETE."""
+    silent = without(POSTCOPY, "POSTCOPY_COMPLETE")
+    sent = silent[: index_of(silent, "END")]
+    rules = [finding.rule for finding in judge(Wire(sent)).worse_than_notes()]
+    assert sorted(rules) == ["postcopy-complete-missing", "truncated-stream"]
+    *_, last = (at for at, item in enumerate(sent) if item.name == "POSTCOPY_PAGE_DATA")
+    rules = [finding.rule for finding in judge(Wire(sent[:last])).worse_than_notes()]
+    assert "postcopy-complete-missing" not in rules and "truncated-stream" in rules
+
+
 @pytest.mark.parametrize("name", HIDDEN)
 def test_a_capture_may_stop_anywhere(name: str) -> None:
     """That is no end of the connection, so nothing is missing."""

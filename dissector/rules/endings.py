@@ -109,6 +109,7 @@ def _completed(now: Situation) -> Iterator[Late]:
         message = f"END at offset {end.offset:,} ends the postcopy phase, and POSTCOPY_COMPLETE {what}"
         yield Late("postcopy-complete-missing", message, end)
     if complete is None:
+        yield from _never_completed(now)
         return
     if now.raced is not None:
         message = (
@@ -120,6 +121,16 @@ def _completed(now: Situation) -> Iterator[Late]:
     if count and _knows_all_pages(now):
         what = "1 announced page was" if count == 1 else f"{count:,} announced pages were"
         yield Late("postcopy-pages-dropped", f"{what} never sent, and the destination waits for none", complete)
+
+
+def _never_completed(now: Situation) -> Iterator[Late]:
+    """A stream that broke off with no END: for want of POSTCOPY_COMPLETE if all pages had been sent."""
+    migration, last = now.migration, now.last.get(FORWARD)
+    over = migration.outcome == "failed" and migration.is_capture and now.end is None and now.is_whole(REVERSE)
+    if not over or now.transition is None or last is None or not last.whole:
+        return
+    if _knows_all_pages(now) and not migration.faults.never_sent:
+        yield Late("postcopy-complete-missing", "every announced page was sent, and POSTCOPY_COMPLETE never came", last)
 
 
 def _unanswered(now: Situation) -> Iterator[Late]:
