@@ -786,10 +786,10 @@ def test_a_destination_that_never_completes() -> None:
     Where a page is still owed, nobody can blame POSTCOPY_COMPLETE."""
     silent = without(POSTCOPY, "POSTCOPY_COMPLETE")
     sent = silent[: index_of(silent, "END")]
-    rules = [finding.rule for finding in judge(Wire(sent)).worse_than_notes()]
+    rules = [rule for _, rule in judge(Wire(sent)).worse_than_notes()]
     assert sorted(rules) == ["postcopy-complete-missing", "truncated-stream"]
     *_, last = (at for at, item in enumerate(sent) if item.name == "POSTCOPY_PAGE_DATA")
-    rules = [finding.rule for finding in judge(Wire(sent[:last])).worse_than_notes()]
+    rules = [rule for _, rule in judge(Wire(sent[:last])).worse_than_notes()]
     assert "postcopy-complete-missing" not in rules and "truncated-stream" in rules
 
 
