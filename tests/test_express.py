@@ -52,8 +52,9 @@ def dissect(path: Path, lane: bool) -> Outcome:
             taken += reader.frame - before
 
     honest = ExpressLane.run
-    reader = open_source(str(path))
-    assert isinstance(reader, CaptureReader)
+    source = open_source(str(path))
+    assert isinstance(source, CaptureReader)
+    reader = source
     engine = Engine(emit)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ExpressLane, "run", run)

@@ -169,6 +169,11 @@ def test_what_the_headers_say() -> None:
     assert channel.postcopy
 
 
+def test_pages_of_no_possible_size() -> None:
+    (channel,) = dissect(Speaker(page_shift=0xFFFF).libxc_headers()).channels
+    assert channel.page_shift == 12
+
+
 def test_the_other_direction_follows_the_headers_of_this_one() -> None:
     done = dissect(talks.postcopy(Speaker(2, "big", "big")))
     faults = [[tuple(run) for run in one.runs] for one in done.records if one.name == "POSTCOPY_FAULT"]

@@ -29,13 +29,17 @@ class Taken:
         self.skip = skip
         self.acked = self.conflicts = self.retransmitted = self.silence = 0
         self.closed: tuple[str, int, int] | None = None
-        self.octets = bytearray()
-        """What came, with zeros where nothing was captured or needed."""
+        self.taken = bytearray()
         self.gaps: list[tuple[int, int]] = []
         self.cut: list[tuple[int, int]] = []
         self.frames: list[int] = []
         self.late: bool | None = None
         self.ended: str | None = None
+
+    @property
+    def octets(self) -> bytes:
+        """What came, with zeros where nothing was captured or needed."""
+        return bytes(self.taken)
 
     def start(self, late: bool) -> None:
         assert self.late is None
@@ -46,9 +50,9 @@ class Taken:
         assert length > 0 and len(octets) <= length
         assert len(octets) == length or not whole or length <= self.skip
         if not whole:
-            self.cut.append((len(self.octets) + len(octets), length - len(octets)))
+            self.cut.append((len(self.taken) + len(octets), length - len(octets)))
         self.skip = max(0, self.skip - length)
-        self.octets += bytes(octets).ljust(length, b"\0")
+        self.taken += bytes(octets).ljust(length, b"\0")
         self.frames.append(frame)
 
     def pass_over(self, length: int, whole: bool, frame: int, time: int) -> None:
@@ -56,9 +60,9 @@ class Taken:
 
     def lose(self, length: int) -> None:
         assert self.ended is None and length > 0
-        self.gaps.append((len(self.octets), length))
+        self.gaps.append((len(self.taken), length))
         self.skip = max(0, self.skip - length)
-        self.octets += bytes(length)
+        self.taken += bytes(length)
 
     def finish(self, reason: str) -> None:
         assert self.ended is None
@@ -300,9 +304,25 @@ def test_a_fin_before_what_it_ends(capture: Capture) -> None:
     capture.data(100, b"abc")
     capture.see(Packet(0, 109, 500, FIN | ACK))
     capture.data(106, b"ghi")
-    assert capture.one.ended is None
+    assert (capture.one.octets, capture.one.ended) == (b"abc", None)
     capture.data(103, b"def")
     assert (capture.one.octets, capture.one.ended, capture.one.gaps) == (b"abcdefghi", "fin", [])
+
+
+def test_a_fin_counts_as_soon_as_the_last_gap_is_closed(capture: Capture) -> None:
+    capture.data(103, b"def")
+    capture.see(Packet(0, 106, 500, FIN | ACK))
+    capture.ack(107)
+    capture.pause()
+    capture.ack(107)
+    assert (capture.one.gaps, capture.one.ended) == ([(0, 3)], "fin")
+
+
+def test_a_stray_fin_ends_nothing(capture: Capture) -> None:
+    capture.data(100, b"abcdef")
+    capture.see(Packet(0, 103, 500, FIN | ACK))
+    capture.data(106, b"ghi")
+    assert (capture.one.octets, capture.one.ended) == (b"abcdefghi", None)
 
 
 def test_a_fin_tells_what_is_missing(capture: Capture) -> None:
@@ -486,7 +506,7 @@ def test_many_connections_take_little_memory() -> None:
         for port in range(100):
             capture.see(Packet(0, 100 + 1448 * index, 500, ACK, payload), ends=Ends(ports=(port, 9)))
     for taken, _ in capture.took:
-        taken.octets.clear()
+        taken.taken.clear()
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert used / 100 < RECENT + 8000

@@ -20,6 +20,7 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wire import block, enhanced, ethernet, interface, options, section
 
 from dissector.sources.capture import BUFFER, LARGEST_PACKET, CaptureReader, Packet
 from dissector.sources.files import Octets, SourceError, open_octets
@@ -42,30 +43,6 @@ def pcap(packets: list[bytes], order: str = "<", magic: int = 0xA1B2C3D4, link: 
     for n, packet in enumerate(packets):
         out += struct.pack(order + "IIII", TIME + n, n, len(packet), len(packet) + more) + pad + packet
     return out
-
-
-def block(order: str, kind: int, body: bytes) -> bytes:
-    body += bytes(-len(body) % 4)
-    total = struct.pack(order + "I", len(body) + 12)
-    return struct.pack(order + "I", kind) + total + body + total
-
-
-def options(order: str, *pairs: tuple[int, bytes]) -> bytes:
-    values = [struct.pack(order + "HH", code, len(v)) + v + bytes(-len(v) % 4) for code, v in pairs]
-    return b"".join(values) + (bytes(4) if values else b"")
-
-
-def section(order: str) -> bytes:
-    return block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
-
-
-def interface(order: str, link: int = 1, snap: int = 0, *pairs: tuple[int, bytes]) -> bytes:
-    return block(order, 1, struct.pack(order + "HHI", link, 0, snap) + options(order, *pairs))
-
-
-def enhanced(order: str, ticks: int, packet: bytes, number: int = 0, more: int = 0, tail: bytes = b"") -> bytes:
-    fields = struct.pack(order + "IIIII", number, ticks >> 32, ticks & 0xFFFFFFFF, len(packet), len(packet) + more)
-    return block(order, 6, fields + packet + bytes(-len(packet) % 4) + tail)
 
 
 def old(order: str, ticks: int, packet: bytes) -> bytes:
@@ -111,11 +88,6 @@ def ipv4(
 def ipv6(body: bytes, kind: int = 6, size: int | None = None) -> bytes:
     size = len(body) if size is None else size
     return struct.pack("!IHBB", 6 << 28, size, kind, 64) + SOURCE6 + TARGET6 + body
-
-
-def ethernet(body: bytes, kind: int = 0x0800, *tags: int) -> bytes:
-    stack = b"".join(struct.pack("!HH", tag, 5) for tag in tags)
-    return bytes(range(12)) + stack + struct.pack("!H", kind) + body
 
 
 def segment(link: int, packet: bytes, length: int | None = None, fragments: Fragments | None = None) -> Segment | None:

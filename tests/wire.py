@@ -107,9 +107,9 @@ class Ends(NamedTuple):
 
     def key(self, side: int = 0) -> bytes:
         """Addresses and ports as they stand in a packet of that side."""
-        turn = slice(None, None, -1 if side else 1)
-        addresses = (ip_address(address).packed for address in self.addresses[turn])
-        return b"".join(addresses) + struct.pack("!HH", *self.ports[turn])
+        own, other = side, 1 - side
+        addresses = ip_address(self.addresses[own]).packed + ip_address(self.addresses[other]).packed
+        return addresses + struct.pack("!HH", self.ports[own], self.ports[other])
 
     def ip(self, packet: Packet, ttl: int = 64, service: int = 0) -> bytes:
         """The packet from the IP header on. Checksums are 0, as with offloading."""

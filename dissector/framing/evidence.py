@@ -17,6 +17,7 @@ from dissector.grammar import (
     ENTRY_PFN,
     ENTRY_RESERVED,
     ENTRY_TYPE,
+    INTS,
     LIBXL_RECORDS,
     OPTIONAL,
     RESERVED_PAGE_TYPES,
@@ -44,6 +45,11 @@ IMPOSSIBLE_PFN = ENTRY_PFN.mask & ~((1 << 40) - 1)
 MAX_VCPUS = 8192
 HVM_SAVE_HEADER_SIZE = 24
 """Octets of the HEADER in HVM_CONTEXT: struct hvm_save_header of xen/include/public/arch-x86/hvm/save.h."""
+
+READERS = {
+    order: tuple(fixed(layout(body, order))[0].unpack_from for body in (record_header, pages_header)) for order in INTS
+}
+"""How a record's header and that of a pages record are read, by byte order."""
 
 FIXED_LENGTHS = {"TSC_INFO": 24, "X86_TSC_INFO": 24, "SHARED_INFO": 4096, "X86_PV_INFO": 8}
 
@@ -74,8 +80,7 @@ class Judge:
         self, buffer: bytearray, endianness: Endianness, table: Mapping[int, RecordSpec], page: int, final: bool
     ) -> None:
         self.buffer, self.endianness, self.table, self.page, self.final = buffer, endianness, table, page, final
-        self.header = fixed(layout(record_header, endianness))[0].unpack_from
-        self.pages_header = fixed(layout(pages_header, endianness))[0].unpack_from
+        self.header, self.pages_header = READERS[endianness]
         self.waits = False
         self.reverse = False
 

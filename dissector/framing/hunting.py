@@ -157,7 +157,7 @@ def _header(flow: Flow, buffer: bytearray, direction: str | None, final: bool) -
         for position in candidates(buffer, endianness):
             if text is not None and position >= text.position:
                 break
-            judge = Judge(buffer, endianness, table, 1 << flow.channel.page_shift % 32, final)
+            judge = Judge(buffer, endianness, table, 1 << flow.channel.page_shift, final)
             for layer in ("libxc", "libxl"):
                 bits = judge.evidence(position, layer)
                 if bits >= BELIEVED:
@@ -182,7 +182,7 @@ def _possible(flow: Flow) -> Mapping[int, RecordSpec]:
 def is_reverse(flow: Flow) -> bool:
     """Whether anything speaks for a record of the reverse direction at the first octet in the buffer."""
     channel = flow.channel
-    page = 1 << channel.page_shift % 32
+    page = 1 << channel.page_shift
     judge = Judge(flow.stream.buffer, channel.endianness, libxc_records(channel.version), page, final=True)
     return judge.evidence(0, "libxc") > 0 and judge.reverse
 

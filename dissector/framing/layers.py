@@ -37,6 +37,8 @@ from dissector.grammar import (
 )
 
 HEADER_SIZE, XENOPS_HEADER_SIZE = 8, 16
+PAGE_SHIFT_MAX = 30
+"""1 GiB, the largest page of any processor; what says more is not believed."""
 XENOPS_LENGTH_MAX = 1 << 40
 TEXT_MAX = 128
 """An unknown text is taken up to its NUL, or this many octets."""
@@ -117,7 +119,8 @@ def domain_header(flow: Flow) -> Parser:
     yield from wait(flow, DOMAIN_HEADER.size)
     values = _peek(flow, DOMAIN_HEADER, channel.endianness)
     channel.guest = str(values["type"])
-    channel.page_shift = values["page_shift"]
+    if values["page_shift"] <= PAGE_SHIFT_MAX:
+        channel.page_shift = values["page_shift"]
     channel.xen = f"{values['xen_major']}.{values['xen_minor']}"
     yield from _header(flow, DOMAIN_HEADER, channel.endianness, values)
 

@@ -74,7 +74,7 @@ class Connections:
             if segment.template is not None:
                 side.template = self.template = segment.template
             side.segment(sequence, segment.payload, segment.length, frame, time)
-        if segment.flags & (FIN | RST) or side.end is not None:
+        if segment.flags & (FIN | RST) or side.end is not None or other.end is not None:
             self._ending(side, segment, frame, time)
 
     def finish(self) -> None:
@@ -126,9 +126,12 @@ class Connections:
             connection.reset = True
             side.finish("rst")
         if segment.flags & FIN and side.base is not None:
-            side.end = max(side.end or 0, side.offset_of(segment.seq + segment.length))
-        if side.end is not None and side.next >= side.end:
-            side.finish("rst" if connection.reset else "fin")
+            end = side.offset_of(segment.seq + segment.length)
+            if end >= side.next:  # else octets behind it were seen: it is a stray one
+                side.end = max(side.end or 0, end)
+        for one in connection.sides:
+            if one.end is not None and one.next >= one.end:
+                one.finish("rst" if connection.reset else "fin")
         if connection.finished:
             key = connection.sides[0].key
             self._finished[key] = self._connections.pop(key)
