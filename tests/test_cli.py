@@ -167,7 +167,7 @@ def test_a_fault_names_its_pfns(shell: Shell) -> None:
     fault = record("POSTCOPY_FAULT", pages(FAULTED))
     path = shell.file(capture(("reverse", MESSAGES["banner"].octets), ("forward", forward), ("reverse", fault)))
     (line,) = shell.lines("read", "--type", "postcopy_fault", path)
-    assert line.endswith("POSTCOPY_FAULT       3 pfns 0x1c1 0x7c 0x6; not answered")
+    assert line.endswith("POSTCOPY_FAULT       3 pfns 0x1c1 0x7c 0x6; no answer seen")
     (one,) = shell.objects("--direction", "reverse", "--type", "POSTCOPY_FAULT", path)
     assert one["fields"]["pages"] == [[0x1C1, 1, None], [0x7C, 1, None], [0x6, 1, None]]
     (one,) = shell.objects("--type", "POSTCOPY_PFNS", path)

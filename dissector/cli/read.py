@@ -31,8 +31,9 @@ UNKNOWN = re.compile(r"(lib(xl|xc)\.|xenops\.)?unknown_0x[0-9a-f]{8}")
 
 DESCRIPTION = """\
 Prints one line for each record, header and handshake text, in the order in which
-they ended on the wire: number, time of the last octet, direction (-> from the
-migration's source), layer, octets, name, and what matters of it.
+they ended on the wire (those of a direction in its stream's order, whatever packet
+came first): number, time of the last octet, direction (-> from the migration's
+source), layer, octets, name, and what matters of it.
 """
 
 EXAMPLES = """\

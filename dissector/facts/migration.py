@@ -100,6 +100,8 @@ class Migration:
         self.checkpoints = 0
         self.ended: set[str] = set()
         """Layers whose END came."""
+        self.not_followed = {FORWARD: 0, REVERSE: 0}
+        """Octets passed over where the way was lost: what was in them is in no count."""
         self.faults = Faults()
         self.static_data: str | None = None
         """What makes the latest record static data of version 3 in a stream of version 2; None if it is
@@ -117,6 +119,7 @@ class Migration:
     def add(self, record: Record) -> None:
         """The next record."""
         record.index = self._items[record.direction]
+        self.not_followed[record.direction] += record.skipped
         self._items[record.direction] += 1
         if self.first_time is None:
             self.first_time = record.first.time
@@ -127,7 +130,7 @@ class Migration:
             self.last_record = record
         self._add_to_phases(record)
         if record.type is None:
-            if record.layer == "xl" and record.whole:
+            if record.layer == "xl" and record.complete:
                 self.texts[f"{record.direction} {record.name}"] = record
             return
         if record.layer == "libxc" and self.static_data is None:
@@ -284,22 +287,33 @@ class Migration:
             return "failed"
         if self.is_capture and not any(stream.ended in ("fin", "rst", "reused") for stream in streams):
             return "incomplete"
+        if self.is_capture and self._is_end_hidden():
+            return "incomplete"
         if self.checkpoints:
             return "failover"
         return "failed"
 
     def _is_completed(self) -> bool:
-        layers = self.channel.layers
-        outermost = next((layer for layer in layers if layer != "xl"), None)
-        if outermost is None or outermost not in self.ended or self.channel.encrypted:
+        """Whether the destination said so, or was not heard and the stream came to its end."""
+        if "reverse postcopy sync" in self.texts:
+            return True
+        report = self.texts.get("reverse report")
+        if report is not None:
+            return report.body[-1] == 0
+        outermost = next((layer for layer in self.channel.layers if layer != "xl"), None)
+        if outermost is None or outermost not in self.ended:
             return False
         reverse = self.channel.reverse
-        if "xl" not in layers or not self.is_capture or reverse is None or not reverse.stream.offset:
+        if "xl" not in self.channel.layers or not self.is_capture or reverse is None or not reverse.stream.offset:
             return True
-        if self.kind == "postcopy":
-            return "reverse postcopy sync" in self.texts
-        report = self.texts.get("reverse report")
-        return report is not None and report.body[-1] == 0
+        # What the destination said last was lost: what came before shows that it went on.
+        went_on = self._complete is not None if self.kind == "postcopy" else "forward go" in self.texts
+        return went_on and reverse.is_damaged
+
+    def _is_end_hidden(self) -> bool:
+        """Whether the capture lost what would tell how it ended."""
+        forward = self.channel.forward
+        return forward is None or not forward.found or (forward.is_damaged and not forward.is_followed)
 
     def octets(self, phase: Phase, direction: str) -> int:
         """Octets of a direction that were seen in a phase."""

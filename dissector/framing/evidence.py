@@ -86,7 +86,7 @@ class Judge:
 
     def evidence(self, position: int, layer: Layer) -> int:
         """Bits of evidence that a chain of headers begins here."""
-        start, bits = position, 0
+        start, bits, signals = position, 0, 0
         for link in range(CHAIN):
             if bits >= BELIEVED or not self._has(position + RECORD_HEADER_SIZE, start):
                 break
@@ -99,6 +99,9 @@ class Judge:
             worth = self._worth(position + RECORD_HEADER_SIZE, spec, length, start)
             if worth is None:
                 return 0
+            if spec.shape == "signal":
+                # Guest memory repeats small numbers: a row of signals is no more evidence than one.
+                signals, worth = max(signals, worth), max(0, worth - signals)
             bits += worth
             position += RECORD_HEADER_SIZE + length + -length % 8
             if layer == "libxc" and spec.name in ("END", "CHECKPOINT", "POSTCOPY_TRANSITION"):
@@ -119,7 +122,8 @@ class Judge:
     def _worth(self, body: int, spec: RecordSpec, length: int, start: int) -> int | None:
         """Bits of evidence in one header and what of its body is in sight; None if they cannot be one."""
         if spec.shape == "signal":
-            return None if length else 0 if spec.type == 0 else 24
+            # LIBXC_CONTEXT comes before an image header, which has a magic of its own to be found by.
+            return None if length or spec.name == "LIBXC_CONTEXT" else 0 if spec.type == 0 else 24
         if spec.shape == "pages":
             return self._worth_of_pages(body, spec, length, start)
         fixed_length = FIXED_LENGTHS.get(spec.name)

@@ -88,6 +88,11 @@ class Flow:
         """Whether the stream was found, and everything since the latest item is known."""
         return self.found and self.lost_at is None and not self._skipped
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the capture has lost or cut off octets of it."""
+        return bool(self.stream.gaps) or self.stream.torn
+
     def pair(self, peer: Flow) -> None:
         """Makes two flows the directions of one connection."""
         self.peer, peer.peer = peer, self

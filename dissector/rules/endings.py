@@ -56,7 +56,7 @@ def _losses(direction: str, flow: Flow) -> Iterator[Late]:
 def is_damaged(flow: Flow | None) -> bool:
     """Whether the capture has lost octets of a direction. Where it has not, the way is lost for a header that
     cannot be believed, and that has a rule of its own."""
-    return flow is None or bool(flow.stream.gaps) or flow.stream.torn
+    return flow is None or flow.is_damaged
 
 
 def _truncated(flow: Flow, now: Situation) -> Iterator[Late]:
@@ -65,6 +65,8 @@ def _truncated(flow: Flow, now: Situation) -> Iterator[Late]:
         return
     if last is None or last.layer is None or not now.outermost:
         return  # no stream was seen
+    if last.layer == "xl" and not last.is_header:
+        return  # a handshake follows the END that was not captured
     if migration.is_capture and ended == "capture":
         return  # the capture ends first: nobody knows what followed
     inside = f"after {last.name}, with no END" if last.whole else f"inside {last.name} at offset {last.offset:,}"
@@ -84,8 +86,8 @@ def _early(now: Situation) -> Iterator[Late]:
         completes = (one for one in now.early if one.name == "POSTCOPY_COMPLETE")
         now.complete = now.complete or next(completes, None)
         return
-    if transition is None and not now.followed:
-        return
+    if transition is None and (not now.followed or is_damaged(now.flow(FORWARD))):
+        return  # it may be among what was not captured
     if transition is not None and not transition.name.startswith("POSTCOPY_TRANSITION"):
         return  # it was lost, or forgotten: nobody knows where it stood
     for record in now.early:
@@ -120,7 +122,7 @@ def _completed(now: Situation) -> Iterator[Late]:
     count = now.migration.faults.never_sent
     if count and _knows_all_pages(now):
         what = "1 announced page was" if count == 1 else f"{count:,} announced pages were"
-        yield Late("postcopy-pages-dropped", f"{what} never sent, and the destination waits for none", complete)
+        yield Late("postcopy-pages-dropped", f"{what} never sent: POSTCOPY_COMPLETE came first", complete)
 
 
 def _never_completed(now: Situation) -> Iterator[Late]:

@@ -20,7 +20,7 @@ def verdict(migration: Migration, findings: list[Finding]) -> str:
     if outcome == "completed":
         return _completed(migration)
     if outcome == "incomplete":
-        return "the capture ends before the migration does"
+        return "the capture does not show how the migration ended"
     if outcome == "failover":
         count = migration.checkpoints
         whole = "1 whole one" if count == 1 else f"{count:,} whole ones"

@@ -65,6 +65,7 @@ def _migration(migration: Migration, checker: Checker) -> dict[str, Any]:
             "xen": channel.xen,
         },
         "bytes": {FORWARD: _octets(channel.forward), REVERSE: _octets(channel.reverse)},
+        "not_followed": dict(migration.not_followed),
         "retransmitted": {direction: flow.stream.retransmitted for direction, flow in _flows(migration)},
         "records": {direction: dict(counts) for direction, counts in migration.records.items()},
         "pages": {
@@ -223,9 +224,11 @@ def _first(rows: list[Row], what: str) -> Iterator[Row]:
         yield "", f"... {len(rows) - ROWS_SHOWN:,} more {what}, see --json"
 
 
-def _stream(flow: Flow) -> str:
+def _stream(flow: Flow, not_followed: int) -> str:
     stream = flow.stream
     words = size(stream.seen)
+    if not_followed:
+        words += f", {size(not_followed)} of it not followed: what is counted is at least"
     if stream.gaps:
         lost = size(sum(gap.length for gap in stream.gaps))
         words += f", {lost} more not captured in {many(len(stream.gaps), 'gap')}"

@@ -66,7 +66,7 @@ def _answer(pfn: int, link: Link | None, record: Record) -> dict[str, Any]:
 def links_as_text(record: Record) -> str:
     """The same for a line: "answered in frame 812 after 17.400 ms", "answers 2 faults: frames 790, 795"."""
     if not record.links:
-        return "not answered" if record.name == "POSTCOPY_FAULT" else ""
+        return "no answer seen" if record.name == "POSTCOPY_FAULT" else ""
     frames = sorted({link.record.last.frame for link in record.links})
     named = ", ".join(map(str, frames[:FRAMES_NAMED])) + (", ..." if len(frames) > FRAMES_NAMED else "")
     where = f"frame{'s' if len(frames) > 1 else ''} {named}"
@@ -91,7 +91,7 @@ def table_line(migration: int, fault: Fault, start_ns: int, several: bool) -> st
     asked = f"{migration:>9} " if several else ""
     asked += f"{(fault.asked.last.time - start_ns) / NS:>12.6f} {fault.asked.last.frame:>8} {fault.pfn:>#12x}"
     if fault.answer is None or fault.latency is None:
-        return f"{asked}  {'never':>11}"
+        return f"{asked}  {'not seen':>11}"
     where = f"{asked}  {fault.answer.last.frame:>11} {duration(fault.latency):>12}"
     return where + ("  in flight" if fault.in_flight else "")
 
