@@ -6,11 +6,11 @@ Sans-IO but for the reader it is handed: it opens nothing, sleeps nowhere and pr
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from dissector.framing import STATES, Channel, Ends, Flow, Record, Stream, WireOrder
 from dissector.reassembly import Connections, ExpressLane
-from dissector.sources.capture import CaptureReader
+from dissector.sources.capture import CaptureReader, Packet
 from dissector.sources.fragments import Fragments
 from dissector.sources.link import LINKS, addresses, decode
 from dissector.sources.opening import StreamReader
@@ -41,23 +41,36 @@ class Engine:
 
     def capture(self, reader: CaptureReader, progress: Progress | None = None) -> None:
         """Everything in a capture."""
-        connections, fragments = self.connections, self._fragments
-        lane = ExpressLane(reader, connections)
         octets = 0
-        while (packet := reader.next_packet()) is not None:
-            segment = decode(packet.link, packet.octets, packet.length, fragments)
-            if segment is not None:
-                connections.packet(segment, packet.frame, packet.time_ns)
-                # Where gaps are open, what waits is looked at now and then: it costs a look at all that is held.
-                if not connections.waiting or not packet.frame % 64:
-                    self._release()
-            elif packet.link not in LINKS:
-                self.unread_links.add(packet.link)
-            lane.run()
+        for _ in self.steps(reader):
             if progress is not None and reader.octets != octets:
                 octets = reader.octets
                 progress()
-        connections.finish()
+
+    def steps(self, reader: CaptureReader) -> Iterator[None]:
+        """The same in steps, for whoever has to do something in between: one for each packet off the express lane."""
+        lane = ExpressLane(reader, self.connections)
+        while (packet := reader.next_packet()) is not None:
+            self.packet(packet)
+            lane.run()
+            yield
+        self.finish()
+
+    def packet(self, packet: Packet) -> None:
+        """The next packet of a capture, for whoever has no reader."""
+        connections = self.connections
+        segment = decode(packet.link, packet.octets, packet.length, self._fragments)
+        if segment is not None:
+            connections.packet(segment, packet.frame, packet.time_ns)
+            # Where gaps are open, what waits is looked at now and then: it costs a look at all that is held.
+            if not connections.waiting or not packet.frame % 64:
+                self._release()
+        elif packet.link not in LINKS:
+            self.unread_links.add(packet.link)
+
+    def finish(self) -> None:
+        """No packet follows."""
+        self.connections.finish()
         self._release()
         self._note_ciphers(0)
 

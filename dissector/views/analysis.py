@@ -195,7 +195,7 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
     if migration.is_capture and migration.first_time is not None and migration.last_time is not None:
         yield "time", f"{clock(migration.first_time)}, {duration(migration.last_time - migration.first_time)}"
     for direction, flow in _flows(migration):
-        yield direction, _stream(flow)
+        yield direction, _stream(flow, migration.not_followed[direction])
     if migration.is_capture:
         yield from _first([("phase", _phase(migration, phase)) for phase in migration.phases], "phases")
     yield from _postcopy_rows(migration)
@@ -228,7 +228,7 @@ def _stream(flow: Flow, not_followed: int) -> str:
     stream = flow.stream
     words = size(stream.seen)
     if not_followed:
-        words += f", {size(not_followed)} of it not followed: what is counted is at least"
+        words += f", {size(not_followed)} of it not followed (so counts are low)"
     if stream.gaps:
         lost = size(sum(gap.length for gap in stream.gaps))
         words += f", {lost} more not captured in {many(len(stream.gaps), 'gap')}"
