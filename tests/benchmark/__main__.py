@@ -173,7 +173,7 @@ def main() -> None:
         default=Path(tempfile.gettempdir()) / "xenshark-benchmark",
         help="where captures are kept",
     )
-    parser.add_argument("--size", type=float, default=1e9, help="octets of the migration stream (default 1e9)")
+    parser.add_argument("--size", type=float, help="octets of the migration stream (default 1e9, with --scapy 2e7)")
     parser.add_argument("--guest", choices=["hvm", "pv"], default="hvm")
     parser.add_argument(
         "--variants",
@@ -184,9 +184,10 @@ def main() -> None:
     parser.add_argument("--only", type=_names(dict(TOOLS)), help=f"some of {','.join(TOOLS)}")
     parser.add_argument("--runs", type=int, default=5, help="rounds after the one that warms up (default 5)")
     parser.add_argument("--memory", action="store_true", help="peak memory of xenshark at --size and five times that")
+    parser.add_argument("--scapy", action="store_true", help="MigrationSession beside Scapy's TCPSession instead")
     options = parser.parse_args()
 
-    names = options.only or (["xenshark"] if options.memory else list(TOOLS))
+    names = options.only or ([] if options.scapy else ["xenshark"] if options.memory else list(TOOLS))
     for name in names:
         if name != "xenshark" and not shutil.which(name):
             parser.error(f"{name} is missing: install the Debian package {TOOLS[name].package}")
@@ -194,15 +195,21 @@ def main() -> None:
     shutil.copyfile(Path(__file__).with_name(SCRIPT), options.dir / SCRIPT)
 
     print(machine())
-    sizes = [int(options.size) * times for times in ([1, 5] if options.memory else [1])]
+    smallest = int(options.size or (2e7 if options.scapy else 1e9))
+    sizes = [smallest * times for times in ([1, 5] if options.memory else [1])]
     for size in sizes:
         expected = page_data_records(size, options.guest)
         for variant in options.variants:
             capture = prepare(options.dir.resolve(), size, variant, options.guest)
-            results = compare(capture, VARIANTS[variant], names, options.runs, expected)
             octets = capture.stat().st_size
             print(f"\nVariant {variant}: {octets / 1e9:.2f} GB, {expected} PAGE_DATA, {options.runs} rounds\n")
-            print("\n".join(table(results, octets)), flush=True)
+            if options.scapy:
+                from .scapy_sessions import compare_sessions  # here, because Scapy is slow to import
+
+                print("\n".join(compare_sessions(capture, expected, options.runs)), flush=True)
+            else:
+                results = compare(capture, VARIANTS[variant], names, options.runs, expected)
+                print("\n".join(table(results, octets)), flush=True)
 
 
 if __name__ == "__main__":
