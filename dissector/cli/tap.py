@@ -1,0 +1,147 @@
+"""`xenshark tap`: records what a command and whoever started it say to each other."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from dissector import __version__
+from dissector.analysis import Analysis
+from dissector.framing import Record
+from dissector.sources.files import SourceError
+
+DESCRIPTION = """\
+Runs COMMAND, passes on its standard input and output octet for octet, and
+records both as a pcapng capture of a TCP connection. So a migration through
+ssh can be seen: its plain stream exists only in the pipe to ssh.
+"""
+
+EPILOG = """\
+example:
+  xl migrate -s 'xenshark tap -w migration.pcapng -- ssh' DOMAIN HOST
+
+The recording never holds up the migration. A disk too slow for it first costs
+page contents, then packets, and at the end xenshark says so; a disk that is
+full ends the recording, which can be read up to there, and nothing else.
+
+Octets, their order and their times are real; addresses, ports and TCP are made
+up. FILE holds the memory of the guest: a new one can be read by its owner
+alone. It may be a named pipe, which another program reads meanwhile.
+
+Exit status: that of COMMAND; if a signal ended it, the same signal ends
+xenshark. 2: FILE cannot be written; 126, 127: COMMAND cannot be started.
+"""
+
+INTERVAL = 0.25
+"""Seconds from one look at the live line to the next."""
+
+TURN = 0.0005
+"""Seconds that a thread of Python has to itself at most while another waits: the relays must not starve the thread
+that writes the file."""
+
+NOT_FOUND, NOT_STARTED = 127, 126
+"""What a shell says of a command (POSIX, Shell Command Language, 2.8.2)."""
+
+
+def add(subparsers: Any) -> None:
+    """What the command takes."""
+    parser = subparsers.add_parser(
+        "tap",
+        help="record a migration through a pipe, such as to ssh",
+        usage="%(prog)s -w FILE [--no-pages] [--live] -- COMMAND...",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-w", "--write", required=True, metavar="FILE", help="the capture; is overwritten")
+    parser.add_argument("--no-pages", action="store_true", help="leave page contents out, keep all else")
+    parser.add_argument("--live", action="store_true", help="show on standard error how far it is")
+    parser.add_argument("words", nargs="+", metavar="COMMAND", help="what to run, with its arguments")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ends as the command ends."""
+    # Imported here, because these are pipes and signals as only Unix has them.
+    from dissector.tap.follow import Follower
+    from dissector.tap.live import Live
+    from dissector.tap.packets import beginning
+    from dissector.tap.relay import end_like
+    from dissector.tap.relay import run as relay
+    from dissector.tap.tape import Tape
+
+    words, name = arguments.words, arguments.write
+    if name == "-":
+        raise SourceError(f"standard output is the command's, -w needs a file; {words[0]} was not started")
+    analysis = Analysis()
+    live = Live(analysis, sys.stderr.isatty()) if arguments.live else None
+    follower = Follower(analysis.add if live else _ignore)
+    try:
+        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        about = beginning(f"xenshark {__version__}", _section(arguments), _interface(words))
+        tape = Tape(file, name, about, follower, keep_pages=not arguments.no_pages)
+    except OSError as error:
+        why = error.strerror or error
+        raise SourceError(f"cannot write {name}: {why}; {words[0]} was not started") from error
+
+    def tick() -> None:
+        if live:
+            with tape.lock:
+                news = live.news()
+            _tell(news)
+        while tape.complaints:
+            _complain(tape.complaints.popleft())
+
+    sys.setswitchinterval(TURN)
+    try:
+        status = relay(words, tape, tick, INTERVAL)
+    except OSError as error:
+        _complain(f"cannot start {words[0]}: {error.strerror or error}")
+        status = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_STARTED
+    tape.finish()
+    if live:
+        _tell(live.end())
+    tick()
+    return end_like(status)
+
+
+def _section(arguments: argparse.Namespace) -> str:
+    """The comment on the capture as a whole."""
+    options = [option for option in ("no_pages", "live") if getattr(arguments, option)]
+    switches = [f"--{option.replace('_', '-')}" for option in options]
+    return shlex.join(["xenshark", "tap", "-w", arguments.write, *switches, "--", *arguments.words])
+
+
+def _interface(words: list[str]) -> str:
+    """The comment on the connection: who its ends are."""
+    from dissector.tap.packets import ENDS
+
+    starter = f"process {os.getppid()}"
+    with suppress(OSError):
+        octets = Path(f"/proc/{os.getppid()}/cmdline").read_bytes()
+        starter = shlex.join(os.fsdecode(octets).rstrip("\0").split("\0"))
+    (here, here_port), (there, there_port) = ENDS
+    return (
+        f"recorded from pipes: addresses, ports and TCP are made up. {here}:{here_port} is who started the tap "
+        f"on {socket.gethostname()}: {starter}. {there}:{there_port} is the command: {shlex.join(words)}"
+    )
+
+
+def _ignore(record: Record) -> None:
+    """Nobody asked."""
+
+
+def _complain(line: str) -> None:
+    _tell(f"xenshark: {line}\n")
+
+
+def _tell(text: str) -> None:
+    """Says something, if it can be said: a terminal may be gone, and a command may make it non-blocking."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()

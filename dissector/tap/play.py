@@ -1,0 +1,91 @@
+"""Says again what two sides said, over any pair of descriptors that lead to each other.
+
+One side speaks at a time, and the next octets of the other one wait until all before them have arrived: whatever
+carries them, a capture of it has them in the order of the original.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from dissector.tap.extract import Said
+
+PIECE = 1 << 16
+"""Octets written at once, and joined at most where they come without a pause."""
+
+
+class Mouth(NamedTuple):
+    """How a side is reached: non-blocking descriptors, and what ends what it says."""
+
+    reader: int
+    writer: int
+    end: Callable[[], None]
+
+
+def play(
+    conversation: Iterable[Said],
+    sides: tuple[Mouth, Mouth],
+    speed: float | None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[int]:
+    """Plays everything, `speed` times as fast as it was captured; None: without pauses. Gives the octets that the
+    two sides said. Raises OSError when the connection breaks."""
+    player = _Player(sides)
+    begun: tuple[int, int] | None = None
+    for said in conversation:
+        if speed is not None:
+            now = time.monotonic_ns()
+            first, started = begun = begun or (said.time, now)
+            ahead = (said.time - first) / speed - (now - started)
+            if ahead > 0:
+                player.flush()
+                sleep(ahead / 1e9)
+        player.say(said)
+    player.flush()
+    return player.octets
+
+
+class _Player:
+    def __init__(self, sides: tuple[Mouth, Mouth]) -> None:
+        self.octets = [0, 0]
+        self._sides = sides
+        self._side = 0
+        self._waiting = bytearray()
+
+    def say(self, said: Said) -> None:
+        if said.side != self._side or len(self._waiting) >= PIECE or not said.octets:
+            self.flush()
+        self._side = said.side
+        self._waiting += said.octets
+        if not said.octets:
+            self._sides[said.side].end()
+
+    def flush(self) -> None:
+        """Delivers what was joined."""
+        if self._waiting:
+            _deliver(bytes(self._waiting), self._sides[self._side].writer, self._sides[1 - self._side].reader)
+            self.octets[self._side] += len(self._waiting)
+            self._waiting.clear()
+
+
+def _deliver(octets: bytes, writer: int, reader: int) -> None:
+    """Writes at one end until all of it was read at the other."""
+    poll = select.poll()
+    poll.register(reader, select.POLLIN)
+    poll.register(writer, select.POLLOUT)
+    rest, missing = memoryview(octets), len(octets)
+    while missing:
+        events = dict(poll.poll())
+        if rest and writer in events:
+            rest = rest[os.write(writer, rest[:PIECE]) :]
+            if not rest:
+                poll.unregister(writer)
+        if reader in events:
+            arrived = len(os.read(reader, PIECE))
+            if not arrived:
+                raise ConnectionError("the connection was closed")
+            missing -= arrived
