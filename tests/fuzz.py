@@ -12,7 +12,6 @@ import argparse
 import gc
 import io
 import random
-import resource
 import signal
 import struct
 import sys
@@ -247,7 +246,9 @@ def trouble(path: Path, command: list[str]) -> str | None:
         return traceback.format_exc()
     finally:
         signal.alarm(0)
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Not ru_maxrss: a process begins with that of the one that started it.
+    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    used = int(peak.split()[1]) * 1024
     if used > MEMORY:
         return f"{used >> 20} MB of memory were needed"
     return None if status in (0, 1, 2) else f"exit status {status}"
