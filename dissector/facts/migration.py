@@ -179,16 +179,18 @@ class Migration:
             return
         iteration = self._iteration(record)
         iteration.end_time = record.last.time
-        for run in record.runs:
-            backed = 0 if run.type in UNBACKED else run.length
+        by_type: Counter[int] = Counter()
+        for first, length, type in record.runs:
+            by_type[type] += length
+            self.pages.pfns.add_run(first, length)
+            if type not in UNBACKED:
+                self.pages.sent.add_run(first, length)
+        iteration.highest = max(iteration.highest, max(run.first + run.length for run in record.runs) - 1)
+        for type, length in by_type.items():
+            self.pages.by_type[PAGE_TYPES[type]] += length
             for count in (self.pages, iteration):
-                count.entries += run.length
-                count.data_pages += backed
-            self.pages.by_type[PAGE_TYPES[run.type]] += run.length
-            self.pages.pfns.add_run(run.first, run.length)
-            if backed:
-                self.pages.sent.add_run(run.first, run.length)
-            iteration.highest = max(iteration.highest, run.first + run.length - 1)
+                count.entries += length
+                count.data_pages += 0 if type in UNBACKED else length
 
     def _iteration(self, record: Record) -> Iteration:
         """The iteration that a record belongs to: a new one where the pfns start again from below."""

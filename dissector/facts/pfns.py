@@ -56,6 +56,8 @@ class PfnSet:
 
 def _masks(first: int, count: int) -> list[tuple[int, int]]:
     """The rows that a run touches, each with the bits it has there."""
+    if (first & ROW - 1) + count < ROW:  # as nearly all do
+        return [(first >> ROW_BITS, ((1 << count) - 1) << (first & ROW - 1))]
     masks = []
     end = first + count
     while first < end:

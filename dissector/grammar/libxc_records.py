@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 from . import libxc
@@ -50,7 +49,7 @@ _POSTCOPY = (
 )
 
 _VERSION_3 = (
-    replace(_COMMON[0x08], name="X86_TSC_INFO"),
+    _COMMON[0x08]._replace(name="X86_TSC_INFO"),
     RecordSpec(0x10, "STATIC_DATA_END", signal, "signal", _XEN + "STATIC_DATA_END"),
     RecordSpec(0x11, "X86_CPUID_POLICY", libxc.x86_cpuid_policy, "list", _XEN + "X86_CPUID_POLICY"),
     RecordSpec(0x12, "X86_MSR_POLICY", libxc.x86_msr_policy, "list", _XEN + "X86_MSR_POLICY"),

@@ -8,7 +8,6 @@ made of these nodes and no others, so that `walk.fields` can read it: integers, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -22,8 +21,7 @@ class GrammarError(ValueError):
     """Octets too short for a layout, or values that a layout cannot hold."""
 
 
-@dataclass(frozen=True)
-class Ints:
+class Ints(NamedTuple):
     """The unsigned integers of one byte order."""
 
     endianness: Endianness
@@ -109,8 +107,7 @@ def _length(value: Any) -> int:
     return len(_encoded(value)) if isinstance(value, str) else len(value or ())
 
 
-@dataclass(frozen=True)
-class LengthOf:
+class LengthOf(NamedTuple):
     """The default of a count or length field when building: as many as the field `of` holds."""
 
     of: str
@@ -119,8 +116,7 @@ class LengthOf:
         return _length(context.get(self.of))
 
 
-@dataclass(frozen=True)
-class CountedBy:
+class CountedBy(NamedTuple):
     """How many elements the field `of` has: as `by` says when parsing, all of them when building.
 
     So a test can build a record whose count is a lie.
@@ -133,8 +129,7 @@ class CountedBy:
         return int(context[self.by]) if context._parsing else _length(context.get(self.of))
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(NamedTuple):
     """A chain ends with the element whose `field` is `value`, an enumeration's number that goes by `name`."""
 
     field: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import construct as c
 
@@ -18,8 +17,7 @@ Shape: TypeAlias = Literal["signal", "fixed", "list", "chain", "pages", "page", 
 OPTIONAL = 0x80000000  # this bit in a record's type: whoever does not know the record may ignore it
 
 
-@dataclass(frozen=True)
-class HeaderSpec:
+class HeaderSpec(NamedTuple):
     """A header.
 
     endianness: None, it comes in the stream's own byte order. magic: the octets it begins with, if any.
@@ -38,8 +36,7 @@ class HeaderSpec:
         return fixed(layout(self.body, self.endianness or "little"))[0].size
 
 
-@dataclass(frozen=True)
-class RecordSpec:
+class RecordSpec(NamedTuple):
     """A record type.
 
     body: the layout of its body, as a function of the byte order.
@@ -61,8 +58,7 @@ class RecordSpec:
     contents: bool = False
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """A text that xl sends outside of any record: exactly these octets, then `status` octets of result."""
 
     name: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import construct as c
 
@@ -15,8 +14,7 @@ from .primitives import BitField, Bits, CountedBy, Endianness, Ending, Layout, L
 Kind: TypeAlias = Literal["uint", "bytes", "blob", "text", "cstring", "array"]
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """One field of a layout.
 
     kind: "uint"; "bytes" (a known or counted number of octets); "blob" (the octets up to the body's end);
@@ -36,7 +34,7 @@ class Field:
     offset: int | None = 0
     size: int | None = None
     endianness: Endianness | None = None
-    values: Mapping[int, str] = field(default_factory=dict)
+    values: Mapping[int, str] = MappingProxyType({})
     bits: tuple[BitField, ...] = ()
     default: int | bytes | None = None
     counts: str | None = None

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from types import new_class
 from typing import Any
 
@@ -224,7 +223,7 @@ def _make_record_header(
         RECORD_CLASSES[layer, version, order] = _make(
             name,
             base,
-            (replace(kind, values={type: spec.name for type, spec in table.items()}), length),
+            (kind._replace(values={type: spec.name for type, spec in table.items()}), length),
             f"{layer} record",
             f"The header of a record of {layer}; its payload is the body.",
             alignment=ALIGNMENT[layer],

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(NamedTuple):
     """Times in ns since the epoch, None where the input is no capture."""
 
     file: str
