@@ -1,4 +1,5 @@
-"""The benchmark's captures carry what they say they carry, by a walk that shares no code with the builder."""
+"""The benchmark's captures carry what they say they carry, by a walk that shares no code with the builder; and what
+a relay changes is noticed."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from benchmark import relays
 from benchmark.capture import build_capture
 from benchmark.stream import TYPES, page_data_records, pieces
 
@@ -108,3 +110,25 @@ def test_the_stream_is_as_long_as_asked(guest: str) -> None:
     size = 100_000_000
     assert sum(piece.length for piece in pieces(size, guest)) == pytest.approx(size, rel=0.005)
     assert page_data_records(size, guest) > size // (1024 * 4104)
+
+
+@pytest.mark.parametrize("name", ["tap", "tap --no-pages"])
+def test_a_migration_goes_through_the_tap(tmp_path: Path, name: str) -> None:
+    octets = sum(piece.length for piece in pieces(SIZE))
+    run = relays.measure_relay(name, SIZE, tmp_path / "relayed")
+    assert run.cpu > 0 and not run.complaints
+    assert (run.written > octets) == (name == "tap")
+    assert 0 < run.written < octets * 1.01
+
+
+OTHER = "dd bs=1 conv=ucase status=none"
+"""Changes letters, octet by octet: one that gathered them would wait for ever."""
+
+
+@pytest.mark.parametrize("script", [f'{OTHER} | "$@"', f'"$@" | {OTHER}', 'head -c 9999 | "$@"', '"$@"; echo more'])
+def test_a_relay_that_changes_anything_is_found_out(
+    tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(relays.RELAYS, "bad", lambda far, file: ["sh", "-c", script, "sh", *far])
+    with pytest.raises(SystemExit, match=r"(?s)^bad: .*(did not get|got more)"):
+        relays.measure_relay("bad", SIZE, tmp_path / "relayed")

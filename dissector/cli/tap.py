@@ -7,14 +7,17 @@ import os
 import shlex
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dissector import __version__
-from dissector.analysis import Analysis
 from dissector.framing import Record
 from dissector.sources.files import SourceError
+
+if TYPE_CHECKING:
+    from dissector.tap.live import Live
 
 DESCRIPTION = """\
 Runs COMMAND, passes on its standard input and output octet for octet, and
@@ -69,7 +72,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Ends as the command ends."""
     # Imported here, because these are pipes and signals as only Unix has them.
     from dissector.tap.follow import Follower
-    from dissector.tap.live import Live
     from dissector.tap.packets import beginning
     from dissector.tap.relay import end_like
     from dissector.tap.relay import run as relay
@@ -78,13 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
     words, name = arguments.words, arguments.write
     if name == "-":
         raise SourceError(f"standard output is the command's, -w needs a file; {words[0]} was not started")
-    analysis = Analysis()
-    live = Live(analysis, sys.stderr.isatty()) if arguments.live else None
-    follower = Follower(analysis.add if live else _ignore)
+    live, emit = _live() if arguments.live else (None, _ignore)
     try:
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         about = beginning(f"xenshark {__version__}", _section(arguments), _interface(words))
-        tape = Tape(file, name, about, follower, keep_pages=not arguments.no_pages)
+        tape = Tape(file, name, about, Follower(emit), keep_pages=not arguments.no_pages)
     except OSError as error:
         why = error.strerror or error
         raise SourceError(f"cannot write {name}: {why}; {words[0]} was not started") from error
@@ -108,6 +108,16 @@ def run(arguments: argparse.Namespace) -> int:
         _tell(live.end())
     tick()
     return end_like(status)
+
+
+def _live() -> tuple[Live, Callable[[Record], None]]:
+    """The line that says how far it is, and what it has to be told."""
+    # Imported here, because it would be a third of the time to start.
+    from dissector.analysis import Analysis
+    from dissector.tap.live import Live
+
+    analysis = Analysis()
+    return Live(analysis, sys.stderr.isatty()), analysis.add
 
 
 def _section(arguments: argparse.Namespace) -> str:

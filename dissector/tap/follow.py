@@ -45,10 +45,13 @@ class Follower:
     def data(self, side: int, octets: bytes, frame: int, time: int) -> list[tuple[int, int]]:
         """What a side sends, in which packet and when (ns since the epoch); gives the spans of it that no record
         needs: page contents, and blobs beyond their first MiB. Of what is not understood all is needed."""
-        stream = self._streams[side]
+        stream, length = self._streams[side], len(octets)
         start = self._sent[side]
-        self._sent[side] = end = start + len(octets)
-        stream.feed(memoryview(octets), len(octets), True, frame, time)
+        self._sent[side] = end = start + length
+        if stream.spans and stream.skip > length:  # as most of what is sent: nothing else depends on it
+            stream.pass_over(length, True, frame, time)
+            return [(0, length)]
+        stream.feed(memoryview(octets), length, True, frame, time)
         spans = [(max(first, start) - start, min(last, end) - start) for first, last in stream.spans]
         stream.spans = [span for span in stream.spans if span[1] > end]
         return spans

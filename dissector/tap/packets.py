@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from dissector.framing import Ends
 from dissector.reassembly.connections import ACK, FIN, RST, SYN
@@ -38,8 +39,11 @@ NANOSECONDS = b"\x09"
 OPTION_MAX = 65535
 
 HEADERS = 40
-HEAD = struct.Struct(">7I BBHHHBBH8s IIIBBHHH".replace(" ", ""))
-"""An enhanced packet block up to its packet, the IPv4 header, the TCP header."""
+HEAD = struct.Struct(">IIIQII 24s IIHHI".replace(" ", ""))
+"""An enhanced packet block up to its packet, the IPv4 header with the ports, the rest of the TCP header."""
+
+ADDRESSED = struct.Struct(">BBHHHBBH8sI")
+"""The IPv4 header, and the ports that follow it."""
 
 TAIL = struct.Struct(">I")
 PADDING = [bytes(count) for count in range(4)]
@@ -52,6 +56,14 @@ _ADDRESSES = [_HOSTS[0] + _HOSTS[1], _HOSTS[1] + _HOSTS[0]]
 _PORTS = [ENDS[0][1] << 16 | ENDS[1][1], ENDS[1][1] << 16 | ENDS[0][1]]
 _SUM = 0x4500 + 0x4000 + 0x4006 + sum(struct.unpack(">4H", _ADDRESSES[0]))
 """Of the IPv4 header's words but its length: the same for both sides."""
+
+
+@lru_cache(maxsize=1024)
+def _addressed(side: int, size: int) -> bytes:
+    """What is the same in all packets of a side that have `size` octets: nearly all have one of two sizes."""
+    checksum = _SUM + size
+    checksum = ~(checksum + (checksum >> 16)) & 0xFFFF
+    return ADDRESSED.pack(0x45, 0, size, 0, 0x4000, 64, 6, checksum, _ADDRESSES[side], _PORTS[side])
 
 
 def ends(side: int) -> Ends:
@@ -173,12 +185,11 @@ class Conversation:
         padding = PADDING[-captured % 4]
         total = 32 + captured + len(padding)
         size = HEADERS + len(options) + length
-        checksum = _SUM + size
         head = HEAD.pack(
-            *(ENHANCED_PACKET, total, 0, time >> 32, time & 0xFFFFFFFF, captured, size),
-            *(0x45, 0, size, 0, 0x4000, 64, 6, ~(checksum + (checksum >> 16)) & 0xFFFF, _ADDRESSES[side]),
-            *(_PORTS[side], self._next[side] % SEQUENCE_SPACE),
+            *(ENHANCED_PACKET, total, 0, time, captured, size, _addressed(side, size)),
+            self._next[side] % SEQUENCE_SPACE,
             self._acked[other] % SEQUENCE_SPACE if flags & ACK else 0,
-            *((HEADERS - 20 + len(options)) << 2, flags, 0xFFFF, 0, 0),
+            *((HEADERS - 20 + len(options)) << 10 | flags, 0xFFFF, 0),
         )
-        return head + options, payload, padding + TAIL.pack(total)
+        tail = padding + TAIL.pack(total)
+        return (head, payload, tail) if payload else (head + options + tail,)

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from time import sleep, time_ns
+from time import time_ns
 
 from dissector.tap.follow import Follower
 from dissector.tap.packets import Block, Conversation, statistics
@@ -29,8 +29,11 @@ LIMIT = 2 * ROOM
 BATCH = 256
 """Blocks written at once: of three pieces each, and Linux takes 1,024 (IOV_MAX)."""
 
+ENOUGH = 512 << 10
+"""Octets that are worth waking up for: few enough to be still in the processor's cache when they are written."""
+
 GATHER = 0.002
-"""Seconds that a block waits for others: to wake up for each one costs more than to write it."""
+"""Seconds that fewer wait for more: to wake up for each block costs more than to write it."""
 
 PATIENCE = 5.0
 """Seconds without any progress after which the end of the recording is given up."""
@@ -65,6 +68,8 @@ class Tape:
         # Two counts with one writer each need no lock: what waits is the difference.
         self._handed = self._written = 0
         self._queue: SimpleQueue[Block] = SimpleQueue()
+        self._enough = threading.Lock()  # free when ENOUGH waits: for the thread that writes to take
+        self._enough.acquire()
         _write_all(file, [beginning])
         self._size = len(beginning)  # of the file, in whole blocks
         self._start = self._time = time_ns()
@@ -153,6 +158,8 @@ class Tape:
             else:
                 self._handed += length
                 self._queue.put(block)
+        if self._handed - self._written >= ENOUGH and self._enough.locked():
+            self._enough.release()
 
     def _end(self, why: str) -> None:
         """The recording is over, and nothing else is."""
@@ -167,20 +174,18 @@ class Tape:
             if self._ended:
                 continue
             try:
-                _write_all(self._file, [piece for block in batch for piece in block])
+                length = _write_all(self._file, [piece for block in batch for piece in block])
             except OSError as error:
                 self._cut_back(batch)
                 self._end(error.strerror or str(error))
             else:
-                length = sum(len(piece) for block in batch for piece in block)
                 self._size += length
                 self._written += length
 
     def _next_batch(self) -> list[Block]:
-        """What waits, up to BATCH; the end is a block without pieces."""
+        """What waits after GATHER, or as soon as it is ENOUGH, up to BATCH; the end is a block without pieces."""
+        self._enough.acquire(timeout=GATHER)
         batch = [self._queue.get()]
-        if self._queue.qsize() < BATCH // 4:
-            sleep(GATHER)
         while batch[-1] and len(batch) < BATCH:
             try:
                 batch.append(self._queue.get_nowait())
@@ -200,10 +205,12 @@ class Tape:
             os.ftruncate(self._file, self._size)
 
 
-def _write_all(file: int, pieces: list[bytes | memoryview]) -> None:
-    """Raises OSError when the file does not take all of it; some it may have taken."""
+def _write_all(file: int, pieces: list[bytes | memoryview]) -> int:
+    """Gives how many octets that are. Raises OSError when the file does not take all of them; some it may have."""
+    total = 0
     while pieces:
         count = os.writev(file, pieces)
+        total += count
         done = 0
         while done < len(pieces) and count >= len(pieces[done]):
             count -= len(pieces[done])
@@ -211,3 +218,4 @@ def _write_all(file: int, pieces: list[bytes | memoryview]) -> None:
         pieces = pieces[done:]
         if count:
             pieces[0] = memoryview(pieces[0])[count:]
+    return total

@@ -21,6 +21,7 @@ from statistics import median
 from typing import NamedTuple
 
 from .capture import VARIANTS, Variant, build_capture
+from .relays import compare_relays
 from .stream import page_data_records
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -187,7 +188,17 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="rounds after the one that warms up (default 5)")
     parser.add_argument("--memory", action="store_true", help="peak memory of xenshark at --size and five times that")
     parser.add_argument("--scapy", action="store_true", help="MigrationSession beside Scapy's TCPSession instead")
+    parser.add_argument("--tap", action="store_true", help="xenshark tap beside socat instead; needs socat")
     options = parser.parse_args()
+
+    if options.tap:
+        if not shutil.which("socat"):
+            parser.error("socat is missing: install the Debian package socat")
+        options.dir.mkdir(parents=True, exist_ok=True)
+        size = int(options.size or 1e9)
+        print(f"{machine()}\n\n{size / 1e9:.2f} GB through a pipe, {options.runs} rounds\n")
+        print("\n".join(compare_relays(options.dir.resolve(), size, options.runs)))
+        return
 
     names = options.only or ([] if options.scapy else ["xenshark"] if options.memory else list(TOOLS))
     for name in names:
