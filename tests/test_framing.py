@@ -555,6 +555,22 @@ def test_what_was_skipped_is_said() -> None:
     assert {one.offset: one.skipped for one in done.records if one.skipped} == {found.offset: lost.length}
 
 
+def test_a_gap_over_a_layers_header_while_the_other_direction_goes_on() -> None:
+    """A gap stays open for a while, and the other direction is read meanwhile: the layers it has carried say nothing of
+    where this one is, so the magic behind the gap begins no other migration."""
+    talk = talks.postcopy()
+    whole = octets_of(talk)
+    libxl, image = (item.offset for item in expected(talk) if item.name in ("libxl header", "image header"))
+    dissection = Dissection()
+    dissection.feed(octets_of(talk, REVERSE), REVERSE)
+    dissection.feed(whole[:libxl])
+    dissection.lose(image - libxl)
+    dissection.feed(whole[image:])
+    found = by_place(said(dissection.finish()))
+    assert len(dissection.channels) == 1
+    assert found == [item for item in by_place(expected(talk)) if item.name not in ("libxl header", "LIBXC_CONTEXT")]
+
+
 @pytest.mark.parametrize("start", range(54, 110, 3))
 @pytest.mark.parametrize("length", [1, 8, 30])
 def test_a_gap_in_the_other_direction(start: int, length: int) -> None:

@@ -120,7 +120,7 @@ def _begins_anew(flow: Flow, state: str) -> bool:
     """Whether a magic begins another migration, rather than a layer of this one whose outer header was lost."""
     layer = state.removesuffix(" header")
     layer = "libxc" if layer == "image" else layer
-    return state in BEGINNINGS and (flow.trailing is not None or layer in flow.channel.layers)
+    return state in BEGINNINGS and (flow.trailing is not None or layer in flow.layers)
 
 
 def _magic(buffer: bytearray, wanted: str | None, at_start: bool) -> Anchor | None:
