@@ -278,6 +278,7 @@ TABLE: dict[str, Both] = {
                 raw(record("EMULATOR_CONTEXT", bytes(12), "libxl", padding=b"\0\0\0\1")),
             ),
             behind(PRECOPY, "STATIC_DATA_END", raw(record("TOOLSTACK", b"1", padding=b"\0" * 6 + b"!"))),
+            behind(PRECOPY, "PAGE_DATA", raw(record(0x80000042, bytes(13), padding=b"\0!\0"))),
         ),
         (
             instead(PRECOPY, "EMULATOR_CONTEXT", raw(record("EMULATOR_CONTEXT", bytes(12), "libxl"))),
