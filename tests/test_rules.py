@@ -43,6 +43,7 @@ from talks import Item, Speaker, Talk, text
 from dissector.grammar import BODY_LENGTH_MAX
 from dissector.grammar.streams import entry, filling, pages, record, xl_stream
 from dissector.rules import RULES, states
+from dissector.rules.verdict import verdict as conclusion
 
 V2, V3, PV2, PV3 = Speaker(2), Speaker(3), Speaker(2, guest="x86 PV"), Speaker(3, guest="x86 PV")
 PFN = 0x200
@@ -788,10 +789,29 @@ def test_a_destination_that_never_completes() -> None:
     silent = without(POSTCOPY, "POSTCOPY_COMPLETE")
     sent = silent[: index_of(silent, "END")]
     rules = [rule for _, rule in judge(Wire(sent)).worse_than_notes()]
-    assert sorted(rules) == ["postcopy-complete-missing", "truncated-stream"]
+    assert rules == ["postcopy-complete-missing", "truncated-stream"]
     *_, last = (at for at, item in enumerate(sent) if item.name == "POSTCOPY_PAGE_DATA")
     rules = [rule for _, rule in judge(Wire(sent[:last])).worse_than_notes()]
     assert "postcopy-complete-missing" not in rules and "truncated-stream" in rules
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        (listed("POSTCOPY_PAGE_DATA", [PFN]), "postcopy-page-repeated"),
+        (raw(record("POSTCOPY_PAGE_DATA", pages([PFN, PFN + 8], bytes(4096)))), "body-length-mismatch"),
+        (raw(record(0x80000001, b"optional")), "postcopy-optional-record"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_destination_that_cannot_complete(broken: Item, rule: str) -> None:
+    """All pages were sent, and a record that the known receiver fails on, or loses: that, and not a missing
+    POSTCOPY_COMPLETE, is why the connection was closed."""
+    talk = postcopy(eight(), broken)
+    verdict = judge(Wire(talk[: index_of(talk, "END")]))
+    found = [rule for _, rule in verdict.worse_than_notes()]
+    assert found[0] == rule and "truncated-stream" in found and "postcopy-complete-missing" not in found
+    assert rule in conclusion(verdict.migration, verdict.findings)
 
 
 @pytest.mark.parametrize("name", HIDDEN)

@@ -101,18 +101,19 @@ class Checker:
             return
         record = late.record
         is_captured = record is not None and self.migration.is_capture
-        self.findings.append(
-            Finding(
-                rule=late.rule,
-                severity=severity,
-                migration=self.migration.channel.index or 0,
-                direction=record.direction if record else late.direction,
-                layer=record.layer if record else None,
-                record=record.name if record else None,
-                index=record.index if record else None,
-                offset=record.offset if record else None,
-                frame=record.first.frame if record and is_captured else None,
-                time=record.first.time if record and is_captured else None,
-                message=late.message,
-            )
+        finding = Finding(
+            rule=late.rule,
+            severity=severity,
+            migration=self.migration.channel.index or 0,
+            direction=record.direction if record else late.direction,
+            layer=record.layer if record else None,
+            record=record.name if record else None,
+            index=record.index if record else None,
+            offset=record.offset if record else None,
+            frame=record.first.frame if record and is_captured else None,
+            time=record.first.time if record and is_captured else None,
+            message=late.message,
         )
+        self.findings.append(finding)
+        if finding.is_fatal and finding.direction == FORWARD and self._now.transition is not None:
+            self._now.is_spoilt = True

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 SEVERITIES = ("error", "warning", "note")
 """Gravest first."""
 
+FATAL = frozenset({"postcopy-optional-record"})
+"""Rules that are no error by the specification, and that the known programs fail on all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -29,3 +32,8 @@ class Finding:
     """Of that packet, ns since the epoch."""
     message: str
     """One sentence with the values that broke the rule."""
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether it can be what a migration failed of."""
+        return self.severity == "error" or self.rule in FATAL

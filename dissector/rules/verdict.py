@@ -80,10 +80,10 @@ def _first_to_close(migration: Migration) -> tuple[str, int, str] | None:
 
 
 def _reason(findings: list[Finding], before: int | None) -> Finding | None:
-    """The first error before the connection ended: what follows an error is rather its consequence."""
+    """The first fatal finding before the connection ended: what follows an error is rather its consequence."""
     for finding in findings:
         early = before is None or finding.time is None or finding.time <= before
-        if finding.severity == "error" and finding.rule not in CONSEQUENCES and early:
+        if finding.is_fatal and finding.rule not in CONSEQUENCES and early:
             return finding
     return None
 
