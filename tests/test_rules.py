@@ -814,6 +814,17 @@ def test_a_destination_that_cannot_complete(broken: Item, rule: str) -> None:
     assert rule in conclusion(verdict.migration, verdict.findings)
 
 
+def test_what_follows_from_a_mistake_stands_behind_it() -> None:
+    """The page that was on its way when the destination made its mistake begins before it; that the stream broke off
+    inside or after that page comes of it all the same."""
+    mistake = V2.record("PAGE_DATA", pages([PFN], filling([PFN])), direction=REVERSE)
+    talk = postcopy(fault(PFN), TWO[1], mistake)
+    talk = talk[: index_of(talk, "END")]
+    verdict = judge(Wire(talk, unseen={len(talk) - 1: len(TWO[1].octets)}))
+    rules = [rule for _, rule in verdict.worse_than_notes()]
+    assert rules == ["wrong-direction", "postcopy-fault-unanswered", "truncated-stream"]
+
+
 @pytest.mark.parametrize("name", HIDDEN)
 def test_a_capture_may_stop_anywhere(name: str) -> None:
     """That is no end of the connection, so nothing is missing."""

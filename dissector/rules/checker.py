@@ -51,7 +51,7 @@ class Checker:
         """No record follows."""
         for late in at_the_end(self._now):
             self._find(late)
-        self.findings.sort(key=lambda finding: (finding.time or 0, finding.offset or 0))
+        self.findings.sort(key=lambda finding: finding.place)
 
     def _broken(self, record: Record) -> Iterator[Broken]:
         now = self._now

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dissector.facts import Migration
 from dissector.framing import FORWARD, REVERSE, Flow
-from dissector.rules.findings import Finding
+from dissector.rules.findings import CONSEQUENCES, Finding
 
 CLOSED = {"fin": "closed the connection", "rst": "reset the connection"}
 WHO = {FORWARD: "the source", REVERSE: "the destination"}
-CONSEQUENCES = ("truncated-stream", "postcopy-fault-unanswered")
-"""Rules that a broken off stream breaks in any case: no reason, but what follows from one."""
 
 
 def verdict(migration: Migration, findings: list[Finding]) -> str:
