@@ -38,7 +38,7 @@ from conversation import (
     without,
 )
 from seen import unpacked
-from talks import Item, Speaker, Talk, text
+from talks import Item, Speaker, Talk, octets_of, text
 
 from dissector.grammar import BODY_LENGTH_MAX
 from dissector.grammar.streams import entry, filling, pages, record, xl_stream
@@ -812,6 +812,18 @@ def test_a_destination_that_cannot_complete(broken: Item, rule: str) -> None:
     found = [rule for _, rule in verdict.worse_than_notes()]
     assert found[0] == rule and "truncated-stream" in found and "postcopy-complete-missing" not in found
     assert rule in conclusion(verdict.migration, verdict.findings)
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_a_stream_may_break_off_inside_a_header(as_file: bool) -> None:
+    """Its octets count as seen, and a checkpoint of which so little came has begun."""
+    rest = raw(CHECKED[index_of(CHECKED, "PAGE_DATA")].octets[:3])
+    talk = behind(CHECKED, "CHECKPOINT_END", rest)[: index_of(CHECKED, "CHECKPOINT_END") + 2]
+    verdict = judge(Wire(talk, as_file=as_file))
+    forward = octets_of(talk)
+    assert verdict.worse_than_notes() == [("warning", "truncated-stream")]
+    assert f"inside the header at offset {len(forward) - 3:,}:" in verdict.findings[-1].message
+    assert verdict.migration.streams()[0].seen == len(forward)
 
 
 def test_what_follows_from_a_mistake_stands_behind_it() -> None:

@@ -70,11 +70,20 @@ def _truncated(flow: Flow, now: Situation) -> Iterator[Late]:
         return  # a handshake follows the END that was not captured
     if migration.is_capture and ended == "capture":
         return  # the capture ends first: nobody knows what followed
-    inside = f"after {last.name}, with no END" if last.whole else f"inside {last.name} at offset {last.offset:,}"
+    begun = flow.stream.offset > end_of(last)
+    inside = f"after {last.name}, with no END"
+    if not last.whole:
+        inside = f"inside {last.name} at offset {last.offset:,}"
+    elif begun:
+        inside = f"after {last.name}, inside the header at offset {end_of(last):,}"
     message = f"{ENDINGS[ended if migration.is_capture else 'file']} {inside}"
     if not migration.checkpoints:
         yield Late("truncated-stream", message, last)
-    elif not last.whole or last.name != ("CHECKPOINT_END" if "libxl" in migration.channel.layers else "CHECKPOINT"):
+    elif (
+        begun
+        or not last.whole
+        or last.name != ("CHECKPOINT_END" if "libxl" in migration.channel.layers else "CHECKPOINT")
+    ):
         yield Late("truncated-stream", f"{message}: a failover inside a checkpoint", last, severity="warning")
 
 
