@@ -826,6 +826,36 @@ def test_a_stream_may_break_off_inside_a_header(as_file: bool) -> None:
     assert verdict.migration.streams()[0].seen == len(forward)
 
 
+@pytest.mark.parametrize(
+    ("first", "end"), [("POSTCOPY_BEGIN", "POSTCOPY_PFNS"), ("POSTCOPY_BEGIN", "POSTCOPY_PAGE_DATA")]
+)
+def test_a_phase_begins_with_what_was_captured_of_it(first: str, end: str) -> None:
+    """The record that should begin it may be among what was not."""
+    talk = postcopy(*TWO, complete())
+    names = [phase.name for phase in judge(Wire(talk)).migration.phases]
+    assert names == ["handshake", "precopy", "stop", "transition", "postcopy", "finish"]
+    lost = range(offset_of(talk, first), offset_of(talk, end))
+
+    def edit(sent: Packets) -> Packets:
+        return [one for one in sent if one.direction != FORWARD or one.offset not in lost or not one.payload]
+
+    if end == "POSTCOPY_PAGE_DATA":
+        names = [name for name in names if name not in ("stop", "transition")]
+    migration = judge(Wire(talk, edit=edit)).migration
+    assert [phase.name for phase in migration.phases] == names
+    assert migration.phases[2].spans[FORWARD][0] == lost.stop
+
+
+def test_faults_tell_that_the_postcopy_phase_has_begun() -> None:
+    """Where the way of the forward direction is lost, that is all there is to know it by."""
+    talk = postcopy(fault(PFN), fault(PFN + 1), *TWO, complete())
+    lost = dropped(FORWARD, offset_of(talk, "POSTCOPY_TRANSITION"))
+    verdict = judge(Wire(talk, LARGE, edit=lost))
+    (phase,) = (one for one in verdict.migration.phases if one.name == "postcopy")
+    start, end = phase.spans[REVERSE]
+    assert (start, end) == (offset_of(talk, "POSTCOPY_FAULT"), offset_of(talk, "postcopy sync"))
+
+
 def test_what_follows_from_a_mistake_stands_behind_it() -> None:
     """The page that was on its way when the destination made its mistake begins before it; that the stream broke off
     inside or after that page comes of it all the same."""
