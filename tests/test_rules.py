@@ -856,6 +856,32 @@ def test_faults_tell_that_the_postcopy_phase_has_begun() -> None:
     assert (start, end) == (offset_of(talk, "POSTCOPY_FAULT"), offset_of(talk, "postcopy sync"))
 
 
+def test_a_record_breaks_a_rule_once() -> None:
+    """With three of its pfns, each a run of its own, of which the first is named."""
+    scattered = listed("POSTCOPY_PAGE_DATA", range(PFN, PFN + 6, 2))
+    (finding,) = judge(Wire(pushed(scattered))).findings
+    assert finding.rule == "postcopy-page-repeated"
+    assert finding.message == f"pfn 0x{PFN:x} was sent before, and 2 more in this record"
+
+
+@pytest.mark.parametrize(("talk", "kind"), [(PRECOPY, "live"), (POSTCOPY, "postcopy")], ids=["live", "postcopy"])
+def test_a_checkpoint_that_none_began_is_none(talk: Talk, kind: str) -> None:
+    """So nobody goes on from it."""
+    end = "POSTCOPY_TRANSITION_END" if kind == "postcopy" else "EMULATOR_CONTEXT"
+    wrong = before(talk, end, V3.libxl("CHECKPOINT_END"))[: index_of(talk, end) + 2]
+    verdict = judge(Wire(wrong))
+    assert verdict.worse_than_notes() == [("error", "checkpoint-end-unexpected"), BROKE]
+    assert (verdict.migration.kind, verdict.migration.outcome) == (kind, "failed")
+
+
+def test_what_has_no_end_is_said() -> None:
+    """libxc's END came, libxl's did not."""
+    talk = PRECOPY[: index_of(PRECOPY, "END", 1)]
+    (finding,) = (one for one in judge(Wire(talk)).findings if one.severity != "note")
+    assert finding.rule == "truncated-stream"
+    assert finding.message.endswith(", with no END of libxl")
+
+
 def test_what_follows_from_a_mistake_stands_behind_it() -> None:
     """The page that was on its way when the destination made its mistake begins before it; that the stream broke off
     inside or after that page comes of it all the same."""

@@ -150,8 +150,8 @@ class Migration:
             self._add_libxc(record)
         elif record.name in ("END", "END_OF_IMAGE"):
             self.ended.add(str(record.layer))
-        elif record.name == "CHECKPOINT_END":
-            self.checkpoints += 1
+        elif record.name == "CHECKPOINT_END" and "libxc" not in self.ended and not self._is_postcopy:
+            self.checkpoints += 1  # else there is none that it could end
 
     def _as_static_data(self, record: Record) -> str | None:
         """Types 0x10 to 0x12 are postcopy records in a stream of version 2. By its body a record of version 3
@@ -284,7 +284,7 @@ class Migration:
             return "save"
         if self._is_postcopy:
             return "postcopy"
-        if {"libxc.CHECKPOINT", "libxl.CHECKPOINT_END"} & self.records[FORWARD].keys():
+        if self.checkpoints or "libxc.CHECKPOINT" in self.records[FORWARD]:
             return "checkpointed"
         return "live"
 

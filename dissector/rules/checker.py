@@ -1,8 +1,9 @@
 """Judges one migration, record by record in wire order, and says what the end of it leaves open.
 
-One mistake gives one finding: after a violation checking goes on from the state that the record itself
-implies. What the capture hides is no violation: after a gap over a header the state is unknown until a record
-tells it, and a rule that needs a list of pages is silent once a part of such a list was lost."""
+One mistake gives one finding: a record breaks a rule once, with however many of its entries, and after a
+violation checking goes on from the state that the record itself implies. What the capture hides is no
+violation: after a gap over a header the state is unknown until a record tells it, and a rule that needs a list
+of pages is silent once a part of such a list was lost."""
 
 from __future__ import annotations
 
@@ -43,8 +44,12 @@ class Checker:
             now.first[record.direction] = record
             if record.direction == FORWARD and now.is_late:
                 now.forget()
+        broken: dict[str, list[str]] = {}
         for rule, message in self._broken(record):
-            self._find(Late(rule, message, record))
+            broken.setdefault(rule, []).append(message)
+        for rule, (message, *more) in broken.items():
+            words = f", and {len(more):,} more in this record" if more else ""
+            self._find(Late(rule, message + words, record))
         now.last[record.direction] = record
 
     def finish(self) -> None:
@@ -115,5 +120,5 @@ class Checker:
             message=late.message,
         )
         self.findings.append(finding)
-        if finding.is_fatal and finding.direction == FORWARD and self._now.transition is not None:
+        if finding.is_fatal and finding.direction == FORWARD and self._now.transition not in (None, record):
             self._now.is_spoilt = True

@@ -71,7 +71,7 @@ def _truncated(flow: Flow, now: Situation) -> Iterator[Late]:
     if migration.is_capture and ended == "capture":
         return  # the capture ends first: nobody knows what followed
     begun = flow.stream.offset > end_of(last)
-    inside = f"after {last.name}, with no END"
+    inside = f"after {last.name}, with no END" + (f" of {now.outermost}" if migration.ended else "")
     if not last.whole:
         inside = f"inside {last.name} at offset {last.offset:,}"
     elif begun:
