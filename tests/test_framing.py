@@ -555,6 +555,42 @@ def test_what_was_skipped_is_said() -> None:
     assert {one.offset: one.skipped for one in done.records if one.skipped} == {found.offset: lost.length}
 
 
+def test_a_gap_over_a_layers_header_while_the_other_direction_goes_on() -> None:
+    """A gap stays open for a while, and the other direction is read meanwhile: the layers it has carried say nothing of
+    where this one is, so the magic behind the gap begins no other migration."""
+    talk = talks.postcopy()
+    whole = octets_of(talk)
+    libxl, image = (item.offset for item in expected(talk) if item.name in ("libxl header", "image header"))
+    dissection = Dissection()
+    dissection.feed(octets_of(talk, REVERSE), REVERSE)
+    dissection.feed(whole[:libxl])
+    dissection.lose(image - libxl)
+    dissection.feed(whole[image:])
+    found = by_place(said(dissection.finish()))
+    assert len(dissection.channels) == 1
+    assert found == [item for item in by_place(expected(talk)) if item.name not in ("libxl header", "LIBXC_CONTEXT")]
+
+
+@pytest.mark.parametrize("is_postcopy", [False, True])
+def test_devices_are_no_processors(is_postcopy: bool) -> None:
+    """IOAPIC 0 and LAPIC 0 of an HVM guest whose headers were lost: numbered and built as the records of PV processors
+    are, and all zeros. LAPIC_REGS as well, but no such guest is PV once a postcopy record was seen."""
+    numbers = ((4, 0, 408), (5, 0, 24), (6, 0, 1024)) if is_postcopy else ((4, 0, 408), (5, 0, 24))
+    devices = b"".join(
+        code.to_bytes(2, "little") + instance.to_bytes(2, "little") + length.to_bytes(4, "little") + bytes(length)
+        for code, instance, length in numbers
+    )
+    talk = talks.postcopy() if is_postcopy else talks.precopy()
+    name = "POSTCOPY_PAGE_DATA" if is_postcopy else "PAGE_DATA"
+    place = next(item.offset for item in expected(talk) if item.name == name)
+    dissection = Dissection(late=True)
+    if is_postcopy:
+        dissection.feed(octets_of(talk, REVERSE), REVERSE)
+    dissection.feed(devices + bytes(8) + octets_of(talk)[place:])
+    (first, *_) = (item for item in said(dissection.finish()) if item.direction == FORWARD)
+    assert (first.offset, first.name) == (len(devices) + 8, name)
+
+
 @pytest.mark.parametrize("start", range(54, 110, 3))
 @pytest.mark.parametrize("length", [1, 8, 30])
 def test_a_gap_in_the_other_direction(start: int, length: int) -> None:

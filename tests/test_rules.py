@@ -38,11 +38,12 @@ from conversation import (
     without,
 )
 from seen import unpacked
-from talks import Item, Speaker, Talk, text
+from talks import Item, Speaker, Talk, octets_of, text
 
 from dissector.grammar import BODY_LENGTH_MAX
 from dissector.grammar.streams import entry, filling, pages, record, xl_stream
 from dissector.rules import RULES, states
+from dissector.rules.verdict import verdict as conclusion
 
 V2, V3, PV2, PV3 = Speaker(2), Speaker(3), Speaker(2, guest="x86 PV"), Speaker(3, guest="x86 PV")
 PFN = 0x200
@@ -278,6 +279,7 @@ TABLE: dict[str, Both] = {
                 raw(record("EMULATOR_CONTEXT", bytes(12), "libxl", padding=b"\0\0\0\1")),
             ),
             behind(PRECOPY, "STATIC_DATA_END", raw(record("TOOLSTACK", b"1", padding=b"\0" * 6 + b"!"))),
+            behind(PRECOPY, "PAGE_DATA", raw(record(0x80000042, bytes(13), padding=b"\0!\0"))),
         ),
         (
             instead(PRECOPY, "EMULATOR_CONTEXT", raw(record("EMULATOR_CONTEXT", bytes(12), "libxl"))),
@@ -787,10 +789,108 @@ def test_a_destination_that_never_completes() -> None:
     silent = without(POSTCOPY, "POSTCOPY_COMPLETE")
     sent = silent[: index_of(silent, "END")]
     rules = [rule for _, rule in judge(Wire(sent)).worse_than_notes()]
-    assert sorted(rules) == ["postcopy-complete-missing", "truncated-stream"]
+    assert rules == ["postcopy-complete-missing", "truncated-stream"]
     *_, last = (at for at, item in enumerate(sent) if item.name == "POSTCOPY_PAGE_DATA")
     rules = [rule for _, rule in judge(Wire(sent[:last])).worse_than_notes()]
     assert "postcopy-complete-missing" not in rules and "truncated-stream" in rules
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        (listed("POSTCOPY_PAGE_DATA", [PFN]), "postcopy-page-repeated"),
+        (raw(record("POSTCOPY_PAGE_DATA", pages([PFN, PFN + 8], bytes(4096)))), "body-length-mismatch"),
+        (raw(record(0x80000001, b"optional")), "postcopy-optional-record"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_destination_that_cannot_complete(broken: Item, rule: str) -> None:
+    """All pages were sent, and a record that the known receiver fails on, or loses: that, and not a missing
+    POSTCOPY_COMPLETE, is why the connection was closed."""
+    talk = postcopy(eight(), broken)
+    verdict = judge(Wire(talk[: index_of(talk, "END")]))
+    found = [rule for _, rule in verdict.worse_than_notes()]
+    assert found[0] == rule and "truncated-stream" in found and "postcopy-complete-missing" not in found
+    assert rule in conclusion(verdict.migration, verdict.findings)
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_a_stream_may_break_off_inside_a_header(as_file: bool) -> None:
+    """Its octets count as seen, and a checkpoint of which so little came has begun."""
+    rest = raw(CHECKED[index_of(CHECKED, "PAGE_DATA")].octets[:3])
+    talk = behind(CHECKED, "CHECKPOINT_END", rest)[: index_of(CHECKED, "CHECKPOINT_END") + 2]
+    verdict = judge(Wire(talk, as_file=as_file))
+    forward = octets_of(talk)
+    assert verdict.worse_than_notes() == [("warning", "truncated-stream")]
+    assert f"inside the header at offset {len(forward) - 3:,}:" in verdict.findings[-1].message
+    assert verdict.migration.streams()[0].seen == len(forward)
+
+
+@pytest.mark.parametrize(
+    ("first", "end"), [("POSTCOPY_BEGIN", "POSTCOPY_PFNS"), ("POSTCOPY_BEGIN", "POSTCOPY_PAGE_DATA")]
+)
+def test_a_phase_begins_with_what_was_captured_of_it(first: str, end: str) -> None:
+    """The record that should begin it may be among what was not."""
+    talk = postcopy(*TWO, complete())
+    names = [phase.name for phase in judge(Wire(talk)).migration.phases]
+    assert names == ["handshake", "precopy", "stop", "transition", "postcopy", "finish"]
+    lost = range(offset_of(talk, first), offset_of(talk, end))
+
+    def edit(sent: Packets) -> Packets:
+        return [one for one in sent if one.direction != FORWARD or one.offset not in lost or not one.payload]
+
+    if end == "POSTCOPY_PAGE_DATA":
+        names = [name for name in names if name not in ("stop", "transition")]
+    migration = judge(Wire(talk, edit=edit)).migration
+    assert [phase.name for phase in migration.phases] == names
+    assert migration.phases[2].spans[FORWARD][0] == lost.stop
+
+
+def test_faults_tell_that_the_postcopy_phase_has_begun() -> None:
+    """Where the way of the forward direction is lost, that is all there is to know it by."""
+    talk = postcopy(fault(PFN), fault(PFN + 1), *TWO, complete())
+    lost = dropped(FORWARD, offset_of(talk, "POSTCOPY_TRANSITION"))
+    verdict = judge(Wire(talk, LARGE, edit=lost))
+    (phase,) = (one for one in verdict.migration.phases if one.name == "postcopy")
+    start, end = phase.spans[REVERSE]
+    assert (start, end) == (offset_of(talk, "POSTCOPY_FAULT"), offset_of(talk, "postcopy sync"))
+
+
+def test_a_record_breaks_a_rule_once() -> None:
+    """With three of its pfns, each a run of its own, of which the first is named."""
+    scattered = listed("POSTCOPY_PAGE_DATA", range(PFN, PFN + 6, 2))
+    (finding,) = judge(Wire(pushed(scattered))).findings
+    assert finding.rule == "postcopy-page-repeated"
+    assert finding.message == f"pfn 0x{PFN:x} was sent before, and 2 more in this record"
+
+
+@pytest.mark.parametrize(("talk", "kind"), [(PRECOPY, "live"), (POSTCOPY, "postcopy")], ids=["live", "postcopy"])
+def test_a_checkpoint_that_none_began_is_none(talk: Talk, kind: str) -> None:
+    """So nobody goes on from it."""
+    end = "POSTCOPY_TRANSITION_END" if kind == "postcopy" else "EMULATOR_CONTEXT"
+    wrong = before(talk, end, V3.libxl("CHECKPOINT_END"))[: index_of(talk, end) + 2]
+    verdict = judge(Wire(wrong))
+    assert verdict.worse_than_notes() == [("error", "checkpoint-end-unexpected"), BROKE]
+    assert (verdict.migration.kind, verdict.migration.outcome) == (kind, "failed")
+
+
+def test_what_has_no_end_is_said() -> None:
+    """libxc's END came, libxl's did not."""
+    talk = PRECOPY[: index_of(PRECOPY, "END", 1)]
+    (finding,) = (one for one in judge(Wire(talk)).findings if one.severity != "note")
+    assert finding.rule == "truncated-stream"
+    assert finding.message.endswith(", with no END of libxl")
+
+
+def test_what_follows_from_a_mistake_stands_behind_it() -> None:
+    """The page that was on its way when the destination made its mistake begins before it; that the stream broke off
+    inside or after that page comes of it all the same."""
+    mistake = V2.record("PAGE_DATA", pages([PFN], filling([PFN])), direction=REVERSE)
+    talk = postcopy(fault(PFN), TWO[1], mistake)
+    talk = talk[: index_of(talk, "END")]
+    verdict = judge(Wire(talk, unseen={len(talk) - 1: len(TWO[1].octets)}))
+    rules = [rule for _, rule in verdict.worse_than_notes()]
+    assert rules == ["wrong-direction", "postcopy-fault-unanswered", "truncated-stream"]
 
 
 @pytest.mark.parametrize("name", HIDDEN)

@@ -77,8 +77,8 @@ class Faults:
 
     @property
     def pushed(self) -> int:
-        """Pages that came and that nobody asked for."""
-        return self.pages - self.answered
+        """Pages that came and that nobody asked for, each once however often it came."""
+        return self.sent.count - self.asked.count_common(self.sent)
 
     @property
     def never_sent(self) -> int:

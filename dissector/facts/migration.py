@@ -20,12 +20,17 @@ PHASE_OF: dict[tuple[Layer | None, str], str] = {
     ("libxc", "PAGE_DATA"): "precopy",
     ("libxc", "VERIFY"): "stop",
     ("libxc", "POSTCOPY_BEGIN"): "stop",
+    ("libxc", "POSTCOPY_PFNS_BEGIN"): "stop",
+    ("libxc", "POSTCOPY_PFNS"): "stop",
     ("libxc", "POSTCOPY_TRANSITION"): "transition",
+    ("libxc", "POSTCOPY_PAGE_DATA"): "postcopy",
     ("libxc", "END"): "finish",
+    ("libxl", "END"): "finish",
     **{("libxc", name): "stop" for name in CONTEXT},
 }
-"""The phase that begins with a forward record, unless a later one has begun before. A phase after the end of
-POSTCOPY_TRANSITION_END and CHECKPOINT_END begins with their last octet instead."""
+"""The phase that begins with a forward record, unless it or a later one has begun before: whichever record is the
+first that was captured. A phase after the end of POSTCOPY_TRANSITION_END and CHECKPOINT_END begins with their
+last octet instead."""
 
 CPUID_LEAF, MSR_ENTRY = 24, 16
 """Octets of an entry of X86_CPUID_POLICY and of X86_MSR_POLICY."""
@@ -145,8 +150,8 @@ class Migration:
             self._add_libxc(record)
         elif record.name in ("END", "END_OF_IMAGE"):
             self.ended.add(str(record.layer))
-        elif record.name == "CHECKPOINT_END":
-            self.checkpoints += 1
+        elif record.name == "CHECKPOINT_END" and "libxc" not in self.ended and not self._is_postcopy:
+            self.checkpoints += 1  # else there is none that it could end
 
     def _as_static_data(self, record: Record) -> str | None:
         """Types 0x10 to 0x12 are postcopy records in a stream of version 2. By its body a record of version 3
@@ -208,6 +213,11 @@ class Migration:
             self.phases.append(Phase(following or "handshake", record.first.time, record.last.time))
         phase = self.phases[-1]
         if record.direction == REVERSE:
+            forward = self.channel.forward
+            is_lost = forward is None or not forward.is_followed
+            if record.name == "POSTCOPY_FAULT" and is_lost and ORDER.index("postcopy") > ORDER.index(phase.name):
+                # Where the way was lost before the transition, faults are what tells that it has ended.
+                phase = self._begin_phase("postcopy", record.first.time)
             phase.reach(record)
             return
         # A silence longer than the record itself was before it.
@@ -274,7 +284,7 @@ class Migration:
             return "save"
         if self._is_postcopy:
             return "postcopy"
-        if {"libxc.CHECKPOINT", "libxl.CHECKPOINT_END"} & self.records[FORWARD].keys():
+        if self.checkpoints or "libxc.CHECKPOINT" in self.records[FORWARD]:
             return "checkpointed"
         return "live"
 

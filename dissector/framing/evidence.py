@@ -46,6 +46,10 @@ MAX_VCPUS = 8192
 HVM_SAVE_HEADER_SIZE = 24
 """Octets of the HEADER in HVM_CONTEXT: struct hvm_save_header of xen/include/public/arch-x86/hvm/save.h."""
 
+VCPU_BASIC_LENGTHS = frozenset({8 + 2800, 8 + 5168})
+"""Octets of X86_PV_VCPU_BASIC: struct vcpu_guest_context of xen/include/public/arch-x86/xen.h for 32 and 64 bits.
+In the state of an HVM guest an IOAPIC and a LAPIC that are all zeros look like records of a PV guest otherwise."""
+
 READERS = {
     order: tuple(fixed(layout(body, order))[0].unpack_from for body in (record_header, pages_header)) for order in INTS
 }
@@ -147,6 +151,8 @@ class Judge:
                 return 30 if length % 16 == 0 and second == 0 else None
             case "EMULATOR_XENSTORE_DATA" | "EMULATOR_CONTEXT":
                 return 40 if first in (1, 2) and second == 0 else None
+            case "X86_PV_VCPU_BASIC" if length not in VCPU_BASIC_LENGTHS:
+                return None
             case name if name.startswith("X86_PV_VCPU_"):
                 return 40 if first < MAX_VCPUS and second == 0 else None
         return None

@@ -73,6 +73,8 @@ class Flow:
         self.state = "hunt"
         self.found = False
         """Whether a stream was recognised in this direction."""
+        self.layers: set[Layer] = set()
+        """Layers of which this direction carried something; the other one may be ahead while a gap is open."""
         self.lost_at: int | None = None
         """The offset at which a header should have been, while the way is lost."""
         self.trailing: Start | None = None
@@ -146,6 +148,11 @@ class Flow:
         else:
             self.channel.forward, self.channel.reverse = peer, self
 
+    def enter(self, layer: Layer) -> None:
+        """Something of this layer was seen in this direction."""
+        self.layers.add(layer)
+        self.channel.enter(layer)
+
     def renew(self) -> None:
         """A migration ended on this connection and another begins."""
         channel = self._fresh()
@@ -154,6 +161,7 @@ class Flow:
                 # Each keeps its place: what is left of the old migration's records still has to be read.
                 flow.end_trailing(len(flow.stream.buffer))
                 flow.channel, flow.found, flow.lost_at = channel, False, None
+                flow.layers.clear()
 
     def end_trailing(self, here: int) -> None:
         """Emits what followed the end of a stream and was no handshake, up to a place in the buffer."""

@@ -120,7 +120,7 @@ def _begins_anew(flow: Flow, state: str) -> bool:
     """Whether a magic begins another migration, rather than a layer of this one whose outer header was lost."""
     layer = state.removesuffix(" header")
     layer = "libxc" if layer == "image" else layer
-    return state in BEGINNINGS and (flow.trailing is not None or layer in flow.channel.layers)
+    return state in BEGINNINGS and (flow.trailing is not None or layer in flow.layers)
 
 
 def _magic(buffer: bytearray, wanted: str | None, at_start: bool) -> Anchor | None:
@@ -172,9 +172,11 @@ def _header(flow: Flow, buffer: bytearray, direction: str | None, final: bool) -
 
 
 def _possible(flow: Flow) -> Mapping[int, RecordSpec]:
-    """The libxc records that may come: a guest that is not PV has none of PV's, whose numbers libxl uses too."""
-    records = libxc_records(flow.channel.version)
-    if flow.channel.guest in (None, "x86 PV"):
+    """The libxc records that may come: a guest that is not PV has none of PV's, whose numbers libxl uses too. Postcopy
+    needs the paging of an HVM guest."""
+    channel = flow.channel
+    records = libxc_records(channel.version)
+    if channel.guest == "x86 PV" or (channel.guest is None and not channel.postcopy):
         return records
     return {type: spec for type, spec in records.items() if not spec.name.startswith("X86_PV_")}
 

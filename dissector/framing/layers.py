@@ -57,7 +57,7 @@ XENOPS_RECORD_HEADER = fixed(layout(xenops_record_header, "little"))[0].unpack_f
 def _header(flow: Flow, spec: HeaderSpec, endianness: Endianness, values: dict[str, Any], more: int = 0) -> Parser:
     """Emits the header that is in the buffer, with `more` octets that belong to it."""
     stream = flow.stream
-    flow.channel.enter(spec.layer)
+    flow.enter(spec.layer)
     length = spec.size + more
     start = Start(spec.layer, spec.name, None, spec, endianness, stream.offset, stream.begin(spec.name), length)
     if (yield from item(flow, start, length)):
@@ -155,7 +155,7 @@ def libxl_if_there(flow: Flow) -> Parser:
         # libxl's records here, EMULATOR_XENSTORE_DATA to POSTCOPY_TRANSITION_END, have other numbers than those
         # of libxc here: PAGE_DATA, POSTCOPY_PAGE_DATA, END.
         if 2 <= _next_header(flow, "libxl")[0] <= 6:
-            channel.enter("libxl")
+            flow.enter("libxl")
     flow.state = "libxl" if "libxl" in channel.layers else "libxc"
 
 
@@ -191,7 +191,7 @@ def _record(flow: Flow, layer: Layer, notes: tuple[str, ...] = ()) -> Parser:
         flow.lose(stream.offset, stream.offset)
         return
     flow.found = True
-    channel.enter(layer)
+    flow.enter(layer)
     if name.startswith("POSTCOPY_"):
         channel.postcopy = True
         # Only version 2 streams have these: a capture that missed the image header still knows.
@@ -274,7 +274,7 @@ def closing(flow: Flow) -> Parser:
     elif _is_text(flow):
         yield from text(flow)
     elif channel.may_be_in_libxl and _is_libxl(flow):
-        channel.enter("libxl")
+        flow.enter("libxl")
         flow.state = "libxl"
     else:
         first = stream.begin("trailing data")
@@ -322,7 +322,7 @@ def text(flow: Flow) -> Parser:
         flow.recognise(REVERSE)
     flow.found = flow.found or flow.direction == REVERSE
     if message is not None:
-        flow.channel.enter("xl")
+        flow.enter("xl")
     name = message.name if message else "text"
     start = Start("xl", name, None, message, "little", offset, first, length)
     yield from item(flow, start, length)

@@ -221,6 +221,7 @@ class Stream:
     def _stop(self) -> None:
         """The parser wants nothing more: the rest of the direction is ignored."""
         self._parser = None
+        self.offset += len(self.buffer)  # a header that was cut short was seen as well
         self.buffer.clear()
         self._marks.clear()
         self.skip = FOREVER

@@ -57,11 +57,11 @@ def broken_by_itself(record: Record) -> Iterator[Broken]:
     if record.name == "LIBXC_LEGACY":
         yield "legacy-stream", f"record type 0x{record.type:x} says that a legacy libxc stream follows"
         return
+    if any(record.padding):
+        yield "nonzero-padding", f"padding after the body is {record.padding.hex(' ')}"
     if record.spec is None:
         yield from _unknown(record)
         return
-    if any(record.padding):
-        yield "nonzero-padding", f"padding after the body is {record.padding.hex(' ')}"
     if isinstance(record.spec, RecordSpec) and record.layer != "xenops":
         yield from _length(record, record.spec)
         if record.is_pages:

@@ -1,8 +1,9 @@
 """Judges one migration, record by record in wire order, and says what the end of it leaves open.
 
-One mistake gives one finding: after a violation checking goes on from the state that the record itself
-implies. What the capture hides is no violation: after a gap over a header the state is unknown until a record
-tells it, and a rule that needs a list of pages is silent once a part of such a list was lost."""
+One mistake gives one finding: a record breaks a rule once, with however many of its entries, and after a
+violation checking goes on from the state that the record itself implies. What the capture hides is no
+violation: after a gap over a header the state is unknown until a record tells it, and a rule that needs a list
+of pages is silent once a part of such a list was lost."""
 
 from __future__ import annotations
 
@@ -43,15 +44,19 @@ class Checker:
             now.first[record.direction] = record
             if record.direction == FORWARD and now.is_late:
                 now.forget()
+        broken: dict[str, list[str]] = {}
         for rule, message in self._broken(record):
-            self._find(Late(rule, message, record))
+            broken.setdefault(rule, []).append(message)
+        for rule, (message, *more) in broken.items():
+            words = f", and {len(more):,} more in this record" if more else ""
+            self._find(Late(rule, message + words, record))
         now.last[record.direction] = record
 
     def finish(self) -> None:
         """No record follows."""
         for late in at_the_end(self._now):
             self._find(late)
-        self.findings.sort(key=lambda finding: (finding.time or 0, finding.offset or 0))
+        self.findings.sort(key=lambda finding: finding.place)
 
     def _broken(self, record: Record) -> Iterator[Broken]:
         now = self._now
@@ -101,18 +106,19 @@ class Checker:
             return
         record = late.record
         is_captured = record is not None and self.migration.is_capture
-        self.findings.append(
-            Finding(
-                rule=late.rule,
-                severity=severity,
-                migration=self.migration.channel.index or 0,
-                direction=record.direction if record else late.direction,
-                layer=record.layer if record else None,
-                record=record.name if record else None,
-                index=record.index if record else None,
-                offset=record.offset if record else None,
-                frame=record.first.frame if record and is_captured else None,
-                time=record.first.time if record and is_captured else None,
-                message=late.message,
-            )
+        finding = Finding(
+            rule=late.rule,
+            severity=severity,
+            migration=self.migration.channel.index or 0,
+            direction=record.direction if record else late.direction,
+            layer=record.layer if record else None,
+            record=record.name if record else None,
+            index=record.index if record else None,
+            offset=record.offset if record else None,
+            frame=record.first.frame if record and is_captured else None,
+            time=record.first.time if record and is_captured else None,
+            message=late.message,
         )
+        self.findings.append(finding)
+        if finding.is_fatal and finding.direction == FORWARD and self._now.transition not in (None, record):
+            self._now.is_spoilt = True

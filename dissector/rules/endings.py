@@ -24,10 +24,11 @@ def at_the_end(now: Situation) -> Iterator[Late]:
         flow = now.flow(direction)
         if flow is not None:
             yield from _losses(direction, flow)
+    yield from _early(now)
+    # Before what follows from it.
+    yield from _completed(now)
     if channel.forward is not None and not channel.legacy:
         yield from _truncated(channel.forward, now)
-    yield from _early(now)
-    yield from _completed(now)
     yield from _unanswered(now)
 
 
@@ -69,11 +70,20 @@ def _truncated(flow: Flow, now: Situation) -> Iterator[Late]:
         return  # a handshake follows the END that was not captured
     if migration.is_capture and ended == "capture":
         return  # the capture ends first: nobody knows what followed
-    inside = f"after {last.name}, with no END" if last.whole else f"inside {last.name} at offset {last.offset:,}"
+    begun = flow.stream.offset > end_of(last)
+    inside = f"after {last.name}, with no END" + (f" of {now.outermost}" if migration.ended else "")
+    if not last.whole:
+        inside = f"inside {last.name} at offset {last.offset:,}"
+    elif begun:
+        inside = f"after {last.name}, inside the header at offset {end_of(last):,}"
     message = f"{ENDINGS[ended if migration.is_capture else 'file']} {inside}"
     if not migration.checkpoints:
         yield Late("truncated-stream", message, last)
-    elif not last.whole or last.name != ("CHECKPOINT_END" if "libxl" in migration.channel.layers else "CHECKPOINT"):
+    elif (
+        begun
+        or not last.whole
+        or last.name != ("CHECKPOINT_END" if "libxl" in migration.channel.layers else "CHECKPOINT")
+    ):
         yield Late("truncated-stream", f"{message}: a failover inside a checkpoint", last, severity="warning")
 
 
@@ -129,7 +139,7 @@ def _never_completed(now: Situation) -> Iterator[Late]:
     """A stream that broke off with no END: for want of POSTCOPY_COMPLETE if all pages had been sent."""
     migration, last = now.migration, now.last.get(FORWARD)
     over = migration.outcome == "failed" and migration.is_capture and now.end is None and now.is_whole(REVERSE)
-    if not over or now.transition is None or last is None or not last.whole:
+    if not over or now.transition is None or now.is_spoilt or last is None or not last.whole:
         return
     if _knows_all_pages(now) and not migration.faults.never_sent:
         yield Late("postcopy-complete-missing", "every announced page was sent, and POSTCOPY_COMPLETE never came", last)

@@ -51,6 +51,8 @@ class Situation:
     """The latest POSTCOPY_PAGE_DATA."""
     raced: Record | None = None
     """The first POSTCOPY_PAGE_DATA that POSTCOPY_COMPLETE did not wait for."""
+    is_spoilt: bool = False
+    """Whether a record of the postcopy phase broke a rule on which its receiver fails, or loses the pages in it."""
     end: Record | None = None
     """The END of the postcopy phase."""
     handshake: str | None = None

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dissector.facts import Migration
 from dissector.framing import FORWARD, REVERSE, Flow
-from dissector.rules.findings import Finding
+from dissector.rules.findings import CONSEQUENCES, Finding
 
 CLOSED = {"fin": "closed the connection", "rst": "reset the connection"}
 WHO = {FORWARD: "the source", REVERSE: "the destination"}
-CONSEQUENCES = ("truncated-stream", "postcopy-fault-unanswered")
-"""Rules that a broken off stream breaks in any case: no reason, but what follows from one."""
 
 
 def verdict(migration: Migration, findings: list[Finding]) -> str:
@@ -80,10 +78,10 @@ def _first_to_close(migration: Migration) -> tuple[str, int, str] | None:
 
 
 def _reason(findings: list[Finding], before: int | None) -> Finding | None:
-    """The first error before the connection ended: what follows an error is rather its consequence."""
+    """The first fatal finding before the connection ended: what follows an error is rather its consequence."""
     for finding in findings:
         early = before is None or finding.time is None or finding.time <= before
-        if finding.severity == "error" and finding.rule not in CONSEQUENCES and early:
+        if finding.is_fatal and finding.rule not in CONSEQUENCES and early:
             return finding
     return None
 
