@@ -161,6 +161,7 @@ def test_an_altered_octet_is_seen(
         place = data.draw(st.integers(16 + 14, 16 + 65))
         if int.from_bytes(octets[at + 8 : at + 10], "little") > 100 and 58 <= place < 62:
             place -= 4  # of what segments with payload acknowledge the lane notes the newest alone
+        place += place == 58  # an acknowledgement from the other half of the sequence space means nothing
         altered[at + place] ^= data.draw(st.sampled_from([1, 2, 8, 16, 0x40, 0x80, 0xFF]))
     path = tmp_path_factory.getbasetemp() / "altered"
     path.write_bytes(altered)
