@@ -18,3 +18,5 @@ class Input:
     first_time: int | None
     last_time: int | None
     cut_packets: int
+    dropped_packets: int = 0
+    """Packets that the capturing program said it lost."""
