@@ -78,7 +78,9 @@ def add(subparsers: Any) -> None:
     file.add_argument("--rotate-time", type=_positive, metavar="S", help="another file after S seconds")
     file.add_argument("--keep", type=_whole, metavar="N", help="delete all rotated files but the newest N")
     how = parser.add_argument_group("how it captures")
-    how.add_argument("-B", "--buffer-size", type=_whole, default=64, metavar="MIB", help="kernel's buffer (default 64)")
+    how.add_argument(
+        "-B", "--buffer-size", type=_whole, default=128, metavar="MIB", help="kernel's buffer (default 128)"
+    )
     how.add_argument("-p", "--no-promiscuous-mode", action="store_true", help="only packets to and from this host")
     how.add_argument("--program", choices=PROGRAMS, help="default: the first that is installed")
 

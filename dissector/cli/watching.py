@@ -70,9 +70,7 @@ class Watching:
         size = arguments.rotate_size
         rotation = Rotation(int(size * 1_000_000) if size else None, arguments.rotate_time, arguments.keep)
         trimmer = Trimmer(self._reader, self._engine.connections) if self._is_trimmed else None
-        kept = Kept(arguments.write, rotation, _complain, trimmer)
-        kept.follow(self._reader)
-        return kept
+        return Kept(arguments.write, self._reader, rotation, _complain, trimmer)
 
     def _begin(self) -> None:
         """Packets are captured."""

@@ -24,7 +24,7 @@ class Wanted(NamedTuple):
     interface: str
     filter: str = ""
     """In pcap-filter(7)'s words; empty: everything."""
-    buffer: int = 64
+    buffer: int = 128
     """MiB that the kernel may hold for the program."""
     snap: int = 0
     """Octets of a packet that are captured; 0: all."""
@@ -87,9 +87,9 @@ PROGRAMS = {
 MEANINGS = (
     (
         re.compile("permi(ssion|tted)", re.IGNORECASE),
-        "no permission to capture on {interface} with {program}: run it as root (sudo), or let users capture (sudo "
-        "dpkg-reconfigure wireshark-common; sudo usermod -a -G wireshark $USER; then log in again), or sudo setcap "
-        "cap_net_raw,cap_net_admin=ep {path}",
+        "no permission to capture on {interface} with {program}: run it as root (sudo), or let yourself capture with "
+        "dumpcap (sudo apt install wireshark-common; sudo dpkg-reconfigure wireshark-common; sudo usermod -aG "
+        "wireshark $USER; then log in again; or sudo setcap cap_net_raw,cap_net_admin=ep /usr/bin/dumpcap)",
     ),
     (
         re.compile("no such device|no device named|not found|there is no interface", re.IGNORECASE),
@@ -102,6 +102,9 @@ MEANINGS = (
     ),
 )
 """What to say instead of a program's own complaint, by what is in it."""
+
+REASON = re.compile(r"(?:valid capture filter|filter expression '.*') \((.*)\)|: (can't parse .*)")
+"""What is wrong with a filter, in libpcap's words."""
 
 
 def find(name: str | None = None) -> tuple[Program, str]:
@@ -126,8 +129,9 @@ def complaint(program: Program, path: str, wanted: Wanted, said: str, status: in
     why = own[0] if own else next(filter(None, reversed(lines)), f"exit status {status}")
     for pattern, meaning in MEANINGS:
         if pattern.search(why):
-            detail = re.sub(r".*: |\)$", "", why) if "syntax" in why else why
-            return meaning.format(program=program.name, path=path, why=detail, **wanted._asdict())
+            reason = REASON.search(said)
+            why = next(filter(None, reason.groups())) if reason else why
+            return meaning.format(program=program.name, path=path, why=why, **wanted._asdict())
     return f"{program.name} cannot capture on {wanted.interface}: {why}"
 
 

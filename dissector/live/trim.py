@@ -1,13 +1,17 @@
-"""Packets without page contents: what a packet ends with that no record needs is cut off, as by a snap length."""
+"""Packets without page contents: where these begin and reach to a packet's end, it is cut as by a snap length.
+
+All other octets, every length and every time stay, and every packet keeps its number.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from struct import Struct
 
 from dissector.reassembly import Connections
 from dissector.sources.capture import CaptureReader
 from dissector.sources.fragments import Fragments
 from dissector.sources.link import Segment, decode
+from dissector.sources.pcap import FILE_HEADER
 from dissector.sources.pcapng import PcapngReader
 from dissector.tap.follow import NotingStream
 
@@ -22,20 +26,23 @@ class Trimmer:
     def __init__(self, reader: CaptureReader, connections: Connections) -> None:
         """The consumers of the connections are `NotingStream`s."""
         self._reader, self._connections = reader, connections
-        self._head_size = 28 if reader.blocks else reader.head.size
+        self._start = Struct(f"{reader.head.format[0]}II")
+        self._trim = self._block if reader.blocks else self._packet
+        self._at = 0 if reader.blocks else FILE_HEADER  # where in the next octets the first packet is
         self._fragments = Fragments()
         self._touched: set[NotingStream] = set()
 
-    def trimmed(self, octets: memoryview, bounds: Iterable[tuple[int, int]]) -> bytes:
-        """Packets and blocks, whose bounds are given, without page contents."""
+    def trimmed(self, octets: memoryview) -> bytes:
+        """The next octets of a capture, whole packets or blocks, without page contents."""
         pieces: list[bytes | memoryview] = []
+        at, self._at = self._at, 0
         whole = 0
-        trim = self._block if self._reader.blocks else self._packet
-        for start, end in bounds:
-            record = octets[start:end]
-            if (less := trim(record)) is not None:
-                pieces += octets[whole:start], less
+        while at < len(octets):
+            end, less = self._trim(octets, at)
+            if less is not None:
+                pieces += octets[whole:at], less
                 whole = end
+            at = end
         pieces.append(octets[whole:])
         for stream in self._touched:
             # What comes again is kept as it is.
@@ -43,32 +50,35 @@ class Trimmer:
         self._touched.clear()
         return b"".join(pieces)
 
-    def _packet(self, record: memoryview) -> bytes | None:
-        """A packet of a pcap made shorter; None if it is to stay."""
+    def _packet(self, octets: memoryview, at: int) -> tuple[int, bytes | None]:
+        """Where a packet of a pcap ends, and what is to stand in its place, if not it itself."""
         head = self._reader.head
-        first, second, captured, length = head.unpack_from(record)
-        needed = self._needed(self._reader.link, record[head.size :], length)
+        first, second, captured, length = head.unpack_from(octets, at)
+        start = at + head.size
+        end = start + captured
+        needed = self._needed(self._reader.link, octets[start:end], length)
         if needed >= captured:
-            return None
-        return head.pack(first, second, needed, length) + record[head.size : head.size + needed]
+            return end, None
+        return end, head.pack(first, second, needed, length) + octets[start : start + needed]
 
-    def _block(self, record: memoryview) -> bytes | None:
+    def _block(self, octets: memoryview, at: int) -> tuple[int, bytes | None]:
         """The same for a block of a pcapng, whose options stay."""
-        if len(record) < 32:
-            return None
-        kind, total, number, high, low, captured, length = self._reader.head.unpack_from(record)
-        if kind != ENHANCED_PACKET:
-            return None
         assert isinstance(self._reader, PcapngReader)
-        packet = record[28 : 28 + captured]
-        needed = self._needed(self._reader.interfaces[number].link, packet, length)
+        head = self._reader.head
+        kind, total = self._start.unpack_from(octets, at)
+        end = at + total
+        if kind != ENHANCED_PACKET:
+            return end, None
+        _, _, number, high, low, captured, length = head.unpack_from(octets, at)
+        start = at + head.size
+        needed = self._needed(self._reader.interfaces[number].link, octets[start : start + captured], length)
         if needed >= captured:
-            return None
+            return end, None
         padding = PADDING[-needed % 4]
-        options = record[28 + captured + -captured % 4 : -4]
-        total = 32 + needed + len(padding) + len(options)
-        head = self._reader.head.pack(kind, total, number, high, low, needed, length)
-        return b"".join((head, packet[:needed], padding, options, head[4:8]))
+        options = octets[start + captured + -captured % 4 : end - 4]
+        total = head.size + needed + len(padding) + len(options) + 4
+        less = head.pack(kind, total, number, high, low, needed, length)
+        return end, b"".join((less, octets[start : start + needed], padding, options, less[4:8]))
 
     def _needed(self, link: int, packet: memoryview, length: int) -> int:
         """How many of the first octets of a packet anybody needs: all but for page contents that reach to its end. Of
