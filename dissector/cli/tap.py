@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from dissector import __version__
-from dissector.analysis import Analysis
 from dissector.framing import Record
 from dissector.sources.files import SourceError
 
@@ -25,6 +24,9 @@ ssh can be seen: its plain stream exists only in the pipe to ssh.
 EPILOG = """\
 example:
   xl migrate -s 'xenshark tap -w migration.pcapng -- ssh' DOMAIN HOST
+
+With --live on a terminal that ssh or xl writes to as well, one overwrites the
+other: --live-on another one is for that.
 
 The recording never holds up the migration. A disk too slow for it first costs
 page contents, then packets, and at the end xenshark says so; a disk that is
@@ -54,14 +56,15 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "tap",
         help="record a migration through a pipe, such as to ssh",
-        usage="%(prog)s -w FILE [--no-pages] [--live] -- COMMAND...",
+        usage="%(prog)s -w FILE [--no-pages] [--live | --live-on TTY] -- COMMAND...",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-w", "--write", required=True, metavar="FILE", help="the capture; is overwritten")
     parser.add_argument("--no-pages", action="store_true", help="leave page contents out, keep all else")
-    parser.add_argument("--live", action="store_true", help="show on standard error how far it is")
+    parser.add_argument("--live", action="store_true", help="show on standard error how the migration goes")
+    parser.add_argument("--live-on", metavar="TTY", help="the same on another terminal, where tty prints its name")
     parser.add_argument("words", nargs="+", metavar="COMMAND", help="what to run, with its arguments")
 
 
@@ -78,10 +81,13 @@ def run(arguments: argparse.Namespace) -> int:
     words, name = arguments.words, arguments.write
     if name == "-":
         raise SourceError(f"standard output is the command's, -w needs a file; {words[0]} was not started")
-    analysis = Analysis()
-    live = Live(analysis, sys.stderr.isatty()) if arguments.live else None
-    follower = Follower(analysis.add if live else _ignore)
+    live = Live(sys.stderr.fileno()) if arguments.live else None
     try:
+        if arguments.live_on:
+            name = arguments.live_on
+            live = Live.open(name)
+        follower = Follower(live.watch.add if live else _ignore)
+        name = arguments.write
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         about = beginning(f"xenshark {__version__}", _section(arguments), _interface(words))
         tape = Tape(file, name, about, follower, keep_pages=not arguments.no_pages)
@@ -92,8 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
     def tick() -> None:
         if live:
             with tape.lock:
-                news = live.news()
-            _tell(news)
+                statuses = live.look()
+            live.show(statuses, f"recording to {name}")
         while tape.complaints:
             _complain(tape.complaints.popleft())
 
@@ -105,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         status = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_STARTED
     tape.finish()
     if live:
-        _tell(live.end())
+        live.watch.finish()
     tick()
     return end_like(status)
 
@@ -114,6 +120,7 @@ def _section(arguments: argparse.Namespace) -> str:
     """The comment on the capture as a whole."""
     options = [option for option in ("no_pages", "live") if getattr(arguments, option)]
     switches = [f"--{option.replace('_', '-')}" for option in options]
+    switches += ["--live-on", arguments.live_on] if arguments.live_on else []
     return shlex.join(["xenshark", "tap", "-w", arguments.write, *switches, "--", *arguments.words])
 
 

@@ -101,7 +101,7 @@ class Watching:
         statuses = self._watch.look(now, self._engine.is_holding)
         if self._second == now + NS and self._display.form == "json":
             self._statistics(statuses)
-        self._print(statuses)
+        self._print(statuses, self._footer())
         count, duration = self._arguments.count, self._arguments.duration
         if (count and self._watch.ended >= count) or (duration and now - self._begun >= duration * NS):
             self._session.capture.stop()
@@ -124,17 +124,17 @@ class Watching:
             raise SourceError(nothing(self._engine, self._reader))
         conclude(self._engine, self._reader)
 
-    def _print(self, statuses: Sequence[Status] = ()) -> None:
+    def _print(self, statuses: Sequence[Status] = (), footer: str = "") -> None:
         if self._display.start is None:
             self._display.start = self._reader.first_time_ns
-        footer = self._footer() if statuses else ""
         sys.stdout.write(self._display.text(statuses, footer, *shutil.get_terminal_size()))
         sys.stdout.flush()
 
     def _footer(self) -> str:
         reader = self._reader
         words = f"{self._arguments.interface}: {many(reader.frame, 'packet')}, {size(reader.octets)}"
-        return words + (f"; {size(self._kept.octets)} in {self._arguments.write}" if self._kept else "")
+        words += f"; {size(self._kept.octets)} in {self._arguments.write}" if self._kept else ""
+        return words + ("" if self._engine.channels else "; no migration yet")
 
     def _statistics(self, statuses: Sequence[Status]) -> None:
         self._event(

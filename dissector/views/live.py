@@ -124,7 +124,7 @@ class Display:
         """The time (ns since the epoch) that lines count from; None: that of the first event."""
         self._prefix = prefix
         self._lines: list[str] = []
-        self._height = 0
+        self._picture = ""
 
     def tell(self, news: News) -> None:
         """Something happened: made to text now, for facts change."""
@@ -145,10 +145,11 @@ class Display:
         lines, self._lines = "".join(self._lines), []
         if self.form != "terminal":
             return lines
-        up = f"\x1b[{self._height}A" if self._height else ""
-        below = picture(statuses, footer, width, height) if footer else ""
-        self._height = below.count("\n")
-        return f"{up}{BACK_TO_START}{lines}{below}"
+        before, self._picture = self._picture, picture(statuses, footer, width, height) if footer else ""
+        if not lines and self._picture == before:
+            return ""  # what others print on the terminal stays as long as it can
+        up = f"\x1b[{height_before}A" if (height_before := before.count("\n")) else ""
+        return f"{up}{BACK_TO_START if before else ''}{lines}{self._picture}"
 
 
 def picture(statuses: Sequence[Status], footer: str, width: int, height: int) -> str:
@@ -165,7 +166,7 @@ def picture(statuses: Sequence[Status], footer: str, width: int, height: int) ->
             break
         room -= len(rows) + 2
         table = Table.grid(padding=(0, 1))
-        table.add_column(no_wrap=True, min_width=12)
+        table.add_column(no_wrap=True, min_width=13)
         table.add_column(no_wrap=True, overflow="ellipsis")
         for name, words, style in rows[: max(height - 4, 1)]:
             table.add_row(Text(f"  {name}", "dim"), Text(words, style))
