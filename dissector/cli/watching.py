@@ -121,7 +121,7 @@ class Watching:
             dropped = many(self._reader.dropped_by_capture, "packet was", "packets were")
             _complain(f"{dropped} dropped by who captured: a larger buffer (-B) may help")
         if not self._engine.channels:
-            raise SourceError(nothing(self._engine, self._reader))
+            raise SourceError("; ".join(filter(None, (nothing(self._engine, self._reader), self._reader.trouble))))
         conclude(self._engine, self._reader)
 
     def _print(self, statuses: Sequence[Status] = (), footer: str = "") -> None:

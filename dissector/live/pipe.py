@@ -142,4 +142,4 @@ class Session:
         if count is not None:
             self.reader.dropped_by_capture = count
         if not self.capture.asked_to_stop:
-            self.reader.trouble = self._why(status)
+            self.reader.trouble = f"{self.program} ended by itself: {self._why(status)}"

@@ -20,7 +20,7 @@ MAGIC_NS, LARGEST = 0xA1B23C4D, 1 << 18
 NS = 1_000_000_000
 
 SOL_PACKET, PACKET_STATISTICS = 263, 6
-"""Of packet(7): two counts since it was last asked, of packets and of those the kernel had no room for."""
+"""Of packet(7)."""
 
 SO_RCVBUFFORCE = 33
 """Of socket(7): a buffer larger than users may have."""
@@ -54,11 +54,17 @@ def main(words: list[str]) -> int:
         return 1
     with suppress(OSError, AttributeError):
         listening.ins.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, int(buffer) << 20)
+    dropped(listening)  # before its filter was set, and it had room
     with suppress(BrokenPipeError):
         copy(listening, int(snap) or LARGEST, stopped)
-    _, lost = struct.unpack("II", listening.ins.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
-    print(f"{lost} packets dropped by kernel", file=sys.stderr)
+    print(f"{dropped(listening)} packets dropped by kernel", file=sys.stderr)
     return 0
+
+
+def dropped(listening: Any) -> int:
+    """Packets that the kernel had no room for, since this was last asked."""
+    _, count = struct.unpack("II", listening.ins.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+    return int(count)
 
 
 def copy(listening: Any, snap: int, stopped: list[int]) -> None:
