@@ -7,10 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from threading import Timer
+from typing import IO, Any
 
 import pytest
 from conftest import REPOSITORY
@@ -32,24 +35,35 @@ def require_root() -> None:
 class Live:
     """A `xenshark live` that captures by now."""
 
-    def __init__(self, process: subprocess.Popen[str], is_json: bool) -> None:
+    def __init__(self, process: subprocess.Popen[str], errors: IO[str], is_json: bool) -> None:
         self.process = process
         self.out = self.err = ""
+        self._errors = errors
         if is_json:
-            assert process.stdout is not None
-            self.out = process.stdout.readline()
-            assert self.out, process.communicate(timeout=PATIENCE)
-            assert json.loads(self.out)["event"] == "capture"
+            self.read_until('"event": "capture"')
         else:
-            assert process.stderr is not None
-            self.err = process.stderr.readline()
-            assert " capturing on " in self.err
+            deadline = time.monotonic() + PATIENCE
+            while " capturing on " not in self.err and time.monotonic() < deadline:
+                time.sleep(0.02)
+                errors.seek(0)
+                self.err = errors.read()
+
+    def read_until(self, text: str) -> None:
+        """Reads what it prints, until there is this in it."""
+        assert self.process.stdout is not None
+        while text not in self.out:
+            line = self.process.stdout.readline()
+            assert line, f"it has ended: {self.out}"
+            self.out += line
 
     def wait(self) -> None:
         """Until it has ended."""
-        out, err = self.process.communicate(timeout=PATIENCE)
-        self.out += out
-        self.err += err
+        assert self.process.stdout is not None
+        if not self.process.stdout.closed:
+            self.out += self.process.stdout.read()
+        self.process.wait(PATIENCE)
+        self._errors.seek(0)
+        self.err = self._errors.read()
 
     def interrupt(self) -> None:
         """Ctrl-C, and the end."""
@@ -77,13 +91,19 @@ class Live:
 @contextmanager
 def live(*words: str, before: tuple[str, ...] = (), path: Path | None = None) -> Iterator[Live]:
     """Starts it; `before` stands before its command line, `path` is where it finds programs."""
-    pipe = subprocess.PIPE
     command = [*before, *XENSHARK, "live", *words]
     env = {**os.environ, **({"PATH": f"{path}:/usr/bin:/bin"} if path else {})}
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=pipe, stderr=pipe, text=True, env=env) as process:
+    with (
+        TemporaryFile("w+") as errors,
+        subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=errors, text=True, env=env) as process,
+    ):
+        # Nothing that hangs hangs the tests.
+        killer = Timer(2 * PATIENCE, process.kill)
+        killer.start()
         try:
-            yield Live(process, "--json" in words)
+            yield Live(process, errors, "--json" in words)
         finally:
+            killer.cancel()
             process.kill()
 
 

@@ -132,9 +132,7 @@ def test_faults_and_statistics_come_while_it_goes_on(tmp_path: Path) -> None:
     with live("-i", "lo", "-f", f"tcp port {port}", "--json", "-c", "1") as running:
         playing = Thread(target=replay, args=(POSTCOPY, port), kwargs={"speed": "0.7"})
         playing.start()
-        assert running.process.stdout is not None
-        while '"event": "fault"' not in running.out:
-            running.out += running.process.stdout.readline()
+        running.read_until('"event": "fault"')
         assert playing.is_alive(), "the fault was reported when all was over"
         playing.join()
         running.wait()
@@ -249,9 +247,7 @@ def test_dropped_packets_are_counted_and_the_rest_is_right(program: str, tmp_pat
     with live(*words) as running:
         playing = Thread(target=replay, args=(LIVE, port), kwargs={"speed": "0.5"})
         playing.start()
-        while '"name": "precopy"' not in running.out:
-            assert running.process.stdout is not None
-            running.out += running.process.stdout.readline()
+        running.read_until('"name": "precopy"')
         running.process.send_signal(signal.SIGSTOP)
         playing.join()
         running.process.send_signal(signal.SIGCONT)
