@@ -379,6 +379,13 @@ def test_events_and_the_file(programs: Make, tmp_path: Path) -> None:
     check_agrees(running, kept)
 
 
+def test_a_migration_has_ended_though_its_connection_is_open(programs: Make, tmp_path: Path) -> None:
+    (tmp_path / "capture").write_bytes(pcap(packets(Wire(talks.precopy(), close=""))))
+    with live("-i", "lo", "--json", "-c", "1", path=programs(WAITS)) as running:
+        running.wait()
+    assert [one["outcome"] for one in running.of("end")] == ["completed"]
+
+
 def test_a_second_interrupt_ends_everything(programs: Make, tmp_path: Path) -> None:
     with live("-i", "lo", path=programs("trap '' INT; cat capture; while :; do sleep 0.05; done")) as running:
         for _ in range(2):

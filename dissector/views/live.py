@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from typing import Any
 
 from dissector.facts import Fault, Iteration, Phase
@@ -13,7 +14,6 @@ from dissector.rules.findings import Finding
 from dissector.rules.verdict import verdict
 from dissector.views import faults, findings
 from dissector.views.analysis import ends_as_text, flow_as_json, guest_as_text
-from dissector.views.faults import percentiles
 from dissector.views.fields import printable
 from dissector.views.findings import tally
 from dissector.views.records import micros
@@ -167,9 +167,9 @@ def picture(statuses: Sequence[Status], footer: str, width: int, height: int) ->
         room -= len(rows) + 2
         table = Table.grid(padding=(0, 1))
         table.add_column(no_wrap=True, min_width=13)
-        table.add_column(no_wrap=True, overflow="ellipsis")
+        table.add_column()
         for name, words, style in rows[: max(height - 4, 1)]:
-            table.add_row(Text(f"  {name}", "dim"), Text(words, style))
+            table.add_row(Text(f"  {name}", "dim"), Text(words, style, no_wrap=True, overflow="ellipsis"))
         head = Text(f"Migration {status.migration}  {ends_as_text(status.ends)}", "bold", no_wrap=True)
         blocks.insert(0, Group(head, table, ""))
     # Rendered into a string: it is the caller who prints, and who knows what may go wrong with that.
@@ -183,7 +183,8 @@ def _rows(status: Status) -> Iterator[Row]:
     yield "kind", ", ".join(filter(None, (status.kind, guest_as_text(status.guest, status.xen)))), ""
     if status.outcome is not None:
         yield "outcome", status.outcome, "bold green" if status.outcome == "completed" else "bold red"
-    yield "phase", ", ".join(f"{name} {duration(time)}" for name, time in status.phases), "bold"
+    now, *before = (f"{name} {duration(time)}" for name, time in reversed(status.phases))
+    yield "phase", f"{now}; before: {', '.join(before)}" if before else now, "bold"
     if status.iteration is not None:
         index, entries, pages = status.iteration
         yield "iteration", f"{index}: {many(entries, 'entry', 'entries')}, {pages:,} sent", ""
@@ -196,7 +197,8 @@ def _rows(status: Status) -> Iterator[Row]:
         words = f"{status.asked:,} asked, {status.answered:,} answered, {status.in_flight:,} of them in flight already"
         yield "faults", f"{words}; {waiting:,} waiting", "bold" if waiting else ""
     if status.latency is not None and status.latest is not None:
-        yield "latency", f"now {duration(status.latest)}; {percentiles(status.latency)}", ""
+        _, _, median, p95, largest = map(duration, astuple(status.latency))
+        yield "latency", f"now {duration(status.latest)}; median {median}, 95 % {p95}, max {largest}", ""
     if status.lost:
         yield "lost", f"{size(status.lost)} were not captured", "yellow"
     if status.findings:
