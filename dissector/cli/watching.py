@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+from collections import deque
 from collections.abc import Sequence
 from time import monotonic_ns, time
 
@@ -44,6 +45,7 @@ class Watching:
             form = "terminal"
         self._arguments, self._session, self._reader = arguments, session, session.reader
         self._display = Display(form)
+        self._complaints: deque[str] = deque()
         self._watch = Watch(self._display.tell)
         self._is_trimmed = arguments.snaplen == "auto"
         self._engine = Engine(self._watch.add, stream=NotingStream if self._is_trimmed else Stream)
@@ -70,7 +72,7 @@ class Watching:
         size = arguments.rotate_size
         rotation = Rotation(int(size * 1_000_000) if size else None, arguments.rotate_time, arguments.keep)
         trimmer = Trimmer(self._reader, self._engine.connections) if self._is_trimmed else None
-        return Kept(arguments.write, self._reader, rotation, _complain, trimmer)
+        return Kept(arguments.write, self._reader, rotation, self._complaints.append, trimmer)
 
     def _begin(self) -> None:
         """Packets are captured."""
@@ -79,7 +81,7 @@ class Watching:
             words = {"interface": arguments.interface, "program": program, "filter": arguments.filter}
             self._event("capture", **words, file=arguments.write)
         else:
-            _complain(f"capturing on {arguments.interface} with {program}; Ctrl-C ends")
+            self._complaints.append(f"capturing on {arguments.interface} with {program}; Ctrl-C ends")
         self._print()
 
     def _interrupt(self, number: int, frame: object) -> None:
@@ -95,11 +97,12 @@ class Watching:
         if now < self._due:
             return
         self._due = now + INTERVAL
-        if now >= self._second:
+        is_second = now >= self._second
+        if is_second:
             self._second = now + NS
             self._engine.settle()
         statuses = self._watch.look(now, self._engine.is_holding)
-        if self._second == now + NS and self._display.form == "json":
+        if is_second and self._display.form == "json":
             self._statistics(statuses)
         self._print(statuses, self._footer())
         count, duration = self._arguments.count, self._arguments.duration
@@ -119,16 +122,25 @@ class Watching:
             print(as_text(source, cases), end="")
         if self._reader.dropped_by_capture:
             dropped = many(self._reader.dropped_by_capture, "packet was", "packets were")
-            _complain(f"{dropped} dropped by who captured: a larger buffer (-B) may help")
+            self._complaints.append(f"{dropped} dropped by who captured: a larger buffer (-B) may help")
+            self._print()
         if not self._engine.channels:
             raise SourceError("; ".join(filter(None, (nothing(self._engine, self._reader), self._reader.trouble))))
         conclude(self._engine, self._reader)
 
     def _print(self, statuses: Sequence[Status] = (), footer: str = "") -> None:
+        """What is new, and what there is to complain about; that must not be written over the picture."""
         if self._display.start is None:
             self._display.start = self._reader.first_time_ns
+        complaints = [f"xenshark: {self._complaints.popleft()}" for _ in range(len(self._complaints))]
+        if footer and self._display.form == "terminal":
+            for line in complaints:
+                self._display.add(line)
+            complaints = []
         sys.stdout.write(self._display.text(statuses, footer, *shutil.get_terminal_size()))
         sys.stdout.flush()
+        sys.stderr.writelines(f"{line}\n" for line in complaints)
+        sys.stderr.flush()
 
     def _footer(self) -> str:
         reader = self._reader
@@ -148,8 +160,3 @@ class Watching:
 
     def _event(self, kind: str, **values: object) -> None:
         self._display.add(json.dumps({"event": kind, **values}))
-
-
-def _complain(line: str) -> None:
-    sys.stdout.flush()
-    print(f"xenshark: {line}", file=sys.stderr)

@@ -54,7 +54,7 @@ class Kept:
         trimmer: Trimmer | None = None,
     ) -> None:
         """Keeps what the reader lets go of from now on. `trimmer` leaves page contents out; `complain` is called by the
-        thread. Raises SourceError if the file cannot be written."""
+        thread and must not raise. Raises SourceError if the file cannot be written."""
         self.octets = 0
         """Of all files."""
         self._path, self._rotation, self._complain, self._trimmer = Path(path), rotation, complain, trimmer

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 
-from dissector.live.programs import Program, Wanted, complaint, lost
+from dissector.live.programs import Program, Wanted, complaint, lost, reason
 from dissector.sources.capture import CaptureReader
 from dissector.sources.files import Octets, SourceError
 from dissector.sources.opening import recognise
@@ -123,13 +123,15 @@ class Session:
         try:
             reader = recognise(self.capture, self._wanted.interface)
         except SourceError as error:
-            raise SourceError(self._why(self.capture.end())) from error
+            status = self.capture.end()
+            raise SourceError(complaint(self._program, self._path, self._wanted, self._said, status)) from error
         if not isinstance(reader, CaptureReader):
             raise SourceError(f"{self._path} wrote no capture")
         return reader
 
-    def _why(self, status: int) -> str:
-        return complaint(self._program, self._path, self._wanted, self.capture.said.decode(errors="replace"), status)
+    @property
+    def _said(self) -> str:
+        return self.capture.said.decode(errors="replace")
 
     def close(self) -> None:
         """Whatever it is doing: it ends now."""
@@ -138,8 +140,8 @@ class Session:
     def conclude(self) -> None:
         """Once all was read: what the program says it lost, and why it ended if nobody asked it to."""
         status = self.capture.end()
-        count = lost(self._program, self.capture.said.decode(errors="replace"))
+        count = lost(self._program, self._said)
         if count is not None:
             self.reader.dropped_by_capture = count
         if not self.capture.asked_to_stop:
-            self.reader.trouble = f"{self.program} ended by itself: {self._why(status)}"
+            self.reader.trouble = f"{self.program} ended by itself: {reason(self._program, self._said, status)}"

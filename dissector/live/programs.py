@@ -103,7 +103,7 @@ MEANINGS = (
 )
 """What to say instead of a program's own complaint, by what is in it."""
 
-REASON = re.compile(r"(?:valid capture filter|filter expression '.*') \((.*)\)|: (can't parse .*)")
+WRONG_FILTER = re.compile(r"(?:valid capture filter|filter expression '.*') \((.*)\)|: (can't parse .*)")
 """What is wrong with a filter, in libpcap's words."""
 
 
@@ -122,15 +122,20 @@ PACKAGES = {"dumpcap": "wireshark-common", "tcpdump": "tcpdump"}
 """Where Debian and Ubuntu have them."""
 
 
-def complaint(program: Program, path: str, wanted: Wanted, said: str, status: int) -> str:
-    """One line for a person: why a program ended though nobody asked it to."""
+def reason(program: Program, said: str, status: int) -> str:
+    """Why a program ended, in its own words."""
     lines = [line.strip() for line in said.splitlines()]
     own = [program.prefix.sub("", line).rstrip(".") for line in lines if program.prefix.match(line)]
-    why = own[0] if own else next(filter(None, reversed(lines)), f"exit status {status}")
+    return own[0] if own else next(filter(None, reversed(lines)), f"exit status {status}")
+
+
+def complaint(program: Program, path: str, wanted: Wanted, said: str, status: int) -> str:
+    """One line for a person: why a program cannot capture, and what to do."""
+    why = reason(program, said, status)
     for pattern, meaning in MEANINGS:
         if pattern.search(why):
-            reason = REASON.search(said)
-            why = next(filter(None, reason.groups())) if reason else why
+            found = WRONG_FILTER.search(said)
+            why = next(filter(None, found.groups())) if found else why
             return meaning.format(program=program.name, path=path, why=why, **wanted._asdict())
     return f"{program.name} cannot capture on {wanted.interface}: {why}"
 
