@@ -89,13 +89,24 @@ class Live:
 
 
 @contextmanager
-def live(*words: str, before: tuple[str, ...] = (), path: Path | None = None) -> Iterator[Live]:
+def live(
+    *words: str, before: tuple[str, ...] = (), path: Path | None = None, ignores_hangup: bool = False
+) -> Iterator[Live]:
     """Starts it; `before` stands before its command line, `path` is where it finds programs."""
     command = [*before, *XENSHARK, "live", *words]
     env = {**os.environ, **({"PATH": f"{path}:/usr/bin:/bin"} if path else {})}
     with (
         TemporaryFile("w+") as errors,
-        subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=errors, text=True, env=env) as process,
+        subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=env,
+            # Whoever runs the tests may ignore a hangup (nohup does), and that would be inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN if ignores_hangup else signal.SIG_DFL),
+        ) as process,
     ):
         # Nothing that hangs hangs the tests.
         killer = Timer(2 * PATIENCE, process.kill)

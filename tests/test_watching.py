@@ -368,6 +368,16 @@ def test_a_signal_ends_it_with_a_summary(number: signal.Signals, programs: Make,
     assert is_gone(tmp_path)
 
 
+def test_a_hangup_that_is_ignored_stays_so(programs: Make) -> None:
+    with live("-i", "lo", path=programs(WAITS), ignores_hangup=True) as running:
+        running.read_until("finish begins")
+        running.process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.process.wait(1)
+        running.interrupt()
+    assert running.process.returncode == 0
+
+
 def test_events_and_the_file(programs: Make, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     with live("-i", "lo", "-w", str(kept), "--json", "-c", "1", path=programs(WAITS)) as running:

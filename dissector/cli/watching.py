@@ -55,10 +55,11 @@ class Watching:
 
     def run(self) -> None:
         """To the end of the capture. Raises SourceError when that is not as it should be."""
-        self._begin()
-        handlers = {number: signal.signal(number, self._interrupt) for number in ENDING}
+        ending = [number for number in ENDING if not _stays_ignored(number)]
+        handlers = {number: signal.signal(number, self._interrupt) for number in ending}
         self._session.capture.meanwhile = self._tick
         try:
+            self._begin()
             for _ in self._engine.steps(self._reader):
                 self._tick()
         finally:
@@ -160,3 +161,9 @@ class Watching:
 
     def _event(self, kind: str, **values: object) -> None:
         self._display.add(json.dumps({"event": kind, **values}))
+
+
+def _stays_ignored(number: signal.Signals) -> bool:
+    """Whether a signal was ignored on purpose: nohup does so, and shells do it to interrupts of what is started with
+    "&", which is no wish of anybody's."""
+    return number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN

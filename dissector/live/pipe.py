@@ -58,9 +58,9 @@ class Capture(Octets):
 
     def stop(self) -> None:
         """Asks the program to end: what it has captured so far is still read."""
-        self.asked_to_stop = True
-        if self._process.poll() is None:
+        if not self.asked_to_stop and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
+        self.asked_to_stop = True
 
     def end(self) -> int:
         """Waits for the end of a program that has closed its output; gives its exit status."""
