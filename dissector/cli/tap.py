@@ -9,11 +9,14 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dissector import __version__
 from dissector.framing import Record
 from dissector.sources.files import SourceError
+
+if TYPE_CHECKING:
+    from dissector.tap.live import Live
 
 DESCRIPTION = """\
 Runs COMMAND, passes on its standard input and output octet for octet, and
@@ -72,7 +75,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Ends as the command ends."""
     # Imported here, because these are pipes and signals as only Unix has them.
     from dissector.tap.follow import Follower
-    from dissector.tap.live import Live
     from dissector.tap.packets import beginning
     from dissector.tap.relay import end_like
     from dissector.tap.relay import run as relay
@@ -81,19 +83,15 @@ def run(arguments: argparse.Namespace) -> int:
     words, name = arguments.words, arguments.write
     if name == "-":
         raise SourceError(f"standard output is the command's, -w needs a file; {words[0]} was not started")
-    live = Live(sys.stderr.fileno()) if arguments.live else None
     try:
-        if arguments.live_on:
-            name = arguments.live_on
-            live = Live.open(name)
-        follower = Follower(live.watch.add if live else _ignore)
-        name = arguments.write
+        live = _live(arguments.live_on) if arguments.live or arguments.live_on else None
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         about = beginning(f"xenshark {__version__}", _section(arguments), _interface(words))
+        follower = Follower(live.watch.add if live else _ignore)
         tape = Tape(file, name, about, follower, keep_pages=not arguments.no_pages)
     except OSError as error:
         why = error.strerror or error
-        raise SourceError(f"cannot write {name}: {why}; {words[0]} was not started") from error
+        raise SourceError(f"cannot write {error.filename or name}: {why}; {words[0]} was not started") from error
 
     def tick() -> None:
         if live:
@@ -114,6 +112,14 @@ def run(arguments: argparse.Namespace) -> int:
         live.watch.finish()
     tick()
     return end_like(status)
+
+
+def _live(terminal: str | None) -> Live:
+    """The display, on standard error or another terminal. Raises OSError."""
+    # Imported here, because it would be a third of the time to start.
+    from dissector.tap.live import Live
+
+    return Live(sys.stderr.fileno()) if terminal is None else Live.open(terminal)
 
 
 def _section(arguments: argparse.Namespace) -> str:

@@ -29,8 +29,7 @@ PATIENCE = 5.0
 
 
 class Capture(Octets):
-    """A program that captures. A read calls `meanwhile`, and calls it again every TURN as long as nothing
-    comes."""
+    """A program that captures. A read calls `meanwhile`, and calls it again every TURN as long as nothing comes."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None and process.stderr is not None
@@ -44,7 +43,7 @@ class Capture(Octets):
         self._poll = select.poll()
         for descriptor in (self._output, self._errors):
             self._poll.register(descriptor, select.POLLIN)
-        with suppress(OSError):  # what it may hold otherwise has to do
+        with suppress(OSError, AttributeError):  # what it may hold otherwise has to do
             fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, PIPE)
 
     def readinto(self, target: memoryview) -> int:
