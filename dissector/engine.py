@@ -24,7 +24,10 @@ RECENT = 8192
 class Engine:
     """Finds every migration of one input; `emit` gets each record."""
 
-    def __init__(self, emit: Callable[[Record], None], keep_pages: bool = False) -> None:
+    def __init__(
+        self, emit: Callable[[Record], None], keep_pages: bool = False, stream: Callable[[], Stream] = Stream
+    ) -> None:
+        """`stream` makes what takes a direction's octets, for whoever wants to know more of them."""
         self.channels: list[Channel] = []
         """The migrations found so far."""
         self.encrypted: set[str] = set()
@@ -36,6 +39,7 @@ class Engine:
         self.connections = Connections(self._connect)
         self._order = WireOrder(emit)
         self._keep_pages = keep_pages
+        self._new_stream = stream
         self._fragments = Fragments()
         self._recent: deque[Channel] = deque()
 
@@ -67,6 +71,18 @@ class Engine:
                 self._release()
         elif packet.link not in LINKS:
             self.unread_links.add(packet.link)
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether octets or records wait for what a gap may still bring."""
+        return bool(self.connections.waiting) or self._order.pending
+
+    def settle(self) -> None:
+        """For a live capture, to be called every second or so: what was acknowledged a call ago and has not come will
+        not come, though no packet follows that would show it."""
+        if self.connections.waiting:
+            self.connections.settle()
+            self._release()
 
     def finish(self) -> None:
         """No packet follows."""
@@ -109,7 +125,7 @@ class Engine:
                 self.encrypted.add(cipher)
 
     def _flow(self, ends: Ends | None) -> Flow:
-        flow = Flow(Stream(), ends, self._fresh, self._keep_pages)
+        flow = Flow(self._new_stream(), ends, self._fresh, self._keep_pages)
         flow.stream.attach(flow.parse(STATES))
         return flow
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import random
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 import pytest
 import talks
-from conftest import OWN, captures_in
+from conftest import OWN, REPOSITORY, captures_in
 from conversation import Packets, Wire, packets, pcap
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -146,6 +149,30 @@ def test_over_tcp(shell: Shell, tmp_path: Path) -> None:
     assert first.startswith("127.0.0.1:") and first.endswith(f" -> 127.0.0.1:{port}: migration 0 of {path}")
     sizes = [len(octets_of(WIRE.talk, direction)) for direction in (FORWARD, REVERSE)]
     assert last.startswith(f"{sizes[0] / 1000:.1f} kB from the source, {sizes[1]} octets from the destination, in ")
+
+
+def test_each_side_elsewhere(shell: Shell, tmp_path: Path) -> None:
+    path = captured(tmp_path, WIRE)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+    words = [sys.executable, "-m", "dissector", "replay", "--port", port, "--speed", "max", path]
+    listening = subprocess.Popen([*words, "--listen", "127.0.0.1"], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+    first, last = shell.lines("replay", "--port", port, "--speed", "max", "--connect", "127.0.0.1", path)
+    waits, same, end = listening.communicate(timeout=20)[0].splitlines()
+    assert (waits, same, listening.returncode) == (f"127.0.0.1:{port} waits for the source", first, 0)
+    assert first.endswith(f" -> 127.0.0.1:{port}: migration 0 of {path}")
+    assert last.split(", in ")[0] == end.split(", in ")[0]
+    assert "needs the --port" in shell.complaint("replay", "--connect", "127.0.0.1", path)
+
+
+def test_a_side_that_leaves_is_one_line(shell: Shell, tmp_path: Path) -> None:
+    path = captured(tmp_path, WIRE)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        leaver = Thread(target=lambda: server.accept()[0].close())
+        leaver.start()
+        complaint = shell.complaint("replay", "--port", str(server.getsockname()[1]), "--connect", "127.0.0.1", path)
+        leaver.join()
+    assert complaint.startswith("xenshark: the connection broke: ")
 
 
 def mouths() -> tuple[Mouth, Mouth]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import signal
 import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -572,12 +574,46 @@ def test_a_command_that_is_not_there(shell: Shell, tmp_path: Path) -> None:
     assert flags(recorded(tmp_path / "tap.pcapng").packets) == [("here", "SYN"), ("there", "SYN")]
 
 
-def test_live_prints_a_line_for_each_phase(tap: Start, tmp_path: Path) -> None:
+def test_live_prints_lines_as_phases_change(tap: Start, tmp_path: Path) -> None:
     talk = talks.postcopy()
     process = tap("cat > /dev/null", "--live", "--no-pages")
     out, err = process.communicate(octets_of(talk), PATIENCE)
     assert (process.returncode, out) == (0, b"")
-    names = [line.split(": ")[1] for line in err.decode().splitlines()]
-    assert names == ["handshake", "precopy", "stop", "transition", "postcopy", "finish"]
-    assert err.endswith(b"xenshark: finish: 66 pages, 0 outstanding\n")
-    assert all(line.startswith("xenshark: ") for line in err.decode().splitlines())
+    check_lines(err.decode())
+
+
+def check_lines(shown: str) -> None:
+    """What `--live` shows of that talk where there is no terminal."""
+    lines = shown.splitlines()
+    assert all(line.startswith("xenshark: ") for line in lines)
+    words = [line.split(" migration 0: ")[1] for line in lines]
+    assert words[0] == "192.0.2.1:49152 -> 192.0.2.2:49153"
+    phases = ["handshake", "precopy", "stop", "transition", "postcopy", "finish"]
+    assert [one.split()[0] for one in words if " begins" in one and "iteration" not in one] == phases
+    assert words[-1].startswith("completed: ") and words[-1].endswith("; so far 66 pages, 0 outstanding")
+
+
+def test_live_on_another_terminal(tap: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    (tmp_path / "lines").touch()
+    process = tap("cat > /dev/null", "--live-on", str(tmp_path / "lines"))
+    assert process.communicate(octets_of(talks.postcopy()), PATIENCE) == (b"", b"")
+    check_lines((tmp_path / "lines").read_text())
+    leader, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 30, 100, 0, 0))
+    process = tap("cat > /dev/null", "--live-on", os.ttyname(terminal))
+    assert process.communicate(octets_of(talks.postcopy()), PATIENCE) == (b"", b"")
+    os.set_blocking(leader, False)
+    shown = os.read(leader, 1 << 16).decode()
+    assert "xenshark:     0.000000 migration 0: 192.0.2.1:49152 -> 192.0.2.2:49153" in shown
+    assert " migration 0: completed: " in shown and "recording to " in shown
+    for descriptor in (leader, terminal):
+        os.close(descriptor)
+
+
+def test_another_terminal_that_is_not_there_starts_nothing(tap: Start, tmp_path: Path) -> None:
+    process = tap(f"touch {tmp_path}/started", "--live-on", str(tmp_path / "none"))
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (2, b"")
+    assert err == f"xenshark: cannot write {tmp_path}/none: No such file or directory; sh was not started\n".encode()
+    assert not (tmp_path / "started").exists()

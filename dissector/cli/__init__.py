@@ -19,7 +19,7 @@ from typing import NoReturn
 from dissector import __version__
 from dissector.sources.files import SourceError
 
-COMMANDS = ("analyze", "read", "check", "faults", "rules", "tap", "replay")
+COMMANDS = ("analyze", "read", "check", "faults", "rules", "live", "tap", "replay")
 
 DONE, WRONG, INTERRUPTED = 0, 2, 130
 """Exit statuses; 1 is for a command that found what it looks for. 130: what a shell says of SIGINT."""
@@ -33,6 +33,7 @@ examples:
   xenshark analyze migration.pcap         a summary of each migration
   xenshark check *.pcap                   what breaks a rule of the protocol
   xenshark faults --slowest 9 post.pcap   the pages that a postcopy guest waited longest for
+  xenshark live -i eth0                   migrations while they go on
   xl migrate -s 'xenshark tap -w post.pcapng -- ssh' DOMAIN HOST   record what goes through ssh
 
 `xenshark COMMAND --help` says more.

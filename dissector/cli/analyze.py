@@ -50,5 +50,6 @@ def describe(file: str, reader: Reader) -> Input:
             first_time=reader.first_time_ns,
             last_time=reader.last_time_ns,
             cut_packets=reader.cut,
+            dropped_packets=reader.dropped_by_capture,
         )
     return Input(file, "stream", 0, reader.octets, None, None, 0)

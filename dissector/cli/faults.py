@@ -44,9 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     def take(record: Record) -> None:
         analysis.add(record)
-        if record.name == "POSTCOPY_FAULT" and record.channel.index is not None:
-            index = record.channel.index
-            faults.extend((index, fault) for fault in analysis.cases[index].migration.faults.latest)
+        case = analysis.case_of(record)
+        if case is not None and record.name == "POSTCOPY_FAULT":
+            index = case.migration.channel.index or 0
+            faults.extend((index, fault) for fault in case.migration.faults.latest)
 
     engine, reader = dissect(arguments.file, take)
     analysis.finish()

@@ -44,7 +44,7 @@ def follow(
     finally:
         reader.source.close()
     if not engine.channels:
-        raise SourceError("; ".join(filter(None, (_nothing(engine, reader), reader.trouble))))
+        raise SourceError("; ".join(filter(None, (nothing(engine, reader), reader.trouble))))
     return engine
 
 
@@ -59,7 +59,7 @@ def conclude(engine: Engine, reader: Reader) -> None:
         )
 
 
-def _nothing(engine: Engine, reader: Reader) -> str:
+def nothing(engine: Engine, reader: Reader) -> str:
     """Why no migration was found, as far as one can tell."""
     if not isinstance(reader, CaptureReader):
         return f"{reader.name} is neither a capture (pcap, pcapng) nor a migration stream"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import socket
-from contextlib import suppress
-from time import monotonic_ns
+from contextlib import ExitStack, suppress
+from time import monotonic_ns, sleep
 from typing import Any
 
 from dissector.sources.files import SourceError
@@ -18,6 +18,7 @@ DESCRIPTION = """\
 Plays both sides of a captured migration over a real TCP connection on
 127.0.0.1, octet for octet, with the pauses of the original. For trying out
 whatever watches a migration: no Xen is needed, and no guest comes to life.
+With --listen and --connect each host plays one side, of the same file.
 """
 
 EPILOG = """\
@@ -28,12 +29,18 @@ played, with any other migration that it carried; a reset is played as an end.
 Every octet must be in FILE: a capture with gaps, one that began late, or one
 whose packets were cut (a snap length, or xenshark tap --no-pages) is refused.
 
-example:
-  tcpdump -i lo -w copy.pcap port 7700 &
+examples:
+  xenshark live -i lo -f 'tcp port 7700'                    in another terminal
   xenshark replay --port 7700 --speed max migration.pcap.zst
+
+  xenshark replay --listen 10.0.0.2 --port 7700 migration.pcap.zst
+  xenshark replay --connect 10.0.0.2 --port 7700 migration.pcap.zst
 """
 
 HOST = "127.0.0.1"
+
+TRIES, PAUSE = 50, 0.1
+"""How often, and after how many seconds, the source tries to reach a destination that does not listen yet."""
 
 
 def add(subparsers: Any) -> None:
@@ -52,31 +59,67 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--port", type=_port, default=0, metavar="P", help="of the destination (default: any that is free)"
     )
+    side = parser.add_mutually_exclusive_group()
+    side.add_argument("--listen", metavar="ADDRESS", help="play the destination alone, at this address of this host")
+    side.add_argument("--connect", metavar="HOST", help="play the source alone, to who listens there")
     parser.add_argument("--migration", type=int, default=0, metavar="N", help="which one, the first is 0 (default)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.file == "-":
         raise SourceError("standard input cannot be replayed: a capture is read twice")
+    if arguments.connect and not arguments.port:
+        raise SourceError("--connect needs the --port of the destination")
     carrier = find(arguments.file, arguments.migration)
-    try:
-        with socket.create_server((HOST, arguments.port)) as server:
-            source = socket.create_connection(server.getsockname())
-            destination, _ = server.accept()
-    except OSError as error:
-        raise SourceError(f"cannot open port {arguments.port} of {HOST}: {error.strerror or error}") from error
-    with source, destination:
-        ends = [f"{host}:{port}" for host, port in (source.getsockname(), destination.getsockname())]
-        print(f"{' -> '.join(ends)}: migration {arguments.migration} of {arguments.file}", flush=True)
+    source, destination = _ends(arguments)
+    with ExitStack() as stack:
+        mine = [stack.enter_context(end) for end in (source, destination) if end is not None]
+        ends = [mine[0].getsockname(), mine[0].getpeername()]
+        both = " -> ".join(f"{host}:{port}" for host, port, *_ in (ends if source else ends[::-1]))
+        print(f"{both}: migration {arguments.migration} of {arguments.file}", flush=True)
         start = monotonic_ns()
-        octets = play(told(carrier), (_mouth(source), _mouth(destination)), arguments.speed)
+        try:
+            octets = play(told(carrier), (_mouth(source), _mouth(destination)), arguments.speed)
+        except OSError as error:
+            raise SourceError(f"the connection broke: {error.strerror or error}") from error
         time = monotonic_ns() - start
     print(f"{size(octets[0])} from the source, {size(octets[1])} from the destination, in {duration(time)}")
     return 0
 
 
-def _mouth(end: socket.socket) -> Mouth:
+def _ends(arguments: argparse.Namespace) -> tuple[socket.socket | None, socket.socket | None]:
+    """Source and destination of the connection, None for one that is elsewhere. Raises SourceError."""
+    host, port = arguments.connect or arguments.listen or HOST, arguments.port
+    try:
+        if arguments.connect:
+            return _reach(host, port), None
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.create_server((host, port), family=family) as server:
+            host, port = server.getsockname()[:2]
+            source = None
+            if arguments.listen:
+                print(f"{host}:{port} waits for the source", flush=True)
+            else:
+                source = socket.create_connection((host, port))
+            return source, server.accept()[0]
+    except OSError as error:
+        what = "reach" if arguments.connect else "open"
+        raise SourceError(f"cannot {what} port {port} of {host}: {error.strerror or error}") from error
+
+
+def _reach(host: str, port: int) -> socket.socket:
+    """A connection to a destination that may need a moment until it listens."""
+    for _ in range(TRIES):
+        with suppress(ConnectionRefusedError):
+            return socket.create_connection((host, port))
+        sleep(PAUSE)
+    return socket.create_connection((host, port))
+
+
+def _mouth(end: socket.socket | None) -> Mouth | None:
     """One end of the connection, for a player that never waits for one end alone."""
+    if end is None:
+        return None
     end.setblocking(False)
     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Mouth(end.fileno(), end.fileno(), lambda: end.shutdown(socket.SHUT_WR))

@@ -7,7 +7,6 @@ import os
 import shlex
 import socket
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,9 @@ ssh can be seen: its plain stream exists only in the pipe to ssh.
 EPILOG = """\
 example:
   xl migrate -s 'xenshark tap -w migration.pcapng -- ssh' DOMAIN HOST
+
+With --live on a terminal that ssh or xl writes to as well, one overwrites the
+other: --live-on another one is for that.
 
 The recording never holds up the migration. A disk too slow for it first costs
 page contents, then packets, and at the end xenshark says so; a disk that is
@@ -57,14 +59,15 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "tap",
         help="record a migration through a pipe, such as to ssh",
-        usage="%(prog)s -w FILE [--no-pages] [--live] -- COMMAND...",
+        usage="%(prog)s -w FILE [--no-pages] [--live | --live-on TTY] -- COMMAND...",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-w", "--write", required=True, metavar="FILE", help="the capture; is overwritten")
     parser.add_argument("--no-pages", action="store_true", help="leave page contents out, keep all else")
-    parser.add_argument("--live", action="store_true", help="show on standard error how far it is")
+    parser.add_argument("--live", action="store_true", help="show on standard error how the migration goes")
+    parser.add_argument("--live-on", metavar="TTY", help="the same on another terminal, where tty prints its name")
     parser.add_argument("words", nargs="+", metavar="COMMAND", help="what to run, with its arguments")
 
 
@@ -80,20 +83,21 @@ def run(arguments: argparse.Namespace) -> int:
     words, name = arguments.words, arguments.write
     if name == "-":
         raise SourceError(f"standard output is the command's, -w needs a file; {words[0]} was not started")
-    live, emit = _live() if arguments.live else (None, _ignore)
     try:
+        live = _live(arguments.live_on) if arguments.live or arguments.live_on else None
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         about = beginning(f"xenshark {__version__}", _section(arguments), _interface(words))
-        tape = Tape(file, name, about, Follower(emit), keep_pages=not arguments.no_pages)
+        follower = Follower(live.watch.add if live else _ignore)
+        tape = Tape(file, name, about, follower, keep_pages=not arguments.no_pages)
     except OSError as error:
         why = error.strerror or error
-        raise SourceError(f"cannot write {name}: {why}; {words[0]} was not started") from error
+        raise SourceError(f"cannot write {error.filename or name}: {why}; {words[0]} was not started") from error
 
     def tick() -> None:
         if live:
             with tape.lock:
-                news = live.news()
-            _tell(news)
+                statuses = live.look()
+            live.show(statuses, f"recording to {name}")
         while tape.complaints:
             _complain(tape.complaints.popleft())
 
@@ -105,25 +109,24 @@ def run(arguments: argparse.Namespace) -> int:
         status = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_STARTED
     tape.finish()
     if live:
-        _tell(live.end())
+        live.watch.finish()
     tick()
     return end_like(status)
 
 
-def _live() -> tuple[Live, Callable[[Record], None]]:
-    """The line that says how far it is, and what it has to be told."""
+def _live(terminal: str | None) -> Live:
+    """The display, on standard error or another terminal. Raises OSError."""
     # Imported here, because it would be a third of the time to start.
-    from dissector.analysis import Analysis
     from dissector.tap.live import Live
 
-    analysis = Analysis()
-    return Live(analysis, sys.stderr.isatty()), analysis.add
+    return Live(sys.stderr.fileno()) if terminal is None else Live.open(terminal)
 
 
 def _section(arguments: argparse.Namespace) -> str:
     """The comment on the capture as a whole."""
     options = [option for option in ("no_pages", "live") if getattr(arguments, option)]
     switches = [f"--{option.replace('_', '-')}" for option in options]
+    switches += ["--live-on", arguments.live_on] if arguments.live_on else []
     return shlex.join(["xenshark", "tap", "-w", arguments.write, *switches, "--", *arguments.words])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dissector.facts.pfns import PfnSet
@@ -176,7 +177,7 @@ class Distribution:
     max: int
 
 
-def distribution(durations: array[int]) -> Distribution | None:
+def distribution(durations: Sequence[int]) -> Distribution | None:
     """None of no durations."""
     if not durations:
         return None

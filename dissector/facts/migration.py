@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dissector.facts.faults import Faults, is_misdirected
 from dissector.facts.pfns import PfnSet
-from dissector.framing import FORWARD, REVERSE, Channel, Record, Stream
+from dissector.framing import FORWARD, REVERSE, Channel, Ends, Record, Stream
 from dissector.grammar import PAGE_TYPES, UNBACKED, Layer
 
 CONTEXT = frozenset(
@@ -334,6 +334,15 @@ class Migration:
         gaps = flow.stream.gaps if flow is not None else []
         lost = sum(max(0, min(end, gap.offset + gap.length) - max(start, gap.offset)) for gap in gaps)
         return end - start - lost
+
+    @property
+    def ends(self) -> Ends | None:
+        """Source and destination; None where the input is no capture."""
+        forward, reverse = self.channel.forward, self.channel.reverse
+        if forward is not None and forward.ends is not None:
+            return forward.ends
+        ends = reverse.ends if reverse is not None else None
+        return ends and Ends(ends.destination, ends.source)
 
     def streams(self) -> list[Stream]:
         """The forward stream and the reverse one, as far as there are any."""

@@ -77,6 +77,12 @@ class Connections:
         if segment.flags & (FIN | RST) or side.end is not None or other.end is not None:
             self._ending(side, segment, frame, time)
 
+    def settle(self) -> None:
+        """Time passes: see `Direction.settle`."""
+        for side in list(self.waiting):
+            side.settle()
+            self._end(side)
+
     def finish(self) -> None:
         """The capture ends."""
         for connection in list(self._connections.values()):
@@ -129,6 +135,13 @@ class Connections:
             end = side.offset_of(segment.seq + segment.length)
             if end >= side.next:  # else octets behind it were seen: it is a stray one
                 side.end = max(side.end or 0, end)
+        self._end(side)
+
+    def _end(self, side: Direction) -> None:
+        """Finishes what has come to its end of the connection of a side."""
+        connection = self._connections.get(side.key) or self._connections.get(side.peer.key)
+        if connection is None:
+            return
         for one in connection.sides:
             if one.end is not None and one.next >= one.end:
                 one.finish("rst" if connection.reset else "fin")

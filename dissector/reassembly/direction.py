@@ -132,6 +132,7 @@ class Direction:
         self._heard: int | None = None
         self._acks: deque[tuple[int, int]] = deque()
         self._settled = 0
+        self._seen_acked = 0
         self._recent: list[tuple[int, bytes]] = []
         self._recent_octets = 0
 
@@ -215,6 +216,13 @@ class Direction:
         while self._acks and frame - self._acks[0][0] >= REORDER_FRAMES:
             self._settled = self._acks.popleft()[1]
         while self.held and self.held[0].offset <= self._settled:
+            self.close_first_gap()
+
+    def settle(self) -> None:
+        """Time passes: closes gaps as lost that were acknowledged when this was last called. For a live capture, in
+        which no packet may follow by whose number that could be judged."""
+        settled, self._seen_acked = self._seen_acked, self.acked
+        while self.held and self.held[0].offset <= settled:
             self.close_first_gap()
 
     def finish(self, reason: str) -> None:

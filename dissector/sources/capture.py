@@ -7,6 +7,7 @@ moves `pos` and counts.
 """
 
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 from dissector.sources.files import Octets
@@ -78,9 +79,12 @@ class CaptureReader:
         self.interface = 0
         """Number of the interface that captured the latest packet of next_packet; 0 in pcap."""
         self.dropped_by_capture = 0
-        """Packets that the capturing program itself says it lost (pcapng statistics only)."""
+        """Packets that the capturing program itself says it lost (pcapng statistics, or whoever started it)."""
         self.trouble: str | None = None
         """One line why the capture was not read to its end; final once next_packet has returned None."""
+        self.keep: Callable[[memoryview], None] | None = None
+        """Told the octets that leave the buffer, in order and each once, headers and blocks included: whole packets
+        that were taken, so whoever keeps them may stop between any two calls. At the end it has all of them."""
         self._passed = 0  # octets of the file that went through the buffer and left it
 
     def fill(self) -> bool:
@@ -89,6 +93,8 @@ class CaptureReader:
             return False
         rest = self.end - self.pos
         if self.pos:
+            if self.keep is not None:
+                self.keep(self.view[: self.pos])
             self.view[:rest] = self.view[self.pos : self.end]
             self._passed += self.pos
             self.pos, self.end = 0, rest

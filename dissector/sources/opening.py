@@ -37,13 +37,17 @@ def open_source(path: str) -> CaptureReader | StreamReader:
     """
     source, name = open_octets(path)
     try:
-        return _recognise(source, name)
+        return recognise(source, name)
     except SourceError:
         source.close()
         raise
 
 
-def _recognise(source: Octets, name: str) -> CaptureReader | StreamReader:
+def recognise(source: Octets, name: str) -> CaptureReader | StreamReader:
+    """What is in octets that are open already: waits for the first of them.
+
+    Raises SourceError as `open_source` does; the source stays open.
+    """
     buffer = bytearray(BUFFER)
     view = memoryview(buffer)
     end = 0

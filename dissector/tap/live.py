@@ -1,38 +1,43 @@
-"""A line on standard error that says how far a migration is, while it is recorded."""
+"""What `xenshark tap --live` shows of a recording that goes on, on standard error or on another terminal."""
 
 from __future__ import annotations
 
-from dissector.analysis import Analysis
-from dissector.facts import Migration
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from time import monotonic_ns
+
+from dissector.news import Status, Watch
+from dissector.views.live import Display
+
+USUAL = os.terminal_size((80, 24))
 
 
 class Live:
-    """Follows the newest migration: for a terminal one line that changes, else a line for each phase."""
+    """A display and where it is. Nothing raises but `open`."""
 
-    def __init__(self, analysis: Analysis, is_terminal: bool) -> None:
-        self._analysis, self._is_terminal = analysis, is_terminal
-        self._line = ""
-        self._cases = self._phases = 0
+    def __init__(self, file: int) -> None:
+        """`file`: a descriptor."""
+        self._file = file
+        is_terminal = os.isatty(file) and os.environ.get("TERM", "dumb") != "dumb"
+        self._display = Display("terminal" if is_terminal else "lines", "xenshark: ")
+        self.watch = Watch(self._display.tell)
+        """Whose `add` gets every record. To be locked while `look` works, and not for longer."""
 
-    def news(self) -> str:
-        """What to print: nothing if nothing is new."""
-        cases = self._analysis.cases
-        if not cases:
-            return ""
-        migration = cases[-1].migration
-        known = self._phases if self._cases == len(cases) else 0
-        self._cases, self._phases = len(cases), len(migration.phases)
-        if not self._is_terminal:
-            return "".join(f"{_line(migration, phase)}\n" for phase in range(known, self._phases))
-        before, self._line = self._line, _line(migration, self._phases - 1)
-        return f"\r\x1b[K{self._line}" if self._line != before else ""
+    @classmethod
+    def open(cls, name: str) -> Live:
+        """On another terminal. Raises OSError. It never blocks: to hold it still must not hold up the tap."""
+        return cls(os.open(name, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK))
 
-    def end(self) -> str:
-        """What to print last."""
-        return self.news() + ("\n" if self._line else "")
+    def look(self) -> list[Status]:
+        """How the migrations stand."""
+        return self.watch.look(monotonic_ns(), more=False)
 
-
-def _line(migration: Migration, phase: int) -> str:
-    pages = migration.pages.data_pages + migration.faults.pages
-    outstanding = f", {migration.faults.never_sent:,} outstanding" if migration.faults.announced else ""
-    return f"xenshark: {migration.phases[phase].name}: {pages:,} pages{outstanding}"
+    def show(self, statuses: Sequence[Status], footer: str) -> None:
+        """Prints what is new, if it can be printed."""
+        size = USUAL
+        with suppress(OSError):
+            size = os.get_terminal_size(self._file)
+        text = self._display.text(statuses, footer if statuses else "", *size)
+        with suppress(OSError):
+            os.write(self._file, text.encode(errors="replace"))

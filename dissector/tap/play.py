@@ -1,7 +1,8 @@
 """Says again what two sides said, over any pair of descriptors that lead to each other.
 
 One side speaks at a time, and the next octets of the other one wait until all before them have arrived: whatever
-carries them, a capture of it has them in the order of the original.
+carries them, a capture of it has them in the order of the original. The other side may also be somebody else, who
+plays it of the same capture: then its octets are waited for.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ class Mouth(NamedTuple):
 
 def play(
     conversation: Iterable[Said],
-    sides: tuple[Mouth, Mouth],
+    sides: tuple[Mouth | None, Mouth | None],
     speed: float | None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[int]:
-    """Plays everything, `speed` times as fast as it was captured; None: without pauses. Gives the octets that the
-    two sides said. Raises OSError when the connection breaks."""
+    """Plays everything, `speed` times as fast as it was captured; None: without pauses. A side that is None is played
+    elsewhere. Gives the octets that the two sides said. Raises OSError when the connection breaks."""
     player = _Player(sides)
     begun: tuple[int, int] | None = None
     for said in conversation:
@@ -50,7 +51,7 @@ def play(
 
 
 class _Player:
-    def __init__(self, sides: tuple[Mouth, Mouth]) -> None:
+    def __init__(self, sides: tuple[Mouth | None, Mouth | None]) -> None:
         self.octets = [0, 0]
         self._sides = sides
         self._side = 0
@@ -61,31 +62,37 @@ class _Player:
             self.flush()
         self._side = said.side
         self._waiting += said.octets
-        if not said.octets:
-            self._sides[said.side].end()
+        speaker = self._sides[said.side]
+        if not said.octets and speaker is not None:
+            speaker.end()
 
     def flush(self) -> None:
         """Delivers what was joined."""
         if self._waiting:
-            _deliver(bytes(self._waiting), self._sides[self._side].writer, self._sides[1 - self._side].reader)
+            _deliver(bytes(self._waiting), self._sides[self._side], self._sides[1 - self._side])
             self.octets[self._side] += len(self._waiting)
             self._waiting.clear()
 
 
-def _deliver(octets: bytes, writer: int, reader: int) -> None:
-    """Writes at one end until all of it was read at the other."""
+def _deliver(octets: bytes, speaker: Mouth | None, listener: Mouth | None) -> None:
+    """Writes at one end until all of it was read at the other, as far as these ends are here."""
     poll = select.poll()
-    poll.register(reader, select.POLLIN)
-    poll.register(writer, select.POLLOUT)
-    rest, missing = memoryview(octets), len(octets)
-    while missing:
+    rest, missing = memoryview(b""), 0
+    if speaker is not None:
+        rest = memoryview(octets)
+        poll.register(speaker.writer, select.POLLOUT)
+    if listener is not None:
+        missing = len(octets)
+        poll.register(listener.reader, select.POLLIN)
+    while rest or missing:
         events = dict(poll.poll())
-        if rest and writer in events:
-            rest = rest[os.write(writer, rest[:PIECE]) :]
+        if speaker is not None and rest and speaker.writer in events:
+            rest = rest[os.write(speaker.writer, rest[:PIECE]) :]
             if not rest:
-                poll.unregister(writer)
-        if reader in events:
-            arrived = len(os.read(reader, PIECE))
+                poll.unregister(speaker.writer)
+        if listener is not None and listener.reader in events:
+            # No more than is missing: what follows may not be its turn yet.
+            arrived = len(os.read(listener.reader, min(PIECE, missing)))
             if not arrived:
                 raise ConnectionError("the connection was closed")
             missing -= arrived

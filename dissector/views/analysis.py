@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 from textwrap import wrap
 from typing import Any
 
 from dissector.analysis import Case
 from dissector.facts import Iteration, Migration, Phase, distribution
-from dissector.framing import FORWARD, REVERSE, Flow
+from dissector.framing import FORWARD, REVERSE, Ends, Flow
 from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
 from dissector.views import findings
-from dissector.views.faults import percentiles
+from dissector.views.faults import distribution_as_json, percentiles
 from dissector.views.findings import tally
 from dissector.views.input import Input
 from dissector.views.units import clock, duration, many, rate, seconds, size
@@ -43,6 +42,7 @@ def as_json(source: Input, cases: list[Case]) -> dict[str, Any]:
             "first_time": seconds(source.first_time),
             "last_time": seconds(source.last_time),
             "cut_packets": source.cut_packets,
+            "dropped_packets": source.dropped_packets,
         },
         "migrations": [_migration(*case) for case in cases],
     }
@@ -51,7 +51,7 @@ def as_json(source: Input, cases: list[Case]) -> dict[str, Any]:
 def _migration(migration: Migration, checker: Checker) -> dict[str, Any]:
     channel = migration.channel
     return {
-        "flow": _flow(migration),
+        "flow": flow_as_json(migration),
         "layers": channel.layers,
         "kind": migration.kind,
         "outcome": migration.outcome,
@@ -112,7 +112,6 @@ def _postcopy(migration: Migration) -> dict[str, Any] | None:
     if migration.kind != "postcopy" and not migration.faults.announced:
         return None
     faults = migration.faults
-    latency = distribution(faults.latencies)
     return {
         "announced": faults.announced,
         "outstanding": faults.outstanding.count,
@@ -125,24 +124,18 @@ def _postcopy(migration: Migration) -> dict[str, Any] | None:
         "unanswered": faults.asked.count - faults.answered,
         "pushed": faults.pushed,
         "never_sent": faults.never_sent,
-        "latency": None
-        if latency is None
-        else {name: value if name == "count" else seconds(value) for name, value in asdict(latency).items()},
+        "latency": distribution_as_json(distribution(faults.latencies)),
         "downtime": seconds(migration.downtime),
         "duration": seconds(migration.postcopy_duration),
     }
 
 
-def _flow(migration: Migration) -> dict[str, Any] | None:
-    flow = migration.channel.forward or migration.channel.reverse
-    ends = flow.ends if flow is not None else None
+def flow_as_json(migration: Migration) -> dict[str, Any] | None:
+    """Who migrates to whom; None for a file that is no capture."""
+    ends = migration.ends
     if ends is None:
         return None
-    source, destination = ends if flow is migration.channel.forward else (ends.destination, ends.source)
-    return {
-        name: {"address": address, "port": port}
-        for name, (address, port) in (("source", source), ("destination", destination))
-    }
+    return {name: {"address": address, "port": port} for name, (address, port) in ends._asdict().items()}
 
 
 def _flows(migration: Migration) -> Iterator[tuple[str, Flow]]:
@@ -170,11 +163,13 @@ def _source(source: Input) -> str:
         what += f", {many(source.packets, 'packet')}"
     if source.cut_packets:
         what += f" ({source.cut_packets:,} cut at the snap length)"
+    if source.dropped_packets:
+        what += f"; {many(source.dropped_packets, 'more packet')} dropped by who captured"
     return what
 
 
 def _lines(migration: Migration, checker: Checker) -> Iterator[str]:
-    yield f"Migration {migration.channel.index}  {_ends(migration)}"
+    yield f"Migration {migration.channel.index}  {ends_as_text(migration.ends)}"
     for name, text in _rows(migration, checker):
         head, indent = f"  {name:<14} ", " " * 17
         lines = wrap(
@@ -282,20 +277,20 @@ def _is_of(name: str, layer: str) -> bool:
     return name.startswith(f"{layer}.")
 
 
-def _ends(migration: Migration) -> str:
-    flow = _flow(migration)
-    if flow is None:
+def ends_as_text(ends: Ends | None) -> str:
+    """Source -> destination."""
+    if ends is None:
         return "a file, no capture"
-    return " -> ".join(f"{_host(end['address'])}:{end['port']}" for end in flow.values())
-
-
-def _host(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
+    return " -> ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in ends)
 
 
 def _guest(migration: Migration) -> str:
-    channel = migration.channel
-    return f"{channel.guest} guest from Xen {channel.xen}" if channel.guest else "guest not captured"
+    return guest_as_text(migration.channel.guest, migration.channel.xen) or "guest not captured"
+
+
+def guest_as_text(guest: str | None, xen: str | None) -> str:
+    """What is migrated and which Xen sends it; nothing where no header has said it."""
+    return f"{guest} guest from Xen {xen}" if guest else ""
 
 
 def _layers(migration: Migration) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from dissector.facts import Distribution, Fault, Migration, distribution
@@ -111,6 +112,13 @@ def summary(migration: Migration) -> Iterator[str]:
         return
     yield f"latency {percentiles(latency)}"
     yield from histogram(list(faults.latencies))
+
+
+def distribution_as_json(latency: Distribution | None) -> dict[str, Any] | None:
+    """Durations in seconds."""
+    if latency is None:
+        return None
+    return {name: value if name == "count" else seconds(value) for name, value in asdict(latency).items()}
 
 
 def percentiles(latency: Distribution) -> str:

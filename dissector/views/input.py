@@ -17,3 +17,5 @@ class Input(NamedTuple):
     first_time: int | None
     last_time: int | None
     cut_packets: int
+    dropped_packets: int = 0
+    """Packets that the capturing program said it lost."""

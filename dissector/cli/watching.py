@@ -1,0 +1,169 @@
+"""What `xenshark live` does while it captures: prints, keeps, and knows when to end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+from collections import deque
+from collections.abc import Sequence
+from time import monotonic_ns, time
+
+from dissector.cli.analyze import describe
+from dissector.cli.input import conclude, nothing
+from dissector.engine import Engine
+from dissector.framing import Stream
+from dissector.live.keep import Kept, Rotation
+from dissector.live.pipe import Session
+from dissector.live.trim import Trimmer
+from dissector.news import NS, Status, Watch
+from dissector.sources.files import SourceError
+from dissector.tap.follow import NotingStream
+from dissector.views.analysis import as_json, as_text
+from dissector.views.live import Display, statistics_as_json
+from dissector.views.units import many, size
+
+INTERVAL = NS // 4
+"""Time (ns) from one look to the next."""
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that end the capture; what was captured is still analyzed."""
+
+
+class Watching:
+    """An analysis under way: what is done now and then, and when it ends."""
+
+    def __init__(self, arguments: argparse.Namespace, session: Session) -> None:
+        """`arguments` are those of the command. Raises SourceError if the file to keep cannot be written."""
+        form = "lines"
+        if arguments.json:
+            form = "json"
+        elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+            form = "terminal"
+        self._arguments, self._session, self._reader = arguments, session, session.reader
+        self._display = Display(form)
+        self._complaints: deque[str] = deque()
+        self._watch = Watch(self._display.tell)
+        self._is_trimmed = arguments.snaplen == "auto"
+        self._engine = Engine(self._watch.add, stream=NotingStream if self._is_trimmed else Stream)
+        self._kept = self._keep() if arguments.write else None
+        self._interrupts = 0
+        self._begun = self._due = self._second = monotonic_ns()
+
+    def run(self) -> None:
+        """To the end of the capture. Raises SourceError when that is not as it should be."""
+        ending = [number for number in ENDING if not _stays_ignored(number)]
+        handlers = {number: signal.signal(number, self._interrupt) for number in ending}
+        self._session.capture.meanwhile = self._tick
+        try:
+            self._begin()
+            for _ in self._engine.steps(self._reader):
+                self._tick()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        self._session.conclude()
+        self._finish()
+
+    def _keep(self) -> Kept:
+        arguments = self._arguments
+        size = arguments.rotate_size
+        rotation = Rotation(int(size * 1_000_000) if size else None, arguments.rotate_time, arguments.keep)
+        trimmer = Trimmer(self._reader, self._engine.connections) if self._is_trimmed else None
+        return Kept(arguments.write, self._reader, rotation, self._complaints.append, trimmer)
+
+    def _begin(self) -> None:
+        """Packets are captured."""
+        arguments, program = self._arguments, self._session.program
+        if self._display.form == "json":
+            words = {"interface": arguments.interface, "program": program, "filter": arguments.filter}
+            self._event("capture", **words, file=arguments.write)
+        else:
+            self._complaints.append(f"capturing on {arguments.interface} with {program}; Ctrl-C ends")
+        self._print()
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        """A signal: the first ends the capture, a second one everything."""
+        self._interrupts += 1
+        if self._interrupts > 1:
+            raise KeyboardInterrupt
+        self._session.capture.stop()
+
+    def _tick(self) -> None:
+        """Does what is due: to be called all the time."""
+        now = monotonic_ns()
+        if now < self._due:
+            return
+        self._due = now + INTERVAL
+        is_second = now >= self._second
+        if is_second:
+            self._second = now + NS
+            self._engine.settle()
+        statuses = self._watch.look(now, self._engine.is_holding)
+        if is_second and self._display.form == "json":
+            self._statistics(statuses)
+        self._print(statuses, self._footer())
+        count, duration = self._arguments.count, self._arguments.duration
+        if (count and self._watch.ended >= count) or (duration and now - self._begun >= duration * NS):
+            self._session.capture.stop()
+
+    def _finish(self) -> None:
+        """Says what came of it."""
+        if self._kept is not None:
+            self._kept.close()
+        self._watch.finish()
+        source, cases = describe(self._arguments.interface, self._reader), self._watch.analysis.cases
+        if self._display.form == "json":
+            self._event("summary", **as_json(source, cases))
+        self._print()
+        if self._display.form != "json" and cases:
+            print(as_text(source, cases), end="")
+        if self._reader.dropped_by_capture:
+            dropped = many(self._reader.dropped_by_capture, "packet was", "packets were")
+            self._complaints.append(f"{dropped} dropped by who captured: a larger buffer (-B) may help")
+            self._print()
+        if not self._engine.channels:
+            raise SourceError("; ".join(filter(None, (nothing(self._engine, self._reader), self._reader.trouble))))
+        conclude(self._engine, self._reader)
+
+    def _print(self, statuses: Sequence[Status] = (), footer: str = "") -> None:
+        """What is new, and what there is to complain about; that must not be written over the picture."""
+        if self._display.start is None:
+            self._display.start = self._reader.first_time_ns
+        complaints = [f"xenshark: {self._complaints.popleft()}" for _ in range(len(self._complaints))]
+        if footer and self._display.form == "terminal":
+            for line in complaints:
+                self._display.add(line)
+            complaints = []
+        sys.stdout.write(self._display.text(statuses, footer, *shutil.get_terminal_size()))
+        sys.stdout.flush()
+        sys.stderr.writelines(f"{line}\n" for line in complaints)
+        sys.stderr.flush()
+
+    def _footer(self) -> str:
+        reader = self._reader
+        words = f"{self._arguments.interface}: {many(reader.frame, 'packet')}, {size(reader.octets)}"
+        words += f"; {size(self._kept.octets)} in {self._arguments.write}" if self._kept else ""
+        return words + ("" if self._engine.channels else "; no migration yet")
+
+    def _statistics(self, statuses: Sequence[Status]) -> None:
+        self._event(
+            "statistics",
+            time=time(),
+            packets=self._reader.frame,
+            bytes=self._reader.octets,
+            kept=self._kept.octets if self._kept else None,
+            migrations=[statistics_as_json(status) for status in statuses],
+        )
+
+    def _event(self, kind: str, **values: object) -> None:
+        self._display.add(json.dumps({"event": kind, **values}))
+
+
+def _stays_ignored(number: signal.Signals) -> bool:
+    """Whether a signal was ignored on purpose: nohup does so, and shells do it to interrupts of what is started with
+    "&", which is no wish of anybody's."""
+    return number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
