@@ -8,6 +8,7 @@ the errors of scripts, and for such errors in the packets. It runs without right
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -51,6 +52,17 @@ def wiresharks() -> Mapping[str, Tshark]:
 def missing() -> list[str]:
     """Lua versions of which there is no Wireshark."""
     return [lua for lua in LUAS if lua not in wiresharks()]
+
+
+def wireshark_with(lua: str) -> Tshark:
+    """The Wireshark with that Lua. The test is skipped if there is none; unattended it fails."""
+    found = wiresharks().get(lua)
+    if found is None:
+        import pytest  # here, because programs outside of tests use this module, too
+
+        complain = pytest.fail if os.environ.get("CI") else pytest.skip
+        complain(f"there is no Wireshark with Lua {lua}: run tests/wireshark/setup")
+    return found
 
 
 @contextmanager
