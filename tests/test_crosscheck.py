@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import OWN, REPOSITORY, Case, captures_in
+from conftest import REPOSITORY, Case, captures
+from test_wireshark import SOME
 from wireshark.both import LUAS, wireshark_with
 
-from dissector.wireshark import crosscheck, generate
+from dissector.wireshark import generate
+from dissector.wireshark.crosscheck import Difference, compare
 from dissector.wireshark.items import Item
 
 pytest_plugins = ("shell",)
+
+
+NONE = "violations/none/none.pcap"
 
 
 class Exemption(NamedTuple):
@@ -43,15 +48,99 @@ def unexplained(name: str, found: list[dict[str, Any]]) -> Counter[str]:
 
 
 def test_both_read_each_capture_alike(case: Case, shell: Any) -> None:
-    wireshark_with(LUAS[0]) if not wireshark_with(LUAS[1]) else None
-    if case.path.name.endswith((".img", ".img.zst")):
+    tshark = wireshark_with(LUAS[0])
+    if case.path.suffixes[0] == ".img":
         assert "is no capture" in shell.complaint("crosscheck", str(case.path))
         return
-    found = differences(shell, case.path)
+    found = differences(shell, case.path, "--tshark", tshark.path)
     assert not unexplained(case.name, found), found[:5]
 
 
-def test_each_exemption_is_needed_and_in_the_readme() -> None:
+@pytest.mark.parametrize("name", SOME)
+def test_the_other_wireshark_does_too(name: str, shell: Any) -> None:
+    found = differences(shell, captures()[name], "--tshark", wireshark_with(LUAS[1]).path)
+    assert not unexplained(name, found), found[:5]
+
+
+def test_each_exemption_is_in_the_readme() -> None:
     readme = (REPOSITORY / "README.md").read_text()
     for one in EXEMPTIONS:
         assert f"| {one.capture} | {one.differs} | {one.cause} |" in readme
+
+
+def test_what_it_prints(shell: Any) -> None:
+    lines = shell.lines("crosscheck", "--tshark", wireshark_with(LUAS[0]).path, str(captures()[NONE]))
+    assert len(lines) == 1
+    assert lines[0].startswith("46 records, 24 faults, 0 findings of common rules: 0 differences to Wireshark ")
+
+
+ALTERED = {
+    "length": ("made(tree, F.length, wide(length))", "made(tree, F.length, wide(length + 1))"),
+    "record": ("made(tree, F.offset, wide(item.offset))", "made(tree, F.offset, wide(item.offset + 1))"),
+    "run": ("line:add(F.run_count, where, run.count)", "line:add(F.run_count, where, run.count + 1)"),
+    "fault": ("made(line, F.fault_in_flight, answered.in_flight)", "made(line, F.fault_in_flight, true)"),
+}
+"""Mistakes in the dissector, by a value that they show in."""
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_a_mistake_of_the_dissector_is_seen(what: str, shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tshark = wireshark_with(LUAS[0])
+    right, wrong = ALTERED[what]
+    text = generate.dissector()
+    assert right in text
+    monkeypatch.setattr(generate, "dissector", lambda: text.replace(right, wrong))
+    found = differences(shell, captures()[NONE], "--tshark", tshark.path)
+    assert {one["what"].partition("[")[0].partition(" ")[0] for one in found} == {what}
+
+
+@pytest.mark.parametrize("text", ["syntax error", "error('at the start')", 'Proto("xenmig", "x")'])
+def test_a_dissector_that_fails(text: str, shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tshark = wireshark_with(LUAS[0])
+    monkeypatch.setattr(generate, "dissector", lambda: text)
+    assert "complain" in shell.complaint("crosscheck", "--tshark", tshark.path, str(captures()[NONE]))
+
+
+def test_a_dissector_that_fails_in_a_packet(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tshark = wireshark_with(LUAS[0])
+    text = generate.dissector() + "\nfunction xenmig.dissector() error('boom') end\n"
+    monkeypatch.setattr(generate, "dissector", lambda: text)
+    complaint = shell.complaint("crosscheck", "--tshark", tshark.path, str(captures()[NONE]))
+    assert "fails in frame" in complaint and "boom" in complaint
+
+
+def test_wrong_inputs(shell: Any, tmp_path: Path) -> None:
+    tshark = wireshark_with(LUAS[0]).path
+    whole = captures()[NONE].read_bytes()
+    assert "was not found" in shell.complaint("crosscheck", "--tshark", "no-such-tshark", shell.file(whole))
+    assert "is no capture" in shell.complaint(
+        "crosscheck", "--tshark", tshark, shell.file(b"Xen saved domain, xl format")
+    )
+    assert "zstd data" in shell.complaint("crosscheck", "--tshark", tshark, shell.file(whole[:-100]))
+    assert "cannot open" in shell.complaint("crosscheck", "--tshark", tshark, str(tmp_path / "nothing"))
+
+
+def item(offset: int, frame: int = 1, **values: Any) -> Item:
+    return Item("a -> b", offset, "END", frame, values)
+
+
+def test_items_are_compared_one_by_one() -> None:
+    assert list(compare([item(0, length=8)], [item(0, length=8)])) == []
+    assert list(compare([item(0, length=8)], [item(0, length=9)])) == [
+        Difference("a -> b", 0, "END", 1, "length", 8, 9)
+    ]
+    assert [one.what for one in compare([item(0), item(8)], [item(8), item(16)])] == ["record", "record"]
+    assert list(compare([item(0, run=[])], [item(0)])) == [], "an empty list is shown nowhere"
+    (one,) = compare([item(0, run=[1, 2, 3])], [item(0, run=[1, 3])])
+    assert (one.what, one.engine, one.wireshark) == ("run[1]", 2, 3)
+    (one,) = compare([item(0, complete=False)], [item(0)])
+    assert (one.engine, one.wireshark) == (False, None)
+
+
+def test_ports_that_are_used_again() -> None:
+    """Then one offset has several items, which belong together in the order of time."""
+    assert (
+        list(compare([item(0, 9, length=2), item(0, 5, length=1)], [item(0, 5, length=1), item(0, 9, length=2)])) == []
+    )
+    (one,) = compare([item(0, 5), item(0, 9)], [item(0, 5)])
+    assert (one.what, one.frame, one.wireshark) == ("record", 9, None)

@@ -19,14 +19,16 @@ pytest_plugins = ("shell",)
 @pytest.fixture(params=LUAS, ids=lambda lua: f"Lua {lua}")
 def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home, and one of the two Wiresharks first in the path."""
-    monkeypatch.setenv("HOME", str(tmp_path))
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "tshark").symlink_to(wireshark_with(request.param).path)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    return tmp_path
+    return home
 
 
 def installed(home: Path) -> list[Path]:

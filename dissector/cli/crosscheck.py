@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise SourceError(f"{reader.name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
         witness = Witness()
         engine = follow(reader, witness.add)
-        seen = read(tshark, folder, capture, witness.options())
+        seen = read(folder, capture, witness.options())
     found = witness.items()
     differences = list(compare(found, seen))
     for one in differences:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dissector.sources.files import SourceError
+from dissector.wireshark import install
 from dissector.wireshark.generate import dissector
 
 FILE = Path(__file__).resolve().parents[2] / "lua" / "xen_migration.lua"
@@ -21,6 +22,7 @@ the page that answers it, and judges the rules that `xenshark rules` marks with 
 
 EPILOG = """\
 examples:
+  xenshark lua --install
   xenshark lua --print > xen_migration.lua
   tshark -X lua_script:xen_migration.lua -r post.pcap -Y xenmig.fault.latency -T fields \\
       -e frame.number -e xenmig.fault.pfn -e xenmig.fault.latency -e xenmig.fault.answered_in -2
@@ -29,6 +31,17 @@ examples:
 With `tshark -2` add -Y or -R: without a filter Wireshark has no sequence numbers on its first pass. As root, Wireshark
 4.4 and newer run no Lua and do not say so.
 """
+
+
+ACTIONS = {
+    "install": (
+        install.install,
+        "put it, and a profile with colours and filter buttons, where Wireshark looks for them",
+    ),
+    "uninstall": (install.uninstall, "remove what --install put there"),
+    "check": (install.check, "say which Wireshark there is, what is installed, and whether Wireshark loads it"),
+}
+"""What is done to the user's own Wireshark, and the help on it."""
 
 
 def add(subparsers: Any) -> None:
@@ -50,11 +63,16 @@ def add(subparsers: Any) -> None:
         type=Path,
         help="write it to FILE (default: lua/xen_migration.lua of the checkout)",
     )
+    for name, (action, says) in ACTIONS.items():
+        form.add_argument(f"--{name}", dest="action", action="store_const", const=action, help=says)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints or writes."""
-    if arguments.print:
+    """Prints, writes, or does one of the actions."""
+    if arguments.action is not None:
+        for line in arguments.action():
+            print(line)
+    elif arguments.print:
         sys.stdout.write(dissector())
     else:
         _write(arguments.write)

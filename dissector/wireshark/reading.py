@@ -15,7 +15,7 @@ from dissector.grammar.codec import JSON_OCTETS
 from dissector.sources.files import SourceError
 from dissector.wireshark import generate
 from dissector.wireshark.items import End, Item, flow_name, gathered, joined, prefix, shapes
-from dissector.wireshark.tshark import Tshark, complaints
+from dissector.wireshark.tshark import complaints
 
 TEXTS = ("text", "status")
 """The fields of a handshake text."""
@@ -37,7 +37,7 @@ WHOLE_LISTS = "xenmig.lines:0"
 COMMON = ("direction", "layer", "type", "length", "body_length", "first_frame", "last_frame", "complete", "count")
 
 
-def read(tshark: Tshark, folder: Path, capture: Path, options: list[str]) -> list[Item]:
+def read(folder: Path, capture: Path, options: list[str]) -> list[Item]:
     """Every item of a plain capture, with these options of tshark. `folder`: of `tshark.isolated`.
 
     SourceError if tshark or pyshark fails, or a Lua script does.
@@ -60,7 +60,7 @@ def read(tshark: Tshark, folder: Path, capture: Path, options: list[str]) -> lis
                 items.append(latest[flow])
     trouble = complaints((folder / "stderr").read_text(errors="replace"))
     if trouble:
-        raise SourceError(f"{tshark.name} complains: {trouble[0]}")
+        raise SourceError(f"Wireshark complains: {trouble[0]}")
     return items
 
 
@@ -93,7 +93,7 @@ def _packets(folder: Path, capture: Path, options: list[str]) -> Iterator[Tree]:
             yield layers
     except TSharkCrashException as error:
         lines = complaints((folder / "stderr").read_text(errors="replace"))
-        raise SourceError(lines[0] if lines else " ".join(str(error).split())) from error
+        raise SourceError(f"Wireshark complains: {lines[0] if lines else ' '.join(str(error).split())}") from error
     finally:
         with suppress(TSharkCrashException):
             source.close()
