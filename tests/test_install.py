@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -82,13 +83,22 @@ def test_what_is_not_from_xenshark_stays(home: Path) -> None:
 
 
 def test_a_dissector_that_fails_is_noticed(home: Path) -> None:
-    if not find().runs_lua:
-        pytest.skip("as root this Wireshark runs no Lua")
     list(install.install())
     other = next(path for path in installed(home) if path.name == "xen_migration.lua").with_name("other.lua")
     other.write_text('Proto("xenmig", "the same name")\n')
-    with pytest.raises(SourceError, match="Wireshark complains"):
+    with pytest.raises(SourceError, match="Wireshark complains" if find().runs_lua else "no Lua as root"):
         list(install.check())
+
+
+def test_an_ordinary_user_s_wireshark_loads_it(home: Path) -> None:
+    """Whoever runs this test."""
+    list(install.install())
+    with isolated(find(os.path.realpath(find().path))) as folder:
+        shutil.copytree(home, folder / "home", dirs_exist_ok=True)
+        words = [folder / "tshark", "-G", "protocols"]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        assert complaints((folder / "stderr").read_text()) == []
+    assert "\txenmig\t" in done.stdout or "\txenmig\n" in done.stdout
 
 
 def test_no_tshark(shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
