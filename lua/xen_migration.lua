@@ -10,7 +10,7 @@
 -- packet shows is looked up by its place in the stream, so packets can be shown in any order, any number of times.
 -- With `tshark -2` add `-Y xenmig` or `-R tcp`: without either Wireshark has no sequence numbers on the first pass.
 
--- Declaring: the words that fields and layouts are declared in --------------------------------------------------------
+-- Declaring: the protocol, its fields and its expert information ------------------------------------------------------
 
 local xenmig = Proto("xenmig", "Xen Live Migration")
 
@@ -28,8 +28,100 @@ local function declare(kind, abbreviation, ...)
     return field
 end
 
--- The words that layouts below are written in. Each gives one field of a layout: its name, how it is read
--- (`kind`), how many octets it has (`size`, if fixed) and what it means (`doc`).
+-- Every expert information of the protocol, and those of rules by the rule's id.
+local all_experts, EXPERTS = {}, {}
+
+local function declare_expert(abbreviation, severity, says)
+    local expert_info = ProtoExpert.new("xenmig." .. abbreviation, says, expert.group.PROTOCOL, severity)
+    all_experts[#all_experts + 1] = expert_info
+    return expert_info
+end
+
+local function declare_rule(id, severity, says)
+    EXPERTS[id] = declare_expert("rule." .. id, severity, says)
+end
+
+-- Constants: numbers and octets of the formats ------------------------------------------------------------------------
+
+local PAGE_SHIFT = 12
+local UNBACKED = { [13] = true, [14] = true, [15] = true }
+local RESERVED_PAGE_TYPES = { [5] = true, [6] = true, [7] = true, [8] = true }
+local BODY_LENGTH_MAX = 0x8000000
+local OPTIONAL = 0x80000000
+local XL_MAGIC = "Xen saved domain, xl format\n \000 \r"
+local XL_BYTEORDER = 0x1020304
+local LIBXL_IDENT = "LibxlFmt"
+local LIBXL_VERSION = 2
+local IMAGE_MAGIC = "\255\255\255\255\255\255\255\255XENF"
+local REORDER_FRAMES = 256
+local BELIEVED = 80
+local CHAIN = 8
+local FIXED_LENGTHS = { TSC_INFO = 24, X86_TSC_INFO = 24, SHARED_INFO = 4096, X86_PV_INFO = 8 }
+
+-- Names of numbers: the specifications' own ---------------------------------------------------------------------------
+
+local GUEST_TYPES = { [1] = "x86 PV", [2] = "x86 HVM", [3] = "x86 PVH", [4] = "ARM" }
+local PAGE_TYPES = {
+    [0] = "NOTAB", [1] = "L1TAB", [2] = "L2TAB", [3] = "L3TAB", [4] = "L4TAB", [5] = "RESERVED_5", [6] = "RESERVED_6",
+    [7] = "RESERVED_7", [8] = "RESERVED_8", [9] = "L1TAB_PIN", [10] = "L2TAB_PIN", [11] = "L3TAB_PIN",
+    [12] = "L4TAB_PIN", [13] = "BROKEN", [14] = "XALLOC", [15] = "XTAB",
+}
+local TSC_MODES = { [0] = "DEFAULT", [1] = "ALWAYS_EMULATE", [2] = "NEVER_EMULATE", [3] = "PVRDTSCP" }
+local HVM_SAVE_TYPES = {
+    [0] = "END", [1] = "HEADER", [2] = "CPU", [3] = "PIC", [4] = "IOAPIC", [5] = "LAPIC", [6] = "LAPIC_REGS",
+    [7] = "PCI_IRQ", [8] = "ISA_IRQ", [9] = "PCI_LINK", [10] = "PIT", [11] = "RTC", [12] = "HPET", [13] = "PMTIMER",
+    [14] = "MTRR", [15] = "VIRIDIAN_DOMAIN", [16] = "XSAVE", [17] = "VIRIDIAN_VCPU", [18] = "VMCE_VCPU",
+    [19] = "TSC_ADJUST", [20] = "CPU_MSR",
+}
+local EMULATORS = { [0] = "unknown", [1] = "qemu-traditional", [2] = "qemu-upstream" }
+local CHECKPOINT_STATES = { [0] = "NEW", [1] = "SVM_SUSPENDED", [2] = "SVM_READY", [3] = "SVM_RESUMED" }
+
+-- Fields of every item: where it is, what it is, what became of it ----------------------------------------------------
+
+local F = {
+    item = declare("string", "item", "Item", base.NONE, "A record, header or handshake text"),
+    name = declare("string", "name", "Name", base.NONE, "Its name in the specification"),
+    migration = declare("uint32", "migration", "Migration", base.DEC, nil, nil, "Number in the capture, from 0"),
+    direction = declare("string", "direction", "Direction", base.NONE, "forward: from source to destination"),
+    layer = declare("string", "layer", "Layer", base.NONE, "Whose record it is"),
+    type = declare("uint32", "type", "Type", base.HEX, nil, nil, "Record type"),
+    offset = declare("uint64", "offset", "Offset", base.DEC, nil, nil, "In the direction's octets, from 0"),
+    length = declare("uint64", "length", "Length", base.DEC, nil, nil, "Octets, header and padding in"),
+    body_length = declare("uint64", "body_length", "Body length", base.DEC, nil, nil, "Octets of the body"),
+    first_frame = declare("framenum", "first_frame", "First octet in frame", base.NONE),
+    last_frame = declare("framenum", "last_frame", "Last octet in frame", base.NONE),
+    complete = declare("bool", "complete", "Complete", base.NONE, nil, nil, "False where octets were not captured"),
+    count = declare("uint32", "count", "Count", base.DEC, nil, nil, "Entries of a pages record"),
+    run = declare("string", "run", "Run", base.NONE, "Consecutive pfns of one type"),
+    run_pfn = declare("uint64", "run.pfn", "First pfn", base.HEX),
+    run_count = declare("uint32", "run.count", "Pfns", base.DEC),
+    run_type = declare("uint32", "run.type", "Page type", base.DEC, PAGE_TYPES),
+    fault = declare("string", "fault", "Fault", base.NONE, "One pfn of a POSTCOPY_FAULT"),
+    fault_pfn = declare("uint64", "fault.pfn", "Pfn", base.HEX),
+    fault_answered_in = declare("framenum", "fault.answered_in", "Answered in frame", base.NONE, frametype.RESPONSE),
+    fault_latency = declare("relative_time", "fault.latency", "Latency", "From the fault's last octet to the page's"),
+    fault_in_flight = declare("bool", "fault.in_flight", "In flight", base.NONE, nil, nil, "The page was sent before"),
+    fault_count = declare("uint32", "fault.count", "Faulted pfns", base.DEC),
+    fault_slowest = declare("relative_time", "fault.slowest", "Slowest", "The longest latency of the record's pfns"),
+    page_answers = declare("framenum", "page.answers", "Answers the fault in frame", base.NONE, frametype.REQUEST),
+    page_answers_pfn = declare("uint64", "page.answers.pfn", "Pfn", base.HEX),
+    page_pushed = declare("uint32", "page.pushed", "Pages nobody asked for", base.DEC),
+    rule = declare("string", "rule", "Rule", base.NONE, "Id of a rule that is broken: see `xenshark rules`"),
+    contents = declare("string", "contents", "Contents", base.NONE, "More of an item that began in an earlier frame"),
+    contents_of = declare("framenum", "contents.of", "Of the item in frame", base.NONE),
+    text = declare("string", "text", "Text", base.NONE),
+    status = declare("uint8", "status", "Status", base.DEC, nil, nil, "0: the guest runs at the destination"),
+}
+
+local UNANSWERED = declare_expert("fault.unanswered", expert.severity.WARN, "The page of a faulted pfn never came")
+
+-- Words: what headers, records and their layouts are declared in ------------------------------------------------------
+
+-- The words that layouts are written in: each gives one field of a layout, its name, how it is read (`kind`), how many
+-- octets it has (`size`, if fixed) and what it means (`doc`).
+
+local HEADERS, LIBXC_RECORDS, LIBXL_RECORDS, XENOPS_RECORDS
+do
 
 -- An integer; `names` says what its values are called.
 local function uint(size, name, doc, names)
@@ -157,91 +249,6 @@ local function by_type(...)
     return numbered
 end
 
--- Every expert information of the protocol, and those of rules by the rule's id.
-local all_experts, EXPERTS = {}, {}
-
-local function declare_expert(abbreviation, severity, says)
-    local expert_info = ProtoExpert.new("xenmig." .. abbreviation, says, expert.group.PROTOCOL, severity)
-    all_experts[#all_experts + 1] = expert_info
-    return expert_info
-end
-
-local function declare_rule(id, severity, says)
-    EXPERTS[id] = declare_expert("rule." .. id, severity, says)
-end
-
--- Constants: numbers and octets of the formats ------------------------------------------------------------------------
-
-local PAGE_SHIFT = 12
-local UNBACKED = { [13] = true, [14] = true, [15] = true }
-local RESERVED_PAGE_TYPES = { [5] = true, [6] = true, [7] = true, [8] = true }
-local BODY_LENGTH_MAX = 0x8000000
-local OPTIONAL = 0x80000000
-local XL_MAGIC = "Xen saved domain, xl format\n \000 \r"
-local XL_BYTEORDER = 0x1020304
-local LIBXL_IDENT = "LibxlFmt"
-local LIBXL_VERSION = 2
-local IMAGE_MAGIC = "\255\255\255\255\255\255\255\255XENF"
-local BELIEVED = 80
-local CHAIN = 8
-local FIXED_LENGTHS = { TSC_INFO = 24, X86_TSC_INFO = 24, SHARED_INFO = 4096, X86_PV_INFO = 8 }
-
--- Names of numbers: the specifications' own ---------------------------------------------------------------------------
-
-local GUEST_TYPES = { [1] = "x86 PV", [2] = "x86 HVM", [3] = "x86 PVH", [4] = "ARM" }
-local PAGE_TYPES = {
-    [0] = "NOTAB", [1] = "L1TAB", [2] = "L2TAB", [3] = "L3TAB", [4] = "L4TAB", [5] = "RESERVED_5", [6] = "RESERVED_6",
-    [7] = "RESERVED_7", [8] = "RESERVED_8", [9] = "L1TAB_PIN", [10] = "L2TAB_PIN", [11] = "L3TAB_PIN",
-    [12] = "L4TAB_PIN", [13] = "BROKEN", [14] = "XALLOC", [15] = "XTAB",
-}
-local TSC_MODES = { [0] = "DEFAULT", [1] = "ALWAYS_EMULATE", [2] = "NEVER_EMULATE", [3] = "PVRDTSCP" }
-local HVM_SAVE_TYPES = {
-    [0] = "END", [1] = "HEADER", [2] = "CPU", [3] = "PIC", [4] = "IOAPIC", [5] = "LAPIC", [6] = "LAPIC_REGS",
-    [7] = "PCI_IRQ", [8] = "ISA_IRQ", [9] = "PCI_LINK", [10] = "PIT", [11] = "RTC", [12] = "HPET", [13] = "PMTIMER",
-    [14] = "MTRR", [15] = "VIRIDIAN_DOMAIN", [16] = "XSAVE", [17] = "VIRIDIAN_VCPU", [18] = "VMCE_VCPU",
-    [19] = "TSC_ADJUST", [20] = "CPU_MSR",
-}
-local EMULATORS = { [0] = "unknown", [1] = "qemu-traditional", [2] = "qemu-upstream" }
-local CHECKPOINT_STATES = { [0] = "NEW", [1] = "SVM_SUSPENDED", [2] = "SVM_READY", [3] = "SVM_RESUMED" }
-
--- Fields of every item: where it is, what it is, what became of it ----------------------------------------------------
-
-local F = {
-    item = declare("string", "item", "Item", base.NONE, "A record, header or handshake text"),
-    name = declare("string", "name", "Name", base.NONE, "Its name in the specification"),
-    migration = declare("uint32", "migration", "Migration", base.DEC, nil, nil, "Number in the capture, from 0"),
-    direction = declare("string", "direction", "Direction", base.NONE, "forward: from source to destination"),
-    layer = declare("string", "layer", "Layer", base.NONE, "Whose record it is"),
-    type = declare("uint32", "type", "Type", base.HEX, nil, nil, "Record type"),
-    offset = declare("uint64", "offset", "Offset", base.DEC, nil, nil, "In the direction's octets, from 0"),
-    length = declare("uint64", "length", "Length", base.DEC, nil, nil, "Octets, header and padding in"),
-    body_length = declare("uint64", "body_length", "Body length", base.DEC, nil, nil, "Octets of the body"),
-    first_frame = declare("framenum", "first_frame", "First octet in frame", base.NONE),
-    last_frame = declare("framenum", "last_frame", "Last octet in frame", base.NONE),
-    complete = declare("bool", "complete", "Complete", base.NONE, nil, nil, "False where octets were not captured"),
-    count = declare("uint32", "count", "Count", base.DEC, nil, nil, "Entries of a pages record"),
-    run = declare("string", "run", "Run", base.NONE, "Consecutive pfns of one type"),
-    run_pfn = declare("uint64", "run.pfn", "First pfn", base.HEX),
-    run_count = declare("uint32", "run.count", "Pfns", base.DEC),
-    run_type = declare("uint32", "run.type", "Page type", base.DEC, PAGE_TYPES),
-    fault = declare("string", "fault", "Fault", base.NONE, "One pfn of a POSTCOPY_FAULT"),
-    fault_pfn = declare("uint64", "fault.pfn", "Pfn", base.HEX),
-    fault_answered_in = declare("framenum", "fault.answered_in", "Answered in frame", base.NONE, frametype.RESPONSE),
-    fault_latency = declare("relative_time", "fault.latency", "Latency", "From the fault's last octet to the page's"),
-    fault_in_flight = declare("bool", "fault.in_flight", "In flight", base.NONE, nil, nil, "The page was sent before"),
-    fault_count = declare("uint32", "fault.count", "Faulted pfns", base.DEC),
-    fault_slowest = declare("relative_time", "fault.slowest", "Slowest", "The longest latency of the record's pfns"),
-    page_answers = declare("framenum", "page.answers", "Answers the fault in frame", base.NONE, frametype.REQUEST),
-    page_answers_pfn = declare("uint64", "page.answers.pfn", "Pfn", base.HEX),
-    page_pushed = declare("uint32", "page.pushed", "Pages nobody asked for", base.DEC),
-    rule = declare("string", "rule", "Rule", base.NONE, "Id of a rule that is broken: see `xenshark rules`"),
-    contents = declare("string", "contents", "Contents", base.NONE, "More of an item that began in an earlier frame"),
-    contents_of = declare("framenum", "contents.of", "Of the item in frame", base.NONE),
-    text = declare("string", "text", "Text", base.NONE),
-    status = declare("uint8", "status", "Status", base.DEC, nil, nil, "0: the guest runs at the destination"),
-}
-
-local UNANSWERED = declare_expert("fault.unanswered", expert.severity.WARN, "The page of a faulted pfn never came")
 
 -- Layouts: the bodies of headers and records, field by field ----------------------------------------------------------
 
@@ -404,7 +411,7 @@ layouts.xl_optional_data = {
 
 -- Headers: by name ----------------------------------------------------------------------------------------------------
 
-local HEADERS = by_name({
+HEADERS = by_name({
     header("xl header", "xl", 48, layouts.xl_header, layouts.xl_optional_data),
     header("xenops header", "xenops", 15, layouts.xenops_header),
     header("libxl header", "libxl", 16, layouts.libxl_header),
@@ -453,13 +460,13 @@ local VERSION_3 = {
 }
 
 -- Where the version is not known, 0x10 to 0x12 are version 3's, and 0x13 and up the postcopy RFC's.
-local LIBXC_RECORDS = {
+LIBXC_RECORDS = {
     [2] = by_type(BOTH_VERSIONS, VERSION_2),
     [3] = by_type(BOTH_VERSIONS, VERSION_3),
     unknown = by_type(BOTH_VERSIONS, VERSION_2, VERSION_3),
 }
 
-local LIBXL_RECORDS = by_type({
+LIBXL_RECORDS = by_type({
     record("libxl", 0x00, "END", "signal"),
     record("libxl", 0x01, "LIBXC_CONTEXT", "signal"),
     record("libxl", 0x02, "EMULATOR_XENSTORE_DATA", "list", layouts.emulator_xenstore_data),
@@ -469,7 +476,7 @@ local LIBXL_RECORDS = by_type({
     record("libxl", 0x06, "POSTCOPY_TRANSITION_END", "signal"),
 })
 
-local XENOPS_RECORDS = by_type({
+XENOPS_RECORDS = by_type({
     record("xenops", 0x0f, "XENOPS", "blob", layouts.blob),
     record("xenops", 0xf0, "LIBXC", "stream"),
     record("xenops", 0xf1, "LIBXL", "stream"),
@@ -482,6 +489,8 @@ local XENOPS_RECORDS = by_type({
     record("xenops", 0xf13, "SWTPM", "blob", layouts.blob),
     record("xenops", 0xffff, "END_OF_IMAGE", "signal"),
 })
+
+end
 
 -- Texts and magics: what a stream or a handshake is known by ----------------------------------------------------------
 
@@ -1144,16 +1153,18 @@ end
 -- `visitor.element(field, index, at, context)` for each element of an array: what it gives is the context of the fields
 -- inside, which are left out if it gives nil. Gives the offset after the last field; nil if the octets are too few.
 local walk
+do
 
 -- The elements that an array takes of the octets.
 local function walk_array(field, octets_seen, at, big, visitor, context, values)
     local index, ending = 0, field.ending
     local count = field.by and values[field.by]
     while index ~= count do
-        local inside = visitor.element and visitor.element(field, index, at, context)
-        local last = {}
-        local heard = inside and visitor or {}
-        local after = at < #octets_seen and walk(field.elements, octets_seen, at, big, heard, inside, last)
+        local last, after = {}, nil
+        if at < #octets_seen then
+            local inside = visitor.element and visitor.element(field, index, at, context)
+            after = walk(field.elements, octets_seen, at, big, inside and visitor or {}, inside, last)
+        end
         if not after and (field.by or ending) then return nil end
         if not after then return at end
         index, at = index + 1, after
@@ -1190,6 +1201,8 @@ function walk(layout, octets_seen, at, big, visitor, context, values)
     return at
 end
 
+end
+
 -- Channels: what the two directions of a connection share, and what is known of a capture -----------------------------
 
 -- A flow is one direction of a connection: `offset` octets of it were consumed, `buffer` holds those that were seen and
@@ -1209,6 +1222,8 @@ local function new_capture()
         first_seq = {}, -- of connections that may carry a migration, by number, then by sender
         first_seq_count = 0,
         bodies_kept = 0, -- octets
+        waiting = 0, -- flows that hold octets behind a gap
+        handled = 0, -- the packet that TCP handed over last
     }
 end
 
@@ -2318,6 +2333,10 @@ local function begin(flow, item)
     if mark then flow.high_frame, flow.high_time = mark.frame, mark.time end
     item.flow, item.channel, item.direction = flow, flow.channel, flow.direction
     item.offset, item.first_frame, item.first_time = flow.offset, flow.high_frame, flow.high_time
+    item.header_frame = item.first_frame
+    for _, later in ipairs(flow.marks) do
+        if later.offset < flow.offset + item.header then item.header_frame = later.frame end
+    end
     item.skipped, flow.passed_over = flow.passed_over, 0
     item.big = item.big or false
     flow.items[#flow.items + 1] = item
@@ -2525,8 +2544,9 @@ end
 local function read_header(flow, spec, big, more)
     enter(flow.channel, spec.layer)
     local length = spec.size + more
-    local item = begin(flow, { layer = spec.layer, name = spec.name, spec = spec, big = big, body_length = length })
+    local item = { layer = spec.layer, name = spec.name, spec = spec, big = big, body_length = length }
     item.header, item.length = spec.size, length
+    begin(flow, item)
     if read_item(flow, item, length, 0) then advance(flow, spec.layer, spec.name) end
 end
 
@@ -2985,7 +3005,7 @@ end
 -- seen and not consumed, `skip` of the next ones nobody needs. `next` is the offset of what arrives next.
 
 local seq_raw, ack_raw = Field.new("tcp.seq_raw"), Field.new("tcp.ack_raw")
-local tcp_stream = Field.new("tcp.stream")
+local tcp_stream, tcp_payload, tcp_len = Field.new("tcp.stream"), Field.new("tcp.payload"), Field.new("tcp.len")
 
 -- The value of a field of the packet at hand. Nil on a pass for which Wireshark builds no tree, as the first one of
 -- `tshark -2` without a filter.
@@ -3011,7 +3031,10 @@ local function new_flow(channel)
         high_frame = 0,
         high_time = 0,
         turns = {},
-        gaps = 0,
+        gaps = 0, -- holes that were not filled
+        holes = {},
+        held = {},
+        held_octets = 0,
         acked = 0,
         passed_over = 0,
     }
@@ -3121,6 +3144,140 @@ local function mark_turn(flow, frame)
     end
 end
 
+-- Arrival: segments in any order to octets in order -------------------------------------------------------------------
+
+-- Octets may be missing when later ones arrive. Where they are page contents nobody waits: the hole is noted and filled
+-- or not. Where they are needed, what comes behind them is held until they come, or until it is certain that they were
+-- not captured: they were acknowledged so long ago that reordering is over, too much is held, or no packet follows.
+
+local HELD_MAX = 8388608 -- octets that a flow holds at most
+local HOLES_MAX = 1024 -- holes of a flow that may still be filled
+
+local close_gap, arrive, flush, note_ack
+do
+
+-- Parts of a segment may fill holes in what was passed over before.
+local function fill(flow, piece, to)
+    local from = piece.offset
+    for index = #flow.holes, 1, -1 do
+        local gap = flow.holes[index]
+        if gap.to <= from then return end
+        if gap.from < to then
+            table.remove(flow.holes, index)
+            if gap.from < from then
+                table.insert(flow.holes, index, { from = gap.from, to = from, item = gap.item })
+                gap.item.holes, flow.gaps = gap.item.holes + 1, flow.gaps + 1
+                index = index + 1
+            end
+            if to < gap.to then
+                table.insert(flow.holes, index, { from = to, to = gap.to, item = gap.item })
+                gap.item.holes, flow.gaps = gap.item.holes + 1, flow.gaps + 1
+            end
+            gap.item.holes, flow.gaps = gap.item.holes - 1, flow.gaps - 1
+            if gap.item.last_frame and gap.item.last_frame < piece.frame then
+                gap.item.last_frame, gap.item.last_time = piece.frame, piece.time
+            end
+        end
+    end
+end
+
+-- Page contents that are missing: their record goes on without them.
+local function pass_hole(flow, to)
+    local item = flow.item
+    flow.gaps = flow.gaps + 1
+    item.holes = (item.holes or 0) + 1
+    table.insert(flow.holes, { from = flow.next, to = to, item = item })
+    if #flow.holes > HOLES_MAX then table.remove(flow.holes, 1) end
+    local length = to - flow.next
+    flow.next, flow.offset, flow.skip = to, flow.offset + length, flow.skip - length
+end
+
+local function deliver(flow, piece)
+    local known = flow.next - piece.offset
+    if known >= piece.length then return end
+    local captured = max(0, piece.captured - known)
+    feed(flow, piece.source, known, piece.length - known, captured, piece.frame, piece.time)
+end
+
+-- Delivers what is held, as far as nothing is missing before it.
+local function drain(flow)
+    local held = flow.held
+    while held[1] and held[1].offset <= flow.next do
+        local piece = table.remove(held, 1)
+        flow.held_octets = flow.held_octets - #piece.source
+        deliver(flow, piece)
+    end
+    if not held[1] and flow.waits then
+        flow.waits = false
+        capture.waiting = capture.waiting - 1
+    end
+    flow.acked_since = nil
+end
+
+local function hold(flow, piece)
+    if type(piece.source) ~= "string" then piece.source = octets_of(piece.source, 0, piece.captured) end
+    table.insert(flow.held, above(flow.held, "offset", piece.offset), piece)
+    flow.held_octets = flow.held_octets + #piece.source
+    if not flow.waits then
+        flow.waits = true
+        capture.waiting = capture.waiting + 1
+    end
+end
+
+-- What is missing before the first piece held was not captured.
+function close_gap(flow)
+    lose(flow, flow.held[1].offset - flow.next)
+    drain(flow)
+end
+
+-- Closes gaps of which it is certain.
+local function judge_gap(flow, frame)
+    if not flow.held[1] then return end
+    if flow.peer.acked >= flow.held[1].offset then flow.acked_since = flow.acked_since or frame end
+    local is_over = flow.acked_since and frame - flow.acked_since >= REORDER_FRAMES
+    if is_over or flow.held_octets > HELD_MAX then close_gap(flow) end
+end
+
+-- What the sender of a flow acknowledges of the other one, in the packet at hand.
+function note_ack(flow, frame)
+    local ack, peer = value_of(ack_raw), flow.peer
+    if ack and peer.base then flow.acked = max(flow.acked, unwrapped(peer, ack, peer.next)) end
+    judge_gap(peer, frame)
+end
+
+-- A segment that is looked at for the first time.
+function arrive(flow, piece)
+    local last = piece.offset + piece.length
+    flow.last_frame = piece.frame
+    if flow.holes[1] and piece.offset < flow.next then fill(flow, piece, min(last, flow.next)) end
+    if last <= flow.next then return end
+    if piece.offset > flow.next and not flow.held[1] and flow.item and piece.offset - flow.next < flow.skip then
+        pass_hole(flow, piece.offset)
+    end
+    if piece.offset <= flow.next then
+        deliver(flow, piece)
+        drain(flow)
+    else
+        hold(flow, piece)
+        judge_gap(flow, piece.frame)
+    end
+    mark_turn(flow, piece.frame)
+end
+
+-- No packet follows.
+function flush()
+    if capture.waiting == 0 then return end
+    for _, uses in pairs(capture.by_ends) do
+        for _, connection in ipairs(uses) do
+            for _, flow in ipairs({ connection.one, connection.other }) do
+                while flow.held[1] do close_gap(flow) end
+            end
+        end
+    end
+end
+
+end
+
 -- Rendering: the tree and the columns ---------------------------------------------------------------------------------
 
 -- What a frame shows is a function of its place in the stream and of what is known of the stream: of the items that
@@ -3161,14 +3318,14 @@ local function show_layout(tree, layout, body, at, big, source)
         elseif field.kind == "rest" or field.kind == "octets" then
             if size > 0 then context:add(field.field, range) end
         else
-            context:add(field.field, range or nil, (body:sub(from + 1, from + size):gsub("%z+$", "")))
+            add(context, field.field, range, (body:sub(from + 1, from + size):gsub("%z+$", "")))
         end
     end
     function visitor.element(field, index, from, context)
         lines = lines + 1
         if settings.lines > 0 and lines > settings.lines then return nil end
         if not field.field then return context end
-        return context:add(field.field, source(from, 1), format("%s %d", field.name, index))
+        return add(context, field.field, source(from, 1), format("%s %d", field.name, index))
     end
     walk(layout, body, at, big, visitor, tree)
 end
@@ -3183,7 +3340,7 @@ local function show_body(tree, item, place)
         tvb, shift = ByteArray.new(body, true):tvb(item.name), 0
     end
     local function source(from, size)
-        return size > 0 and tvb(shift + from, size) or tvb(shift + from, 0)
+        return size > 0 and tvb(shift + from, size) or nil
     end
     if item.message or not item.spec then
         local size = item.message and #item.message.octets or #body
@@ -3362,7 +3519,7 @@ local function show_item(top, item, place, is_known)
     made(tree, F.first_frame, item.first_frame)
     if item.last_frame then
         made(tree, F.last_frame, item.last_frame)
-        made(tree, F.complete, item.complete)
+        made(tree, F.complete, item.complete and (item.holes or 0) == 0)
     elseif is_known then
         made(tree, F.last_frame, item.flow.high_frame)
         made(tree, F.complete, false)
@@ -3438,9 +3595,11 @@ function show_frame(root, pinfo, flow, place, found, ended)
     for at = index + 1, #items do
         local item = items[at]
         if item.offset + item.header > place.to then break end
-        shown[#shown + 1] = item
-        trees[item] = false
-        show_item(top, item, place, is_known)
+        if item.header_frame == pinfo.number then -- else the header was sent again
+            shown[#shown + 1] = item
+            trees[item] = false
+            show_item(top, item, place, is_known)
+        end
     end
     for _, item in ipairs(found or {}) do
         if trees[item] == nil then
@@ -3520,6 +3679,7 @@ for name, report in pairs(REPORTS) do
         local listener = Listener.new("frame")
         function listener.packet() end
         function listener.draw()
+            flush()
             report(function(line) io.write(line) end)
         end
     end)
@@ -3528,6 +3688,7 @@ end
 if gui_enabled() then
     for name, report in pairs(REPORTS) do
         register_menu("Xen Live Migration/" .. name, function()
+            flush()
             local window = TextWindow.new("Xen live migration: " .. name)
             report(function(line) window:append(line) end)
         end, MENU_TOOLS_UNSORTED)
@@ -3562,52 +3723,64 @@ function xenmig.init()
     capture = new_capture()
 end
 
--- Takes in a packet that is looked at for the first time.
-local function arrive(flow, tvb, pinfo, offset, length)
-    local ahead = offset - flow.next
-    local skipped = max(0, -ahead)
-    flow.last_frame = pinfo.number
-    if skipped >= length then return end
-    if ahead > 0 then lose(flow, ahead) end
-    if flow.skip == 0 or flow.direction == REVERSE then
-        local ack = value_of(ack_raw)
-        local peer = flow.peer
-        if ack and peer.base then flow.acked = max(flow.acked, unwrapped(peer, ack, peer.next)) end
-    end
-    feed(flow, tvb, skipped, length - skipped, max(0, tvb:len() - skipped), pinfo.number, pinfo.rel_ts)
-    mark_turn(flow, pinfo.number)
-end
-
-function xenmig.dissector(tvb, pinfo, root)
-    local length = tvb:reported_len()
-    if length == 0 then return 0 end
-    local stream, seq = value_of(tcp_stream), value_of(seq_raw)
-    local connection = connection_of(pinfo, stream, true)
-    local flow = flow_of(connection, pinfo)
+-- One segment, on any pass: `length` octets of payload, of which `tvb` holds those that were captured.
+local function dissect_segment(flow, tvb, length, seq, pinfo, root)
     local frame = pinfo.number
     local offset, found, ended
     if frame > flow.last_frame then
         offset = place_new(flow, pinfo, seq)
-        if offset == flow.next and length < flow.skip and flow.item and tvb:len() == length then
+        local is_whole = tvb:len() == length
+        if offset == flow.next and length < flow.skip and flow.item and is_whole and not flow.waits then
             -- Page contents: nothing but their number matters.
             flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, flow.skip - length
             flow.last_frame, flow.high_frame, flow.high_time = frame, frame, pinfo.rel_ts
             pinfo.cols.protocol = "XENMIG"
             show_contents(root, flow.item, tvb)
-            return length
+            return
         end
         capture.found, capture.ended = {}, {}
-        arrive(flow, tvb, pinfo, offset, length)
+        note_ack(flow, frame)
+        local piece = { offset = offset, length = length, source = tvb, captured = tvb:len(), frame = frame }
+        piece.time = pinfo.rel_ts
+        arrive(flow, piece)
         found, ended = capture.found, capture.ended
     else
+        if pinfo.visited then flush() end
         offset = place_of(flow, frame, seq)
     end
     if offset then
         local place = { tvb = tvb, from = offset, to = offset + length }
         show_frame(root, pinfo, flow, place, found, ended)
     end
+end
+
+function xenmig.dissector(tvb, pinfo, root)
+    local length = tvb:reported_len()
+    if length == 0 then return 0 end
+    capture.handled = pinfo.number
+    local connection = connection_of(pinfo, value_of(tcp_stream), true)
+    dissect_segment(flow_of(connection, pinfo), tvb, length, value_of(seq_raw), pinfo, root)
     return length
 end
+
+-- TCP hands over no segment that it takes for a retransmission or for out of order, though it may hold octets that were
+-- not seen before: those are taken from TCP's own field. Acknowledgements without payload tell what was not captured.
+local kept_back = Proto("xenmig_rest", "Xen Live Migration, segments that TCP keeps back")
+
+function kept_back.dissector(_, pinfo, root)
+    local frame = pinfo.number
+    if capture.handled == frame or not next(capture.by_stream) then return end
+    local connection = capture.by_stream[value_of(tcp_stream)]
+    if not connection then return end
+    local flow, payload = flow_of(connection, pinfo), tcp_payload()
+    if payload then
+        dissect_segment(flow, payload.range:tvb(), value_of(tcp_len), value_of(seq_raw), pinfo, root)
+    elseif flow.peer.waits and frame > flow.last_frame then
+        note_ack(flow, frame)
+    end
+end
+
+register_postdissector(kept_back)
 
 -- Remembers where a connection's octets begin that may turn out to carry a migration: offsets count from there.
 local function note_first(stream, pinfo)

@@ -19,10 +19,11 @@ class Section(NamedTuple):
 
 
 SECTIONS = (
-    Section("Declaring", "the words that fields and layouts are declared in", "declaring.lua"),
+    Section("Declaring", "the protocol, its fields and its expert information", "declaring.lua"),
     Section("Constants", "numbers and octets of the formats", tables.constants),
     Section("Names of numbers", "the specifications' own", layouts.names),
     Section("Fields of every item", "where it is, what it is, what became of it", "fields.lua"),
+    Section("Words", "what headers, records and their layouts are declared in", "words.lua"),
     Section("Layouts", "the bodies of headers and records, field by field", layouts.layouts),
     Section("Headers", "by name", layouts.headers),
     Section("Records", "by layer and number", layouts.records),
@@ -40,6 +41,7 @@ SECTIONS = (
     Section("Framing", "octets to headers, records and texts", "framing.lua"),
     Section("Hunting", "for a stream's magic, or for a header that can only be one", "hunting.lua"),
     Section("Places", "where a packet's octets stand in their stream", "place.lua"),
+    Section("Arrival", "segments in any order to octets in order", "arrival.lua"),
     Section("Rendering", "the tree and the columns", "rendering.lua"),
     Section("Reports", "tshark -z, and windows of the graphical interface", "listeners.lua"),
     Section("Registration", "preferences, ports, and the dissector itself", "registration.lua"),

@@ -58,7 +58,7 @@ def layouts() -> list[str]:
 
 def headers() -> list[str]:
     """The headers."""
-    lines = ["local HEADERS = by_name({"]
+    lines = ["HEADERS = by_name({"]
     for header in HEADERS.values():
         optional = Raw(f"layouts.{xl_optional_data.__name__}") if header is XL_HEADER else None
         body = Raw(f"layouts.{header.body.__name__}")
@@ -68,7 +68,7 @@ def headers() -> list[str]:
 
 
 def records() -> list[str]:
-    """The records, libxc's by the version of the stream that has them."""
+    """The records, libxc's by the version of the stream that has them; the end of the block that `words.lua` begins."""
     two, three = libxc_records(2), libxc_records(3)
     groups = {
         "BOTH_VERSIONS": [spec for spec in two.values() if three.get(spec.type) == spec],
@@ -80,15 +80,15 @@ def records() -> list[str]:
         lines += [f"local {name} = {{", *_records(specs), "}", ""]
     lines += [
         "-- Where the version is not known, 0x10 to 0x12 are version 3's, and 0x13 and up the postcopy RFC's.",
-        "local LIBXC_RECORDS = {",
+        "LIBXC_RECORDS = {",
         f"{INDENT}[2] = by_type(BOTH_VERSIONS, VERSION_2),",
         f"{INDENT}[3] = by_type(BOTH_VERSIONS, VERSION_3),",
         f"{INDENT}unknown = by_type(BOTH_VERSIONS, VERSION_2, VERSION_3),",
         "}",
     ]
     for name, table_of in (("LIBXL_RECORDS", LIBXL_RECORDS), ("XENOPS_RECORDS", XENOPS_RECORDS)):
-        lines += ["", f"local {name} = by_type({{", *_records(table_of.values()), "})"]
-    return lines
+        lines += ["", f"{name} = by_type({{", *_records(table_of.values()), "})"]
+    return [*lines, "", "end"]
 
 
 def _all_records() -> Iterator[RecordSpec]:

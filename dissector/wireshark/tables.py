@@ -22,6 +22,7 @@ from dissector.grammar import (
     XL_MAGIC,
     libxc_records,
 )
+from dissector.reassembly.direction import REORDER_FRAMES
 from dissector.rules import RULES, handshake, states
 from dissector.rules import order as ordering
 from dissector.wireshark.literals import Raw, call, literal, table
@@ -37,6 +38,7 @@ CONSTANTS: dict[str, Any] = {
     "LIBXL_IDENT": LIBXL_IDENT,
     "LIBXL_VERSION": LIBXL_VERSION,
     "IMAGE_MAGIC": IMAGE_MAGIC,
+    "REORDER_FRAMES": REORDER_FRAMES,
     "BELIEVED": BELIEVED,
     "CHAIN": CHAIN,
     "FIXED_LENGTHS": FIXED_LENGTHS,

@@ -15,6 +15,8 @@ local function new_capture()
         first_seq = {}, -- of connections that may carry a migration, by number, then by sender
         first_seq_count = 0,
         bodies_kept = 0, -- octets
+        waiting = 0, -- flows that hold octets behind a gap
+        handled = 0, -- the packet that TCP handed over last
     }
 end
 

@@ -29,6 +29,10 @@ local function begin(flow, item)
     if mark then flow.high_frame, flow.high_time = mark.frame, mark.time end
     item.flow, item.channel, item.direction = flow, flow.channel, flow.direction
     item.offset, item.first_frame, item.first_time = flow.offset, flow.high_frame, flow.high_time
+    item.header_frame = item.first_frame
+    for _, later in ipairs(flow.marks) do
+        if later.offset < flow.offset + item.header then item.header_frame = later.frame end
+    end
     item.skipped, flow.passed_over = flow.passed_over, 0
     item.big = item.big or false
     flow.items[#flow.items + 1] = item
@@ -236,8 +240,9 @@ end
 local function read_header(flow, spec, big, more)
     enter(flow.channel, spec.layer)
     local length = spec.size + more
-    local item = begin(flow, { layer = spec.layer, name = spec.name, spec = spec, big = big, body_length = length })
+    local item = { layer = spec.layer, name = spec.name, spec = spec, big = big, body_length = length }
     item.header, item.length = spec.size, length
+    begin(flow, item)
     if read_item(flow, item, length, 0) then advance(flow, spec.layer, spec.name) end
 end
 

@@ -56,6 +56,7 @@ for name, report in pairs(REPORTS) do
         local listener = Listener.new("frame")
         function listener.packet() end
         function listener.draw()
+            flush()
             report(function(line) io.write(line) end)
         end
     end)
@@ -64,6 +65,7 @@ end
 if gui_enabled() then
     for name, report in pairs(REPORTS) do
         register_menu("Xen Live Migration/" .. name, function()
+            flush()
             local window = TextWindow.new("Xen live migration: " .. name)
             report(function(line) window:append(line) end)
         end, MENU_TOOLS_UNSORTED)

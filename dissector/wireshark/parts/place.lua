@@ -2,7 +2,7 @@
 -- seen and not consumed, `skip` of the next ones nobody needs. `next` is the offset of what arrives next.
 
 local seq_raw, ack_raw = Field.new("tcp.seq_raw"), Field.new("tcp.ack_raw")
-local tcp_stream = Field.new("tcp.stream")
+local tcp_stream, tcp_payload, tcp_len = Field.new("tcp.stream"), Field.new("tcp.payload"), Field.new("tcp.len")
 
 -- The value of a field of the packet at hand. Nil on a pass for which Wireshark builds no tree, as the first one of
 -- `tshark -2` without a filter.
@@ -28,7 +28,10 @@ local function new_flow(channel)
         high_frame = 0,
         high_time = 0,
         turns = {},
-        gaps = 0,
+        gaps = 0, -- holes that were not filled
+        holes = {},
+        held = {},
+        held_octets = 0,
         acked = 0,
         passed_over = 0,
     }

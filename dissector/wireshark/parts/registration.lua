@@ -22,52 +22,64 @@ function xenmig.init()
     capture = new_capture()
 end
 
--- Takes in a packet that is looked at for the first time.
-local function arrive(flow, tvb, pinfo, offset, length)
-    local ahead = offset - flow.next
-    local skipped = max(0, -ahead)
-    flow.last_frame = pinfo.number
-    if skipped >= length then return end
-    if ahead > 0 then lose(flow, ahead) end
-    if flow.skip == 0 or flow.direction == REVERSE then
-        local ack = value_of(ack_raw)
-        local peer = flow.peer
-        if ack and peer.base then flow.acked = max(flow.acked, unwrapped(peer, ack, peer.next)) end
-    end
-    feed(flow, tvb, skipped, length - skipped, max(0, tvb:len() - skipped), pinfo.number, pinfo.rel_ts)
-    mark_turn(flow, pinfo.number)
-end
-
-function xenmig.dissector(tvb, pinfo, root)
-    local length = tvb:reported_len()
-    if length == 0 then return 0 end
-    local stream, seq = value_of(tcp_stream), value_of(seq_raw)
-    local connection = connection_of(pinfo, stream, true)
-    local flow = flow_of(connection, pinfo)
+-- One segment, on any pass: `length` octets of payload, of which `tvb` holds those that were captured.
+local function dissect_segment(flow, tvb, length, seq, pinfo, root)
     local frame = pinfo.number
     local offset, found, ended
     if frame > flow.last_frame then
         offset = place_new(flow, pinfo, seq)
-        if offset == flow.next and length < flow.skip and flow.item and tvb:len() == length then
+        local is_whole = tvb:len() == length
+        if offset == flow.next and length < flow.skip and flow.item and is_whole and not flow.waits then
             -- Page contents: nothing but their number matters.
             flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, flow.skip - length
             flow.last_frame, flow.high_frame, flow.high_time = frame, frame, pinfo.rel_ts
             pinfo.cols.protocol = "XENMIG"
             show_contents(root, flow.item, tvb)
-            return length
+            return
         end
         capture.found, capture.ended = {}, {}
-        arrive(flow, tvb, pinfo, offset, length)
+        note_ack(flow, frame)
+        local piece = { offset = offset, length = length, source = tvb, captured = tvb:len(), frame = frame }
+        piece.time = pinfo.rel_ts
+        arrive(flow, piece)
         found, ended = capture.found, capture.ended
     else
+        if pinfo.visited then flush() end
         offset = place_of(flow, frame, seq)
     end
     if offset then
         local place = { tvb = tvb, from = offset, to = offset + length }
         show_frame(root, pinfo, flow, place, found, ended)
     end
+end
+
+function xenmig.dissector(tvb, pinfo, root)
+    local length = tvb:reported_len()
+    if length == 0 then return 0 end
+    capture.handled = pinfo.number
+    local connection = connection_of(pinfo, value_of(tcp_stream), true)
+    dissect_segment(flow_of(connection, pinfo), tvb, length, value_of(seq_raw), pinfo, root)
     return length
 end
+
+-- TCP hands over no segment that it takes for a retransmission or for out of order, though it may hold octets that were
+-- not seen before: those are taken from TCP's own field. Acknowledgements without payload tell what was not captured.
+local kept_back = Proto("xenmig_rest", "Xen Live Migration, segments that TCP keeps back")
+
+function kept_back.dissector(_, pinfo, root)
+    local frame = pinfo.number
+    if capture.handled == frame or not next(capture.by_stream) then return end
+    local connection = capture.by_stream[value_of(tcp_stream)]
+    if not connection then return end
+    local flow, payload = flow_of(connection, pinfo), tcp_payload()
+    if payload then
+        dissect_segment(flow, payload.range:tvb(), value_of(tcp_len), value_of(seq_raw), pinfo, root)
+    elseif flow.peer.waits and frame > flow.last_frame then
+        note_ack(flow, frame)
+    end
+end
+
+register_postdissector(kept_back)
 
 -- Remembers where a connection's octets begin that may turn out to carry a migration: offsets count from there.
 local function note_first(stream, pinfo)

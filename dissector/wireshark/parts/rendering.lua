@@ -36,14 +36,14 @@ local function show_layout(tree, layout, body, at, big, source)
         elseif field.kind == "rest" or field.kind == "octets" then
             if size > 0 then context:add(field.field, range) end
         else
-            context:add(field.field, range or nil, (body:sub(from + 1, from + size):gsub("%z+$", "")))
+            add(context, field.field, range, (body:sub(from + 1, from + size):gsub("%z+$", "")))
         end
     end
     function visitor.element(field, index, from, context)
         lines = lines + 1
         if settings.lines > 0 and lines > settings.lines then return nil end
         if not field.field then return context end
-        return context:add(field.field, source(from, 1), format("%s %d", field.name, index))
+        return add(context, field.field, source(from, 1), format("%s %d", field.name, index))
     end
     walk(layout, body, at, big, visitor, tree)
 end
@@ -58,7 +58,7 @@ local function show_body(tree, item, place)
         tvb, shift = ByteArray.new(body, true):tvb(item.name), 0
     end
     local function source(from, size)
-        return size > 0 and tvb(shift + from, size) or tvb(shift + from, 0)
+        return size > 0 and tvb(shift + from, size) or nil
     end
     if item.message or not item.spec then
         local size = item.message and #item.message.octets or #body
@@ -237,7 +237,7 @@ local function show_item(top, item, place, is_known)
     made(tree, F.first_frame, item.first_frame)
     if item.last_frame then
         made(tree, F.last_frame, item.last_frame)
-        made(tree, F.complete, item.complete)
+        made(tree, F.complete, item.complete and (item.holes or 0) == 0)
     elseif is_known then
         made(tree, F.last_frame, item.flow.high_frame)
         made(tree, F.complete, false)
@@ -313,9 +313,11 @@ function show_frame(root, pinfo, flow, place, found, ended)
     for at = index + 1, #items do
         local item = items[at]
         if item.offset + item.header > place.to then break end
-        shown[#shown + 1] = item
-        trees[item] = false
-        show_item(top, item, place, is_known)
+        if item.header_frame == pinfo.number then -- else the header was sent again
+            shown[#shown + 1] = item
+            trees[item] = false
+            show_item(top, item, place, is_known)
+        end
     end
     for _, item in ipairs(found or {}) do
         if trees[item] == nil then

@@ -2,16 +2,18 @@
 -- `visitor.element(field, index, at, context)` for each element of an array: what it gives is the context of the fields
 -- inside, which are left out if it gives nil. Gives the offset after the last field; nil if the octets are too few.
 local walk
+do
 
 -- The elements that an array takes of the octets.
 local function walk_array(field, octets_seen, at, big, visitor, context, values)
     local index, ending = 0, field.ending
     local count = field.by and values[field.by]
     while index ~= count do
-        local inside = visitor.element and visitor.element(field, index, at, context)
-        local last = {}
-        local heard = inside and visitor or {}
-        local after = at < #octets_seen and walk(field.elements, octets_seen, at, big, heard, inside, last)
+        local last, after = {}, nil
+        if at < #octets_seen then
+            local inside = visitor.element and visitor.element(field, index, at, context)
+            after = walk(field.elements, octets_seen, at, big, inside and visitor or {}, inside, last)
+        end
         if not after and (field.by or ending) then return nil end
         if not after then return at end
         index, at = index + 1, after
@@ -46,4 +48,6 @@ function walk(layout, octets_seen, at, big, visitor, context, values)
         end
     end
     return at
+end
+
 end
