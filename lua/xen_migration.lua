@@ -3005,13 +3005,13 @@ end
 -- seen and not consumed, `skip` of the next ones nobody needs. `next` is the offset of what arrives next.
 
 local seq_raw, ack_raw = Field.new("tcp.seq_raw"), Field.new("tcp.ack_raw")
-local tcp_stream, tcp_payload, tcp_len = Field.new("tcp.stream"), Field.new("tcp.payload"), Field.new("tcp.len")
+local tcp_stream, tcp_len = Field.new("tcp.stream"), Field.new("tcp.len")
 
 -- The value of a field of the packet at hand. Nil on a pass for which Wireshark builds no tree, as the first one of
 -- `tshark -2` without a filter.
 local function value_of(extractor)
     local found = extractor()
-    return found and found.value
+    return found and found()
 end
 
 local function new_flow(channel)
@@ -3049,7 +3049,7 @@ local function new_connection(pinfo)
     local channel = new_channel()
     local connection = { one = new_flow(channel), other = new_flow(channel), first_frame = pinfo.number }
     connection.one.peer, connection.other.peer = connection.other, connection.one
-    connection.sender = sender_of(pinfo)
+    connection.sender, connection.has_ports = sender_of(pinfo), pinfo.src_port ~= pinfo.dst_port
     for _, flow in ipairs({ connection.one, connection.other }) do
         flow.connection = connection
         start_parser(flow)
@@ -3090,7 +3090,8 @@ end
 
 -- The flow of a connection that a packet belongs to.
 local function flow_of(connection, pinfo)
-    return sender_of(pinfo) == connection.sender and connection.one or connection.other
+    local sender = connection.has_ports and pinfo.src_port or tostring(pinfo.src)
+    return sender == connection.sender and connection.one or connection.other
 end
 
 local HALF, TURN = 2147483648, 1073741824
@@ -3547,12 +3548,17 @@ local function show_more(top, item, place)
     return tree
 end
 
--- A frame that holds page contents alone. Most frames of a capture do: one line is all that they may cost.
+-- A frame that holds page contents alone. Most frames of a capture do: one line is all that they may cost, unless
+-- somebody looks.
 function show_contents(root, item, tvb)
-    if not item.contents_line then item.contents_line = "Xen Live Migration: " .. contents_text(item, false) end
-    local tree = root:add(xenmig, tvb(), item.contents_line)
-    if root.visible or root:referenced(F.contents_of) then
-        tree:add(F.contents, tvb(), contents_text(item, false)):set_generated()
+    local line = item.contents_line
+    if not line then
+        line = contents_text(item, false)
+        item.contents_line = line
+    end
+    local tree = root:add(xenmig, tvb, line)
+    if root.visible or root:referenced(F.contents) or root:referenced(F.contents_of) then
+        tree:add(F.contents, tvb(), line):set_generated()
         made(tree, F.contents_of, item.first_frame)
     end
 end
@@ -3723,21 +3729,12 @@ function xenmig.init()
     capture = new_capture()
 end
 
--- One segment, on any pass: `length` octets of payload, of which `tvb` holds those that were captured.
+-- One segment that holds more than page contents, or that is looked at again.
 local function dissect_segment(flow, tvb, length, seq, pinfo, root)
     local frame = pinfo.number
     local offset, found, ended
     if frame > flow.last_frame then
         offset = place_new(flow, pinfo, seq)
-        local is_whole = tvb:len() == length
-        if offset == flow.next and length < flow.skip and flow.item and is_whole and not flow.waits then
-            -- Page contents: nothing but their number matters.
-            flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, flow.skip - length
-            flow.last_frame, flow.high_frame, flow.high_time = frame, frame, pinfo.rel_ts
-            pinfo.cols.protocol = "XENMIG"
-            show_contents(root, flow.item, tvb)
-            return
-        end
         capture.found, capture.ended = {}, {}
         note_ack(flow, frame)
         local piece = { offset = offset, length = length, source = tvb, captured = tvb:len(), frame = frame }
@@ -3755,28 +3752,47 @@ local function dissect_segment(flow, tvb, length, seq, pinfo, root)
 end
 
 function xenmig.dissector(tvb, pinfo, root)
-    local length = tvb:reported_len()
-    if length == 0 then return 0 end
-    capture.handled = pinfo.number
-    local connection = connection_of(pinfo, value_of(tcp_stream), true)
-    dissect_segment(flow_of(connection, pinfo), tvb, length, value_of(seq_raw), pinfo, root)
+    local frame, length = pinfo.number, tvb:reported_len()
+    local stream, seq = value_of(tcp_stream), value_of(seq_raw)
+    local flow = flow_of(connection_of(pinfo, stream, true), pinfo)
+    capture.handled = frame
+    -- The road that nearly all packets take: the next page contents. Only how many they are matters.
+    local skip = flow.skip
+    if length < skip and frame > flow.last_frame and seq == flow.next_seq and flow.item and tvb:len() == length then
+        flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, skip - length
+        flow.next_seq = (seq + length) % TWO_32
+        flow.last_frame, flow.high_frame = frame, frame
+        show_contents(root, flow.item, tvb)
+    else
+        dissect_segment(flow, tvb, length, seq, pinfo, root)
+        flow.next_seq = flow.base and not flow.waits and (flow.base + flow.next) % TWO_32
+    end
     return length
 end
 
 -- TCP hands over no segment that it takes for a retransmission or for out of order, though it may hold octets that were
--- not seen before: those are taken from TCP's own field. Acknowledgements without payload tell what was not captured.
+-- not seen before: those are found behind TCP's header. Acknowledgements without payload tell what was not captured.
 local kept_back = Proto("xenmig_rest", "Xen Live Migration, segments that TCP keeps back")
 
 function kept_back.dissector(_, pinfo, root)
     local frame = pinfo.number
-    if capture.handled == frame or not next(capture.by_stream) then return end
+    if frame == capture.handled or not next(capture.by_stream) then return end
+    local length = value_of(tcp_len)
+    if not length or (length == 0 and capture.waiting == 0) then return end
     local connection = capture.by_stream[value_of(tcp_stream)]
     if not connection then return end
-    local flow, payload = flow_of(connection, pinfo), tcp_payload()
-    if payload then
-        dissect_segment(flow, payload.range:tvb(), value_of(tcp_len), value_of(seq_raw), pinfo, root)
+    local flow = flow_of(connection, pinfo)
+    if length > 0 then
+        local seq = seq_raw()
+        local source, header = seq.source, seq.offset - 4
+        local payload = header + 4 * source(header + 12, 1):bitfield(0, 4)
+        local captured = min(length, source:len() - payload)
+        if captured <= 0 then return end
+        dissect_segment(flow, source(payload, captured):tvb(), length, seq(), pinfo, root)
+        flow.next_seq = flow.base and not flow.waits and (flow.base + flow.next) % TWO_32
     elseif flow.peer.waits and frame > flow.last_frame then
         note_ack(flow, frame)
+        flow.peer.next_seq = nil
     end
 end
 

@@ -2,13 +2,13 @@
 -- seen and not consumed, `skip` of the next ones nobody needs. `next` is the offset of what arrives next.
 
 local seq_raw, ack_raw = Field.new("tcp.seq_raw"), Field.new("tcp.ack_raw")
-local tcp_stream, tcp_payload, tcp_len = Field.new("tcp.stream"), Field.new("tcp.payload"), Field.new("tcp.len")
+local tcp_stream, tcp_len = Field.new("tcp.stream"), Field.new("tcp.len")
 
 -- The value of a field of the packet at hand. Nil on a pass for which Wireshark builds no tree, as the first one of
 -- `tshark -2` without a filter.
 local function value_of(extractor)
     local found = extractor()
-    return found and found.value
+    return found and found()
 end
 
 local function new_flow(channel)
@@ -46,7 +46,7 @@ local function new_connection(pinfo)
     local channel = new_channel()
     local connection = { one = new_flow(channel), other = new_flow(channel), first_frame = pinfo.number }
     connection.one.peer, connection.other.peer = connection.other, connection.one
-    connection.sender = sender_of(pinfo)
+    connection.sender, connection.has_ports = sender_of(pinfo), pinfo.src_port ~= pinfo.dst_port
     for _, flow in ipairs({ connection.one, connection.other }) do
         flow.connection = connection
         start_parser(flow)
@@ -87,7 +87,8 @@ end
 
 -- The flow of a connection that a packet belongs to.
 local function flow_of(connection, pinfo)
-    return sender_of(pinfo) == connection.sender and connection.one or connection.other
+    local sender = connection.has_ports and pinfo.src_port or tostring(pinfo.src)
+    return sender == connection.sender and connection.one or connection.other
 end
 
 local HALF, TURN = 2147483648, 1073741824

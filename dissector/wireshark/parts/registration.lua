@@ -22,21 +22,12 @@ function xenmig.init()
     capture = new_capture()
 end
 
--- One segment, on any pass: `length` octets of payload, of which `tvb` holds those that were captured.
+-- One segment that holds more than page contents, or that is looked at again.
 local function dissect_segment(flow, tvb, length, seq, pinfo, root)
     local frame = pinfo.number
     local offset, found, ended
     if frame > flow.last_frame then
         offset = place_new(flow, pinfo, seq)
-        local is_whole = tvb:len() == length
-        if offset == flow.next and length < flow.skip and flow.item and is_whole and not flow.waits then
-            -- Page contents: nothing but their number matters.
-            flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, flow.skip - length
-            flow.last_frame, flow.high_frame, flow.high_time = frame, frame, pinfo.rel_ts
-            pinfo.cols.protocol = "XENMIG"
-            show_contents(root, flow.item, tvb)
-            return
-        end
         capture.found, capture.ended = {}, {}
         note_ack(flow, frame)
         local piece = { offset = offset, length = length, source = tvb, captured = tvb:len(), frame = frame }
@@ -54,28 +45,47 @@ local function dissect_segment(flow, tvb, length, seq, pinfo, root)
 end
 
 function xenmig.dissector(tvb, pinfo, root)
-    local length = tvb:reported_len()
-    if length == 0 then return 0 end
-    capture.handled = pinfo.number
-    local connection = connection_of(pinfo, value_of(tcp_stream), true)
-    dissect_segment(flow_of(connection, pinfo), tvb, length, value_of(seq_raw), pinfo, root)
+    local frame, length = pinfo.number, tvb:reported_len()
+    local stream, seq = value_of(tcp_stream), value_of(seq_raw)
+    local flow = flow_of(connection_of(pinfo, stream, true), pinfo)
+    capture.handled = frame
+    -- The road that nearly all packets take: the next page contents. Only how many they are matters.
+    local skip = flow.skip
+    if length < skip and frame > flow.last_frame and seq == flow.next_seq and flow.item and tvb:len() == length then
+        flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, skip - length
+        flow.next_seq = (seq + length) % TWO_32
+        flow.last_frame, flow.high_frame = frame, frame
+        show_contents(root, flow.item, tvb)
+    else
+        dissect_segment(flow, tvb, length, seq, pinfo, root)
+        flow.next_seq = flow.base and not flow.waits and (flow.base + flow.next) % TWO_32
+    end
     return length
 end
 
 -- TCP hands over no segment that it takes for a retransmission or for out of order, though it may hold octets that were
--- not seen before: those are taken from TCP's own field. Acknowledgements without payload tell what was not captured.
+-- not seen before: those are found behind TCP's header. Acknowledgements without payload tell what was not captured.
 local kept_back = Proto("xenmig_rest", "Xen Live Migration, segments that TCP keeps back")
 
 function kept_back.dissector(_, pinfo, root)
     local frame = pinfo.number
-    if capture.handled == frame or not next(capture.by_stream) then return end
+    if frame == capture.handled or not next(capture.by_stream) then return end
+    local length = value_of(tcp_len)
+    if not length or (length == 0 and capture.waiting == 0) then return end
     local connection = capture.by_stream[value_of(tcp_stream)]
     if not connection then return end
-    local flow, payload = flow_of(connection, pinfo), tcp_payload()
-    if payload then
-        dissect_segment(flow, payload.range:tvb(), value_of(tcp_len), value_of(seq_raw), pinfo, root)
+    local flow = flow_of(connection, pinfo)
+    if length > 0 then
+        local seq = seq_raw()
+        local source, header = seq.source, seq.offset - 4
+        local payload = header + 4 * source(header + 12, 1):bitfield(0, 4)
+        local captured = min(length, source:len() - payload)
+        if captured <= 0 then return end
+        dissect_segment(flow, source(payload, captured):tvb(), length, seq(), pinfo, root)
+        flow.next_seq = flow.base and not flow.waits and (flow.base + flow.next) % TWO_32
     elseif flow.peer.waits and frame > flow.last_frame then
         note_ack(flow, frame)
+        flow.peer.next_seq = nil
     end
 end
 

@@ -265,12 +265,17 @@ local function show_more(top, item, place)
     return tree
 end
 
--- A frame that holds page contents alone. Most frames of a capture do: one line is all that they may cost.
+-- A frame that holds page contents alone. Most frames of a capture do: one line is all that they may cost, unless
+-- somebody looks.
 function show_contents(root, item, tvb)
-    if not item.contents_line then item.contents_line = "Xen Live Migration: " .. contents_text(item, false) end
-    local tree = root:add(xenmig, tvb(), item.contents_line)
-    if root.visible or root:referenced(F.contents_of) then
-        tree:add(F.contents, tvb(), contents_text(item, false)):set_generated()
+    local line = item.contents_line
+    if not line then
+        line = contents_text(item, false)
+        item.contents_line = line
+    end
+    local tree = root:add(xenmig, tvb, line)
+    if root.visible or root:referenced(F.contents) or root:referenced(F.contents_of) then
+        tree:add(F.contents, tvb(), line):set_generated()
         made(tree, F.contents_of, item.first_frame)
     end
 end
