@@ -27,6 +27,9 @@ PROGRAMS = {"wireshark": "wireshark", "Xvfb": "xvfb", "xdotool": "xdotool", "imp
 
 CAPTURE = REPOSITORY / "captures" / "postcopy" / "c_netem" / "veth_rx.pcap.zst"
 NOBODY = 65534
+RECENT = "gui.geometry_main_upper_pane: 150\n"
+"""What Wireshark remembers of its window: little room for the packet list where there are details, too."""
+
 COLOURS = 48  # of a picture: enough for text and a few backgrounds
 
 PREFERENCES = (
@@ -43,15 +46,15 @@ class Picture(NamedTuple):
     name: str
     size: tuple[int, int]
     filter: str
-    first: int  # the packet to go to: the first one that is shown with at least this number
+    packet: int  # the one that is selected
     preferences: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
 
 
 PICTURES = (
-    Picture("packets", (1280, 460), "xenmig.item", 13460, ("gui.layout_content_2:NONE",)),
+    Picture("packets", (1280, 460), "xenmig.item", 12939, ("gui.layout_content_2:NONE",)),
     # To their last line, which is the protocol, and open all below.
-    Picture("fault", (1000, 560), "xenmig.fault", 13460, (), ("End", "shift+Right")),
+    Picture("fault", (1000, 860), "xenmig.fault", 12981, (), ("End", "shift+Right")),
 )
 
 
@@ -77,7 +80,7 @@ def take(picture: Picture, capture: Path, home: Path, to: Path) -> Path:
     environment = {**os.environ, "HOME": str(home), "XDG_RUNTIME_DIR": str(home), "DISPLAY": display}
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         environment.pop(name, None)
-    words = ["wireshark", "-C", profile.NAME, "-r", str(capture), "-Y", picture.filter, "-g", str(picture.first)]
+    words = ["wireshark", "-C", profile.NAME, "-r", str(capture), "-Y", picture.filter, "-g", str(picture.packet)]
     for preference in (*PREFERENCES, *picture.preferences):
         words += ["-o", preference]
 
@@ -113,11 +116,13 @@ def main() -> int:
     arguments.to.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as name:
         home = Path(name)
-        if os.geteuid() == 0:
-            os.chown(home, NOBODY, NOBODY)
         environment = {**os.environ, "HOME": str(home)}
         install = [sys.executable, "-m", "dissector", "lua", "--install"]
-        subprocess.run(install, cwd=REPOSITORY, env=environment, check=True, **as_nobody())  # type: ignore[call-overload]
+        subprocess.run(install, cwd=REPOSITORY, env=environment, check=True)
+        (home / ".config" / "wireshark" / "profiles" / profile.NAME / "recent").write_text(RECENT)
+        if os.geteuid() == 0:
+            for path in (home, *home.rglob("*")):
+                os.chown(path, NOBODY, NOBODY)
         with unpacked(arguments.capture, home) as capture:
             capture.chmod(0o644)
             for picture in PICTURES:

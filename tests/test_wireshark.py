@@ -16,6 +16,9 @@ MODES = {"one pass": (), "two passes": ("-2",), "two passes, filtered": ("-2", "
 
 CAPTURES = {name: path for name, path in captures_in(OWN).items() if name.endswith(".pcap")}
 
+OPTIONS = {"xen/pv-live-midstart/pv-live-midstart.pcap": ("-d", "tcp.port==4444,xenmig")}
+"""What a capture needs beside: one whose beginning was not captured has no magic to be found by."""
+
 SOME = (
     "postcopy/c_netem/veth_rx.pcap",
     "postcopy/c3_capture_drops/veth_rx_with_capture_drops.pcap",
@@ -69,12 +72,12 @@ def same(capture: Path, *options: str) -> dict[int, Any]:
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_both_say_the_same(name: str) -> None:
-    same(CAPTURES[name], *MODES["two passes, filtered"])
+    same(CAPTURES[name], *MODES["two passes, filtered"], *OPTIONS.get(name, ()))
 
 
 @pytest.mark.parametrize("name", SOME)
 def test_both_say_the_same_in_every_mode(name: str) -> None:
-    said = [items(same(CAPTURES[name], *options)) for options in MODES.values()]
+    said = [items(same(CAPTURES[name], *mode, *OPTIONS.get(name, ()))) for mode in MODES.values()]
     one_pass, two_passes, filtered = said
     assert one_pass and one_pass == filtered
     assert two_passes == filtered

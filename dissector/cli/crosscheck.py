@@ -23,8 +23,8 @@ EPILOG = """\
 Two independent readers of one capture: Wireshark's TCP with the Lua dissector (see `xenshark lua`), which tshark
 runs and pyshark takes apart, and xenshark itself. Compared are each record (place, length, frames, pages, fields),
 each fault (its answer, latency, in flight or not) and the findings of the rules that Wireshark judges
-(`xenshark rules` marks them). tshark runs in an empty home and, if this is root, as nobody; it is told to put TCP
-segments in order, unless the capture lost some. Frames are those in which TCP hands octets over.
+(`xenshark rules` marks them). tshark runs in an empty home and, if this is root, as nobody. A connection whose
+beginning was not captured is given to the dissector by port, as Decode As does.
 
 A line says: frame, direction, offset in its octets, record: value: what each of them has.
 

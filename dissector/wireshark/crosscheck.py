@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from dissector.analysis import Analysis
 from dissector.framing import FORWARD, Channel, Record
-from dissector.framing.stream import Place
 from dissector.grammar import PAGE_TYPES
 from dissector.rules import RULES
 from dissector.views.fields import decoded
@@ -44,24 +43,18 @@ class Witness:
         self._records.append(record)
 
     def options(self) -> list[str]:
-        """What tshark needs to be told to see what the engine saw.
+        """What tshark has to be told: which ports carry a migration whose beginning was not captured.
 
-        That TCP is to put segments in order, which Wireshark by default does not do; but not where some are
-        missing, because there it would wait for them to the end. And which ports carry a migration whose beginning
-        was not captured: there is no magic to find it by.
+        There is no magic that the dissector could find it by.
         """
-        channels = [migration.channel for migration, _ in self._analysis.cases]
-        flows = [flow for channel in channels for flow in (channel.forward, channel.reverse) if flow is not None]
-        words = [] if any(flow.stream.gaps for flow in flows) else ["-o", "tcp.reassemble_out_of_order:TRUE"]
-        late = [channel.forward for channel in channels if channel.late]
+        late = [migration.channel.forward for migration, _ in self._analysis.cases if migration.channel.late]
         ports = sorted({flow.ends.destination[1] for flow in late if flow is not None and flow.ends is not None})
-        return words + [word for port in ports for word in ("-d", f"tcp.port=={port},xenmig")]
+        return [word for port in ports for word in ("-d", f"tcp.port=={port},xenmig")]
 
     def items(self) -> list[Item]:
         """Every item, with the findings of the rules that Wireshark judges."""
         self._analysis.finish()
-        handed_over = _handed_over(self._records)
-        found = [_item(record, handed_over) for record in self._records]
+        found = [_item(record) for record in self._records]
         places = {(item.flow, item.offset): item for item in found}
         for migration, checker in self._analysis.cases:
             for finding in checker.findings:
@@ -80,25 +73,8 @@ def _flow(channel: Channel, direction: str) -> str:
     return flow_name(*flow.ends) if flow is not None and flow.ends is not None else ""
 
 
-Places = Mapping[int, tuple[Place, Place]]
-"""By a record's id: where its first and last octet were handed over."""
-
-
-def _handed_over(records: Iterable[Record]) -> Places:
-    """Where TCP hands each record over: not before the octets in front of it were there."""
-    latest: dict[tuple[int, str], Place] = {}
-    places = {}
-    for record in sorted(records, key=lambda record: record.offset):
-        side = id(record.channel), record.direction
-        first = max(latest.get(side, record.first), record.first)
-        last = latest[side] = max(first, record.last)
-        places[id(record)] = first, last
-    return places
-
-
-def _item(record: Record, handed_over: Places) -> Item:
-    first, last = handed_over[id(record)]
-    item = Item(_flow(record.channel, record.direction), record.offset, record.name, first.frame)
+def _item(record: Record) -> Item:
+    item = Item(_flow(record.channel, record.direction), record.offset, record.name, record.first.frame)
     item.values = {
         "name": record.name,
         "direction": record.direction,
@@ -106,16 +82,15 @@ def _item(record: Record, handed_over: Places) -> Item:
         "type": record.type,
         "length": record.length,
         "body_length": record.body_length,
-        "first_frame": first.frame,
-        "last_frame": last.frame,
+        "first_frame": record.first.frame,
+        "last_frame": record.last.frame,
         "complete": record.complete,
     }
     item.values |= _own_fields(record)
     if record.name == "POSTCOPY_FAULT":
-        item.values |= dict(_faults(record, handed_over))
+        item.values |= dict(_faults(record))
     elif record.name == "POSTCOPY_PAGE_DATA":
-        answers = ((link.pfn, handed_over[id(link.record)][1].frame) for link in record.links)
-        item.values["page.answers"] = sorted(answers)
+        item.values["page.answers"] = sorted((link.pfn, link.record.last.frame) for link in record.links)
         item.values["page.pushed"] = sum(run.length for run in record.runs) - len(record.links)
     return item
 
@@ -134,15 +109,13 @@ def _own_fields(record: Record) -> dict[str, Any]:
     return dict(gathered((path, value) for path, value in pairs if value or not is_octets(path)))
 
 
-def _faults(record: Record, handed_over: Places) -> Iterator[tuple[str, Any]]:
+def _faults(record: Record) -> Iterator[tuple[str, Any]]:
     links = {link.pfn: link for link in record.links}
-    asked = handed_over[id(record)][1]
     for pfn in record.pfns():
         link = links.get(pfn)
-        answer = handed_over[id(link.record)][1] if link is not None else None
         name = f"fault {pfn:#x}"
-        yield f"{name} answered_in", answer and answer.frame
-        yield f"{name} latency", answer and answer.time - asked.time
+        yield f"{name} answered_in", link and link.record.last.frame
+        yield f"{name} latency", link and link.record.last.time - record.last.time
         yield f"{name} in_flight", link is not None and link.in_flight
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,13 @@ LAYERS = "frame ip ipv6 tcp xenmig"
 WHOLE_LISTS = "xenmig.lines:0"
 """The preference that has lists shown to their end."""
 
+Run = tuple[int, int, str | None]
+"""First pfn, count, page type."""
+
+HALF = 1 << 31
+"""Half of the sequence numbers of TCP."""
+
+
 COMMON = ("direction", "layer", "type", "length", "body_length", "first_frame", "last_frame", "complete", "count")
 
 
@@ -45,19 +54,21 @@ def read(folder: Path, capture: Path, options: list[str]) -> list[Item]:
     script = folder / "xen_migration.lua"
     script.write_text(generate.dissector())
     script.chmod(0o644)
-    items: list[Item] = []
-    latest: dict[str, Item] = {}
     words = ["-2", "-J", LAYERS, "-X", f"lua_script:{script}", "-o", WHOLE_LISTS, *options]
+    items: list[Item] = []
+    begun: dict[tuple[str, int], list[tuple[int, Item]]] = defaultdict(list)
+    more: dict[tuple[str, int], list[tuple[int, list[Run]]]] = defaultdict(list)
     for packet in _packets(folder, capture, words):
-        flow, layers = _layers(packet)
+        flow, seq, layers = _layers(packet)
         for layer in layers:
             for tree in _all(layer, "contents_tree"):
-                # Entries that a later packet holds: of the latest item there, or of one whose header was lost.
-                if (of := latest.get(flow)) is not None:
-                    _add_runs(of, tree)
+                if runs := _runs(tree):
+                    more[flow, _integer(tree, "contents.of")].append((seq, runs))
             for tree in _all(layer, "item_tree"):
-                latest[flow] = _item(flow, tree)
-                items.append(latest[flow])
+                items.append(_item(flow, tree))
+                begun[flow, items[-1].frame].append((seq, items[-1]))
+    for place, pieces in more.items():
+        _add_runs(begun[place], pieces)
     trouble = complaints((folder / "stderr").read_text(errors="replace"))
     if trouble:
         raise SourceError(f"Wireshark complains: {trouble[0]}")
@@ -101,13 +112,14 @@ def _packets(folder: Path, capture: Path, options: list[str]) -> Iterator[Tree]:
         loop.close()
 
 
-def _layers(packet: Tree) -> tuple[str, list[Tree]]:
-    """The flow of a packet, and what the dissector says of it."""
+def _layers(packet: Tree) -> tuple[str, int, list[Tree]]:
+    """The flow of a packet, its sequence number, and what the dissector says of it."""
     frame = packet["frame"][-1]
     error = next((name for name in packet if name.startswith("Lua Error")), None)
     if error is not None:
         raise SourceError(f"the dissector fails in frame {frame['frame.number']}: {error}")
-    return flow_name(_end(packet, frame, "src"), _end(packet, frame, "dst")), packet.get("xenmig", [])
+    flow = flow_name(_end(packet, frame, "src"), _end(packet, frame, "dst"))
+    return flow, int(packet["tcp"][-1]["tcp.seq_raw"]), packet.get("xenmig", [])
 
 
 def _end(packet: Tree, frame: Tree, side: str) -> End:
@@ -121,7 +133,8 @@ def _item(flow: str, tree: Tree) -> Item:
     item.values = {"name": name, **{key: _number(_one(tree, key)) for key in COMMON}}
     item.values["complete"] = bool(item.values["complete"])
     item.values |= gathered(_own_fields(tree, prefix(name)))
-    _add_runs(item, tree)
+    if runs := _runs(tree):
+        item.values["run"] = joined(runs)
     for fault in _all(tree, "fault_tree"):
         item.values |= dict(_fault(fault))
     if name == "POSTCOPY_PAGE_DATA":
@@ -134,10 +147,27 @@ def _item(flow: str, tree: Tree) -> Item:
     return item
 
 
-def _add_runs(item: Item, tree: Tree) -> None:
-    runs = [(_integer(run, "run.pfn"), _integer(run, "run.count"), _type(run)) for run in _all(tree, "run_tree")]
-    if runs:
-        item.values["run"] = joined([*item.values.get("run", []), *runs])
+def _runs(tree: Tree) -> list[Run]:
+    return [(_integer(run, "run.pfn"), _integer(run, "run.count"), _type(run)) for run in _all(tree, "run_tree")]
+
+
+def _add_runs(begun: list[tuple[int, Item]], more: list[tuple[int, list[Run]]]) -> None:
+    """Gives the last item that begins in a packet its entries in later packets.
+
+    They go in the order of the stream, whatever that of the packets was; entries that came twice are taken once.
+    """
+    if not begun:  # the packet with the header is missing
+        return
+    first, last = max(begun, key=lambda one: one[1].offset)
+    pieces = {_distance(seq, first): runs for seq, runs in reversed(more)}
+    if pieces:
+        rest = chain.from_iterable(pieces[place] for place in sorted(pieces))
+        last.values["run"] = joined([*last.values.get("run", []), *rest])
+
+
+def _distance(seq: int, first: int) -> int:
+    """From one sequence number to another, which may be before it (RFC 9293, 3.4)."""
+    return (seq - first + HALF) % (2 * HALF) - HALF
 
 
 def _type(run: Tree) -> str | None:
