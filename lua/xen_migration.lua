@@ -1457,7 +1457,7 @@ end
 
 -- Judging: the rules over each item, in the order in which items end --------------------------------------------------
 
-local new_situation, broken, take_in
+local new_situation, broken, judge_listed, take_in
 do
 
 -- How far one migration is, and how much of it is known.
@@ -1490,8 +1490,9 @@ local function end_of(item)
 end
 
 -- Whether the sender of one record had received the whole of another, of the other direction: it has acknowledged it.
+-- Nil where no acknowledgement is known.
 local function knew(item, other)
-    return item.acked >= end_of(other)
+    return item.acked and item.acked >= end_of(other)
 end
 
 local function is_damaged(flow)
@@ -1681,9 +1682,9 @@ local function judge_alone(item)
             broken(item, "nonzero-padding", "padding after the body is %s", shown)
         end
         if item.layer == "xenops" then return end
-        judge_length(item)
+        if not item.is_listed then judge_length(item) end
         if spec.shape == "pages" then
-            judge_entries(item)
+            if not item.is_listed then judge_entries(item) end
         elseif spec.shape ~= "signal" and item.body then
             judge_reserved(item, spec.layout, item.body:sub(1, RESERVED_SHOWN))
         end
@@ -1839,10 +1840,21 @@ end
 -- captured before it and arrive after it left, as well as be captured after it.
 local function judge_race(now)
     local pages, complete = now.page_data, now.complete
-    if pages and complete and not now.raced and not knew(complete, pages) then
+    if pages and complete and not now.raced and knew(complete, pages) == false then
         now.raced = pages
         local says = "the destination had %.0f octets when POSTCOPY_COMPLETE left, this record ends at %.0f"
         broken(pages, "postcopy-complete-race", says, complete.acked, end_of(pages))
+    end
+end
+
+local function judge_page_runs(item, now)
+    for _, run in ipairs(item.runs or {}) do
+        if UNBACKED[run.kind] then
+            local says = "pfn %s has type %s: no page can follow"
+            broken(item, "postcopy-page-type", says, hexadecimal(run.first), PAGE_TYPES[run.kind])
+        elseif item.skipped == 0 then
+            judge_unannounced(item, run, "postcopy-page-not-announced", now)
+        end
     end
 end
 
@@ -1857,14 +1869,7 @@ local function judge_pages(item, again, now)
         now.pages_whole = now.pages_whole and is_listed
         now.page_data = item
         judge_race(now)
-        for _, run in ipairs(item.runs or {}) do
-            if UNBACKED[run.kind] then
-                local says = "pfn %s has type %s: no page can follow"
-                broken(item, "postcopy-page-type", says, hexadecimal(run.first), PAGE_TYPES[run.kind])
-            else
-                judge_unannounced(item, run, "postcopy-page-not-announced", now)
-            end
-        end
+        if not item.is_listed then judge_page_runs(item, now) end
         for _, run in ipairs(again) do broken(item, "postcopy-page-repeated", "%s sent before", named(run)) end
     end
 end
@@ -1917,7 +1922,7 @@ end
 -- Whether a text may have gone by that was not captured.
 local function may_hide_texts(channel)
     for _, flow in ipairs({ channel.forward or false, channel.reverse or false }) do
-        if not flow or not is_whole(flow) or flow.peer.acked > flow.next then return true end
+        if not flow or not is_whole(flow) or (flow.peer.acked or 0) > flow.next then return true end
     end
     return false
 end
@@ -1965,6 +1970,16 @@ local function static_data(item, now)
         return "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN"
     end
     return nil
+end
+
+-- All entries of a pages record were seen: what they break is told, even if the record's pages never come.
+function judge_listed(item)
+    local now = item.channel.now
+    if static_data(item, now) then return end
+    item.is_listed = true
+    judge_length(item)
+    judge_entries(item)
+    if item.name == "POSTCOPY_PAGE_DATA" and item.direction == FORWARD then judge_page_runs(item, now) end
 end
 
 -- What later rules have to know of a record.
@@ -2410,6 +2425,7 @@ local function read_entries(flow, item, length)
         left = left - here
         if left > 0 and #flow.buffer > 0 then remember_split(flow) end
     end
+    judge_listed(item)
 end
 
 -- A body with fields, or its beginning.
@@ -3005,7 +3021,7 @@ end
 -- seen and not consumed, `skip` of the next ones nobody needs. `next` is the offset of what arrives next.
 
 local seq_raw, ack_raw = Field.new("tcp.seq_raw"), Field.new("tcp.ack_raw")
-local tcp_stream, tcp_len = Field.new("tcp.stream"), Field.new("tcp.len")
+local tcp_stream, tcp_len, tcp_flags = Field.new("tcp.stream"), Field.new("tcp.len"), Field.new("tcp.flags")
 
 -- The value of a field of the packet at hand. Nil on a pass for which Wireshark builds no tree, as the first one of
 -- `tshark -2` without a filter.
@@ -3035,7 +3051,8 @@ local function new_flow(channel)
         holes = {},
         held = {},
         held_octets = 0,
-        acked = 0,
+        acks = {}, -- the other flow's, while this one waits
+        settled = 0, -- what was acknowledged so long ago that reordering is over
         passed_over = 0,
     }
 end
@@ -3071,7 +3088,8 @@ local function connection_of(pinfo, stream, create)
     local uses = capture.by_ends[ends]
     for index = uses and #uses or 0, 1, -1 do
         local use = uses[index]
-        if use.first_frame <= pinfo.number and (stream == nil or use.stream == nil or use.stream == stream) then
+        local is_of_stream = stream == nil or use.stream == nil or use.stream == stream
+        if use.first_frame <= pinfo.number and is_of_stream and not (use.is_over and create and not stream) then
             if stream then
                 use.stream = stream
                 capture.by_stream[stream] = use
@@ -3086,6 +3104,12 @@ local function connection_of(pinfo, stream, create)
     capture.by_ends[ends] = uses or {}
     table.insert(capture.by_ends[ends], connection)
     return connection
+end
+
+-- A connection with the addresses and ports of a packet begins: the one before has ended.
+local function forget_ends(pinfo)
+    local uses = capture.by_ends[ends_of(pinfo)]
+    if uses then uses[#uses].is_over = true end
 end
 
 -- The flow of a connection that a packet belongs to.
@@ -3149,7 +3173,8 @@ end
 
 -- Octets may be missing when later ones arrive. Where they are page contents nobody waits: the hole is noted and filled
 -- or not. Where they are needed, what comes behind them is held until they come, or until it is certain that they were
--- not captured: they were acknowledged so long ago that reordering is over, too much is held, or no packet follows.
+-- not captured: they were acknowledged so long ago that reordering is over, or before the connection was closed; too
+-- much is held; no packet follows.
 
 local HELD_MAX = 8388608 -- octets that a flow holds at most
 local HOLES_MAX = 1024 -- holes of a flow that may still be filled
@@ -3209,10 +3234,9 @@ local function drain(flow)
         deliver(flow, piece)
     end
     if not held[1] and flow.waits then
-        flow.waits = false
+        flow.waits, flow.acks = false, {}
         capture.waiting = capture.waiting - 1
     end
-    flow.acked_since = nil
 end
 
 local function hold(flow, piece)
@@ -3234,15 +3258,19 @@ end
 -- Closes gaps of which it is certain.
 local function judge_gap(flow, frame)
     if not flow.held[1] then return end
-    if flow.peer.acked >= flow.held[1].offset then flow.acked_since = flow.acked_since or frame end
-    local is_over = flow.acked_since and frame - flow.acked_since >= REORDER_FRAMES
-    if is_over or flow.held_octets > HELD_MAX then close_gap(flow) end
+    local acks, acked = flow.acks, flow.peer.acked or 0
+    if not acks[1] or acks[#acks].acked < acked then acks[#acks + 1] = { frame = frame, acked = acked } end
+    while acks[1] and frame - acks[1].frame >= REORDER_FRAMES do
+        flow.settled = table.remove(acks, 1).acked
+    end
+    if flow.is_closing then flow.settled = acked end
+    while flow.held[1] and (flow.held[1].offset <= flow.settled or flow.held_octets > HELD_MAX) do close_gap(flow) end
 end
 
--- What the sender of a flow acknowledges of the other one, in the packet at hand.
-function note_ack(flow, frame)
-    local ack, peer = value_of(ack_raw), flow.peer
-    if ack and peer.base then flow.acked = max(flow.acked, unwrapped(peer, ack, peer.next)) end
+-- The sender of a flow has acknowledged the other one up to a sequence number; nil: the packet says nothing.
+function note_ack(flow, ack, frame)
+    local peer = flow.peer
+    if ack and peer.base then flow.acked = max(flow.acked or 0, unwrapped(peer, ack, peer.next)) end
     judge_gap(peer, frame)
 end
 
@@ -3596,33 +3624,185 @@ function show_frame(root, pinfo, flow, place, found, ended)
         end
     end
     local top = root:add(xenmig, place.tvb())
-    local trees, shown = {}, {}
-    if goes_on then trees[around] = show_more(top, around, place) end
+    local more, shown, is_shown = nil, {}, {}
+    local function show(item)
+        if is_shown[item] then return end
+        is_shown[item] = true
+        shown[#shown + 1] = item
+        show_item(top, item, place, is_known)
+    end
+    if goes_on and not (found and found[1] == around) then more = show_more(top, around, place) end
     for at = index + 1, #items do
-        local item = items[at]
-        if item.offset + item.header > place.to then break end
-        if item.header_frame == pinfo.number then -- else the header was sent again
-            shown[#shown + 1] = item
-            trees[item] = false
-            show_item(top, item, place, is_known)
-        end
+        if items[at].offset + items[at].header > place.to then break end
+        if items[at].header_frame == pinfo.number then show(items[at]) end -- else the header was sent again
     end
-    for _, item in ipairs(found or {}) do
-        if trees[item] == nil then
-            shown[#shown + 1] = item
-            trees[item] = false
-            show_item(top, item, place, is_known)
-        end
-    end
+    for _, item in ipairs(found or {}) do show(item) end
     for _, item in ipairs(ended or {}) do
-        if trees[item] ~= false then
-            local tree = trees[item] or top:add(F.contents, contents_text(item, false))
+        if not is_shown[item] then
+            local tree = item == around and more or top:add(F.contents, contents_text(item, false))
             show_end(tree, item, place, is_known)
         end
     end
     show_columns(pinfo, shown)
 end
 
+end
+
+-- Segments: what TCP hands over, and what it keeps back ---------------------------------------------------------------
+
+local TCP, TCP_HEADER, TCP_HEADER_MAX, IPV4_HEADER, IPV6_HEADER = 6, 20, 60, 20, 40
+local LOWER_LAYERS = 128 -- octets of a frame in which TCP's header is looked for
+local FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+local PORTS_OF_TCP = 2 -- pinfo.port_type
+
+-- One segment that holds more than page contents, or that is looked at again. `segment`: tvb with the payload that was
+-- captured, `length` of all of it, `seq` and `ack`.
+local function dissect_segment(flow, segment, pinfo, root)
+    local frame = pinfo.number
+    local offset, found, ended
+    if frame > flow.last_frame then
+        offset = place_new(flow, pinfo, segment.seq)
+        capture.found, capture.ended = {}, {}
+        note_ack(flow, segment.ack, frame)
+        arrive(flow, {
+            offset = offset,
+            length = segment.length,
+            source = segment.tvb,
+            captured = segment.tvb:len(),
+            frame = frame,
+            time = pinfo.rel_ts,
+        })
+        flow.next_seq = flow.base and not flow.waits and (flow.base + flow.next) % TWO_32
+        found, ended = capture.found, capture.ended
+    else
+        if pinfo.visited then flush() end
+        offset = place_of(flow, frame, segment.seq)
+    end
+    if offset then
+        local place = { tvb = segment.tvb, from = offset, to = offset + segment.length }
+        show_frame(root, pinfo, flow, place, found, ended)
+    end
+end
+
+function xenmig.dissector(tvb, pinfo, root)
+    local frame, length = pinfo.number, tvb:reported_len()
+    local stream, seq = value_of(tcp_stream), value_of(seq_raw)
+    capture.handled = frame
+    if not seq and not pinfo.visited then
+        -- There is no tree on this pass, but the frame itself, which is there when all dissectors are done.
+        capture.deferred = { payload = tvb:offset(), length = length }
+        return length
+    end
+    local flow = flow_of(connection_of(pinfo, stream, true), pinfo)
+    -- The road that nearly all packets take: the next page contents. Only how many they are matters.
+    local skip = flow.skip
+    if length < skip and frame > flow.last_frame and seq == flow.next_seq and flow.item and tvb:len() == length then
+        flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, skip - length
+        flow.next_seq = (seq + length) % TWO_32
+        flow.last_frame, flow.high_frame = frame, frame
+        show_contents(root, flow.item, tvb)
+    else
+        dissect_segment(flow, { tvb = tvb, length = length, seq = seq, ack = value_of(ack_raw) }, pinfo, root)
+    end
+    return length
+end
+
+-- An acknowledgement without payload: it may tell that octets were not captured, and what was held behind them goes on.
+local function dissect_ack(flow, ack, flags, tvb, pinfo, root)
+    if not flow.peer.waits or pinfo.number <= flow.last_frame then return end
+    flow.peer.is_closing = flow.peer.is_closing or bit.band(flags, FIN + RST) ~= 0
+    capture.found, capture.ended = {}, {}
+    note_ack(flow, ack, pinfo.number)
+    local nowhere = { tvb = tvb, from = FOREVER, to = FOREVER }
+    show_frame(root, pinfo, flow, nowhere, capture.found, capture.ended)
+end
+
+local function begins_tcp(tvb, at, pinfo)
+    if at < 0 or at + TCP_HEADER > tvb:len() or tvb(at, 2):uint() ~= pinfo.src_port then return false end
+    return tvb(at + 2, 2):uint() == pinfo.dst_port
+end
+
+local function tcp_size(tvb, at)
+    return 4 * tvb(at + 12, 1):bitfield(0, 4)
+end
+
+-- Where TCP's header is in a frame, and how many octets of payload follow it: found by its ports, and by its own
+-- length, if it is known where the payload begins, or else by an IP header without options before it.
+local function find_tcp(tvb, pinfo, payload, length)
+    for size = TCP_HEADER, payload and TCP_HEADER_MAX or 0, 4 do
+        local at = payload - size
+        if begins_tcp(tvb, at, pinfo) and tcp_size(tvb, at) == size then return at, length end
+    end
+    if payload then return nil, length end
+    for at = IPV4_HEADER, min(LOWER_LAYERS, tvb:len()) - TCP_HEADER do
+        if begins_tcp(tvb, at, pinfo) then
+            local four, six = at - IPV4_HEADER, at - IPV6_HEADER
+            if tvb(four, 1):uint() == 0x45 and tvb(four + 9, 1):uint() == TCP then
+                return at, tvb(four + 2, 2):uint() - IPV4_HEADER - tcp_size(tvb, at)
+            elseif six >= 0 and tvb(six, 1):bitfield(0, 4) == 6 and tvb(six + 6, 1):uint() == TCP then
+                return at, tvb(six + 4, 2):uint() - tcp_size(tvb, at)
+            end
+        end
+    end
+    return nil
+end
+
+-- A segment out of the octets of its frame, on a pass without a tree. `payload`: where TCP found it, if it did.
+local function dissect_frame(tvb, pinfo, root, payload, told)
+    local at, length = find_tcp(tvb, pinfo, payload, told)
+    if not at and not payload then return end
+    local seq, ack, flags
+    if at then
+        seq, ack, flags = tvb(at + 4, 4):uint(), tvb(at + 8, 4):uint(), tvb(at + 13, 1):uint()
+        payload = payload or at + tcp_size(tvb, at)
+        if bit.band(flags, SYN + ACK) == SYN then forget_ends(pinfo) end
+    end
+    local connection = connection_of(pinfo, nil, told ~= nil)
+    if not connection then return end
+    local flow, captured = flow_of(connection, pinfo), min(length, tvb:len() - payload)
+    if captured > 0 then
+        local segment = { tvb = tvb(payload, captured):tvb(), length = length, seq = seq, ack = ack }
+        dissect_segment(flow, segment, pinfo, root)
+    else
+        dissect_ack(flow, ack, flags, tvb, pinfo, root)
+    end
+end
+
+-- TCP hands over no segment that it takes for a retransmission or for out of order, though it may hold octets that were
+-- not seen before: those are found behind TCP's header. Acknowledgements without payload tell what was not captured.
+local kept_back = Proto("xenmig_rest", "Xen Live Migration, segments that TCP keeps back")
+
+function kept_back.dissector(tvb, pinfo, root)
+    local frame, deferred = pinfo.number, capture.deferred
+    if frame == capture.handled then
+        if deferred then
+            capture.deferred = nil
+            dissect_frame(tvb, pinfo, root, deferred.payload, deferred.length)
+        end
+        return
+    end
+    if not next(capture.by_ends) then return end
+    local length = value_of(tcp_len)
+    if not length then
+        if not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then dissect_frame(tvb, pinfo, root) end
+        return
+    end
+    if length == 0 and capture.waiting == 0 then return end
+    local connection = capture.by_stream[value_of(tcp_stream)]
+    if not connection then return end
+    local flow = flow_of(connection, pinfo)
+    if length > 0 then
+        local field = seq_raw()
+        local source, at = field.source, field.offset - 4
+        local payload = at + tcp_size(source, at)
+        local captured = min(length, source:len() - payload)
+        if captured <= 0 then return end
+        local segment = { tvb = source(payload, captured):tvb(), length = length, seq = field() }
+        segment.ack = value_of(ack_raw)
+        dissect_segment(flow, segment, pinfo, root)
+    else
+        dissect_ack(flow, value_of(ack_raw), value_of(tcp_flags), tvb, pinfo, root)
+    end
 end
 
 -- Reports: tshark -z, and windows of the graphical interface ----------------------------------------------------------
@@ -3727,73 +3907,6 @@ tcp_ports:add_for_decode_as(xenmig)
 -- Forgets the capture that was open before.
 function xenmig.init()
     capture = new_capture()
-end
-
--- One segment that holds more than page contents, or that is looked at again.
-local function dissect_segment(flow, tvb, length, seq, pinfo, root)
-    local frame = pinfo.number
-    local offset, found, ended
-    if frame > flow.last_frame then
-        offset = place_new(flow, pinfo, seq)
-        capture.found, capture.ended = {}, {}
-        note_ack(flow, frame)
-        local piece = { offset = offset, length = length, source = tvb, captured = tvb:len(), frame = frame }
-        piece.time = pinfo.rel_ts
-        arrive(flow, piece)
-        found, ended = capture.found, capture.ended
-    else
-        if pinfo.visited then flush() end
-        offset = place_of(flow, frame, seq)
-    end
-    if offset then
-        local place = { tvb = tvb, from = offset, to = offset + length }
-        show_frame(root, pinfo, flow, place, found, ended)
-    end
-end
-
-function xenmig.dissector(tvb, pinfo, root)
-    local frame, length = pinfo.number, tvb:reported_len()
-    local stream, seq = value_of(tcp_stream), value_of(seq_raw)
-    local flow = flow_of(connection_of(pinfo, stream, true), pinfo)
-    capture.handled = frame
-    -- The road that nearly all packets take: the next page contents. Only how many they are matters.
-    local skip = flow.skip
-    if length < skip and frame > flow.last_frame and seq == flow.next_seq and flow.item and tvb:len() == length then
-        flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, skip - length
-        flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, flow.high_frame = frame, frame
-        show_contents(root, flow.item, tvb)
-    else
-        dissect_segment(flow, tvb, length, seq, pinfo, root)
-        flow.next_seq = flow.base and not flow.waits and (flow.base + flow.next) % TWO_32
-    end
-    return length
-end
-
--- TCP hands over no segment that it takes for a retransmission or for out of order, though it may hold octets that were
--- not seen before: those are found behind TCP's header. Acknowledgements without payload tell what was not captured.
-local kept_back = Proto("xenmig_rest", "Xen Live Migration, segments that TCP keeps back")
-
-function kept_back.dissector(_, pinfo, root)
-    local frame = pinfo.number
-    if frame == capture.handled or not next(capture.by_stream) then return end
-    local length = value_of(tcp_len)
-    if not length or (length == 0 and capture.waiting == 0) then return end
-    local connection = capture.by_stream[value_of(tcp_stream)]
-    if not connection then return end
-    local flow = flow_of(connection, pinfo)
-    if length > 0 then
-        local seq = seq_raw()
-        local source, header = seq.source, seq.offset - 4
-        local payload = header + 4 * source(header + 12, 1):bitfield(0, 4)
-        local captured = min(length, source:len() - payload)
-        if captured <= 0 then return end
-        dissect_segment(flow, source(payload, captured):tvb(), length, seq(), pinfo, root)
-        flow.next_seq = flow.base and not flow.waits and (flow.base + flow.next) % TWO_32
-    elseif flow.peer.waits and frame > flow.last_frame then
-        note_ack(flow, frame)
-        flow.peer.next_seq = nil
-    end
 end
 
 register_postdissector(kept_back)

@@ -89,7 +89,7 @@ def _item(record: Record) -> Item:
     item.values |= _own_fields(record)
     if record.name == "POSTCOPY_FAULT":
         item.values |= dict(_faults(record))
-    elif record.name == "POSTCOPY_PAGE_DATA":
+    elif record.name == "POSTCOPY_PAGE_DATA" and record.whole:
         item.values["page.answers"] = sorted((link.pfn, link.record.last.frame) for link in record.links)
         item.values["page.pushed"] = sum(run.length for run in record.runs) - len(record.links)
     return item

@@ -43,6 +43,7 @@ SECTIONS = (
     Section("Places", "where a packet's octets stand in their stream", "place.lua"),
     Section("Arrival", "segments in any order to octets in order", "arrival.lua"),
     Section("Rendering", "the tree and the columns", "rendering.lua"),
+    Section("Segments", "what TCP hands over, and what it keeps back", "segments.lua"),
     Section("Reports", "tshark -z, and windows of the graphical interface", "listeners.lua"),
     Section("Registration", "preferences, ports, and the dissector itself", "registration.lua"),
 )

@@ -1,6 +1,7 @@
 -- Octets may be missing when later ones arrive. Where they are page contents nobody waits: the hole is noted and filled
 -- or not. Where they are needed, what comes behind them is held until they come, or until it is certain that they were
--- not captured: they were acknowledged so long ago that reordering is over, too much is held, or no packet follows.
+-- not captured: they were acknowledged so long ago that reordering is over, or before the connection was closed; too
+-- much is held; no packet follows.
 
 local HELD_MAX = 8388608 -- octets that a flow holds at most
 local HOLES_MAX = 1024 -- holes of a flow that may still be filled
@@ -60,10 +61,9 @@ local function drain(flow)
         deliver(flow, piece)
     end
     if not held[1] and flow.waits then
-        flow.waits = false
+        flow.waits, flow.acks = false, {}
         capture.waiting = capture.waiting - 1
     end
-    flow.acked_since = nil
 end
 
 local function hold(flow, piece)
@@ -85,15 +85,19 @@ end
 -- Closes gaps of which it is certain.
 local function judge_gap(flow, frame)
     if not flow.held[1] then return end
-    if flow.peer.acked >= flow.held[1].offset then flow.acked_since = flow.acked_since or frame end
-    local is_over = flow.acked_since and frame - flow.acked_since >= REORDER_FRAMES
-    if is_over or flow.held_octets > HELD_MAX then close_gap(flow) end
+    local acks, acked = flow.acks, flow.peer.acked or 0
+    if not acks[1] or acks[#acks].acked < acked then acks[#acks + 1] = { frame = frame, acked = acked } end
+    while acks[1] and frame - acks[1].frame >= REORDER_FRAMES do
+        flow.settled = table.remove(acks, 1).acked
+    end
+    if flow.is_closing then flow.settled = acked end
+    while flow.held[1] and (flow.held[1].offset <= flow.settled or flow.held_octets > HELD_MAX) do close_gap(flow) end
 end
 
--- What the sender of a flow acknowledges of the other one, in the packet at hand.
-function note_ack(flow, frame)
-    local ack, peer = value_of(ack_raw), flow.peer
-    if ack and peer.base then flow.acked = max(flow.acked, unwrapped(peer, ack, peer.next)) end
+-- The sender of a flow has acknowledged the other one up to a sequence number; nil: the packet says nothing.
+function note_ack(flow, ack, frame)
+    local peer = flow.peer
+    if ack and peer.base then flow.acked = max(flow.acked or 0, unwrapped(peer, ack, peer.next)) end
     judge_gap(peer, frame)
 end
 

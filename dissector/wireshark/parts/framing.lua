@@ -106,6 +106,7 @@ local function read_entries(flow, item, length)
         left = left - here
         if left > 0 and #flow.buffer > 0 then remember_split(flow) end
     end
+    judge_listed(item)
 end
 
 -- A body with fields, or its beginning.

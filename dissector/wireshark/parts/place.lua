@@ -2,7 +2,7 @@
 -- seen and not consumed, `skip` of the next ones nobody needs. `next` is the offset of what arrives next.
 
 local seq_raw, ack_raw = Field.new("tcp.seq_raw"), Field.new("tcp.ack_raw")
-local tcp_stream, tcp_len = Field.new("tcp.stream"), Field.new("tcp.len")
+local tcp_stream, tcp_len, tcp_flags = Field.new("tcp.stream"), Field.new("tcp.len"), Field.new("tcp.flags")
 
 -- The value of a field of the packet at hand. Nil on a pass for which Wireshark builds no tree, as the first one of
 -- `tshark -2` without a filter.
@@ -32,7 +32,8 @@ local function new_flow(channel)
         holes = {},
         held = {},
         held_octets = 0,
-        acked = 0,
+        acks = {}, -- the other flow's, while this one waits
+        settled = 0, -- what was acknowledged so long ago that reordering is over
         passed_over = 0,
     }
 end
@@ -68,7 +69,8 @@ local function connection_of(pinfo, stream, create)
     local uses = capture.by_ends[ends]
     for index = uses and #uses or 0, 1, -1 do
         local use = uses[index]
-        if use.first_frame <= pinfo.number and (stream == nil or use.stream == nil or use.stream == stream) then
+        local is_of_stream = stream == nil or use.stream == nil or use.stream == stream
+        if use.first_frame <= pinfo.number and is_of_stream and not (use.is_over and create and not stream) then
             if stream then
                 use.stream = stream
                 capture.by_stream[stream] = use
@@ -83,6 +85,12 @@ local function connection_of(pinfo, stream, create)
     capture.by_ends[ends] = uses or {}
     table.insert(capture.by_ends[ends], connection)
     return connection
+end
+
+-- A connection with the addresses and ports of a packet begins: the one before has ended.
+local function forget_ends(pinfo)
+    local uses = capture.by_ends[ends_of(pinfo)]
+    if uses then uses[#uses].is_over = true end
 end
 
 -- The flow of a connection that a packet belongs to.

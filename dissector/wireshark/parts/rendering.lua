@@ -313,27 +313,22 @@ function show_frame(root, pinfo, flow, place, found, ended)
         end
     end
     local top = root:add(xenmig, place.tvb())
-    local trees, shown = {}, {}
-    if goes_on then trees[around] = show_more(top, around, place) end
+    local more, shown, is_shown = nil, {}, {}
+    local function show(item)
+        if is_shown[item] then return end
+        is_shown[item] = true
+        shown[#shown + 1] = item
+        show_item(top, item, place, is_known)
+    end
+    if goes_on and not (found and found[1] == around) then more = show_more(top, around, place) end
     for at = index + 1, #items do
-        local item = items[at]
-        if item.offset + item.header > place.to then break end
-        if item.header_frame == pinfo.number then -- else the header was sent again
-            shown[#shown + 1] = item
-            trees[item] = false
-            show_item(top, item, place, is_known)
-        end
+        if items[at].offset + items[at].header > place.to then break end
+        if items[at].header_frame == pinfo.number then show(items[at]) end -- else the header was sent again
     end
-    for _, item in ipairs(found or {}) do
-        if trees[item] == nil then
-            shown[#shown + 1] = item
-            trees[item] = false
-            show_item(top, item, place, is_known)
-        end
-    end
+    for _, item in ipairs(found or {}) do show(item) end
     for _, item in ipairs(ended or {}) do
-        if trees[item] ~= false then
-            local tree = trees[item] or top:add(F.contents, contents_text(item, false))
+        if not is_shown[item] then
+            local tree = item == around and more or top:add(F.contents, contents_text(item, false))
             show_end(tree, item, place, is_known)
         end
     end

@@ -1,4 +1,4 @@
-local new_situation, broken, take_in
+local new_situation, broken, judge_listed, take_in
 do
 
 -- How far one migration is, and how much of it is known.
@@ -31,8 +31,9 @@ local function end_of(item)
 end
 
 -- Whether the sender of one record had received the whole of another, of the other direction: it has acknowledged it.
+-- Nil where no acknowledgement is known.
 local function knew(item, other)
-    return item.acked >= end_of(other)
+    return item.acked and item.acked >= end_of(other)
 end
 
 local function is_damaged(flow)
@@ -222,9 +223,9 @@ local function judge_alone(item)
             broken(item, "nonzero-padding", "padding after the body is %s", shown)
         end
         if item.layer == "xenops" then return end
-        judge_length(item)
+        if not item.is_listed then judge_length(item) end
         if spec.shape == "pages" then
-            judge_entries(item)
+            if not item.is_listed then judge_entries(item) end
         elseif spec.shape ~= "signal" and item.body then
             judge_reserved(item, spec.layout, item.body:sub(1, RESERVED_SHOWN))
         end
@@ -380,10 +381,21 @@ end
 -- captured before it and arrive after it left, as well as be captured after it.
 local function judge_race(now)
     local pages, complete = now.page_data, now.complete
-    if pages and complete and not now.raced and not knew(complete, pages) then
+    if pages and complete and not now.raced and knew(complete, pages) == false then
         now.raced = pages
         local says = "the destination had %.0f octets when POSTCOPY_COMPLETE left, this record ends at %.0f"
         broken(pages, "postcopy-complete-race", says, complete.acked, end_of(pages))
+    end
+end
+
+local function judge_page_runs(item, now)
+    for _, run in ipairs(item.runs or {}) do
+        if UNBACKED[run.kind] then
+            local says = "pfn %s has type %s: no page can follow"
+            broken(item, "postcopy-page-type", says, hexadecimal(run.first), PAGE_TYPES[run.kind])
+        elseif item.skipped == 0 then
+            judge_unannounced(item, run, "postcopy-page-not-announced", now)
+        end
     end
 end
 
@@ -398,14 +410,7 @@ local function judge_pages(item, again, now)
         now.pages_whole = now.pages_whole and is_listed
         now.page_data = item
         judge_race(now)
-        for _, run in ipairs(item.runs or {}) do
-            if UNBACKED[run.kind] then
-                local says = "pfn %s has type %s: no page can follow"
-                broken(item, "postcopy-page-type", says, hexadecimal(run.first), PAGE_TYPES[run.kind])
-            else
-                judge_unannounced(item, run, "postcopy-page-not-announced", now)
-            end
-        end
+        if not item.is_listed then judge_page_runs(item, now) end
         for _, run in ipairs(again) do broken(item, "postcopy-page-repeated", "%s sent before", named(run)) end
     end
 end
@@ -458,7 +463,7 @@ end
 -- Whether a text may have gone by that was not captured.
 local function may_hide_texts(channel)
     for _, flow in ipairs({ channel.forward or false, channel.reverse or false }) do
-        if not flow or not is_whole(flow) or flow.peer.acked > flow.next then return true end
+        if not flow or not is_whole(flow) or (flow.peer.acked or 0) > flow.next then return true end
     end
     return false
 end
@@ -506,6 +511,16 @@ local function static_data(item, now)
         return "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN"
     end
     return nil
+end
+
+-- All entries of a pages record were seen: what they break is told, even if the record's pages never come.
+function judge_listed(item)
+    local now = item.channel.now
+    if static_data(item, now) then return end
+    item.is_listed = true
+    judge_length(item)
+    judge_entries(item)
+    if item.name == "POSTCOPY_PAGE_DATA" and item.direction == FORWARD then judge_page_runs(item, now) end
 end
 
 -- What later rules have to know of a record.
