@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +31,19 @@ class Exemption(NamedTuple):
     cause: str
 
 
-EXEMPTIONS: tuple[Exemption, ...] = ()
+EXEMPTIONS = (
+    Exemption(
+        "postcopy/a_loopback/lo_snap128.pcap",
+        "count, hvm_context.hvm_ctx.typecode, hvm_context.hvm_ctx.instance, hvm_context.hvm_ctx.length",
+        "Packets were cut inside these: of an element that is not whole Wireshark shows what there is and xenshark "
+        "nothing; of a pages record's own header it is the other way round.",
+    ),
+    Exemption(
+        "violations/dup_pfns/dup_pfns.pcap",
+        "rule",
+        "The connection ends inside a record: xenshark judges what there is of it, Wireshark whole records only.",
+    ),
+)
 
 
 def differences(shell: Any, file: Path, *options: str) -> list[dict[str, Any]]:
@@ -43,9 +54,10 @@ def differences(shell: Any, file: Path, *options: str) -> list[dict[str, Any]]:
     return found
 
 
-def unexplained(name: str, found: list[dict[str, Any]]) -> Counter[str]:
-    excused = {what for one in EXEMPTIONS if one.capture == name for what in one.differs.split(", ")}
-    return Counter(one["what"] for one in found if one["what"].partition("[")[0] not in excused)
+def assert_explained(name: str, found: list[dict[str, Any]]) -> None:
+    """Nothing differs but what is exempt, and all of that does."""
+    exempt = {what for one in EXEMPTIONS if one.capture == name for what in one.differs.split(", ")}
+    assert {one["what"].partition("[")[0] for one in found} == exempt, found[:5]
 
 
 def test_both_read_each_capture_alike(case: Case, shell: Any) -> None:
@@ -54,13 +66,13 @@ def test_both_read_each_capture_alike(case: Case, shell: Any) -> None:
         assert "is no capture" in shell.complaint("crosscheck", str(case.path))
         return
     found = differences(shell, case.path, "--tshark", tshark.path)
-    assert not unexplained(case.name, found), found[:5]
+    assert_explained(case.name, found)
 
 
 @pytest.mark.parametrize("name", SOME)
 def test_the_other_wireshark_does_too(name: str, shell: Any) -> None:
     found = differences(shell, captures()[name], "--tshark", wireshark_with(LUAS[1]).path)
-    assert not unexplained(name, found), found[:5]
+    assert_explained(name, found)
 
 
 def test_each_exemption_is_in_the_readme() -> None:
