@@ -2,6 +2,44 @@ local TCP, TCP_HEADER, TCP_HEADER_MAX, IPV4_HEADER, IPV6_HEADER = 6, 20, 60, 20,
 local LOWER_LAYERS = 128 -- octets of a frame in which TCP's header is looked for
 local FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 local PORTS_OF_TCP = 2 -- pinfo.port_type
+local SEQ_AT, ACK_AT, SIZE_AT, FLAGS_AT = 4, 8, 12, 13 -- in TCP's header (RFC 9293, 3.1)
+
+-- TCP's header of the packet at hand: a Tvb and its place there.
+local function header_at()
+    local field = seq_raw()
+    if not field then return nil end
+    return field.source, field.offset - SEQ_AT
+end
+
+local function begins_tcp(tvb, at, pinfo)
+    if at < 0 or at + TCP_HEADER > tvb:len() or tvb(at, 2):uint() ~= pinfo.src_port then return false end
+    return tvb(at + 2, 2):uint() == pinfo.dst_port
+end
+
+local function tcp_size(tvb, at)
+    return 4 * tvb(at + SIZE_AT, 1):bitfield(0, 4)
+end
+
+-- Where TCP's header is in a frame, and how many octets of payload follow it: found by its ports, and by its own
+-- length, if it is known where the payload begins, or else by an IP header without options before it.
+local function find_tcp(tvb, pinfo, payload, length)
+    for size = TCP_HEADER, payload and TCP_HEADER_MAX or 0, 4 do
+        local at = payload - size
+        if begins_tcp(tvb, at, pinfo) and tcp_size(tvb, at) == size then return at, length end
+    end
+    if payload then return nil, length end
+    for at = IPV4_HEADER, min(LOWER_LAYERS, tvb:len()) - TCP_HEADER do
+        if begins_tcp(tvb, at, pinfo) then
+            local four, six = at - IPV4_HEADER, at - IPV6_HEADER
+            if tvb(four, 1):uint() == 0x45 and tvb(four + 9, 1):uint() == TCP then
+                return at, tvb(four + 2, 2):uint() - IPV4_HEADER - tcp_size(tvb, at)
+            elseif six >= 0 and tvb(six, 1):bitfield(0, 4) == 6 and tvb(six + 6, 1):uint() == TCP then
+                return at, tvb(six + 4, 2):uint() - tcp_size(tvb, at)
+            end
+        end
+    end
+    return nil
+end
 
 -- One segment that holds more than page contents, or that is looked at again. `segment`: tvb with the payload that was
 -- captured, `length` of all of it, `seq` and `ack`.
@@ -50,7 +88,9 @@ function xenmig.dissector(tvb, pinfo, root)
         flow.last_frame, flow.high_frame = frame, frame
         show_contents(root, flow.item, tvb)
     else
-        dissect_segment(flow, { tvb = tvb, length = length, seq = seq, ack = value_of(ack_raw) }, pinfo, root)
+        local source, at = header_at()
+        local ack = source and source(at + ACK_AT, 4):uint()
+        dissect_segment(flow, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
     end
     return length
 end
@@ -65,43 +105,13 @@ local function dissect_ack(flow, ack, flags, tvb, pinfo, root)
     show_frame(root, pinfo, flow, nowhere, capture.found, capture.ended)
 end
 
-local function begins_tcp(tvb, at, pinfo)
-    if at < 0 or at + TCP_HEADER > tvb:len() or tvb(at, 2):uint() ~= pinfo.src_port then return false end
-    return tvb(at + 2, 2):uint() == pinfo.dst_port
-end
-
-local function tcp_size(tvb, at)
-    return 4 * tvb(at + 12, 1):bitfield(0, 4)
-end
-
--- Where TCP's header is in a frame, and how many octets of payload follow it: found by its ports, and by its own
--- length, if it is known where the payload begins, or else by an IP header without options before it.
-local function find_tcp(tvb, pinfo, payload, length)
-    for size = TCP_HEADER, payload and TCP_HEADER_MAX or 0, 4 do
-        local at = payload - size
-        if begins_tcp(tvb, at, pinfo) and tcp_size(tvb, at) == size then return at, length end
-    end
-    if payload then return nil, length end
-    for at = IPV4_HEADER, min(LOWER_LAYERS, tvb:len()) - TCP_HEADER do
-        if begins_tcp(tvb, at, pinfo) then
-            local four, six = at - IPV4_HEADER, at - IPV6_HEADER
-            if tvb(four, 1):uint() == 0x45 and tvb(four + 9, 1):uint() == TCP then
-                return at, tvb(four + 2, 2):uint() - IPV4_HEADER - tcp_size(tvb, at)
-            elseif six >= 0 and tvb(six, 1):bitfield(0, 4) == 6 and tvb(six + 6, 1):uint() == TCP then
-                return at, tvb(six + 4, 2):uint() - tcp_size(tvb, at)
-            end
-        end
-    end
-    return nil
-end
-
 -- A segment out of the octets of its frame, on a pass without a tree. `payload`: where TCP found it, if it did.
 local function dissect_frame(tvb, pinfo, root, payload, told)
     local at, length = find_tcp(tvb, pinfo, payload, told)
     if not at and not payload then return end
     local seq, ack, flags
     if at then
-        seq, ack, flags = tvb(at + 4, 4):uint(), tvb(at + 8, 4):uint(), tvb(at + 13, 1):uint()
+        seq, ack, flags = tvb(at + SEQ_AT, 4):uint(), tvb(at + ACK_AT, 4):uint(), tvb(at + FLAGS_AT, 1):uint()
         payload = payload or at + tcp_size(tvb, at)
         if bit.band(flags, SYN + ACK) == SYN then forget_ends(pinfo) end
     end
@@ -139,16 +149,15 @@ function kept_back.dissector(tvb, pinfo, root)
     local connection = capture.by_stream[value_of(tcp_stream)]
     if not connection then return end
     local flow = flow_of(connection, pinfo)
+    local source, at = header_at()
+    local ack = source(at + ACK_AT, 4):uint()
     if length > 0 then
-        local field = seq_raw()
-        local source, at = field.source, field.offset - 4
         local payload = at + tcp_size(source, at)
         local captured = min(length, source:len() - payload)
         if captured <= 0 then return end
-        local segment = { tvb = source(payload, captured):tvb(), length = length, seq = field() }
-        segment.ack = value_of(ack_raw)
+        local segment = { tvb = source(payload, captured):tvb(), length = length, seq = value_of(seq_raw), ack = ack }
         dissect_segment(flow, segment, pinfo, root)
     else
-        dissect_ack(flow, value_of(ack_raw), value_of(tcp_flags), tvb, pinfo, root)
+        dissect_ack(flow, ack, source(at + FLAGS_AT, 1):uint(), tvb, pinfo, root)
     end
 end
