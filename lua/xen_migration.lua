@@ -8,7 +8,7 @@
 -- It does not let TCP reassemble records. Each direction of a connection has a parser of its own that says what it
 -- needs next; of page contents it needs nothing. Each packet is taken in once, in the order of the capture; what a
 -- packet shows is looked up by its place in the stream, so packets can be shown in any order, any number of times.
--- With `tshark -2` add `-Y xenmig` or `-R tcp`: without either Wireshark has no sequence numbers on the first pass.
+-- What only later packets tell is there on the second pass: in the graphical interface, and with `tshark -2`.
 
 -- Declaring: the protocol, its fields and its expert information ------------------------------------------------------
 
@@ -1310,7 +1310,6 @@ function new_faults()
         faulted = 0,
         answered = 0,
         in_flight = 0,
-        latencies = {},
     }
 end
 
@@ -1337,11 +1336,7 @@ local function answer(faults, fault, page)
     fault.answer = page
     fault.in_flight = began_before(page, fault.asked.last_frame)
     faults.answered = faults.answered + 1
-    if fault.in_flight then
-        faults.in_flight = faults.in_flight + 1
-    else
-        table.insert(faults.latencies, page.last_time - fault.asked.last_time)
-    end
+    if fault.in_flight then faults.in_flight = faults.in_flight + 1 end
     link(fault.asked, fault.pfn, page, fault.in_flight)
     for _, asked in ipairs(fault.again or {}) do
         link(asked, fault.pfn, page, began_before(page, asked.last_frame))
@@ -2668,9 +2663,10 @@ local function read_record(flow, layer, announcement)
     item.announcement_missing = announcement
     local padding = -length % 8
     item.header = HEADER_SIZE
-    if spec and spec.shape == "pages" and length >= PAGES_HEADER_SIZE then
-        item.header = HEADER_SIZE + PAGES_HEADER_SIZE
-        if is_believed and not wait_or_stop(flow, item.header) then item.header = HEADER_SIZE end
+    if is_believed and spec and spec.shape == "pages" and length >= PAGES_HEADER_SIZE then
+        -- The count belongs to what an item shows from the first on.
+        local more = HEADER_SIZE + PAGES_HEADER_SIZE
+        if wait_or_stop(flow, more) then item.header = more end
     end
     begin(flow, item)
     take(flow, HEADER_SIZE)
@@ -3312,7 +3308,7 @@ end
 -- What a frame shows is a function of its place in the stream and of what is known of the stream: of the items that
 -- begin or go on there. On the first pass, which knows no later frame, what ends in a frame is shown there, too.
 
-local latency_of, show_contents, show_frame
+local is_watched, latency_of, show_contents, show_frame
 do
 
 local function made(tree, field, value)
@@ -3551,7 +3547,7 @@ local function show_item(top, item, place, is_known)
         made(tree, F.complete, item.complete and (item.holes or 0) == 0)
     elseif is_known then
         made(tree, F.last_frame, item.flow.high_frame)
-        made(tree, F.complete, false)
+        made(tree, F.complete, item == item.flow.trailing and not item.flow.damaged)
     end
     if item.count then
         made(tree, F.count, item.count)
@@ -3576,16 +3572,20 @@ local function show_more(top, item, place)
     return tree
 end
 
--- A frame that holds page contents alone. Most frames of a capture do: one line is all that they may cost, unless
--- somebody looks.
-function show_contents(root, item, tvb)
+-- Whether anybody looks at what a frame of page contents says beside its one line.
+function is_watched(root)
+    return root.visible or root:referenced(F.contents) or root:referenced(F.contents_of)
+end
+
+-- A frame that holds page contents alone. Most frames of a capture do: one line is all that they may cost.
+function show_contents(root, item, tvb, watched)
     local line = item.contents_line
     if not line then
         line = contents_text(item, false)
         item.contents_line = line
     end
     local tree = root:add(xenmig, tvb, line)
-    if root.visible or root:referenced(F.contents) or root:referenced(F.contents_of) then
+    if watched then
         tree:add(F.contents, tvb(), line):set_generated()
         made(tree, F.contents_of, item.first_frame)
     end
@@ -3619,7 +3619,7 @@ function show_frame(root, pinfo, flow, place, found, ended)
         if not goes_on then return end
         if not (around.entries_end and place.from < around.entries_end) then
             pinfo.cols.protocol = "XENMIG"
-            show_contents(root, around, place.tvb)
+            show_contents(root, around, place.tvb, is_watched(root))
             return
         end
     end
@@ -3722,31 +3722,6 @@ local function dissect_segment(flow, segment, pinfo, root)
     end
 end
 
-function xenmig.dissector(tvb, pinfo, root)
-    local frame, length = pinfo.number, tvb:reported_len()
-    local stream, seq = value_of(tcp_stream), value_of(seq_raw)
-    capture.handled = frame
-    if not seq and not pinfo.visited then
-        -- There is no tree on this pass, but the frame itself, which is there when all dissectors are done.
-        capture.deferred = { payload = tvb:offset(), length = length }
-        return length
-    end
-    local flow = flow_of(connection_of(pinfo, stream, true), pinfo)
-    -- The road that nearly all packets take: the next page contents. Only how many they are matters.
-    local skip = flow.skip
-    if length < skip and frame > flow.last_frame and seq == flow.next_seq and flow.item and tvb:len() == length then
-        flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, skip - length
-        flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, flow.high_frame = frame, frame
-        show_contents(root, flow.item, tvb)
-    else
-        local source, at = header_at()
-        local ack = source and source(at + ACK_AT, 4):uint()
-        dissect_segment(flow, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
-    end
-    return length
-end
-
 -- An acknowledgement without payload: it may tell that octets were not captured, and what was held behind them goes on.
 local function dissect_ack(flow, ack, flags, tvb, pinfo, root)
     if not flow.peer.waits or pinfo.number <= flow.last_frame then return end
@@ -3755,6 +3730,33 @@ local function dissect_ack(flow, ack, flags, tvb, pinfo, root)
     note_ack(flow, ack, pinfo.number)
     local nowhere = { tvb = tvb, from = FOREVER, to = FOREVER }
     show_frame(root, pinfo, flow, nowhere, capture.found, capture.ended)
+end
+
+function xenmig.dissector(tvb, pinfo, root)
+    local frame, length, seq = pinfo.number, tvb:reported_len(), seq_raw()
+    capture.handled = frame
+    if not seq and not pinfo.visited then
+        -- There is no tree on this pass, but the frame itself, which is there when all dissectors are done.
+        capture.deferred = { payload = tvb:offset(), length = length }
+        return length
+    end
+    seq = seq and seq()
+    local flow = flow_of(connection_of(pinfo, value_of(tcp_stream), true), pinfo)
+    -- The road that nearly all packets take: the next page contents. Only how many they are matters. It is taken on the
+    -- first pass alone, so whether anybody looks is asked once a record.
+    local skip, item = flow.skip, flow.item
+    if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
+        flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, skip - length
+        flow.next_seq = (seq + length) % TWO_32
+        flow.last_frame, flow.high_frame = frame, frame
+        if item.watched == nil then item.watched = is_watched(root) end
+        show_contents(root, item, tvb, item.watched)
+    else
+        local source, at = header_at()
+        local ack = source and source(at + ACK_AT, 4):uint()
+        dissect_segment(flow, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
+    end
+    return length
 end
 
 -- A segment out of the octets of its frame, on a pass without a tree. `payload`: where TCP found it, if it did.
@@ -3818,12 +3820,36 @@ end
 
 do
 
+-- Calls visit(item, pfn, answer) for each faulted pfn of a migration; no answer: the page never came.
+local function each_fault(channel, visit)
+    for _, item in ipairs(channel.reverse and channel.reverse.items or {}) do
+        for _, pfn in ipairs(item.channel == channel and item.pfns or {}) do
+            visit(item, pfn, item.answers and item.answers[pfn])
+        end
+    end
+end
+
 local function percentile(sorted, percent)
     return sorted[max(1, math.ceil(#sorted * percent / 100))]
 end
 
--- One line for each record type of a migration, and what became of its faults.
+local function faults_summary(channel, write)
+    local faults, latencies = channel.faults, {}
+    each_fault(channel, function(item, _, answered)
+        if answered and not answered.in_flight then table.insert(latencies, latency_of(item, answered)) end
+    end)
+    table.sort(latencies)
+    local asked, answered, in_flight = many(faults.faulted, "pfn"), grouped(faults.answered), grouped(faults.in_flight)
+    write(format("  faults: %s asked for, %s answered, %s of them in flight already\n", asked, answered, in_flight))
+    if not latencies[1] then return end
+    write(format("  latency of those not in flight: min %s, ", duration(latencies[1])))
+    write(format("median %s, ", duration(percentile(latencies, 50))))
+    write(format("95 %% %s, max %s\n", duration(percentile(latencies, 95)), duration(latencies[#latencies])))
+end
+
+-- What each migration carried, by the names of records, headers and texts; and its faults.
 local function summary_lines(write)
+    if not capture.channels[1] then write("No Xen live migration was found.\n") end
     for _, channel in ipairs(capture.channels) do
         write(format("Migration %d: %s\n", channel.number, table.concat(channel.layers, ", ")))
         local names = {}
@@ -3833,36 +3859,21 @@ local function summary_lines(write)
             local total = channel.totals[name]
             write(format("  %-28s %10s %18s octets\n", name, grouped(total.records), grouped(total.octets)))
         end
-        local faults = channel.faults
-        if faults.fault_records > 0 then
-            write(format("  %s faulted, %s answered, %s of them in flight\n",
-                many(faults.faulted, "pfn"), grouped(faults.answered), grouped(faults.in_flight)))
-            local sorted = {}
-            for index, latency in ipairs(faults.latencies) do sorted[index] = latency end
-            table.sort(sorted)
-            if sorted[1] then
-                write(format("  latency: min %s, median %s, 95 %% %s, max %s\n", duration(sorted[1]),
-                    duration(percentile(sorted, 50)), duration(percentile(sorted, 95)), duration(sorted[#sorted])))
-            end
-        end
+        if channel.faults.fault_records > 0 then faults_summary(channel, write) end
     end
-    if not capture.channels[1] then write("No Xen live migration was found.\n") end
 end
 
 -- One line for each faulted pfn.
 local function fault_lines(write)
-    write(format("%-10s %-9s %-16s %-12s %s\n", "Migration", "Frame", "Pfn", "Answered in", "Latency"))
+    local line = "%-9s %9s %14s %11s  %s\n"
+    write(format(line, "Migration", "Frame", "Pfn", "Answered in", "Latency"))
     for _, channel in ipairs(capture.channels) do
-        for _, item in ipairs(channel.reverse and channel.reverse.items or {}) do
-            for _, pfn in ipairs(item.channel == channel and item.pfns or {}) do
-                local answered = item.answers and item.answers[pfn]
-                local where = answered and tostring(answered.item.last_frame) or "-"
-                local late = answered and duration(latency_of(item, answered)) or "unanswered"
-                if answered and answered.in_flight then late = "in flight" end
-                local shown = hexadecimal(pfn)
-                write(format("%-10d %-9d %-16s %-12s %s\n", channel.number, item.last_frame, shown, where, late))
-            end
-        end
+        each_fault(channel, function(item, pfn, answered)
+            local where = answered and tostring(answered.item.last_frame) or "-"
+            local late = answered and duration(latency_of(item, answered)) or "unanswered"
+            if answered and answered.in_flight then late = "in flight" end
+            write(format(line, tostring(channel.number), tostring(item.last_frame), hexadecimal(pfn), where, late))
+        end)
     end
 end
 
@@ -3872,7 +3883,6 @@ local REPORTS = { summary = summary_lines, faults = fault_lines }
 for name, report in pairs(REPORTS) do
     register_stat_cmd_arg("xenmig," .. name, function()
         local listener = Listener.new("frame")
-        function listener.packet() end
         function listener.draw()
             flush()
             report(function(line) io.write(line) end)

@@ -28,8 +28,8 @@ examples:
       -e frame.number -e xenmig.fault.pfn -e xenmig.fault.latency -e xenmig.fault.answered_in -2
   tshark -X lua_script:xen_migration.lua -r post.pcap -q -z xenmig,summary
 
-With `tshark -2` add -Y or -R: without a filter Wireshark has no sequence numbers on its first pass. As root, Wireshark
-4.4 and newer run no Lua and do not say so.
+What later packets tell, such as the page that answers a fault, is there on a second pass: with `tshark -2`, and in the
+graphical interface. As root, Wireshark 4.4 and newer run no Lua and do not say so.
 """
 
 

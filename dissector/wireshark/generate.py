@@ -59,7 +59,7 @@ HEAD = """\
 -- It does not let TCP reassemble records. Each direction of a connection has a parser of its own that says what it
 -- needs next; of page contents it needs nothing. Each packet is taken in once, in the order of the capture; what a
 -- packet shows is looked up by its place in the stream, so packets can be shown in any order, any number of times.
--- With `tshark -2` add `-Y xenmig` or `-R tcp`: without either Wireshark has no sequence numbers on the first pass.
+-- What only later packets tell is there on the second pass: in the graphical interface, and with `tshark -2`.
 """
 
 

@@ -22,7 +22,6 @@ function new_faults()
         faulted = 0,
         answered = 0,
         in_flight = 0,
-        latencies = {},
     }
 end
 
@@ -49,11 +48,7 @@ local function answer(faults, fault, page)
     fault.answer = page
     fault.in_flight = began_before(page, fault.asked.last_frame)
     faults.answered = faults.answered + 1
-    if fault.in_flight then
-        faults.in_flight = faults.in_flight + 1
-    else
-        table.insert(faults.latencies, page.last_time - fault.asked.last_time)
-    end
+    if fault.in_flight then faults.in_flight = faults.in_flight + 1 end
     link(fault.asked, fault.pfn, page, fault.in_flight)
     for _, asked in ipairs(fault.again or {}) do
         link(asked, fault.pfn, page, began_before(page, asked.last_frame))

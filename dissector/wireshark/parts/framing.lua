@@ -349,9 +349,10 @@ local function read_record(flow, layer, announcement)
     item.announcement_missing = announcement
     local padding = -length % 8
     item.header = HEADER_SIZE
-    if spec and spec.shape == "pages" and length >= PAGES_HEADER_SIZE then
-        item.header = HEADER_SIZE + PAGES_HEADER_SIZE
-        if is_believed and not wait_or_stop(flow, item.header) then item.header = HEADER_SIZE end
+    if is_believed and spec and spec.shape == "pages" and length >= PAGES_HEADER_SIZE then
+        -- The count belongs to what an item shows from the first on.
+        local more = HEADER_SIZE + PAGES_HEADER_SIZE
+        if wait_or_stop(flow, more) then item.header = more end
     end
     begin(flow, item)
     take(flow, HEADER_SIZE)

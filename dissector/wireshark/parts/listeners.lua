@@ -1,11 +1,35 @@
 do
 
+-- Calls visit(item, pfn, answer) for each faulted pfn of a migration; no answer: the page never came.
+local function each_fault(channel, visit)
+    for _, item in ipairs(channel.reverse and channel.reverse.items or {}) do
+        for _, pfn in ipairs(item.channel == channel and item.pfns or {}) do
+            visit(item, pfn, item.answers and item.answers[pfn])
+        end
+    end
+end
+
 local function percentile(sorted, percent)
     return sorted[max(1, math.ceil(#sorted * percent / 100))]
 end
 
--- One line for each record type of a migration, and what became of its faults.
+local function faults_summary(channel, write)
+    local faults, latencies = channel.faults, {}
+    each_fault(channel, function(item, _, answered)
+        if answered and not answered.in_flight then table.insert(latencies, latency_of(item, answered)) end
+    end)
+    table.sort(latencies)
+    local asked, answered, in_flight = many(faults.faulted, "pfn"), grouped(faults.answered), grouped(faults.in_flight)
+    write(format("  faults: %s asked for, %s answered, %s of them in flight already\n", asked, answered, in_flight))
+    if not latencies[1] then return end
+    write(format("  latency of those not in flight: min %s, ", duration(latencies[1])))
+    write(format("median %s, ", duration(percentile(latencies, 50))))
+    write(format("95 %% %s, max %s\n", duration(percentile(latencies, 95)), duration(latencies[#latencies])))
+end
+
+-- What each migration carried, by the names of records, headers and texts; and its faults.
 local function summary_lines(write)
+    if not capture.channels[1] then write("No Xen live migration was found.\n") end
     for _, channel in ipairs(capture.channels) do
         write(format("Migration %d: %s\n", channel.number, table.concat(channel.layers, ", ")))
         local names = {}
@@ -15,36 +39,21 @@ local function summary_lines(write)
             local total = channel.totals[name]
             write(format("  %-28s %10s %18s octets\n", name, grouped(total.records), grouped(total.octets)))
         end
-        local faults = channel.faults
-        if faults.fault_records > 0 then
-            write(format("  %s faulted, %s answered, %s of them in flight\n",
-                many(faults.faulted, "pfn"), grouped(faults.answered), grouped(faults.in_flight)))
-            local sorted = {}
-            for index, latency in ipairs(faults.latencies) do sorted[index] = latency end
-            table.sort(sorted)
-            if sorted[1] then
-                write(format("  latency: min %s, median %s, 95 %% %s, max %s\n", duration(sorted[1]),
-                    duration(percentile(sorted, 50)), duration(percentile(sorted, 95)), duration(sorted[#sorted])))
-            end
-        end
+        if channel.faults.fault_records > 0 then faults_summary(channel, write) end
     end
-    if not capture.channels[1] then write("No Xen live migration was found.\n") end
 end
 
 -- One line for each faulted pfn.
 local function fault_lines(write)
-    write(format("%-10s %-9s %-16s %-12s %s\n", "Migration", "Frame", "Pfn", "Answered in", "Latency"))
+    local line = "%-9s %9s %14s %11s  %s\n"
+    write(format(line, "Migration", "Frame", "Pfn", "Answered in", "Latency"))
     for _, channel in ipairs(capture.channels) do
-        for _, item in ipairs(channel.reverse and channel.reverse.items or {}) do
-            for _, pfn in ipairs(item.channel == channel and item.pfns or {}) do
-                local answered = item.answers and item.answers[pfn]
-                local where = answered and tostring(answered.item.last_frame) or "-"
-                local late = answered and duration(latency_of(item, answered)) or "unanswered"
-                if answered and answered.in_flight then late = "in flight" end
-                local shown = hexadecimal(pfn)
-                write(format("%-10d %-9d %-16s %-12s %s\n", channel.number, item.last_frame, shown, where, late))
-            end
-        end
+        each_fault(channel, function(item, pfn, answered)
+            local where = answered and tostring(answered.item.last_frame) or "-"
+            local late = answered and duration(latency_of(item, answered)) or "unanswered"
+            if answered and answered.in_flight then late = "in flight" end
+            write(format(line, tostring(channel.number), tostring(item.last_frame), hexadecimal(pfn), where, late))
+        end)
     end
 end
 
@@ -54,7 +63,6 @@ local REPORTS = { summary = summary_lines, faults = fault_lines }
 for name, report in pairs(REPORTS) do
     register_stat_cmd_arg("xenmig," .. name, function()
         local listener = Listener.new("frame")
-        function listener.packet() end
         function listener.draw()
             flush()
             report(function(line) io.write(line) end)

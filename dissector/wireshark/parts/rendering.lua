@@ -1,7 +1,7 @@
 -- What a frame shows is a function of its place in the stream and of what is known of the stream: of the items that
 -- begin or go on there. On the first pass, which knows no later frame, what ends in a frame is shown there, too.
 
-local latency_of, show_contents, show_frame
+local is_watched, latency_of, show_contents, show_frame
 do
 
 local function made(tree, field, value)
@@ -240,7 +240,7 @@ local function show_item(top, item, place, is_known)
         made(tree, F.complete, item.complete and (item.holes or 0) == 0)
     elseif is_known then
         made(tree, F.last_frame, item.flow.high_frame)
-        made(tree, F.complete, false)
+        made(tree, F.complete, item == item.flow.trailing and not item.flow.damaged)
     end
     if item.count then
         made(tree, F.count, item.count)
@@ -265,16 +265,20 @@ local function show_more(top, item, place)
     return tree
 end
 
--- A frame that holds page contents alone. Most frames of a capture do: one line is all that they may cost, unless
--- somebody looks.
-function show_contents(root, item, tvb)
+-- Whether anybody looks at what a frame of page contents says beside its one line.
+function is_watched(root)
+    return root.visible or root:referenced(F.contents) or root:referenced(F.contents_of)
+end
+
+-- A frame that holds page contents alone. Most frames of a capture do: one line is all that they may cost.
+function show_contents(root, item, tvb, watched)
     local line = item.contents_line
     if not line then
         line = contents_text(item, false)
         item.contents_line = line
     end
     local tree = root:add(xenmig, tvb, line)
-    if root.visible or root:referenced(F.contents) or root:referenced(F.contents_of) then
+    if watched then
         tree:add(F.contents, tvb(), line):set_generated()
         made(tree, F.contents_of, item.first_frame)
     end
@@ -308,7 +312,7 @@ function show_frame(root, pinfo, flow, place, found, ended)
         if not goes_on then return end
         if not (around.entries_end and place.from < around.entries_end) then
             pinfo.cols.protocol = "XENMIG"
-            show_contents(root, around, place.tvb)
+            show_contents(root, around, place.tvb, is_watched(root))
             return
         end
     end

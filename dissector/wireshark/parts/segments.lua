@@ -70,31 +70,6 @@ local function dissect_segment(flow, segment, pinfo, root)
     end
 end
 
-function xenmig.dissector(tvb, pinfo, root)
-    local frame, length = pinfo.number, tvb:reported_len()
-    local stream, seq = value_of(tcp_stream), value_of(seq_raw)
-    capture.handled = frame
-    if not seq and not pinfo.visited then
-        -- There is no tree on this pass, but the frame itself, which is there when all dissectors are done.
-        capture.deferred = { payload = tvb:offset(), length = length }
-        return length
-    end
-    local flow = flow_of(connection_of(pinfo, stream, true), pinfo)
-    -- The road that nearly all packets take: the next page contents. Only how many they are matters.
-    local skip = flow.skip
-    if length < skip and frame > flow.last_frame and seq == flow.next_seq and flow.item and tvb:len() == length then
-        flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, skip - length
-        flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, flow.high_frame = frame, frame
-        show_contents(root, flow.item, tvb)
-    else
-        local source, at = header_at()
-        local ack = source and source(at + ACK_AT, 4):uint()
-        dissect_segment(flow, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
-    end
-    return length
-end
-
 -- An acknowledgement without payload: it may tell that octets were not captured, and what was held behind them goes on.
 local function dissect_ack(flow, ack, flags, tvb, pinfo, root)
     if not flow.peer.waits or pinfo.number <= flow.last_frame then return end
@@ -103,6 +78,33 @@ local function dissect_ack(flow, ack, flags, tvb, pinfo, root)
     note_ack(flow, ack, pinfo.number)
     local nowhere = { tvb = tvb, from = FOREVER, to = FOREVER }
     show_frame(root, pinfo, flow, nowhere, capture.found, capture.ended)
+end
+
+function xenmig.dissector(tvb, pinfo, root)
+    local frame, length, seq = pinfo.number, tvb:reported_len(), seq_raw()
+    capture.handled = frame
+    if not seq and not pinfo.visited then
+        -- There is no tree on this pass, but the frame itself, which is there when all dissectors are done.
+        capture.deferred = { payload = tvb:offset(), length = length }
+        return length
+    end
+    seq = seq and seq()
+    local flow = flow_of(connection_of(pinfo, value_of(tcp_stream), true), pinfo)
+    -- The road that nearly all packets take: the next page contents. Only how many they are matters. It is taken on the
+    -- first pass alone, so whether anybody looks is asked once a record.
+    local skip, item = flow.skip, flow.item
+    if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
+        flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, skip - length
+        flow.next_seq = (seq + length) % TWO_32
+        flow.last_frame, flow.high_frame = frame, frame
+        if item.watched == nil then item.watched = is_watched(root) end
+        show_contents(root, item, tvb, item.watched)
+    else
+        local source, at = header_at()
+        local ack = source and source(at + ACK_AT, 4):uint()
+        dissect_segment(flow, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
+    end
+    return length
 end
 
 -- A segment out of the octets of its frame, on a pass without a tree. `payload`: where TCP found it, if it did.
