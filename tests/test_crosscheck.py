@@ -38,11 +38,6 @@ EXEMPTIONS = (
         "Packets were cut inside these: of an element that is not whole Wireshark shows what there is and xenshark "
         "nothing; of a pages record's own header it is the other way round.",
     ),
-    Exemption(
-        "violations/dup_pfns/dup_pfns.pcap",
-        "rule",
-        "The connection ends inside a record: xenshark judges what there is of it, Wireshark whole records only.",
-    ),
 )
 
 

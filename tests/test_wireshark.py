@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from benchmark.capture import build_capture
@@ -11,6 +12,11 @@ from conftest import OWN, captures_in
 from wireshark.both import LUAS, Trouble, packets, run, wireshark_with
 
 from dissector.wireshark.tshark import Tshark
+
+if TYPE_CHECKING:
+    from shell import Shell
+
+pytest_plugins = ("shell",)
 
 MODES = {"one pass": (), "two passes": ("-2",), "two passes, filtered": ("-2", "-Y", "xenmig")}
 
@@ -103,3 +109,16 @@ def test_a_disturbed_connection(tmp_path: Path) -> None:
         build_capture(path, 3_000_000, variant)
         names.append([name for name, *_ in items(same(path, "-2", "-Y", "xenmig"))])
     assert names[0] == names[1]
+
+
+def test_the_reports_say_what_xenshark_says(wireshark: Tshark, shell: Shell) -> None:
+    capture = CAPTURES["postcopy/c_netem/veth_rx.pcap"]
+    faults = [json.loads(line) for line in shell.lines("faults", "--json", str(capture))]
+    _, *rows = run(wireshark, capture, "-q", "-z", "xenmig,faults").splitlines()
+    reported = [row.split()[:4] for row in rows]
+    assert reported == [
+        [str(one["migration"]), str(one["frame"]), hex(one["pfn"]), str(one["answer"]["frame"])] for one in faults
+    ]
+    slowest = max(one["latency"] for one in faults if not one["in_flight"])
+    summary = run(wireshark, capture, "-q", "-z", "xenmig,summary")
+    assert f"max {1000 * slowest:.1f} ms" in summary
