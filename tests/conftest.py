@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from seen import Seen, look
 from truth import Migration, load
+from wireshark.both import missing
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 OWN = REPOSITORY / "captures"
@@ -94,3 +95,10 @@ def flow_of(entry: dict[str, Any]) -> Any:
 def case(request: pytest.FixtureRequest) -> Case:
     """Each capture in turn."""
     return Case(*request.param)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A Wireshark that is not there is a gap in what was tested, whatever the tests that ran say."""
+    for lua in missing():
+        line = f"NOT TESTED: no Wireshark with Lua {lua}; tests/wireshark/setup says why"
+        terminalreporter.write_line(line, red=True, bold=True)

@@ -208,12 +208,18 @@ DAMAGE: tuple[Callable[[random.Random, Packets], None], ...] = (
 )  # fmt: skip
 
 
-def damaged(chance: random.Random, window: Window) -> bytes:
-    """A capture that something happened to, or, sometimes, what its packets carried as one file."""
+def damaged_packets(chance: random.Random, window: Window) -> Packets:
+    """The packets of a window, to some of which something happened."""
     packets = [bytearray(packet) for packet in window.packets]
     for _ in range(chance.choice((1, 1, 2, 5, 20))):
         chance.choice(DAMAGE)(chance, packets)
         packets = packets or [bytearray(packet) for packet in window.packets]
+    return packets
+
+
+def damaged(chance: random.Random, window: Window) -> bytes:
+    """A capture that something happened to, or, sometimes, what its packets carried as one file."""
+    packets = damaged_packets(chance, window)
     if chance.random() < 0.1:
         return b"".join(bytes(packet[HEADERS:]) for packet in packets if len(packet) > 200) or b"\0"
     header = bytearray(window.header)

@@ -19,7 +19,7 @@ from typing import NoReturn
 from dissector import __version__
 from dissector.sources.files import SourceError
 
-COMMANDS = ("analyze", "read", "check", "faults", "rules", "live", "tap", "replay")
+COMMANDS = ("analyze", "read", "check", "faults", "rules", "live", "tap", "replay", "lua", "crosscheck")
 
 DONE, WRONG, INTERRUPTED = 0, 2, 130
 """Exit statuses; 1 is for a command that found what it looks for. 130: what a shell says of SIGINT."""
@@ -37,7 +37,7 @@ examples:
   xl migrate -s 'xenshark tap -w post.pcapng -- ssh' DOMAIN HOST   record what goes through ssh
 
 `xenshark COMMAND --help` says more.
-Exit status: 0 done, 1 `check` found errors, 2 the input or the usage is wrong.
+Exit status: 0 done, 1 `check` found errors or `crosscheck` a difference, 2 the input or the usage is wrong.
 """
 
 

@@ -19,7 +19,7 @@ def add(subparsers: Any) -> None:
         "rules",
         help="list the rules that check knows, or explain one",
         description="Lists the rules that `xenshark check` knows, or says of one what it means, why a real "
-        "Xen cares, and what breaks it.",
+        "Xen cares, and what breaks it. W: Wireshark's dissector judges it as well (`xenshark lua`).",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("rule", metavar="RULE", nargs="?", type=_rule, help="id of a rule")
@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
             if rule.group != group:
                 print(f"{'' if group is None else chr(10)}{rule.group}")
                 group = rule.group
-            print(f"  {rule.id:<{width}}  {rule.severity:<7}  {rule.summary}")
+            where = "W" if rule.wireshark else " "
+            print(f"  {rule.id:<{width}}  {rule.severity:<7}  {where}  {rule.summary}")
     return 0
 
 
@@ -46,6 +47,7 @@ def explain(rule: Rule) -> list[str]:
     """One rule in full, line by line."""
     severities = " or ".join((rule.severity, *rule.also))
     lines = [f"{rule.id} ({severities}; {rule.group})", "", *_text(f"{rule.summary}.")]
+    lines += ["", "Judged by", *_text("xenshark check" + ("; Wireshark's dissector, too" if rule.wireshark else ""))]
     for title, text in (("Why", rule.why), ("Example", rule.example), ("Source", rule.source)):
         lines += ["", title, *_text(text)]
     return lines

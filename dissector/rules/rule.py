@@ -26,5 +26,8 @@ class Rule:
     example: str
     """Records or values that break the rule, and their nearest neighbour that does not."""
     group: Group
+    wireshark: bool = False
+    """Whether it can be judged while packets go by, in the order of the stream: Wireshark's dissector then judges it,
+    too. What is left shows at the end of a capture, or needs packets that carry no payload."""
     also: tuple[Severity, ...] = ()
     """Other severities that a finding can have, each for a case that `why` tells."""

@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import platform
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -21,12 +20,12 @@ from statistics import median
 from typing import NamedTuple
 
 from .capture import VARIANTS, Variant, build_capture
+from .measuring import Run, measure
 from .relays import compare_relays
 from .stream import page_data_records
+from .tsharks import compare_tsharks
 
-ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = "minimal.lua"
-NOBODY = 65534
 
 
 class Tool(NamedTuple):
@@ -63,40 +62,6 @@ TOOLS = {
     "tshark": Tool(_tshark, "tshark", r"PAGE_DATA records: (\d+)", unprivileged=True),
     "xenshark": Tool(_xenshark, "python3", r'"libxc\.PAGE_DATA":\s*(\d+)'),
 }
-
-
-class Run(NamedTuple):
-    """What one process took."""
-
-    cpu: float  # seconds
-    peak: int  # KiB resident
-    printed: str
-
-
-def measure(command: list[str], unprivileged: bool = False) -> Run:
-    """Run `command` to its end; SystemExit with what it printed when it fails."""
-    nobody = NOBODY if unprivileged and os.geteuid() == 0 else None
-    # Python keeps what it compiled, as it does for a package that pip installed: the first run is not counted.
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=ROOT,
-            env=env | ({"HOME": tempfile.gettempdir()} if nobody else {}),
-            user=nobody,
-            group=nobody,
-            extra_groups=[] if nobody else None,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        printed = output.read().decode(errors="replace")
-    if process.returncode:
-        raise SystemExit(f"{shlex.join(command)}: exit status {process.returncode}\n{printed.strip()[-2000:]}")
-    return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss, printed)
 
 
 def prepare(folder: Path, size: int, variant: str, guest: str) -> Path:
@@ -187,8 +152,10 @@ def main() -> None:
     parser.add_argument("--only", type=_names(dict(TOOLS)), help=f"some of {','.join(TOOLS)}")
     parser.add_argument("--runs", type=int, default=5, help="rounds after the one that warms up (default 5)")
     parser.add_argument("--memory", action="store_true", help="peak memory of xenshark at --size and five times that")
-    parser.add_argument("--scapy", action="store_true", help="MigrationSession beside Scapy's TCPSession instead")
-    parser.add_argument("--tap", action="store_true", help="xenshark tap beside socat instead; needs socat")
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--scapy", action="store_true", help="MigrationSession beside Scapy's TCPSession instead")
+    other.add_argument("--lua", action="store_true", help="tshark with the generated dissector beside tshark without")
+    other.add_argument("--tap", action="store_true", help="xenshark tap beside socat instead; needs socat")
     options = parser.parse_args()
 
     if options.tap:
@@ -200,7 +167,8 @@ def main() -> None:
         print("\n".join(compare_relays(options.dir.resolve(), size, options.runs)))
         return
 
-    names = options.only or ([] if options.scapy else ["xenshark"] if options.memory else list(TOOLS))
+    defaults = ["tshark"] if options.lua else [] if options.scapy else ["xenshark"] if options.memory else list(TOOLS)
+    names = options.only or defaults
     for name in names:
         if name != "xenshark" and not shutil.which(name):
             parser.error(f"{name} is missing: install the Debian package {TOOLS[name].package}")
@@ -220,6 +188,8 @@ def main() -> None:
                 from .scapy_sessions import compare_sessions  # here, because Scapy is slow to import
 
                 print("\n".join(compare_sessions(capture, expected, options.runs)), flush=True)
+            elif options.lua:
+                print("\n".join(compare_tsharks(capture, expected, options.runs)), flush=True)
             else:
                 results = compare(capture, VARIANTS[variant], names, options.runs, expected)
                 print("\n".join(table(results, octets)), flush=True)

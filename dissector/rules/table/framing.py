@@ -12,6 +12,7 @@ RULES = (
     _rule(
         id="bad-image-header",
         severity="error",
+        wireshark=True,
         summary="A libxc image header has a wrong marker or id, or a version nobody specified",
         source="libxc specification, Image Header; read_headers() in xg_sr_restore.c",
         why="The restore fails before it reads any record. Current Xen accepts versions 2 and 3, releases"
@@ -22,6 +23,7 @@ RULES = (
     _rule(
         id="bad-domain-header",
         severity="error",
+        wireshark=True,
         summary="A libxc domain header has an unknown guest type or a page_shift other than 12",
         source="libxc specification, Domain Header; x86_pv_setup() in xg_sr_restore_x86_pv.c,"
         " x86_hvm_setup() in xg_sr_restore_x86_hvm.c",
@@ -32,6 +34,7 @@ RULES = (
     _rule(
         id="bad-libxl-header",
         severity="error",
+        wireshark=True,
         summary="A libxl stream header has a wrong ident or version",
         source="libxl specification, Header; stream_header_done() in libxl_stream_read.c",
         why="libxl gives up before the first record and no domain memory is read. No version but 2 was ever specified.",
@@ -40,6 +43,7 @@ RULES = (
     _rule(
         id="bad-xl-header",
         severity="error",
+        wireshark=True,
         summary="An xl save header has a wrong byteorder or mandatory flags nobody specified",
         source="struct save_file_header in xl.h; create_domain() in xl_vmcontrol.c",
         why="xl compares byteorder in its own byte order, so it refuses a header from a host of the other"
@@ -50,6 +54,7 @@ RULES = (
     _rule(
         id="reserved-bits-set",
         severity="warning",
+        wireshark=True,
         summary="A reserved field or bit is not zero",
         source="libxc specification, Overview, Fields; PAGE_DATA_PFN_MASK in xg_sr_stream_format.h",
         why="Receivers mask or ignore reserved bits, so the migration works. The sender either writes memory"
@@ -59,6 +64,7 @@ RULES = (
     _rule(
         id="nonzero-padding",
         severity="warning",
+        wireshark=True,
         summary="The padding after a body is not zero",
         source="libxc and libxl specifications, Records: padding; read_record() in xg_sr_common.c",
         why="Receivers read the padding together with the body and never look at it. What stands there may"
@@ -68,6 +74,7 @@ RULES = (
     _rule(
         id="record-too-long",
         severity="error",
+        wireshark=True,
         summary="The body_length of a record is above 128 MiB, which no libxc receiver accepts",
         source="REC_LENGTH_MAX in xg_sr_stream_format.h; read_record() in xg_sr_common.c",
         why="read_record() fails on the header alone. The limit is 128 MiB since Xen 4.10; it was 8 MiB from"
@@ -78,6 +85,7 @@ RULES = (
     _rule(
         id="body-length-mismatch",
         severity="error",
+        wireshark=True,
         summary="A body is shorter or longer than its own counts say",
         source="libxc specification, the record's own section; handle_page_data() in xg_sr_restore.c",
         why="Current Xen fails the restore. The receiver of the postcopy series logs a pages record whose"
@@ -88,6 +96,7 @@ RULES = (
     _rule(
         id="nonempty-signal",
         severity="error",
+        wireshark=True,
         summary="A record that only signals, and so must be empty, has a body",
         source="libxc specification, END, VERIFY, CHECKPOINT, STATIC_DATA_END; libxl specification, END,"
         " LIBXC_CONTEXT, CHECKPOINT_END; postcopy RFC, POSTCOPY_BEGIN and others",
@@ -99,6 +108,7 @@ RULES = (
     _rule(
         id="empty-pages-record",
         severity="error",
+        wireshark=True,
         summary="A pages record has a count of 0",
         source="libxc specification, PAGE_DATA: count; handle_page_data() in xg_sr_restore.c;"
         " validate_pages_record() in xc_sr_common.c of the postcopy series",
@@ -110,6 +120,7 @@ RULES = (
     _rule(
         id="reserved-page-type",
         severity="error",
+        wireshark=True,
         summary="An entry of a pages record has one of the reserved page types 5 to 8",
         source="libxc specification, PAGE_DATA: PFINFO types; is_known_page_type() in xg_sr_common.h",
         why="Current Xen fails the restore. The receiver of the postcopy series logs it, skips the whole"
@@ -119,6 +130,7 @@ RULES = (
     _rule(
         id="unknown-mandatory-record",
         severity="error",
+        wireshark=True,
         summary="A record has a type nobody specified, and bit 31 says that it must not be ignored",
         source="libxc specification, Records: type; restore() in xg_sr_restore.c; process_record() in"
         " libxl_stream_read.c",
@@ -130,6 +142,7 @@ RULES = (
     _rule(
         id="unknown-optional-record",
         severity="note",
+        wireshark=True,
         summary="A record has a type nobody specified, and bit 31 says that it may be ignored",
         source="libxc specification, Records: type; restore() in xg_sr_restore.c",
         why="libxc logs and skips it. libxl does not use the permission: its reader fails on every type it"
@@ -139,6 +152,7 @@ RULES = (
     _rule(
         id="legacy-stream",
         severity="error",
+        wireshark=True,
         summary="The stream is in the legacy format of Xen 4.5 or older and is not dissected",
         source="libxc specification, Legacy Images; libxl_convert_callout.c",
         why="A legacy stream has no header and no record types. A newer xl sees bit 1 of the xl header's"
@@ -161,6 +175,7 @@ RULES = (
     _rule(
         id="data-after-end",
         severity="warning",
+        wireshark=True,
         summary="Octets follow the end of the outermost stream, and no handshake explains them",
         source="libxl specification, END; migrate_receive() in xl_migrate.c",
         why="No layer of the receiver reads past its own END. After a live migration xl takes the next 44"

@@ -12,6 +12,7 @@ RULES = (
     _rule(
         id="wrong-direction",
         severity="error",
+        wireshark=True,
         summary="A record is on the direction that never carries it",
         source="libxc specification, CHECKPOINT_DIRTY_PFN_LIST; libxl specification, CHECKPOINT_STATE;"
         " postcopy RFC, POSTCOPY_FAULT and POSTCOPY_COMPLETE",
@@ -24,6 +25,7 @@ RULES = (
     _rule(
         id="unexpected-record",
         severity="error",
+        wireshark=True,
         summary="A record comes in a phase that does not allow it",
         source="libxc specification, Layout; process_record() in xg_sr_restore.c and libxl_stream_read.c",
         why="This is the rule for every misplaced record that no other rule names. Receivers check only some"
@@ -35,6 +37,7 @@ RULES = (
     _rule(
         id="missing-static-data-end",
         severity="error",
+        wireshark=True,
         summary="A version 3 stream has memory or context before STATIC_DATA_END",
         source="libxc specification, v3 compat with v2; handle_page_data() in xg_sr_restore.c,"
         " handle_x86_pv_p2m_frames() in xg_sr_restore_x86_pv.c",
@@ -46,6 +49,7 @@ RULES = (
     _rule(
         id="duplicate-static-data-end",
         severity="error",
+        wireshark=True,
         summary="A stream has a second STATIC_DATA_END",
         source="handle_static_data_end() in xg_sr_restore.c",
         why="The restore fails: static data is handed to the toolstack once, and the domain is already built"
@@ -55,6 +59,7 @@ RULES = (
     _rule(
         id="static-data-in-v2",
         severity="error",
+        wireshark=True,
         summary="A version 2 stream has records that, by their bodies, are the static data of version 3",
         source="libxc specification, v3 compat with v2 and Records: type; postcopy RFC, record types",
         why="0x10 to 0x12 mean STATIC_DATA_END and the CPU policies in version 3, and postcopy records in"
@@ -66,6 +71,7 @@ RULES = (
     _rule(
         id="hvm-params-after-context",
         severity="note",
+        wireshark=True,
         summary="A version 3 stream has HVM_CONTEXT before HVM_PARAMS",
         source="libxc specification, x86 HVM Guest; x86_hvm_end_of_checkpoint() in xg_sr_save_x86_hvm.c",
         why="The specification wants the parameters first, yet every release from 4.6 on sends the context"
@@ -76,6 +82,7 @@ RULES = (
     _rule(
         id="pv-record-in-hvm",
         severity="error",
+        wireshark=True,
         summary="The stream of an HVM guest has a record of PV guests",
         source="libxc specification, Layout; x86_hvm_process_record() in xg_sr_restore_x86_hvm.c",
         why="The HVM receiver has no handler for X86_PV_* and SHARED_INFO and fails as on an unknown"
@@ -86,6 +93,7 @@ RULES = (
     _rule(
         id="hvm-record-in-pv",
         severity="error",
+        wireshark=True,
         summary="The stream of a PV guest has a record of HVM guests",
         source="libxc specification, Layout; x86_pv_process_record() in xg_sr_restore_x86_pv.c",
         why="The PV receiver has no handler for HVM_CONTEXT and HVM_PARAMS and fails as on an unknown"
@@ -96,6 +104,7 @@ RULES = (
     _rule(
         id="checkpoint-end-unexpected",
         severity="error",
+        wireshark=True,
         summary="A CHECKPOINT_END comes with no CHECKPOINT before it",
         source="libxl specification, CHECKPOINT_END; process_record() in libxl_stream_read.c",
         why="libxl is in a checkpoint only after libxc has handed over at CHECKPOINT. Outside of one it"

@@ -12,6 +12,7 @@ RULES = (
     _rule(
         id="postcopy-pfn-announced-twice",
         severity="error",
+        wireshark=True,
         summary="POSTCOPY_PFNS announces a backed pfn a second time",
         source="postcopy RFC, POSTCOPY_PFNS; process_postcopy_pfns() in xc_sr_restore.c of the postcopy series",
         why="The receiver tracks one state for each pfn. The same pfn in a later POSTCOPY_PFNS makes the"
@@ -22,6 +23,7 @@ RULES = (
     _rule(
         id="postcopy-page-not-announced",
         severity="error",
+        wireshark=True,
         summary="POSTCOPY_PAGE_DATA holds a pfn that no POSTCOPY_PFNS announced as backed",
         source="postcopy RFC, POSTCOPY_PAGE_DATA; process_postcopy_page_data() in xc_sr_restore.c of the"
         " postcopy series",
@@ -32,6 +34,7 @@ RULES = (
     _rule(
         id="postcopy-page-type",
         severity="error",
+        wireshark=True,
         summary="POSTCOPY_PAGE_DATA holds an entry of type XTAB, BROKEN or XALLOC",
         source="postcopy RFC, POSTCOPY_PAGE_DATA; process_postcopy_page_data() in xc_sr_restore.c of the"
         " postcopy series",
@@ -43,6 +46,7 @@ RULES = (
     _rule(
         id="postcopy-page-repeated",
         severity="error",
+        wireshark=True,
         summary="POSTCOPY_PAGE_DATA holds a pfn that an earlier one already carried",
         source="process_postcopy_page_data() in xc_sr_restore.c of the postcopy series",
         why="The guest may have written to the page since it came, so a second copy could undo its work. The"
@@ -54,6 +58,7 @@ RULES = (
     _rule(
         id="postcopy-fault-not-announced",
         severity="error",
+        wireshark=True,
         summary="POSTCOPY_FAULT asks for a pfn that was never announced as backed",
         source="postcopy RFC, POSTCOPY_FAULT; handle_postcopy_faults() in xc_sr_save.c of the postcopy series",
         why="The destination can only miss what it evicted when it was announced. The source ignores a fault"
@@ -64,6 +69,7 @@ RULES = (
     _rule(
         id="postcopy-fault-repeated",
         severity="error",
+        wireshark=True,
         summary="POSTCOPY_FAULT asks for the same pfn a second time",
         source="handle_postcopy_paging_requests() in xc_sr_restore.c of the postcopy series",
         why="The destination asks once for a page, however many vcpus wait for it. The source ignores a"
@@ -73,6 +79,7 @@ RULES = (
     _rule(
         id="postcopy-fault-after-page",
         severity="note",
+        wireshark=True,
         summary="POSTCOPY_FAULT asks for a page whose whole record was acknowledged before the fault left",
         source="process_postcopy_page_data() and postcopy_restore() in xc_sr_restore.c of the postcopy series",
         why="TCP acknowledges octets that the receiving process may not have read yet, and the receiver acts"
@@ -83,6 +90,7 @@ RULES = (
     _rule(
         id="postcopy-fault-after-complete",
         severity="error",
+        wireshark=True,
         summary="POSTCOPY_FAULT comes after POSTCOPY_COMPLETE",
         source="postcopy RFC, POSTCOPY_COMPLETE; postcopy_restore() in xc_sr_restore.c of the postcopy series",
         why="POSTCOPY_COMPLETE says that no page is missing, and the destination writes no record after it."
@@ -93,6 +101,7 @@ RULES = (
     _rule(
         id="postcopy-fault-has-type",
         severity="error",
+        wireshark=True,
         summary="An entry of POSTCOPY_FAULT has type bits set",
         source="postcopy RFC, POSTCOPY_FAULT; handle_postcopy_faults() in xc_sr_save.c of the postcopy series",
         why="The entries of this record are bare pfns. The source takes the whole 64 bits for a pfn, tests a"
@@ -124,6 +133,7 @@ RULES = (
     _rule(
         id="postcopy-complete-race",
         severity="error",
+        wireshark=True,
         summary="POSTCOPY_PAGE_DATA arrives after POSTCOPY_COMPLETE left",
         source="postcopy_restore() in xc_sr_restore.c of the postcopy series",
         why="After POSTCOPY_COMPLETE the destination demands END as the very next record. Pages still in"
@@ -135,6 +145,7 @@ RULES = (
     _rule(
         id="postcopy-optional-record",
         severity="warning",
+        wireshark=True,
         summary="An unknown optional record comes in the postcopy phase",
         source="libxc specification, Records: type; validate_pages_record() in xc_sr_common.c of the postcopy series",
         why="The specification allows a receiver to ignore it. The known receiver accepts nothing but"

@@ -12,6 +12,7 @@ RULES = (
     _rule(
         id="postcopy-begin-repeated",
         severity="error",
+        wireshark=True,
         summary="A stream has a second POSTCOPY_BEGIN",
         source="postcopy RFC, POSTCOPY_BEGIN; process_record() in xc_sr_restore.c of the postcopy series",
         why="A migration enters postcopy once and cannot go back. The receiver fails on the second record"
@@ -21,6 +22,7 @@ RULES = (
     _rule(
         id="postcopy-begin-missing",
         severity="error",
+        wireshark=True,
         summary="A postcopy record comes with no POSTCOPY_BEGIN before it",
         source="postcopy RFC, POSTCOPY_BEGIN; postcopy_paging_setup() in xc_sr_restore.c of the postcopy series",
         why="POSTCOPY_BEGIN is what tells the destination that the migration will become postcopy. Without"
@@ -30,6 +32,7 @@ RULES = (
     _rule(
         id="postcopy-transition-missing",
         severity="error",
+        wireshark=True,
         summary="Records of the other layer come although nothing announced the change of layer",
         source="postcopy RFC, POSTCOPY_TRANSITION; process_record() in xc_sr_restore.c and"
         " libxl_stream_read.c of the postcopy series",
@@ -43,6 +46,7 @@ RULES = (
     _rule(
         id="postcopy-context-missing",
         severity="error",
+        wireshark=True,
         summary="Between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN stands something other than the whole CPU context",
         source="postcopy RFC, POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN; postcopy_paging_setup() in"
         " xc_sr_restore.c of the postcopy series",
@@ -55,6 +59,7 @@ RULES = (
     _rule(
         id="postcopy-page-data-before-transition",
         severity="error",
+        wireshark=True,
         summary="POSTCOPY_PAGE_DATA comes before the transition to postcopy has ended",
         source="postcopy RFC, x86 HVM Postcopy Live Migration; restore() in xc_sr_restore.c and"
         " process_record() in libxl_stream_read.c of the postcopy series",
@@ -67,6 +72,7 @@ RULES = (
     _rule(
         id="page-data-after-postcopy-begin",
         severity="error",
+        wireshark=True,
         summary="PAGE_DATA comes after POSTCOPY_BEGIN",
         source="postcopy RFC, POSTCOPY_BEGIN; save() in xc_sr_save.c of the postcopy series",
         why="The guest is stopped from POSTCOPY_BEGIN to the end of the transition, so that pages sent here"
@@ -77,6 +83,7 @@ RULES = (
     _rule(
         id="postcopy-pfns-before-begin",
         severity="error",
+        wireshark=True,
         summary="POSTCOPY_PFNS or POSTCOPY_TRANSITION comes with no POSTCOPY_PFNS_BEGIN before it",
         source="postcopy RFC, POSTCOPY_PFNS_BEGIN; handle_postcopy_pfns() and handle_postcopy_transition()"
         " in xc_sr_restore.c of the postcopy series",

@@ -12,6 +12,7 @@ RULES = (
     _rule(
         id="xl-handshake",
         severity="error",
+        wireshark=True,
         summary="A closing message of xl is not the expected one",
         source="migrate_read_fixedmessage(), migrate_domain() and migrate_receive() in xl_migrate.c",
         why="xl compares each message octet by octet, its NUL included. If 'domain received, ready to"
@@ -23,6 +24,7 @@ RULES = (
     _rule(
         id="xl-target-failed",
         severity="warning",
+        wireshark=True,
         summary="The destination reported that it could not start the guest",
         source="migrate_receive() in xl_migrate.c; error in libxl_types.idl",
         why="The octet after 'my copy unpause results are as follows' is 0 for success, else a libxl error"
@@ -52,6 +54,7 @@ RULES = (
     _rule(
         id="stream-resynchronised",
         severity="warning",
+        wireshark=True,
         summary="The way through the records was lost over missing octets and found again later",
         source="libxc specification, Records: a header can be found only through the lengths before it",
         why="No marker stands before a record, so the next header is searched for by what a header and its"

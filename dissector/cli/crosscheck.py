@@ -1,0 +1,100 @@
+"""`xenshark crosscheck`: does Wireshark, with the dissector, read a capture as xenshark does?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from dissector.cli.input import conclude, follow
+from dissector.sources.capture import CaptureReader
+from dissector.sources.files import Octets, SourceError, open_octets
+from dissector.sources.opening import open_source
+from dissector.views.units import many
+from dissector.wireshark.crosscheck import Witness, as_line, compare
+from dissector.wireshark.reading import read
+from dissector.wireshark.tshark import find, isolated
+
+FOUND = 1
+
+EPILOG = """\
+Two independent readers of one capture: Wireshark's TCP with the Lua dissector (see `xenshark lua`), which tshark
+runs and pyshark takes apart, and xenshark itself. Compared are each record (place, length, frames, pages, fields),
+each fault (its answer, latency, in flight or not) and the findings of the rules that Wireshark judges
+(`xenshark rules` marks them). tshark runs in an empty home and, if this is root, as nobody. A connection whose
+beginning was not captured is given to the dissector by port, as Decode As does.
+
+A line says: frame, direction, offset in its octets, record: value: what each of them has.
+
+exit status: 0 no difference, 1 there are some, 2 the input or the usage is wrong, or tshark failed
+"""
+
+
+def add(subparsers: Any) -> None:
+    """What the command takes."""
+    parser = subparsers.add_parser(
+        "crosscheck",
+        help="compare with what Wireshark makes of a capture",
+        description="Reads a capture twice, with tshark and with xenshark, and prints where they differ.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", help="a capture; - is standard input")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line a difference")
+    parser.add_argument("--tshark", metavar="PATH", default="tshark", help="the tshark to run (default: in PATH)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit status as EPILOG says."""
+    tshark = find(arguments.tshark)
+    if tshark.lua is None:
+        raise SourceError(f"{tshark.path} was built without Lua")
+    with isolated(tshark) as folder:
+        capture, name = _readable(arguments.file, folder)
+        reader = open_source(str(capture))
+        reader.name = name
+        if not isinstance(reader, CaptureReader):
+            reader.source.close()
+            raise SourceError(f"{reader.name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
+        witness = Witness()
+        engine = follow(reader, witness.add)
+        seen = read(folder, capture, witness.options())
+    found = witness.items()
+    differences = list(compare(found, seen))
+    for one in differences:
+        print(json.dumps(one._asdict()) if arguments.json else as_line(one))
+    if not arguments.json:
+        faults = sum(name.endswith(" answered_in") for item in found for name in item.values)
+        findings = sum(len(item.values.get("rule", [])) for item in found)
+        records = sum(bool(item.name) for item in found)
+        counts = f"{many(records, 'record')}, {many(faults, 'fault')}, {many(findings, 'finding')} of common rules"
+        print(f"{counts}: {many(len(differences), 'difference')} to {tshark.name}")
+    conclude(engine, reader)
+    return FOUND if differences else 0
+
+
+def _readable(file: str, folder: Path) -> tuple[Path, str]:
+    """The capture as a file that tshark can read, and its name.
+
+    That is a copy in `folder`, unless it is one already: tshark reads it twice, does not know every compression,
+    and runs as somebody who may have no right to.
+    """
+    source, name = open_octets(file)
+    try:
+        if type(source) is Octets and source.size is not None and os.geteuid() != 0:
+            return Path(file), name
+        copy = folder / "capture"
+        view = memoryview(bytearray(1 << 20))
+        with copy.open("wb") as out:
+            while count := source.readinto(view):
+                out.write(view[:count])
+        if source.trouble:
+            raise SourceError(f"{name}: {source.trouble}")
+    except OSError as error:
+        raise SourceError(f"cannot copy {name} to {folder}: {error.strerror or error}") from error
+    finally:
+        source.close()
+    copy.chmod(0o644)
+    return copy, name

@@ -1,0 +1,1 @@
+"""Wireshark: the dissector that is made for it from the grammar and the rules, and how it gets there."""

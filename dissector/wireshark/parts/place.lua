@@ -1,0 +1,151 @@
+-- A flow is one direction of a connection: `offset` octets of it were consumed, `buffer` holds those that were
+-- seen and not consumed, `skip` of the next ones nobody needs. `next` is the offset of what arrives next.
+
+-- Each field that is asked for costs in every packet: what else TCP's header says is read next to `tcp.seq_raw`.
+local seq_raw, tcp_stream, tcp_len = Field.new("tcp.seq_raw"), Field.new("tcp.stream"), Field.new("tcp.len")
+
+-- The value of a field of the packet at hand. Nil on a pass for which Wireshark builds no tree, as the first one of
+-- `tshark -2` without a filter.
+local function value_of(extractor)
+    local found = extractor()
+    return found and found()
+end
+
+local function new_flow(channel)
+    return {
+        channel = channel,
+        direction = FORWARD,
+        state = "hunt",
+        found = false,
+        items = {},
+        offset = 0,
+        next = 0,
+        skip = 0,
+        buffer = "",
+        wanted = 0,
+        marks = {},
+        last_frame = 0,
+        high_frame = 0,
+        high_time = 0,
+        turns = {},
+        gaps = 0, -- holes that were not filled
+        holes = {},
+        held = {},
+        held_octets = 0,
+        acks = {}, -- the other flow's, while this one waits
+        settled = 0, -- what was acknowledged so long ago that reordering is over
+        passed_over = 0,
+    }
+end
+
+-- What tells the two directions of a connection apart.
+local function sender_of(pinfo)
+    return pinfo.src_port ~= pinfo.dst_port and pinfo.src_port or tostring(pinfo.src)
+end
+
+local function new_connection(pinfo)
+    local channel = new_channel()
+    local connection = { one = new_flow(channel), other = new_flow(channel), first_frame = pinfo.number }
+    connection.one.peer, connection.other.peer = connection.other, connection.one
+    connection.sender, connection.has_ports = sender_of(pinfo), pinfo.src_port ~= pinfo.dst_port
+    for _, flow in ipairs({ connection.one, connection.other }) do
+        flow.connection = connection
+        start_parser(flow)
+    end
+    return connection
+end
+
+local function ends_of(pinfo)
+    local one, other = pinfo.src_port .. " " .. tostring(pinfo.src), pinfo.dst_port .. " " .. tostring(pinfo.dst)
+    return one < other and one .. " " .. other or other .. " " .. one
+end
+
+-- The connection that a packet belongs to: by Wireshark's own number of it, or, where that is not to be had, by
+-- addresses and ports, of which the latest use before the packet counts.
+local function connection_of(pinfo, stream, create)
+    local known = stream and capture.by_stream[stream]
+    if known then return known end
+    local ends = ends_of(pinfo)
+    local uses = capture.by_ends[ends]
+    for index = uses and #uses or 0, 1, -1 do
+        local use = uses[index]
+        local is_of_stream = stream == nil or use.stream == nil or use.stream == stream
+        if use.first_frame <= pinfo.number and is_of_stream and not (use.is_over and create and not stream) then
+            if stream then
+                use.stream = stream
+                capture.by_stream[stream] = use
+            end
+            return use
+        end
+    end
+    if not create then return nil end
+    local connection = new_connection(pinfo)
+    connection.stream = stream
+    if stream then capture.by_stream[stream] = connection end
+    capture.by_ends[ends] = uses or {}
+    table.insert(capture.by_ends[ends], connection)
+    return connection
+end
+
+-- A connection with the addresses and ports of a packet begins: the one before has ended.
+local function forget_ends(pinfo)
+    local uses = capture.by_ends[ends_of(pinfo)]
+    if uses then uses[#uses].is_over = true end
+end
+
+-- The flow of a connection that a packet belongs to.
+local function flow_of(connection, pinfo)
+    local sender = connection.has_ports and pinfo.src_port or tostring(pinfo.src)
+    return sender == connection.sender and connection.one or connection.other
+end
+
+local HALF, TURN = 2147483648, 1073741824
+
+-- The offset of a sequence number: the one nearest to `near` (RFC 9293, 3.4).
+local function unwrapped(flow, seq, near)
+    local distance = (seq - flow.base - near) % TWO_32
+    if distance >= HALF then distance = distance - TWO_32 end
+    return near + distance
+end
+
+-- The offset of the first octet of a packet that was captured before and is looked at again.
+local function place_of(flow, frame, seq)
+    local known = flow.placed and flow.placed[frame]
+    if known then return known end
+    if not seq or not flow.base then return nil end
+    local near = 0
+    for index = #flow.turns, 1, -1 do
+        if flow.turns[index].frame <= frame then
+            near = flow.turns[index].offset
+            break
+        end
+    end
+    return unwrapped(flow, seq, near)
+end
+
+-- The same of a packet that is looked at for the first time. Without a sequence number it is taken for the next one:
+-- TCP hands packets over in order, and where some are missing no header is where it should be.
+local function place_new(flow, pinfo, seq)
+    if not seq then
+        flow.placed = flow.placed or {}
+        flow.placed[pinfo.number] = flow.next
+        return flow.next
+    end
+    if not flow.base then
+        local first = flow.next == 0 and capture.first_seq[flow.connection.stream]
+        flow.base = first and first[sender_of(pinfo)] or (seq - flow.next) % TWO_32
+        if flow.next == 0 then
+            flow.next = unwrapped(flow, seq, 0)
+            flow.offset = flow.next
+        end
+    end
+    return unwrapped(flow, seq, flow.next)
+end
+
+-- Lets places be found later, without a mark for every packet: one each 1 GiB is near enough to tell turns apart.
+local function mark_turn(flow, frame)
+    local last = flow.turns[#flow.turns]
+    if flow.next - (last and last.offset or 0) >= TURN then
+        flow.turns[#flow.turns + 1] = { frame = frame, offset = flow.next }
+    end
+end

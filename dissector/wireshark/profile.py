@@ -1,0 +1,84 @@
+"""A Wireshark profile for migrations: colours, filter buttons and a column, as the files Wireshark reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+NAME = "xenmig"
+"""Of the profile, and of its folder."""
+
+
+class Colour(NamedTuple):
+    """A colouring rule. Colours are RRGGBB; the first rule that matches a packet paints it."""
+
+    name: str
+    filter: str
+    background: str
+    foreground: str
+
+
+class Button(NamedTuple):
+    """A filter at the end of the filter bar."""
+
+    label: str
+    filter: str
+
+
+COLOURS = (
+    Colour("xenmig: error", 'xenmig.rule && _ws.expert.severity == "Error"', "a40000", "fffacd"),
+    Colour("xenmig: unanswered fault", "xenmig.fault.unanswered", "d45500", "ffffff"),
+    Colour("xenmig: warning", 'xenmig.rule && _ws.expert.severity == "Warning"', "fce94f", "12272e"),
+    Colour("xenmig: fault", "xenmig.fault", "ffd0d0", "12272e"),
+    Colour("xenmig: page that answers a fault", "xenmig.page.answers", "c8f0c8", "12272e"),
+    Colour("xenmig: postcopy", 'xenmig.name matches "^POSTCOPY_"', "e6dcf5", "12272e"),
+    Colour("xenmig: record", "xenmig.item", "dbeafe", "12272e"),
+    Colour("Bad TCP", "tcp.analysis.flags && !tcp.analysis.window_update", "12272e", "f78787"),
+    Colour("xenmig: page contents", "xenmig", "f4f4f4", "808080"),
+)
+
+BUTTONS = (
+    Button("Records", "xenmig.item"),
+    Button("Postcopy", 'xenmig.name matches "^POSTCOPY_"'),
+    Button("Faults", "xenmig.fault"),
+    Button("Answers", "xenmig.page.answers"),
+    Button("Slow (50 ms)", "xenmig.fault.latency > 0.05"),
+    Button("Unanswered", "xenmig.fault.unanswered"),
+    Button("Findings", "xenmig.rule"),
+)
+
+COLUMNS = (
+    ("No.", "%m"),
+    ("Time", "%t"),
+    ("Source", "%s"),
+    ("Destination", "%d"),
+    ("Protocol", "%p"),
+    ("Length", "%L"),
+    ("Slowest fault", "%Cus:xenmig.fault.slowest:0:R"),
+    ("Info", "%i"),
+)
+"""Title and content of each column of the packet list."""
+
+
+def files() -> Mapping[str, str]:
+    """Name and text of each file of the profile."""
+    columns = ", ".join(f'"{title}", "{content}"' for title, content in COLUMNS)
+    return {
+        "colorfilters": "".join(map(_colour, COLOURS)),
+        "dfilter_buttons": "".join(f'"TRUE",{_quoted(label)},{_quoted(wanted)},""\n' for label, wanted in BUTTONS),
+        "preferences": f"gui.column.format: {columns}\n",
+    }
+
+
+def _colour(rule: Colour) -> str:
+    return f"@{rule.name}@{rule.filter}@[{_sixteen_bits(rule.background)}][{_sixteen_bits(rule.foreground)}]\n"
+
+
+def _sixteen_bits(colour: str) -> str:
+    """RRGGBB in the 16 bits a part that the file has."""
+    return ",".join(str(257 * part) for part in bytes.fromhex(colour))
+
+
+def _quoted(text: str) -> str:
+    """A string as Wireshark's tables write it: what is no plain text in hexadecimals."""
+    return '"' + "".join(f"\\x{ord(one):02x}" if one in '"\\' else one for one in text) + '"'

@@ -1,0 +1,52 @@
+"""tshark with the generated dissector beside tshark without, over the same capture."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from statistics import median
+
+from .capture import PORT
+from .measuring import ROOT, Run, measure
+
+DISSECTOR = ROOT / "lua" / "xen_migration.lua"
+
+MODES = {"packet list": [], "two passes": ["-2", "-R", "tcp"]}
+"""What tshark prints: a line for each packet."""
+
+
+def compare_tsharks(capture: Path, expected: int, runs: int) -> list[str]:
+    """Rows of Markdown, from `runs` rounds after one that only warms up; SystemExit if a record was not found.
+
+    tshark as it comes offers page contents to every protocol that may recognise them, which takes so long that one
+    run has to do. With the payload left alone it does the least that it can.
+    """
+    script = capture.parent / DISSECTOR.name  # where tshark may read it, whoever runs it
+    shutil.copyfile(DISSECTOR, script)
+    plain = ["tshark", "-n", "-r", str(capture)]
+    alone = [*plain, "-d", f"tcp.port=={PORT},data"]
+    ours = [*plain, "-X", f"lua_script:{script}"]
+    check([*ours, "-T", "fields", "-e", "xenmig.name", "-Y", "xenmig.item"], expected)
+    rows = ["| what | CPU s | ratio | peak MB |", "|---|---|---|---|"]
+    for mode, options in MODES.items():
+        rounds = [[measure([*words, *options], unprivileged=True) for words in (alone, ours)] for _ in range(1 + runs)]
+        least, own = ([one[side] for one in rounds[1:]] for side in (0, 1))
+        rows.append(row(f"{mode}, payload left alone", least, least))
+        rows.append(row(f"{mode}, with xenmig", own, least))
+        if not options:
+            once = [measure([*plain, *options], unprivileged=True)]
+            rows.append(row(f"{mode}, as tshark comes", once, least))
+    return rows
+
+
+def check(command: list[str], expected: int) -> None:
+    """SystemExit unless the dissector names so many PAGE_DATA records."""
+    found = len(re.findall(r"\bPAGE_DATA\b", measure(command, unprivileged=True).printed))
+    if found != expected:
+        raise SystemExit(f"{found} of {expected} PAGE_DATA records: {' '.join(command)}")
+
+
+def row(what: str, runs: list[Run], base: list[Run]) -> str:
+    cpu, least = (median(run.cpu for run in some) for some in (runs, base))
+    return f"| {what} | {cpu:.1f} | {cpu / least:.2f} | {max(run.peak for run in runs) * 1024 / 1e6:.0f} |"

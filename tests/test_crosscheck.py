@@ -1,0 +1,154 @@
+"""Wireshark and the engine read every capture alike, but for exceptions that have a cause; and differences are seen."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from conftest import REPOSITORY, Case, captures
+from test_wireshark import SOME
+from wireshark.both import LUAS, wireshark_with
+
+from dissector.wireshark import generate
+from dissector.wireshark.crosscheck import Difference, compare
+from dissector.wireshark.items import Item
+
+pytest_plugins = ("shell",)
+
+
+NONE = "violations/none/none.pcap"
+
+
+class Exemption(NamedTuple):
+    """What may differ in one capture, and why. The README shows these as a table."""
+
+    capture: str
+    differs: str
+    """The value's name, or several with a comma between them."""
+    cause: str
+
+
+EXEMPTIONS = (
+    Exemption(
+        "postcopy/a_loopback/lo_snap128.pcap",
+        "count, hvm_context.hvm_ctx.typecode, hvm_context.hvm_ctx.instance, hvm_context.hvm_ctx.length",
+        "Packets were cut inside these: of an element that is not whole Wireshark shows what there is and xenshark "
+        "nothing; of a pages record's own header it is the other way round.",
+    ),
+)
+
+
+def differences(shell: Any, file: Path, *options: str) -> list[dict[str, Any]]:
+    """What `crosscheck --json` prints; its exit status has to agree."""
+    status, out, err = shell.run("crosscheck", "--json", *options, str(file))
+    found = [json.loads(line) for line in out.splitlines()]
+    assert (status, err) == (1 if found else 0, "")
+    return found
+
+
+def assert_explained(name: str, found: list[dict[str, Any]]) -> None:
+    """Nothing differs but what is exempt, and all of that does."""
+    exempt = {what for one in EXEMPTIONS if one.capture == name for what in one.differs.split(", ")}
+    assert {one["what"].partition("[")[0] for one in found} == exempt, found[:5]
+
+
+def test_both_read_each_capture_alike(case: Case, shell: Any) -> None:
+    tshark = wireshark_with(LUAS[0])
+    if case.path.suffixes[0] == ".img":
+        assert "is no capture" in shell.complaint("crosscheck", str(case.path))
+        return
+    found = differences(shell, case.path, "--tshark", tshark.path)
+    assert_explained(case.name, found)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_the_other_wireshark_does_too(name: str, shell: Any) -> None:
+    found = differences(shell, captures()[name], "--tshark", wireshark_with(LUAS[1]).path)
+    assert_explained(name, found)
+
+
+def test_each_exemption_is_in_the_readme() -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    for one in EXEMPTIONS:
+        assert f"| {one.capture} | {one.differs} | {one.cause} |" in readme
+
+
+def test_what_it_prints(shell: Any) -> None:
+    lines = shell.lines("crosscheck", "--tshark", wireshark_with(LUAS[0]).path, str(captures()[NONE]))
+    assert len(lines) == 1
+    assert lines[0].startswith("46 records, 24 faults, 0 findings of common rules: 0 differences to Wireshark ")
+
+
+ALTERED = {
+    "length": (r"F\.length, wide\(length\)", "F.length, wide(length + 1)"),
+    "record": (r"F\.offset, wide\(([\w.]+)\)", r"F.offset, wide(\1 + 1)"),
+    "run": (r"(F\.run_count, \w+, [\w.]+)", r"\1 + 1"),
+    "fault": (r"(F\.fault_in_flight), [\w.]+", r"\1, true"),
+}
+"""Mistakes in the dissector, by a value that they show in."""
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_a_mistake_of_the_dissector_is_seen(what: str, shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tshark = wireshark_with(LUAS[0])
+    right, wrong = ALTERED[what]
+    text, count = re.subn(right, wrong, generate.dissector())
+    assert count == 1
+    monkeypatch.setattr(generate, "dissector", lambda: text)
+    found = differences(shell, captures()[NONE], "--tshark", tshark.path)
+    assert {one["what"].partition("[")[0].partition(" ")[0] for one in found} == {what}
+
+
+@pytest.mark.parametrize("text", ["syntax error", "error('at the start')", 'Proto("xenmig", "x")'])
+def test_a_dissector_that_fails(text: str, shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tshark = wireshark_with(LUAS[0])
+    monkeypatch.setattr(generate, "dissector", lambda: text)
+    assert "complain" in shell.complaint("crosscheck", "--tshark", tshark.path, str(captures()[NONE]))
+
+
+def test_a_dissector_that_fails_in_a_packet(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tshark = wireshark_with(LUAS[0])
+    text = generate.dissector() + "\nfunction xenmig.dissector() error('boom') end\n"
+    monkeypatch.setattr(generate, "dissector", lambda: text)
+    complaint = shell.complaint("crosscheck", "--tshark", tshark.path, str(captures()[NONE]))
+    assert "fails in frame" in complaint and "boom" in complaint
+
+
+def test_wrong_inputs(shell: Any, tmp_path: Path) -> None:
+    tshark = wireshark_with(LUAS[0]).path
+    whole = captures()[NONE].read_bytes()
+    assert "was not found" in shell.complaint("crosscheck", "--tshark", "no-such-tshark", shell.file(whole))
+    assert "is no capture" in shell.complaint(
+        "crosscheck", "--tshark", tshark, shell.file(b"Xen saved domain, xl format")
+    )
+    assert "zstd data" in shell.complaint("crosscheck", "--tshark", tshark, shell.file(whole[:-100]))
+    assert "cannot open" in shell.complaint("crosscheck", "--tshark", tshark, str(tmp_path / "nothing"))
+
+
+def item(offset: int, frame: int = 1, **values: Any) -> Item:
+    return Item("a -> b", offset, "END", frame, values)
+
+
+def test_items_are_compared_one_by_one() -> None:
+    assert list(compare([item(0, length=8)], [item(0, length=8)])) == []
+    assert list(compare([item(0, length=8)], [item(0, length=9)])) == [
+        Difference("a -> b", 0, "END", 1, "length", 8, 9)
+    ]
+    assert [one.what for one in compare([item(0), item(8)], [item(8), item(16)])] == ["record", "record"]
+    assert list(compare([item(0, run=[])], [item(0)])) == [], "an empty list is shown nowhere"
+    (one,) = compare([item(0, run=[1, 2, 3])], [item(0, run=[1, 3])])
+    assert (one.what, one.engine, one.wireshark) == ("run[1]", 2, 3)
+    (one,) = compare([item(0, complete=False)], [item(0)])
+    assert (one.engine, one.wireshark) == (False, None)
+
+
+def test_ports_that_are_used_again() -> None:
+    """Then one offset has several items, which belong together in the order of time."""
+    assert (
+        list(compare([item(0, 9, length=2), item(0, 5, length=1)], [item(0, 5, length=1), item(0, 9, length=2)])) == []
+    )
+    (one,) = compare([item(0, 5), item(0, 9)], [item(0, 5)])
+    assert (one.what, one.frame, one.wireshark) == ("record", 9, None)

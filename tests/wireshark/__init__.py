@@ -1,0 +1,1 @@
+"""Runs the generated dissector in real Wiresharks."""
