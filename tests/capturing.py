@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Timer
@@ -104,8 +105,7 @@ def live(
             stderr=errors,
             text=True,
             env=env,
-            # Whoever runs the tests may ignore a hangup (nohup does), and that would be inherited.
-            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN if ignores_hangup else signal.SIG_DFL),
+            preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_IGN) if ignores_hangup else None,
         ) as process,
     ):
         # Nothing that hangs hangs the tests.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from functools import cached_property
@@ -18,6 +19,10 @@ import pytest
 from seen import Seen, look
 from truth import Migration, load
 from wireshark.both import missing
+
+# Whoever runs the tests may ignore these (nohup, a shell's `&`), and that would be inherited by what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 OWN = REPOSITORY / "captures"

@@ -464,9 +464,7 @@ def tap(tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
     def start(script: str, *options: str, file: str = "tap.pcapng") -> subprocess.Popen[bytes]:
         words = [*TAP, "-w", str(tmp_path / file), *options, "--", "sh", "-c", script]
         pipe = subprocess.PIPE
-        # Whoever runs the tests may ignore a hangup (nohup does), and that would be inherited.
-        heed = partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)
-        return subprocess.Popen(words, cwd=REPOSITORY, stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=heed)
+        return subprocess.Popen(words, cwd=REPOSITORY, stdin=pipe, stdout=pipe, stderr=pipe)
 
     return start
 
