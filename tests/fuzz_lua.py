@@ -47,7 +47,7 @@ MODES = (
     ("-q", "-z", "xenmig,summary", "-z", "xenmig,faults"),
     ("-O", "xenmig", "-o", "tcp.reassemble_out_of_order:TRUE"),
     ("-O", "xenmig", "-o", "tcp.desegment_tcp_streams:FALSE", "-o", "tcp.analyze_sequence_numbers:FALSE"),
-    ("-V",),
+    ("-T", "json", "-J", "xenmig"),
 )
 """How tshark reads a capture, in turn."""
 
