@@ -33,6 +33,7 @@ examples:
   xenshark analyze migration.pcap         a summary of each migration
   xenshark check *.pcap                   what breaks a rule of the protocol
   xenshark faults --slowest 9 post.pcap   the pages that a postcopy guest waited longest for
+  xenshark lua --install                  the dissector for Wireshark
   xl migrate -s 'xenshark tap -w post.pcapng -- ssh' DOMAIN HOST   record what goes through ssh
 
 `xenshark COMMAND --help` says more.
