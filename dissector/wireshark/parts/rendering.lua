@@ -199,7 +199,11 @@ local function summary(item)
         words = words .. " " .. many(item.count, "pfn")
         if item.name == "POSTCOPY_FAULT" then
             local slowest = slowest_of(item)
-            if slowest then words = format("%s (slowest %s)", words, duration(slowest)) end
+            if slowest then
+                words = format("%s (slowest %s)", words, duration(slowest))
+            elseif item.links then
+                words = words .. " (in flight)"
+            end
         elseif item.low then
             words = format("%s %s-%s", words, hexadecimal(item.low), hexadecimal(item.high))
         end
