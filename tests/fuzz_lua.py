@@ -64,12 +64,14 @@ def cases(sources: list[Window], seed: int, numbers: range) -> Iterator[tuple[in
 
 def apart(packets: Packets, link: int, case: int) -> Packets:
     """The packets with addresses of their own, so that the connections of two cases are not the same one, and with
-    lengths that keep a damaged packet from ending the file."""
+    headers that keep a damaged one from being taken for the file's end, or for another kind of file."""
     start, addresses = ADDRESSES[link]
     tag = case.to_bytes(8, "big")[-3:]
     for packet in packets:
-        captured, length = len(packet) - RECORD_HEADER, int.from_bytes(packet[12:16], "little")
-        packet[8:16] = struct.pack("<II", captured, length if captured < length <= LONGEST else captured)
+        captured = len(packet) - RECORD_HEADER
+        fraction, length = struct.unpack_from("<I4xI", packet, 4)
+        length = length if captured < length <= LONGEST else captured
+        packet[4:16] = struct.pack("<III", fraction % 1_000_000, captured, length)
         for at in (RECORD_HEADER + addresses, RECORD_HEADER + addresses + 4):
             if len(packet) >= at + 4 and packet[RECORD_HEADER + start] >> 4 == 4:
                 packet[at : at + 3] = bytes(a ^ b for a, b in zip(packet[at : at + 3], tag, strict=True))
