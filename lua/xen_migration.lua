@@ -1371,10 +1371,9 @@ end
 local function ask(faults, item)
     local again = {}
     faults.fault_records = faults.fault_records + 1
-    item.pfns, item.latest = {}, {}
+    item.latest = {}
     for _, run in ipairs(item.runs) do
         for pfn = run.first, run.first + min(run.count, PENDING) - 1 do
-            table.insert(item.pfns, pfn)
             if not faults.asked:add(pfn) then
                 again[#again + 1] = { first = pfn, count = 1, kind = run.kind }
                 ask_again(faults, pfn, item)
@@ -1433,6 +1432,14 @@ local function send(faults, item)
     return again
 end
 
+local function pfns_of(item)
+    local pfns = {}
+    for _, run in ipairs(item.runs) do
+        for pfn = run.first, run.first + min(run.count, PENDING) - 1 do pfns[#pfns + 1] = pfn end
+    end
+    return pfns
+end
+
 local TAKES = { POSTCOPY_PFNS = announce, POSTCOPY_FAULT = ask, POSTCOPY_PAGE_DATA = send }
 
 -- Whether the runs of a record have to be kept until its end.
@@ -1444,6 +1451,7 @@ end
 -- a second time.
 function match(faults, item)
     local takes = TAKES[item.name]
+    if item.name == "POSTCOPY_FAULT" and item.runs then item.pfns = pfns_of(item) end
     if not takes or not item.whole or not item.runs or is_misdirected(item) then return {} end
     return takes(faults, item)
 end
@@ -1487,7 +1495,8 @@ end
 -- Whether the sender of one record had received the whole of another, of the other direction: it has acknowledged it.
 -- Nil where no acknowledgement is known.
 local function knew(item, other)
-    return item.acked and item.acked >= end_of(other)
+    if not item.acked then return nil end
+    return item.acked >= end_of(other)
 end
 
 local function is_damaged(flow)
@@ -1500,7 +1509,8 @@ end
 
 -- Whether every octet of a direction was captured, and understood.
 local function is_whole(flow)
-    return flow ~= nil and is_followed(flow) and flow.offset > 0 and flow.gaps == 0 and not flow.channel.late
+    if not flow or flow.offset == 0 or not is_followed(flow) then return false end
+    return flow.gaps == 0 and not flow.late and not flow.channel.late
 end
 
 -- Bodies
@@ -1890,7 +1900,8 @@ local function judge_fault(item, again, now)
     for _, run in ipairs(again) do broken(item, "postcopy-fault-repeated", "%s asked for before", named(run)) end
     for _, fault in ipairs(item.latest or {}) do
         local page = fault.answer
-        if page and knew(item, page) then
+        local was_there = page and (page.holes or 0) == 0 and page.last_frame <= item.last_frame
+        if was_there and knew(item, page) then
             local says = "pfn %s was acknowledged to the source already: its record ended in frame %d, %s before"
             local since = duration(item.first_time - page.last_time)
             broken(item, "postcopy-fault-after-page", says, hexadecimal(fault.pfn), page.last_frame, since)
@@ -1993,7 +2004,7 @@ function take_in(item)
     channel.totals[item.name] = total
     if item.direction == FORWARD and not now.first_forward then
         now.first_forward = true
-        if channel.late then forget(now) end
+        if channel.late or item.flow.late then forget(now) end
     end
     local version_3 = item.type and static_data(item, now)
     local again = {}
@@ -2336,6 +2347,15 @@ function new_channel()
     }
 end
 
+-- An item can be shown from now on: in the packet that holds the end of its header.
+local function announce_item(flow, item)
+    for _, mark in ipairs(flow.marks) do
+        if mark.offset < item.offset + item.header then item.header_frame = mark.frame end
+    end
+    item.is_announced = true
+    table.insert(capture.found, item)
+end
+
 -- An item begins at the first octet in the buffer.
 local function begin(flow, item)
     local mark = flow.marks[1]
@@ -2344,13 +2364,9 @@ local function begin(flow, item)
     item.flow, item.channel, item.direction = flow, flow.channel, flow.direction
     item.offset, item.first_frame, item.first_time = flow.offset, flow.high_frame, flow.high_time
     item.header_frame = item.first_frame
-    for _, later in ipairs(flow.marks) do
-        if later.offset < flow.offset + item.header then item.header_frame = later.frame end
-    end
     item.skipped, flow.passed_over = flow.passed_over, 0
     item.big = item.big or false
-    flow.items[#flow.items + 1] = item
-    table.insert(capture.found, item)
+    table.insert(flow.items, item)
     flow.item = item
     return item
 end
@@ -2557,7 +2573,7 @@ local function read_header(flow, spec, big, more)
     local length = spec.size + more
     local item = { layer = spec.layer, name = spec.name, spec = spec, big = big, body_length = length }
     item.header, item.length = spec.size, length
-    begin(flow, item)
+    announce_item(flow, begin(flow, item))
     if read_item(flow, item, length, 0) then advance(flow, spec.layer, spec.name) end
 end
 
@@ -2662,13 +2678,13 @@ local function read_record(flow, layer, announcement)
     local item = { layer = layer, name = name, type = kind, spec = spec, big = big, body_length = length }
     item.announcement_missing = announcement
     local padding = -length % 8
-    item.header = HEADER_SIZE
-    if is_believed and spec and spec.shape == "pages" and length >= PAGES_HEADER_SIZE then
-        -- The count belongs to what an item shows from the first on.
-        local more = HEADER_SIZE + PAGES_HEADER_SIZE
-        if wait_or_stop(flow, more) then item.header = more end
-    end
+    item.header, item.length = HEADER_SIZE, HEADER_SIZE + length + padding
     begin(flow, item)
+    local has_count = is_believed and spec and spec.shape == "pages" and length >= PAGES_HEADER_SIZE
+    if has_count and wait_or_stop(flow, HEADER_SIZE + PAGES_HEADER_SIZE) then
+        item.header = HEADER_SIZE + PAGES_HEADER_SIZE -- what is shown first of a pages record is its count
+    end
+    announce_item(flow, item)
     take(flow, HEADER_SIZE)
     if not is_believed then
         -- Following this length would be guessing: the header is all that is believed of the record.
@@ -2676,7 +2692,6 @@ local function read_record(flow, layer, announcement)
         lose_way(flow, flow.offset, flow.offset)
         return
     end
-    item.length = HEADER_SIZE + length + padding
     if read_item(flow, item, length, padding) and flow.direction == FORWARD then advance(flow, layer, name) end
 end
 
@@ -2739,7 +2754,7 @@ states["xenops"] = function(flow)
     enter(flow.channel, "xenops")
     local item = { layer = "xenops", name = name, type = kind % TWO_32, spec = spec, body_length = length }
     item.header, item.length = XENOPS_HEADER_SIZE, XENOPS_HEADER_SIZE + length
-    begin(flow, item)
+    announce_item(flow, begin(flow, item))
     take(flow, XENOPS_HEADER_SIZE)
     if not spec or length > XENOPS_LENGTH_MAX then
         finish(flow, item, XENOPS_HEADER_SIZE, false)
@@ -2800,7 +2815,7 @@ local function read_text(flow)
     if message then enter(flow.channel, "xl") end
     local item = { layer = "xl", name = message and message.name or "text", message = message, body_length = length }
     item.header, item.length = min(length, #flow.buffer), length
-    begin(flow, item)
+    announce_item(flow, begin(flow, item))
     read_item(flow, item, length, 0)
 end
 
@@ -2842,6 +2857,7 @@ states["closing"] = function(flow)
         flow.state = "libxl"
     else
         local item = begin(flow, { name = "trailing data", body_length = 0, header = 1, length = 1 })
+        announce_item(flow, item)
         if flow.channel.layers[1] ~= "xenops" then
             broken(item, "data-after-end", "octets after the end of the stream are no handshake")
         end
@@ -2893,6 +2909,7 @@ function find_magic(octets_seen, wanted, is_at_start)
             end
             if at and (not first or at - 1 < first.position) then
                 first = { position = at - 1, state = magic.state, direction = magic.direction }
+                first.is_magic = true
             end
         end
     end
@@ -2979,7 +2996,8 @@ local function is_settled(flow, final)
     consume(flow, first.position)
     channel = flow.channel
     if not flow.found then
-        if not BEGINNINGS[first.state] and not channel.number then channel.late = true end
+        flow.late = not first.is_magic -- its beginning was not captured
+        channel.late = channel.late or (not BEGINNINGS[first.state] and not channel.number)
         channel.bare = first.state == "image header" and flow.gaps == 0
         recognise(flow, first.direction)
     end
@@ -3196,7 +3214,9 @@ local function fill(flow, piece, to)
                 gap.item.holes, flow.gaps = gap.item.holes + 1, flow.gaps + 1
             end
             gap.item.holes, flow.gaps = gap.item.holes - 1, flow.gaps - 1
-            if gap.item.last_frame and gap.item.last_frame < piece.frame then
+            if not gap.item.last_frame then
+                flow.high_frame, flow.high_time = piece.frame, piece.time
+            elseif gap.item.last_frame < piece.frame then
                 gap.item.last_frame, gap.item.last_time = piece.frame, piece.time
             end
         end
@@ -3506,7 +3526,11 @@ local function summary(item)
         words = words .. " " .. many(item.count, "pfn")
         if item.name == "POSTCOPY_FAULT" then
             local slowest = slowest_of(item)
-            if slowest then words = format("%s (slowest %s)", words, duration(slowest)) end
+            if slowest then
+                words = format("%s (slowest %s)", words, duration(slowest))
+            elseif item.links then
+                words = words .. " (in flight)"
+            end
         elseif item.low then
             words = format("%s %s-%s", words, hexadecimal(item.low), hexadecimal(item.high))
         end
@@ -3634,7 +3658,8 @@ function show_frame(root, pinfo, flow, place, found, ended)
     if goes_on and not (found and found[1] == around) then more = show_more(top, around, place) end
     for at = index + 1, #items do
         if items[at].offset + items[at].header > place.to then break end
-        if items[at].header_frame == pinfo.number then show(items[at]) end -- else the header was sent again
+        -- Where the frame is another, the header was sent again.
+        if items[at].header_frame == pinfo.number and (is_known or items[at].is_announced) then show(items[at]) end
     end
     for _, item in ipairs(found or {}) do show(item) end
     for _, item in ipairs(ended or {}) do
@@ -3748,7 +3773,7 @@ function xenmig.dissector(tvb, pinfo, root)
     if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
         flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, skip - length
         flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, flow.high_frame = frame, frame
+        flow.last_frame, flow.high_frame, flow.high_time = frame, frame, pinfo.rel_ts
         if item.watched == nil then item.watched = is_watched(root) end
         show_contents(root, item, tvb, item.watched)
     else

@@ -662,11 +662,12 @@ def test_nothing_was_asked_for(shell: Shell, name: str) -> None:
 
 
 def test_all_rules_are_listed(shell: Shell) -> None:
-    """Under their groups, in the order of the table, with severity and summary."""
+    """Under their groups, in the order of the table, with severity, a mark and summary."""
     lines = shell.lines("rules")
-    found = [re.fullmatch(r"  (\S+) +(error|warning|note) +(.+)", line) for line in lines]
-    assert [one.groups() for one in found if one] == [(r.id, r.severity, r.summary) for r in RULES.values()]
-    assert len({one.start(3) for one in found if one}) == 1
+    found = [re.fullmatch(r"  (\S+) +(error|warning|note)  +([W ])  (\S.+)", line) for line in lines]
+    wanted = [(r.id, r.severity, "W" if r.wireshark else " ", r.summary) for r in RULES.values()]
+    assert [one.groups() for one in found if one] == wanted
+    assert len({one.start(4) for one in found if one}) == 1
     rest = [line for line, one in zip(lines, found, strict=True) if line and not one]
     assert rest == list(dict.fromkeys(rule.group for rule in RULES.values()))
 
@@ -680,6 +681,7 @@ def test_a_rule_is_explained(shell: Shell) -> None:
         said = " ".join(" ".join(lines).split())
         for part in (
             f"{rule.summary}.",
+            "Judged by xenshark check" + ("; Wireshark's dissector, too" if rule.wireshark else " Why"),
             f"Why {rule.why}",
             f"Example {rule.example}",
             f"Source {rule.source}",

@@ -89,7 +89,7 @@ def run(tshark: Tshark, capture: Path, *options: str, script: Path = DISSECTOR) 
             shutil.copyfile(source, folder / source.name)
             words += ["-X", f"lua_script:{folder / source.name}"]
         try:
-            done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=HANG, check=False)
+            done = subprocess.run(words, stdout=subprocess.PIPE, text=True, errors="replace", timeout=HANG, check=False)
         except subprocess.TimeoutExpired as error:
             raise Trouble(f"{tshark.name}: more than {HANG} s for {capture} {options}") from error
         said = complaints((folder / "stderr").read_text(errors="replace"))

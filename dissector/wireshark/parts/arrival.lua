@@ -27,7 +27,9 @@ local function fill(flow, piece, to)
                 gap.item.holes, flow.gaps = gap.item.holes + 1, flow.gaps + 1
             end
             gap.item.holes, flow.gaps = gap.item.holes - 1, flow.gaps - 1
-            if gap.item.last_frame and gap.item.last_frame < piece.frame then
+            if not gap.item.last_frame then
+                flow.high_frame, flow.high_time = piece.frame, piece.time
+            elseif gap.item.last_frame < piece.frame then
                 gap.item.last_frame, gap.item.last_time = piece.frame, piece.time
             end
         end

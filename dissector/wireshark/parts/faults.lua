@@ -83,10 +83,9 @@ end
 local function ask(faults, item)
     local again = {}
     faults.fault_records = faults.fault_records + 1
-    item.pfns, item.latest = {}, {}
+    item.latest = {}
     for _, run in ipairs(item.runs) do
         for pfn = run.first, run.first + min(run.count, PENDING) - 1 do
-            table.insert(item.pfns, pfn)
             if not faults.asked:add(pfn) then
                 again[#again + 1] = { first = pfn, count = 1, kind = run.kind }
                 ask_again(faults, pfn, item)
@@ -145,6 +144,14 @@ local function send(faults, item)
     return again
 end
 
+local function pfns_of(item)
+    local pfns = {}
+    for _, run in ipairs(item.runs) do
+        for pfn = run.first, run.first + min(run.count, PENDING) - 1 do pfns[#pfns + 1] = pfn end
+    end
+    return pfns
+end
+
 local TAKES = { POSTCOPY_PFNS = announce, POSTCOPY_FAULT = ask, POSTCOPY_PAGE_DATA = send }
 
 -- Whether the runs of a record have to be kept until its end.
@@ -156,6 +163,7 @@ end
 -- a second time.
 function match(faults, item)
     local takes = TAKES[item.name]
+    if item.name == "POSTCOPY_FAULT" and item.runs then item.pfns = pfns_of(item) end
     if not takes or not item.whole or not item.runs or is_misdirected(item) then return {} end
     return takes(faults, item)
 end

@@ -22,6 +22,15 @@ function new_channel()
     }
 end
 
+-- An item can be shown from now on: in the packet that holds the end of its header.
+local function announce_item(flow, item)
+    for _, mark in ipairs(flow.marks) do
+        if mark.offset < item.offset + item.header then item.header_frame = mark.frame end
+    end
+    item.is_announced = true
+    table.insert(capture.found, item)
+end
+
 -- An item begins at the first octet in the buffer.
 local function begin(flow, item)
     local mark = flow.marks[1]
@@ -30,13 +39,9 @@ local function begin(flow, item)
     item.flow, item.channel, item.direction = flow, flow.channel, flow.direction
     item.offset, item.first_frame, item.first_time = flow.offset, flow.high_frame, flow.high_time
     item.header_frame = item.first_frame
-    for _, later in ipairs(flow.marks) do
-        if later.offset < flow.offset + item.header then item.header_frame = later.frame end
-    end
     item.skipped, flow.passed_over = flow.passed_over, 0
     item.big = item.big or false
-    flow.items[#flow.items + 1] = item
-    table.insert(capture.found, item)
+    table.insert(flow.items, item)
     flow.item = item
     return item
 end
@@ -243,7 +248,7 @@ local function read_header(flow, spec, big, more)
     local length = spec.size + more
     local item = { layer = spec.layer, name = spec.name, spec = spec, big = big, body_length = length }
     item.header, item.length = spec.size, length
-    begin(flow, item)
+    announce_item(flow, begin(flow, item))
     if read_item(flow, item, length, 0) then advance(flow, spec.layer, spec.name) end
 end
 
@@ -348,13 +353,13 @@ local function read_record(flow, layer, announcement)
     local item = { layer = layer, name = name, type = kind, spec = spec, big = big, body_length = length }
     item.announcement_missing = announcement
     local padding = -length % 8
-    item.header = HEADER_SIZE
-    if is_believed and spec and spec.shape == "pages" and length >= PAGES_HEADER_SIZE then
-        -- The count belongs to what an item shows from the first on.
-        local more = HEADER_SIZE + PAGES_HEADER_SIZE
-        if wait_or_stop(flow, more) then item.header = more end
-    end
+    item.header, item.length = HEADER_SIZE, HEADER_SIZE + length + padding
     begin(flow, item)
+    local has_count = is_believed and spec and spec.shape == "pages" and length >= PAGES_HEADER_SIZE
+    if has_count and wait_or_stop(flow, HEADER_SIZE + PAGES_HEADER_SIZE) then
+        item.header = HEADER_SIZE + PAGES_HEADER_SIZE -- what is shown first of a pages record is its count
+    end
+    announce_item(flow, item)
     take(flow, HEADER_SIZE)
     if not is_believed then
         -- Following this length would be guessing: the header is all that is believed of the record.
@@ -362,7 +367,6 @@ local function read_record(flow, layer, announcement)
         lose_way(flow, flow.offset, flow.offset)
         return
     end
-    item.length = HEADER_SIZE + length + padding
     if read_item(flow, item, length, padding) and flow.direction == FORWARD then advance(flow, layer, name) end
 end
 
@@ -425,7 +429,7 @@ states["xenops"] = function(flow)
     enter(flow.channel, "xenops")
     local item = { layer = "xenops", name = name, type = kind % TWO_32, spec = spec, body_length = length }
     item.header, item.length = XENOPS_HEADER_SIZE, XENOPS_HEADER_SIZE + length
-    begin(flow, item)
+    announce_item(flow, begin(flow, item))
     take(flow, XENOPS_HEADER_SIZE)
     if not spec or length > XENOPS_LENGTH_MAX then
         finish(flow, item, XENOPS_HEADER_SIZE, false)
@@ -486,7 +490,7 @@ local function read_text(flow)
     if message then enter(flow.channel, "xl") end
     local item = { layer = "xl", name = message and message.name or "text", message = message, body_length = length }
     item.header, item.length = min(length, #flow.buffer), length
-    begin(flow, item)
+    announce_item(flow, begin(flow, item))
     read_item(flow, item, length, 0)
 end
 
@@ -528,6 +532,7 @@ states["closing"] = function(flow)
         flow.state = "libxl"
     else
         local item = begin(flow, { name = "trailing data", body_length = 0, header = 1, length = 1 })
+        announce_item(flow, item)
         if flow.channel.layers[1] ~= "xenops" then
             broken(item, "data-after-end", "octets after the end of the stream are no handshake")
         end

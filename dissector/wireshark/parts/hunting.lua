@@ -23,6 +23,7 @@ function find_magic(octets_seen, wanted, is_at_start)
             end
             if at and (not first or at - 1 < first.position) then
                 first = { position = at - 1, state = magic.state, direction = magic.direction }
+                first.is_magic = true
             end
         end
     end
@@ -109,7 +110,8 @@ local function is_settled(flow, final)
     consume(flow, first.position)
     channel = flow.channel
     if not flow.found then
-        if not BEGINNINGS[first.state] and not channel.number then channel.late = true end
+        flow.late = not first.is_magic -- its beginning was not captured
+        channel.late = channel.late or (not BEGINNINGS[first.state] and not channel.number)
         channel.bare = first.state == "image header" and flow.gaps == 0
         recognise(flow, first.direction)
     end

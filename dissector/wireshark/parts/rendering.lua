@@ -199,7 +199,11 @@ local function summary(item)
         words = words .. " " .. many(item.count, "pfn")
         if item.name == "POSTCOPY_FAULT" then
             local slowest = slowest_of(item)
-            if slowest then words = format("%s (slowest %s)", words, duration(slowest)) end
+            if slowest then
+                words = format("%s (slowest %s)", words, duration(slowest))
+            elseif item.links then
+                words = words .. " (in flight)"
+            end
         elseif item.low then
             words = format("%s %s-%s", words, hexadecimal(item.low), hexadecimal(item.high))
         end
@@ -327,7 +331,8 @@ function show_frame(root, pinfo, flow, place, found, ended)
     if goes_on and not (found and found[1] == around) then more = show_more(top, around, place) end
     for at = index + 1, #items do
         if items[at].offset + items[at].header > place.to then break end
-        if items[at].header_frame == pinfo.number then show(items[at]) end -- else the header was sent again
+        -- Where the frame is another, the header was sent again.
+        if items[at].header_frame == pinfo.number and (is_known or items[at].is_announced) then show(items[at]) end
     end
     for _, item in ipairs(found or {}) do show(item) end
     for _, item in ipairs(ended or {}) do

@@ -33,7 +33,8 @@ end
 -- Whether the sender of one record had received the whole of another, of the other direction: it has acknowledged it.
 -- Nil where no acknowledgement is known.
 local function knew(item, other)
-    return item.acked and item.acked >= end_of(other)
+    if not item.acked then return nil end
+    return item.acked >= end_of(other)
 end
 
 local function is_damaged(flow)
@@ -46,7 +47,8 @@ end
 
 -- Whether every octet of a direction was captured, and understood.
 local function is_whole(flow)
-    return flow ~= nil and is_followed(flow) and flow.offset > 0 and flow.gaps == 0 and not flow.channel.late
+    if not flow or flow.offset == 0 or not is_followed(flow) then return false end
+    return flow.gaps == 0 and not flow.late and not flow.channel.late
 end
 
 -- Bodies
@@ -436,7 +438,8 @@ local function judge_fault(item, again, now)
     for _, run in ipairs(again) do broken(item, "postcopy-fault-repeated", "%s asked for before", named(run)) end
     for _, fault in ipairs(item.latest or {}) do
         local page = fault.answer
-        if page and knew(item, page) then
+        local was_there = page and (page.holes or 0) == 0 and page.last_frame <= item.last_frame
+        if was_there and knew(item, page) then
             local says = "pfn %s was acknowledged to the source already: its record ended in frame %d, %s before"
             local since = duration(item.first_time - page.last_time)
             broken(item, "postcopy-fault-after-page", says, hexadecimal(fault.pfn), page.last_frame, since)
@@ -539,7 +542,7 @@ function take_in(item)
     channel.totals[item.name] = total
     if item.direction == FORWARD and not now.first_forward then
         now.first_forward = true
-        if channel.late then forget(now) end
+        if channel.late or item.flow.late then forget(now) end
     end
     local version_3 = item.type and static_data(item, now)
     local again = {}

@@ -96,7 +96,7 @@ function xenmig.dissector(tvb, pinfo, root)
     if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
         flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, skip - length
         flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, flow.high_frame = frame, frame
+        flow.last_frame, flow.high_frame, flow.high_time = frame, frame, pinfo.rel_ts
         if item.watched == nil then item.watched = is_watched(root) end
         show_contents(root, item, tvb, item.watched)
     else
