@@ -34,6 +34,7 @@ examples:
   xenshark check *.pcap                   what breaks a rule of the protocol
   xenshark faults --slowest 9 post.pcap   the pages that a postcopy guest waited longest for
   xenshark live -i eth0                   migrations while they go on
+  xenshark lua --install                  the dissector for Wireshark
   xl migrate -s 'xenshark tap -w post.pcapng -- ssh' DOMAIN HOST   record what goes through ssh
 
 `xenshark COMMAND --help` says more.
