@@ -43,6 +43,7 @@ local function begin(flow, item)
     item.big = item.big or false
     table.insert(flow.items, item)
     flow.item = item
+    judge_beginning(item)
     return item
 end
 

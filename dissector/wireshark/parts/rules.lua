@@ -1,4 +1,4 @@
-local new_situation, broken, judge_listed, take_in
+local new_situation, broken, judge_beginning, judge_listed, take_in
 do
 
 -- How far one migration is, and how much of it is known.
@@ -35,10 +35,6 @@ end
 local function knew(item, other)
     if not item.acked then return nil end
     return item.acked >= end_of(other)
-end
-
-local function is_damaged(flow)
-    return flow.gaps > 0 or flow.torn
 end
 
 local function is_followed(flow)
@@ -516,6 +512,15 @@ local function static_data(item, now)
     return nil
 end
 
+-- An item begins. Where the capture lost nothing, the way is lost for a header that cannot be believed, and that has a
+-- rule of its own.
+function judge_beginning(item)
+    if item.skipped > 0 and (item.flow.gaps > 0 or item.flow.torn) then
+        local says = "%s octets before this record could not be followed"
+        broken(item, "stream-resynchronised", says, grouped(item.skipped))
+    end
+end
+
 -- All entries of a pages record were seen: what they break is told, even if the record's pages never come.
 function judge_listed(item)
     local now = item.channel.now
@@ -548,13 +553,7 @@ function take_in(item)
     local again = {}
     if item.layer == "libxc" and item.type and not version_3 then again = match(channel.faults, item) end
     if item.type and not version_3 then remember_for_rules(item, now) end
-    if item.skipped > 0 then
-        if is_damaged(item.flow) then
-            local says = "%s octets before this record could not be followed"
-            broken(item, "stream-resynchronised", says, grouped(item.skipped))
-        end
-        if item.direction == FORWARD then forget(now) end
-    end
+    if item.skipped > 0 and item.direction == FORWARD then forget(now) end
     if not item.layer then
         return -- it was judged where it began
     elseif not item.type and not item.spec then
