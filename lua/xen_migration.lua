@@ -57,6 +57,7 @@ local REORDER_FRAMES = 256
 local BELIEVED = 80
 local CHAIN = 8
 local FIXED_LENGTHS = { TSC_INFO = 24, X86_TSC_INFO = 24, SHARED_INFO = 4096, X86_PV_INFO = 8 }
+local VCPU_BASIC_LENGTHS = { [2808] = true, [5176] = true }
 
 -- Names of numbers: the specifications' own ---------------------------------------------------------------------------
 
@@ -1239,7 +1240,9 @@ local function has_layer(channel, layer)
 end
 
 -- A stream of this layer was seen: not always after the one around it, whose header may be lost.
-local function enter(channel, layer)
+local function enter(flow, layer)
+    local channel = flow.channel
+    flow.layers[layer] = true
     if has_layer(channel, layer) then return end
     if layer == "libxc" and #channel.layers == 1 and channel.layers[1] == "xl" then
         table.insert(channel.layers, "libxl") -- its header was lost: xl sends nothing else
@@ -1675,14 +1678,13 @@ local function judge_alone(item)
         broken(item, "record-too-long", says, grouped(item.body_length), grouped(BODY_LENGTH_MAX))
     elseif item.name == "LIBXC_LEGACY" then
         broken(item, "legacy-stream", "record type 0x%x says that a legacy libxc stream follows", item.type)
-    elseif not spec then
-        judge_unknown(item)
     else
         if item.padding and item.padding:find("[^\0]") then
             local shown = item.padding:gsub(".", function(one) return format("%02x ", byte(one)) end)
             broken(item, "nonzero-padding", "padding after the body is %s", shown)
         end
-        if item.layer == "xenops" then return end
+        if not spec then judge_unknown(item) end
+        if not spec or item.layer == "xenops" then return end
         if not item.is_listed then judge_length(item) end
         if spec.shape == "pages" then
             if not item.is_listed then judge_entries(item) end
@@ -2227,8 +2229,14 @@ local function of_vcpu(octets_seen, at, _, big)
     return u32(octets_seen, at, big) < MAX_VCPUS and u32(octets_seen, at + 4, big) == 0 and 40
 end
 
+-- In the state of an HVM guest an IOAPIC and a LAPIC that are all zeros look like records of a PV guest otherwise.
+local function of_vcpu_basic(octets_seen, at, length, big)
+    return VCPU_BASIC_LENGTHS[length] and of_vcpu(octets_seen, at, length, big)
+end
+
 for _, name in ipairs({ "EMULATOR_XENSTORE_DATA", "EMULATOR_CONTEXT" }) do EVIDENCE[name] = of_emulator end
-for _, name in ipairs({ "BASIC", "EXTENDED", "XSAVE", "MSRS" }) do EVIDENCE["X86_PV_VCPU_" .. name] = of_vcpu end
+for _, name in ipairs({ "EXTENDED", "XSAVE", "MSRS" }) do EVIDENCE["X86_PV_VCPU_" .. name] = of_vcpu end
+EVIDENCE.X86_PV_VCPU_BASIC = of_vcpu_basic
 
 -- Whether the octets reach that far; if they may do so later, the candidate waits.
 local function reaches(judge, to, start)
@@ -2430,11 +2438,11 @@ local function read_entries(flow, item, length)
     item.listed, item.backed, item.entries_end = 0, 0, item.offset + item.header + ENTRY_SIZE * left
     item.runs = keeps_runs(item) and {} or nil
     while left > 0 do
+        if #flow.buffer > 0 and #flow.buffer < ENTRY_SIZE then remember_split(flow) end
         wait(flow, ENTRY_SIZE)
         local here = min(left, floor(#flow.buffer / ENTRY_SIZE))
         take_entries(item, take(flow, here * ENTRY_SIZE), here)
         left = left - here
-        if left > 0 and #flow.buffer > 0 then remember_split(flow) end
     end
     judge_listed(item)
 end
@@ -2546,7 +2554,7 @@ function renew(flow)
     local channel = new_channel()
     for _, one in ipairs({ flow, flow.peer }) do
         end_trailing(one, #one.buffer)
-        one.channel, one.found, one.lost_at = channel, false, nil
+        one.channel, one.found, one.lost_at, one.layers = channel, false, nil, {}
     end
 end
 
@@ -2569,7 +2577,7 @@ end
 
 -- The header in the buffer, with `more` octets that belong to it.
 local function read_header(flow, spec, big, more)
-    enter(flow.channel, spec.layer)
+    enter(flow, spec.layer)
     local length = spec.size + more
     local item = { layer = spec.layer, name = spec.name, spec = spec, big = big, body_length = length }
     item.header, item.length = spec.size, length
@@ -2668,7 +2676,7 @@ local function read_record(flow, layer, announcement)
         return
     end
     flow.found = true
-    enter(channel, layer)
+    enter(flow, layer)
     local name = spec and spec.name or format("UNKNOWN_0x%08x", kind)
     if name:find("^POSTCOPY_") then
         channel.postcopy = true
@@ -2728,7 +2736,7 @@ states["libxl, if there"] = function(flow)
         -- libxl's records here, EMULATOR_XENSTORE_DATA to POSTCOPY_TRANSITION_END, have other numbers than those of
         -- libxc here: PAGE_DATA, POSTCOPY_PAGE_DATA, END.
         local kind = next_header(flow, "libxl")
-        if kind >= 2 and kind <= 6 then enter(channel, "libxl") end
+        if kind >= 2 and kind <= 6 then enter(flow, "libxl") end
     end
     flow.state = has_layer(channel, "libxl") and "libxl" or "libxc"
 end
@@ -2751,7 +2759,7 @@ states["xenops"] = function(flow)
     local kind, length = u64_number(flow.buffer, 0, false), u64_number(flow.buffer, 8, false)
     local spec = XENOPS_RECORDS[kind]
     local name = spec and spec.name or format("UNKNOWN_0x%08x", kind % TWO_32)
-    enter(flow.channel, "xenops")
+    enter(flow, "xenops")
     local item = { layer = "xenops", name = name, type = kind % TWO_32, spec = spec, body_length = length }
     item.header, item.length = XENOPS_HEADER_SIZE, XENOPS_HEADER_SIZE + length
     announce_item(flow, begin(flow, item))
@@ -2812,7 +2820,7 @@ local function read_text(flow)
         end
     end
     flow.found = flow.found or flow.direction == REVERSE
-    if message then enter(flow.channel, "xl") end
+    if message then enter(flow, "xl") end
     local item = { layer = "xl", name = message and message.name or "text", message = message, body_length = length }
     item.header, item.length = min(length, #flow.buffer), length
     announce_item(flow, begin(flow, item))
@@ -2853,7 +2861,7 @@ states["closing"] = function(flow)
     elseif is_text(flow) then
         read_text(flow)
     elseif may_be_in_libxl(flow.channel) and is_libxl(flow) then
-        enter(flow.channel, "libxl")
+        enter(flow, "libxl")
         flow.state = "libxl"
     else
         local item = begin(flow, { name = "trailing data", body_length = 0, header = 1, length = 1 })
@@ -2948,7 +2956,7 @@ local function find_header(flow, direction, final)
         local at = find(octets_seen, pattern)
         while at and not (found and at - 1 >= found.position) do
             local judge = new_judge(flow, big, final)
-            judge.not_pv = channel.guest ~= nil and not is_pv(channel)
+            judge.not_pv = not is_pv(channel) and (channel.guest ~= nil or channel.postcopy)
             for _, layer in ipairs({ "libxc", "libxl" }) do
                 if evidence_at(judge, at - 1, layer) >= BELIEVED then
                     local going = direction or (judge.reverse and REVERSE or FORWARD)
@@ -2971,7 +2979,7 @@ end
 -- Whether a magic begins another migration, rather than a layer of this one whose outer header was lost.
 local function begins_anew(flow, state)
     local layer = BEGINNINGS[state]
-    return layer ~= nil and (flow.trailing ~= nil or has_layer(flow.channel, layer))
+    return layer ~= nil and (flow.trailing ~= nil or flow.layers[layer] ~= nil)
 end
 
 -- Whether the flow stands at a header now; if not, what can no longer be part of one is dropped.
@@ -3050,6 +3058,7 @@ local function new_flow(channel)
         direction = FORWARD,
         state = "hunt",
         found = false,
+        layers = {}, -- of which it carried something; the other direction may be ahead while a gap is open
         items = {},
         offset = 0,
         next = 0,

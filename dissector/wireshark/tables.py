@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dissector.framing import flow, layers
-from dissector.framing.evidence import BELIEVED, CHAIN, FIXED_LENGTHS
+from dissector.framing.evidence import BELIEVED, CHAIN, FIXED_LENGTHS, VCPU_BASIC_LENGTHS
 from dissector.framing.hunting import FORWARD_BEGINNINGS, MAGICS
 from dissector.grammar import (
     BODY_LENGTH_MAX,
@@ -42,6 +42,7 @@ CONSTANTS: dict[str, Any] = {
     "BELIEVED": BELIEVED,
     "CHAIN": CHAIN,
     "FIXED_LENGTHS": FIXED_LENGTHS,
+    "VCPU_BASIC_LENGTHS": VCPU_BASIC_LENGTHS,
 }
 
 SEVERITIES = {"error": "ERROR", "warning": "WARN", "note": "NOTE"}

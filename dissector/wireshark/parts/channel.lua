@@ -32,7 +32,9 @@ local function has_layer(channel, layer)
 end
 
 -- A stream of this layer was seen: not always after the one around it, whose header may be lost.
-local function enter(channel, layer)
+local function enter(flow, layer)
+    local channel = flow.channel
+    flow.layers[layer] = true
     if has_layer(channel, layer) then return end
     if layer == "libxc" and #channel.layers == 1 and channel.layers[1] == "xl" then
         table.insert(channel.layers, "libxl") -- its header was lost: xl sends nothing else

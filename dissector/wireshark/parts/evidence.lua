@@ -40,8 +40,14 @@ local function of_vcpu(octets_seen, at, _, big)
     return u32(octets_seen, at, big) < MAX_VCPUS and u32(octets_seen, at + 4, big) == 0 and 40
 end
 
+-- In the state of an HVM guest an IOAPIC and a LAPIC that are all zeros look like records of a PV guest otherwise.
+local function of_vcpu_basic(octets_seen, at, length, big)
+    return VCPU_BASIC_LENGTHS[length] and of_vcpu(octets_seen, at, length, big)
+end
+
 for _, name in ipairs({ "EMULATOR_XENSTORE_DATA", "EMULATOR_CONTEXT" }) do EVIDENCE[name] = of_emulator end
-for _, name in ipairs({ "BASIC", "EXTENDED", "XSAVE", "MSRS" }) do EVIDENCE["X86_PV_VCPU_" .. name] = of_vcpu end
+for _, name in ipairs({ "EXTENDED", "XSAVE", "MSRS" }) do EVIDENCE["X86_PV_VCPU_" .. name] = of_vcpu end
+EVIDENCE.X86_PV_VCPU_BASIC = of_vcpu_basic
 
 -- Whether the octets reach that far; if they may do so later, the candidate waits.
 local function reaches(judge, to, start)

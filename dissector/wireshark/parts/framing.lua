@@ -106,11 +106,11 @@ local function read_entries(flow, item, length)
     item.listed, item.backed, item.entries_end = 0, 0, item.offset + item.header + ENTRY_SIZE * left
     item.runs = keeps_runs(item) and {} or nil
     while left > 0 do
+        if #flow.buffer > 0 and #flow.buffer < ENTRY_SIZE then remember_split(flow) end
         wait(flow, ENTRY_SIZE)
         local here = min(left, floor(#flow.buffer / ENTRY_SIZE))
         take_entries(item, take(flow, here * ENTRY_SIZE), here)
         left = left - here
-        if left > 0 and #flow.buffer > 0 then remember_split(flow) end
     end
     judge_listed(item)
 end
@@ -222,7 +222,7 @@ function renew(flow)
     local channel = new_channel()
     for _, one in ipairs({ flow, flow.peer }) do
         end_trailing(one, #one.buffer)
-        one.channel, one.found, one.lost_at = channel, false, nil
+        one.channel, one.found, one.lost_at, one.layers = channel, false, nil, {}
     end
 end
 
@@ -245,7 +245,7 @@ end
 
 -- The header in the buffer, with `more` octets that belong to it.
 local function read_header(flow, spec, big, more)
-    enter(flow.channel, spec.layer)
+    enter(flow, spec.layer)
     local length = spec.size + more
     local item = { layer = spec.layer, name = spec.name, spec = spec, big = big, body_length = length }
     item.header, item.length = spec.size, length
@@ -344,7 +344,7 @@ local function read_record(flow, layer, announcement)
         return
     end
     flow.found = true
-    enter(channel, layer)
+    enter(flow, layer)
     local name = spec and spec.name or format("UNKNOWN_0x%08x", kind)
     if name:find("^POSTCOPY_") then
         channel.postcopy = true
@@ -404,7 +404,7 @@ states["libxl, if there"] = function(flow)
         -- libxl's records here, EMULATOR_XENSTORE_DATA to POSTCOPY_TRANSITION_END, have other numbers than those of
         -- libxc here: PAGE_DATA, POSTCOPY_PAGE_DATA, END.
         local kind = next_header(flow, "libxl")
-        if kind >= 2 and kind <= 6 then enter(channel, "libxl") end
+        if kind >= 2 and kind <= 6 then enter(flow, "libxl") end
     end
     flow.state = has_layer(channel, "libxl") and "libxl" or "libxc"
 end
@@ -427,7 +427,7 @@ states["xenops"] = function(flow)
     local kind, length = u64_number(flow.buffer, 0, false), u64_number(flow.buffer, 8, false)
     local spec = XENOPS_RECORDS[kind]
     local name = spec and spec.name or format("UNKNOWN_0x%08x", kind % TWO_32)
-    enter(flow.channel, "xenops")
+    enter(flow, "xenops")
     local item = { layer = "xenops", name = name, type = kind % TWO_32, spec = spec, body_length = length }
     item.header, item.length = XENOPS_HEADER_SIZE, XENOPS_HEADER_SIZE + length
     announce_item(flow, begin(flow, item))
@@ -488,7 +488,7 @@ local function read_text(flow)
         end
     end
     flow.found = flow.found or flow.direction == REVERSE
-    if message then enter(flow.channel, "xl") end
+    if message then enter(flow, "xl") end
     local item = { layer = "xl", name = message and message.name or "text", message = message, body_length = length }
     item.header, item.length = min(length, #flow.buffer), length
     announce_item(flow, begin(flow, item))
@@ -529,7 +529,7 @@ states["closing"] = function(flow)
     elseif is_text(flow) then
         read_text(flow)
     elseif may_be_in_libxl(flow.channel) and is_libxl(flow) then
-        enter(flow.channel, "libxl")
+        enter(flow, "libxl")
         flow.state = "libxl"
     else
         local item = begin(flow, { name = "trailing data", body_length = 0, header = 1, length = 1 })

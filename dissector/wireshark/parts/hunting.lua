@@ -62,7 +62,7 @@ local function find_header(flow, direction, final)
         local at = find(octets_seen, pattern)
         while at and not (found and at - 1 >= found.position) do
             local judge = new_judge(flow, big, final)
-            judge.not_pv = channel.guest ~= nil and not is_pv(channel)
+            judge.not_pv = not is_pv(channel) and (channel.guest ~= nil or channel.postcopy)
             for _, layer in ipairs({ "libxc", "libxl" }) do
                 if evidence_at(judge, at - 1, layer) >= BELIEVED then
                     local going = direction or (judge.reverse and REVERSE or FORWARD)
@@ -85,7 +85,7 @@ end
 -- Whether a magic begins another migration, rather than a layer of this one whose outer header was lost.
 local function begins_anew(flow, state)
     local layer = BEGINNINGS[state]
-    return layer ~= nil and (flow.trailing ~= nil or has_layer(flow.channel, layer))
+    return layer ~= nil and (flow.trailing ~= nil or flow.layers[layer] ~= nil)
 end
 
 -- Whether the flow stands at a header now; if not, what can no longer be part of one is dropped.

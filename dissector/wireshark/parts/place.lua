@@ -17,6 +17,7 @@ local function new_flow(channel)
         direction = FORWARD,
         state = "hunt",
         found = false,
+        layers = {}, -- of which it carried something; the other direction may be ahead while a gap is open
         items = {},
         offset = 0,
         next = 0,

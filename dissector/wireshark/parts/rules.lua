@@ -213,14 +213,13 @@ local function judge_alone(item)
         broken(item, "record-too-long", says, grouped(item.body_length), grouped(BODY_LENGTH_MAX))
     elseif item.name == "LIBXC_LEGACY" then
         broken(item, "legacy-stream", "record type 0x%x says that a legacy libxc stream follows", item.type)
-    elseif not spec then
-        judge_unknown(item)
     else
         if item.padding and item.padding:find("[^\0]") then
             local shown = item.padding:gsub(".", function(one) return format("%02x ", byte(one)) end)
             broken(item, "nonzero-padding", "padding after the body is %s", shown)
         end
-        if item.layer == "xenops" then return end
+        if not spec then judge_unknown(item) end
+        if not spec or item.layer == "xenops" then return end
         if not item.is_listed then judge_length(item) end
         if spec.shape == "pages" then
             if not item.is_listed then judge_entries(item) end
