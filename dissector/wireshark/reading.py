@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -81,6 +82,8 @@ def _packets(folder: Path, capture: Path, options: list[str]) -> Iterator[Tree]:
         import pyshark
         from pyshark.capture.capture import TSharkCrashException
 
+        # pyshark kills each tshark, also one that has just ended, which asyncio then misses and tells of.
+        logging.getLogger("asyncio").setLevel(logging.ERROR)
         # A loop of our own: the one that pyshark would make needs what Python 3.14 no longer has.
         loop = asyncio.new_event_loop()
         source = pyshark.FileCapture(
