@@ -44,7 +44,7 @@ def _losses(direction: str, flow: Flow) -> Iterator[Late]:
         message = f"{gap.length:,} octets from offset {gap.offset:,} on were not captured, {where}"
         yield Late("capture-gap", message, None, direction)
     if stream.torn:
-        message = f"of {stream.offset:,} octets some were cut off at the snap length"
+        message = f"packets were cut short: of {stream.offset:,} octets some are not in the capture"
         yield Late("capture-cut", message, None, direction)
     if stream.conflicts:
         message = f"{stream.conflicts:,} retransmitted segments differ from what was seen first"
