@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -25,25 +26,31 @@ MODES = {"packet list": [], "two passes": ["-2", "-R", "tcp"]}
 def compare_tsharks(capture: Path, expected: int, runs: int) -> list[str]:
     """Rows of Markdown, from `runs` rounds after one that only warms up; SystemExit if a record was not found.
 
-    With the payload left alone tshark does the least that it can. As it comes it offers page contents to every
-    protocol that may recognise them; that takes so long that it is measured once, of a small capture.
+    Without a dissector tshark offers page contents to every protocol that may recognise them. Thrift believes that it
+    does, which takes so long that it is measured once, of a small capture. With the payload left alone tshark does the
+    least that it can.
     """
     script = capture.parent / DISSECTOR.name  # where tshark may read it, whoever runs it
     shutil.copyfile(DISSECTOR, script)
     plain = ["tshark", "-n", "-r", str(capture)]
-    alone = [*plain, "-d", f"tcp.port=={PORT},data"]
-    ours = [*plain, "-X", f"lua_script:{script}"]
-    check([*ours, "-T", "fields", "-e", "xenmig.name", "-Y", "xenmig.item"], expected)
+    commands = {
+        "no dissector, Thrift's off": [*plain, "--disable-heuristic", "thrift_tcp"],
+        "with xenmig": [*plain, "-X", f"lua_script:{script}"],
+        "payload left alone": [*plain, "-d", f"tcp.port=={PORT},data"],
+    }
+    check([*commands["with xenmig"], "-T", "fields", "-e", "xenmig.name", "-Y", "xenmig.item"], expected)
     rows = ["| what | CPU s | ratio | peak MB |", "|---|---|---|---|"]
     for mode, options in MODES.items():
-        both = [[*UNREAD, *words, *options] for words in (alone, ours)]
-        rounds = [[measure(words, unprivileged=True) for words in both] for _ in range(1 + runs)]
-        least, own = ([one[side] for one in rounds[1:]] for side in (0, 1))
-        rows.append(row(f"{mode}, payload left alone", least, least))
-        rows.append(row(f"{mode}, with xenmig", own, least))
+        rounds = [
+            [measure([*UNREAD, *words, *options], unprivileged=True) for words in commands.values()]
+            for _ in range(1 + runs)
+        ]
+        measured = dict(zip(commands, zip(*rounds[1:], strict=True), strict=True))
+        base, *_ = measured.values()
+        rows += [row(f"{mode}, {what}", some, base) for what, some in measured.items()]
         if not options and capture.stat().st_size < SMALL:
-            once = [measure([*UNREAD, *plain, *options], unprivileged=True)]
-            rows.append(row(f"{mode}, as tshark comes", once, least))
+            once = [measure([*UNREAD, *plain], unprivileged=True)]
+            rows.append(row(f"{mode}, as tshark comes", once, base))
     return rows
 
 
@@ -54,6 +61,6 @@ def check(command: list[str], expected: int) -> None:
         raise SystemExit(f"{found} of {expected} PAGE_DATA records: {' '.join(command)}")
 
 
-def row(what: str, runs: list[Run], base: list[Run]) -> str:
+def row(what: str, runs: Sequence[Run], base: Sequence[Run]) -> str:
     cpu, least = (median(run.cpu for run in some) for some in (runs, base))
     return f"| {what} | {cpu:.1f} | {cpu / least:.2f} | {max(run.peak for run in runs) * 1024 / 1e6:.0f} |"
