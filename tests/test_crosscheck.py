@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
+import stat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +17,13 @@ from test_wireshark import SOME
 from wire import LINKS, Captured, Ends, exchange, pcap
 from wireshark.both import LUAS, wireshark_with
 
+from dissector.cli import crosscheck as cli
 from dissector.grammar.streams import record
 from dissector.wireshark import generate
 from dissector.wireshark.crosscheck import Difference, compare
 from dissector.wireshark.items import Item
+from dissector.wireshark.reading import read
+from dissector.wireshark.tshark import NOBODY
 
 pytest_plugins = ("shell",)
 
@@ -162,6 +167,23 @@ def test_wrong_inputs(shell: Any, tmp_path: Path) -> None:
     )
     assert "zstd data" in shell.complaint("crosscheck", "--tshark", tshark, shell.file(whole[:-100]))
     assert "cannot open" in shell.complaint("crosscheck", "--tshark", tshark, str(tmp_path / "nothing"))
+
+
+def test_nobody_else_can_read_the_copy(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds the memory of a guest. Nor can tshark replace what starts it, which root runs."""
+    seen: dict[str, os.stat_result] = {}
+
+    def look(folder: Path, capture: Path, options: list[str]) -> list[Item]:
+        seen.update({"folder": folder.stat(), "capture": capture.stat(), "tshark": (folder / "tshark").stat()})
+        return read(folder, capture, options)
+
+    monkeypatch.setattr(cli, "read", look)
+    assert differences(shell, captures()[NONE], "--tshark", wireshark_with(LUAS[0]).path) == []
+    own = os.geteuid()
+    assert stat.S_IMODE(seen["folder"].st_mode) == (0o700 if own else 0o710)
+    assert stat.S_IMODE(seen["capture"].st_mode) == 0o600
+    assert seen["capture"].st_uid == (own or NOBODY)
+    assert (seen["folder"].st_uid, seen["tshark"].st_uid) == (own, own)
 
 
 def item(offset: int, frame: int = 1, **values: Any) -> Item:

@@ -15,7 +15,7 @@ from dissector.sources.opening import open_source
 from dissector.views.units import many
 from dissector.wireshark.crosscheck import Witness, as_line, compare
 from dissector.wireshark.reading import read
-from dissector.wireshark.tshark import find, isolated
+from dissector.wireshark.tshark import find, hand_over, isolated
 
 FOUND = 1
 
@@ -86,15 +86,16 @@ def _readable(file: str, folder: Path) -> tuple[Path, str]:
         if type(source) is Octets and source.size is not None and os.geteuid() != 0:
             return Path(file), name
         copy = folder / "capture"
+        copy.touch(0o600)  # it holds the memory of a guest
         view = memoryview(bytearray(1 << 20))
         with copy.open("wb") as out:
             while count := source.readinto(view):
                 out.write(view[:count])
         if source.trouble:
             raise SourceError(f"{name}: {source.trouble}")
+        hand_over(copy)
     except OSError as error:
         raise SourceError(f"cannot copy {name} to {folder}: {error.strerror or error}") from error
     finally:
         source.close()
-    copy.chmod(0o644)
     return copy, name

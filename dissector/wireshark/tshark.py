@@ -76,7 +76,7 @@ def complaints(printed: str) -> list[str]:
 def isolated(tshark: Tshark) -> Iterator[Path]:
     """A folder with a `tshark` that knows nothing of its user: no plugins, no preferences, no rights of root.
 
-    What it writes to standard error is appended to `stderr` there. Whatever else is put there it can read.
+    What it writes to standard error is appended to `stderr` there. Nobody else can enter; `hand_over` gives it a file.
     """
     with TemporaryDirectory(prefix="xenshark-") as name:
         folder = Path(name)
@@ -85,13 +85,23 @@ def isolated(tshark: Tshark) -> Iterator[Path]:
             errors.touch()
             if os.geteuid() == 0:
                 os.chown(own, NOBODY, NOBODY)
-        folder.chmod(0o755)
+        if os.geteuid() == 0:
+            # It may enter, but not replace the script, which starts as root.
+            os.chown(folder, -1, NOBODY)
+            folder.chmod(0o710)
         unprivileged = f"setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups " if os.geteuid() == 0 else ""
         clean = f"env -u XDG_CONFIG_HOME -u XDG_DATA_HOME HOME={quote(str(home))} LC_ALL=C.UTF-8"
         script = folder / "tshark"
         script.write_text(f'#!/bin/sh\nexec {unprivileged}{clean} {quote(tshark.path)} "$@" 2>>{quote(str(errors))}\n')
         script.chmod(0o755)
         yield folder
+
+
+def hand_over(file: Path) -> None:
+    """Makes a file one that only the isolated tshark can read, and root."""
+    file.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(file, NOBODY, NOBODY)
 
 
 def _ask(path: str, *words: str) -> str:
