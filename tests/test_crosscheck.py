@@ -15,7 +15,7 @@ import talks
 from conftest import REPOSITORY, Case, captures
 from test_wireshark import SOME
 from wire import LINKS, Captured, Ends, exchange, pcap
-from wireshark.both import LUAS, wireshark_with
+from wireshark.both import LUAS, unpacked, wireshark_with
 
 from dissector.cli import crosscheck as cli
 from dissector.grammar.streams import record
@@ -167,6 +167,17 @@ def test_wrong_inputs(shell: Any, tmp_path: Path) -> None:
     )
     assert "zstd data" in shell.complaint("crosscheck", "--tshark", tshark, shell.file(whole[:-100]))
     assert "cannot open" in shell.complaint("crosscheck", "--tshark", tshark, str(tmp_path / "nothing"))
+
+
+def test_a_complaint_names_the_user_s_file(shell: Any, tmp_path: Path) -> None:
+    """And not the copy that was read."""
+    tshark = wireshark_with(LUAS[0]).path
+    empty = shell.file(b"", "empty")
+    assert shell.complaint("crosscheck", "--tshark", tshark, empty) == f"xenshark: {empty} is empty\n"
+    with unpacked(captures()[NONE], tmp_path) as whole:
+        cut = shell.file(whole.read_bytes()[:100_000], "cut")
+    complaint = shell.complaint("crosscheck", "--tshark", tshark, cut)
+    assert f'"{cut}" appears to have been cut short' in complaint
 
 
 def test_nobody_else_can_read_the_copy(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:

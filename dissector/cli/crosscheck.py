@@ -11,7 +11,7 @@ from typing import Any
 from dissector.cli.input import conclude, follow
 from dissector.sources.capture import CaptureReader
 from dissector.sources.files import Octets, SourceError, open_octets
-from dissector.sources.opening import open_source
+from dissector.sources.opening import recognise
 from dissector.views.units import many
 from dissector.wireshark.crosscheck import Witness, as_line, compare
 from dissector.wireshark.reading import read
@@ -53,14 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise SourceError(f"{tshark.path} was built without Lua")
     with isolated(tshark) as folder:
         capture, name = _readable(arguments.file, folder)
-        reader = open_source(str(capture))
-        reader.name = name
-        if not isinstance(reader, CaptureReader):
-            reader.source.close()
-            raise SourceError(f"{reader.name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
+        reader = _reader(capture, name)
         witness = Witness()
         engine = follow(reader, witness.add)
-        seen = read(folder, capture, witness.options())
+        try:
+            seen = read(folder, capture, witness.options())
+        except SourceError as error:  # tshark calls the file what it knows it by
+            raise SourceError(str(error).replace(str(capture), name)) from error
     found = witness.items()
     differences = list(compare(found, seen))
     for one in differences:
@@ -99,3 +98,16 @@ def _readable(file: str, folder: Path) -> tuple[Path, str]:
     finally:
         source.close()
     return copy, name
+
+
+def _reader(capture: Path, name: str) -> CaptureReader:
+    """Reads the capture, and calls it by that name."""
+    source, _ = open_octets(str(capture))
+    try:
+        reader = recognise(source, name)
+        if isinstance(reader, CaptureReader):
+            return reader
+        raise SourceError(f"{name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
+    except SourceError:
+        source.close()
+        raise
