@@ -6,8 +6,13 @@ import json
 import os
 import random
 import re
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import sleep
 from typing import Any, NamedTuple
 
 import pytest
@@ -195,6 +200,40 @@ def test_nobody_else_can_read_the_copy(shell: Any, monkeypatch: pytest.MonkeyPat
     assert stat.S_IMODE(seen["capture"].st_mode) == 0o600
     assert seen["capture"].st_uid == (own or NOBODY)
     assert (seen["folder"].st_uid, seen["tshark"].st_uid) == (own, own)
+
+
+SLOW = """\
+#!/bin/sh
+case " $* " in
+*" -r "*) echo $$ > "$HOME/process"; exec sleep 1000 ;;
+*) exec {tshark} "$@" ;;
+esac
+"""
+"""A tshark that never comes to an end."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_nothing_stays_behind_when_it_is_ended(number: signal.Signals) -> None:
+    """No copy of guest memory, and no tshark."""
+    with TemporaryDirectory() as name:  # not pytest's, which tshark, if this is root, could not enter
+        folder = Path(name)
+        folder.chmod(0o755)
+        slow, temporary = folder / "tshark", folder / "temporary"
+        slow.write_text(SLOW.format(tshark=wireshark_with(LUAS[0]).path))
+        slow.chmod(0o755)
+        temporary.mkdir(0o755)
+        words = [sys.executable, "-m", "dissector", "crosscheck", "--tshark", str(slow), str(captures()[NONE])]
+        with subprocess.Popen(words, env={**os.environ, "TMPDIR": str(temporary)}, cwd=REPOSITORY) as run:
+            while not (noted := [one for one in temporary.glob("*/home/process") if one.read_text().endswith("\n")]):
+                assert run.poll() is None
+                sleep(0.01)
+            tshark = int(noted[0].read_text())
+            assert list(temporary.glob("*/capture"))
+            run.send_signal(number)
+        assert run.returncode == 128 + number
+        assert list(temporary.iterdir()) == []
+        with pytest.raises(ProcessLookupError):
+            os.kill(tshark, 0)
 
 
 def item(offset: int, frame: int = 1, **values: Any) -> Item:

@@ -15,7 +15,7 @@ from dissector.sources.opening import recognise
 from dissector.views.units import many
 from dissector.wireshark.crosscheck import Witness, as_line, compare
 from dissector.wireshark.reading import read
-from dissector.wireshark.tshark import find, hand_over, isolated
+from dissector.wireshark.tshark import find, hand_over, isolated, orderly
 
 FOUND = 1
 
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     tshark = find(arguments.tshark)
     if tshark.lua is None:
         raise SourceError(f"{tshark.path} was built without Lua")
-    with isolated(tshark) as folder:
+    with orderly(), isolated(tshark) as folder:
         capture, name = _readable(arguments.file, folder)
         reader = _reader(capture, name)
         witness = Witness()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 from dissector.sources.files import SourceError
 
@@ -20,6 +23,9 @@ NOBODY = 65534
 
 STARTING = 60
 """Seconds that tshark may take to tell about itself."""
+
+SIGNALLED = 128
+"""Added to a signal's number it is the exit status, as shells have it."""
 
 NO_LUA_FOR_ROOT = (4, 4)
 """From this version on Wireshark runs no Lua as root, and does not say so (seen in 4.4.18 and 4.6.9)."""
@@ -95,6 +101,29 @@ def isolated(tshark: Tshark) -> Iterator[Path]:
         script.write_text(f'#!/bin/sh\nexec {unprivileged}{clean} {quote(tshark.path)} "$@" 2>>{quote(str(errors))}\n')
         script.chmod(0o755)
         yield folder
+
+
+@contextmanager
+def orderly() -> Iterator[None]:
+    """SIGTERM and SIGHUP unwind the program, as Ctrl-C does, so that it leaves nothing behind: no file, no process.
+
+    One that is ignored (nohup) stays so. Only for the main thread.
+    """
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
+    ending = [one for one, handler in before.items() if handler is not signal.SIG_IGN]
+
+    def end(number: int, _: object) -> NoReturn:
+        for one in ending:
+            signal.signal(one, signal.SIG_IGN)  # another would cut the cleaning short
+        sys.exit(SIGNALLED + number)
+
+    for one in ending:
+        signal.signal(one, end)
+    try:
+        yield
+    finally:
+        for one in ending:
+            signal.signal(one, before[one])
 
 
 def hand_over(file: Path) -> None:
