@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
+import signal
+import stat
+import subprocess
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import sleep
 from typing import Any, NamedTuple
 
 import pytest
@@ -13,12 +20,15 @@ import talks
 from conftest import REPOSITORY, Case, captures
 from test_wireshark import SOME
 from wire import LINKS, Captured, Ends, exchange, pcap
-from wireshark.both import LUAS, wireshark_with
+from wireshark.both import LUAS, unpacked, wireshark_with
 
+from dissector.cli import crosscheck as cli
 from dissector.grammar.streams import record
 from dissector.wireshark import generate
 from dissector.wireshark.crosscheck import Difference, compare
 from dissector.wireshark.items import Item
+from dissector.wireshark.reading import read
+from dissector.wireshark.tshark import NOBODY
 
 pytest_plugins = ("shell",)
 
@@ -162,6 +172,68 @@ def test_wrong_inputs(shell: Any, tmp_path: Path) -> None:
     )
     assert "zstd data" in shell.complaint("crosscheck", "--tshark", tshark, shell.file(whole[:-100]))
     assert "cannot open" in shell.complaint("crosscheck", "--tshark", tshark, str(tmp_path / "nothing"))
+
+
+def test_a_complaint_names_the_user_s_file(shell: Any, tmp_path: Path) -> None:
+    """And not the copy that was read."""
+    tshark = wireshark_with(LUAS[0]).path
+    empty = shell.file(b"", "empty")
+    assert shell.complaint("crosscheck", "--tshark", tshark, empty) == f"xenshark: {empty} is empty\n"
+    with unpacked(captures()[NONE], tmp_path) as whole:
+        cut = shell.file(whole.read_bytes()[:100_000], "cut")
+    complaint = shell.complaint("crosscheck", "--tshark", tshark, cut)
+    assert f'"{cut}" appears to have been cut short' in complaint
+
+
+def test_nobody_else_can_read_the_copy(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds the memory of a guest. Nor can tshark replace what starts it, which root runs."""
+    seen: dict[str, os.stat_result] = {}
+
+    def look(folder: Path, capture: Path, options: list[str]) -> list[Item]:
+        seen.update({"folder": folder.stat(), "capture": capture.stat(), "tshark": (folder / "tshark").stat()})
+        return read(folder, capture, options)
+
+    monkeypatch.setattr(cli, "read", look)
+    assert differences(shell, captures()[NONE], "--tshark", wireshark_with(LUAS[0]).path) == []
+    own = os.geteuid()
+    assert stat.S_IMODE(seen["folder"].st_mode) == (0o700 if own else 0o710)
+    assert stat.S_IMODE(seen["capture"].st_mode) == 0o600
+    assert seen["capture"].st_uid == (own or NOBODY)
+    assert (seen["folder"].st_uid, seen["tshark"].st_uid) == (own, own)
+
+
+SLOW = """\
+#!/bin/sh
+case " $* " in
+*" -r "*) echo $$ > "$HOME/process"; exec sleep 1000 ;;
+*) exec {tshark} "$@" ;;
+esac
+"""
+"""A tshark that never comes to an end."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_nothing_stays_behind_when_it_is_ended(number: signal.Signals) -> None:
+    """No copy of guest memory, and no tshark."""
+    with TemporaryDirectory() as name:  # not pytest's, which tshark, if this is root, could not enter
+        folder = Path(name)
+        folder.chmod(0o755)
+        slow, temporary = folder / "tshark", folder / "temporary"
+        slow.write_text(SLOW.format(tshark=wireshark_with(LUAS[0]).path))
+        slow.chmod(0o755)
+        temporary.mkdir(0o755)
+        words = [sys.executable, "-m", "dissector", "crosscheck", "--tshark", str(slow), str(captures()[NONE])]
+        with subprocess.Popen(words, env={**os.environ, "TMPDIR": str(temporary)}, cwd=REPOSITORY) as run:
+            while not (noted := [one for one in temporary.glob("*/home/process") if one.read_text().endswith("\n")]):
+                assert run.poll() is None
+                sleep(0.01)
+            tshark = int(noted[0].read_text())
+            assert list(temporary.glob("*/capture"))
+            run.send_signal(number)
+        assert run.returncode == 128 + number
+        assert list(temporary.iterdir()) == []
+        with pytest.raises(ProcessLookupError):
+            os.kill(tshark, 0)
 
 
 def item(offset: int, frame: int = 1, **values: Any) -> Item:

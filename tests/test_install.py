@@ -57,15 +57,65 @@ def test_what_is_installed_is_loaded_and_goes_again(home: Path) -> None:
         list(install.check())
 
 
-def test_another_version_is_noticed_and_replaced(home: Path) -> None:
+def test_another_version_is_noticed_and_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     list(install.install())
-    dissector = next(path for path in installed(home) if path.name == "xen_migration.lua")
-    current = dissector.read_text()
-    dissector.write_text(current + "-- more\n")
+    current = {path: path.read_bytes() for path in installed(home)}
+    names = list(profile.files())
+    with monkeypatch.context() as older:
+        older.setattr(install, "__version__", "0.0.1")
+        older.setattr(install.generate, "dissector", lambda: "-- less\n")
+        older.setattr(install.profile, "files", lambda: dict.fromkeys(names, "# less\n"))
+        list(install.install())
+    assert all(path.read_bytes() != octets for path, octets in current.items())
     with pytest.raises(SourceError, match="is stale"):
         list(install.check())
     list(install.install())
-    assert dissector.read_text() == current
+    assert {path: path.read_bytes() for path in installed(home)} == current, "and nothing beside it"
+
+
+def test_what_the_user_changed_is_not_lost(home: Path) -> None:
+    list(install.install())
+    current = {path: path.read_bytes() for path in installed(home)}
+    for path in current:
+        with path.open("a") as file:
+            file.write("# my own\n")
+    edited = {path: path.read_bytes() for path in current}
+    with pytest.raises(SourceError, match="is edited: run `xenshark lua --install`"):
+        list(install.check())
+
+    said = list(install.uninstall())
+    assert sorted(said) == sorted(f"left    {path}, which was changed since" for path in current)
+    assert {path: path.read_bytes() for path in installed(home)} == edited
+
+    for end in (".bak", ".bak2"):
+        for path, octets in edited.items():
+            path.write_bytes(octets)
+        said = list(install.install())
+        for path, octets in edited.items():
+            beside = path.with_name(path.name + end)
+            assert f"wrote  {path}; what you had changed is in {beside}" in said
+            assert (path.read_bytes(), beside.read_bytes()) == (current[path], octets)
+
+
+def test_a_mark_without_a_digest(home: Path) -> None:
+    """As it once was: what follows it is all that tells."""
+    list(install.install())
+    for path in installed(home):
+        _, _, body = path.read_text().partition("\n")
+        path.write_text(f"# {install.MARK}, xenshark 0.0.1; --uninstall removes this file.\n{body}")
+    colours = next(path for path in installed(home) if path.name == "colorfilters")
+    colours.write_text(colours.read_text() + "# my own\n")
+    list(install.uninstall())
+    assert installed(home) == [colours]
+
+
+def test_no_home(home: Path, shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then Wireshark's folders are below the current one, whichever that is."""
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("HOME", "")
+    for action in ("--install", "--uninstall", "--check"):
+        assert "set HOME" in shell.complaint("lua", action)
+    assert installed(home) == []
 
 
 def test_what_is_not_from_xenshark_stays(home: Path) -> None:
@@ -77,6 +127,8 @@ def test_what_is_not_from_xenshark_stays(home: Path) -> None:
     dissector.write_text("-- my own\n")
     with pytest.raises(SourceError, match="not from xenshark: move it away"):
         list(install.install())
+    with pytest.raises(SourceError, match="not from xenshark: move it away"):
+        list(install.check())
     list(install.uninstall())
     assert installed(home) == sorted([dissector, colours])
     assert (dissector.read_text(), colours.read_text()) == ("-- my own\n", "# my own\n")

@@ -11,11 +11,11 @@ from typing import Any
 from dissector.cli.input import conclude, follow
 from dissector.sources.capture import CaptureReader
 from dissector.sources.files import Octets, SourceError, open_octets
-from dissector.sources.opening import open_source
+from dissector.sources.opening import recognise
 from dissector.views.units import many
 from dissector.wireshark.crosscheck import Witness, as_line, compare
 from dissector.wireshark.reading import read
-from dissector.wireshark.tshark import find, isolated
+from dissector.wireshark.tshark import find, hand_over, isolated, orderly
 
 FOUND = 1
 
@@ -51,16 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
     tshark = find(arguments.tshark)
     if tshark.lua is None:
         raise SourceError(f"{tshark.path} was built without Lua")
-    with isolated(tshark) as folder:
+    with orderly(), isolated(tshark) as folder:
         capture, name = _readable(arguments.file, folder)
-        reader = open_source(str(capture))
-        reader.name = name
-        if not isinstance(reader, CaptureReader):
-            reader.source.close()
-            raise SourceError(f"{reader.name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
+        reader = _reader(capture, name)
         witness = Witness()
         engine = follow(reader, witness.add)
-        seen = read(folder, capture, witness.options())
+        try:
+            seen = read(folder, capture, witness.options())
+        except SourceError as error:  # tshark calls the file what it knows it by
+            raise SourceError(str(error).replace(str(capture), name)) from error
     found = witness.items()
     differences = list(compare(found, seen))
     for one in differences:
@@ -86,15 +85,29 @@ def _readable(file: str, folder: Path) -> tuple[Path, str]:
         if type(source) is Octets and source.size is not None and os.geteuid() != 0:
             return Path(file), name
         copy = folder / "capture"
+        copy.touch(0o600)  # it holds the memory of a guest
         view = memoryview(bytearray(1 << 20))
         with copy.open("wb") as out:
             while count := source.readinto(view):
                 out.write(view[:count])
         if source.trouble:
             raise SourceError(f"{name}: {source.trouble}")
+        hand_over(copy)
     except OSError as error:
         raise SourceError(f"cannot copy {name} to {folder}: {error.strerror or error}") from error
     finally:
         source.close()
-    copy.chmod(0o644)
     return copy, name
+
+
+def _reader(capture: Path, name: str) -> CaptureReader:
+    """Reads the capture, and calls it by that name."""
+    source, _ = open_octets(str(capture))
+    try:
+        reader = recognise(source, name)
+        if isinstance(reader, CaptureReader):
+            return reader
+        raise SourceError(f"{name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
+    except SourceError:
+        source.close()
+        raise

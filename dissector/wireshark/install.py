@@ -1,7 +1,8 @@
 """Puts the dissector and its profile where the user's Wireshark looks for them, and takes them away again.
 
-Every file begins with a line that says where it comes from: what has no such line is somebody else's, and stays
-as it is. Wireshark itself drops the line when somebody changes the profile there.
+Every file begins with a line that says where it comes from, and has a digest of the rest: what has no such line is
+somebody else's, and stays as it is; what has another digest was changed by the user, and is not lost. Wireshark
+itself drops the line when somebody changes the profile there.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from itertools import chain, count
 from pathlib import Path
 
 from dissector import __version__
@@ -33,19 +36,25 @@ def install() -> Iterator[str]:
     if tshark.lua is None:
         raise SourceError(f"{tshark.path} was built without Lua: it cannot run the dissector")
     wanted = _wanted(tshark)
+    states = {path: _state(path, octets) for path, octets in wanted.items()}
     dissector = next(iter(wanted))
-    if _is_foreign(dissector):
+    if states[dissector] == "foreign":
         raise SourceError(f"{dissector} is there already and not from xenshark: move it away first")
-    for path, text in wanted.items():
-        if _is_foreign(path):
+    for path, octets in wanted.items():
+        if states[path] == "foreign":
             yield f"left   {path}, which was changed since"
             continue
+        saved = ""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            if states[path] == "edited":
+                beside = _beside(path)
+                path.rename(beside)
+                saved = f"; what you had changed is in {beside}"
+            path.write_bytes(octets)
         except OSError as error:
             raise SourceError(f"cannot write {path}: {error.strerror or error}") from error
-        yield f"wrote  {path}"
+        yield f"wrote  {path}{saved}"
     if tshark.runs_lua:
         yield f"Restart Wireshark; choose the profile {profile.NAME!r} for colours and filter buttons."
     else:
@@ -56,10 +65,13 @@ def uninstall() -> Iterator[str]:
     """Removes what `install` wrote; yields what happens line by line. SourceError if it cannot be done."""
     tshark = find()
     wanted = _wanted(tshark)
-    for path in wanted:
-        if _is_foreign(path):
+    for path, octets in wanted.items():
+        state = _state(path, octets)
+        if state == "foreign":
             yield f"left    {path}, which is not from xenshark or was changed since"
-        elif path.exists():
+        elif state == "edited":
+            yield f"left    {path}, which was changed since"
+        elif state != "missing":
             try:
                 path.unlink()
             except OSError as error:
@@ -75,10 +87,12 @@ def check() -> Iterator[str]:
     tshark = find()
     yield f"{tshark.path}: {tshark.name}"
     wanted = _wanted(tshark)
-    states = {path: _state(path, text) for path, text in wanted.items()}
+    states = {path: _state(path, octets) for path, octets in wanted.items()}
     for path, state in states.items():
         yield f"{state:<10} {path}"
     dissector = next(iter(wanted))
+    if states[dissector] == "foreign":
+        raise SourceError(f"{dissector} is not from xenshark: move it away, then run `xenshark lua --install`")
     if states[dissector] != "current":
         raise SourceError(f"{dissector} is {states[dissector]}: run `xenshark lua --install`")
     if tshark.lua is None:
@@ -89,39 +103,54 @@ def check() -> Iterator[str]:
     yield "Wireshark loads it."
 
 
-def _wanted(tshark: Tshark) -> Mapping[Path, str]:
-    """Path and text of every file, the dissector first."""
+def _wanted(tshark: Tshark) -> Mapping[Path, bytes]:
+    """Path and octets of every file, the dissector first."""
     places = folders(tshark)
     for name in (LUA_FOLDER, CONFIGURATION):
         if name not in places:
             raise SourceError(f"{tshark.path} -G folders names no {name}")
+        if not places[name].is_absolute():
+            raise SourceError(f"Wireshark's {name} would be {places[name]} wherever it is started: set HOME")
     own = places[CONFIGURATION] / "profiles" / profile.NAME
-    mark = f"{MARK}, xenshark {__version__}; --uninstall removes this file.\n"
     return {
-        places[LUA_FOLDER] / FILE_NAME: f"-- {mark}{generate.dissector()}",
-        **{own / name: f"# {mark}{text}" for name, text in profile.files().items()},
+        places[LUA_FOLDER] / FILE_NAME: _marked("--", generate.dissector()),
+        **{own / name: _marked("#", text) for name, text in profile.files().items()},
     }
 
 
-def _is_foreign(path: Path) -> bool:
-    return path.exists() and MARK not in _first_line(path)
+def _marked(comment: str, text: str) -> bytes:
+    """A file: the line that says where it comes from, then the text."""
+    body = text.encode()
+    origin = f"{comment} {MARK}, xenshark {__version__}; --uninstall removes this file unless it was changed"
+    return f"{origin} (sha256 {_digest(body)}).\n".encode() + body
 
 
-def _state(path: Path, text: str) -> str:
-    """ "current", "missing", "foreign" (not from xenshark), or "stale" (from another version of it)."""
+def _digest(body: bytes) -> str:
+    return sha256(body).hexdigest()
+
+
+def _state(path: Path, wanted: bytes) -> str:
+    """ "current", "missing", "stale" (another version wrote it), "edited" since, or "foreign" (not from xenshark)."""
     if not path.exists():
         return "missing"
-    if _is_foreign(path):
-        return "foreign"
-    return "current" if path.read_text() == text else "stale"
-
-
-def _first_line(path: Path) -> str:
     try:
-        with path.open(errors="replace") as file:
-            return file.readline()
+        octets = path.read_bytes()
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
+    if octets == wanted:
+        return "current"
+    mark, _, body = octets.partition(b"\n")
+    if MARK.encode() not in mark:
+        return "foreign"
+    # Marks once had no digest.
+    is_as_written = _digest(body).encode() in mark or body == wanted.partition(b"\n")[2]
+    return "stale" if is_as_written else "edited"
+
+
+def _beside(path: Path) -> Path:
+    """A name that is free, for what was changed."""
+    names = chain([".bak"], (f".bak{number}" for number in count(2)))
+    return next(one for one in (path.with_name(path.name + end) for end in names) if not one.exists())
 
 
 def _probe(tshark: Tshark) -> None:

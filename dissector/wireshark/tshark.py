@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 from dissector.sources.files import SourceError
 
@@ -20,6 +23,9 @@ NOBODY = 65534
 
 STARTING = 60
 """Seconds that tshark may take to tell about itself."""
+
+SIGNALLED = 128
+"""Added to a signal's number it is the exit status, as shells have it."""
 
 NO_LUA_FOR_ROOT = (4, 4)
 """From this version on Wireshark runs no Lua as root, and does not say so (seen in 4.4.18 and 4.6.9)."""
@@ -76,7 +82,7 @@ def complaints(printed: str) -> list[str]:
 def isolated(tshark: Tshark) -> Iterator[Path]:
     """A folder with a `tshark` that knows nothing of its user: no plugins, no preferences, no rights of root.
 
-    What it writes to standard error is appended to `stderr` there. Whatever else is put there it can read.
+    What it writes to standard error is appended to `stderr` there. Nobody else can enter; `hand_over` gives it a file.
     """
     with TemporaryDirectory(prefix="xenshark-") as name:
         folder = Path(name)
@@ -85,13 +91,46 @@ def isolated(tshark: Tshark) -> Iterator[Path]:
             errors.touch()
             if os.geteuid() == 0:
                 os.chown(own, NOBODY, NOBODY)
-        folder.chmod(0o755)
+        if os.geteuid() == 0:
+            # It may enter, but not replace the script, which starts as root.
+            os.chown(folder, -1, NOBODY)
+            folder.chmod(0o710)
         unprivileged = f"setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups " if os.geteuid() == 0 else ""
         clean = f"env -u XDG_CONFIG_HOME -u XDG_DATA_HOME HOME={quote(str(home))} LC_ALL=C.UTF-8"
         script = folder / "tshark"
         script.write_text(f'#!/bin/sh\nexec {unprivileged}{clean} {quote(tshark.path)} "$@" 2>>{quote(str(errors))}\n')
         script.chmod(0o755)
         yield folder
+
+
+@contextmanager
+def orderly() -> Iterator[None]:
+    """SIGTERM and SIGHUP unwind the program, as Ctrl-C does, so that it leaves nothing behind: no file, no process.
+
+    One that is ignored (nohup) stays so. Only for the main thread.
+    """
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
+    ending = [one for one, handler in before.items() if handler is not signal.SIG_IGN]
+
+    def end(number: int, _: object) -> NoReturn:
+        for one in ending:
+            signal.signal(one, signal.SIG_IGN)  # another would cut the cleaning short
+        sys.exit(SIGNALLED + number)
+
+    for one in ending:
+        signal.signal(one, end)
+    try:
+        yield
+    finally:
+        for one in ending:
+            signal.signal(one, before[one])
+
+
+def hand_over(file: Path) -> None:
+    """Makes a file one that only the isolated tshark can read, and root."""
+    file.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(file, NOBODY, NOBODY)
 
 
 def _ask(path: str, *words: str) -> str:
