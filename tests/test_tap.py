@@ -593,10 +593,6 @@ def check_lines(shown: str) -> None:
 
 def test_live_on_another_terminal(tap: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    (tmp_path / "lines").touch()
-    process = tap("cat > /dev/null", "--live-on", str(tmp_path / "lines"))
-    assert process.communicate(octets_of(talks.postcopy()), PATIENCE) == (b"", b"")
-    check_lines((tmp_path / "lines").read_text())
     leader, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 30, 100, 0, 0))
     process = tap("cat > /dev/null", "--live-on", os.ttyname(terminal))
@@ -615,3 +611,13 @@ def test_another_terminal_that_is_not_there_starts_nothing(tap: Start, tmp_path:
     assert (process.returncode, out) == (2, b"")
     assert err == f"xenshark: cannot write {tmp_path}/none: No such file or directory; sh was not started\n".encode()
     assert not (tmp_path / "started").exists()
+
+
+def test_what_is_no_terminal_is_not_written_to(tap: Start, tmp_path: Path) -> None:
+    other = tmp_path / "file"
+    other.write_text("precious")
+    process = tap(f"touch {tmp_path}/started", "--live-on", str(other))
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (2, b"")
+    assert err == f"xenshark: cannot write {other}: it is no terminal; sh was not started\n".encode()
+    assert other.read_text() == "precious" and not (tmp_path / "started").exists()
