@@ -374,6 +374,16 @@ def test_what_is_no_capture_is_refused(shell: Shell, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("before", [1, 100_000])
+def test_a_receivers_text_in_mid_file_is_no_migration(before: int, shell: Shell) -> None:
+    """A disk image, an archive or xl's program holds it, too; at the beginning it is what a receiver said."""
+    banner = MESSAGES["banner"].octets
+    other = shell.file(bytes(before) + banner + b"\xa5" * 5000)
+    assert "nor a migration stream" in shell.complaint("read", other)
+    assert len(shell.lines("read", shell.file(banner + MESSAGES["ready"].octets))) == 2
+    assert len(shell.lines("read", shell.file(bytes(before) + banner + STREAM))) == len(NAMES) - 4
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission_is_refused(shell: Shell) -> None:
     path = shell.file(STREAM)

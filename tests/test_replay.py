@@ -32,7 +32,7 @@ from dissector.framing import FORWARD, REVERSE
 from dissector.sources.files import SourceError
 from dissector.tap.extract import Said, find, told
 from dissector.tap.packets import HERE, THERE
-from dissector.tap.play import Mouth, play
+from dissector.tap.play import LONGEST, Mouth, play
 from dissector.views.analysis import as_json
 from dissector.views.input import Input
 
@@ -124,6 +124,8 @@ def test_what_is_no_capture_is_refused(shell: Shell, tmp_path: Path) -> None:
     saved = shell.file(octets_of(talks.libxl(talks.Speaker())))
     assert "is no capture" in shell.complaint("replay", saved)
     assert "read twice" in shell.complaint("replay", "-")
+    os.mkfifo(tmp_path / "pipe")
+    assert "no regular file" in shell.complaint("replay", str(tmp_path / "pipe"))
     path = captured(tmp_path, WIRE)
     assert shell.complaint("replay", "--migration", "1", path) == (
         f"xenshark: {path} has no migration 1: it holds 1, numbered from 0\n"
@@ -195,6 +197,14 @@ def test_pauses_are_the_originals() -> None:
 def test_without_pauses_nobody_sleeps() -> None:
     said = [Said(n % 2, n * 10**12, bytes(300_000)) for n in range(4)]
     assert play(said, mouths(), None, sleep=lambda seconds: pytest.fail("slept")) == [600_000, 600_000]
+
+
+@pytest.mark.parametrize("speed", [1.0, 1e-300, 5e-324])
+def test_no_pause_is_too_long(speed: float) -> None:
+    slept: list[float] = []
+    said = [Said(0, 0, b"word"), Said(1, 1 << 64, b"word")]
+    assert play(said, mouths(), speed, sleep=slept.append) == [4, 4]
+    assert slept == [LONGEST]
 
 
 def test_a_connection_that_breaks_is_an_error() -> None:

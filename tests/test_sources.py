@@ -497,8 +497,22 @@ def test_bare_stream(write: Writer) -> None:
         reader.source.close()
 
 
+LZ4 = b"\x04\x22\x4d\x18\x64\x40\xa7\x06\0\0\0"
+
+
+@pytest.mark.parametrize(
+    ("format", "octets"),
+    [("bzip2", bz2.compress(b"x")), ("lz4", LZ4), ("zip", b"PK\x03\x04\x14" + bytes(25))],
+)
+def test_compression_that_is_not_read_is_named(format: str, octets: bytes, write: Writer) -> None:
+    path = write(octets)
+    with pytest.raises(SourceError) as caught:
+        open_source(path)
+    assert str(caught.value) == f"{path} is compressed with {format}, which is not read: unpack it first"
+
+
 def test_unknown_compression_is_a_stream(write: Writer) -> None:
-    reader = open_source(write(bz2.compress(b"x")))
+    reader = open_source(write(lzma.compress(b"x", lzma.FORMAT_ALONE)))
     assert isinstance(reader, StreamReader)
     reader.source.close()
 

@@ -561,14 +561,41 @@ def test_a_file_that_cannot_be_written_starts_nothing(file: str, tap: Start, tmp
 def test_a_disk_that_is_full_from_the_start_starts_nothing(shell: Shell) -> None:
     complaint = shell.complaint("tap", "-w", "/dev/full", "--", "sh", "-c", "exit 0")
     assert complaint == "xenshark: cannot write /dev/full: No space left on device; sh was not started\n"
+    assert shell.complaint("tap", "-w", "", "--", "true") == (
+        "xenshark: -w needs the name of a file; true was not started\n"
+    )
     assert "standard output is the command's" in shell.complaint("tap", "-w", "-", "--", "true")
 
 
-def test_a_command_that_is_not_there(shell: Shell, tmp_path: Path) -> None:
-    status, out, err = shell.run("tap", "-w", str(tmp_path / "tap.pcapng"), "--", str(tmp_path / "none"))
-    assert (status, out, err) == (127, "", f"xenshark: cannot start {tmp_path}/none: No such file or directory\n")
-    status, _, err = shell.run("tap", "-w", str(tmp_path / "tap.pcapng"), "--", str(tmp_path))
-    assert (status, err) == (126, f"xenshark: cannot start {tmp_path}: Permission denied\n")
+def test_a_command_that_is_not_there(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    former = shell.file(b"precious", "tap.pcapng")
+    plain = shell.file(b"exit 0", "plain")
+    missing, denied = "No such file or directory", "Permission denied"
+    wrong = [
+        (f"{tmp_path}/none", 127, missing),
+        ("no-such-command", 127, missing),
+        ("", 127, missing),
+        (str(tmp_path), 126, denied),
+        (plain, 126, denied),
+        (f"{plain}/none", 126, "Not a directory"),
+    ]
+    for command, status, why in wrong:
+        assert shell.run("tap", "-w", former, "--", command) == (
+            status,
+            "",
+            f"xenshark: cannot start {command}: {why}\n",
+        )
+        assert Path(former).read_bytes() == b"precious"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert shell.run("tap", "-w", former, "--", "plain")[0] == 126
+    assert Path(former).read_bytes() == b"precious"
+
+
+def test_a_command_whose_interpreter_is_not_there(shell: Shell, tmp_path: Path) -> None:
+    script = shell.file(f"#!{tmp_path}/none\n".encode(), "script")
+    Path(script).chmod(0o700)
+    status, _, err = shell.run("tap", "-w", str(tmp_path / "tap.pcapng"), "--", script)
+    assert (status, err) == (127, f"xenshark: cannot start {script}: No such file or directory\n")
     assert flags(recorded(tmp_path / "tap.pcapng").packets) == [("here", "SYN"), ("there", "SYN")]
 
 
@@ -593,10 +620,6 @@ def check_lines(shown: str) -> None:
 
 def test_live_on_another_terminal(tap: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    (tmp_path / "lines").touch()
-    process = tap("cat > /dev/null", "--live-on", str(tmp_path / "lines"))
-    assert process.communicate(octets_of(talks.postcopy()), PATIENCE) == (b"", b"")
-    check_lines((tmp_path / "lines").read_text())
     leader, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 30, 100, 0, 0))
     process = tap("cat > /dev/null", "--live-on", os.ttyname(terminal))
@@ -615,3 +638,13 @@ def test_another_terminal_that_is_not_there_starts_nothing(tap: Start, tmp_path:
     assert (process.returncode, out) == (2, b"")
     assert err == f"xenshark: cannot write {tmp_path}/none: No such file or directory; sh was not started\n".encode()
     assert not (tmp_path / "started").exists()
+
+
+def test_what_is_no_terminal_is_not_written_to(tap: Start, tmp_path: Path) -> None:
+    other = tmp_path / "file"
+    other.write_text("precious")
+    process = tap(f"touch {tmp_path}/started", "--live-on", str(other))
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (2, b"")
+    assert err == f"xenshark: cannot write {other}: it is no terminal; sh was not started\n".encode()
+    assert other.read_text() == "precious" and not (tmp_path / "started").exists()

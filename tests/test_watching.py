@@ -511,6 +511,7 @@ def screen(octets: str) -> list[str]:
         (["--no-pages"], "--no-pages is about the file of -w, and there is none"),
         (["--rotate-size", "5"], "--rotate-size is about the file of -w, and there is none"),
         (["-w", "kept", "--keep", "5"], "--keep is about files of --rotate-size or --rotate-time"),
+        (["-w", ""], "-w needs the name of a file"),
         (["-w", "-"], "standard output is for what is analyzed, -w needs a file"),
         (["-c", "0"], "'0' is no whole number above 0"),
         (["--duration", "inf"], "'inf' is no number above 0"),

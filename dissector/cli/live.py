@@ -120,6 +120,8 @@ def _list(words: list[str]) -> int:
 
 def _refuse(arguments: argparse.Namespace) -> None:
     """Raises SourceError of options that make no sense together."""
+    if arguments.write == "":
+        raise SourceError("-w needs the name of a file")
     file = {
         "--rotate-size": arguments.rotate_size,
         "--rotate-time": arguments.rotate_time,

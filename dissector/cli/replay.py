@@ -6,6 +6,7 @@ import argparse
 import math
 import socket
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from time import monotonic_ns, sleep
 from typing import Any
 
@@ -68,6 +69,9 @@ def add(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.file == "-":
         raise SourceError("standard input cannot be replayed: a capture is read twice")
+    with suppress(OSError):  # what cannot be opened says so below
+        if Path(arguments.file).exists() and not Path(arguments.file).is_file():
+            raise SourceError(f"{arguments.file} is no regular file and cannot be replayed: a capture is read twice")
     if arguments.connect and not arguments.port:
         raise SourceError("--connect needs the --port of the destination")
     carrier = find(arguments.file, arguments.migration)

@@ -76,13 +76,19 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported here, because these are pipes and signals as only Unix has them.
     from dissector.tap.follow import Follower
     from dissector.tap.packets import beginning
-    from dissector.tap.relay import end_like
+    from dissector.tap.relay import end_like, look_for
     from dissector.tap.relay import run as relay
     from dissector.tap.tape import Tape
 
     words, name = arguments.words, arguments.write
+    if not name:
+        raise SourceError(f"-w needs the name of a file; {words[0]} was not started")
     if name == "-":
         raise SourceError(f"standard output is the command's, -w needs a file; {words[0]} was not started")
+    try:
+        look_for(words[0])
+    except OSError as error:
+        return _not_started(words[0], error)
     try:
         live = _live(arguments.live_on) if arguments.live or arguments.live_on else None
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -105,8 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         status = relay(words, tape, tick, INTERVAL)
     except OSError as error:
-        _complain(f"cannot start {words[0]}: {error.strerror or error}")
-        status = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_STARTED
+        status = _not_started(words[0], error)
     tape.finish()
     if live:
         live.watch.finish()
@@ -143,6 +148,12 @@ def _interface(words: list[str]) -> str:
         f"recorded from pipes: addresses, ports and TCP are made up. {here}:{here_port} is who started the tap "
         f"on {socket.gethostname()}: {starter}. {there}:{there_port} is the command: {shlex.join(words)}"
     )
+
+
+def _not_started(command: str, error: OSError) -> int:
+    """Says so; the exit status."""
+    _complain(f"cannot start {command}: {error.strerror or error}")
+    return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_STARTED
 
 
 def _ignore(record: Record) -> None:

@@ -89,7 +89,11 @@ def _settled(flow: Flow, final: bool) -> bool:
     stream = flow.stream
     buffer = stream.buffer
     direction = flow.direction if flow.found or flow.channel.index is not None else None
-    first = _magic(buffer, direction, at_start=stream.offset == 0)
+    at_start = stream.offset == 0
+    if flow.ends is None and not flow.found and not (at_start and buffer.startswith(MESSAGES["banner"].octets)):
+        # A file may hold a stream behind something else; the receiver's text in mid-file is one of xl's program.
+        direction = FORWARD
+    first = _magic(buffer, direction, at_start)
     wanted = max(0, len(buffer) - KEEP)
     # Where nothing is missing a stream begins with its magic, and nothing else need be looked for.
     if flow.trailing is None and (flow.found or stream.late or stream.damaged or flow.direction == REVERSE):

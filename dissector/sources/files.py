@@ -7,12 +7,13 @@ or frame (zstd) ends and more octets follow.
 
 import io
 import os
+import re
 import stat
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-SNIFF = 6
-"""Octets that decide whether a file is compressed: the longest of the magics, that of xz."""
+SNIFF = 10
+"""Octets that decide whether a file is compressed: the longest of the magics, that of bzip2."""
 
 CHUNK = 1 << 16
 """Compressed octets read from the file at once."""
@@ -80,6 +81,14 @@ MAGICS: dict[bytes, Callable[[], Codec]] = {
     # A skippable frame (RFC 8878, 3.1.2) may come first: parallel compressors put their index there.
     **{bytes((0x50 + variant, 0x2A, 0x4D, 0x18)): _zstd for variant in range(16)},
 }
+
+
+UNREAD = {
+    "bzip2": re.compile(rb"BZh[1-9]1AY&SY"),  # BZ2_decompress of libbzip2: the header and the first block's magic
+    "lz4": re.compile(rb"\x04\x22\x4d\x18"),  # LZ4 Frame Format Description, "Magic Number"
+    "zip": re.compile(rb"PK\x03\x04"),  # APPNOTE.TXT, 4.3.7
+}
+"""Formats that are known and not unpacked: taken for a bare stream, a file would be searched for magics."""
 
 
 class Octets:
@@ -181,7 +190,7 @@ def open_octets(path: str) -> tuple[Octets, str]:
     """Open `path` ("-" is standard input) and see through its compression.
 
     Returns the octets and the name to call them by. Raises SourceError when the file cannot be opened or
-    read, or when the package that unpacks it is missing.
+    read, or when it cannot be unpacked: the format is one of UNREAD, or the package for it is missing.
     """
     name = "standard input" if path == "-" else path
     try:
@@ -197,6 +206,10 @@ def open_octets(path: str) -> tuple[Octets, str]:
         for magic, codec in MAGICS.items():
             if first.startswith(magic):
                 return UnpackedOctets(file, first, size, codec()), name
+        for format, pattern in UNREAD.items():
+            if pattern.match(first):
+                file.close()
+                raise SourceError(f"{name} is compressed with {format}, which is not read: unpack it first")
     except OSError as error:
         file.close()
         raise SourceError(f"cannot read {name}: {error.strerror or error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,8 +27,13 @@ class Live:
 
     @classmethod
     def open(cls, name: str) -> Live:
-        """On another terminal. Raises OSError. It never blocks: to hold it still must not hold up the tap."""
-        return cls(os.open(name, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK))
+        """On another terminal. Raises OSError, also of what is none: whatever that is must not be written to. It never
+        blocks: to hold it still must not hold up the tap."""
+        file = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK)
+        if not os.isatty(file):
+            os.close(file)
+            raise OSError(errno.ENOTTY, "it is no terminal", name)
+        return cls(file)
 
     def look(self) -> list[Status]:
         """How the migrations stand."""

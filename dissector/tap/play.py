@@ -18,6 +18,9 @@ from dissector.tap.extract import Said
 PIECE = 1 << 16
 """Octets written at once, and joined at most where they come without a pause."""
 
+LONGEST = 1e7
+"""Seconds of a pause at most, four months: no system sleeps for as long as damaged times may ask for."""
+
 
 class Mouth(NamedTuple):
     """How a side is reached: non-blocking descriptors, and what ends what it says."""
@@ -44,7 +47,7 @@ def play(
             ahead = (said.time - first) / speed - (now - started)
             if ahead > 0:
                 player.flush()
-                sleep(ahead / 1e9)
+                sleep(min(ahead / 1e9, LONGEST))
         player.say(said)
     player.flush()
     return player.octets

@@ -7,11 +7,14 @@ pipe would tell it. Signals go on to the command, and its end is this program's 
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import select
+import shutil
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from threading import Thread
 
 from dissector.tap.packets import HERE, THERE
@@ -74,6 +77,18 @@ def _write(target: int, octets: memoryview) -> int:
             poll = select.poll()
             poll.register(target, select.POLLOUT)
             poll.poll()
+
+
+def look_for(command: str) -> None:
+    """Raises the OSError of starting it, when there is no such command: before anything is lost to that."""
+    folders = os.get_exec_path()
+    if shutil.which(command, path=os.pathsep.join(folders) or os.curdir):
+        return
+    if "/" in command:
+        Path(command).stat()
+    elif not command or not any(Path(folder, command).exists() for folder in folders):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def run(words: list[str], tape: Tape, tick: Callable[[], None], interval: float) -> int:
