@@ -17,8 +17,8 @@ PCAP_HEAD, PCAPNG_HEAD = Struct(">0s8xQ"), Struct(">12s8xQ")
 # and flags.
 IP_FIELDS = {4: "I2xI2x8sQIH", 6: "II32sQIH"}
 
-SEQUENCE, ACKNOWLEDGEMENT, PUSH_OCTET = -10, -6, -1
-"""Where the two numbers and the octet with PSH stand, from the end of the fields."""
+SEQUENCE, ACKNOWLEDGEMENT = -10, -6
+"""Where the two numbers stand, from the end of the fields."""
 
 
 def packet_fields(head: Struct, is_block: bool, link_header: int, version: int) -> Struct:
