@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dissector.facts import Migration
-from dissector.framing import Channel, Record
+from dissector.parser import Channel, Record
 from dissector.rules.checker import Checker
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from dissector.framing import STATES, Channel, Ends, Flow, Record, Stream, WireOrder
-from dissector.reassembly import Connections, ExpressLane
-from dissector.sources.capture import CaptureReader, Packet
-from dissector.sources.fragments import Fragments
-from dissector.sources.link import LINKS, addresses, decode
-from dissector.sources.opening import StreamReader
+from dissector.capture.fragments import Fragments
+from dissector.capture.link import LINKS, addresses, decode
+from dissector.capture.opening import StreamReader
+from dissector.capture.reader import CaptureReader, Packet
+from dissector.parser import STATES, Channel, Ends, Flow, Record, Stream, WireOrder
+from dissector.tcp import Connections, ExpressLane
 
 Progress = Callable[[], None]
 

@@ -1,7 +1,7 @@
 -- Xen live migration for Wireshark: every header, record and handshake text of the xl, xenopsd, libxl and libxc
 -- streams, postcopy faults matched to the pages that answer them, and the rules of the protocol as expert information.
 --
--- Written by `xenshark lua --write`: change the grammar, the rules or dissector/wireshark/parts, not this file.
+-- Written by `xenshark lua --write`: change the protocol, the rules or parts/ in dissector/integrations, not this file.
 -- For Wireshark 4.0 (Lua 5.2) and 4.4 or newer (Lua 5.4). Copy it to the personal Lua plugins (Help, About, Folders),
 -- or `xenshark lua --install`; to try it, `tshark -X lua_script:xen_migration.lua -r FILE`.
 --

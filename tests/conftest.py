@@ -105,5 +105,5 @@ def case(request: pytest.FixtureRequest) -> Case:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """A Wireshark that is not there is a gap in what was tested, whatever the tests that ran say."""
     for lua in missing():
-        line = f"NOT TESTED: no Wireshark with Lua {lua}; tests/wireshark/setup says why"
+        line = f"NOT TESTED: no Wireshark with Lua {lua}; tests/support/wireshark/setup says why"
         terminalreporter.write_line(line, red=True, bold=True)

@@ -23,8 +23,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from dissector.capture.files import open_octets
 from dissector.cli import main as xenshark
-from dissector.sources.files import open_octets
 
 CAPTURES = Path(__file__).resolve().parent.parent / "captures"
 READ = 4 << 20  # octets of each capture that are used

@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.fuzz import CAPTURES, Packets, Window, damaged_packets, windows
-from tests.wireshark.both import LUAS, Trouble, run, wiresharks
+from tests.support.wireshark.both import LUAS, Trouble, run, wiresharks
 
 BATCH = 100
 """Cases of one capture at most."""
@@ -144,7 +144,7 @@ def main() -> int:
     luas = arguments.lua or list(LUAS)
     for lua in luas:
         if lua not in wiresharks():
-            parser.error(f"there is no Wireshark with Lua {lua}: run tests/wireshark/setup")
+            parser.error(f"there is no Wireshark with Lua {lua}: run tests/support/wireshark/setup")
     began = time.monotonic()
     passed, failed = fuzz(arguments.count, arguments.seed, arguments.first, luas, arguments.keep)
     names = " and ".join(wiresharks()[lua].name for lua in luas)

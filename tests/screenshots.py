@@ -19,8 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from dissector.wireshark import profile
-from tests.wireshark.both import REPOSITORY, unpacked
+from dissector.integrations.wireshark import profile
+from tests.support.wireshark.both import REPOSITORY, unpacked
 
 PROGRAMS = {"wireshark": "wireshark", "Xvfb": "xvfb", "xdotool": "xdotool", "import": "imagemagick"}
 """What runs, and the Debian package that holds it."""

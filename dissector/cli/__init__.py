@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from dissector import __version__
-from dissector.sources.files import SourceError
+from dissector.errors import UserError
 
 COMMANDS = ("analyze", "read", "check", "faults", "rules", "live", "tap", "replay", "lua", "crosscheck")
 
@@ -84,7 +84,7 @@ def _run(words: list[str]) -> int:
         return int(end.code or DONE)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except SourceError as error:
+    except UserError as error:
         sys.stdout.flush()
         return _complain(str(error))
 

@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 from dissector.analysis import Analysis
+from dissector.capture.reader import CaptureReader
 from dissector.cli.input import Reader, conclude, dissect
-from dissector.sources.capture import CaptureReader
 from dissector.views.analysis import as_json, as_text
 from dissector.views.input import Input
 

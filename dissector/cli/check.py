@@ -13,9 +13,9 @@ from typing import Any
 
 from dissector.analysis import Analysis
 from dissector.cli.input import dissect
+from dissector.errors import UserError
 from dissector.rules import RULES
 from dissector.rules.findings import SEVERITIES, Finding
-from dissector.sources.files import SourceError
 from dissector.views.findings import as_json, as_line, tally
 from dissector.views.units import many
 
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             _, reader = dissect(file, analysis.add)
             trouble = reader.trouble and f"{reader.name}: {reader.trouble}"
-        except SourceError as error:
+        except UserError as error:
             trouble = str(error)
         analysis.finish()
         for migration, checker in analysis.cases:

@@ -8,14 +8,15 @@ import os
 from pathlib import Path
 from typing import Any
 
+from dissector.capture.files import Octets, open_octets
+from dissector.capture.opening import recognise
+from dissector.capture.reader import CaptureReader
 from dissector.cli.input import conclude, follow
-from dissector.sources.capture import CaptureReader
-from dissector.sources.files import Octets, SourceError, open_octets
-from dissector.sources.opening import recognise
+from dissector.errors import UserError
+from dissector.integrations.wireshark.crosscheck import Witness, as_line, compare
+from dissector.integrations.wireshark.reading import read
+from dissector.integrations.wireshark.tshark import find, hand_over, isolated, orderly
 from dissector.views.units import many
-from dissector.wireshark.crosscheck import Witness, as_line, compare
-from dissector.wireshark.reading import read
-from dissector.wireshark.tshark import find, hand_over, isolated, orderly
 
 FOUND = 1
 
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit status as EPILOG says."""
     tshark = find(arguments.tshark)
     if tshark.lua is None:
-        raise SourceError(f"{tshark.path} was built without Lua")
+        raise UserError(f"{tshark.path} was built without Lua")
     with orderly(), isolated(tshark) as folder:
         capture, name = _readable(arguments.file, folder)
         reader = _reader(capture, name)
@@ -58,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         engine = follow(reader, witness.add)
         try:
             seen = read(folder, capture, witness.options())
-        except SourceError as error:  # tshark calls the file what it knows it by
-            raise SourceError(str(error).replace(str(capture), name)) from error
+        except UserError as error:  # tshark calls the file what it knows it by
+            raise UserError(str(error).replace(str(capture), name)) from error
     found = witness.items()
     differences = list(compare(found, seen))
     for one in differences:
@@ -91,10 +92,10 @@ def _readable(file: str, folder: Path) -> tuple[Path, str]:
             while count := source.readinto(view):
                 out.write(view[:count])
         if source.trouble:
-            raise SourceError(f"{name}: {source.trouble}")
+            raise UserError(f"{name}: {source.trouble}")
         hand_over(copy)
     except OSError as error:
-        raise SourceError(f"cannot copy {name} to {folder}: {error.strerror or error}") from error
+        raise UserError(f"cannot copy {name} to {folder}: {error.strerror or error}") from error
     finally:
         source.close()
     return copy, name
@@ -107,7 +108,7 @@ def _reader(capture: Path, name: str) -> CaptureReader:
         reader = recognise(source, name)
         if isinstance(reader, CaptureReader):
             return reader
-        raise SourceError(f"{name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
-    except SourceError:
+        raise UserError(f"{name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
+    except UserError:
         source.close()
         raise

@@ -9,7 +9,7 @@ from typing import Any
 from dissector.analysis import Analysis
 from dissector.cli.input import conclude, dissect
 from dissector.facts import Fault
-from dissector.framing import Record
+from dissector.parser import Record
 from dissector.views.faults import as_json, header, summary, table_line
 
 EPILOG = """\

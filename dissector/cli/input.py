@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from time import monotonic
 
+from dissector.capture.files import Octets
+from dissector.capture.opening import StreamReader, open_source
+from dissector.capture.reader import CaptureReader
 from dissector.engine import Engine, Progress
-from dissector.framing import Record
-from dissector.sources.capture import CaptureReader
-from dissector.sources.files import Octets, SourceError
-from dissector.sources.opening import StreamReader, open_source
+from dissector.errors import UserError
+from dissector.parser import Record
 
 Reader = CaptureReader | StreamReader
 
@@ -23,7 +24,7 @@ PATIENCE = 1.0
 def dissect(path: str, emit: Callable[[Record], None], keep_pages: bool = False) -> tuple[Engine, Reader]:
     """Every record of a file ("-": standard input) to `emit`; the engine and the reader as they are then.
 
-    Raises SourceError, one line for a person, when the file cannot be read or holds no migration. A command
+    Raises UserError, one line for a person, when the file cannot be read or holds no migration. A command
     that printed its results calls `conclude`.
     """
     reader = open_source(path)
@@ -44,16 +45,16 @@ def follow(
     finally:
         reader.source.close()
     if not engine.channels:
-        raise SourceError("; ".join(filter(None, (nothing(engine, reader), reader.trouble))))
+        raise UserError("; ".join(filter(None, (nothing(engine, reader), reader.trouble))))
     return engine
 
 
 def conclude(engine: Engine, reader: Reader) -> None:
-    """Raises SourceError when what was printed is not all that the input should have held."""
+    """Raises UserError when what was printed is not all that the input should have held."""
     if reader.trouble:
-        raise SourceError(f"{reader.name}: {reader.trouble}")
+        raise UserError(f"{reader.name}: {reader.trouble}")
     if all(channel.legacy for channel in engine.channels):
-        raise SourceError(
+        raise UserError(
             f"{reader.name} holds a stream of Xen 4.5 or older, which is not dissected: "
             "Xen's convert-legacy-stream makes a current one of it"
         )

@@ -8,8 +8,8 @@ import subprocess
 from contextlib import suppress
 from typing import Any
 
-from dissector.live.programs import PROGRAMS, Wanted, find
-from dissector.sources.files import SourceError
+from dissector.errors import UserError
+from dissector.recording.programs import PROGRAMS, Wanted, find
 
 DESCRIPTION = """\
 Captures on an interface and analyzes what it sees meanwhile: shows of each
@@ -88,7 +88,7 @@ def add(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     # Imported here, because these are pipes and signals as only Unix has them.
     from dissector.cli.watching import Watching
-    from dissector.live.pipe import Session
+    from dissector.recording.session import Session
 
     program, path = find(arguments.program)
     if arguments.list:
@@ -113,15 +113,15 @@ def _list(words: list[str]) -> int:
     """The interfaces, in the words of the program that captures."""
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SourceError(f"{words[0]} cannot list interfaces: {done.stderr.strip().partition(chr(10))[0]}")
+        raise UserError(f"{words[0]} cannot list interfaces: {done.stderr.strip().partition(chr(10))[0]}")
     print(done.stdout, end="")
     return 0
 
 
 def _refuse(arguments: argparse.Namespace) -> None:
-    """Raises SourceError of options that make no sense together."""
+    """Raises UserError of options that make no sense together."""
     if arguments.write == "":
-        raise SourceError("-w needs the name of a file")
+        raise UserError("-w needs the name of a file")
     file = {
         "--rotate-size": arguments.rotate_size,
         "--rotate-time": arguments.rotate_time,
@@ -130,11 +130,11 @@ def _refuse(arguments: argparse.Namespace) -> None:
     }
     for option, value in file.items():
         if value and not arguments.write:
-            raise SourceError(f"{option} is about the file of -w, and there is none")
+            raise UserError(f"{option} is about the file of -w, and there is none")
     if arguments.keep and not (arguments.rotate_size or arguments.rotate_time):
-        raise SourceError("--keep is about files of --rotate-size or --rotate-time, and there is none of these")
+        raise UserError("--keep is about files of --rotate-size or --rotate-time, and there is none of these")
     if arguments.write == "-":
-        raise SourceError("standard output is for what is analyzed, -w needs a file")
+        raise UserError("standard output is for what is analyzed, -w needs a file")
 
 
 def _whole(text: str) -> int:

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dissector.sources.files import SourceError
-from dissector.wireshark import install
-from dissector.wireshark.generate import dissector
+from dissector.errors import UserError
+from dissector.integrations.wireshark import install
+from dissector.integrations.wireshark.generate import dissector
 
 FILE = Path(__file__).resolve().parents[2] / "lua" / "xen_migration.lua"
 """Where a checkout of the project keeps it."""
@@ -81,8 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _write(file: Path) -> None:
     if file == FILE and not FILE.parent.is_dir():
-        raise SourceError("this is no checkout of the project: say which FILE to write, or use --print")
+        raise UserError("this is no checkout of the project: say which FILE to write, or use --print")
     try:
         file.write_text(dissector(), encoding="utf-8")
     except OSError as error:
-        raise SourceError(f"cannot write {file}: {error.strerror or error}") from error
+        raise UserError(f"cannot write {file}: {error.strerror or error}") from error

@@ -13,13 +13,13 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from dissector.capture.opening import open_source
+from dissector.capture.reader import CaptureReader
 from dissector.cli.input import Reader, conclude, follow
+from dissector.errors import UserError
 from dissector.facts import Faults
-from dissector.framing import FORWARD, REVERSE, Record
-from dissector.grammar import HEADERS, MESSAGES, RECORDS
-from dissector.sources.capture import CaptureReader
-from dissector.sources.files import SourceError
-from dissector.sources.opening import open_source
+from dissector.parser import FORWARD, REVERSE, Record
+from dissector.protocol import HEADERS, MESSAGES, RECORDS
 from dissector.views.records import EPOCH, absolute, as_json, details, line, micros, seconds
 
 _NAMED = {("xl", name) for name in (*MESSAGES, "text")}
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints while it reads."""
     reader = open_source(arguments.file)
     if not isinstance(reader, CaptureReader) and (arguments.from_ or arguments.to_):
-        raise SourceError(f"{reader.name} is no capture: there are no times for --from and --to")
+        raise UserError(f"{reader.name} is no capture: there are no times for --from and --to")
     wanted = _filter(arguments, reader)
     show = _json if arguments.json else Lines(arguments, reader)
     at_once = reader.source.size is None  # a pipe may be live
@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
     conclude(engine, reader)
     asked, found = arguments.migration, len(engine.channels)
     if asked is not None and not 0 <= asked < found:
-        raise SourceError(f"{reader.name} has no migration {asked}: it holds {found}, numbered from 0")
+        raise UserError(f"{reader.name} has no migration {asked}: it holds {found}, numbered from 0")
     return 0
 
 

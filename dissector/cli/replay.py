@@ -10,9 +10,9 @@ from pathlib import Path
 from time import monotonic_ns, sleep
 from typing import Any
 
-from dissector.sources.files import SourceError
-from dissector.tap.extract import find, told
-from dissector.tap.play import Mouth, play
+from dissector.errors import UserError
+from dissector.recording.conversations import find, told
+from dissector.recording.player import Mouth, play
 from dissector.views.units import duration, size
 
 DESCRIPTION = """\
@@ -68,12 +68,12 @@ def add(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.file == "-":
-        raise SourceError("standard input cannot be replayed: a capture is read twice")
+        raise UserError("standard input cannot be replayed: a capture is read twice")
     with suppress(OSError):  # what cannot be opened says so below
         if Path(arguments.file).exists() and not Path(arguments.file).is_file():
-            raise SourceError(f"{arguments.file} is no regular file and cannot be replayed: a capture is read twice")
+            raise UserError(f"{arguments.file} is no regular file and cannot be replayed: a capture is read twice")
     if arguments.connect and not arguments.port:
-        raise SourceError("--connect needs the --port of the destination")
+        raise UserError("--connect needs the --port of the destination")
     carrier = find(arguments.file, arguments.migration)
     source, destination = _ends(arguments)
     with ExitStack() as stack:
@@ -85,14 +85,14 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             octets = play(told(carrier), (_mouth(source), _mouth(destination)), arguments.speed)
         except OSError as error:
-            raise SourceError(f"the connection broke: {error.strerror or error}") from error
+            raise UserError(f"the connection broke: {error.strerror or error}") from error
         time = monotonic_ns() - start
     print(f"{size(octets[0])} from the source, {size(octets[1])} from the destination, in {duration(time)}")
     return 0
 
 
 def _ends(arguments: argparse.Namespace) -> tuple[socket.socket | None, socket.socket | None]:
-    """Source and destination of the connection, None for one that is elsewhere. Raises SourceError."""
+    """Source and destination of the connection, None for one that is elsewhere. Raises UserError."""
     host, port = arguments.connect or arguments.listen or HOST, arguments.port
     try:
         if arguments.connect:
@@ -108,7 +108,7 @@ def _ends(arguments: argparse.Namespace) -> tuple[socket.socket | None, socket.s
             return source, server.accept()[0]
     except OSError as error:
         what = "reach" if arguments.connect else "open"
-        raise SourceError(f"cannot {what} port {port} of {host}: {error.strerror or error}") from error
+        raise UserError(f"cannot {what} port {port} of {host}: {error.strerror or error}") from error
 
 
 def _reach(host: str, port: int) -> socket.socket:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dissector import __version__
-from dissector.framing import Record
-from dissector.sources.files import SourceError
+from dissector.errors import UserError
+from dissector.parser import Record
 
 if TYPE_CHECKING:
-    from dissector.tap.live import Live
+    from dissector.recording.tap_display import Live
 
 DESCRIPTION = """\
 Runs COMMAND, passes on its standard input and output octet for octet, and
@@ -74,17 +74,17 @@ def add(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ends as the command ends."""
     # Imported here, because these are pipes and signals as only Unix has them.
-    from dissector.tap.follow import Follower
-    from dissector.tap.packets import beginning
-    from dissector.tap.relay import end_like, look_for
-    from dissector.tap.relay import run as relay
-    from dissector.tap.tape import Tape
+    from dissector.recording.follower import Follower
+    from dissector.recording.packets import beginning
+    from dissector.recording.recorder import Tape
+    from dissector.recording.relay import end_like, look_for
+    from dissector.recording.relay import run as relay
 
     words, name = arguments.words, arguments.write
     if not name:
-        raise SourceError(f"-w needs the name of a file; {words[0]} was not started")
+        raise UserError(f"-w needs the name of a file; {words[0]} was not started")
     if name == "-":
-        raise SourceError(f"standard output is the command's, -w needs a file; {words[0]} was not started")
+        raise UserError(f"standard output is the command's, -w needs a file; {words[0]} was not started")
     try:
         look_for(words[0])
     except OSError as error:
@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         tape = Tape(file, name, about, follower, keep_pages=not arguments.no_pages)
     except OSError as error:
         why = error.strerror or error
-        raise SourceError(f"cannot write {error.filename or name}: {why}; {words[0]} was not started") from error
+        raise UserError(f"cannot write {error.filename or name}: {why}; {words[0]} was not started") from error
 
     def tick() -> None:
         if live:
@@ -122,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _live(terminal: str | None) -> Live:
     """The display, on standard error or another terminal. Raises OSError."""
     # Imported here, because it would be a third of the time to start.
-    from dissector.tap.live import Live
+    from dissector.recording.tap_display import Live
 
     return Live(sys.stderr.fileno()) if terminal is None else Live.open(terminal)
 
@@ -137,7 +137,7 @@ def _section(arguments: argparse.Namespace) -> str:
 
 def _interface(words: list[str]) -> str:
     """The comment on the connection: who its ends are."""
-    from dissector.tap.packets import ENDS
+    from dissector.recording.packets import ENDS
 
     starter = f"process {os.getppid()}"
     with suppress(OSError):

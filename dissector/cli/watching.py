@@ -15,13 +15,13 @@ from time import monotonic_ns, time
 from dissector.cli.analyze import describe
 from dissector.cli.input import conclude, nothing
 from dissector.engine import Engine
-from dissector.framing import Stream
-from dissector.live.keep import Kept, Rotation
-from dissector.live.pipe import Session
-from dissector.live.trim import Trimmer
-from dissector.news import NS, Status, Watch
-from dissector.sources.files import SourceError
-from dissector.tap.follow import NotingStream
+from dissector.errors import UserError
+from dissector.monitor import NS, Status, Watch
+from dissector.parser import Stream
+from dissector.recording.follower import NotingStream
+from dissector.recording.rotation import Kept, Rotation
+from dissector.recording.session import Session
+from dissector.recording.trim import Trimmer
 from dissector.views.analysis import as_json, as_text
 from dissector.views.live import Display, statistics_as_json
 from dissector.views.units import many, size
@@ -37,7 +37,7 @@ class Watching:
     """An analysis under way: what is done now and then, and when it ends."""
 
     def __init__(self, arguments: argparse.Namespace, session: Session) -> None:
-        """`arguments` are those of the command. Raises SourceError if the file to keep cannot be written."""
+        """`arguments` are those of the command. Raises UserError if the file to keep cannot be written."""
         form = "lines"
         if arguments.json:
             form = "json"
@@ -54,7 +54,7 @@ class Watching:
         self._begun = self._due = self._second = monotonic_ns()
 
     def run(self) -> None:
-        """To the end of the capture. Raises SourceError when that is not as it should be."""
+        """To the end of the capture. Raises UserError when that is not as it should be."""
         ending = [number for number in ENDING if not _stays_ignored(number)]
         handlers = {number: signal.signal(number, self._interrupt) for number in ending}
         self._session.capture.meanwhile = self._tick
@@ -126,7 +126,7 @@ class Watching:
             self._complaints.append(f"{dropped} dropped by who captured: a larger buffer (-B) may help")
             self._print()
         if not self._engine.channels:
-            raise SourceError("; ".join(filter(None, (nothing(self._engine, self._reader), self._reader.trouble))))
+            raise UserError("; ".join(filter(None, (nothing(self._engine, self._reader), self._reader.trouble))))
         conclude(self._engine, self._reader)
 
     def _print(self, statuses: Sequence[Status] = (), footer: str = "") -> None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dissector.facts.pfns import PfnSet
-from dissector.framing import Link, Record, Run
-from dissector.grammar import UNBACKED, RecordSpec
+from dissector.parser import Link, Record, Run
+from dissector.protocol import UNBACKED, RecordSpec
 
 RECENT = 1 << 17
 """Pages that a fault may still turn out to have crossed on the wire: 512 MiB in flight, more than any window

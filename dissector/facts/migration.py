@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from dissector.facts.faults import Faults, is_misdirected
 from dissector.facts.pfns import PfnSet
-from dissector.framing import FORWARD, REVERSE, Channel, Ends, Record, Stream
-from dissector.grammar import PAGE_TYPES, UNBACKED, Layer
+from dissector.parser import FORWARD, REVERSE, Channel, Ends, Record, Stream
+from dissector.protocol import PAGE_TYPES, UNBACKED, Layer
 
 CONTEXT = frozenset(
     {"TSC_INFO", "X86_TSC_INFO", "SHARED_INFO", "HVM_CONTEXT", "HVM_PARAMS"}

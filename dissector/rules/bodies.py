@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from dissector.framing import Record
-from dissector.grammar import (
+from dissector.parser import Record
+from dissector.protocol import (
     BODY_LENGTH_MAX,
     ENTRY_RESERVED,
     GUEST_TYPES,

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from dissector.facts.faults import is_misdirected
 from dissector.facts.migration import Migration
-from dissector.framing import FORWARD, Record
-from dissector.grammar import RecordSpec
+from dissector.parser import FORWARD, Record
+from dissector.protocol import RecordSpec
 from dissector.rules.bodies import broken_by_itself
 from dissector.rules.endings import at_the_end, is_damaged
 from dissector.rules.findings import Finding

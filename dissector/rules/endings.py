@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dissector.framing import FORWARD, REVERSE, Flow
+from dissector.parser import FORWARD, REVERSE, Flow
 from dissector.rules.situation import Late, Situation, end_of, knew
 
 ENDINGS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dissector.framing import Record
-from dissector.grammar import MESSAGES
+from dissector.parser import Record
+from dissector.protocol import MESSAGES
 from dissector.rules.situation import Broken, Situation
 
 Table = Mapping[str | None, tuple[tuple[str, str], ...]]

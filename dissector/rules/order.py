@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dissector.framing import Record
+from dissector.parser import Record
 from dissector.rules import states
 from dissector.rules.situation import Broken, Situation
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dissector.framing import Record, Run
-from dissector.grammar import PAGE_TYPES, UNBACKED
+from dissector.parser import Record, Run
+from dissector.protocol import PAGE_TYPES, UNBACKED
 from dissector.rules.situation import Broken, Situation, knew
 
 

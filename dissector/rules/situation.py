@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dissector.facts import Migration
-from dissector.framing import FORWARD, REVERSE, Flow, Record
+from dissector.parser import FORWARD, REVERSE, Flow, Record
 
 Broken = tuple[str, str]
 """A rule's id and the sentence with its values."""

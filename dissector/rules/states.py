@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dissector.grammar import XENOPS_RECORDS
+from dissector.protocol import XENOPS_RECORDS
 
 TSC = ("libxc.TSC_INFO", "libxc.X86_TSC_INFO")
 HVM_ONLY = ("libxc.HVM_CONTEXT", "libxc.HVM_PARAMS")

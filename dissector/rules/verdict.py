@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dissector.facts import Migration
-from dissector.framing import FORWARD, REVERSE, Flow
+from dissector.parser import FORWARD, REVERSE, Flow
 from dissector.rules.findings import CONSEQUENCES, Finding
 
 CLOSED = {"fin": "closed the connection", "rst": "reset the connection"}

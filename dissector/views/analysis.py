@@ -9,7 +9,7 @@ from typing import Any
 
 from dissector.analysis import Case
 from dissector.facts import Iteration, Migration, Phase, distribution
-from dissector.framing import FORWARD, REVERSE, Ends, Flow
+from dissector.parser import FORWARD, REVERSE, Ends, Flow
 from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
 from dissector.views import findings

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from dissector.facts import Distribution, Fault, Migration, distribution
-from dissector.framing import Link, Record
+from dissector.parser import Link, Record
 from dissector.views.units import NS, duration, many, seconds
 
 BAR = 50

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from dissector.framing import Record
-from dissector.grammar import (
+from dissector.parser import Record
+from dissector.protocol import (
     PAGE_TYPES,
     XL_HEADER,
     Body,
@@ -19,7 +19,7 @@ from dissector.grammar import (
     parse_partial,
     xl_optional_data,
 )
-from dissector.grammar.specs import blob
+from dissector.protocol.specs import blob
 
 SHOWN = 16
 """Elements of a list, or lines of a text, in the tree unless all are asked for."""

@@ -8,8 +8,8 @@ from dataclasses import astuple
 from typing import Any
 
 from dissector.facts import Fault, Iteration, Phase
-from dissector.framing import FORWARD
-from dissector.news import News, Status
+from dissector.monitor import News, Status
+from dissector.parser import FORWARD
 from dissector.rules.findings import Finding
 from dissector.rules.verdict import verdict
 from dissector.views import faults, findings

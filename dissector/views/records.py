@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from dissector.framing import FORWARD, Record
-from dissector.grammar import PAGE_TYPES, UNBACKED
+from dissector.parser import FORWARD, Record
+from dissector.protocol import PAGE_TYPES, UNBACKED
 from dissector.views.faults import links_as_json, links_as_text
 from dissector.views.fields import decoded, printable, tree
 from dissector.views.units import many

@@ -14,7 +14,7 @@ from scapy.packet import Packet, bind_layers
 from scapy.sendrecv import sniff
 from scapy.sessions import DefaultSession, TCPSession
 
-from dissector.layers import (
+from dissector.integrations.scapy import (
     LibxcDomainHeader,
     LibxcEnd,
     LibxcImageHeader,

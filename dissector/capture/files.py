@@ -1,0 +1,217 @@
+"""The octets of a file or of standard input, decompressed when they are compressed, and never a traceback.
+
+Compression is recognised by its first octets, so a name may lie and a pipe may be compressed. All three
+formats go through one loop: feed a little, take what comes out, start again when a member (gzip), stream (xz)
+or frame (zstd) ends and more octets follow.
+"""
+
+import io
+import os
+import re
+import stat
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from dissector.errors import UserError
+
+SNIFF = 10
+"""Octets that decide whether a file is compressed: the longest of the magics, that of bzip2."""
+
+CHUNK = 1 << 16
+"""Compressed octets read from the file at once."""
+
+STEP = 1 << 10
+"""Compressed octets unpacked at once.
+
+Four octets of zstd may stand for 128 KiB, so this is what bounds memory: 32 MiB for the worst file somebody
+can make. It also bounds what damage costs: unpacked octets are lost from one step at most. Larger steps are
+not faster.
+"""
+
+LARGEST_WINDOW = 1 << 27
+"""The largest zstd window accepted: what `zstd --long=27` writes, 128 MiB."""
+
+LARGEST_DICTIONARY = 1 << 28
+"""Octets of memory that unpacking xz may take; `xz -9` needs 65 MiB."""
+
+
+class Decompressor(Protocol):
+    """What the decompressors of zlib, lzma and zstandard have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: memoryview, /) -> bytes: ...
+
+
+class Codec(NamedTuple):
+    """One compression format: how to start on a member, and what its library raises."""
+
+    name: str
+    start: Callable[[], Decompressor]
+    error: type[Exception]
+
+
+def _gzip() -> Codec:
+    import zlib
+
+    return Codec("gzip", lambda: zlib.decompressobj(16 + zlib.MAX_WBITS), zlib.error)
+
+
+def _xz() -> Codec:
+    import lzma
+
+    return Codec("xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, LARGEST_DICTIONARY), lzma.LZMAError)
+
+
+def _zstd() -> Codec:
+    import zstandard
+
+    frames = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW)
+    return Codec("zstd", lambda: frames.decompressobj(), zstandard.ZstdError)
+
+
+MAGICS: dict[bytes, Callable[[], Codec]] = {
+    b"\x1f\x8b": _gzip,  # RFC 1952, 2.3.1
+    b"\xfd7zXZ\x00": _xz,  # The .xz File Format, 2.1.1.1
+    b"\x28\xb5\x2f\xfd": _zstd,  # RFC 8878, 3.1.1
+    # A skippable frame (RFC 8878, 3.1.2) may come first: parallel compressors put their index there.
+    **{bytes((0x50 + variant, 0x2A, 0x4D, 0x18)): _zstd for variant in range(16)},
+}
+
+
+UNREAD = {
+    "bzip2": re.compile(rb"BZh[1-9]1AY&SY"),  # BZ2_decompress of libbzip2: the header and the first block's magic
+    "lz4": re.compile(rb"\x04\x22\x4d\x18"),  # LZ4 Frame Format Description, "Magic Number"
+    "zip": re.compile(rb"PK\x03\x04"),  # APPNOTE.TXT, 4.3.7
+}
+"""Formats that are known and not unpacked: taken for a bare stream, a file would be searched for magics."""
+
+
+class Octets:
+    """A file's octets as they are.
+
+    `size` is the octets the file takes on disk, None when nobody can tell (a pipe). `trouble` says in one
+    line why reading ended early, None as long as nothing went wrong.
+    """
+
+    def __init__(self, file: io.RawIOBase, first: bytes, size: int | None) -> None:
+        """`first` holds the octets that were already taken from `file` to recognise it."""
+        self.size = size
+        self.trouble: str | None = None
+        self._file = file
+        self._first = first
+        self._consumed = 0
+
+    def readinto(self, target: memoryview) -> int:
+        """Fill the front of `target`; returns how many octets, 0 at the end. Never raises: see `trouble`."""
+        return self._read(target)
+
+    def consumed(self) -> int:
+        """Octets of the file used so far (compressed ones, of a compressed file): comparable with `size`."""
+        return self._consumed
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _read(self, target: memoryview) -> int:
+        if self._first:
+            count = min(len(target), len(self._first))
+            target[:count] = self._first[:count]
+            self._first = self._first[count:]
+        else:
+            try:
+                count = self._file.readinto(target) or 0
+            except OSError as error:
+                self.trouble = f"reading failed: {error.strerror or error}"
+                return 0
+        self._consumed += count
+        return count
+
+
+class UnpackedOctets(Octets):
+    """The octets that a compressed file stands for, across all its members."""
+
+    def __init__(self, file: io.RawIOBase, first: bytes, size: int | None, codec: Codec) -> None:
+        super().__init__(file, first, size)
+        self._codec = codec
+        self._member: Decompressor | None = None
+        self._packed = memoryview(bytearray(CHUNK))
+        self._at = self._end = 0  # what of _packed is still to be unpacked
+        self._unpacked = memoryview(b"")
+
+    def readinto(self, target: memoryview) -> int:
+        filled = 0
+        while filled < len(target) and (self._unpacked or self._unpack()):
+            count = min(len(target) - filled, len(self._unpacked))
+            target[filled : filled + count] = self._unpacked[:count]
+            self._unpacked = self._unpacked[count:]
+            filled += count
+        return filled
+
+    def _unpack(self) -> bool:
+        """Go on until there is something to give; False at the end, or at what cannot be unpacked."""
+        while not self.trouble:
+            if self._at == self._end:
+                self._at, self._end = 0, self._read(self._packed)
+            if self._at == self._end:
+                if self._member and not self.trouble:
+                    self.trouble = f"the {self._codec.name} data ends too early"
+                break
+            try:
+                self._unpacked = memoryview(self._step())
+            except (self._codec.error, MemoryError) as error:
+                self.trouble = f"the {self._codec.name} data is damaged: {error}"
+                break
+            if self._unpacked:
+                return True
+        return False
+
+    def _step(self) -> bytes:
+        piece = self._packed[self._at : min(self._at + STEP, self._end)]
+        self._at += len(piece)
+        if not self._member:
+            # Zeros between members are padding, which xz and old tapes have; no member starts with one.
+            piece = piece[len(piece) - len(bytes(piece).lstrip(b"\0")) :]
+            if not piece:
+                return b""
+            self._member = self._codec.start()
+        octets = self._member.decompress(piece)
+        if self._member.eof:
+            self._at -= len(self._member.unused_data)
+            self._member = None
+        return octets
+
+
+def open_octets(path: str) -> tuple[Octets, str]:
+    """Open `path` ("-" is standard input) and see through its compression.
+
+    Returns the octets and the name to call them by. Raises UserError when the file cannot be opened or
+    read, or when it cannot be unpacked: the format is one of UNREAD, or the package for it is missing.
+    """
+    name = "standard input" if path == "-" else path
+    try:
+        file = io.FileIO(0, closefd=False) if path == "-" else io.FileIO(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot open {name}: {getattr(error, 'strerror', None) or error}") from error
+    try:
+        first = b""
+        while len(first) < SNIFF and (more := file.read(SNIFF - len(first))):
+            first += more
+        status = os.fstat(file.fileno())
+        size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        for magic, codec in MAGICS.items():
+            if first.startswith(magic):
+                return UnpackedOctets(file, first, size, codec()), name
+        for format, pattern in UNREAD.items():
+            if pattern.match(first):
+                file.close()
+                raise UserError(f"{name} is compressed with {format}, which is not read: unpack it first")
+    except OSError as error:
+        file.close()
+        raise UserError(f"cannot read {name}: {error.strerror or error}") from error
+    except ImportError as error:
+        file.close()
+        raise UserError(f"cannot unpack {name}: Python's {error.name} is not installed") from error
+    return Octets(file, first, size), name

@@ -1,0 +1,210 @@
+"""A captured packet to its TCP segment: the ordinary road through link, IP and TCP headers.
+
+Every header is read once, by a compiled struct, in place; the payload is a part of the packet's memory, not a
+copy. What is malformed, not TCP, or cut before its payload's place is known gives None, never an exception.
+"""
+
+import socket
+import struct
+from collections.abc import Callable
+from typing import NamedTuple
+
+from dissector.capture.fragments import Fragments
+
+
+class Segment(NamedTuple):
+    """One TCP segment."""
+
+    key: bytes
+    """Source and destination address, source and destination port, as on the wire: 12 or 36 octets."""
+    seq: int
+    ack: int
+    flags: int
+    """The octet of RFC 9293, 3.1: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32."""
+    payload: memoryview
+    """What was captured of the payload."""
+    length: int
+    """Octets the payload had on the wire."""
+    template: tuple[int, int] | None
+    """Octets of link header, and IP version, if a packet like this one can be read at fixed places: no IP
+    options, no extension headers, not a fragment, and its IP length given. None otherwise."""
+
+
+IPV4 = struct.Struct("!BxHHHxB2x8s")
+"""RFC 791, 3.1: version and header size, total length, identification, fragment, protocol, addresses."""
+
+IPV6 = struct.Struct("!4xHBx32s")
+"""RFC 8200, 3: payload length, next header, addresses."""
+
+IPV6_FRAGMENT = struct.Struct("!BxHI")
+"""RFC 8200, 4.5: next header, offset and flag, identification."""
+
+TCP = struct.Struct("!4sIIBB")
+"""RFC 9293, 3.1: ports, sequence number, acknowledgement number, data offset, flags."""
+
+WORD = struct.Struct("!H")
+
+TCP_PROTOCOL, FRAGMENT_HEADER = 6, 44
+
+# Extension headers that may stand before TCP (RFC 8200, 4.1; RFC 4302 for 51; RFC 6275 for 135):
+# octets in one unit of their length field, and octets that the field does not count.
+EXTENSIONS = {0: (8, 8), 43: (8, 8), 60: (8, 8), 51: (4, 8), 135: (8, 8)}
+
+# IEEE 802 numbers: 802.1Q, 802.1ad, and what was used for stacked tags before it.
+TAGS = frozenset((0x8100, 0x88A8, 0x9100))
+ETHERTYPES = {0x0800: 4, 0x86DD: 6}
+
+# AF_INET, and AF_INET6 of the BSDs, macOS and Linux, whichever the byte order of the machine that captured.
+FAMILIES = {
+    family.to_bytes(4, order): version
+    for family, version in ((2, 4), (10, 6), (24, 6), (28, 6), (30, 6))
+    for order in ("little", "big")
+}
+
+
+def _ethertype(octets: memoryview, at: int, header: int) -> int:
+    """The header's size, tags included, when its type at `at` says IP and IP it is; else -1."""
+    (kind,) = WORD.unpack_from(octets, at)
+    while kind in TAGS:
+        (kind,) = WORD.unpack_from(octets, header + 2)
+        header += 4
+    return header if ETHERTYPES.get(kind) == octets[header] >> 4 else -1
+
+
+def _ethernet(octets: memoryview) -> int:
+    return _ethertype(octets, 12, 14)
+
+
+def _cooked(octets: memoryview) -> int:
+    return _ethertype(octets, 14, 16)
+
+
+def _cooked_2(octets: memoryview) -> int:
+    return _ethertype(octets, 0, 20)
+
+
+def _family(octets: memoryview) -> int:
+    return 4 if FAMILIES.get(bytes(octets[:4])) == octets[4] >> 4 else -1
+
+
+def _bare(octets: memoryview) -> int:
+    return 0
+
+
+LINKS: dict[int, Callable[[memoryview], int]] = {
+    0: _family,  # LINKTYPE_NULL
+    1: _ethernet,
+    12: _bare,  # raw IP, by the number it has inside two systems
+    14: _bare,
+    101: _bare,  # LINKTYPE_RAW
+    108: _family,  # LINKTYPE_LOOP
+    113: _cooked,  # LINKTYPE_LINUX_SLL
+    228: _bare,  # LINKTYPE_IPV4
+    229: _bare,  # LINKTYPE_IPV6
+    276: _cooked_2,  # LINKTYPE_LINUX_SLL2
+}
+"""Link types that can be read: what gives the octets before the IP header, or -1 if there is none."""
+
+
+def decode(link: int, octets: memoryview, length: int, reassembler: Fragments) -> Segment | None:
+    """The TCP segment in a packet of `length` octets on the wire, or None.
+
+    A fragment goes to `reassembler`, and the one that completes its datagram gives the segment.
+    """
+    find = LINKS.get(link)
+    if find is None:
+        return None
+    try:
+        header = find(octets)
+        if header < 0:
+            return None
+        version = octets[header] >> 4
+        if version == 4:
+            return _ipv4(octets, header, length, reassembler)
+        if version == 6:
+            return _ipv6(octets, header, length, reassembler)
+    except (struct.error, IndexError):
+        pass  # the capture ends before what had to be read
+    return None
+
+
+def _ipv4(octets: memoryview, at: int, length: int, reassembler: Fragments) -> Segment | None:
+    first, total, identification, fragment, protocol, addresses = IPV4.unpack_from(octets, at)
+    header = (first & 15) * 4
+    # 0: more than the field can say; the sender captured it before its network card cut it up.
+    size = (total or length - at) - header
+    if header < 20:
+        return None
+    start = at + header
+    if fragment & 0x3FFF:
+        data = octets[start : start + size]
+        if len(data) != size:
+            return None
+        name = addresses + bytes((protocol,)) + WORD.pack(identification)
+        whole = reassembler.add(name, protocol, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000), data)
+        if whole is None:
+            return None
+        protocol, datagram = whole
+        octets, start, size, total = memoryview(datagram), 0, len(datagram), 0
+    if protocol != TCP_PROTOCOL:
+        return None
+    return _tcp(octets, start, size, addresses, (at, 4) if total and first == 0x45 else None)
+
+
+def _ipv6(octets: memoryview, at: int, length: int, reassembler: Fragments) -> Segment | None:
+    size, kind, addresses = IPV6.unpack_from(octets, at)
+    start = at + 40
+    template = (at, 6) if size and kind == TCP_PROTOCOL else None
+    size = size or length - start  # 0: a jumbogram (RFC 2675), or not yet cut up, as in IPv4
+    while kind != TCP_PROTOCOL:
+        if kind == FRAGMENT_HEADER:
+            kind, fragment, identification = IPV6_FRAGMENT.unpack_from(octets, start)
+            start += 8
+            size -= 8
+            if not fragment & 0xFFF9:
+                continue  # in one piece after all (RFC 6946)
+            data = octets[start : start + max(size, 0)]
+            if len(data) != size:
+                return None
+            name = addresses + identification.to_bytes(4, "big")
+            whole = reassembler.add(name, kind, fragment & 0xFFF8, bool(fragment & 1), data)
+            if whole is None:
+                return None
+            kind, datagram = whole
+            octets, start, size = memoryview(datagram), 0, len(datagram)
+        elif kind in EXTENSIONS:
+            unit, more = EXTENSIONS[kind]
+            kind, units = octets[start], octets[start + 1]
+            start += units * unit + more
+            size -= units * unit + more
+        else:
+            return None
+    return _tcp(octets, start, size, addresses, template)
+
+
+def _tcp(
+    octets: memoryview, start: int, size: int, addresses: bytes, template: tuple[int, int] | None
+) -> Segment | None:
+    """`size` octets of TCP, as IP counts them, from `start`; fewer when the packet was cut."""
+    ports, seq, ack, offset, flags = TCP.unpack_from(octets, start)
+    header = (offset >> 4) * 4
+    length = size - header
+    if header < 20 or length < 0:
+        return None
+    start += header
+    return Segment(addresses + ports, seq, ack, flags, octets[start : start + length], length, template)
+
+
+def addresses(key: bytes) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Source and destination of a Segment's key, each as address and port."""
+    size = (len(key) - 4) // 2
+    family = socket.AF_INET if size == 4 else socket.AF_INET6
+    source, destination = (socket.inet_ntop(family, key[at : at + size]) for at in (0, size))
+    ports = struct.unpack("!HH", key[-4:])
+    return (source, ports[0]), (destination, ports[1])
+
+
+def reverse_key(key: bytes) -> bytes:
+    """The key of the other direction."""
+    size = (len(key) - 4) // 2
+    return key[size : 2 * size] + key[:size] + key[-2:] + key[-4:-2]

@@ -1,0 +1,64 @@
+"""A path to what is in it: a capture in either format, or anything else as a bare stream of octets."""
+
+from dissector.capture import pcap, pcapng
+from dissector.capture.files import Octets, open_octets
+from dissector.capture.reader import BUFFER, CaptureReader
+from dissector.errors import UserError
+
+
+class StreamReader:
+    """The octets of a file that is no capture, such as a save file; nobody judges here what they mean."""
+
+    def __init__(self, source: Octets, name: str, buffer: bytearray, end: int) -> None:
+        """`buffer` already holds the first `end` octets of the file."""
+        self.source = source
+        self.name = name
+        self.octets = 0
+        """Octets of the file read so far, decompressed."""
+        self._view = memoryview(buffer)
+        self._end = end
+
+    @property
+    def trouble(self) -> str | None:
+        """One line why the file was not read to its end."""
+        return self.source.trouble
+
+    def read(self) -> memoryview:
+        """The next octets, empty at the end. A part of a buffer: good until the next read. Never raises."""
+        end = self._end or self.source.readinto(self._view)
+        self._end = 0
+        self.octets += end
+        return self._view[:end]
+
+
+def open_source(path: str) -> CaptureReader | StreamReader:
+    """Open `path` ("-" is standard input), compressed or not; its first octets say what it is.
+
+    Raises UserError when it cannot be opened, is empty, or is a capture whose very header is damaged.
+    """
+    source, name = open_octets(path)
+    try:
+        return recognise(source, name)
+    except UserError:
+        source.close()
+        raise
+
+
+def recognise(source: Octets, name: str) -> CaptureReader | StreamReader:
+    """What is in octets that are open already: waits for the first of them.
+
+    Raises UserError as `open_source` does; the source stays open.
+    """
+    buffer = bytearray(BUFFER)
+    view = memoryview(buffer)
+    end = 0
+    while end < pcap.FILE_HEADER and (count := source.readinto(view[end:])):
+        end += count
+    if not end:
+        raise UserError(f"cannot read {name}: {source.trouble}" if source.trouble else f"{name} is empty")
+    magic = bytes(buffer[:4])
+    if magic in pcap.MAGICS:
+        return pcap.PcapReader(source, name, buffer, end)
+    if magic == pcapng.MAGIC:
+        return pcapng.PcapngReader(source, name, buffer, end)
+    return StreamReader(source, name, buffer, end)

@@ -1,0 +1,6 @@
+"""The one error that a user sees."""
+
+
+class UserError(Exception):
+    """What a person has to mend: a file that cannot be read, options that make no sense together, a program that is
+    missing. The text is one line, names the thing, and is printed as it is; the exit status is 2."""

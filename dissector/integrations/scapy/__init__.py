@@ -1,0 +1,38 @@
+"""Xen live migration in Scapy: layers for every header and record, and a session that finds them in a capture.
+
+In Scapy's shell, `from dissector.integrations.scapy import *` loads everything. The
+slowest fault of a postcopy migration:
+
+>>> from scapy.all import sniff
+>>> from dissector.integrations.scapy import *
+>>> packets = sniff(offline="migration.pcap", session=MigrationSession)
+>>> ended = {packet.frames[1]: packet.time for packet in packets}
+>>> latency, fault = max((ended[n] - fault.time, fault) for fault in packets for n in fault.answer_frames)
+
+`fault.show()` then tells which page it was, and `packets.summary()` lists all records. Each packet is one header,
+record or text of a migration, and knows its `migration`, `direction`, `frames`, `offset` and whether it is `complete`;
+`MigrationSession(keep_pages=True)` keeps the contents of guest memory too.
+
+Layers build what they dissect. Lengths, counts and padding are worked out unless they are given:
+
+>>> bytes(LibxcRecord() / PostcopyFault(pfns=[0x1F2, 0x1F3])).hex()
+'15000000180000000200000000000000f201000000000000f301000000000000'
+
+`making.py` says how classes are called and what the endings V2, V3 and BE mean; `ls(PostcopyFault)` lists fields.
+"""
+
+from typing import TYPE_CHECKING
+
+from scapy.packet import Packet
+
+from .making import CLASSES, big_endian
+from .packets import TrailingData, XlMessage
+from .session import MigrationSession
+
+globals().update(CLASSES)
+__all__ = [*CLASSES, "MigrationSession", "TrailingData", "XlMessage", "big_endian"]
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> type[Packet]:
+        """A class of `CLASSES`."""

@@ -1,0 +1,200 @@
+"""What all layers have in common: how a record holds its body and its padding, and where a session found it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from scapy.config import conf
+from scapy.fields import ConditionalField
+from scapy.packet import Packet
+
+from dissector.parser import FORWARD, Link, Record
+from dissector.protocol import ENTRY_PFN, MESSAGES, Field
+
+from .fields import Blob, Padding, shown_octets
+
+PADDING = "padding"
+
+
+class _Layer(Packet):
+    """A structure of the grammar."""
+
+    match_subclass = True
+    """A big-endian layer is found by the name of the little-endian one."""
+
+    grammar: ClassVar[tuple[Field, ...]] = ()
+    """What the class was made from."""
+    minimum: ClassVar[int] = 0
+    """Octets without which there is no such layer."""
+
+    def mysummary(self) -> str:
+        words = [str(self.name)]
+        for field in self.fields_desc:
+            value = self.getfieldval(field.name)
+            if not value or isinstance(field, ConditionalField):
+                continue
+            if field.holds_packets:
+                shown = f"({len(value)})"
+            else:
+                shown = shown_octets(value) if isinstance(value, bytes) else field.i2repr(self, value)
+            words.append(f"{field.name}={shown}")
+        return " ".join(words)
+
+
+class _PageList(_Layer):
+    """The body of a pages record. `pfn` are its entries, page type and frame number each; `pfns` the numbers only."""
+
+    def __init__(self, *args: Any, pfns: Iterable[int] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **(kwargs if pfns is None else kwargs | {ENTRY_PFN.name: list(pfns)}))
+
+    @property
+    def pfns(self) -> list[int]:
+        """Frame numbers."""
+        return [entry & ENTRY_PFN.mask for entry in self.getfieldval(ENTRY_PFN.name)]
+
+
+class _Item(_Layer):
+    """A header, record or text as a session yields it.
+
+    Scapy's own attributes: `time` is when its last octet was captured (s since the epoch), `wirelen` its octets on
+    the wire, `direction` "forward" (from the migration's source to its destination) or "reverse". The others below
+    are None, or empty, for packets that no session made.
+    """
+
+    __slots__ = ["record"]
+    direction: str | None  # type: ignore[assignment]  # Scapy's own type is that of an interface's directions
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.record: Record | None = None
+        """What framing said of it; its octets have become this packet."""
+        super().__init__(*args, **kwargs)
+
+    def copy(self) -> _Item:
+        clone: _Item = super().copy()
+        clone.record = self.record
+        return clone
+
+    @property
+    def migration(self) -> int | None:
+        """The number of its migration in the capture, from 0."""
+        return self.record.channel.index if self.record else None
+
+    @property
+    def frames(self) -> tuple[int, int] | None:
+        """The packets of the capture, from 1, with its first octet and with the octet that came last."""
+        return (self.record.first.frame, self.record.last.frame) if self.record else None
+
+    @property
+    def offset(self) -> int | None:
+        """Where it begins in its direction of the connection, octets from 0."""
+        return self.record.offset if self.record else None
+
+    @property
+    def complete(self) -> bool | None:
+        """False where a gap, a cut or the end of the capture took part of it."""
+        return self.record.complete if self.record else None
+
+    @property
+    def answer_frames(self) -> list[int]:
+        """Of a POSTCOPY_FAULT: the frame in which each POSTCOPY_PAGE_DATA that answers it ended. Those of answers
+        that come later are here once they came."""
+        return _frames(self.record.links) if self.record and self.record.direction != FORWARD else []
+
+    @property
+    def fault_frames(self) -> list[int]:
+        """Of a POSTCOPY_PAGE_DATA: the frame in which each POSTCOPY_FAULT that it answers ended."""
+        return _frames(self.record.links) if self.record and self.record.direction == FORWARD else []
+
+    def answers(self, other: Packet) -> int:
+        """Whether this is a POSTCOPY_PAGE_DATA that answers that POSTCOPY_FAULT."""
+        fault = getattr(other, "record", None)
+        if self.record is None or self.record.direction != FORWARD:
+            return 0
+        return int(any(link.record is fault for link in self.record.links))
+
+
+def _frames(links: list[Link]) -> list[int]:
+    return list(dict.fromkeys(link.record.last.frame for link in links))
+
+
+class _Framed(_Item):
+    """A header whose last number counts the octets of what belongs to it: a record's body, xl's optional data."""
+
+    length_field: ClassVar[str] = ""
+    alignment: ClassVar[int] = 1
+    """The body is padded to a multiple of so many octets."""
+    optional: ClassVar[type[Packet] | None] = None
+    """The layer of xl's optional data."""
+
+    def _body_class(self) -> type[Packet] | None:
+        """The layer of the body; None if nobody specified it."""
+        return self.optional
+
+    def _body_octets(self) -> int:
+        """Octets of the body."""
+        return int(self.getfieldval(self.length_field))
+
+    def guess_payload_class(self, payload: bytes) -> type[Packet]:
+        return self._body_class() or conf.raw_layer
+
+    def extract_padding(self, s: bytes) -> tuple[bytes, bytes | None]:
+        length = self._body_octets()
+        body, rest = s[:length], s[length:]
+        size = -len(body) % self.alignment
+        if rest[:size] != bytes(size):
+            self.fields[PADDING] = rest[:size]
+        return body, rest[size:]
+
+    def do_dissect_payload(self, s: bytes) -> None:
+        body = None if s else self._body_class()
+        if body is not None and issubclass(body, _Layer) and not body.minimum:
+            self.add_payload(body())  # an empty body is one too: a signal
+        super().do_dissect_payload(s)
+
+    def do_build(self) -> bytes:
+        built: bytes = super().do_build()
+        padding = self.fields.get(PADDING)
+        return built + (bytes(-len(built) % self.alignment) if padding is None else padding)
+
+
+class _Record(_Framed):
+    """The header of a record, with the body as its payload and the padding at its end."""
+
+    bodies: ClassVar[Mapping[int, type[Packet]]] = {}
+    """By type."""
+    streams: ClassVar[frozenset[int]] = frozenset()
+    """Types whose length says nothing, because another layer's stream follows."""
+
+    @property
+    def pfns(self) -> list[int]:
+        """Frame numbers of a pages record."""
+        return self.payload.pfns if isinstance(self.payload, _PageList) else []
+
+    def _body_class(self) -> type[Packet] | None:
+        return self.bodies.get(self.type)
+
+    def _body_octets(self) -> int:
+        return 0 if self.type in self.streams else super()._body_octets()
+
+
+def padding_field() -> ConditionalField:
+    """Of a record: None are the zeros that belong there, anything else is what is there instead."""
+    return ConditionalField(Padding(PADDING, None), lambda packet: packet.fields.get(PADDING) is not None)
+
+
+class XlMessage(_Item):
+    """A text of xl's handshake with the NUL and the status octet that belong to it. tools/xl/xl_migrate.c."""
+
+    name = "xl message"
+    fields_desc: ClassVar[list[Any]] = [Blob("octets", b"")]
+
+    def mysummary(self) -> str:
+        known = next((one.name for one in MESSAGES.values() if self.octets.startswith(one.octets)), None)
+        return f"xl {known}" if known else f"xl text {shown_octets(self.octets)}"
+
+
+class TrailingData(_Item):
+    """What follows the end of a stream and belongs to nothing. Its octets are not kept, `wirelen` counts them."""
+
+    name = "trailing data"

@@ -1,0 +1,164 @@
+"""A Scapy session on the engine: every record of every migration, in wire order, as a packet."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from decimal import Decimal
+from pathlib import Path
+from time import time_ns
+from typing import Any
+
+from scapy.config import conf
+from scapy.error import warning
+from scapy.layers import inet6, l2  # noqa: F401  # they tell Scapy the link types
+from scapy.packet import Packet
+from scapy.plist import PacketList
+from scapy.sessions import DefaultSession
+from scapy.supersocket import IterSocket, SuperSocket
+from scapy.utils import EDecimal, RawPcapReader
+
+from dissector.capture.opening import open_source
+from dissector.capture.reader import CaptureReader
+from dissector.capture.reader import Packet as Captured
+from dissector.engine import Engine
+from dissector.facts.faults import Faults
+from dissector.parser import Channel, Record
+from dissector.protocol import RECORD_HEADERS, HeaderSpec, fixed, layout, records
+
+from .making import HEADER_CLASSES, RECORD_CLASSES
+from .packets import TrailingData, XlMessage, _Item
+
+NO_LINK = -1
+"""The link type of packets of a kind for which there is none."""
+
+RECORD_HEADER = {
+    (layer, order): fixed(layout(RECORD_HEADERS[layer], order))[0].pack for layer, _, order in RECORD_CLASSES
+}
+
+
+class MigrationSession(DefaultSession):
+    """`sniff(session=MigrationSession)` gives a packet for each header, record and text of a migration, whatever its
+    TCP port, in the order in which they ended on the wire. From a file or live; packets of anything else are left out.
+
+    keep_pages: with the contents of guest memory; else PAGE_DATA and POSTCOPY_PAGE_DATA have their entries only, and
+    of other bodies what is beyond 1 MiB is left out.
+
+    A capture file that Scapy opened by its name is read by xenshark's own reader, from its beginning, not packet by
+    packet. A record that waits for octets a gap may still bring comes out later: at the latest at the end of the
+    file, or of a live capture with `finish`.
+    """
+
+    def __init__(self, keep_pages: bool = False) -> None:
+        super().__init__()
+        self._keep_pages = keep_pages
+        self._inputs: dict[Any, _Input] = {}
+
+    def recv(self, sock: Any) -> Iterator[Packet]:
+        """What the next packet of a socket of sniff's brings; EOFError at its end."""
+        if sock not in self._inputs:
+            self._inputs[sock] = _Input(sock, self._keep_pages)
+        one = self._inputs[sock]
+        goes_on = next(one.steps, False)
+        yield from one.taken()
+        if not goes_on:
+            del self._inputs[sock]
+            raise EOFError
+
+    def finish(self) -> PacketList:
+        """What still waits when sniffing ended before its input: a live one has no other end."""
+        inputs, self._inputs = list(self._inputs.values()), {}
+        return PacketList([packet for one in inputs for packet in one.rest()], "Waited")
+
+
+class _Input:
+    """One of the sockets that sniff reads, each with connections and frame numbers of its own."""
+
+    def __init__(self, sock: Any, keep_pages: bool) -> None:
+        self._ready: list[Packet] = []
+        self._engine = Engine(self._add, keep_pages)
+        self._faults: dict[Channel, Faults] = {}
+        path = sock.filename if isinstance(sock, RawPcapReader) else None
+        is_file = isinstance(path, str) and Path(path).is_file()
+        self.steps = self._read(str(path)) if is_file else self._receive(sock)
+        """True after each step."""
+
+    def taken(self) -> list[Packet]:
+        """The packets since it was asked last."""
+        ready, self._ready = self._ready, []
+        return ready
+
+    def rest(self) -> list[Packet]:
+        """The packets that waited for more."""
+        self.steps.close()
+        self._engine.finish()
+        return self.taken()
+
+    def _read(self, path: str) -> Generator[bool, None, None]:
+        reader = open_source(path)
+        try:
+            if isinstance(reader, CaptureReader):
+                for _ in self._engine.steps(reader):
+                    yield True
+        finally:
+            reader.source.close()
+        if reader.trouble:
+            warning("%s: %s", path, reader.trouble)
+
+    def _receive(self, sock: Any) -> Generator[bool, None, None]:
+        """Packets from where there is no file to read: an interface, a pipe, a list."""
+        frame = 0
+        try:
+            while True:
+                kind, octets, seconds, length = _next(sock)
+                if octets:
+                    frame += 1
+                    link = conf.l2types.layer2num.get(kind, NO_LINK)
+                    at = time_ns() if seconds is None else int(seconds * 10**9)
+                    self._engine.packet(Captured(frame, at, link, memoryview(octets), length or len(octets)))
+                yield True
+        except (EOFError, StopIteration):
+            self._engine.finish()
+
+    def _add(self, record: Record) -> None:
+        if record.layer == "libxc":
+            self._faults.setdefault(record.channel, Faults()).add(record)
+        self._ready.append(_packet(record))
+
+
+def _next(sock: Any) -> tuple[Any, bytes | None, Any, int | None]:
+    """Of the next packet of a socket: its class, octets, time (s since the epoch) if known, length on the wire if
+    known. EOFError or StopIteration if there is none."""
+    if isinstance(sock, SuperSocket) and not isinstance(sock, IterSocket):
+        return *sock.recv_raw(), None
+    # Of a file the link layer is enough; of a list the packet itself: what its socket gives has lost the time.
+    packet = next(sock.iter) if isinstance(sock, IterSocket) else sock.recv(stop_dissection_after=Packet)
+    return type(packet), bytes(packet), getattr(packet, "time", None), getattr(packet, "wirelen", None)
+
+
+def _packet(record: Record) -> Packet:
+    """A record as a packet; its octets are the packet's from then on."""
+    packet: _Item = _dissected(record)
+    packet.record = record
+    packet.time = EDecimal(Decimal(record.last.time).scaleb(-9))
+    packet.direction = record.direction
+    packet.wirelen = record.length
+    record.body = b""
+    return packet
+
+
+def _dissected(record: Record) -> Any:
+    if isinstance(record.spec, HeaderSpec):
+        return HEADER_CLASSES[record.spec.name, record.endianness](record.body)
+    if record.layer is None:
+        return TrailingData()
+    if record.type is None:
+        return XlMessage(record.body)
+    version: int | None = record.channel.version
+    if record.spec is not records(record.layer, version).get(record.type):
+        version = None  # it was not known yet
+    unknown = RECORD_CLASSES[record.layer, None, record.endianness]
+    header = RECORD_HEADER[record.layer, record.endianness](record.type, record.body_length)
+    # What follows a body that is not all there is not where it would be looked for.
+    padding = record.padding if len(record.body) == record.body_length else b""
+    packet_class = RECORD_CLASSES.get((record.layer, version, record.endianness), unknown)
+    return packet_class(header + record.body + padding)

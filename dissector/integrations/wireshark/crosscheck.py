@@ -1,0 +1,165 @@
+"""Two independent readers of one capture, the engine and the dissector in Wireshark, and where they differ."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from dissector.analysis import Analysis
+from dissector.integrations.wireshark.items import Item, flattened, flow_name, gathered, is_octets, joined, prefix
+from dissector.parser import FORWARD, Channel, Record
+from dissector.protocol import PAGE_TYPES
+from dissector.rules import RULES
+from dissector.views.fields import decoded
+
+ABSENT = "nothing"
+
+
+class Difference(NamedTuple):
+    """Something about a record that the readers do not agree on."""
+
+    flow: str
+    offset: int
+    record: str
+    frame: int
+    what: str
+    """The name of the value, or "record" where only one of them has the record."""
+    engine: Any
+    wireshark: Any
+
+
+class Witness:
+    """What the engine says of each record. To be given every record in wire order, then to be asked."""
+
+    def __init__(self) -> None:
+        self._analysis = Analysis()
+        self._records: list[Record] = []
+
+    def add(self, record: Record) -> None:
+        """The next record."""
+        self._analysis.add(record)
+        self._records.append(record)
+
+    def options(self) -> list[str]:
+        """What tshark has to be told: which ports carry a migration whose beginning was not captured.
+
+        There is no magic that the dissector could find it by.
+        """
+        late = [migration.channel.forward for migration, _ in self._analysis.cases if migration.channel.late]
+        ports = sorted({flow.ends.destination[1] for flow in late if flow is not None and flow.ends is not None})
+        return [word for port in ports for word in ("-d", f"tcp.port=={port},xenmig")]
+
+    def items(self) -> list[Item]:
+        """Every item, with the findings of the rules that Wireshark judges."""
+        self._analysis.finish()
+        found = [_item(record) for record in self._records]
+        places = {(item.flow, item.offset): item for item in found}
+        for migration, checker in self._analysis.cases:
+            for finding in checker.findings:
+                if not RULES[finding.rule].wireshark:
+                    continue
+                place = _flow(migration.channel, finding.direction), finding.offset or 0
+                if place not in places:
+                    places[place] = Item(*place, "", finding.frame or 0)
+                    found.append(places[place])
+                places[place].values.setdefault("rule", []).append(finding.rule)
+        return found
+
+
+def _flow(channel: Channel, direction: str) -> str:
+    flow = channel.forward if direction == FORWARD else channel.reverse
+    return flow_name(*flow.ends) if flow is not None and flow.ends is not None else ""
+
+
+def _item(record: Record) -> Item:
+    item = Item(_flow(record.channel, record.direction), record.offset, record.name, record.first.frame)
+    item.values = {
+        "name": record.name,
+        "direction": record.direction,
+        "layer": record.layer,
+        "type": record.type,
+        "length": record.length,
+        "body_length": record.body_length,
+        "first_frame": record.first.frame,
+        "last_frame": record.last.frame,
+        "complete": record.complete,
+    }
+    item.values |= _own_fields(record)
+    if record.name == "POSTCOPY_FAULT":
+        item.values |= dict(_faults(record))
+    elif record.name == "POSTCOPY_PAGE_DATA" and record.whole:
+        item.values["page.answers"] = sorted((link.pfn, link.record.last.frame) for link in record.links)
+        item.values["page.pushed"] = sum(run.length for run in record.runs) - len(record.links)
+    return item
+
+
+def _own_fields(record: Record) -> dict[str, Any]:
+    """What is in its header or body. Of a record that nobody specified that is nothing, of a pages record its count
+    and runs: its reserved octets have a rule, and no field."""
+    if record.is_pages:
+        typed = record.name != "POSTCOPY_FAULT"
+        runs = joined((run.first, run.length, PAGE_TYPES[run.type] if typed else None) for run in record.runs)
+        return {"count": decoded(record).get("count"), "run": runs}
+    if record.type is not None and record.spec is None:
+        return {}
+    start = prefix(record.name) + "." if record.is_header or record.type is not None else ""
+    pairs = (pair for name, value in decoded(record).items() for pair in flattened(start + name, value))
+    return dict(gathered((path, value) for path, value in pairs if value or not is_octets(path)))
+
+
+def _faults(record: Record) -> Iterator[tuple[str, Any]]:
+    links = {link.pfn: link for link in record.links}
+    for pfn in record.pfns():
+        link = links.get(pfn)
+        name = f"fault {pfn:#x}"
+        yield f"{name} answered_in", link and link.record.last.frame
+        yield f"{name} latency", link and link.record.last.time - record.last.time
+        yield f"{name} in_flight", link is not None and link.in_flight
+
+
+def compare(engine: Iterable[Item], wireshark: Iterable[Item]) -> Iterator[Difference]:
+    """Where they differ, flow by flow in the order of offsets."""
+    sides: dict[tuple[str, int], tuple[list[Item], list[Item]]] = defaultdict(lambda: ([], []))
+    for side, items in enumerate((engine, wireshark)):
+        for item in items:
+            sides[item.flow, item.offset][side].append(item)
+    for _, pairs in sorted(sides.items()):
+        # A pair of ports may have been used again: then there are several of one offset, in the order of time.
+        for one, other in zip_longest(*(sorted(items, key=lambda item: item.frame) for items in pairs)):
+            yield from _compare(one, other)
+
+
+def _compare(one: Item | None, other: Item | None) -> Iterator[Difference]:
+    item = one or other
+    if item is None:
+        return
+    place = item.flow, item.offset, item.name, item.frame
+    if one is None or other is None:
+        yield Difference(*place, "record", one and one.name, other and other.name)
+        return
+    for name in dict.fromkeys((*one.values, *other.values)):
+        mine, its = (item.values.get(name) for item in (one, other))
+        if [] in (mine, its):  # an empty list is shown nowhere
+            mine, its = mine or None, its or None
+        if mine == its:
+            continue
+        if isinstance(mine, list) and isinstance(its, list):
+            for index, (a, b) in enumerate(zip_longest(mine, its)):
+                if a != b:
+                    yield Difference(*place, f"{name}[{index}]", a, b)
+                    break
+        else:
+            yield Difference(*place, name, mine, its)
+
+
+def as_line(difference: Difference) -> str:
+    """For a person."""
+    flow, offset, record, frame, what, engine, wireshark = difference
+    where = f"frame {frame}, {flow}, offset {offset}, {record}"
+    return f"{where}: {what}: xenshark {_shown(engine)}, Wireshark {_shown(wireshark)}"
+
+
+def _shown(value: Any) -> str:
+    return ABSENT if value is None else str(value)

@@ -1,0 +1,104 @@
+"""A record as two readers can tell of it: flat values by name, brought to one form, to be held against each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from ipaddress import ip_address
+from types import MappingProxyType
+from typing import Any
+
+from dissector.protocol import HEADERS, RECORDS, XL_HEADER, Field, fields, layout, xl_optional_data
+
+End = tuple[str, int]
+"""An address and a port."""
+
+
+@dataclass
+class Item:
+    """A record, header or text.
+
+    values: by the name of the dissector's field without "xenmig.". Lists: "run" (first pfn, count, type name or
+    None), "page.answers" (pfn, frame of the fault), "rule", and each field of a header or body, whose path begins
+    with `prefix` of its name. A fault's own are "fault 0x7c answered_in", "... latency" (ns), "... in_flight".
+    """
+
+    flow: str
+    offset: int
+    name: str
+    frame: int
+    """The packet in which it begins."""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def prefix(name: str) -> str:
+    """What the paths of a record's own fields begin with."""
+    return re.sub("[ -]", "_", name.lower())
+
+
+def flow_name(source: End, destination: End) -> str:
+    """One direction of a connection: "10.0.0.1:38500 -> 10.0.0.2:7700"."""
+    return " -> ".join(_end(*end) for end in (source, destination))
+
+
+def _end(address: str, port: int) -> str:
+    one = ip_address(address)
+    return f"[{one}]:{port}" if one.version == 6 else f"{one}:{port}"
+
+
+def flattened(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Every number and text in nested values with its path; the elements of a list have the list's."""
+    match value:
+        case {"octets": int(length), **rest} if not rest:
+            yield path, f"{length} octets"
+        case dict():
+            for name, inside in value.items():
+                yield from flattened(f"{path}.{name}", inside)
+        case list():
+            for inside in value:
+                yield from flattened(path, inside)
+        case _:
+            yield path, value
+
+
+def gathered(pairs: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
+    """The values of each path, in order."""
+    found: dict[str, list[Any]] = {}
+    for path, value in pairs:
+        found.setdefault(path, []).append(value)
+    return found
+
+
+def joined(runs: Iterable[tuple[int, int, Any]]) -> list[tuple[int, int, Any]]:
+    """Runs as long as they can be: a list that arrives in parts has a run cut where a part ends."""
+    whole: list[tuple[int, int, Any]] = []
+    for first, count, kind in runs:
+        if whole and whole[-1][0] + whole[-1][1] == first and whole[-1][2] == kind:
+            start, before, _ = whole.pop()
+            first, count = start, before + count
+        whole.append((first, count, kind))
+    return whole
+
+
+def is_octets(path: str) -> bool:
+    """Whether a field holds opaque octets: none of them is no field."""
+    return path in shapes() and shapes()[path].kind in ("bytes", "blob")
+
+
+@cache
+def shapes() -> Mapping[str, Field]:
+    """Every field of the grammar by its path."""
+    found: dict[str, Field] = {}
+
+    def note(path: str, some: Iterable[Field]) -> None:
+        for one in some:
+            own = f"{path}.{one.name}" if one.name else path
+            found[own] = one
+            note(own, one.elements)
+
+    bodies = [(spec.name, spec.body) for specs in (HEADERS.values(), RECORDS) for spec in specs]
+    for name, body in (*bodies, (XL_HEADER.name, xl_optional_data)):
+        note(prefix(name), fields(layout(body, "little")))
+    return MappingProxyType(found)

@@ -1,0 +1,232 @@
+"""A capture read by Wireshark: tshark runs the dissector, pyshark takes what it prints apart."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from decimal import Decimal
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from dissector.errors import UserError
+from dissector.integrations.wireshark import generate
+from dissector.integrations.wireshark.items import End, Item, flow_name, gathered, joined, prefix, shapes
+from dissector.integrations.wireshark.tshark import complaints
+from dissector.protocol import PAGE_TYPES, Field
+from dissector.protocol.codec import JSON_OCTETS
+
+TEXTS = ("text", "status")
+"""The fields of a handshake text."""
+
+Tree = Mapping[str, Any]
+"""A part of a packet as `tshark -T json` prints it: values by field name, a list where there are several; what is
+below a field is under its name and "_tree"."""
+
+FILTER = "xenmig.item || xenmig.run || _ws.lua.error"
+"""The packets that are asked for. A filter also makes Wireshark build trees on the first of two passes, without
+which the dissector does not see sequence numbers there."""
+
+LAYERS = "frame ip ipv6 tcp xenmig"
+"""What of them is printed: all else would be most of it."""
+
+WHOLE_LISTS = "xenmig.lines:0"
+"""The preference that has lists shown to their end."""
+
+Run = tuple[int, int, str | None]
+"""First pfn, count, page type."""
+
+HALF = 1 << 31
+"""Half of the sequence numbers of TCP."""
+
+
+COMMON = ("direction", "layer", "type", "length", "body_length", "first_frame", "last_frame", "complete", "count")
+
+
+def read(folder: Path, capture: Path, options: list[str]) -> list[Item]:
+    """Every item of a plain capture, with these options of tshark. `folder`: of `tshark.isolated`.
+
+    UserError if tshark or pyshark fails, or a Lua script does.
+    """
+    script = folder / "xen_migration.lua"
+    script.write_text(generate.dissector())
+    script.chmod(0o644)
+    words = ["-2", "-J", LAYERS, "-X", f"lua_script:{script}", "-o", WHOLE_LISTS, *options]
+    items: list[Item] = []
+    begun: dict[tuple[str, int], list[tuple[int, Item]]] = defaultdict(list)
+    more: dict[tuple[str, int], list[tuple[int, list[Run]]]] = defaultdict(list)
+    for packet in _packets(folder, capture, words):
+        flow, seq, layers = _layers(packet)
+        for layer in layers:
+            for tree in _all(layer, "contents_tree"):
+                if runs := _runs(tree):
+                    more[flow, _integer(tree, "contents.of")].append((seq, runs))
+            for tree in _all(layer, "item_tree"):
+                items.append(_item(flow, tree))
+                begun[flow, items[-1].frame].append((seq, items[-1]))
+    for place, pieces in more.items():
+        _add_runs(begun[place], pieces)
+    trouble = complaints((folder / "stderr").read_text(errors="replace"))
+    if trouble:
+        raise UserError(f"Wireshark complains: {trouble[0]}")
+    return items
+
+
+def _packets(folder: Path, capture: Path, options: list[str]) -> Iterator[Tree]:
+    """The layers of each packet, each a list of the trees of that name."""
+    try:
+        import pyshark
+        from pyshark.capture.capture import TSharkCrashException
+
+        # pyshark kills each tshark, also one that has just ended, which asyncio then misses and tells of.
+        logging.getLogger("asyncio").setLevel(logging.ERROR)
+        # A loop of our own: the one that pyshark would make needs what Python 3.14 no longer has.
+        loop = asyncio.new_event_loop()
+        source = pyshark.FileCapture(
+            str(capture),
+            tshark_path=str(folder / "tshark"),
+            display_filter=FILTER,
+            custom_parameters=options,
+            use_json=True,
+            keep_packets=False,
+            eventloop=loop,
+        )
+    except (AttributeError, ImportError) as error:
+        raise UserError(f"pyshark does not work with Python {sys.version.split()[0]}: {error}") from error
+    try:
+        for packet in source:
+            layers = {"frame": [packet.frame_info._all_fields]}
+            for layer in packet.layers:
+                # The trees as tshark printed them; what pyshark makes of them costs more and knows less.
+                trees = (one._all_fields for one in (layer, *layer.duplicate_layers))
+                layers.setdefault(layer.layer_name, []).extend(trees)
+            yield layers
+    except TSharkCrashException as error:
+        lines = complaints((folder / "stderr").read_text(errors="replace"))
+        raise UserError(f"Wireshark complains: {lines[0] if lines else ' '.join(str(error).split())}") from error
+    finally:
+        with suppress(TSharkCrashException):
+            source.close()
+        source._running_processes.clear()  # or it would be closed once more, with the loop
+        loop.close()
+
+
+def _layers(packet: Tree) -> tuple[str, int, list[Tree]]:
+    """The flow of a packet, its sequence number, and what the dissector says of it."""
+    frame = packet["frame"][-1]
+    error = next((name for name in packet if name.startswith("Lua Error")), None)
+    if error is not None:
+        raise UserError(f"the dissector fails in frame {frame['frame.number']}: {error}")
+    flow = flow_name(_end(packet, frame, "src"), _end(packet, frame, "dst"))
+    return flow, int(packet["tcp"][-1]["tcp.seq_raw"]), packet.get("xenmig", [])
+
+
+def _end(packet: Tree, frame: Tree, side: str) -> End:
+    network = next(one for one in reversed(frame["frame.protocols"].split(":")) if one in ("ip", "ipv6"))
+    return packet[network][-1][f"{network}.{side}"], int(packet["tcp"][-1][f"tcp.{side}port"])
+
+
+def _item(flow: str, tree: Tree) -> Item:
+    name = str(_one(tree, "name"))
+    item = Item(flow, int(_one(tree, "offset")), name, int(_one(tree, "first_frame")))
+    item.values = {"name": name, **{key: _number(_one(tree, key)) for key in COMMON}}
+    item.values["complete"] = bool(item.values["complete"])
+    item.values |= gathered(_own_fields(tree, prefix(name)))
+    if runs := _runs(tree):
+        item.values["run"] = joined(runs)
+    for fault in _all(tree, "fault_tree"):
+        item.values |= dict(_fault(fault))
+    if name == "POSTCOPY_PAGE_DATA":
+        frames, pfns = _all(tree, "page.answers"), _all(tree, "page.answers_tree")
+        pairs = zip(frames, pfns, strict=True)
+        item.values["page.answers"] = sorted((_integer(pfn, "page.answers.pfn"), int(frame)) for frame, pfn in pairs)
+        item.values["page.pushed"] = _number(_one(tree, "page.pushed"))
+    if rules := _all(tree, "rule"):
+        item.values["rule"] = rules
+    return item
+
+
+def _runs(tree: Tree) -> list[Run]:
+    return [(_integer(run, "run.pfn"), _integer(run, "run.count"), _type(run)) for run in _all(tree, "run_tree")]
+
+
+def _add_runs(begun: list[tuple[int, Item]], more: list[tuple[int, list[Run]]]) -> None:
+    """Gives the last item that begins in a packet its entries in later packets.
+
+    They go in the order of the stream, whatever that of the packets was; entries that came twice are taken once.
+    """
+    if not begun:  # the packet with the header is missing
+        return
+    first, last = max(begun, key=lambda one: one[1].offset)
+    pieces = {_distance(seq, first): runs for seq, runs in reversed(more)}
+    if pieces:
+        rest = chain.from_iterable(pieces[place] for place in sorted(pieces))
+        last.values["run"] = joined([*last.values.get("run", []), *rest])
+
+
+def _distance(seq: int, first: int) -> int:
+    """From one sequence number to another, which may be before it (RFC 9293, 3.4)."""
+    return (seq - first + HALF) % (2 * HALF) - HALF
+
+
+def _type(run: Tree) -> str | None:
+    kind = _number(_one(run, "run.type"))
+    return PAGE_TYPES[kind] if isinstance(kind, int) else None
+
+
+def _fault(tree: Tree) -> Iterator[tuple[str, Any]]:
+    name = f"fault {_number(_one(tree, 'fault.pfn')):#x}"
+    latency = _one(tree, "fault.latency")
+    yield f"{name} answered_in", _number(_one(tree, "fault.answered_in"))
+    yield f"{name} latency", None if latency is None else int(Decimal(latency).scaleb(9))
+    yield f"{name} in_flight", bool(_number(_one(tree, "fault.in_flight")))
+
+
+def _own_fields(tree: Tree, start: str) -> Iterator[tuple[str, Any]]:
+    """What the header or body holds, with its path, however deep it is."""
+    for key, value in tree.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict):
+                yield from _own_fields(one, start)
+            else:
+                path = key.removeprefix("xenmig.")
+                shape = shapes().get(path)
+                is_whole = shape is not None and (shape.bits or shape.elements)
+                if (path.startswith(start + ".") or path in TEXTS) and not is_whole:
+                    yield path, _value(one, shape)
+
+
+def _value(text: str, shape: Field | None) -> Any:
+    """As the engine has it."""
+    if shape is None or shape.kind == "uint":
+        number = _number(text)
+        return shape.values.get(number, number) if shape is not None and isinstance(number, int) else number
+    if shape.kind in ("bytes", "blob"):
+        octets = text.replace(":", "")
+        return octets if len(octets) <= 2 * JSON_OCTETS else f"{len(octets) // 2} octets"
+    return text
+
+
+def _number(text: str | None) -> int | str | None:
+    """The number that a text is, if it is one."""
+    try:
+        return None if text is None else int(text, 0)
+    except ValueError:
+        return text
+
+
+def _integer(tree: Tree, name: str) -> int:
+    return int(_one(tree, name), 0)
+
+
+def _all(tree: Tree, name: str) -> list[Any]:
+    found = tree.get(f"xenmig.{name}", [])
+    return found if isinstance(found, list) else [found]
+
+
+def _one(tree: Tree, name: str) -> Any:
+    return next(iter(_all(tree, name)), None)

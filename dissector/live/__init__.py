@@ -1,1 +1,0 @@
-"""Capturing while it is analyzed: programs that capture, what they write through a pipe, the file that is kept."""

@@ -1,0 +1,164 @@
+"""What both sides of a captured connection said, octet for octet and in order, while the capture is read.
+
+A capture is read twice: first to find the connection and to see whether all of it is there, then to tell it. So
+nothing is told of a connection that has to be given up in the middle, and never more than a few packets are in
+memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from dissector.capture.fragments import Fragments
+from dissector.capture.link import addresses, decode
+from dissector.capture.opening import open_source
+from dissector.capture.reader import CaptureReader
+from dissector.errors import UserError
+from dissector.parser import Channel, Ends, Flow, Record, Stream
+from dissector.recording.follower import connected
+from dissector.tcp import FOREVER, Budget, Connections, Consumer, ExpressLane
+
+HELD = 256 << 20
+"""Octets out of order that are held while the missing ones may still come."""
+
+
+class Said(NamedTuple):
+    """One side said something, or that it has said all."""
+
+    side: int
+    """0: the source of the migration, 1: its destination."""
+    time: int
+    """Of the packet that made it known, ns since the epoch."""
+    octets: bytes
+    """Empty at the end."""
+
+
+class Carrier(NamedTuple):
+    """The connection that carries a migration; perhaps it carries others as well."""
+
+    path: str
+    number: int
+    """Which connection of the capture, from 0."""
+    first_is_source: bool
+    """Whether the side whose packet was captured first is the source."""
+    ends: Ends
+    """Source and destination, each an address and a port."""
+
+
+def find(path: str, migration: int) -> Carrier:
+    """The connection of a migration, numbered from 0. Raises UserError, one line for a person, if there is none
+    or not all of it is in the file."""
+    found: list[tuple[Channel, int]] = []
+    pairs: list[tuple[Flow, Flow]] = []
+
+    def accept(key: bytes) -> tuple[Consumer, Consumer]:
+        number = len(pairs)
+
+        def opened(channel: Channel) -> int:
+            found.append((channel, number))
+            return len(found) - 1
+
+        source, destination = addresses(key)
+        both = Ends(source, destination), Ends(destination, source)
+        pairs.append(connected((Stream(), Stream()), both, lambda: Channel(_ignore, opened)))
+        one, other = pairs[-1]
+        return one.stream, other.stream
+
+    for _ in _walk(path, accept):
+        pass
+    if not 0 <= migration < len(found):
+        holds = f"it holds {len(found)}, numbered from 0" if found else "it holds none"
+        raise UserError(f"{path} has no migration {migration}: {holds}")
+    channel, number = found[migration]
+    one, other = pairs[number]
+    for flow in (one, other):
+        _refuse_damaged(path, flow.stream)
+    source, _ = (one, other) if one is channel.forward else (other, one)
+    assert source.ends is not None
+    return Carrier(path, number, source is one, source.ends)
+
+
+def _refuse_damaged(path: str, stream: Stream) -> None:
+    if stream.torn:
+        raise UserError(f"{path} cannot be replayed: its packets were cut short when they were captured")
+    if stream.late:
+        raise UserError(f"{path} cannot be replayed: the beginning of the connection was not captured")
+    if stream.gaps:
+        lost = sum(gap.length for gap in stream.gaps)
+        raise UserError(f"{path} cannot be replayed: {lost:,} octets of the connection were not captured")
+
+
+def told(carrier: Carrier) -> Iterator[Said]:
+    """What both sides say, in the order in which it was captured."""
+    said: list[tuple[int, bytes]] = []
+    accepted = 0
+
+    def accept(key: bytes) -> tuple[Consumer, Consumer]:
+        nonlocal accepted
+        accepted += 1
+        sides = (0, 1) if carrier.first_is_source else (1, 0)
+        wanted = accepted - 1 == carrier.number
+        one, other = (Ear(side, said if wanted else None) for side in sides)
+        return one, other
+
+    for time in _walk(carrier.path, accept):
+        for side, octets in said:
+            yield Said(side, time, octets)
+        said.clear()
+
+
+class Ear:
+    """The `Consumer` that keeps every octet of a direction, or, without a list to put them in, none."""
+
+    def __init__(self, side: int, said: list[tuple[int, bytes]] | None) -> None:
+        self.skip = FOREVER if said is None else 0
+        self.acked = self.conflicts = self.retransmitted = self.silence = 0
+        self.closed: tuple[str, int, int] | None = None
+        self._side, self._said = side, said
+
+    def start(self, late: bool) -> None:
+        pass
+
+    def feed(self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int) -> None:
+        if self._said is not None:
+            if len(octets) < length:
+                self.lose(length - len(octets))
+            self._said.append((self._side, bytes(octets)))
+
+    def pass_over(self, length: int, whole: bool, frame: int, time: int) -> None:
+        pass
+
+    def lose(self, length: int) -> None:
+        if self._said is not None:
+            raise UserError(f"{length:,} octets were not captured, or came too late: the rest is not replayed")
+
+    def finish(self, reason: str) -> None:
+        if self._said is not None:
+            self._said.append((self._side, b""))
+
+
+def _walk(path: str, accept: Callable[[bytes], tuple[Consumer, Consumer]]) -> Iterator[int]:
+    """Reads a capture; after each packet its time, and once more after the last."""
+    reader = open_source(path)
+    try:
+        if not isinstance(reader, CaptureReader):
+            raise UserError(f"{path} is no capture (pcap, pcapng): it does not hold two sides, nor times")
+        connections, fragments = Connections(accept, Budget(HELD)), Fragments()
+        lane = ExpressLane(reader, connections)
+        while (packet := reader.next_packet()) is not None:
+            segment = decode(packet.link, packet.octets, packet.length, fragments)
+            if segment is not None:
+                connections.packet(segment, packet.frame, packet.time_ns)
+            yield packet.time_ns
+            lane.run()
+        connections.finish()
+        yield reader.last_time_ns or 0
+        if reader.trouble:
+            raise UserError(f"{path} cannot be replayed: {reader.trouble}")
+    finally:
+        reader.source.close()
+
+
+def _ignore(record: Record) -> None:
+    """Nobody asked."""

@@ -1,0 +1,92 @@
+"""Scapy as a program that captures, for machines that have neither dumpcap nor tcpdump.
+
+`python -m dissector.recording.sniffer INTERFACE FILTER MIB SNAP PROMISCUOUS` writes a pcap of nanoseconds to standard
+output until it is interrupted; without words it lists the interfaces. Its complaints and its count are in the words
+of tcpdump.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+from contextlib import suppress
+from typing import Any
+
+MAGIC_NS, LARGEST = 0xA1B23C4D, 1 << 18
+NS = 1_000_000_000
+
+SOL_PACKET, PACKET_STATISTICS = 263, 6
+"""Of packet(7)."""
+
+SO_RCVBUFFORCE = 33
+"""Of socket(7): a buffer larger than users may have."""
+
+TURN = 0.1
+"""Seconds until an interrupt is noticed."""
+
+
+def main(words: list[str]) -> int:
+    """Exit status: 0, or 1 after one line on standard error."""
+    import scapy.arch  # noqa: F401  # tells conf which sockets there are
+    from scapy.config import conf
+    from scapy.interfaces import get_if_list
+    from scapy.layers import inet, inet6, l2  # noqa: F401  # they tell Scapy the link types
+
+    if not words:
+        print("\n".join(get_if_list()))
+        return 0
+    interface, expression, buffer, snap, promiscuous = words
+    stopped: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: stopped.append(number))
+    try:
+        if interface not in get_if_list():
+            raise OSError(f"there is no interface {interface}")
+        # On loopback each packet goes out and comes in: Scapy's other socket sees it once.
+        loopback = interface == conf.loopback_name
+        kind = conf.L2socket if loopback else conf.L2listen
+        listening = kind(iface=interface, filter=expression or None, promisc=promiscuous == "promiscuous")
+    except Exception as error:  # Scapy raises what it likes
+        print(f"scapy: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+        return 1
+    with suppress(OSError, AttributeError):
+        listening.ins.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, int(buffer) << 20)
+    dropped(listening)  # before its filter was set, and it had room
+    with suppress(BrokenPipeError):
+        copy(listening, int(snap) or LARGEST, stopped)
+    print(f"{dropped(listening)} packets dropped by kernel", file=sys.stderr)
+    return 0
+
+
+def dropped(listening: Any) -> int:
+    """Packets that the kernel had no room for, since this was last asked."""
+    _, count = struct.unpack("II", listening.ins.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+    return int(count)
+
+
+def copy(listening: Any, snap: int, stopped: list[int]) -> None:
+    """Writes what comes until something is in `stopped`."""
+    from scapy.config import conf
+
+    write(struct.pack("=IHHiIII", MAGIC_NS, 2, 4, 0, 0, snap, conf.l2types.layer2num[listening.LL]))
+    while not stopped:
+        if not select.select([listening], [], [], TURN)[0]:
+            continue
+        _, octets, seconds = listening.recv_raw(LARGEST)
+        if octets:
+            time = divmod(int(seconds * NS), NS)
+            kept = octets[:snap]
+            write(struct.pack("=IIII", *time, len(kept), len(octets)) + kept)
+
+
+def write(octets: bytes) -> None:
+    """All of it."""
+    while octets:
+        octets = octets[os.write(sys.stdout.fileno(), octets) :]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

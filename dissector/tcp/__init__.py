@@ -1,0 +1,7 @@
+"""Packets to octets in order: TCP reassembly for both directions of any number of connections, without I/O."""
+
+from dissector.tcp.connections import Connection, Connections
+from dissector.tcp.express import ExpressLane
+from dissector.tcp.half_connection import FOREVER, Budget, Consumer, Direction
+
+__all__ = ["FOREVER", "Budget", "Connection", "Connections", "Consumer", "Direction", "ExpressLane"]

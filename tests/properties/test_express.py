@@ -1,0 +1,316 @@
+"""The express lane decides nothing that the ordinary road would decide otherwise, and it is used."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import talks
+from benchmark.capture import build_capture
+from conftest import captures
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from talks import Speaker, Talk, octets_of, turns
+from wire import FIN, LINKS, RST, SPACE, Captured, Ends, Packet, exchange, impaired, pcap, pcapng
+
+import dissector.capture.opening
+import dissector.tcp.half_connection
+from dissector.capture.opening import open_source
+from dissector.capture.reader import CaptureReader
+from dissector.engine import Engine
+from dissector.parser import FORWARD, REVERSE, Record
+from dissector.tcp import ExpressLane
+from dissector.tcp.half_connection import REORDER_FRAMES
+from dissector.tcp.unit import Unit
+
+RECORD_FIELDS = tuple(name for name in Record.__slots__ if name not in ("channel", "spec", "_runs"))
+
+
+class Outcome(NamedTuple):
+    """All that a capture gave."""
+
+    records: list[tuple[Any, ...]]
+    reader: tuple[Any, ...]
+    directions: dict[bytes, tuple[Any, ...]]
+    taken: int
+    """Packets that the lane took."""
+
+
+def dissect(path: Path, lane: bool) -> Outcome:
+    records: list[tuple[Any, ...]] = []
+    taken = 0
+
+    def emit(record: Record) -> None:
+        records.append((record.channel.index, *(getattr(record, name) for name in RECORD_FIELDS)))
+
+    def run(self: ExpressLane) -> None:
+        nonlocal taken
+        if lane:
+            before = reader.frame
+            honest(self)
+            taken += reader.frame - before
+
+    honest = ExpressLane.run
+    source = open_source(str(path))
+    assert isinstance(source, CaptureReader)
+    reader = source
+    engine = Engine(emit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ExpressLane, "run", run)
+        engine.capture(reader)
+    reader.source.close()
+    told = reader.frame, reader.cut, reader.first_time_ns, reader.last_time_ns, reader.trouble, reader.octets
+    # When a record goes on may depend on when somebody looked: a stream that breaks off tells so only at the end.
+    records.sort(key=lambda record: (record[0], record[1], record[RECORD_FIELDS.index("offset") + 1]))
+    return Outcome(records, told, {key: facts(one) for key, one in engine.connections.directions.items()}, taken)
+
+
+def facts(direction: Any) -> tuple[Any, ...]:
+    """What is known of one direction at the end."""
+    names = ("octets", "acked", "next", "end", "retransmitted", "out_of_order", "conflicts", "finished")
+    stream = direction.consumer
+    told = ("gaps", "ended", "offset", "torn", "late", "acked", "conflicts", "high", "damaged", "silence", "closed")
+    return tuple(getattr(direction, name) for name in names), {name: getattr(stream, name, None) for name in told}
+
+
+def check(path: Path) -> Outcome:
+    """Both ways through a capture give the same; what the lane's way gave."""
+    road, express = dissect(path, lane=False), dissect(path, lane=True)
+    assert express.records == road.records
+    assert express.reader == road.reader
+    assert express.directions == road.directions
+    return express
+
+
+@pytest.mark.parametrize("item", [one for one in captures().items() if ".pcap" in one[0]], ids=lambda item: item[0])
+def test_genuine_captures(item: tuple[str, Path]) -> None:
+    check(item[1])
+
+
+@pytest.mark.parametrize(("variant", "share"), [("a", 0.9), ("b", 0.5), ("c", 0.8)])
+def test_the_lane_is_used(tmp_path: Path, variant: str, share: float) -> None:
+    """Of a capture of 1448-octet segments it takes nearly all packets; so nobody can lose it without noticing."""
+    path = tmp_path / "built.pcap"
+    build_capture(path, 4_000_000, variant)
+    outcome = check(path)
+    assert outcome.taken > share * outcome.reader[0]
+    assert sum(record[4] == "PAGE_DATA" for record in outcome.records) or outcome.records
+
+
+@pytest.mark.parametrize("form", ["pcap", "pcapng"])
+def test_a_capture_that_ends_in_contents(tmp_path: Path, form: str) -> None:
+    """The lane may take the last packets of a connection, and of the file: then it has to note when that was, and
+    what of the other direction they acknowledge."""
+    talk = talks.precopy()
+    forward = octets_of(talk)[:80_000]
+    packets = exchange([(REVERSE, octets_of(talk, REVERSE)[:54]), (FORWARD, forward)], random.Random(1), closed=False)
+    while not packets[-1].payload or packets[-2].payload:
+        packets.pop()
+    # 20 octets of an answer were not captured, but the last pages acknowledge them.
+    acknowledging = [one._replace(ack=one.ack + 20 * (not one.side)) for one in packets[-12:]]
+    packets[-12:] = acknowledging
+    captured = []
+    for index, packet in enumerate(packets):
+        octets = LINKS["ethernet"][1](Ends().ip(packet), 4)
+        captured.append(Captured(index * 10**9, octets, len(octets)))
+    path = tmp_path / "built"
+    path.write_bytes(pcap(captured)[:-1] if form == "pcap" else pcapng(captured))
+    outcome = check(path)
+    assert outcome.taken > 0.7 * len(packets)
+    assert outcome.reader[3] == (len(packets) - (2 if form == "pcap" else 1)) * 10**9
+    (incomplete,) = (record for record in outcome.records if not record[RECORD_FIELDS.index("complete") + 1])
+    assert incomplete[RECORD_FIELDS.index("last") + 1].frame > len(packets) - 4
+    stream = outcome.directions[Ends().key(1)][1]
+    assert [(gap.offset, gap.length) for gap in stream["gaps"]] == [(54, 20)]
+
+
+class Regular(NamedTuple):
+    """A capture whose packets repeat, and where each of them starts."""
+
+    octets: bytes
+    starts: list[int]
+
+    def __repr__(self) -> str:
+        return f"Regular({len(self.starts)} packets)"
+
+
+@pytest.fixture(scope="module")
+def regular(tmp_path_factory: pytest.TempPathFactory) -> Regular:
+    """A capture whose packets repeat, and where each of them starts."""
+    path = tmp_path_factory.mktemp("regular") / "built.pcap"
+    build_capture(path, 1_000_000, "a")
+    data, starts = path.read_bytes(), [24]
+    while starts[-1] < len(data):
+        starts.append(starts[-1] + 16 + int.from_bytes(data[starts[-1] + 8 : starts[-1] + 12], "little"))
+    return Regular(data, starts[:-1])
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
+def test_an_altered_octet_is_seen(
+    tmp_path_factory: pytest.TempPathFactory, regular: Regular, data: st.DataObject
+) -> None:
+    """Among many packets that repeat no octet of a header goes unlooked at; nor does an octet that is of no
+    importance lead astray."""
+    octets, starts = regular
+    altered = bytearray(octets)
+    for at in data.draw(st.lists(st.sampled_from(starts), min_size=1, max_size=3)):
+        # Of IPv4 and TCP: what comes before are times and lengths of the file, and how to reach the next host.
+        place = data.draw(st.integers(16 + 14, 16 + 65))
+        if int.from_bytes(octets[at + 8 : at + 10], "little") > 100 and 58 <= place < 62:
+            place -= 4  # of what segments with payload acknowledge the lane notes the newest alone
+        place += place == 58  # an acknowledgement from the other half of the sequence space means nothing
+        altered[at + place] ^= data.draw(st.sampled_from([1, 2, 8, 16, 0x40, 0x80, 0xFF]))
+    path = tmp_path_factory.getbasetemp() / "altered"
+    path.write_bytes(altered)
+    check(path)
+
+
+def test_repetition_is_used(regular: Regular, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most packets of such a capture are taken many at a time."""
+    taken = 0
+    honest = Unit.repeats
+
+    def repeats(self: Unit, *arguments: Any) -> int:
+        nonlocal taken
+        count = honest(self, *arguments)
+        taken += count * self.packets
+        return count
+
+    monkeypatch.setattr(Unit, "repeats", repeats)
+    octets, starts = regular
+    path = tmp_path / "regular"
+    path.write_bytes(octets)
+    check(path)
+    assert taken > len(starts) / 2
+
+
+# --- built captures -----------------------------------------------------------------------------------------
+
+TALKS: list[Talk] = [talks.precopy(), talks.postcopy(), talks.remus(), talks.xenops()]
+
+
+class Case(NamedTuple):
+    """How a capture is built; chance decides the rest. `whims` is the share of packets unlike the others in
+    something that hardly matters."""
+
+    seed: int
+    link: str
+    version: int
+    options: int
+    sizes: tuple[int, ...]
+    connections: int
+    lost: float
+    again: float
+    late: float
+    snap: int
+    form: str
+    order: str
+    buffer: int
+    patience: int
+    whims: float
+
+
+CASES = st.builds(
+    Case,
+    seed=st.integers(0, 1 << 32),
+    link=st.sampled_from(sorted(LINKS)),
+    version=st.sampled_from([4, 4, 6]),
+    options=st.sampled_from([0, 12]),
+    sizes=st.sampled_from([(1448,), (1448, 1448, 500), (1, 3, 100, 1448), (9000, 40_000)]),
+    connections=st.sampled_from([1, 1, 2, 3]),
+    lost=st.sampled_from([0.0, 0.0, 0.01]),
+    again=st.sampled_from([0.0, 0.02]),
+    late=st.sampled_from([0.0, 0.02, 0.2]),
+    snap=st.sampled_from([1 << 18, 1 << 18, 1 << 18, 68, 200, 1000]),
+    form=st.sampled_from(["us", "ns", "pcapng"]),
+    order=st.sampled_from("<>"),
+    buffer=st.sampled_from([1 << 20, 1 << 12, 5000, 1 << 16]),
+    patience=st.sampled_from([REORDER_FRAMES, 10]),
+    whims=st.sampled_from([0.0, 0.01]),
+)
+
+
+def crossing(talk: Talk, chance: random.Random) -> list[tuple[str, bytes]]:
+    """The talk's turns, but what goes back does not wait for a record's end."""
+    said = list(turns(talk))
+    for at in range(len(said) - 2):
+        (before, octets), (between, answer), (after, more) = said[at : at + 3]
+        if before == after == FORWARD:
+            place = chance.randrange(len(octets) + 1)
+            said[at : at + 3] = [(before, octets[:place]), (between, answer), (after, octets[place:] + more)]
+    return said
+
+
+def connection(case: Case, chance: random.Random) -> list[Packet]:
+    """A migration over a connection that may begin late, break off, or lose what goes back."""
+    small = case.sizes[0] == 1
+    talk = talks.postcopy(Speaker(2, page_shift=9)) if small else chance.choice(TALKS)
+    first = (chance.randrange(SPACE), chance.choice([5, SPACE - 100]))
+    packets = exchange(crossing(talk, chance), chance, case.sizes, first, chance.random() < 0.8, chance.random() < 0.8)
+    if chance.random() < 0.2:
+        packets = packets[chance.randrange(len(packets)) :]
+    if chance.random() < 0.2:
+        at = chance.randrange(len(packets))
+        packets[at] = packets[at]._replace(flags=packets[at].flags | chance.choice([FIN, RST]))
+    if chance.random() < 0.2:
+        share = chance.random()
+        packets = [one for one in packets if not (one.side and one.payload and chance.random() < share)]
+    return impaired(packets, chance, case.lost, case.again, case.late)
+
+
+def packets_of(case: Case, chance: random.Random) -> list[tuple[Ends, Packet]]:
+    """Several connections, their packets mixed as a network would, to their end or not."""
+    waiting: list[list[tuple[Ends, Packet]]] = []
+    for number in range(case.connections):
+        addresses = ("192.0.2.1", "198.51.100.2") if case.version == 4 else ("2001:db8::1", "2001:db8::2")
+        ends = Ends(addresses, (40000 + number, 8002), case.options)
+        waiting.append([(ends, packet) for packet in connection(case, chance)])
+    mixed: list[tuple[Ends, Packet]] = []
+    while waiting := [queue for queue in waiting if queue]:
+        queue = chance.choice(waiting)
+        some = chance.choice([1, 3, 50])
+        mixed += queue[:some]
+        del queue[:some]
+    return mixed[: chance.randrange(len(mixed) + 1)] if chance.random() < 0.5 else mixed
+
+
+def build(case: Case) -> bytes:
+    chance = random.Random(case.seed)
+    # In pcapng each direction may have an interface of its own.
+    links = [LINKS[case.link], LINKS[chance.choice([case.link, chance.choice(sorted(LINKS))])]]
+    several = chance.choice([0.0, 0.0, 0.1, 1.0]) if case.form == "pcapng" else 0.0
+    time, captured = 1_700_000_000 * 10**9, []
+
+    def whim() -> bool:
+        return chance.random() < case.whims
+
+    for ends, packet in packets_of(case, chance):
+        time += chance.choice([0, 1000, 7000, 3_000_000])
+        if whim():
+            time += chance.choice([70_000_000, 900_000_000, -1000])
+        if whim():
+            packet = packet._replace(flags=packet.flags | chance.choice([0x20, 0x40, 0x80]))
+        ttl, service = (chance.randrange(30, 64), 0x20) if whim() else (64, 0)
+        interface = packet.side if chance.random() < several else 0
+        octets = links[interface][1](ends.ip(packet, ttl, service), case.version)
+        snap = chance.choice([60, 66, 200]) if whim() else case.snap
+        captured.append(Captured(time, octets[:snap], len(octets), interface, whim()))
+    if case.form == "pcapng":
+        return pcapng(captured, [link for link, _ in links], case.order)
+    return pcap(captured, links[0][0], case.order, case.form == "ns")
+
+
+@given(CASES, st.sampled_from([0, 0, 1, 300, 1000]))
+@settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
+def test_lane_and_road_agree(tmp_path_factory: pytest.TempPathFactory, case: Case, short: int) -> None:
+    """Whatever the packets and the file; `short`: octets missing at the file's end."""
+    data = build(case)
+    path = tmp_path_factory.getbasetemp() / "built"
+    path.write_bytes(data[: max(200, len(data) - short)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dissector.capture.opening, "BUFFER", case.buffer)
+        patch.setattr(dissector.tcp.half_connection, "REORDER_FRAMES", case.patience)
+        check(path)

@@ -1,0 +1,28 @@
+"""A short run of each fuzzer: in a process of its own, because one measures its memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from wireshark.both import LUAS, wireshark_with
+
+
+def fuzz(module: str, count: int) -> str:
+    """What it prints; it must find nothing."""
+    command = [sys.executable, "-m", module, "--count", str(count), "--seed", "1"]
+    folder = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_damaged_captures() -> None:
+    assert fuzz("tests.fuzz", 2000).startswith("2000 passed, 0 failed")
+
+
+def test_damaged_captures_in_wireshark() -> None:
+    for lua in LUAS:
+        wireshark_with(lua)
+    assert fuzz("tests.fuzz_lua", 900).startswith("1800 passed, 0 failed")

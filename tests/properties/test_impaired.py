@@ -1,0 +1,113 @@
+"""What a legal migration looks like in a bad capture: never wrong, only less sure."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import OWN
+from seen import unpacked
+
+from dissector.analysis import Analysis, Case
+from dissector.capture.fragments import Fragments
+from dissector.capture.link import decode
+from dissector.capture.opening import open_source
+from dissector.capture.reader import CaptureReader
+from dissector.engine import Engine
+
+LEGAL = (
+    "postcopy/c_netem/veth_rx.pcap",
+    "postcopy/c3_capture_drops/veth_rx_with_capture_drops.pcap",
+    "postcopy/d_concurrent/veth_rx.pcap",
+    "violations/none/none.pcap",
+    "xen/hvm-live-lo/hvm-live-lo.pcap",
+    "xen/pv-live-any-nano/pv-live-any-nano.pcap",
+)
+Packet = tuple[bytes, bytes]
+"""A packet's header and what was captured of it."""
+Impair = Callable[[list[Packet]], list[Packet]]
+
+
+def cut(snap: int) -> Impair:
+    def shorten(packet: Packet) -> Packet:
+        header, octets = packet
+        return header[:8] + struct.pack("<I", len(octets[:snap])) + header[12:], octets[:snap]
+
+    return lambda packets: [shorten(packet) for packet in packets]
+
+
+def late(share: float) -> Impair:
+    return lambda packets: packets[int(len(packets) * share) :]
+
+
+def early(share: float) -> Impair:
+    return lambda packets: packets[: int(len(packets) * share)]
+
+
+def thinned(every: int) -> Impair:
+    return lambda packets: [packet for number, packet in enumerate(packets) if number % every]
+
+
+IMPAIRMENTS: dict[str, Impair] = {
+    **{f"cut at {snap}": cut(snap) for snap in (96, 111, 128, 200, 256, 400, 600)},
+    **{f"begins after {share:.0%}": late(share) for share in (0.02, 0.31, 0.5, 0.77, 0.9, 0.97)},
+    **{f"ends after {share:.0%}": early(share) for share in (0.1, 0.5, 0.98)},
+    **{f"without one packet in {every}": thinned(every) for every in (10, 97)},
+}
+
+
+def packets_of(name: str) -> tuple[bytes, list[Packet]]:
+    """The file's header, and its packets; all these captures are little-endian pcap."""
+    octets = unpacked(OWN / f"{name}.zst")
+    packets, at = [], 24
+    while at < len(octets):
+        end = at + 16 + int.from_bytes(octets[at + 8 : at + 12], "little")
+        packets.append((octets[at : at + 16], octets[at + 16 : end]))
+        at = end
+    return octets[:24], packets
+
+
+def judge(path: Path) -> list[Case]:
+    analysis = Analysis()
+    reader = open_source(str(path))
+    assert isinstance(reader, CaptureReader)
+    Engine(analysis.add).capture(reader)
+    analysis.finish()
+    return analysis.cases
+
+
+@pytest.mark.parametrize("name", LEGAL)
+def test_a_bad_capture_gives_no_false_alarm(name: str, tmp_path: Path) -> None:
+    """No error, and no failure, of a migration that succeeded: what is hidden is no violation."""
+    start, packets = packets_of(name)
+    path = tmp_path / "impaired.pcap"
+    found = 0
+    for what, impair in IMPAIRMENTS.items():
+        path.write_bytes(start + b"".join(map(b"".join, impair(packets))))
+        for migration, checker in judge(path):
+            found += 1
+            errors = [finding for finding in checker.findings if finding.severity == "error"]
+            assert not errors, (what, errors[:3])
+            assert migration.outcome in ("completed", "incomplete"), what
+    assert found >= len(IMPAIRMENTS) - 4  # the last few packets alone show no migration
+
+
+@pytest.mark.parametrize("name", LEGAL[:2])
+@pytest.mark.parametrize("sender", [0, 7700], ids=["forward", "reverse"])
+def test_one_direction_is_enough_to_know_the_end(name: str, sender: int, tmp_path: Path) -> None:
+    """The destination's last word tells, and so does the source's END."""
+    start, packets = packets_of(name)
+    path = tmp_path / "half.pcap"
+    kept = []
+    for header, octets in packets:
+        segment = decode(1, memoryview(octets), len(octets), Fragments())
+        assert segment is not None
+        if (segment.key[-4:-2] == (7700).to_bytes(2, "big")) == bool(sender):
+            kept.append(header + octets)
+    assert 0 < len(kept) < len(packets)
+    path.write_bytes(start + b"".join(kept))
+    ((migration, checker),) = judge(path)
+    assert migration.outcome == "completed"
+    assert not [finding for finding in checker.findings if finding.severity == "error"]

@@ -1,0 +1,241 @@
+"""Whole migrations as both sides say them, item by item: what tests send, and so also what they must get back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from streams import (
+    entry,
+    filling,
+    libxc_stream,
+    libxl_stream,
+    pages,
+    record,
+    xl_stream,
+)
+
+from dissector.parser import FORWARD, REVERSE
+from dissector.protocol import LIBXL_HEADER, MESSAGES, PAGE_SHIFT, XENOPS_MAGIC, Endianness, Layer
+
+
+class Item(NamedTuple):
+    """One header, record or text."""
+
+    direction: str
+    layer: Layer
+    name: str
+    octets: bytes
+
+
+class Expected(NamedTuple):
+    """Where an item is in its direction, and what it is."""
+
+    direction: str
+    offset: int
+    length: int
+    layer: Layer | None
+    name: str
+
+
+Talk = list[Item]
+
+
+def expected(talk: Talk) -> list[Expected]:
+    """What a dissector must report of it, in the order of the talk."""
+    ends = {FORWARD: 0, REVERSE: 0}
+    found = []
+    for direction, layer, name, octets in talk:
+        found.append(Expected(direction, ends[direction], len(octets), layer, name))
+        ends[direction] += len(octets)
+    return found
+
+
+def octets_of(talk: Talk, direction: str = FORWARD) -> bytes:
+    """All that one side says."""
+    return b"".join(item.octets for item in talk if item.direction == direction)
+
+
+def turns(talk: Talk) -> Iterator[tuple[str, bytes]]:
+    """The talk as long runs of one direction's octets."""
+    for direction, items in groupby(talk, key=lambda item: item.direction):
+        yield direction, b"".join(item.octets for item in items)
+
+
+class Speaker:
+    """Makes items of one migration, in its byte orders and version."""
+
+    def __init__(
+        self,
+        version: int = 3,
+        libxc: Endianness = "little",
+        libxl: Endianness = "little",
+        guest: str = "x86 HVM",
+        page_shift: int = PAGE_SHIFT,
+    ) -> None:
+        self.version, self.guest, self.page_shift = version, guest, page_shift
+        self.orders: dict[str, Endianness] = {"libxc": libxc, "libxl": libxl, "xenops": "little"}
+
+    def record(self, name: str, body: bytes = b"", layer: Layer = "libxc", direction: str = FORWARD) -> Item:
+        return Item(direction, layer, name, record(name, body, layer, self.orders[layer]))
+
+    def libxl(self, name: str, body: bytes = b"", direction: str = FORWARD) -> Item:
+        return self.record(name, body, "libxl", direction)
+
+    def pages(self, pfns: Iterable[int], name: str = "PAGE_DATA") -> Item:
+        """A record with page contents; every seventh pfn has none, but for the postcopy phase."""
+        plain = name != "PAGE_DATA"
+        entries = [entry(pfn, 0 if plain or pfn % 7 else "XTAB") for pfn in pfns]
+        return self.record(name, pages(entries, filling(entries, 1 << self.page_shift), self.orders["libxc"]))
+
+    def list(self, pfns: Iterable[int], name: str, direction: str = FORWARD) -> Item:
+        """A record of pfns alone."""
+        return self.record(name, pages(map(entry, pfns), endianness=self.orders["libxc"]), direction=direction)
+
+    def number(self, *values: int, size: int = 4, layer: Layer = "libxc") -> bytes:
+        return b"".join(value.to_bytes(size, self.orders[layer]) for value in values)
+
+    def xl_header(self) -> Talk:
+        return [Item(FORWARD, "xl", "xl header", xl_stream(b"", endianness=self.orders["libxl"]))]
+
+    def libxl_header(self) -> Talk:
+        start = libxl_stream(b"", [], self.orders["libxl"])
+        header, context = start[: LIBXL_HEADER.size], start[LIBXL_HEADER.size :]
+        return [Item(FORWARD, "libxl", "libxl header", header), Item(FORWARD, "libxl", "LIBXC_CONTEXT", context)]
+
+    def libxc_headers(self) -> Talk:
+        start = libxc_stream([], self.version, self.guest, self.orders["libxc"], page_shift=self.page_shift)
+        return [
+            Item(FORWARD, "libxc", "image header", start[:24]),
+            Item(FORWARD, "libxc", "domain header", start[24:]),
+        ]
+
+    def emulator(self) -> Talk:
+        """What libxl saves of a device model."""
+        who = self.number(2, 0, layer="libxl")
+        return [
+            self.libxl("EMULATOR_XENSTORE_DATA", who + b"physmap/1/size\x004096\0"),
+            self.libxl("EMULATOR_CONTEXT", who + b"QEVM" + bytes(range(1, 200))),
+        ]
+
+    def context(self) -> Talk:
+        """The state of the machine, without memory."""
+        number = self.number
+        chain = number(1, 0, size=2) + number(24) + bytes(range(24)) + bytes(8)
+        return [
+            self.record("TSC_INFO" if self.version == 2 else "X86_TSC_INFO", number(0, 2_000_000, 7, 0, 0, 0)),
+            self.record("HVM_CONTEXT", chain),
+            self.record("HVM_PARAMS", number(2, 0) + number(1, 0xFEFF0, 5, 0xFEFF1, size=8)),
+        ]
+
+
+def text(name: str, status: bytes = b"") -> Item:
+    """A message of xl's handshake."""
+    message = MESSAGES[name]
+    direction = REVERSE if message.direction == "reverse" else FORWARD
+    return Item(direction, "xl", name, message.octets + status)
+
+
+def in_xl(speaker: Speaker, inside: Talk, tail: Talk | None = None) -> Talk:
+    """With xl's and libxl's headers before a libxc stream, and what xl says at the end."""
+    closing = [text("ready"), text("go"), text("report", b"\0")] if tail is None else tail
+    return [text("banner"), *speaker.xl_header(), *speaker.libxl_header(), *inside, *closing]
+
+
+def memory(speaker: Speaker, batch: int = 8) -> Talk:
+    """Three sweeps over memory, the last ones shorter. Pfns below 0x100 would look like record types."""
+    return [speaker.pages(range(0x100 + start, 0x100 + start + batch)) for start in (0, batch, 2 * batch, 0, batch, 0)]
+
+
+def libxc(speaker: Speaker) -> Talk:
+    """A whole libxc stream."""
+    static = [] if speaker.version == 2 else [speaker.record("STATIC_DATA_END")]
+    return [
+        *speaker.libxc_headers(),
+        *static,
+        *memory(speaker),
+        *speaker.context(),
+        speaker.record("END"),
+    ]
+
+
+def libxl(speaker: Speaker) -> Talk:
+    """A whole libxl stream."""
+    return [*speaker.libxl_header(), *libxc(speaker), *speaker.emulator(), speaker.libxl("END")]
+
+
+def precopy(speaker: Speaker | None = None) -> Talk:
+    """A live migration under xl."""
+    speaker = speaker or Speaker()
+    return in_xl(speaker, [*libxc(speaker), *speaker.emulator(), speaker.libxl("END")])
+
+
+def postcopy(speaker: Speaker | None = None, wrapped: bool = True) -> Talk:
+    """A postcopy migration, faults crossing pages; not `wrapped`: libxc alone."""
+    speaker = speaker or Speaker(version=2)
+    missing = list(range(0x200, 0x200 + 24))
+    transition = [*speaker.emulator(), speaker.libxl("POSTCOPY_TRANSITION_END")]
+    inside = [
+        *speaker.libxc_headers(),
+        *memory(speaker),
+        speaker.record("POSTCOPY_BEGIN"),
+        *speaker.context(),
+        speaker.record("POSTCOPY_PFNS_BEGIN"),
+        speaker.list(missing, "POSTCOPY_PFNS"),
+        speaker.record("POSTCOPY_TRANSITION"),
+        *(transition if wrapped else []),
+        speaker.pages(missing[:8], "POSTCOPY_PAGE_DATA"),
+        speaker.list([missing[9], missing[20]], "POSTCOPY_FAULT", REVERSE),
+        speaker.pages([missing[9], missing[20], *missing[21:]], "POSTCOPY_PAGE_DATA"),
+        speaker.list([missing[12]], "POSTCOPY_FAULT", REVERSE),
+        speaker.pages([missing[12], missing[8], *missing[10:12], *missing[13:20]], "POSTCOPY_PAGE_DATA"),
+        speaker.record("POSTCOPY_COMPLETE", direction=REVERSE),
+        speaker.record("END"),
+    ]
+    return in_xl(speaker, [*inside, speaker.libxl("END")], [text("postcopy sync")]) if wrapped else inside
+
+
+def remus(speaker: Speaker | None = None, checkpoints: int = 3) -> Talk:
+    """A checkpointed stream: it has no END."""
+    speaker = speaker or Speaker()
+    one = [*memory(speaker, 2), *speaker.context(), speaker.record("CHECKPOINT")]
+    one += [*speaker.emulator(), speaker.libxl("CHECKPOINT_END")]
+    return in_xl(speaker, [*speaker.libxc_headers(), speaker.record("STATIC_DATA_END"), *one * checkpoints], [])
+
+
+def colo(speaker: Speaker | None = None, state_length: int = 8) -> Talk:
+    """A checkpointed stream in which both sides run. Its CHECKPOINT_STATE has 4 octets or 8."""
+    speaker = speaker or Speaker()
+
+    def state(number: int, direction: str) -> Item:
+        body = speaker.number(number, layer="libxl").ljust(state_length, b"\0")
+        return speaker.libxl("CHECKPOINT_STATE", body, direction)
+
+    dirty = speaker.record("CHECKPOINT_DIRTY_PFN_LIST", speaker.number(0x105, 0x109, size=8), direction=REVERSE)
+    one = [
+        *memory(speaker, 2),
+        *speaker.context(),
+        speaker.record("CHECKPOINT"),
+        *speaker.emulator(),
+        speaker.libxl("CHECKPOINT_END"),
+        *(state(number, REVERSE) for number in (2, 3)),
+        state(0, FORWARD),
+        state(1, REVERSE),
+        dirty,
+    ]
+    return in_xl(speaker, [*speaker.libxc_headers(), speaker.record("STATIC_DATA_END"), *one * 2], [])
+
+
+def xenops(speaker: Speaker | None = None, in_libxl: bool = False) -> Talk:
+    """A suspend image of xenopsd, its device model's state in a record of its own."""
+    speaker = speaker or Speaker()
+    image, inside = ("LIBXL", libxl(speaker)) if in_libxl else ("LIBXC", libxc(speaker))
+    return [
+        Item(FORWARD, "xenops", "xenops header", XENOPS_MAGIC),
+        speaker.record("XENOPS", b"((id 1)(name guest))", "xenops"),
+        speaker.record(image, layer="xenops"),
+        *inside,
+        speaker.record("QEMU_XEN", b"QEVM" + bytes(333), "xenops"),
+        speaker.record("END_OF_IMAGE", layer="xenops"),
+    ]

@@ -1,0 +1,262 @@
+"""Wireshark and the engine read every capture alike, but for exceptions that have a cause; and differences are seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import sleep
+from typing import Any, NamedTuple
+
+import pytest
+import talks
+from conftest import REPOSITORY, Case, captures
+from streams import record
+from test_wireshark import SOME
+from wire import LINKS, Captured, Ends, exchange, pcap
+from wireshark.both import LUAS, unpacked, wireshark_with
+
+from dissector.cli import crosscheck as cli
+from dissector.integrations.wireshark import generate
+from dissector.integrations.wireshark.crosscheck import Difference, compare
+from dissector.integrations.wireshark.items import Item
+from dissector.integrations.wireshark.reading import read
+from dissector.integrations.wireshark.tshark import NOBODY
+
+pytest_plugins = ("shell",)
+
+
+NONE = "violations/none/none.pcap"
+
+
+class Exemption(NamedTuple):
+    """What may differ in one capture, and why. The README shows these as a table."""
+
+    capture: str
+    differs: str
+    """The value's name, or several with a comma between them."""
+    cause: str
+
+
+EXEMPTIONS = (
+    Exemption(
+        "postcopy/a_loopback/lo_snap128.pcap",
+        "count, hvm_context.hvm_ctx.typecode, hvm_context.hvm_ctx.instance, hvm_context.hvm_ctx.length",
+        "Packets were cut inside these: of an element that is not whole Wireshark shows what there is and xenshark "
+        "nothing; of a pages record's own header it is the other way round.",
+    ),
+)
+
+
+def differences(shell: Any, file: Path, *options: str) -> list[dict[str, Any]]:
+    """What `crosscheck --json` prints; its exit status has to agree."""
+    status, out, err = shell.run("crosscheck", "--json", *options, str(file))
+    found = [json.loads(line) for line in out.splitlines()]
+    assert (status, err) == (1 if found else 0, "")
+    return found
+
+
+def assert_explained(name: str, found: list[dict[str, Any]]) -> None:
+    """Nothing differs but what is exempt, and all of that does."""
+    exempt = {what for one in EXEMPTIONS if one.capture == name for what in one.differs.split(", ")}
+    assert {one["what"].partition("[")[0] for one in found} == exempt, found[:5]
+
+
+def test_both_read_each_capture_alike(case: Case, shell: Any) -> None:
+    tshark = wireshark_with(LUAS[0])
+    if case.path.suffixes[0] == ".img":
+        assert "is no capture" in shell.complaint("crosscheck", str(case.path))
+        return
+    found = differences(shell, case.path, "--tshark", tshark.path)
+    assert_explained(case.name, found)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_the_other_wireshark_does_too(name: str, shell: Any) -> None:
+    found = differences(shell, captures()[name], "--tshark", wireshark_with(LUAS[1]).path)
+    assert_explained(name, found)
+
+
+UNKNOWN = talks.Item("forward", "libxc", "UNKNOWN", record(0x80000040, b"12345", padding=b"abc"))
+"""A record of a type that nobody specified, its padding not zero."""
+
+BUILT = {
+    "precopy": talks.precopy(),
+    "precopy, big-endian": talks.precopy(talks.Speaker(libxc="big", libxl="big")),
+    "postcopy": talks.postcopy(),
+    "postcopy, big-endian": talks.postcopy(talks.Speaker(2, libxc="big")),
+    "postcopy, libxc alone": talks.postcopy(wrapped=False),
+    "remus": talks.remus(),
+    "colo": talks.colo(),
+    "xenops": talks.xenops(),
+    "xenops, libxl inside": talks.xenops(in_libxl=True),
+    "unknown record": [*(talk := talks.precopy())[:-6], UNKNOWN, *talk[-6:]],
+}
+"""Streams that no genuine capture holds."""
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("name", BUILT)
+def test_both_read_built_streams_alike(name: str, version: int, shell: Any) -> None:
+    talk, chance = BUILT[name], random.Random(name)
+    ends = Ends() if version == 4 else Ends(("2001:db8::1", "2001:db8::2"))
+    packets = exchange(talks.turns(talk), chance, (1448, 700, 90))
+    octets = [LINKS["ethernet"][1](ends.ip(packet), version) for packet in packets]
+    file = shell.file(pcap(Captured(at * 10**6, one, len(one)) for at, one in enumerate(octets)))
+    found = differences(shell, Path(file), "--tshark", wireshark_with(LUAS[0]).path)
+    assert found == []
+    count = len(shell.objects(file))
+    assert count == len(talk), "and all of it was read"
+
+
+def test_each_exemption_is_in_the_readme() -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    for one in EXEMPTIONS:
+        assert f"| {one.capture} | {one.differs} | {one.cause} |" in readme
+
+
+def test_what_it_prints(shell: Any) -> None:
+    lines = shell.lines("crosscheck", "--tshark", wireshark_with(LUAS[0]).path, str(captures()[NONE]))
+    assert len(lines) == 1
+    assert lines[0].startswith("46 records, 24 faults, 0 findings of common rules: 0 differences to Wireshark ")
+
+
+ALTERED = {
+    "length": (r"F\.length, wide\(length\)", "F.length, wide(length + 1)"),
+    "record": (r"F\.offset, wide\(([\w.]+)\)", r"F.offset, wide(\1 + 1)"),
+    "run": (r"(F\.run_count, \w+, [\w.]+)", r"\1 + 1"),
+    "fault": (r"(F\.fault_in_flight), [\w.]+", r"\1, true"),
+}
+"""Mistakes in the dissector, by a value that they show in."""
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_a_mistake_of_the_dissector_is_seen(what: str, shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tshark = wireshark_with(LUAS[0])
+    right, wrong = ALTERED[what]
+    text, count = re.subn(right, wrong, generate.dissector())
+    assert count == 1
+    monkeypatch.setattr(generate, "dissector", lambda: text)
+    found = differences(shell, captures()[NONE], "--tshark", tshark.path)
+    assert {one["what"].partition("[")[0].partition(" ")[0] for one in found} == {what}
+
+
+@pytest.mark.parametrize("text", ["syntax error", "error('at the start')", 'Proto("xenmig", "x")'])
+def test_a_dissector_that_fails(text: str, shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tshark = wireshark_with(LUAS[0])
+    monkeypatch.setattr(generate, "dissector", lambda: text)
+    assert "complain" in shell.complaint("crosscheck", "--tshark", tshark.path, str(captures()[NONE]))
+
+
+def test_a_dissector_that_fails_in_a_packet(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tshark = wireshark_with(LUAS[0])
+    text = generate.dissector() + "\nfunction xenmig.dissector() error('boom') end\n"
+    monkeypatch.setattr(generate, "dissector", lambda: text)
+    complaint = shell.complaint("crosscheck", "--tshark", tshark.path, str(captures()[NONE]))
+    assert "fails in frame" in complaint and "boom" in complaint
+
+
+def test_wrong_inputs(shell: Any, tmp_path: Path) -> None:
+    tshark = wireshark_with(LUAS[0]).path
+    whole = captures()[NONE].read_bytes()
+    assert "was not found" in shell.complaint("crosscheck", "--tshark", "no-such-tshark", shell.file(whole))
+    assert "is no capture" in shell.complaint(
+        "crosscheck", "--tshark", tshark, shell.file(b"Xen saved domain, xl format")
+    )
+    assert "zstd data" in shell.complaint("crosscheck", "--tshark", tshark, shell.file(whole[:-100]))
+    assert "cannot open" in shell.complaint("crosscheck", "--tshark", tshark, str(tmp_path / "nothing"))
+
+
+def test_a_complaint_names_the_user_s_file(shell: Any, tmp_path: Path) -> None:
+    """And not the copy that was read."""
+    tshark = wireshark_with(LUAS[0]).path
+    empty = shell.file(b"", "empty")
+    assert shell.complaint("crosscheck", "--tshark", tshark, empty) == f"xenshark: {empty} is empty\n"
+    with unpacked(captures()[NONE], tmp_path) as whole:
+        cut = shell.file(whole.read_bytes()[:100_000], "cut")
+    complaint = shell.complaint("crosscheck", "--tshark", tshark, cut)
+    assert f'"{cut}" appears to have been cut short' in complaint
+
+
+def test_nobody_else_can_read_the_copy(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds the memory of a guest. Nor can tshark replace what starts it, which root runs."""
+    seen: dict[str, os.stat_result] = {}
+
+    def look(folder: Path, capture: Path, options: list[str]) -> list[Item]:
+        seen.update({"folder": folder.stat(), "capture": capture.stat(), "tshark": (folder / "tshark").stat()})
+        return read(folder, capture, options)
+
+    monkeypatch.setattr(cli, "read", look)
+    assert differences(shell, captures()[NONE], "--tshark", wireshark_with(LUAS[0]).path) == []
+    own = os.geteuid()
+    assert stat.S_IMODE(seen["folder"].st_mode) == (0o700 if own else 0o710)
+    assert stat.S_IMODE(seen["capture"].st_mode) == 0o600
+    assert seen["capture"].st_uid == (own or NOBODY)
+    assert (seen["folder"].st_uid, seen["tshark"].st_uid) == (own, own)
+
+
+SLOW = """\
+#!/bin/sh
+case " $* " in
+*" -r "*) echo $$ > "$HOME/process"; exec sleep 1000 ;;
+*) exec {tshark} "$@" ;;
+esac
+"""
+"""A tshark that never comes to an end."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_nothing_stays_behind_when_it_is_ended(number: signal.Signals) -> None:
+    """No copy of guest memory, and no tshark."""
+    with TemporaryDirectory() as name:  # not pytest's, which tshark, if this is root, could not enter
+        folder = Path(name)
+        folder.chmod(0o755)
+        slow, temporary = folder / "tshark", folder / "temporary"
+        slow.write_text(SLOW.format(tshark=wireshark_with(LUAS[0]).path))
+        slow.chmod(0o755)
+        temporary.mkdir(0o755)
+        words = [sys.executable, "-m", "dissector", "crosscheck", "--tshark", str(slow), str(captures()[NONE])]
+        with subprocess.Popen(words, env={**os.environ, "TMPDIR": str(temporary)}, cwd=REPOSITORY) as run:
+            while not (noted := [one for one in temporary.glob("*/home/process") if one.read_text().endswith("\n")]):
+                assert run.poll() is None
+                sleep(0.01)
+            tshark = int(noted[0].read_text())
+            assert list(temporary.glob("*/capture"))
+            run.send_signal(number)
+        assert run.returncode == 128 + number
+        assert list(temporary.iterdir()) == []
+        with pytest.raises(ProcessLookupError):
+            os.kill(tshark, 0)
+
+
+def item(offset: int, frame: int = 1, **values: Any) -> Item:
+    return Item("a -> b", offset, "END", frame, values)
+
+
+def test_items_are_compared_one_by_one() -> None:
+    assert list(compare([item(0, length=8)], [item(0, length=8)])) == []
+    assert list(compare([item(0, length=8)], [item(0, length=9)])) == [
+        Difference("a -> b", 0, "END", 1, "length", 8, 9)
+    ]
+    assert [one.what for one in compare([item(0), item(8)], [item(8), item(16)])] == ["record", "record"]
+    assert list(compare([item(0, run=[])], [item(0)])) == [], "an empty list is shown nowhere"
+    (one,) = compare([item(0, run=[1, 2, 3])], [item(0, run=[1, 3])])
+    assert (one.what, one.engine, one.wireshark) == ("run[1]", 2, 3)
+    (one,) = compare([item(0, complete=False)], [item(0)])
+    assert (one.engine, one.wireshark) == (False, None)
+
+
+def test_ports_that_are_used_again() -> None:
+    """Then one offset has several items, which belong together in the order of time."""
+    assert (
+        list(compare([item(0, 9, length=2), item(0, 5, length=1)], [item(0, 5, length=1), item(0, 9, length=2)])) == []
+    )
+    (one,) = compare([item(0, 5), item(0, 9)], [item(0, 5)])
+    assert (one.what, one.frame, one.wireshark) == ("record", 9, None)

@@ -1,0 +1,124 @@
+"""The dissector in both Wiresharks: it loads, it fails nowhere, and both say the same, in one pass and in two."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from benchmark.capture import build_capture
+from conftest import OWN, captures_in
+from wireshark.both import LUAS, Trouble, packets, run, wireshark_with
+
+from dissector.integrations.wireshark.tshark import Tshark
+
+if TYPE_CHECKING:
+    from shell import Shell
+
+pytest_plugins = ("shell",)
+
+MODES = {"one pass": (), "two passes": ("-2",), "two passes, filtered": ("-2", "-Y", "xenmig")}
+
+CAPTURES = {name: path for name, path in captures_in(OWN).items() if name.endswith(".pcap")}
+
+OPTIONS = {"xen/pv-live-midstart/pv-live-midstart.pcap": ("-d", "tcp.port==4444,xenmig")}
+"""What a capture needs beside: one whose beginning was not captured has no magic to be found by."""
+
+SOME = (
+    "postcopy/c_netem/veth_rx.pcap",
+    "postcopy/c3_capture_drops/veth_rx_with_capture_drops.pcap",
+    "postcopy/a_loopback/lo_snap128.pcap",
+    "postcopy/d_concurrent/veth_rx.pcap",
+    "xen/pv-live-midstart/pv-live-midstart.pcap",
+    "xen/pv-live-any-nano/pv-live-any-nano.pcap",
+)
+"""Retransmitted and reordered, with gaps, cut at a snap length, two at a time, late, on another link type."""
+
+
+@pytest.fixture(params=LUAS, ids=lambda lua: f"Lua {lua}")
+def wireshark(request: pytest.FixtureRequest) -> Tshark:
+    return wireshark_with(request.param)
+
+
+def test_errors_of_scripts_are_seen(wireshark: Tshark, tmp_path: Path) -> None:
+    """Whatever the mode: the harness would be blind otherwise."""
+    script = tmp_path / "bad.lua"
+    capture = CAPTURES["violations/none/none.pcap"]
+    beginning = 'local p = Proto("xenmig", "x")\n'
+    port = 'DissectorTable.get("tcp.port"):add("1-65535", p)\n'
+    for text in (
+        "syntax error",
+        "error('at the start')",
+        beginning + "function p.dissector() error('boom') end\n" + port,
+        beginning + "function p.dissector() end\np:register_heuristic('tcp', function() error('boom') end)\n",
+    ):
+        script.write_text(text)
+        for options in MODES.values():
+            with pytest.raises(Trouble):
+                run(wireshark, capture, *options, script=script)
+
+
+@pytest.mark.parametrize("options", MODES.values(), ids=MODES)
+def test_it_names_the_protocol(wireshark: Tshark, options: tuple[str, ...]) -> None:
+    printed = run(wireshark, CAPTURES["violations/none/none.pcap"], *options)
+    assert " XENMIG " in printed.upper()
+    assert "POSTCOPY_FAULT" in printed
+
+
+def same(capture: Path, *options: str) -> dict[int, Any]:
+    """What both Wiresharks say."""
+    one, other = (packets(wireshark_with(lua), capture, *options) for lua in LUAS)
+    assert one.keys() == other.keys()
+    for frame, fields in one.items():
+        assert fields == other[frame], f"frame {frame}"
+    assert one
+    return one
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_both_say_the_same(name: str) -> None:
+    same(CAPTURES[name], *MODES["two passes, filtered"], *OPTIONS.get(name, ()))
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_both_say_the_same_in_every_mode(name: str) -> None:
+    said = [items(same(CAPTURES[name], *mode, *OPTIONS.get(name, ()))) for mode in MODES.values()]
+    one_pass, two_passes, filtered = said
+    assert one_pass and one_pass == filtered
+    assert two_passes == filtered
+
+
+def items(said: dict[int, Any]) -> list[tuple[str, ...]]:
+    """Of every record what is known in one pass already."""
+    found = []
+    for layers in said.values():
+        for layer in layers if isinstance(layers, list) else [layers]:
+            trees = layer.get("xenmig.item_tree", [])
+            for tree in trees if isinstance(trees, list) else [trees]:
+                keys = ("name", "direction", "offset", "length", "body_length", "first_frame")
+                found.append(tuple(tree[f"xenmig.{key}"] for key in keys))
+    return found
+
+
+def test_a_disturbed_connection(tmp_path: Path) -> None:
+    """Segments that come twice or late: as many records as in the same stream undisturbed."""
+    names = []
+    for variant in "ac":
+        path = tmp_path / f"{variant}.pcap"
+        build_capture(path, 3_000_000, variant)
+        names.append([name for name, *_ in items(same(path, "-2", "-Y", "xenmig"))])
+    assert names[0] == names[1]
+
+
+def test_the_reports_say_what_xenshark_says(wireshark: Tshark, shell: Shell) -> None:
+    capture = CAPTURES["postcopy/c_netem/veth_rx.pcap"]
+    faults = [json.loads(line) for line in shell.lines("faults", "--json", str(capture))]
+    _, *rows = run(wireshark, capture, "-q", "-z", "xenmig,faults").splitlines()
+    reported = [row.split()[:4] for row in rows]
+    assert reported == [
+        [str(one["migration"]), str(one["frame"]), hex(one["pfn"]), str(one["answer"]["frame"])] for one in faults
+    ]
+    slowest = max(one["latency"] for one in faults if not one["in_flight"])
+    summary = run(wireshark, capture, "-q", "-z", "xenmig,summary")
+    assert f"max {1000 * slowest:.1f} ms" in summary

@@ -1,0 +1,525 @@
+"""Scapy layers say what the grammar says, in both directions; a session gives what was captured, octet by octet."""
+
+from __future__ import annotations
+
+import doctest
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import talks
+from conftest import OWN, Case
+from conversation import Wire, packets, pcap
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scapy.config import conf
+from scapy.fields import FieldLenField, LenField
+from scapy.packet import NoPayload, Packet, Padding, Raw
+from scapy.plist import PacketList
+from scapy.sendrecv import sniff
+from scapy.supersocket import SuperSocket
+from scapy.utils import rdpcap
+from seen import unpacked
+from streams import record, xl_stream
+from talks import Speaker, Talk, octets_of
+
+import dissector.integrations.scapy
+from dissector.analysis import Analysis
+from dissector.cli.input import dissect
+from dissector.integrations.scapy import LibxcRecord, MigrationSession, PostcopyFault, PostcopyPageData, big_endian
+from dissector.integrations.scapy.making import CLASSES, RECORD_CLASSES
+from dissector.integrations.scapy.packets import PADDING
+from dissector.parser import FORWARD, REVERSE
+from dissector.protocol import (
+    ENTRY_PFN,
+    MESSAGES,
+    RECORDS,
+    Endianness,
+    Field,
+    RecordSpec,
+    build,
+    layout,
+    parse,
+    records,
+    xl_optional_data,
+)
+
+BY_NAME = {name: vars(dissector.integrations.scapy)[name] for name in dissector.integrations.scapy.__all__}
+ORDERS: tuple[Endianness, ...] = ("little", "big")
+
+
+@pytest.fixture(autouse=True)
+def loud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scapy hides what goes wrong in a layer, unless told otherwise."""
+    monkeypatch.setattr(conf, "debug_dissector", 2)
+
+
+def layers_of(packet: Packet) -> Iterator[Packet]:
+    """The layers of a packet."""
+    while not isinstance(packet, NoPayload):
+        yield packet
+        packet = packet.payload
+
+
+def rebuilt(packet: Packet, counted: bool = False) -> bytes:
+    """The octets made of the fields alone; counted: with counts and lengths worked out."""
+    packet = packet.copy()
+    packet.clear_cache()
+    for layer in layers_of(packet):
+        for one in [layer, *(element for field in layer.packetfields for element in layer.getfieldval(field.name))]:
+            for field in one.fields_desc:
+                if counted and isinstance(field, FieldLenField | LenField):
+                    one.fields.pop(field.name, None)
+    return bytes(packet)
+
+
+def capture(path: Path, talk: Talk, **how: Any) -> str:
+    """A capture file of a talk."""
+    path.write_bytes(pcap(packets(Wire(talk, **how))))
+    return str(path)
+
+
+def offline(path: str | Path, **how: Any) -> PacketList:
+    """What the session finds in a capture file."""
+    return sniff(offline=str(path), session=MigrationSession(**how), quiet=True)
+
+
+@pytest.fixture
+def netem(tmp_path: Path) -> Path:
+    """A genuine capture of a postcopy migration, unpacked."""
+    (path,) = (OWN / "postcopy" / "c_netem").glob("*.pcap.zst")
+    (tmp_path / "migration.pcap").write_bytes(unpacked(path))
+    return tmp_path / "migration.pcap"
+
+
+# --- layers -------------------------------------------------------------------------------------------------
+
+
+def header_class(spec: RecordSpec, order: Endianness) -> type[Packet]:
+    """The class of a record's header, in a version of the stream that has it."""
+    versions = (version for layer, version, _ in RECORD_CLASSES if layer == spec.layer)
+    return next(
+        RECORD_CLASSES[spec.layer, version, order]
+        for version in versions
+        if records(spec.layer, version).get(spec.type) is spec
+    )
+
+
+def given_values(found: tuple[Field, ...]) -> st.SearchStrategy[dict[str, Any]]:
+    """Values for the fields of a layout, as the grammar builds from them."""
+    return st.fixed_dictionaries({one.name: given_value(one) for one in found if not one.counts})
+
+
+def given_value(one: Field) -> st.SearchStrategy[Any]:
+    if one.kind == "array":
+        element = given_values(one.elements) if one.elements[0].name else given_value(one.elements[0])
+        arrays = st.lists(element, max_size=4)
+        if one.ends_with is None:
+            return arrays
+        name, last = one.ends_with
+        others = arrays.map(lambda array: [value for value in array if value[name] != last])
+        return st.builds(lambda array, end: [*array, {**end, name: last}], others, element)
+    if one.kind == "uint":
+        return st.integers(0, 2 ** (8 * (one.size or 0)) - 1)
+    if one.kind in ("text", "cstring"):
+        return st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+    return st.just(one.default) if one.default else st.binary(min_size=one.size or 0, max_size=one.size or 20)
+
+
+def scapy_values(packet_class: type[Packet], values: dict[str, Any]) -> dict[str, Any]:
+    """The same values, as Scapy wants them: structures in an array are packets, texts are octets."""
+    out = {}
+    for field in packet_class.fields_desc:
+        value = values.get(field.name)
+        if field.holds_packets:
+            value = [field.element(**scapy_values(field.element, one)) for one in value]
+        if value is not None:
+            out[field.name] = value.encode() if isinstance(value, str) else value
+    return out
+
+
+@pytest.mark.parametrize(
+    ("spec", "order"),
+    [
+        pytest.param(spec, order, id=f"{spec.layer}-{spec.name}-{order}")
+        for spec in RECORDS
+        for order in ORDERS
+        if (spec.layer, order) != ("xenops", "big")
+    ],
+)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_a_body_built_from_fields_is_what_the_grammar_builds(
+    spec: RecordSpec, order: Endianness, data: st.DataObject
+) -> None:
+    header = header_class(spec, order)
+    packet_class = header.bodies[spec.type]
+    values = data.draw(given_values(packet_class.grammar))
+    octets = build(layout(spec.body, order), values)
+    packet = header() / packet_class(**scapy_values(packet_class, values))
+    whole = record(spec.name, octets, spec.layer, order)
+    assert bytes(packet) == whole
+    read = header(whole)
+    assert [type(layer) for layer in layers_of(read)] == [header, packet_class]
+    assert bytes(read) == rebuilt(read) == whole
+    if spec.shape != "stream":
+        assert rebuilt(read, counted=True) == whole
+    assert plain(read[packet_class]) == as_plain(packet_class.grammar, parse(layout(spec.body, order), octets))
+
+
+def plain(packet: Packet) -> dict[str, Any]:
+    """The fields as numbers, octets and lists, to compare."""
+    return {field.name: plain_value(packet.getfieldval(field.name)) for field in packet.fields_desc}
+
+
+def plain_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [plain(one) if isinstance(one, Packet) else int(one) for one in value]
+    return value if isinstance(value, bytes) else int(value)
+
+
+def as_plain(found: tuple[Field, ...], values: dict[str, Any]) -> dict[str, Any]:
+    """The same of what the grammar read."""
+    return {one.name: as_plain_value(one, values[one.name]) for one in found}
+
+
+def as_plain_value(one: Field, value: Any) -> Any:
+    if one.kind == "array":
+        first = one.elements[0]
+        return [as_plain(one.elements, each) if first.name else as_plain_value(first, each) for each in value]
+    if one.bits:
+        return sum(part.put(value[part.name]) for part in one.bits)
+    if one.values and isinstance(value, str):
+        return next(number for number, name in one.values.items() if name == value)
+    return value.encode() if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+@settings(max_examples=60, deadline=None)
+@given(octets=st.binary(min_size=1, max_size=90))
+def test_any_octets_can_be_read_shown_and_built_again(name: str, octets: bytes) -> None:
+    packet = CLASSES[name](octets)
+    assert bytes(packet) == bytes(packet.copy()) == octets
+    assert packet.summary() and packet.show(dump=True) and repr(packet)
+
+
+@pytest.mark.parametrize("header", sorted(RECORD_CLASSES, key=str), ids=str)
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_a_record_of_any_type_and_body_can_be_read_and_built_again(
+    header: tuple[Any, ...], data: st.DataObject
+) -> None:
+    packet_class = RECORD_CLASSES[header]
+    type = data.draw(st.sampled_from(sorted(packet_class.bodies)) | st.integers(0, 2**32 - 1))
+    body = data.draw(st.binary(max_size=80))
+    said = data.draw(st.just(len(body)) | st.integers(0, 100))
+    padding = data.draw(st.just(b"") | st.just(bytes(-len(body) % 8)) | st.binary(max_size=9))
+    octets = record(type, body, header[0], header[2], length=said, padding=padding)
+    packet = packet_class(octets)
+    assert bytes(packet) == octets
+    assert packet.summary() and packet.show(dump=True)
+
+
+def test_the_padding_of_a_record_is_kept_if_it_is_not_what_it_should_be() -> None:
+    for padding in (b"", b"\1\2", b"\0\0\0\0\0", b"\0\0\0\0\1"):
+        octets = record("TOOLSTACK", b"abc", padding=padding)
+        packet = LibxcRecord(octets)
+        assert bytes(packet) == rebuilt(packet) == octets
+        assert packet.getfieldval(PADDING) == (None if padding == bytes(5) else padding)
+    assert "padding" not in LibxcRecord(record("TOOLSTACK", b"abc")).show(dump=True)
+
+
+def test_what_follows_a_record_is_left_over() -> None:
+    first, second = record("POSTCOPY_BEGIN"), record("HVM_PARAMS", {"param": [{"index": 1, "value": 2}]})
+    packet = LibxcRecord(first + second)
+    assert packet[Padding].load == second and bytes(packet) == first + second
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "array", "whole", "left"),
+    [
+        ("EmulatorXenstoreData", bytes(8), b"key\0value\0a\0b\0", 2, b""),
+        ("EmulatorXenstoreData", bytes(8), b"key\0value\0half\0", 1, b"half\0"),
+        ("EmulatorXenstoreData", bytes(8), b"nothing", 0, b"nothing"),
+        ("HvmContext", b"", bytes.fromhex("0200 0000 01000000 aa 0000 0000 00000000 cc"), 2, b"\xcc"),
+        ("HvmContext", b"", bytes.fromhex("0200 0000 02000000 aa"), 0, bytes.fromhex("0200 0000 02000000 aa")),
+        ("HvmParams", bytes.fromhex("01000000 00000000"), bytes(16) + b"more", 1, b"more"),
+        ("HvmParams", bytes.fromhex("ffffffff 00000000"), bytes(32) + b"less", 2, b"less"),
+    ],
+)
+def test_an_array_ends_where_its_whole_elements_do(
+    name: str, before: bytes, array: bytes, whole: int, left: bytes
+) -> None:
+    packet = BY_NAME[name](before + array)
+    (elements,) = (packet.getfieldval(field.name) for field in packet.packetfields)
+    assert len(elements) == whole and b"".join(map(bytes, elements)) == array[: len(array) - len(left)]
+    assert (packet[Raw].load if left else packet.payload) == (left or NoPayload())
+    assert bytes(packet) == before + array
+
+
+def test_a_type_means_what_it_means_in_the_version_of_the_stream() -> None:
+    octets = record(0x10)
+    assert BY_NAME["PostcopyBegin"] in BY_NAME["LibxcRecordV2"](octets)
+    assert BY_NAME["StaticDataEnd"] in BY_NAME["LibxcRecordV3"](octets)
+    assert BY_NAME["StaticDataEnd"] in LibxcRecord(octets)
+
+
+def test_a_big_endian_layer_goes_by_the_name_of_the_little_endian_one() -> None:
+    packet = big_endian(LibxcRecord)() / big_endian(PostcopyFault)(pfns=[7])
+    octets = bytes.fromhex("00000015 00000010 00000001 00000000 0000000000000007")
+    assert bytes(packet) == octets
+    again = big_endian(LibxcRecord)(octets)
+    assert PostcopyFault in again and LibxcRecord in again and again[PostcopyFault].pfns == [7]
+    assert big_endian(BY_NAME["PostcopyBegin"]) is BY_NAME["PostcopyBegin"]
+
+
+def test_an_entry_has_its_parts() -> None:
+    packet = BY_NAME["PostcopyPfns"](pfn=[5, {"type": "XTAB", "pfn": 6}, 0xF << 60 | 1 << 52 | 7])
+    assert [(entry.type, entry.reserved, entry.pfn) for entry in packet.pfn] == [
+        ("NOTAB", 0, 5),
+        ("XTAB", 0, 6),
+        ("XTAB", 1, 7),
+    ]
+    assert packet.pfns == [5, 6, 7]
+    assert "[0x5, type=XTAB|pfn=0x6, type=XTAB|reserved=0x1|pfn=0x7]" in packet.show(dump=True)
+    assert len(BY_NAME["PostcopyPfns"](pfns=range(2000)).show(dump=True)) < 300
+
+
+def test_xl_s_header_says_its_byte_order_and_counts_what_follows() -> None:
+    for order in ORDERS:
+        octets = xl_stream(b"", '{"a": 1}\n\0', order)
+        packet = BY_NAME["XlHeader"](octets + b"more")
+        assert bytes(packet) == octets + b"more" and packet[Padding].load == b"more"
+        assert packet.mandatory_flags == "json+stream_v2"
+        optional = packet[BY_NAME["XlOptionalData"]]
+        assert plain(optional) == as_plain(optional.grammar, parse(layout(xl_optional_data, order), octets[48:]))
+        del packet[Padding].underlayer.payload
+        assert rebuilt(packet, counted=True) == octets
+        assert eval(packet.command(), dict(BY_NAME)).build() == octets
+
+
+def test_no_field_is_hidden_by_an_attribute() -> None:
+    for made in [*CLASSES.values(), BY_NAME["XlMessage"]]:
+        taken = {name for base in made.__mro__ for name in vars(base)}
+        assert not taken & {field.name for field in made.fields_desc}, made
+
+
+def test_scapy_s_own_tools_know_the_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    from scapy.packet import ls
+
+    packet = LibxcRecord() / PostcopyFault(pfns=[1])
+    ls(PostcopyFault)
+    ls(packet)
+    ls("Postcopy")
+    packet.show2()
+    printed = capsys.readouterr().out
+    assert "count" in printed and "PostcopyFault : POSTCOPY_FAULT" in printed and "body_length= 16" in printed
+    assert packet.summary() == "LibxcRecord / POSTCOPY_FAULT pfn=[0x1]"
+    read = LibxcRecord(bytes(packet))
+    read[PostcopyFault].hide_defaults()
+    assert repr(read[PostcopyFault]) == "<PostcopyFault  count=1 pfn=[0x1] |>"
+
+
+# --- session ------------------------------------------------------------------------------------------------
+
+
+def test_every_record_of_a_genuine_capture_is_the_octets_that_were_captured(case: Case, tmp_path: Path) -> None:
+    if ".pcap" not in case.path.suffixes:
+        pytest.skip("no capture")
+    path = tmp_path / "unpacked.pcap"
+    path.write_bytes(unpacked(case.path))
+    conforming = "violations" not in case.name
+    seen = case.seen
+    checked = 0
+
+    def check(packet: Packet) -> None:
+        nonlocal checked
+        ends = packet.record.channel.forward.ends
+        flow = seen.flows[tuple(ends) if packet.direction == FORWARD else (ends.destination, ends.source)]
+        assert packet.frames[0] <= packet.frames[1] and float(packet.time) == seen.times[packet.frames[1] - 1]
+        if packet.complete and packet.name != "trailing data":
+            octets = bytes(flow.octets[packet.offset : packet.offset + packet.wirelen])
+            assert bytes(packet) == octets
+            if Raw not in packet or not conforming:
+                assert rebuilt(packet, counted=conforming) == octets
+            assert not conforming or Raw not in packet
+            checked += 1
+
+    sniff(offline=str(path), session=MigrationSession(keep_pages=True), prn=check, store=False, quiet=True)
+    assert checked
+
+
+TALKS: dict[str, Callable[[Speaker], Talk]] = {
+    "precopy": talks.precopy,
+    "postcopy": talks.postcopy,
+    "remus": talks.remus,
+    "colo": talks.colo,
+    "xenops": talks.xenops,
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("kind", TALKS)
+def test_a_session_gives_every_item_of_both_directions(kind: str, order: Endianness, tmp_path: Path) -> None:
+    talk = TALKS[kind](Speaker(2 if kind == "postcopy" else 3, order, order))
+    found = offline(capture(tmp_path / "talk.pcap", talk), keep_pages=True)
+    for direction in (FORWARD, REVERSE):
+        own = [packet for packet in found if packet.direction == direction]
+        assert b"".join(map(bytes, own)) == octets_of(talk, direction)
+        assert [bytes(packet) for packet in own] == [item.octets for item in talk if item.direction == direction]
+        assert [packet.offset for packet in own] == [
+            sum(packet.wirelen for packet in own[:index]) for index in range(len(own))
+        ]
+    assert {packet.migration for packet in found} == {0} and all(packet.complete for packet in found)
+    is_big = {type(packet).__name__.endswith("BE") for packet in found if packet.name == "libxc record"}
+    assert is_big == {order == "big"}
+
+
+def test_page_contents_are_not_held_unless_asked_for(tmp_path: Path) -> None:
+    path = capture(tmp_path / "talk.pcap", talks.postcopy())
+    without, with_pages = offline(path), offline(path, keep_pages=True)
+    assert len(without) == len(with_pages)
+    for less, more in zip(without, with_pages, strict=True):
+        assert (less.time, less.frames, less.wirelen) == (more.time, more.frames, more.wirelen)
+        if "page_data" in more.lastlayer().fields:
+            assert less.page_data == b"" and len(more.page_data) % 4096 == 0 < len(more.page_data)
+            assert less.pfns == more.pfns and less.body_length == more.body_length
+
+
+def test_faults_and_pages_know_each_other(netem: Path) -> None:
+    found = offline(netem)
+    faults = [packet for packet in found if PostcopyFault in packet]
+    pages = [packet for packet in found if PostcopyPageData in packet]
+    assert faults and pages
+    for fault in faults:
+        answers = [page for page in pages if set(fault.pfns) & set(page.pfns)]
+        assert set(fault.answer_frames) == {page.frames[1] for page in answers} and not fault.fault_frames
+        assert [page for page in pages if page.answers(fault)] == answers
+    for page in pages:
+        answered = [fault for fault in faults if set(fault.pfns) & set(page.pfns)]
+        assert set(page.fault_frames) == {fault.frames[1] for fault in answered} and not page.answer_frames
+        assert not any(other.answers(page) for other in found)
+
+
+def test_the_example_of_the_documentation(netem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(netem.parent)
+    assert dissector.integrations.scapy.__doc__
+    example = doctest.DocTestParser().get_doctest(dissector.integrations.scapy.__doc__, {}, "example", None, 0)
+    names: dict[str, Any] = {}
+    for step in example.examples:
+        if step.want:
+            assert repr(eval(step.source, names)) == step.want.strip()
+        else:
+            exec(step.source, names)
+
+    analysis = Analysis()
+    dissect(str(netem), analysis.add)
+    latencies = analysis.cases[0].migration.faults.latencies
+    assert round(names["latency"] * 10**9) == max(latencies)
+    assert names["fault"].pfns and PostcopyFault in names["fault"]
+
+
+class Tap(SuperSocket):
+    """What stands in for an interface: gives one packet at each call."""
+
+    nonblocking_socket = True
+
+    def __init__(self, path: str) -> None:
+        self.packets = iter(rdpcap(path))
+
+    def recv_raw(self, x: int = 65535) -> tuple[Any, bytes, float]:
+        packet = next(self.packets, None)
+        if packet is None:
+            raise EOFError
+        return type(packet), bytes(packet), packet.time
+
+    @staticmethod
+    def select(sockets: list[SuperSocket], remain: float | None = None) -> list[SuperSocket]:
+        return sockets
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("kind", ["list", "interface", "pipe", "pcapng"])
+def test_it_does_not_matter_where_packets_come_from(kind: str, tmp_path: Path) -> None:
+    path = capture(tmp_path / "talk.pcap", talks.postcopy())
+    session = MigrationSession()
+    if kind == "list":
+        found = sniff(offline=rdpcap(path), session=session)
+    elif kind == "interface":
+        found = sniff(opened_socket=Tap(path), session=session)
+    elif kind == "pipe":
+        with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as process:
+            found = sniff(offline=process.stdout, session=session)
+    else:
+        from scapy.utils import wrpcapng
+
+        wrpcapng(str(tmp_path / "talk.pcapng"), rdpcap(path))
+        found = offline(tmp_path / "talk.pcapng")
+    wanted = offline(path)
+    assert len(found) == len(wanted) > 20
+
+    def facts(packet: Packet) -> tuple[Any, ...]:
+        return bytes(packet), packet.direction, packet.frames, packet.answer_frames, packet.offset
+
+    assert list(map(facts, found)) == list(map(facts, wanted))
+    assert [round(packet.time, 6) for packet in found] == [round(packet.time, 6) for packet in wanted]
+
+
+def test_two_files_are_two_inputs(tmp_path: Path) -> None:
+    paths = [
+        capture(tmp_path / "one.pcap", talks.postcopy()),
+        capture(tmp_path / "two.pcap", talks.precopy(Speaker())),
+    ]
+    found = sniff(offline=paths, session=MigrationSession, quiet=True)
+    for path in paths:
+        own = [packet for packet in found if packet.sniffed_on == path]
+        assert list(map(bytes, own)) == list(map(bytes, offline(path)))
+
+
+def test_sniffing_can_stop_early(tmp_path: Path) -> None:
+    path = capture(tmp_path / "talk.pcap", talks.postcopy())
+    session = MigrationSession()
+    assert len(sniff(offline=path, session=session, count=5)) == 5
+    everything = offline(path)
+    assert len(session.finish()) < len(everything)
+    assert len(session.finish()) == 0
+
+
+def test_records_behind_a_gap_come_at_the_end_if_not_before(tmp_path: Path) -> None:
+    talk = talks.postcopy()
+    path = capture(tmp_path / "gap.pcap", talk, close="", edit=lambda sent: [*sent[:20], *sent[21:]])
+    session = MigrationSession()
+    found = [*sniff(opened_socket=Tap(path), session=session), *session.finish()]
+    assert [packet.frames for packet in found] == [packet.frames for packet in offline(path)]
+    assert not all(packet.complete for packet in found)
+
+
+def test_a_packet_keeps_its_place_when_copied(tmp_path: Path) -> None:
+    for packet in offline(capture(tmp_path / "talk.pcap", talks.postcopy())):
+        assert packet.copy().frames == packet.frames and packet.copy().direction == packet.direction
+
+
+def test_texts_and_what_belongs_to_nothing_are_packets_too(tmp_path: Path) -> None:
+    talk = [*talks.precopy(Speaker()), talks.Item(FORWARD, "xl", "", b"\x01\x02 not of any stream" * 9)]
+    found = offline(capture(tmp_path / "talk.pcap", talk))
+    assert [packet.summary() for packet in found if packet.name == "xl message"] == [
+        f"xl {name}" for name in ("banner", "ready", "go", "report")
+    ]
+    assert found[0].octets == MESSAGES["banner"].octets
+    assert [packet.wirelen for packet in found if packet.name == "trailing data"] == [len(talk[-1].octets)]
+
+
+def test_packets_that_no_session_made_know_no_place() -> None:
+    packet = LibxcRecord() / PostcopyFault(pfns=[ENTRY_PFN.mask])
+    assert (packet.frames, packet.migration, packet.offset, packet.complete) == (None,) * 4
+    assert packet.answer_frames == packet.fault_frames == [] and not packet.answers(packet)
+
+
+def test_the_commands_do_not_pay_for_scapy() -> None:
+    code = "import dissector.cli, sys; sys.exit('scapy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=OWN.parent)
