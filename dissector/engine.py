@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from dissector.capture.fragments import Fragments
-from dissector.capture.link import LINKS, addresses, decode
+from dissector.capture.link import addresses
 from dissector.capture.opening import StreamReader
 from dissector.capture.reader import CaptureReader, Packet
 from dissector.parser import STATES, Channel, Ends, Flow, Record, Stream, WireOrder
-from dissector.tcp import Connections, ExpressLane
+from dissector.tcp import Connections, PacketPath
 
 Progress = Callable[[], None]
 
@@ -40,7 +39,8 @@ class Engine:
         self._order = WireOrder(emit)
         self._keep_pages = keep_pages
         self._new_stream = stream
-        self._fragments = Fragments()
+        self._path = PacketPath(None, self.connections)
+        self._path.unread_links = self.unread_links
         self._recent: deque[Channel] = deque()
 
     def capture(self, reader: CaptureReader, progress: Progress | None = None) -> None:
@@ -52,25 +52,23 @@ class Engine:
                 progress()
 
     def steps(self, reader: CaptureReader) -> Iterator[None]:
-        """The same in steps, for whoever has to do something in between: one for each packet off the express lane."""
-        lane = ExpressLane(reader, self.connections)
-        while (packet := reader.next_packet()) is not None:
-            self.packet(packet)
-            lane.run()
+        """The same in steps, for whoever has to do something in between: one for each packet not passed over."""
+        path = PacketPath(reader, self.connections)
+        path.unread_links = self.unread_links
+        for _ in path.steps():
+            self._after(reader.frame)
             yield
         self.finish()
 
     def packet(self, packet: Packet) -> None:
         """The next packet of a capture, for whoever has no reader."""
-        connections = self.connections
-        segment = decode(packet.link, packet.octets, packet.length, self._fragments)
-        if segment is not None:
-            connections.packet(segment, packet.frame, packet.time_ns)
-            # Where gaps are open, what waits is looked at now and then: it costs a look at all that is held.
-            if not connections.waiting or not packet.frame % 64:
-                self._release()
-        elif packet.link not in LINKS:
-            self.unread_links.add(packet.link)
+        self._path.packet(packet)
+        self._after(packet.frame)
+
+    def _after(self, frame: int) -> None:
+        # Where gaps are open, what waits is looked at now and then: it costs a look at all that is held.
+        if not self.connections.waiting or not frame % 64:
+            self._release()
 
     @property
     def is_holding(self) -> bool:
@@ -105,7 +103,8 @@ class Engine:
 
     def _release(self) -> None:
         if self._order.pending:
-            self._order.release(piece.since for side in self.connections.waiting for piece in side.held)
+            oldest = self.connections.oldest_held()
+            self._order.release(() if oldest is None else (oldest,))
 
     def _connect(self, key: bytes) -> tuple[Stream, Stream]:
         source, destination = addresses(key)
@@ -126,7 +125,7 @@ class Engine:
 
     def _flow(self, ends: Ends | None) -> Flow:
         flow = Flow(self._new_stream(), ends, self._fresh, self._keep_pages)
-        flow.stream.attach(flow.parse(STATES))
+        flow.stream.parse(flow.parse(STATES))
         return flow
 
     def _fresh(self) -> Channel:

@@ -192,7 +192,7 @@ class Flow:
         """Hands on an item."""
         stream = self.stream
         skipped, self._skipped = self._skipped, 0
-        silence, stream.silence = stream.silence, 0
+        silence = stream.transport.take_silence()
         stream.record = None
         self.channel.emit(
             Record(

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from dissector.tcp.half_connection import FOREVER, Octets
+from dissector.tcp.half_connection import FOREVER, Octets, Transport
 
 Parser = Generator[int, None, None]
 
@@ -49,8 +49,17 @@ class Gap:
     record: str | None
 
 
+class Bare:
+    """What stands behind octets that no TCP connection carried."""
+
+    acked = retransmitted = conflicts = 0
+
+    def take_silence(self) -> int:
+        return 0
+
+
 class Stream:
-    """The `Consumer` of a `Direction`."""
+    """The `Consumer` of a `HalfConnection`."""
 
     def __init__(self) -> None:
         self.offset = 0
@@ -66,11 +75,8 @@ class Stream:
         self.gaps: list[Gap] = []
         self.torn = False
         """Whether any octet of the direction was cut off at the snap length."""
-        self.acked = 0
-        self.conflicts = 0
-        self.retransmitted = 0
-        self.silence = 0
         self.closed: tuple[str, int, int] | None = None
+        self.transport: Transport = Bare()
         self.late = False
         """Whether the direction's beginning was not captured."""
         self.ended: str | None = None
@@ -83,7 +89,20 @@ class Stream:
         """Octets of the direction that were on the captured wire so far, each counted once."""
         return self.offset + len(self.buffer) - sum(gap.length for gap in self.gaps)
 
-    def attach(self, parser: Parser) -> None:
+    @property
+    def acked(self) -> int:
+        return self.transport.acked
+
+    @property
+    def retransmitted(self) -> int:
+        return self.transport.retransmitted
+
+    @property
+    def conflicts(self) -> int:
+        return self.transport.conflicts
+
+    def parse(self, parser: Parser) -> None:
+        """The parser that reads it."""
         self._parser = parser
         self._run()
 
@@ -138,7 +157,10 @@ class Stream:
         if not self.buffer:
             marks.clear()
 
-    # What the direction calls
+    # What the half-connection calls
+
+    def attach(self, transport: Transport) -> None:
+        self.transport = transport
 
     def start(self, late: bool) -> None:
         self.late = late
@@ -182,6 +204,9 @@ class Stream:
         if self.skip < FOREVER >> 1:
             self.gaps.append(Gap(self.offset + len(self.buffer), length, self.record))
         self._hole(length)
+
+    def close(self, how: Literal["fin", "rst"], frame: int, time: int) -> None:
+        self.closed = (how, frame, time)
 
     def finish(self, reason: str) -> None:
         self.ended = reason
