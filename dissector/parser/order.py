@@ -2,8 +2,8 @@
 
 A gap that may still be filled holds one direction back while the others go on, so its events come out of the parser
 later than they were captured. All wait here until nothing older can still come, but never longer than ORDER_FRAMES
-packets or WAITING_MAX events with OCTETS_MAX octets of bodies: past that one connection with an open gap no longer
-delays what is said of the others.
+packets or WAITING_MAX events with OCTETS_MAX octets of bodies, nor in a live capture longer than from one `settle` to
+the next but one: past that one connection with an open gap no longer delays what is said of the others.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class WireOrder:
         self._waiting = waiting
         self._is_last = False
         self._octets = 0
+        self._newest = self._settled = 0
         self._heap: list[tuple[int, int, Event]] = []
         self._count = 0
 
@@ -42,6 +43,7 @@ class WireOrder:
             return
         self._count += 1
         self._octets += _size(event)
+        self._newest = max(self._newest, frame)
         heappush(self._heap, (frame, self._count, event))
 
     def finish(self) -> None:
@@ -56,9 +58,17 @@ class WireOrder:
     def release(self, oldest: int | None, frame: int) -> None:
         """Lets go what ended before the packet that has waited longest for octets before it (None: none waits).
         `frame`: the newest packet."""
-        heap = self._heap
         until = frame + 1 if oldest is None else max(oldest, frame - ORDER_FRAMES)
-        while heap and (oldest is None or heap[0][0] < until or len(heap) > WAITING_MAX or self._octets > OCTETS_MAX):
+        self._release(until, everything=oldest is None)
+
+    def settle(self) -> None:
+        """Time passes, in a live capture: lets go what has waited since the last call, whatever it waits for."""
+        until, self._settled = self._settled, self._newest + 1
+        self._release(until, everything=False)
+
+    def _release(self, until: int, everything: bool) -> None:
+        heap = self._heap
+        while heap and (everything or heap[0][0] < until or len(heap) > WAITING_MAX or self._octets > OCTETS_MAX):
             _, _, event = heappop(heap)
             self._octets -= _size(event)
             self._emit(event)
