@@ -13,6 +13,7 @@ quote and Wireshark's Follow shows. A migration's own octets are those from its 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from dissector.protocol import Endianness, HeaderSpec, Layer, Message, RecordSpec
@@ -115,7 +116,8 @@ class DirectionStarted(NamedTuple):
     position: Position = NOWHERE
 
 
-class Record(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Record:
     """A record, a header or a handshake text, complete or as far as it came."""
 
     migration: int

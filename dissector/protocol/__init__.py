@@ -4,6 +4,7 @@ Read `libxc.py` first; `primitives.py` has the nodes, `walk.py` and `codec.py` w
 """
 
 from .codec import build, json_safe, layout, measure, parse, parse_partial
+from .containers import CONTAINERS, OUTERMOST_FIRST, Container, nested, outer
 from .libxc import (
     BODY_LENGTH_MAX,
     DOMAIN_HEADER,
@@ -26,7 +27,24 @@ from .libxc import (
 from .libxc_records import libxc_records
 from .libxl import LIBXL_HEADER, LIBXL_IDENT, LIBXL_RECORDS, LIBXL_VERSION
 from .primitives import INTS, BitField, Body, Endianness, GrammarError, Ints, Layout
-from .specs import OPTIONAL, Direction, HeaderSpec, Layer, Message, RecordSpec, Shape, record_header
+from .specs import (
+    OPTIONAL,
+    Direction,
+    Expect,
+    FieldRange,
+    Guest,
+    HeaderSpec,
+    Layer,
+    Message,
+    Proof,
+    RecordSpec,
+    Role,
+    Shape,
+    proof_of,
+    record_header,
+)
+from .states import PHASES, PLACES, Place, State
+from .summaries import summarise
 from .tables import ALIGNMENT, HEADERS, RECORD_HEADERS, RECORDS, records
 from .walk import Field, fields, fixed
 from .xenops import XENOPS_HEADER, XENOPS_MAGIC, XENOPS_RECORDS, xenops_record_header
@@ -35,6 +53,7 @@ from .xl import MESSAGES, XL_BYTEORDER, XL_HEADER, XL_MAGIC, xl_endianness, xl_o
 __all__ = [
     "ALIGNMENT",
     "BODY_LENGTH_MAX",
+    "CONTAINERS",
     "DOMAIN_HEADER",
     "ENTRY_PFN",
     "ENTRY_RESERVED",
@@ -54,8 +73,11 @@ __all__ = [
     "LIBXL_VERSION",
     "MESSAGES",
     "OPTIONAL",
+    "OUTERMOST_FIRST",
     "PAGE_SHIFT",
     "PAGE_TYPES",
+    "PHASES",
+    "PLACES",
     "RECORDS",
     "RECORD_HEADERS",
     "RESERVED_PAGE_TYPES",
@@ -68,17 +90,25 @@ __all__ = [
     "XL_MAGIC",
     "BitField",
     "Body",
+    "Container",
     "Direction",
     "Endianness",
+    "Expect",
     "Field",
+    "FieldRange",
     "GrammarError",
+    "Guest",
     "HeaderSpec",
     "Ints",
     "Layer",
     "Layout",
     "Message",
+    "Place",
+    "Proof",
     "RecordSpec",
+    "Role",
     "Shape",
+    "State",
     "build",
     "fields",
     "fixed",
@@ -86,11 +116,15 @@ __all__ = [
     "layout",
     "libxc_records",
     "measure",
+    "nested",
+    "outer",
     "pages_header",
     "parse",
     "parse_partial",
+    "proof_of",
     "record_header",
     "records",
+    "summarise",
     "xenops_record_header",
     "xl_endianness",
     "xl_optional_data",

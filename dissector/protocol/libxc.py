@@ -26,7 +26,7 @@ from .primitives import (
     rest,
     sized,
 )
-from .specs import HeaderSpec
+from .specs import Expect, HeaderSpec, Role
 
 IMAGE_MARKER = 0xFFFFFFFFFFFFFFFF
 IMAGE_ID = 0x58454E46
@@ -205,5 +205,25 @@ def x86_msr_policy(i: Ints) -> Layout:
 
 
 _SPEC = "libxc-migration-stream: "
-IMAGE_HEADER = HeaderSpec("image header", "libxc", image_header, "big", IMAGE_MAGIC, _SPEC + "Image Header")
-DOMAIN_HEADER = HeaderSpec("domain header", "libxc", domain_header, None, b"", _SPEC + "Domain Header")
+
+IMAGE_HEADER = HeaderSpec(
+    "image header",
+    "libxc",
+    image_header,
+    "big",
+    IMAGE_MAGIC,
+    _SPEC + "Image Header",
+    Expect.DOMAIN_HEADER,
+    summary="version {version}, {options.big_endian:order}",
+)
+DOMAIN_HEADER = HeaderSpec(
+    "domain header",
+    "libxc",
+    domain_header,
+    None,
+    b"",
+    _SPEC + "Domain Header",
+    Expect.LIBXC_RECORD,
+    Role.DOMAIN,
+    summary="{type} from {xen_major:xen:xen_minor}{page_shift:unless:12:, page_shift}",
+)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import construct as c
 
 from .primitives import BitField, Ints, Layout, Text, flags, named, repeated, rest
-from .specs import HeaderSpec, RecordSpec, signal
+from .specs import UNPROVEN, Expect, FieldRange, HeaderSpec, Proof, RecordSpec, Role, signal
 
 LIBXL_IDENT = b"LibxlFmt"
 LIBXL_VERSION = 2
@@ -66,17 +66,89 @@ def checkpoint_state(i: Ints) -> Layout:
     )
 
 
-LIBXL_HEADER = HeaderSpec("libxl header", "libxl", libxl_header, "big", LIBXL_IDENT, "libxl-migration-stream: Header")
-
 _SPEC = "libxl-migration-stream: "
+
+LIBXL_HEADER = HeaderSpec(
+    "libxl header",
+    "libxl",
+    libxl_header,
+    "big",
+    LIBXL_IDENT,
+    _SPEC + "Header",
+    Expect.LIBXL_RECORD,
+    summary="version {version}, {options.big_endian:order}{options.legacy:if:, converted from an old stream}",
+)
+
+_EMULATOR = Proof(40, fields=(FieldRange(0, 4, 1, 2), FieldRange(4, 4, 0, 0)))
+"""One of the two QEMUs, and the only one of the guest."""
+
 _RECORDS = (
-    RecordSpec(0, "END", signal, "signal", _SPEC + "END", "libxl"),
-    RecordSpec(1, "LIBXC_CONTEXT", signal, "signal", _SPEC + "LIBXC_CONTEXT", "libxl"),
-    RecordSpec(2, "EMULATOR_XENSTORE_DATA", emulator_xenstore_data, "list", _SPEC + "EMULATOR_XENSTORE_DATA", "libxl"),
-    RecordSpec(3, "EMULATOR_CONTEXT", emulator_context, "blob", _SPEC + "EMULATOR_CONTEXT", "libxl"),
-    RecordSpec(4, "CHECKPOINT_END", signal, "signal", _SPEC + "CHECKPOINT_END", "libxl"),
-    RecordSpec(5, "CHECKPOINT_STATE", checkpoint_state, "blob", _SPEC + "CHECKPOINT_STATE", "libxl", "both"),
-    RecordSpec(6, "POSTCOPY_TRANSITION_END", signal, "signal", "postcopy RFC: libxl_sr_stream_format.h", "libxl"),
+    RecordSpec(0, "END", signal, "signal", _SPEC + "END", Role.LIBXL_END, "libxl", then=Expect.OUTER),
+    RecordSpec(
+        1,
+        "LIBXC_CONTEXT",
+        signal,
+        "signal",
+        _SPEC + "LIBXC_CONTEXT",
+        Role.EMBEDDED_STREAM,
+        "libxl",
+        then=Expect.IMAGE_HEADER,
+        proof=UNPROVEN,  # it comes before an image header, which has a magic of its own to be found by
+    ),
+    RecordSpec(
+        2,
+        "EMULATOR_XENSTORE_DATA",
+        emulator_xenstore_data,
+        "list",
+        _SPEC + "EMULATOR_XENSTORE_DATA",
+        Role.EMULATOR,
+        "libxl",
+        proof=_EMULATOR,
+        summary="{emulator_id} {index}, {xenstore_data:many:key}",
+    ),
+    RecordSpec(
+        3,
+        "EMULATOR_CONTEXT",
+        emulator_context,
+        "blob",
+        _SPEC + "EMULATOR_CONTEXT",
+        Role.EMULATOR,
+        "libxl",
+        proof=_EMULATOR,
+        summary="{emulator_id} {index}, {emulator_ctx:size}",
+    ),
+    RecordSpec(
+        4,
+        "CHECKPOINT_END",
+        signal,
+        "signal",
+        _SPEC + "CHECKPOINT_END",
+        Role.CHECKPOINT_END,
+        "libxl",
+        then=Expect.LIBXL_OR_LIBXC,
+    ),
+    RecordSpec(
+        5,
+        "CHECKPOINT_STATE",
+        checkpoint_state,
+        "blob",
+        _SPEC + "CHECKPOINT_STATE",
+        Role.CHECKPOINT_STATE,
+        "libxl",
+        "both",
+        then=Expect.LIBXL_OR_LIBXC,
+        summary="{control_id}",
+    ),
+    RecordSpec(
+        6,
+        "POSTCOPY_TRANSITION_END",
+        signal,
+        "signal",
+        "postcopy RFC: libxl_sr_stream_format.h",
+        Role.POSTCOPY_TRANSITION_END,
+        "libxl",
+        then=Expect.LIBXC_RECORD,
+    ),
 )
 
 LIBXL_RECORDS: Mapping[int, RecordSpec] = MappingProxyType({record.type: record for record in _RECORDS})

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from .containers import CONTAINERS
 from .libxc import DOMAIN_HEADER, IMAGE_HEADER
 from .libxc_records import libxc_records
 from .libxl import LIBXL_HEADER, LIBXL_RECORDS
 from .primitives import Body
-from .specs import HeaderSpec, Layer, RecordSpec, record_header
-from .xenops import XENOPS_HEADER, XENOPS_RECORDS, xenops_record_header
+from .specs import HeaderSpec, Layer, RecordSpec
+from .xenops import XENOPS_HEADER, XENOPS_RECORDS
 from .xl import XL_HEADER
 
 HEADERS: Mapping[str, HeaderSpec] = MappingProxyType(
@@ -18,13 +19,11 @@ HEADERS: Mapping[str, HeaderSpec] = MappingProxyType(
 )
 
 RECORD_HEADERS: Mapping[Layer, Body] = {
-    "libxc": record_header,
-    "libxl": record_header,
-    "xenops": xenops_record_header,
+    row.layer: row.record_header for row in CONTAINERS.values() if row.record_header is not None
 }
 
 # A record is padded to a multiple of so many octets.
-ALIGNMENT: Mapping[Layer, int] = {"libxc": 8, "libxl": 8, "xenops": 1}
+ALIGNMENT: Mapping[Layer, int] = {layer: CONTAINERS[layer].alignment for layer in RECORD_HEADERS}
 
 
 def records(layer: Layer, version: int | None = None) -> Mapping[int, RecordSpec]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import construct as c
 
 from .primitives import Ints, Layout
-from .specs import HeaderSpec, RecordSpec, Shape, blob, signal
+from .specs import Expect, HeaderSpec, RecordSpec, Role, blob, signal
 
 XENOPS_MAGIC = b"XenSavedDomv2-\n"
 
@@ -29,29 +29,39 @@ def xenops_record_header(i: Ints) -> Layout:
     )
 
 
+_SOURCE = "suspend_image.ml: header_type"
+
 XENOPS_HEADER = HeaderSpec(
-    "xenops header", "xenops", xenops_header, "little", XENOPS_MAGIC, "suspend_image.ml: save_signature"
+    "xenops header",
+    "xenops",
+    xenops_header,
+    "little",
+    XENOPS_MAGIC,
+    "suspend_image.ml: save_signature",
+    Expect.XENOPS_RECORD,
 )
 
-_SHAPES: tuple[tuple[int, str, Shape], ...] = (
-    (0x000F, "XENOPS", "blob"),  # an s-expression with the guest's metadata
-    (0x00F0, "LIBXC", "stream"),
-    (0x00F1, "LIBXL", "stream"),
-    (0x00F2, "LIBXC_LEGACY", "stream"),
-    (0x0F00, "QEMU_TRAD", "blob"),
-    (0x0F01, "QEMU_XEN", "blob"),
-    (0x0F10, "DEMU", "blob"),  # the virtual graphics card
-    (0x0F11, "VARSTORED", "blob"),
-    (0x0F12, "SWTPM0", "blob"),
-    (0x0F13, "SWTPM", "blob"),
-    (0xFFFF, "END_OF_IMAGE", "signal"),
+
+def _blob(type: int, name: str) -> RecordSpec:
+    return RecordSpec(type, name, blob, "blob", _SOURCE, Role.IMAGE, "xenops")
+
+
+def _stream(type: int, name: str, then: Expect) -> RecordSpec:
+    return RecordSpec(type, name, signal, "stream", _SOURCE, Role.IMAGE, "xenops", then=then)
+
+
+_RECORDS = (
+    _blob(0x000F, "XENOPS"),  # an s-expression with the guest's metadata
+    _stream(0x00F0, "LIBXC", Expect.IMAGE_HEADER),
+    _stream(0x00F1, "LIBXL", Expect.LIBXL_HEADER),
+    _stream(0x00F2, "LIBXC_LEGACY", Expect.LEGACY),
+    _blob(0x0F00, "QEMU_TRAD"),
+    _blob(0x0F01, "QEMU_XEN"),
+    _blob(0x0F10, "DEMU"),  # the virtual graphics card
+    _blob(0x0F11, "VARSTORED"),
+    _blob(0x0F12, "SWTPM0"),
+    _blob(0x0F13, "SWTPM"),
+    RecordSpec(0xFFFF, "END_OF_IMAGE", signal, "signal", _SOURCE, Role.IMAGE_END, "xenops", then=Expect.OUTER),
 )
 
-XENOPS_RECORDS: Mapping[int, RecordSpec] = MappingProxyType(
-    {
-        type: RecordSpec(
-            type, name, blob if shape == "blob" else signal, shape, "suspend_image.ml: header_type", "xenops"
-        )
-        for type, name, shape in _SHAPES
-    }
-)
+XENOPS_RECORDS: Mapping[int, RecordSpec] = MappingProxyType({record.type: record for record in _RECORDS})

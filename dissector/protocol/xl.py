@@ -11,7 +11,7 @@ from types import MappingProxyType
 import construct as c
 
 from .primitives import INTS, BitField, Endianness, Ints, Layout, flags, length_of, rest, sized_text
-from .specs import HeaderSpec, Message
+from .specs import Expect, HeaderSpec, Message
 
 XL_MAGIC = b"Xen saved domain, xl format\n \0 \r"
 XL_BYTEORDER = 0x01020304
@@ -44,7 +44,9 @@ def xl_optional_data(i: Ints) -> Layout:
     )
 
 
-XL_HEADER = HeaderSpec("xl header", "xl", xl_header, None, XL_MAGIC, "tools/xl/xl.h: struct save_file_header")
+XL_HEADER = HeaderSpec(
+    "xl header", "xl", xl_header, None, XL_MAGIC, "tools/xl/xl.h: struct save_file_header", Expect.LIBXL_HEADER
+)
 
 
 def xl_endianness(octets: bytes | bytearray | memoryview) -> Endianness | None:
