@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dissector.events import FORWARD, Record
-from dissector.protocol import Layer
+from dissector.events import Record
+from dissector.facts.roles import role_of
+from dissector.protocol import Layer, Role
+
+ENDS = frozenset((Role.LIBXC_END, Role.LIBXL_END, Role.IMAGE_END))
 
 
 class Endings:
@@ -30,15 +33,10 @@ class Endings:
 
     def add(self, record: Record, is_postcopy: bool) -> None:
         """The next whole record of its right direction."""
-        if record.layer == "libxc":
-            self._add_libxc(record)
-        elif record.name in ("END", "END_OF_IMAGE") and record.layer is not None:
+        role = role_of(record)
+        if role in ENDS and record.layer is not None:
             self.ended.add(record.layer)
-        elif record.name == "CHECKPOINT_END" and "libxc" not in self.ended and not is_postcopy:
-            self.checkpoints += 1  # else there is none that it could end
-
-    def _add_libxc(self, record: Record) -> None:
-        if record.name == "END" and record.direction == FORWARD:
-            self.ended.add("libxc")
-        elif record.name == "CHECKPOINT" and "libxl" not in record.context.layers:
+        elif role is Role.CHECKPOINT and "libxl" not in record.context.layers:
             self.checkpoints += 1
+        elif role is Role.CHECKPOINT_END and "libxc" not in self.ended and not is_postcopy:
+            self.checkpoints += 1  # else there is none that it could end

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from dissector.events import Record, Run
 from dissector.facts.pfns import PfnSet
-from dissector.protocol import UNBACKED
+from dissector.facts.roles import role_of
+from dissector.protocol import UNBACKED, Role
 
 RECENT = 1 << 17
 """Pages that a fault may still turn out to have crossed on the wire: 512 MiB in flight, more than any window
@@ -97,7 +98,7 @@ class Faults:
 
     def add(self, record: Record) -> Matches:
         """The next libxc record. One that is not whole, or that goes the wrong way, does nothing."""
-        take = _TAKE.get(record.name)
+        take = _TAKE.get(role_of(record))
         if take is None or not record.whole or record.is_misdirected:
             return NOTHING
         return take(self, record)
@@ -179,8 +180,8 @@ class Faults:
             self.latencies.append(fault.latency)
 
 
-_TAKE: Mapping[str, Callable[[Faults, Record], Matches]] = {
-    "POSTCOPY_PFNS": Faults._announce,
-    "POSTCOPY_FAULT": Faults._fault,
-    "POSTCOPY_PAGE_DATA": Faults._page_data,
+_TAKE: Mapping[Role | None, Callable[[Faults, Record], Matches]] = {
+    Role.POSTCOPY_LIST: Faults._announce,
+    Role.POSTCOPY_FAULT: Faults._fault,
+    Role.POSTCOPY_PAGES: Faults._page_data,
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dissector.events import Record
-from dissector.protocol import UNBACKED
+from dissector.facts.roles import role_of
+from dissector.protocol import UNBACKED, Role
 
 
 @dataclass(slots=True)
@@ -31,10 +32,11 @@ class Iterations:
         self._verifying = False
 
     def add(self, record: Record) -> None:
-        """The next libxc record."""
-        if record.name == "VERIFY":
+        """The next whole record of its right direction."""
+        role = role_of(record)
+        if role is Role.VERIFY:
             self._verifying = True
-        elif record.name == "PAGE_DATA" and record.runs:
+        elif role is Role.MEMORY and record.runs:
             self._add_pages(record)
 
     def _add_pages(self, record: Record) -> None:

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from dissector.events import Direction, Event, Record
 from dissector.facts.faults import Fault, Faults
+from dissector.facts.roles import role_of
+from dissector.protocol import Role
 
-LINKED = frozenset({"POSTCOPY_FAULT", "POSTCOPY_PAGE_DATA"})
+LINKED = frozenset((Role.POSTCOPY_FAULT, Role.POSTCOPY_PAGES))
 """Records that have links."""
 
 GROWING_MAX = 1 << 18
@@ -42,7 +44,7 @@ class Links:
 
     def add(self, record: Record) -> list[Link]:
         """The links of the next record: a list that grows as what belongs to it comes."""
-        if record.name not in LINKED or record.layer != "libxc":
+        if role_of(record) not in LINKED:
             return []
         return self._migrations.setdefault(record.migration, _Growing()).add(record)
 
@@ -95,7 +97,7 @@ class Linker:
         if not isinstance(event, Record):
             return
         links = self._links.add(event)
-        if self._held or event.name in LINKED:
+        if self._held or role_of(event) in LINKED:
             self._held.append((event, links))
             if len(self._held) > HELD_MAX:
                 self._release()

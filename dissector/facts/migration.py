@@ -24,8 +24,9 @@ from dissector.facts.outcome import Evidence, Kind, Outcome, outcome
 from dissector.facts.pages import Pages
 from dissector.facts.phases import Phase, Phases
 from dissector.facts.postcopy import PostcopyTimes
+from dissector.facts.roles import role_of
 from dissector.facts.static_data import StaticData
-from dissector.protocol import Layer
+from dissector.protocol import Layer, Role
 
 
 class Noted(NamedTuple):
@@ -105,10 +106,8 @@ class Migration:
             return UNREMARKABLE
         self.postcopy.add(record)
         self._endings.add(record, self.postcopy.is_postcopy)
-        if record.layer != "libxc":
-            return UNREMARKABLE
         self._iterations.add(record)
-        if record.name == "PAGE_DATA":
+        if role_of(record) is Role.MEMORY:
             self.pages.add(record)
             return UNREMARKABLE
         matches = self.faults.add(record)

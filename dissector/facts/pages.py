@@ -28,7 +28,7 @@ class Pages:
         return self.data_pages - self.sent.count
 
     def add(self, record: Record) -> None:
-        """The next PAGE_DATA."""
+        """The next whole PAGE_DATA."""
         for first, length, type in record.runs:
             self.entries += length
             self.by_type[PAGE_TYPES[type]] += length

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from dissector.events import FORWARD, REVERSE, Direction, Record
 from dissector.facts.directions import DirectionFacts
-from dissector.protocol import Layer
+from dissector.facts.roles import role_of
+from dissector.protocol import PHASES, PLACES, Role
 
 PhaseName: TypeAlias = Literal["handshake", "precopy", "stop", "checkpoint", "transition", "postcopy", "finish"]
 
-ORDER: tuple[PhaseName, ...] = ("handshake", "precopy", "stop", "checkpoint", "transition", "postcopy", "finish")
-
-CONTEXT = frozenset(
-    {"TSC_INFO", "X86_TSC_INFO", "SHARED_INFO", "HVM_CONTEXT", "HVM_PARAMS"}
-    | {f"X86_PV_VCPU_{part}" for part in ("BASIC", "EXTENDED", "XSAVE", "MSRS")}
-)
-"""Records that say what the guest's processors were doing: they are sent when it stands still."""
-
-PHASE_OF: dict[tuple[Layer | None, str], PhaseName] = {
-    ("libxc", "PAGE_DATA"): "precopy",
-    ("libxc", "VERIFY"): "stop",
-    ("libxc", "POSTCOPY_BEGIN"): "stop",
-    ("libxc", "POSTCOPY_PFNS_BEGIN"): "stop",
-    ("libxc", "POSTCOPY_PFNS"): "stop",
-    ("libxc", "POSTCOPY_TRANSITION"): "transition",
-    ("libxc", "POSTCOPY_PAGE_DATA"): "postcopy",
-    ("libxc", "END"): "finish",
-    ("libxl", "END"): "finish",
-    **{("libxc", name): "stop" for name in CONTEXT},
-}
-"""The phase that begins with a forward record, unless it or a later one has begun before: whichever record is the
-first that was captured. A phase after the end of POSTCOPY_TRANSITION_END and CHECKPOINT_END begins with their
+BEGINS = {role: cast(PhaseName, place.phase) for role, place in PLACES.items() if place.phase is not None}
+"""The phase that begins with a forward record of this role, unless it or a later one has begun before: whichever record
+is the first that was captured. A phase after the end of POSTCOPY_TRANSITION_END and CHECKPOINT_END begins with their
 last octet instead."""
 
 
@@ -70,24 +52,23 @@ class Phases:
 
     def add(self, record: Record, is_static_data: bool, is_forward_followed: bool) -> None:
         """The next record. `is_static_data`: whether it is none of the record that its number says."""
-        following = None
-        if record.direction == FORWARD and not is_static_data:
-            following = PHASE_OF.get((record.layer, record.name))
+        role = None if is_static_data else role_of(record)
+        following = BEGINS.get(role) if role is not None and record.direction == FORWARD else None
         if not self.all:
             self.all.append(Phase(following or "handshake", record.first.time, record.last.time))
         if record.direction == REVERSE:
-            self._add_reverse(record, is_forward_followed)
+            self._add_reverse(record, role, is_forward_followed)
         else:
-            self._add_forward(record, following)
+            self._add_forward(record, role_of(record), following)
 
-    def _add_reverse(self, record: Record, is_forward_followed: bool) -> None:
+    def _add_reverse(self, record: Record, role: Role | None, is_forward_followed: bool) -> None:
         phase = self.all[-1]
-        if record.name == "POSTCOPY_FAULT" and not is_forward_followed and _is_before(phase.name, "postcopy"):
+        if role is Role.POSTCOPY_FAULT and not is_forward_followed and _is_before(phase.name, "postcopy"):
             # Where the way was lost before the transition, faults are what tells that it has ended.
             phase = self._begin("postcopy", record.first.time)
         phase.reach(record)
 
-    def _add_forward(self, record: Record, following: PhaseName | None) -> None:
+    def _add_forward(self, record: Record, role: Role | None, following: PhaseName | None) -> None:
         phase = self.all[-1]
         # A silence longer than the record itself was before it.
         before = record.silence > record.last.time - record.first.time
@@ -98,11 +79,11 @@ class Phases:
         if not before:
             phase.stall = max(phase.stall, record.silence)
         phase.reach(record)
-        if record.name == "CHECKPOINT" and phase.name == "stop":
+        if role is Role.CHECKPOINT and phase.name == "stop":
             phase.name = "checkpoint"
-        elif record.name == "CHECKPOINT_END":
+        elif role is Role.CHECKPOINT_END:
             self._begin("checkpoint", record.last.time)
-        elif record.name == "POSTCOPY_TRANSITION_END":
+        elif role is Role.POSTCOPY_TRANSITION_END:
             self._begin("postcopy", record.last.time)
 
     def finish(self) -> None:
@@ -120,4 +101,4 @@ class Phases:
 
 
 def _is_before(one: PhaseName, other: PhaseName) -> bool:
-    return ORDER.index(one) < ORDER.index(other)
+    return PHASES.index(one) < PHASES.index(other)

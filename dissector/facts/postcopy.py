@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dissector.events import Record
+from dissector.facts.roles import role_of
+from dissector.protocol import Role
 
 
 class PostcopyTimes:
@@ -30,14 +32,15 @@ class PostcopyTimes:
 
     def add(self, record: Record) -> None:
         """The next whole record of its right direction."""
+        role = role_of(record)
         # A POSTCOPY_COMPLETE alone is a mistake of the destination, and no postcopy migration.
-        if record.name.startswith("POSTCOPY_") and record.name != "POSTCOPY_COMPLETE":
+        if role is not None and role.is_postcopy and role is not Role.POSTCOPY_COMPLETE:
             self.is_postcopy = True
-        if record.name == "POSTCOPY_BEGIN" and self.begun is None:
+        if role is Role.POSTCOPY_BEGIN and self.begun is None:
             self.begun = record.first.time
-        elif record.name == "POSTCOPY_TRANSITION_END" and self.resumed is None:
+        elif role is Role.POSTCOPY_TRANSITION_END and self.resumed is None:
             self.resumed = record.last.time
-        elif record.name == "POSTCOPY_COMPLETE" and self.complete is None:
+        elif role is Role.POSTCOPY_COMPLETE and self.complete is None:
             self.complete = record.last.time
 
 

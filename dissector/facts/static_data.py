@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dissector.events import FORWARD, Record
+from dissector.facts.roles import role_of
+from dissector.protocol import Role
 
 CPUID_LEAF, MSR_ENTRY = 24, 16
 """Octets of an entry of X86_CPUID_POLICY and of X86_MSR_POLICY."""
@@ -22,16 +24,17 @@ class StaticData:
             return None
         why = self._why(record) if record.context.version == 2 and not self._is_past else None
         self._has_come = self._has_come or why is not None
-        begins = bool(record.runs) if record.name == "PAGE_DATA" else record.name == "POSTCOPY_BEGIN"
+        role = role_of(record)
+        begins = bool(record.runs) if role is Role.MEMORY else role is Role.POSTCOPY_BEGIN
         self._is_past = self._is_past or (begins and why is None and record.whole)
         return why
 
     def _why(self, record: Record) -> str | None:
-        length = record.body_length
-        if record.name == "POSTCOPY_PFNS_BEGIN" and length and length % CPUID_LEAF == 0:
+        role, length = role_of(record), record.body_length
+        if role is Role.POSTCOPY_SETUP and length and length % CPUID_LEAF == 0:
             return f"record 0x11 has {length:,} octets: CPUID leaves, and a POSTCOPY_PFNS_BEGIN has none"
-        if record.name == "POSTCOPY_PFNS" and length % MSR_ENTRY == 0 and length != 8 + 8 * record.count:
+        if role is Role.POSTCOPY_LIST and length % MSR_ENTRY == 0 and length != 8 + 8 * record.count:
             return f"record 0x12 has {length:,} octets: MSR entries, and no list of {record.count:,} pfns"
-        if record.name == "POSTCOPY_BEGIN" and self._has_come:
+        if role is Role.POSTCOPY_BEGIN and self._has_come:
             return "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN"
         return None
