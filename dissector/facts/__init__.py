@@ -10,6 +10,7 @@ from dissector.facts.outcome import Kind, Outcome
 from dissector.facts.pages import Pages
 from dissector.facts.pfns import PfnSet
 from dissector.facts.phases import Phase, PhaseName
+from dissector.facts.roles import role_of
 
 __all__ = [
     "UNREMARKABLE",
@@ -30,4 +31,5 @@ __all__ = [
     "Phase",
     "PhaseName",
     "distribution",
+    "role_of",
 ]
