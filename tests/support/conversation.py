@@ -19,7 +19,7 @@ from dissector.analysis import Analysis
 from dissector.cli.input import dissect
 from dissector.errors import UserError
 from dissector.facts import Migration
-from dissector.parser import FORWARD, REVERSE
+from dissector.events import FORWARD, REVERSE
 from dissector.rules.findings import Finding
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
