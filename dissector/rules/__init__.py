@@ -1,11 +1,11 @@
 """The rules of the protocol: what each says and why, what breaks it, and its judge, in one place.
 
-`headers` and `framing` judge each header and record by itself, `order` and `postcopy` where it stands, `pages` the pages
-of the postcopy phase, `handshake` xl's texts, `capture` what a capture has lost. `checker` folds them over the events of a
-migration, `verdict` says how that ended.
+`headers` and `framing` judge each header and record by itself, `order` and `postcopy` where it stands, `pages` the
+pages of the postcopy phase, `handshake` xl's texts, `capture` what a capture has lost. `checker` folds them over the
+events of a migration, `verdict` says how that ended.
 """
 
-from dissector.rules.finding import Finding
+from dissector.rules.findings import Finding
 from dissector.rules.registry import RULES
 from dissector.rules.rule import SEVERITIES, Check, Condition, Rule, RuleId, Severity
 

@@ -96,8 +96,8 @@ RULES = declared(globals())
 
 
 def judge_way(skipped: int, direction: DirectionFacts) -> Iterator[Violation]:
-    """A record before which so many octets could not be followed. Where the capture has lost nothing, the way was lost for
-    a header that cannot be believed, and that has a rule of its own."""
+    """A record before which so many octets could not be followed. Where the capture has lost nothing, the way was lost
+    for a header that cannot be believed, and that has a rule of its own."""
     if skipped and direction.is_damaged:
         yield STREAM_RESYNCHRONISED(Way.FOUND, skipped=skipped)
 

@@ -18,7 +18,7 @@ from dissector.events import FORWARD, Direction, Event, Record, Resynchronised
 from dissector.facts.migration import Migration, Noted
 from dissector.protocol import HeaderSpec, RecordSpec, Role, State
 from dissector.rules import capture, framing, handshake, order, pages, postcopy
-from dissector.rules.finding import Finding
+from dissector.rules.findings import Finding
 from dissector.rules.rule import AND_MORE, Rule, RuleId, Severity, Violation
 
 FINDINGS_MAX = 10_000
@@ -73,7 +73,7 @@ class Checker:
             self._text, broken = handshake.step(self._text, record, self.migration)
             return broken
         if noted.static_data is not None:
-            return [order.judge_static_data(noted.static_data)]
+            return order.judge_static_data(record)
         broken = list(framing.judge(record))
         if self._order.state is State.POSTCOPY_PAGES:
             optional = framing.UNKNOWN_OPTIONAL_RECORD

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 
 from dissector.events import Reason, Record
 from dissector.facts.migration import Migration
+from dissector.facts.roles import role_of
 from dissector.protocol import (
     BODY_LENGTH_MAX,
     CONTAINERS,
@@ -495,5 +496,4 @@ def judge_end(migration: Migration, place: State | None) -> Iterator[Violation]:
 
 def _ends_checkpoint(record: Record, migration: Migration) -> bool:
     """Whether a checkpoint is whole after a record: with libxl's records, or where there are none with libxc's."""
-    role = record.spec.role if isinstance(record.spec, RecordSpec) else None
-    return role is (Role.CHECKPOINT_END if "libxl" in migration.context.layers else Role.CHECKPOINT)
+    return role_of(record) is (Role.CHECKPOINT_END if "libxl" in migration.context.layers else Role.CHECKPOINT)

@@ -73,8 +73,8 @@ TEXT_SHOWN = 60
 
 
 def step(latest: str | None, record: Record, migration: Migration) -> tuple[str | None, list[Violation]]:
-    """The next text: what it breaks after the latest one, and what counts as the latest one then. A text with a gap in it
-    says nothing."""
+    """The next text: what it breaks after the latest one, and what counts as the latest one then. A text with a gap in
+    it says nothing."""
     if not record.whole or not record.complete:
         return latest, []
     table = FILE if not migration.is_capture else POSTCOPY if migration.kind == "postcopy" else LIVE

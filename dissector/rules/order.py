@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from dissector.events import Context, Record
+from dissector.facts.roles import role_of
 from dissector.protocol import CONTAINERS, PLACES, Guest, HeaderSpec, Layer, RecordSpec, Role, State, libxc_records
 from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, OF_VERSION, after
 from dissector.rules import examples as eg
@@ -16,6 +17,14 @@ from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared,
 _rule = partial(Rule, group="order and direction")
 
 OF_GUEST = "{record} in a stream whose domain header says {guest}"
+
+
+class StaticData(StrEnum):
+    """How a record of version 3 shows in a stream of version 2, where its number means something else."""
+
+    CPUID = "record 0x11 has {length:,} octets: CPUID leaves, and a POSTCOPY_PFNS_BEGIN has none"
+    MSR = "record 0x12 has {length:,} octets: MSR entries, and no list of {count:,} pfns"
+    END = "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN"
 
 
 class Unexpected(StrEnum):
@@ -104,7 +113,7 @@ STATIC_DATA_IN_V2 = _rule(
     " them; older releases fail on an unknown record, and the postcopy series takes them for"
     " POSTCOPY_BEGIN and its kin.",
     example="version 2, type 0x11 with 48 octets of CPUID leaves; legal: the same in version 3",
-    message="{why}",
+    messages=StaticData,
     breaking=(*eg.HVM2, eg.Said("POSTCOPY_PFNS_BEGIN", body=bytes(48))),
     legal=(eg.IMAGE3, eg.HVM, eg.CPUID, eg.STATIC),
 )
@@ -223,9 +232,20 @@ def judge_direction(record: Record) -> Violation | None:
     return None
 
 
-def judge_static_data(why: str) -> Violation:
-    """A record of version 3 in a stream of version 2."""
-    return STATIC_DATA_IN_V2(why=why)
+_STATIC_DATA = {
+    Role.POSTCOPY_SETUP: StaticData.CPUID,
+    Role.POSTCOPY_LIST: StaticData.MSR,
+    Role.POSTCOPY_BEGIN: StaticData.END,
+}
+"""By what its number means in version 2."""
+
+
+def judge_static_data(record: Record) -> list[Violation]:
+    """A record that the facts take for one of version 3 in a stream of version 2."""
+    role = role_of(record)
+    if role not in _STATIC_DATA:
+        return []
+    return [STATIC_DATA_IN_V2(_STATIC_DATA[role], length=record.body_length, count=record.count)]
 
 
 class Step(NamedTuple):
@@ -239,7 +259,7 @@ class Step(NamedTuple):
 
 
 def step(order: Order, seen: Seen) -> Step:
-    """The next header or record of the forward direction: what it breaks by its place, and how far the stream is then."""
+    """The next header or record of the forward direction: what it breaks by its place, and how far the stream is."""
     record, spec = seen.record, seen.spec
     guest = GUESTS.get(record.context.guest)
     needed = spec.guest if isinstance(spec, RecordSpec) else "any"

@@ -8,7 +8,8 @@ from functools import partial
 
 from dissector.events import Record, Run
 from dissector.facts.migration import Migration, Noted
-from dissector.protocol import UNBACKED, RecordSpec, Role
+from dissector.facts.roles import role_of
+from dissector.protocol import UNBACKED, Role
 from dissector.rules import examples as eg
 from dissector.rules.fields import broken_entries, key_of, keys
 from dissector.rules.postcopy import Phase, knew
@@ -137,7 +138,8 @@ POSTCOPY_FAULT_AFTER_PAGE = _rule(
     " on a record only when it has read all of it: mostly the fault is just late. A long delay means a"
     " receiver that lost track. The source does not send the page again.",
     example="POSTCOPY_PAGE_DATA 0x10, its ACK, POSTCOPY_FAULT 0x10; no finding: POSTCOPY_FAULT 0x10 before the ACK",
-    message="pfn 0x{pfn:x} was acknowledged to the source already: its record ended in frame {frame}, {late:.3f} ms before",
+    message="pfn 0x{pfn:x} was acknowledged to the source already: its record ended in frame {frame}, {late:.3f} ms"
+    " before",
     breaking=(*eg.POSTCOPY, eg.sends(0x10), eg.asks(0x10)),
     legal=(*eg.POSTCOPY, eg.sends(0x10), eg.asks(0x10)._replace(unheard=8)),
 )
@@ -236,8 +238,8 @@ POSTCOPY_OPTIONAL_RECORD = _rule(
     " anything but POSTCOPY_FAULT and POSTCOPY_COMPLETE.",
     example="POSTCOPY_PAGE_DATA, type 0x80000001; no finding: type 0x80000001 before POSTCOPY_BEGIN",
     fatal=True,
-    message="optional record 0x{type:08x} is specified nowhere, and the known receiver and sender fail on it in the postcopy"
-    " phase",
+    message="optional record 0x{type:08x} is specified nowhere, and the known receiver and sender fail on it in the"
+    " postcopy phase",
     breaking=(*eg.POSTCOPY, eg.sends(0x10), eg.unknown(0x80000001)),
     legal=(*eg.HVM2, eg.unknown(0x80000001), eg.BEGIN),
 )
@@ -249,7 +251,7 @@ _ENTRIES = checks_of(RULES, "entry")
 
 def judge_forward(record: Record, noted: Noted, phase: Phase, migration: Migration) -> Iterator[Violation]:
     """Announced pages, and pages that come."""
-    role = record.spec.role if isinstance(record.spec, RecordSpec) else None
+    role = role_of(record)
     if role is Role.POSTCOPY_LIST:
         for run in noted.again:
             yield POSTCOPY_PFN_ANNOUNCED_TWICE(pfns=_named(run))

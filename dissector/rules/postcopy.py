@@ -11,7 +11,8 @@ from typing import NamedTuple
 from dissector.events import FORWARD, Record
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.migration import Migration
-from dissector.protocol import HeaderSpec, Layer, RecordSpec, Role, State
+from dissector.facts.roles import role_of
+from dissector.protocol import Layer, Role, State
 from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, TO_POSTCOPY
 from dissector.rules import examples as eg
 from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared
@@ -264,9 +265,9 @@ class Phase:
         self.lists_whole = self.pages_whole = False
 
     def advance(self, record: Record, before: State | None, now: State | None) -> None:
-        """Takes in a known header or record that is on its right direction, with the state of the forward direction before
-        it and after it."""
-        role = record.spec.role if isinstance(record.spec, HeaderSpec | RecordSpec) else None
+        """Takes in a known header or record that is on its right direction, with the state of the forward direction
+        before it and after it."""
+        role = role_of(record)
         if record.direction == FORWARD:
             self._advance_forward(record, role, before, now)
         elif role is Role.POSTCOPY_FAULT:
@@ -306,20 +307,20 @@ class Phase:
             self.is_spoilt = True
 
     def is_ahead(self, state: State | None) -> bool:
-        """Whether the phase had not begun, in this state of the forward direction, when a record of the reverse direction
-        was captured. Whether that breaks a rule only the end can say."""
+        """Whether the phase had not begun, in this state of the forward direction, when a record of the reverse
+        direction was captured. Whether that breaks a rule only the end can say."""
         return self.transition is None and state is not None
 
     def _race(self) -> None:
-        """POSTCOPY_COMPLETE leaves when every page has come, so a page it has not acknowledged comes too late. Pages may
-        be captured before it and arrive after it left, as well as be captured after it."""
+        """POSTCOPY_COMPLETE leaves when every page has come, so a page it has not acknowledged comes too late. Pages
+        may be captured before it and arrive after it left, as well as be captured after it."""
         pages, complete = self.page_data, self.complete
         if pages is not None and complete is not None and self.raced is None and not knew(complete, pages):
             self.raced = pages
 
     @property
     def completion(self) -> Record | None:
-        """The POSTCOPY_COMPLETE, as the end knows it: where pages came before the phase, the phase had begun with them."""
+        """The POSTCOPY_COMPLETE as the end knows it: with pages that came before the phase the phase had begun."""
         early = filter(_is_complete, self.early if self.has_early_pages else ())
         return self.complete or next(early, None)
 
@@ -356,8 +357,8 @@ def judge_end(phase: Phase, is_followed: bool, migration: Migration) -> Iterator
 
 
 def _early(phase: Phase, is_followed: bool, migration: Migration) -> Iterator[Violation]:
-    """Records of the reverse direction that were captured before the postcopy phase began: they broke a rule if they left
-    before the record that begins it had arrived, or if there is none."""
+    """Records of the reverse direction that were captured before the postcopy phase began: they broke a rule if they
+    left before the record that begins it had arrived, or if there is none."""
     transition = phase.transition
     if phase.has_early_pages:
         return  # that says it all
@@ -390,9 +391,8 @@ def judge_complete(record: Record, phase: Phase) -> Iterator[Violation]:
 
 
 def _is_complete(record: Record) -> bool:
-    return isinstance(record.spec, RecordSpec) and record.spec.role is Role.POSTCOPY_COMPLETE
+    return role_of(record) is Role.POSTCOPY_COMPLETE
 
 
 def _is_transition(record: Record) -> bool:
-    roles = (Role.POSTCOPY_TRANSITION, Role.POSTCOPY_TRANSITION_END)
-    return isinstance(record.spec, RecordSpec) and record.spec.role in roles
+    return role_of(record) in (Role.POSTCOPY_TRANSITION, Role.POSTCOPY_TRANSITION_END)

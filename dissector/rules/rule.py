@@ -63,8 +63,8 @@ class Check(NamedTuple):
     """What is checked: headers by name, records as "layer.NAME", "layer.?" of one that nobody specified."""
     when: tuple[Condition, ...]
     message: str
-    """A template, see `Rule.message`. It can name each field, and `bits`: what the last condition has found of its bits.
-    Of an entry it can name `pfn`, `type` and the type's `name`."""
+    """A template, see `Rule.message`. It can name each field, and `bits`: what the last condition has found of its
+    bits. Of an entry it can name `pfn`, `type` and the type's `name`."""
 
 
 class Misplaced(NamedTuple):
@@ -128,8 +128,8 @@ class Rule:
     legal: Example
     """One that does not, nor has any other error."""
     message: str = ""
-    """What a finding says: a template in which `{name}` stands for a value as it is, `{name:,}` for a number with commas,
-    `{name:x}`, `{name:08x}` and `{name:016x}` for its hexadecimal digits, `{name:.3f}` for three decimals."""
+    """What a finding says: a template in which `{name}` stands for a value as it is, `{name:,}` for a number with
+    commas, `{name:x}`, `{name:08x}` and `{name:016x}` for its hexadecimal digits, `{name:.3f}` for three decimals."""
     messages: type[StrEnum] | None = None
     """Templates by name, where its judge has more to say than one thing."""
     checks: tuple[Check, ...] = ()
@@ -149,7 +149,7 @@ class Rule:
 
     def __call__(self, template: str = "", /, **values: object) -> Violation:
         """A violation that says the rule's message, or one of its `messages`, with these values."""
-        return Violation(self, (template or self.message).format_map(values))
+        return Violation(self, str(template or self.message).format_map(values))
 
     @property
     def templates(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dissector.events import FORWARD, REVERSE, Closed
 from dissector.facts.migration import Migration
-from dissector.rules.finding import Finding
+from dissector.rules.findings import Finding
 
 CLOSED = {"fin": "closed the connection", "rst": "reset the connection"}
 WHO = {FORWARD: "the source", REVERSE: "the destination"}

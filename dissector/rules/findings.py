@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from dissector.events import Direction
 from dissector.protocol import Layer
 from dissector.rules.registry import RULES
-from dissector.rules.rule import RuleId, Severity
+from dissector.rules.rule import SEVERITIES, RuleId, Severity
+
+__all__ = ["SEVERITIES", "Finding"]
 
 
 @dataclass(frozen=True, slots=True)
