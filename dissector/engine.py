@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from dissector.capture.fragments import Fragments
-from dissector.capture.link import LINKS, addresses, decode
+from dissector.capture.link import addresses
 from dissector.capture.opening import StreamReader
 from dissector.capture.reader import CaptureReader, Packet
 from dissector.events import Endpoint, Event, Flow
 from dissector.parser import Conversation, DirectionParser, WireOrder, connect, follow_stream
-from dissector.tcp import Connections, ExpressLane
+from dissector.tcp import Connections, PacketPath
 
 Progress = Callable[[], None]
 
@@ -34,15 +33,18 @@ class Engine:
         """Ciphers seen on connections; complete when all was read."""
         self.connected = 0
         """TCP connections seen."""
-        self.unread_links: set[int] = set()
-        """Link types (LINKTYPE_ numbers) of packets that nobody here can read."""
         self.connections = Connections(self._connect)
-        self._order = WireOrder(emit)
+        self._order = WireOrder(emit, self.connections.waiting)
+        self._path = PacketPath(None, self.connections)
         self._keep_pages, self._note_spans = keep_pages, note_spans
-        self._fragments = Fragments()
         self._recent: deque[Conversation] = deque()
         self._running: list[DirectionParser] = []
         """Those of connections that carry a migration."""
+
+    @property
+    def unread_links(self) -> set[int]:
+        """Link types (LINKTYPE_ numbers) of packets that nobody here can read."""
+        return self._path.unread_links
 
     def capture(self, reader: CaptureReader, progress: Progress | None = None) -> None:
         """Everything in a capture."""
@@ -53,27 +55,22 @@ class Engine:
                 progress()
 
     def steps(self, reader: CaptureReader) -> Iterator[None]:
-        """The same in steps, for whoever has to do something in between: one for each packet off the express lane."""
-        lane = ExpressLane(reader, self.connections)
-        while (packet := reader.next_packet()) is not None:
-            self.packet(packet)
-            lane.run()
+        """The same in steps, for whoever has to do something in between: one for each packet not passed over."""
+        self._path = PacketPath(reader, self.connections)
+        for _ in self._path.steps():
+            self._release_some(reader.frame)
             yield
         self.finish()
 
     def packet(self, packet: Packet) -> None:
         """The next packet of a capture, for whoever has no reader."""
-        connections = self.connections
-        segment = decode(packet.link, packet.octets, packet.length, self._fragments)
-        if segment is not None:
-            self._order.is_holding = bool(connections.waiting)
-            connections.packet(segment, packet.frame, packet.time_ns)
-            self._order.is_holding = bool(connections.waiting)
-            # Where gaps are open, what waits is looked at now and then: it costs a look at all that is held.
-            if self._order.pending and (not connections.waiting or not packet.frame % 64):
-                self._release(packet.frame)
-        elif packet.link not in LINKS:
-            self.unread_links.add(packet.link)
+        self._path.packet(packet)
+        self._release_some(packet.frame)
+
+    def _release_some(self, frame: int) -> None:
+        # Where gaps are open, what waits is looked at now and then.
+        if self._order.pending and (not self.connections.waiting or not frame % 64):
+            self._release(frame)
 
     @property
     def is_holding(self) -> bool:
@@ -96,13 +93,12 @@ class Engine:
     def finish(self) -> None:
         """No packet follows."""
         self.connections.finish()
-        self._order.is_holding = False
         self._release(0)
         self._note_ciphers(0)
 
     def stream(self, reader: StreamReader, progress: Progress | None = None) -> None:
         """A bare stream: what one direction carried, as a save file holds it."""
-        parser = follow_stream(self._conversation(None))
+        parser = follow_stream(self._conversation(None, []))
         parser.start(late=False)
         while octets := reader.read():
             parser.feed(octets, len(octets), True, 0, 0)
@@ -115,11 +111,14 @@ class Engine:
 
     def _connect(self, key: bytes) -> tuple[DirectionParser, DirectionParser]:
         source, destination = addresses(key)
-        conversation = self._conversation(Flow(Endpoint(*source), Endpoint(*destination)))
+        parsers: list[DirectionParser] = []
+        conversation = self._conversation(Flow(Endpoint(*source), Endpoint(*destination)), parsers)
+        one, other = connect(conversation)
+        parsers += one, other
         self.connected += 1
         self._recent.append(conversation)
         self._note_ciphers(RECENT)
-        return connect(conversation)
+        return one, other
 
     def _note_ciphers(self, recent: int) -> None:
         """Judges all connections but the most recent ones."""
@@ -128,10 +127,10 @@ class Engine:
             if cipher is not None:
                 self.encrypted.add(cipher)
 
-    def _conversation(self, flow: Flow | None) -> Conversation:
-        return Conversation(flow, self._order.add, self._number, self._keep_pages, self._note_spans)
+    def _conversation(self, flow: Flow | None, parsers: list[DirectionParser]) -> Conversation:
+        def number() -> int:
+            self.migrations += 1
+            self._running += (parser for parser in parsers if parser not in self._running)
+            return self.migrations - 1
 
-    def _number(self, conversation: Conversation) -> int:
-        self.migrations += 1
-        self._running += (parser for parser in conversation.parsers if parser not in self._running)
-        return self.migrations - 1
+        return Conversation(flow, self._order.add, number, self._keep_pages, self._note_spans)

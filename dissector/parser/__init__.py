@@ -13,7 +13,7 @@ __all__ = ["Conversation", "DirectionParser", "NoTransport", "Transport", "WireO
 
 def connect(conversation: Conversation) -> tuple[DirectionParser, DirectionParser]:
     """The parsers of a connection's two directions, ready for their first octets."""
-    one, other = DirectionParser(conversation, STEPS), DirectionParser(conversation, STEPS)
+    one, other = (DirectionParser(conversation, STEPS, is_first) for is_first in (True, False))
     one.pair(other)
     return one, other
 

@@ -51,8 +51,8 @@ IMPOSSIBLE_PFN = ENTRY_PFN.mask & ~((1 << 40) - 1)
 """x86 addresses memory with at most 52 bits, pages with 40."""
 
 PAGES_AGREE, ENTRY_AGREES, ENTRIES_AGREE = 60, 8, 20
-"""Bits of evidence in a pages record whose type, length and count agree, in each of the first entries' high bits, and in
-all entries agreeing with the length."""
+"""Bits of evidence in a pages record whose type, length and count agree, in each of the first entries' high bits, and
+in all entries agreeing with the length."""
 ENTRIES_COUNTED = 5
 NOT_IN_SIGHT = 20
 """Bits of evidence in a header with a possible length whose fields are still to come."""
@@ -197,4 +197,5 @@ NEXT_LAYER: Mapping[Expect | None, Layer] = {
     Expect.LIBXL_OR_LIBXC: "libxc",
     Expect.LIBXC_RECORD: "libxc",
 }
-"""The layer of the next header in a chain, by what a record's row says stands after it; another one's goes on as it is."""
+"""The layer of the next header in a chain, by what a record's row says stands after it; another one's goes on as it
+is."""

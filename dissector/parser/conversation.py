@@ -70,16 +70,16 @@ class ParsedMigration:
 class Conversation:
     """Both directions of one connection, or the one of a bare stream.
 
-    Migrations that follow one another on a connection are numbered by `ordinal`. Each direction moves on to the next one
-    by itself, when its own octets say so: one may still be in the old migration, behind a gap, while the other is in the
-    new one. So neither changes anything under the other.
+    Migrations that follow one another on a connection are numbered by `ordinal`. Each direction moves on to the next
+    one by itself, when its own octets say so: one may still be in the old migration, behind a gap, while the other is
+    in the new one. So neither changes anything under the other.
     """
 
     def __init__(
         self,
         flow: Flow | None,
         emit: Emit,
-        number: Callable[[Conversation], int],
+        number: Callable[[], int],
         keep_pages: bool = False,
         note_spans: bool = False,
     ) -> None:
@@ -98,7 +98,7 @@ class Conversation:
     def migration(self, ordinal: int) -> ParsedMigration:
         """One of its migrations, made when first asked for."""
         while len(self._migrations) <= ordinal:
-            self._migrations.append(ParsedMigration(lambda: self._number(self)))
+            self._migrations.append(ParsedMigration(self._number))
         return self._migrations[ordinal]
 
     def begins_after(self, ordinal: int) -> int | None:

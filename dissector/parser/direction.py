@@ -6,12 +6,12 @@ expected then, or leaves everything as it is and says with `has` how many octets
 any number of times, and nothing but the fields below is remembered between two of them. A record, header or text whose
 first octets were read is an `Item`; while there is one, the parser is inside it whatever is expected afterwards.
 
-Octets that nobody needs, page contents above all, never enter `buffer`: `skip` says how many of the next ones these are,
-and whoever delivers octets may pass over as many with a subtraction.
+Octets that nobody needs, page contents above all, never enter `buffer`: `skip` says how many of the next ones these
+are, and whoever delivers octets may pass over as many with a subtraction.
 
-Where octets are missing (`lose`) or the direction ends (`finish`), `edge` is set and the step is tried once more: one that
-can do with what is in sight goes on. If none can, an item that reaches beyond the gap goes on behind it, since its length
-says where the next header is; anything else has lost the way, and the next header is searched for.
+Where octets are missing (`lose`) or the direction ends (`finish`), `edge` is set and the step is tried once more: one
+that can do with what is in sight goes on. If none can, an item that reaches beyond the gap goes on behind it, since its
+length says where the next header is; anything else has lost the way, and the next header is searched for.
 
 Invariants: offset + len(buffer) is the offset of the next octet to come, less `skip`, which is 0 while anything is in
 `buffer`; events leave in the order of their offsets; a migration's events begin with DirectionStarted.
@@ -45,6 +45,7 @@ from dissector.events import (
     Reason,
     Record,
     Resynchronised,
+    Run,
     Spec,
     WayLost,
 )
@@ -113,9 +114,10 @@ class Item:
 class DirectionParser:
     """The parser of one direction, and the consumer of its half-connection's octets."""
 
-    def __init__(self, conversation: Conversation, steps: Mapping[Expect, Step]) -> None:
+    def __init__(self, conversation: Conversation, steps: Mapping[Expect, Step], is_first: bool = True) -> None:
+        """`is_first`: whether the conversation's flow is that of this direction's octets."""
         self.conversation = conversation
-        conversation.parsers.append(self)
+        self.is_first = is_first
         self.peer: DirectionParser | None = None
         """The parser of the other direction; None in a bare stream."""
         self.transport: Transport = NoTransport()
@@ -157,8 +159,8 @@ class DirectionParser:
         self.searched = 0
         """The offset up to which the search has looked for magics and texts."""
         self.candidates: dict[Endianness, tuple[int, int]] = {}
-        """Of the search, by byte order: the offset of the first candidate that is not judged, and the offset up to which
-        octets must have come to judge it."""
+        """Of the search, by byte order: the offset of the first candidate that is not judged, and the offset up to
+        which octets must have come to judge it."""
 
         self._steps = steps
         self._step = steps[Expect.ANYTHING]
@@ -219,8 +221,8 @@ class DirectionParser:
         start = self.offset + len(self.buffer)
         if self.expect is not Expect.NOTHING:
             self.has_gaps = True
-            item = self.item
-            self.emit_of(lambda number: Gap(number, self.direction, start, length, item and item.name))
+            record = self.item.name if self.item is not None else None
+            self.emit_of(lambda number: Gap(number, self.direction, start, length, record))
         self._hole(start + length)
 
     def close(self, how: Literal["fin", "rst"], frame: int, time: int) -> None:
@@ -449,7 +451,7 @@ class DirectionParser:
         flow = self.conversation.flow
         if flow is None or source is None:
             return flow
-        return flow if source is self.conversation.parsers[0] else Flow(flow.destination, flow.source)
+        return flow if source.is_first else Flow(flow.destination, flow.source)
 
     # Items
 
@@ -489,7 +491,7 @@ class DirectionParser:
         assert migration.number is not None
         body = item.body or b""
         spec = item.spec
-        runs = ()
+        runs: tuple[Run, ...] = ()
         if isinstance(spec, RecordSpec) and spec.shape == "pages":
             runs = page_runs(body, item.endianness)
         index = migration.items[self.direction]
@@ -616,6 +618,7 @@ class DirectionParser:
                 item.end, item.padding = end, 0
                 self._finish_item(item, b"")
                 self.lose_way(end, resume)
+        self._wanted = 0
         self._run()
 
     # Migrations
@@ -629,9 +632,7 @@ class DirectionParser:
         late = self.late and self.ordinal == 0
         late = late or (self.direction == FORWARD and self.migration.begins_late)
         frame = self._reached
-        self.conversation.emit(
-            DirectionStarted(number, self.direction, self._begin, late, self.position()), frame
-        )
+        self.conversation.emit(DirectionStarted(number, self.direction, self._begin, late, self.position()), frame)
         if self.cut:
             self.emit_of(lambda number: PacketsCut(number, self.direction, self.offset))
 

@@ -2,11 +2,12 @@
 
 Theory of operation. Octets are looked at once for magics and texts: `searched` is the offset up to which that was done
 (less KEEP, as a magic may be split between segments). Candidates for a record's header are judged in their order; one
-that later octets will decide on stays the first of its byte order in `candidates` with the offset up to which octets must
-have come, and nothing is judged again before they have. So the work is linear in the octets, whatever is in them.
+that later octets will decide on stays the first of its byte order in `candidates` with the offset up to which octets
+must have come, and nothing is judged again before they have. So the work is linear in the octets, whatever is in them.
 
-Limits: of a connection in which no stream was found, START_SEARCHED octets of a direction are looked at if its beginning
-was captured, and LATE_SEARCHED if not: a longer stretch without any header is no migration. Of a bare stream all is.
+Limits: of a connection in which no stream was found, START_SEARCHED octets of a direction are looked at if its
+beginning was captured, and LATE_SEARCHED if not: a longer stretch without any header is no migration. Of a bare stream
+all is.
 """
 
 from __future__ import annotations
@@ -146,8 +147,8 @@ def _go_on(p: DirectionParser, anchor: Anchor) -> None:
 
 
 def _begins_anew(p: DirectionParser, anchor: Anchor) -> bool:
-    """Whether another migration begins here, rather than a layer of this one whose outer header was lost: by a magic, or
-    because the other direction has begun it."""
+    """Whether another migration begins here, rather than a layer of this one whose outer header was lost: by a magic,
+    or because the other direction has begun it."""
     if anchor.magic is not None and anchor.direction == FORWARD:
         return p.trailing is not None or anchor.magic.layer in p.layers
     after = p.conversation.begins_after(p.ordinal + 1)

@@ -120,9 +120,7 @@ def image_header(p: DirectionParser) -> bool:
     # One of the two is enough: a wrong marker or id alone is a finding, not another format.
     named = values["marker"] == IMAGE_MARKER or values["id"] == IMAGE_ID
     if named:
-        p.migration.learn(
-            version=values["version"], endianness="big" if values["options"]["big_endian"] else "little"
-        )
+        p.migration.learn(version=values["version"], endianness="big" if values["options"]["big_endian"] else "little")
     return _begin_header(p, IMAGE_HEADER, "big", then=None if named else Expect.LOST)
 
 
@@ -232,15 +230,18 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
     return True
 
 
+NO_CHECKPOINT = (Role.LIBXC_END, Role.POSTCOPY_TRANSITION)
+"""What hands over to libxl other than a checkpoint."""
+
+
 def _after(p: DirectionParser, layer: Layer, spec: RecordSpec | None) -> Expect:
     """What stands after a record of the forward direction: as its row says, or another of its layer."""
     then = (spec.then if spec is not None else None) or CONTAINERS[layer].record
     assert then is not None
     if then in (Expect.OUTER, Expect.LIBXL_IF_THERE) and layer == "libxc" and spec is not None:
         p.handed_over = spec.role
-    elif then is Expect.LIBXL_OR_LIBXC and p.handed_over in (Role.LIBXC_END, Role.POSTCOPY_TRANSITION):
-        if spec is not None and spec.role is Role.CHECKPOINT_END:
-            return Expect.LIBXL_RECORD  # there is no checkpoint that it could end
+    elif spec is not None and spec.role is Role.CHECKPOINT_END and p.handed_over in NO_CHECKPOINT:
+        return Expect.LIBXL_RECORD  # there is none that it could end
     return then
 
 
@@ -267,7 +268,7 @@ def reverse(p: DirectionParser) -> bool:
     if container is not None and container.answers == "unread":
         p.expect_next(Expect.NOTHING)
         return True
-    if not p.has(HEADER_SIZE) and not (p.edge and p.buffer and _is_text(p)):
+    if not p.has(HEADER_SIZE):
         return False
     if p.late and not p.found and not is_reverse(p):
         p.expect_next(Expect.ANYTHING)  # what was captured first is the middle of something
@@ -287,7 +288,7 @@ def closing(p: DirectionParser) -> bool:
     if not p.buffer or (not p.has(HEADER_SIZE) and not p.edge):
         p.has(HEADER_SIZE)
         return False
-    if p.buffer[:HEADER_SIZE] in FORWARD_MAGICS:
+    if bytes(p.buffer[:HEADER_SIZE]) in FORWARD_MAGICS:
         if p.found:
             p.renew()
         p.expect_next(Expect.ANYTHING)

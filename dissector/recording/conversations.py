@@ -8,16 +8,15 @@ memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from dissector.capture.fragments import Fragments
-from dissector.capture.link import addresses, decode
+from dissector.capture.link import addresses
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.errors import UserError
 from dissector.parser import Channel, Ends, Flow, Record, Stream
 from dissector.recording.follower import connected
-from dissector.tcp import FOREVER, Budget, Connections, Consumer, ExpressLane
+from dissector.tcp import FOREVER, Budget, Connections, Consumer, PacketPath, Transport
 
 HELD = 256 << 20
 """Octets out of order that are held while the missing ones may still come."""
@@ -113,9 +112,10 @@ class Ear:
 
     def __init__(self, side: int, said: list[tuple[int, bytes]] | None) -> None:
         self.skip = FOREVER if said is None else 0
-        self.acked = self.conflicts = self.retransmitted = self.silence = 0
-        self.closed: tuple[str, int, int] | None = None
         self._side, self._said = side, said
+
+    def attach(self, transport: Transport) -> None:
+        pass
 
     def start(self, late: bool) -> None:
         pass
@@ -133,6 +133,9 @@ class Ear:
         if self._said is not None:
             raise UserError(f"{length:,} octets were not captured, or came too late: the rest is not replayed")
 
+    def close(self, how: Literal["fin", "rst"], frame: int, time: int) -> None:
+        pass
+
     def finish(self, reason: str) -> None:
         if self._said is not None:
             self._said.append((self._side, b""))
@@ -144,14 +147,9 @@ def _walk(path: str, accept: Callable[[bytes], tuple[Consumer, Consumer]]) -> It
     try:
         if not isinstance(reader, CaptureReader):
             raise UserError(f"{path} is no capture (pcap, pcapng): it does not hold two sides, nor times")
-        connections, fragments = Connections(accept, Budget(HELD)), Fragments()
-        lane = ExpressLane(reader, connections)
-        while (packet := reader.next_packet()) is not None:
-            segment = decode(packet.link, packet.octets, packet.length, fragments)
-            if segment is not None:
-                connections.packet(segment, packet.frame, packet.time_ns)
-            yield packet.time_ns
-            lane.run()
+        connections = Connections(accept, Budget(HELD))
+        for _ in PacketPath(reader, connections).steps():
+            yield reader.last_time_ns or 0
         connections.finish()
         yield reader.last_time_ns or 0
         if reader.trouble:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from dissector.parser import STATES, Channel, Ends, Flow, Record, Stream
 from dissector.recording.packets import HERE, THERE, ends
@@ -27,7 +28,7 @@ def connected(
     """The two directions of one connection, ready for their first octet."""
     one, other = (Flow(stream, end, fresh, keep_pages=False) for stream, end in zip(streams, ends, strict=True))
     for flow in (one, other):
-        flow.stream.attach(flow.parse(STATES))
+        flow.stream.parse(flow.parse(STATES))
     one.pair(other)
     return one, other
 
@@ -56,10 +57,11 @@ class Follower:
         stream.spans = [span for span in stream.spans if span[1] > end]
         return spans
 
-    def closed(self, side: int, how: str, frame: int, time: int) -> None:
+    def closed(self, side: int, how: Literal["fin", "rst"], frame: int, time: int) -> None:
         """A side ended what it sends ("fin"), or the whole connection ("rst")."""
         stream = self._streams[side]
-        stream.closed = stream.closed or (how, frame, time)
+        if stream.closed is None:
+            stream.close(how, frame, time)
         stream.finish(how)
 
     def _fresh(self) -> Channel:
