@@ -92,6 +92,7 @@ class Engine:
 
     def finish(self) -> None:
         """No packet follows."""
+        self._order.finish()
         self.connections.finish()
         self._release(0)
         self._note_ciphers(0)

@@ -63,6 +63,10 @@ ENTRIES_KEPT = 1 << 20
 time accept no body above 8 MiB."""
 
 
+EARLY_GAPS_MAX = 256
+"""Gaps that are remembered before a stream is recognised; past it what was before them is not counted."""
+
+
 class Transport(Protocol):
     """What a parser asks of the half-connection that delivers its octets."""
 
@@ -174,6 +178,8 @@ class DirectionParser:
         """Whether DirectionStarted was emitted for the migration at hand."""
         self._begin = 0
         """The offset at which the migration at hand begins."""
+        self._early_gaps: list[tuple[int, int]] = []
+        """Offset and length of gaps before the migration was recognised."""
         self._before = (0, 0)
         """Octets retransmitted and conflicts before it began."""
 
@@ -221,8 +227,7 @@ class DirectionParser:
         start = self.offset + len(self.buffer)
         if self.expect is not Expect.NOTHING:
             self.has_gaps = True
-            record = self.item.name if self.item is not None else None
-            self.emit_of(lambda number: Gap(number, self.direction, start, length, record))
+            self._note_gap(start, length)
         self._hole(start + length)
 
     def close(self, how: Literal["fin", "rst"], frame: int, time: int) -> None:
@@ -547,6 +552,16 @@ class DirectionParser:
             self.cut = True
             self.emit_of(lambda number: PacketsCut(number, self.direction, self.offset))
 
+    def _note_gap(self, start: int, length: int) -> None:
+        if self._started:
+            record = self.item.name if self.item is not None else None
+            self.emit_of(lambda number: Gap(number, self.direction, start, length, record))
+        else:
+            self._early_gaps.append((start, length))
+            if len(self._early_gaps) > EARLY_GAPS_MAX:
+                self._early_gaps.clear()
+                self._begin = start + length
+
     def _consume(self, length: int) -> None:
         del self.buffer[:length]
         self.offset += length
@@ -633,6 +648,9 @@ class DirectionParser:
         late = late or (self.direction == FORWARD and self.migration.begins_late)
         frame = self._reached
         self.conversation.emit(DirectionStarted(number, self.direction, self._begin, late, self.position()), frame)
+        for offset, length in self._early_gaps:
+            self._note_gap(offset, length)
+        self._early_gaps.clear()
         if self.cut:
             self.emit_of(lambda number: PacketsCut(number, self.direction, self.offset))
 
@@ -643,6 +661,7 @@ class DirectionParser:
         self.found, self.lost_at, self._started = False, None, False
         self.layers.clear()
         self._begin = self.offset
+        self._early_gaps.clear()
         self._before = self.transport.retransmitted, self.transport.conflicts
 
     def _end(self, reason: Reason) -> None:

@@ -26,16 +26,21 @@ class WireOrder:
         """`waiting`: not empty while octets wait for a gap, so that older events may still come."""
         self._emit = emit
         self._waiting = waiting
+        self._is_last = False
         self._heap: list[tuple[int, int, Event]] = []
         self._count = 0
 
     def add(self, event: Event, frame: int) -> None:
         """An event that was complete with this packet; it goes on at once, or with a later `release`."""
-        if not self._waiting and not self._heap:
+        if not self._waiting and not self._heap and not self._is_last:
             self._emit(event)
             return
         self._count += 1
         heappush(self._heap, (frame, self._count, event))
+
+    def finish(self) -> None:
+        """What comes now all connections end with, one after the other: it is sorted before it goes on."""
+        self._is_last = True
 
     @property
     def pending(self) -> bool:
