@@ -1,4 +1,4 @@
-"""The way through: packets or octets in, records in the order in which they ended on the wire out.
+"""The way through: packets or octets in, events in the order in which they ended on the wire out.
 
 Sans-IO but for the reader it is handed: it opens nothing, sleeps nowhere and prints nothing.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from dissector.capture.fragments import Fragments
-from dissector.capture.link import LINKS, addresses, decode
+from dissector.capture.link import addresses
 from dissector.capture.opening import StreamReader
 from dissector.capture.reader import CaptureReader, Packet
-from dissector.parser import STATES, Channel, Ends, Flow, Record, Stream, WireOrder
-from dissector.tcp import Connections, ExpressLane
+from dissector.events import Endpoint, Event, Flow
+from dissector.parser import Conversation, DirectionParser, WireOrder, connect, follow_stream
+from dissector.tcp import Connections, PacketPath
 
 Progress = Callable[[], None]
 
@@ -22,26 +22,29 @@ RECENT = 8192
 
 
 class Engine:
-    """Finds every migration of one input; `emit` gets each record."""
+    """Finds every migration of one input; `emit` gets each event."""
 
-    def __init__(
-        self, emit: Callable[[Record], None], keep_pages: bool = False, stream: Callable[[], Stream] = Stream
-    ) -> None:
-        """`stream` makes what takes a direction's octets, for whoever wants to know more of them."""
-        self.channels: list[Channel] = []
-        """The migrations found so far."""
+    def __init__(self, emit: Callable[[Event], None], keep_pages: bool = False, note_spans: bool = False) -> None:
+        """`keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note which octets are
+        page contents (`DirectionParser.spans`)."""
+        self.migrations = 0
+        """How many were found so far."""
         self.encrypted: set[str] = set()
         """Ciphers seen on connections; complete when all was read."""
         self.connected = 0
         """TCP connections seen."""
-        self.unread_links: set[int] = set()
-        """Link types (LINKTYPE_ numbers) of packets that nobody here can read."""
         self.connections = Connections(self._connect)
-        self._order = WireOrder(emit)
-        self._keep_pages = keep_pages
-        self._new_stream = stream
-        self._fragments = Fragments()
-        self._recent: deque[Channel] = deque()
+        self._order = WireOrder(emit, self.connections.waiting)
+        self._path = PacketPath(None, self.connections)
+        self._keep_pages, self._note_spans = keep_pages, note_spans
+        self._recent: deque[Conversation] = deque()
+        self._running: list[DirectionParser] = []
+        """Those of connections that carry a migration."""
+
+    @property
+    def unread_links(self) -> set[int]:
+        """Link types (LINKTYPE_ numbers) of packets that nobody here can read."""
+        return self._path.unread_links
 
     def capture(self, reader: CaptureReader, progress: Progress | None = None) -> None:
         """Everything in a capture."""
@@ -52,29 +55,26 @@ class Engine:
                 progress()
 
     def steps(self, reader: CaptureReader) -> Iterator[None]:
-        """The same in steps, for whoever has to do something in between: one for each packet off the express lane."""
-        lane = ExpressLane(reader, self.connections)
-        while (packet := reader.next_packet()) is not None:
-            self.packet(packet)
-            lane.run()
+        """The same in steps, for whoever has to do something in between: one for each packet not passed over."""
+        self._path = PacketPath(reader, self.connections)
+        for _ in self._path.steps():
+            self._release_some(reader.frame)
             yield
         self.finish()
 
     def packet(self, packet: Packet) -> None:
         """The next packet of a capture, for whoever has no reader."""
-        connections = self.connections
-        segment = decode(packet.link, packet.octets, packet.length, self._fragments)
-        if segment is not None:
-            connections.packet(segment, packet.frame, packet.time_ns)
-            # Where gaps are open, what waits is looked at now and then: it costs a look at all that is held.
-            if not connections.waiting or not packet.frame % 64:
-                self._release()
-        elif packet.link not in LINKS:
-            self.unread_links.add(packet.link)
+        self._path.packet(packet)
+        self._release_some(packet.frame)
+
+    def _release_some(self, frame: int) -> None:
+        # Where gaps are open, what waits is looked at now and then.
+        if self._order.pending and (not self.connections.waiting or not frame % 64):
+            self._release(frame)
 
     @property
     def is_holding(self) -> bool:
-        """Whether octets or records wait for what a gap may still bring."""
+        """Whether octets or events wait for what a gap may still bring."""
         return bool(self.connections.waiting) or self._order.pending
 
     def settle(self) -> None:
@@ -82,56 +82,56 @@ class Engine:
         not come, though no packet follows that would show it."""
         if self.connections.waiting:
             self.connections.settle()
-            self._release()
+            self._release(0)
+
+    def report_progress(self) -> None:
+        """Emits how far each open direction of a migration has come."""
+        self._running = [parser for parser in self._running if parser.ended is None]
+        for parser in self._running:
+            parser.report_progress()
 
     def finish(self) -> None:
         """No packet follows."""
+        self._order.finish()
         self.connections.finish()
-        self._release()
+        self._release(0)
         self._note_ciphers(0)
 
     def stream(self, reader: StreamReader, progress: Progress | None = None) -> None:
         """A bare stream: what one direction carried, as a save file holds it."""
-        flow = self._flow(None)
-        stream = flow.stream
-        stream.start(late=False)
+        parser = follow_stream(self._conversation(None, []))
+        parser.start(late=False)
         while octets := reader.read():
-            stream.feed(octets, len(octets), True, 0, 0)
-            self._release()
+            parser.feed(octets, len(octets), True, 0, 0)
             if progress is not None:
                 progress()
-        stream.finish("capture")
-        self._release()
+        parser.finish("capture")
 
-    def _release(self) -> None:
-        if self._order.pending:
-            self._order.release(piece.since for side in self.connections.waiting for piece in side.held)
+    def _release(self, frame: int) -> None:
+        self._order.release(self.connections.oldest_held(), frame)
 
-    def _connect(self, key: bytes) -> tuple[Stream, Stream]:
+    def _connect(self, key: bytes) -> tuple[DirectionParser, DirectionParser]:
         source, destination = addresses(key)
-        one = self._flow(Ends(source, destination))
-        other = self._flow(Ends(destination, source))
-        one.pair(other)
+        parsers: list[DirectionParser] = []
+        conversation = self._conversation(Flow(Endpoint(*source), Endpoint(*destination)), parsers)
+        one, other = connect(conversation)
+        parsers += one, other
         self.connected += 1
-        self._recent.append(one.channel)
+        self._recent.append(conversation)
         self._note_ciphers(RECENT)
-        return one.stream, other.stream
+        return one, other
 
     def _note_ciphers(self, recent: int) -> None:
         """Judges all connections but the most recent ones."""
         while len(self._recent) > recent:
-            cipher = self._recent.popleft().encrypted
+            cipher = self._recent.popleft().cipher
             if cipher is not None:
                 self.encrypted.add(cipher)
 
-    def _flow(self, ends: Ends | None) -> Flow:
-        flow = Flow(self._new_stream(), ends, self._fresh, self._keep_pages)
-        flow.stream.attach(flow.parse(STATES))
-        return flow
+    def _conversation(self, flow: Flow | None, parsers: list[DirectionParser]) -> Conversation:
+        def number() -> int:
+            self.migrations += 1
+            self._running += (parser for parser in parsers if parser not in self._running)
+            return self.migrations - 1
 
-    def _fresh(self) -> Channel:
-        return Channel(emit=self._order.add, opened=self._opened)
-
-    def _opened(self, channel: Channel) -> int:
-        self.channels.append(channel)
-        return len(self.channels) - 1
+        return Conversation(flow, self._order.add, number, self._keep_pages, self._note_spans)

@@ -95,6 +95,10 @@ class Context(NamedTuple):
         return next((layer for layer in self.layers if layer != "xl"), None)
 
 
+NOTHING_SAID = Context()
+"""Before any header."""
+
+
 class MigrationFound(NamedTuple):
     """A migration was recognised."""
 
@@ -151,7 +155,7 @@ class Record:
     """Where the octet was captured that came last."""
     index: int = 0
     """Which item of its direction in its migration, from 0."""
-    context: Context = Context()
+    context: Context = NOTHING_SAID
     """What was known once it was read."""
     acked: int = 0
     """How many octets of the other direction its sender had acknowledged when it was complete (an offset there)."""

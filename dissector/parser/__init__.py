@@ -1,26 +1,23 @@
-"""Octets to records: finds the streams in a connection, follows their layers, finds the way again after a gap."""
+"""Octets to events: one parser a direction follows the streams through their layers, and finds the way again.
 
-from dissector.parser.channel import Channel, Ends
-from dissector.parser.flow import Flow
-from dissector.parser.layers import STATES, unknown_name
+Read `direction.py` first, then `states.py`; `resync.py` and `confidence.py` are for where octets are missing.
+"""
+
+from dissector.parser.conversation import Conversation
+from dissector.parser.direction import DirectionParser, NoTransport, Transport
 from dissector.parser.order import WireOrder
-from dissector.parser.records import FORWARD, REVERSE, Link, Record, Run, page_runs
-from dissector.parser.stream import Gap, Place, Stream
+from dissector.parser.states import STEPS
 
-__all__ = [
-    "FORWARD",
-    "REVERSE",
-    "STATES",
-    "Channel",
-    "Ends",
-    "Flow",
-    "Gap",
-    "Link",
-    "Place",
-    "Record",
-    "Run",
-    "Stream",
-    "WireOrder",
-    "page_runs",
-    "unknown_name",
-]
+__all__ = ["Conversation", "DirectionParser", "NoTransport", "Transport", "WireOrder", "connect", "follow_stream"]
+
+
+def connect(conversation: Conversation) -> tuple[DirectionParser, DirectionParser]:
+    """The parsers of a connection's two directions, ready for their first octets."""
+    one, other = (DirectionParser(conversation, STEPS, is_first) for is_first in (True, False))
+    one.pair(other)
+    return one, other
+
+
+def follow_stream(conversation: Conversation) -> DirectionParser:
+    """The parser of a bare stream: what one direction carried, as a save file holds it."""
+    return DirectionParser(conversation, STEPS)

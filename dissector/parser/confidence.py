@@ -1,18 +1,22 @@
-"""Evidence that a record's header stands at a place, for whoever lost the way.
+"""How sure one can be that a record's header stands at a place, for whoever lost the way.
 
 A record has no magic of its own. What makes a header recognisable is that its numbers must agree: a type in use,
 a length that its own count explains, reserved fields of zero, entries with a type and a pfn that exist, and the
-header of another record where the length says. Each agreement counts as evidence, in bits; a header is believed
-from BELIEVED bits on. Zeros are no evidence: guest memory is full of them.
+header of another record where the length says. Each agreement counts as evidence, in bits, as the records' rows say
+(`protocol.Proof`); a header is believed from BELIEVED bits on. Zeros are no evidence: guest memory is full of them.
+
+Limits: of a candidate CHAIN headers and ENTRIES_JUDGED entries each are looked at, and LOOK_AHEAD octets waited for.
 """
 
 from __future__ import annotations
 
 import re
+import sys
+from array import array
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from dissector.parser.flow import PAGES_HEADER_SIZE
+from dissector.parser.entries import PAGES_HEADER_SIZE
 from dissector.protocol import (
     ENTRY_PFN,
     ENTRY_RESERVED,
@@ -23,12 +27,16 @@ from dissector.protocol import (
     RESERVED_PAGE_TYPES,
     UNBACKED,
     Endianness,
+    Expect,
     Layer,
+    Proof,
     RecordSpec,
+    Role,
     fixed,
     layout,
     libxc_records,
     pages_header,
+    proof_of,
     record_header,
 )
 
@@ -37,31 +45,27 @@ BELIEVED = 80
 CHAIN = 8
 """How many headers in a row are looked at."""
 LOOK_AHEAD = 1 << 16
-"""How many octets after a candidate are waited for at most."""
+"""How many octets after a candidate are waited for at most, and how long a body can be that proves itself by fields."""
 ENTRIES_JUDGED = 1024
 IMPOSSIBLE_PFN = ENTRY_PFN.mask & ~((1 << 40) - 1)
 """x86 addresses memory with at most 52 bits, pages with 40."""
 
-MAX_VCPUS = 8192
-HVM_SAVE_HEADER_SIZE = 24
-"""Octets of the HEADER in HVM_CONTEXT: struct hvm_save_header of xen/include/public/arch-x86/hvm/save.h."""
-
-VCPU_BASIC_LENGTHS = frozenset({8 + 2800, 8 + 5168})
-"""Octets of X86_PV_VCPU_BASIC: struct vcpu_guest_context of xen/include/public/arch-x86/xen.h for 32 and 64 bits.
-In the state of an HVM guest an IOAPIC and a LAPIC that are all zeros look like records of a PV guest otherwise."""
+PAGES_AGREE, ENTRY_AGREES, ENTRIES_AGREE = 60, 8, 20
+"""Bits of evidence in a pages record whose type, length and count agree, in each of the first entries' high bits, and
+in all entries agreeing with the length."""
+ENTRIES_COUNTED = 5
+NOT_IN_SIGHT = 20
+"""Bits of evidence in a header with a possible length whose fields are still to come."""
 
 READERS = {
     order: tuple(fixed(layout(body, order))[0].unpack_from for body in (record_header, pages_header)) for order in INTS
 }
 """How a record's header and that of a pages record are read, by byte order."""
 
-FIXED_LENGTHS = {"TSC_INFO": 24, "X86_TSC_INFO": 24, "SHARED_INFO": 4096, "X86_PV_INFO": 8}
-
 
 @lru_cache
 def _pattern(endianness: Endianness) -> re.Pattern[bytes]:
-    """Eight octets that may be a record header: a type in use and not END, a length below 256 MiB; or a
-    signal of the postcopy RFC."""
+    """Eight octets that may be a record header: a type in use and not END, a length below 256 MiB."""
     types = bytes(sorted({spec.type for version in (2, 3) for spec in libxc_records(version).values()} - {0}))
     if endianness == "little":
         expression = b"[" + re.escape(types) + rb"]\0\0\0...[\0-\x0f]"
@@ -70,27 +74,36 @@ def _pattern(endianness: Endianness) -> re.Pattern[bytes]:
     return re.compile(b"(?=" + expression + b")", re.DOTALL)
 
 
-def candidates(buffer: bytearray, endianness: Endianness) -> Iterator[int]:
+def candidates(octets: bytes, endianness: Endianness) -> Iterator[int]:
     """Where eight octets may be a record header."""
-    # A copy, because a bytearray that a match still refers to cannot change its size.
-    for match in _pattern(endianness).finditer(bytes(buffer)):
-        yield match.start()
+    if b"\0\0\0" in octets:  # as no cipher, text or compressed file has often
+        for match in _pattern(endianness).finditer(octets):
+            yield match.start()
 
 
 class Judge:
-    """Collects the evidence for one candidate. `waits`: octets that are still to come may add to it."""
+    """Collects the evidence for candidates in a buffer."""
 
     def __init__(
-        self, buffer: bytearray, endianness: Endianness, table: Mapping[int, RecordSpec], page: int, final: bool
+        self,
+        buffer: bytes | bytearray,
+        endianness: Endianness,
+        table: Mapping[int, RecordSpec],
+        page: int,
+        final: bool,
     ) -> None:
+        """`table`: the libxc records that may come. `page`: octets of one. `final`: nothing follows the buffer."""
         self.buffer, self.endianness, self.table, self.page, self.final = buffer, endianness, table, page, final
         self.header, self.pages_header = READERS[endianness]
-        self.waits = False
+        self.needs = 0
+        """How far the buffer would have to reach to tell more of the candidate at hand; 0: nothing is missing."""
         self.reverse = False
+        """Whether the candidate's record is one of the reverse direction."""
 
     def evidence(self, position: int, layer: Layer) -> int:
         """Bits of evidence that a chain of headers begins here."""
         start, bits, signals = position, 0, 0
+        self.reverse = False
         for link in range(CHAIN):
             if bits >= BELIEVED or not self._has(position + RECORD_HEADER_SIZE, start):
                 break
@@ -108,54 +121,47 @@ class Judge:
                 signals, worth = max(signals, worth), max(0, worth - signals)
             bits += worth
             position += RECORD_HEADER_SIZE + length + -length % 8
-            if layer == "libxc" and spec.name in ("END", "CHECKPOINT", "POSTCOPY_TRANSITION"):
-                layer = "libxl"
-            elif layer == "libxl" and spec.name in ("CHECKPOINT_END", "POSTCOPY_TRANSITION_END"):
-                layer = "libxc"
-            elif layer == "libxl" and spec.name == "END":
+            if spec.role is Role.LIBXL_END:
                 break
+            if spec.role is not Role.CHECKPOINT_STATE:  # another one may follow it, or libxc
+                layer = NEXT_LAYER.get(spec.then, layer)
         return bits
 
     def _has(self, end: int, start: int) -> bool:
         """Whether the buffer reaches that far; if it may do so later, the candidate waits."""
         if end <= len(self.buffer):
             return True
-        self.waits = self.waits or (not self.final and end - start <= LOOK_AHEAD)
+        if not self.final and end - start <= LOOK_AHEAD:
+            self.needs = min(self.needs or end, end)
         return False
 
     def _worth(self, body: int, spec: RecordSpec, length: int, start: int) -> int | None:
         """Bits of evidence in one header and what of its body is in sight; None if they cannot be one."""
-        if spec.shape == "signal":
-            # LIBXC_CONTEXT comes before an image header, which has a magic of its own to be found by.
-            return None if length or spec.name == "LIBXC_CONTEXT" else 0 if spec.type == 0 else 24
         if spec.shape == "pages":
             return self._worth_of_pages(body, spec, length, start)
-        fixed_length = FIXED_LENGTHS.get(spec.name)
-        if fixed_length is not None:
-            return 40 if length == fixed_length else None
+        proof = proof_of(spec)
+        if proof is None or (proof.lengths and length not in proof.lengths):
+            return None
+        if not proof.fields:
+            return proof.bits
         if length < 8 or length > LOOK_AHEAD:
             return None
         if not self._has(body + 16, start):
-            return 20
-        first, second = self.header(self.buffer, body)
-        third, _ = self.header(self.buffer, body + 8)
-        match spec.name:
-            case "HVM_CONTEXT":  # begins with a HEADER descriptor: typecode 1, instance 0, its length
-                descriptor = first if self.endianness == "little" else (first & 0xFFFF) << 16 | first >> 16
-                return 80 if descriptor == 1 and second == HVM_SAVE_HEADER_SIZE else None
-            case "HVM_PARAMS":
-                return 60 if length == 8 + 16 * first and second == 0 else None
-            case "X86_CPUID_POLICY":
-                return 40 if length % 24 == 0 and first == 0 and third else None
-            case "X86_MSR_POLICY":
-                return 30 if length % 16 == 0 and second == 0 else None
-            case "EMULATOR_XENSTORE_DATA" | "EMULATOR_CONTEXT":
-                return 40 if first in (1, 2) and second == 0 else None
-            case "X86_PV_VCPU_BASIC" if length not in VCPU_BASIC_LENGTHS:
-                return None
-            case name if name.startswith("X86_PV_VCPU_"):
-                return 40 if first < MAX_VCPUS and second == 0 else None
-        return None
+            return NOT_IN_SIGHT
+        return proof.bits if self._agrees(body, proof, length) else None
+
+    def _agrees(self, body: int, proof: Proof, length: int) -> bool:
+        """Whether the length and the first fields of a body are such as the record can have."""
+        if proof.unit:
+            units, rest = divmod(length - proof.base, proof.unit)
+            if rest or (proof.counted and units != self._integer(body, 4)):
+                return False
+        return all(
+            field.least <= self._integer(body + field.offset, field.size) <= field.most for field in proof.fields
+        )
+
+    def _integer(self, at: int, size: int) -> int:
+        return int.from_bytes(self.buffer[at : at + size], self.endianness)
 
     def _worth_of_pages(self, body: int, spec: RecordSpec, length: int, start: int) -> int | None:
         if not self._has(body + PAGES_HEADER_SIZE, start):
@@ -166,19 +172,30 @@ class Judge:
             return None
         if not spec.contents and contents:
             return None
-        self._has(body + PAGES_HEADER_SIZE + 8 * min(count, ENTRIES_JUDGED), start)
-        seen: int = min(count, ENTRIES_JUDGED, (len(self.buffer) - body - PAGES_HEADER_SIZE) // 8)
+        entries = body + PAGES_HEADER_SIZE
+        self._has(entries + 8 * min(count, ENTRIES_JUDGED), start)
+        seen: int = min(count, ENTRIES_JUDGED, (len(self.buffer) - entries) // 8)
+        words = array("Q", bytes(self.buffer[entries : entries + 8 * seen]))
+        if self.endianness != sys.byteorder:
+            words.byteswap()
         backed = 0
-        for index in range(seen):
-            at = body + PAGES_HEADER_SIZE + 8 * index
-            entry = int.from_bytes(self.buffer[at : at + 8], self.endianness)
+        for entry in words:
             kind = entry >> ENTRY_TYPE.shift
-            if kind in RESERVED_PAGE_TYPES or entry & ENTRY_RESERVED.mask or entry & IMPOSSIBLE_PFN:
+            if kind in RESERVED_PAGE_TYPES or entry & (ENTRY_RESERVED.mask | IMPOSSIBLE_PFN):
                 return None
             if spec.direction == "reverse" and kind:
                 return None
             backed += kind not in UNBACKED
         if seen == count and spec.contents and contents != backed * self.page:
             return None
-        # Type, length and count agree: 60 bits. Every entry that could be one adds its high bits.
-        return 60 + 8 * min(seen, 5) + (20 if seen == count else 0)
+        return PAGES_AGREE + ENTRY_AGREES * min(seen, ENTRIES_COUNTED) + (ENTRIES_AGREE if seen == count else 0)
+
+
+NEXT_LAYER: Mapping[Expect | None, Layer] = {
+    Expect.OUTER: "libxl",
+    Expect.LIBXL_IF_THERE: "libxl",
+    Expect.LIBXL_OR_LIBXC: "libxc",
+    Expect.LIBXC_RECORD: "libxc",
+}
+"""The layer of the next header in a chain, by what a record's row says stands after it; another one's goes on as it
+is."""

@@ -1,4 +1,14 @@
-"""Looking for a stream: by its magic anywhere in a connection, and by a header that can only be one after a gap."""
+"""Resynchronisation: looking for a stream by its magic, and for the next header after a gap by what can only be one.
+
+Theory of operation. Octets are looked at once for magics and texts: `searched` is the offset up to which that was done
+(less KEEP, as a magic may be split between segments). Candidates for a record's header are judged in their order; one
+that later octets will decide on stays the first of its byte order in `candidates` with the offset up to which octets
+must have come, and nothing is judged again before they have. So the work is linear in the octets, whatever is in them.
+
+Limits: of a connection in which no stream was found, START_SEARCHED octets of a direction are looked at if its
+beginning was captured, and LATE_SEARCHED if not: a longer stretch without any header is no migration. Of a bare stream
+all is.
+"""
 
 from __future__ import annotations
 
@@ -6,206 +16,247 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from dissector.events import FORWARD, REVERSE, Direction
 from dissector.parser.confidence import BELIEVED, RECORD_HEADER_SIZE, Judge, candidates
-from dissector.parser.flow import Flow
-from dissector.parser.records import FORWARD, REVERSE
-from dissector.parser.stream import Ended, Lost, Parser
+from dissector.parser.direction import DirectionParser
 from dissector.protocol import (
-    IMAGE_MAGIC,
-    LIBXL_IDENT,
-    LIBXL_VERSION,
+    CONTAINERS,
+    INTS,
     MESSAGES,
-    XENOPS_MAGIC,
-    XL_BYTEORDER,
-    XL_MAGIC,
     Endianness,
+    Expect,
+    Layer,
     RecordSpec,
     libxc_records,
 )
 
-MAGICS: Mapping[bytes, tuple[str, str]] = {
-    XL_MAGIC: (FORWARD, "xl header"),
-    XENOPS_MAGIC: (FORWARD, "xenops header"),
-    LIBXL_IDENT + LIBXL_VERSION.to_bytes(4, "big"): (FORWARD, "libxl header"),
-    IMAGE_MAGIC: (FORWARD, "image header"),
-    MESSAGES["banner"].octets: (REVERSE, "reverse"),
-}
-"""What begins a stream wherever it stands: which direction that makes it, and the state that reads it."""
+START_SEARCHED = 1 << 16
+"""Octets before the first magic at most: what a toolstack says before its stream takes a few kilobytes."""
+
+LATE_SEARCHED = 1 << 23
+"""Twice the longest record that is sent, 1,024 pages and their list: in as many octets of a stream stands a header."""
+
+BANNER = MESSAGES["banner"].octets
+
+
+class Magic(NamedTuple):
+    """What begins a stream wherever it stands: which direction that makes it, and what reads it."""
+
+    octets: bytes
+    direction: Direction
+    expect: Expect
+    layer: Layer
+    confirms: tuple[bytes, ...] = ()
+
+
+MAGICS = (
+    *(Magic(row.magic, FORWARD, row.begins, row.layer, row.confirms) for row in CONTAINERS.values()),
+    Magic(BANNER, REVERSE, Expect.REVERSE, "xl"),
+)
+
+BEGINNINGS = frozenset(magic.expect for magic in MAGICS)
+
+FORWARD_MAGICS = frozenset(magic.octets[:8] for magic in MAGICS if magic.direction == FORWARD)
 
 CIPHERS = ((re.compile(rb"SSH-\d"), "SSH"), (re.compile(rb"\x16\x03[\x00-\x04]..[\x01\x02]", re.DOTALL), "TLS"))
 """How an encrypted connection begins: RFC 4253 4.2, RFC 8446 5.1."""
 
-FORWARD_BEGINNINGS = frozenset(magic[:8] for magic, (direction, _) in MAGICS.items() if direction == FORWARD)
+CIPHER_SIZE = 8
+"""Octets that tell a cipher."""
 
-KEEP = max(map(len, MAGICS)) + 8
+KEEP = max(len(magic.octets) for magic in MAGICS) + 8
 """A magic may be split between segments: as many octets stay in sight, and the 8 of xl's byteorder behind it."""
-
-BEGINNINGS = frozenset(state for _, state in MAGICS.values())
 
 
 class Anchor(NamedTuple):
     """A place where the way goes on."""
 
     position: int
-    state: str
-    direction: str
-    endianness: Endianness | None
+    expect: Expect
+    direction: Direction
+    endianness: Endianness | None = None
     """None: nothing here tells."""
+    magic: Magic | None = None
 
 
-def hunt(flow: Flow) -> Parser:
+def search(p: DirectionParser) -> bool:
     """Passes over octets until the next header of this direction, or the beginning of a stream."""
-    stream = flow.stream
-    if stream.offset == 0 and not flow.found:
-        yield 8
-        if _is_encrypted(flow):
-            flow.state = "ignore"
-            return
-    while flow.state == "hunt":
-        try:
-            if not stream.ended and not _settled(flow, final=False):
-                yield len(stream.buffer) + 1
-            elif stream.ended:
-                raise Ended(stream.ended)
-        except (Lost, Ended) as end:
-            # What is in sight is all there is before the gap: decide with that.
-            if _settled(flow, final=True):
-                continue
-            if isinstance(end, Ended):
-                flow.end_trailing(len(stream.buffer))
-            raise
+    buffer = p.buffer
+    if p.offset == 0 and not p.found and not p.searched:
+        if not p.has(CIPHER_SIZE) and not p.edge:
+            return False
+        if _is_encrypted(p):
+            return True
+    direction = p.direction if p.found or p.migration.number is not None else None
+    if p.peer is None and not p.found and not (p.offset == 0 and buffer.startswith(BANNER)):
+        # A file may hold a stream behind something else; the receiver's text in mid-file is one of xl's program.
+        direction = FORWARD
+    anchor = _magic(p, direction)
+    keep = max(0, len(buffer) - KEEP)
+    # Where nothing is missing a stream begins with its magic, and nothing else need be looked for.
+    if p.trailing is None and (p.found or p.late or p.damaged or p.direction == REVERSE):
+        header, keep = _header(p, direction)
+        if header is not None and (anchor is None or header.position < anchor.position):
+            anchor = header
+    if anchor is not None:
+        _go_on(p, anchor)
+        return True
+    p.searched = p.offset + len(buffer)
+    p.take(keep)
+    if _is_hopeless(p):
+        p.expect_next(Expect.NOTHING)
+        return True
+    p.has(len(buffer) + 1)
+    return False
 
 
-def _is_encrypted(flow: Flow) -> bool:
+def _is_encrypted(p: DirectionParser) -> bool:
     for pattern, name in CIPHERS:
-        if pattern.match(flow.stream.buffer):
-            flow.channel.encrypted = name
+        if pattern.match(p.buffer):
+            p.conversation.cipher = name
+            p.ignore()
             return True
     return False
 
 
-def _settled(flow: Flow, final: bool) -> bool:
-    """Whether the flow stands at an anchor now; if not, what can no longer be part of one is dropped."""
-    stream = flow.stream
-    buffer = stream.buffer
-    direction = flow.direction if flow.found or flow.channel.index is not None else None
-    at_start = stream.offset == 0
-    if flow.ends is None and not flow.found and not (at_start and buffer.startswith(MESSAGES["banner"].octets)):
-        # A file may hold a stream behind something else; the receiver's text in mid-file is one of xl's program.
-        direction = FORWARD
-    first = _magic(buffer, direction, at_start)
-    wanted = max(0, len(buffer) - KEEP)
-    # Where nothing is missing a stream begins with its magic, and nothing else need be looked for.
-    if flow.trailing is None and (flow.found or stream.late or stream.damaged or flow.direction == REVERSE):
-        anchor, wanted = _header(flow, buffer, direction, final)
-        if anchor is not None and (first is None or anchor.position < first.position):
-            first = anchor
-    if first is None:
-        stream.take(wanted)
+def _is_hopeless(p: DirectionParser) -> bool:
+    """Whether enough of a connection was looked at to know that it carries no migration."""
+    if p.peer is None or p.ordinal or p.migration.number is not None:
         return False
-    if flow.found and first.direction == FORWARD and _begins_anew(flow, first.state):
-        flow.end_trailing(first.position)
-        flow.renew()
-    stream.take(first.position)
-    channel = flow.channel
-    if not flow.found:
-        if first.state not in BEGINNINGS and channel.index is None:
-            channel.late = True
-        channel.bare = first.state == "image header" and not stream.late and not stream.damaged
-        flow.recognise(first.direction)
-    if first.endianness is not None and channel.version is None:
-        # No image header has said it.
-        channel.endianness = first.endianness
-    flow.regain(first.state)
-    return True
+    return p.offset > (LATE_SEARCHED if p.late or p.damaged else START_SEARCHED)
 
 
-def _begins_anew(flow: Flow, state: str) -> bool:
-    """Whether a magic begins another migration, rather than a layer of this one whose outer header was lost."""
-    layer = state.removesuffix(" header")
-    layer = "libxc" if layer == "image" else layer
-    return state in BEGINNINGS and (flow.trailing is not None or layer in flow.layers)
+def _go_on(p: DirectionParser, anchor: Anchor) -> None:
+    """The way goes on at an anchor, perhaps that of another migration."""
+    is_another = p.found and _begins_anew(p, anchor)
+    p.end_trailing(anchor.position)
+    p.take(anchor.position)
+    if is_another:
+        p.renew()
+    migration = p.migration
+    if not p.found:
+        if anchor.magic is None and migration.number is None:
+            migration.begins_late = True
+        is_bare = anchor.expect is Expect.IMAGE_HEADER and not p.late and not p.damaged
+        if is_bare != migration.is_bare:
+            migration.is_bare = is_bare
+        p.recognise(anchor.direction)
+    if anchor.endianness is not None and migration.context.version is None:
+        migration.learn(endianness=anchor.endianness)  # no image header has said it
+    p.regain_way(anchor.expect)
 
 
-def _magic(buffer: bytearray, wanted: str | None, at_start: bool) -> Anchor | None:
-    """The first magic in the buffer that begins a stream of the direction wanted, None: of either."""
-    found: list[Anchor] = []
-    for magic, (direction, state) in MAGICS.items():
-        if wanted not in (None, direction):
+def _begins_anew(p: DirectionParser, anchor: Anchor) -> bool:
+    """Whether another migration begins here, rather than a layer of this one whose outer header was lost: by a magic,
+    or because the other direction has begun it."""
+    if anchor.magic is not None and anchor.direction == FORWARD:
+        return p.trailing is not None or anchor.magic.layer in p.layers
+    after = p.conversation.begins_after(p.ordinal + 1)
+    return anchor.direction == FORWARD and after is not None and p.offset + anchor.position >= after
+
+
+def _magic(p: DirectionParser, wanted: Direction | None) -> Anchor | None:
+    """The first magic not yet looked for that begins a stream of the direction wanted, None: of either."""
+    buffer, found = p.buffer, None
+    since = max(0, p.searched - p.offset - KEEP)
+    for magic in MAGICS:
+        if wanted not in (None, magic.direction):
             continue  # a text of the receiver's, say, in the memory of a guest that has Xen's tools
-        position = buffer.find(magic)
-        while position >= 0 and not ((at_start and position == 0) or _is_plausible(magic, buffer, position)):
-            position = buffer.find(magic, position + 1)
-        if position >= 0:
-            found.append(Anchor(position, state, direction, None))
-    return min(found, default=None)
+        position = buffer.find(magic.octets, since)
+        while position >= 0 and not _is_plausible(p, magic, position):
+            position = buffer.find(magic.octets, position + 1)
+        if position >= 0 and (found is None or position < found.position):
+            found = Anchor(position, magic.expect, magic.direction, None, magic)
+    return found
 
 
-def _is_plausible(magic: bytes, buffer: bytearray, position: int) -> bool:
-    """Whether a magic in mid-connection begins a header: xl's is a string in xl's own program as well, and in
-    that file no byteorder follows it."""
-    if magic is not XL_MAGIC:
+def _is_plausible(p: DirectionParser, magic: Magic, position: int) -> bool:
+    """Whether a magic in mid-connection begins a header: some are strings in programs as well."""
+    if not magic.confirms or p.offset + position == 0:
         return True
-    after = bytes(buffer[position + len(magic) : position + len(magic) + 4])
-    return any(XL_BYTEORDER.to_bytes(4, order) == after for order in ("little", "big"))
+    end = position + len(magic.octets)
+    return any(p.buffer.startswith(octets, end) for octets in magic.confirms)
 
 
-def _header(flow: Flow, buffer: bytearray, direction: str | None, final: bool) -> tuple[Anchor | None, int]:
+def _header(p: DirectionParser, direction: Direction | None) -> tuple[Anchor | None, int]:
     """The first believable header or text, if any; and how many octets can be dropped if there is none."""
-    known = flow.channel.version is not None
-    orders: tuple[Endianness, ...] = (flow.channel.endianness,) if known else ("little", "big")
-    text = _text(buffer, direction)
-    drop = max(0, len(buffer) - KEEP)
+    context = p.migration.context
+    known = context.version is not None
+    orders: tuple[Endianness, ...] = (context.endianness,) if known else tuple(INTS)
+    text = _text(p, direction)
+    drop = max(0, len(p.buffer) - KEEP)
     for endianness in orders:
-        table = _possible(flow)
-        for position in candidates(buffer, endianness):
-            if text is not None and position >= text.position:
-                break
-            judge = Judge(buffer, endianness, table, 1 << flow.channel.page_shift, final)
-            for layer in ("libxc", "libxl"):
-                bits = judge.evidence(position, layer)
-                if bits >= BELIEVED:
-                    going = direction or (REVERSE if judge.reverse else FORWARD)
-                    if going == REVERSE or not judge.reverse:
-                        return Anchor(position, "reverse" if going == REVERSE else layer, going, endianness), drop
-            if judge.waits:
-                # Later octets will decide on this candidate.
-                drop = min(drop, position)
-                break
+        anchor, waiting = _candidate(p, endianness, direction, text)
+        if anchor is not None:
+            return anchor, drop
+        if waiting is not None:
+            drop = min(drop, waiting)
     return text, drop
 
 
-def _possible(flow: Flow) -> Mapping[int, RecordSpec]:
+def _candidate(
+    p: DirectionParser, endianness: Endianness, direction: Direction | None, text: Anchor | None
+) -> tuple[Anchor | None, int | None]:
+    """The first believable header in one byte order; or where the first candidate is that later octets decide on."""
+    buffer = p.buffer
+    first, needs = p.candidates.get(endianness, (p.offset, 0))
+    if needs > p.offset + len(buffer) and not p.edge and text is None:
+        return None, first - p.offset
+    begin = max(0, first - p.offset)
+    octets = bytes(buffer)
+    judge = Judge(octets, endianness, _possible(p), 1 << p.migration.context.page_shift, p.edge)
+    for at in candidates(octets[begin:], endianness):
+        position = begin + at
+        if text is not None and position >= text.position:
+            break
+        judge.needs = 0
+        for layer in ("libxc", "libxl"):
+            bits = judge.evidence(position, layer)
+            if bits >= BELIEVED:
+                going = direction or (REVERSE if judge.reverse else FORWARD)
+                if going == REVERSE or not judge.reverse:
+                    expect = Expect.REVERSE if going == REVERSE else CONTAINERS[layer].record
+                    return Anchor(position, expect or Expect.ANYTHING, going, endianness), None
+        if judge.needs:
+            p.candidates[endianness] = (p.offset + position, p.offset + judge.needs)
+            return None, position
+    # A header may be split between segments.
+    p.candidates[endianness] = (p.offset + max(begin, len(buffer) - RECORD_HEADER_SIZE + 1), 0)
+    return None, None
+
+
+def _possible(p: DirectionParser) -> Mapping[int, RecordSpec]:
     """The libxc records that may come: a guest that is not PV has none of PV's, whose numbers libxl uses too. Postcopy
     needs the paging of an HVM guest."""
-    channel = flow.channel
-    records = libxc_records(channel.version)
-    if channel.guest == "x86 PV" or (channel.guest is None and not channel.postcopy):
+    context = p.migration.context
+    records = libxc_records(context.version)
+    if context.guest == "x86 PV" or (context.guest is None and not context.postcopy):
         return records
-    return {type: spec for type, spec in records.items() if not spec.name.startswith("X86_PV_")}
+    return {type: spec for type, spec in records.items() if spec.guest != "pv"}
 
 
-def is_reverse(flow: Flow) -> bool:
+def is_reverse(p: DirectionParser) -> bool:
     """Whether anything speaks for a record of the reverse direction at the first octet in the buffer."""
-    channel = flow.channel
-    page = 1 << channel.page_shift
-    judge = Judge(flow.stream.buffer, channel.endianness, libxc_records(channel.version), page, final=True)
+    context = p.migration.context
+    judge = Judge(p.buffer, context.endianness, libxc_records(context.version), 1 << context.page_shift, final=True)
     return judge.evidence(0, "libxc") > 0 and judge.reverse
 
 
-def _text(buffer: bytearray, direction: str | None) -> Anchor | None:
+def _text(p: DirectionParser, direction: Direction | None) -> Anchor | None:
     """The first handshake text; in the forward direction with the two ENDs before it, if they are there."""
-    found = []
+    buffer, found = p.buffer, None
+    since = max(0, p.searched - p.offset - KEEP)
     for message in MESSAGES.values():
         going = direction or message.direction
-        position = buffer.find(message.octets) if message.direction in (going, "both") and going != "both" else -1
-        if position >= 0:
-            found.append(Anchor(position, "reverse" if going == REVERSE else "closing", going, None))
-    anchor = min(found, default=None)
-    if anchor is None or anchor.direction == REVERSE:
-        return anchor
-    for ends, state in ((2, "libxc"), (1, "libxl")):
-        position = anchor.position - ends * RECORD_HEADER_SIZE
-        if position >= 0 and not any(buffer[position : anchor.position]):
-            return anchor._replace(position=position, state=state)
-    return anchor
+        if going == "both" or message.direction not in (going, "both"):
+            continue
+        position = buffer.find(message.octets, since)
+        if position >= 0 and (found is None or position < found.position):
+            found = Anchor(position, Expect.REVERSE if going == REVERSE else Expect.CLOSING, going)
+    if found is None or found.direction == REVERSE:
+        return found
+    for ends, expect in ((2, Expect.LIBXC_RECORD), (1, Expect.LIBXL_RECORD)):
+        position = found.position - ends * RECORD_HEADER_SIZE
+        if position >= 0 and not any(buffer[position : found.position]):
+            return found._replace(position=position, expect=expect)
+    return found

@@ -42,6 +42,7 @@ from .specs import (
     Shape,
     proof_of,
     record_header,
+    unknown_name,
 )
 from .states import PHASES, PLACES, Place, State
 from .summaries import summarise
@@ -125,6 +126,7 @@ __all__ = [
     "record_header",
     "records",
     "summarise",
+    "unknown_name",
     "xenops_record_header",
     "xl_endianness",
     "xl_optional_data",

@@ -110,6 +110,12 @@ class Expect(Enum):
     """A stream of Xen 4.5 or older, which has no records to follow."""
     REVERSE = auto()
     """A text or a record of the reverse direction, which has no headers."""
+    ANYTHING = auto()
+    """No stream was found yet, or the way was lost: the next header is searched for."""
+    LOST = auto()
+    """Nobody knows: what should have been a header was none."""
+    NOTHING = auto()
+    """No octet that follows is of any interest."""
 
 
 class FieldRange(NamedTuple):
@@ -240,3 +246,8 @@ def proof_of(spec: RecordSpec) -> Proof | None:
     if spec.shape == "fixed":
         return Proof(40, lengths=(fixed(layout(spec.body, "little"))[0].size,))
     return None
+
+
+def unknown_name(type: int) -> str:
+    """What a record type is called that nobody specified."""
+    return f"UNKNOWN_0x{type:08x}"

@@ -8,16 +8,15 @@ memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from dissector.capture.fragments import Fragments
-from dissector.capture.link import addresses, decode
+from dissector.capture.link import addresses
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.errors import UserError
-from dissector.parser import Channel, Ends, Flow, Record, Stream
-from dissector.recording.follower import connected
-from dissector.tcp import FOREVER, Budget, Connections, Consumer, ExpressLane
+from dissector.events import DirectionStarted, Endpoint, Event, Flow, Gap, MigrationFound, PacketsCut
+from dissector.parser import Conversation, connect
+from dissector.tcp import FOREVER, Budget, Connections, Consumer, PacketPath, Transport
 
 HELD = 256 << 20
 """Octets out of order that are held while the missing ones may still come."""
@@ -42,50 +41,49 @@ class Carrier(NamedTuple):
     """Which connection of the capture, from 0."""
     first_is_source: bool
     """Whether the side whose packet was captured first is the source."""
-    ends: Ends
-    """Source and destination, each an address and a port."""
+    flow: Flow
 
 
 def find(path: str, migration: int) -> Carrier:
     """The connection of a migration, numbered from 0. Raises UserError, one line for a person, if there is none
     or not all of it is in the file."""
-    found: list[tuple[Channel, int]] = []
-    pairs: list[tuple[Flow, Flow]] = []
+    flows: list[Flow] = []
+    events: list[list[Event]] = []
+    """What was seen of each connection, but for its records."""
+    found: list[tuple[MigrationFound, int]] = []
 
     def accept(key: bytes) -> tuple[Consumer, Consumer]:
-        number = len(pairs)
-
-        def opened(channel: Channel) -> int:
-            found.append((channel, number))
-            return len(found) - 1
-
         source, destination = addresses(key)
-        both = Ends(source, destination), Ends(destination, source)
-        pairs.append(connected((Stream(), Stream()), both, lambda: Channel(_ignore, opened)))
-        one, other = pairs[-1]
-        return one.stream, other.stream
+        number = len(flows)
+        flows.append(Flow(Endpoint(*source), Endpoint(*destination)))
+        events.append([])
+
+        def emit(event: Event, frame: int) -> None:
+            if isinstance(event, MigrationFound):
+                found.append((event, number))
+            elif isinstance(event, DirectionStarted | Gap | PacketsCut):
+                events[number].append(event)
+
+        return connect(Conversation(flows[number], emit, lambda: len(found)))
 
     for _ in _walk(path, accept):
         pass
     if not 0 <= migration < len(found):
         holds = f"it holds {len(found)}, numbered from 0" if found else "it holds none"
         raise UserError(f"{path} has no migration {migration}: {holds}")
-    channel, number = found[migration]
-    one, other = pairs[number]
-    for flow in (one, other):
-        _refuse_damaged(path, flow.stream)
-    source, _ = (one, other) if one is channel.forward else (other, one)
-    assert source.ends is not None
-    return Carrier(path, number, source is one, source.ends)
+    event, number = found[migration]
+    _refuse_damaged(path, events[number])
+    assert event.flow is not None
+    return Carrier(path, number, event.flow == flows[number], event.flow)
 
 
-def _refuse_damaged(path: str, stream: Stream) -> None:
-    if stream.torn:
+def _refuse_damaged(path: str, events: list[Event]) -> None:
+    if any(isinstance(event, PacketsCut) for event in events):
         raise UserError(f"{path} cannot be replayed: its packets were cut short when they were captured")
-    if stream.late:
+    if any(isinstance(event, DirectionStarted) and event.late for event in events):
         raise UserError(f"{path} cannot be replayed: the beginning of the connection was not captured")
-    if stream.gaps:
-        lost = sum(gap.length for gap in stream.gaps)
+    lost = sum(event.length for event in events if isinstance(event, Gap))
+    if lost:
         raise UserError(f"{path} cannot be replayed: {lost:,} octets of the connection were not captured")
 
 
@@ -113,9 +111,10 @@ class Ear:
 
     def __init__(self, side: int, said: list[tuple[int, bytes]] | None) -> None:
         self.skip = FOREVER if said is None else 0
-        self.acked = self.conflicts = self.retransmitted = self.silence = 0
-        self.closed: tuple[str, int, int] | None = None
         self._side, self._said = side, said
+
+    def attach(self, transport: Transport) -> None:
+        pass
 
     def start(self, late: bool) -> None:
         pass
@@ -133,6 +132,9 @@ class Ear:
         if self._said is not None:
             raise UserError(f"{length:,} octets were not captured, or came too late: the rest is not replayed")
 
+    def close(self, how: Literal["fin", "rst"], frame: int, time: int) -> None:
+        pass
+
     def finish(self, reason: str) -> None:
         if self._said is not None:
             self._said.append((self._side, b""))
@@ -144,21 +146,12 @@ def _walk(path: str, accept: Callable[[bytes], tuple[Consumer, Consumer]]) -> It
     try:
         if not isinstance(reader, CaptureReader):
             raise UserError(f"{path} is no capture (pcap, pcapng): it does not hold two sides, nor times")
-        connections, fragments = Connections(accept, Budget(HELD)), Fragments()
-        lane = ExpressLane(reader, connections)
-        while (packet := reader.next_packet()) is not None:
-            segment = decode(packet.link, packet.octets, packet.length, fragments)
-            if segment is not None:
-                connections.packet(segment, packet.frame, packet.time_ns)
-            yield packet.time_ns
-            lane.run()
+        connections = Connections(accept, Budget(HELD))
+        for _ in PacketPath(reader, connections).steps():
+            yield reader.last_time_ns or 0
         connections.finish()
         yield reader.last_time_ns or 0
         if reader.trouble:
             raise UserError(f"{path} cannot be replayed: {reader.trouble}")
     finally:
         reader.source.close()
-
-
-def _ignore(record: Record) -> None:
-    """Nobody asked."""

@@ -1,70 +1,52 @@
-"""Follows a conversation as it passes: which octets are page contents, and, to whom it may concern, its records."""
+"""Follows a conversation as it passes: which octets are page contents, and, to whom it may concern, its events."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
-from dissector.parser import STATES, Channel, Ends, Flow, Record, Stream
-from dissector.recording.packets import HERE, THERE, ends
-
-
-class NotingStream(Stream):
-    """A stream that notes what is passed over, as offsets of its direction."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.spans: list[tuple[int, int]] = []
-
-    def leave(self, length: int) -> None:
-        if length:
-            self.spans.append((self.offset, self.offset + length))
-        super().leave(length)
-
-
-def connected(
-    streams: tuple[Stream, Stream], ends: tuple[Ends, Ends], fresh: Callable[[], Channel]
-) -> tuple[Flow, Flow]:
-    """The two directions of one connection, ready for their first octet."""
-    one, other = (Flow(stream, end, fresh, keep_pages=False) for stream, end in zip(streams, ends, strict=True))
-    for flow in (one, other):
-        flow.stream.attach(flow.parse(STATES))
-    one.pair(other)
-    return one, other
+from dissector.events import Event
+from dissector.parser import Conversation, connect
+from dissector.recording.packets import HERE, flow_from
 
 
 class Follower:
-    """Both directions of one connection from its first octet; `emit` gets every record of every migration."""
+    """Both directions of one connection from its first octet; `emit` gets every event of every migration."""
 
-    def __init__(self, emit: Callable[[Record], None]) -> None:
-        self._emit = emit
-        self._channels = 0
-        self._streams = (NotingStream(), NotingStream())
-        connected(self._streams, (ends(HERE), ends(THERE)), self._fresh)
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._migrations = 0
+        conversation = Conversation(flow_from(HERE), lambda event, frame: emit(event), self._number, note_spans=True)
+        self._parsers = connect(conversation)
         self._sent = [0, 0]
+        self._closed = [False, False]
 
     def data(self, side: int, octets: bytes, frame: int, time: int) -> list[tuple[int, int]]:
         """What a side sends, in which packet and when (ns since the epoch); gives the spans of it that no record
         needs: page contents, and blobs beyond their first MiB. Of what is not understood all is needed."""
-        stream, length = self._streams[side], len(octets)
+        parser, length = self._parsers[side], len(octets)
         start = self._sent[side]
         self._sent[side] = end = start + length
-        if stream.spans and stream.skip > length:  # as most of what is sent: nothing else depends on it
-            stream.pass_over(length, True, frame, time)
+        if parser.spans and parser.skip > length:  # as most of what is sent: nothing else depends on it
+            parser.pass_over(length, True, frame, time)
             return [(0, length)]
-        stream.feed(memoryview(octets), length, True, frame, time)
-        spans = [(max(first, start) - start, min(last, end) - start) for first, last in stream.spans]
-        stream.spans = [span for span in stream.spans if span[1] > end]
+        parser.feed(memoryview(octets), length, True, frame, time)
+        spans = [(max(first, start) - start, min(last, end) - start) for first, last in parser.spans]
+        parser.spans = [span for span in parser.spans if span[1] > end]
         return spans
 
-    def closed(self, side: int, how: str, frame: int, time: int) -> None:
+    def closed(self, side: int, how: Literal["fin", "rst"], frame: int, time: int) -> None:
         """A side ended what it sends ("fin"), or the whole connection ("rst")."""
-        stream = self._streams[side]
-        stream.closed = stream.closed or (how, frame, time)
-        stream.finish(how)
+        parser = self._parsers[side]
+        if not self._closed[side]:
+            self._closed[side] = True
+            parser.close(how, frame, time)
+        parser.finish(how)
 
-    def _fresh(self) -> Channel:
-        return Channel(emit=self._emit, opened=self._opened)
+    def report_progress(self) -> None:
+        """Emits how far each side has come."""
+        for parser in self._parsers:
+            parser.report_progress()
 
-    def _opened(self, channel: Channel) -> int:
-        self._channels += 1
-        return self._channels - 1
+    def _number(self) -> int:
+        self._migrations += 1
+        return self._migrations - 1

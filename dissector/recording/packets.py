@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from dissector.parser import Ends
+from dissector.events import Endpoint, Flow
 from dissector.tcp.connections import ACK, FIN, RST, SYN
 from dissector.tcp.half_connection import SEQUENCE_SPACE
 
@@ -66,9 +66,9 @@ def _addressed(side: int, size: int) -> bytes:
     return ADDRESSED.pack(0x45, 0, size, 0, 0x4000, 64, 6, checksum, _ADDRESSES[side], _PORTS[side])
 
 
-def ends(side: int) -> Ends:
+def flow_from(side: int) -> Flow:
     """Both ends of what a side sends."""
-    return Ends(ENDS[side], ENDS[1 - side])
+    return Flow(Endpoint(*ENDS[side]), Endpoint(*ENDS[1 - side]))
 
 
 def beginning(application: str, section: str, interface: str) -> bytes:

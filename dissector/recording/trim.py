@@ -12,7 +12,7 @@ from dissector.capture.link import Segment, decode
 from dissector.capture.pcap import FILE_HEADER
 from dissector.capture.pcapng import PcapngReader
 from dissector.capture.reader import CaptureReader
-from dissector.recording.follower import NotingStream
+from dissector.parser import DirectionParser
 from dissector.tcp import Connections
 
 ENHANCED_PACKET = 6
@@ -24,13 +24,13 @@ class Trimmer:
     """Knows from the streams, once packets went through them, which of their octets are page contents."""
 
     def __init__(self, reader: CaptureReader, connections: Connections) -> None:
-        """The consumers of the connections are `NotingStream`s."""
+        """The consumers of the connections are parsers that note their spans."""
         self._reader, self._connections = reader, connections
         self._start = Struct(f"{reader.head.format[0]}II")
         self._trim = self._block if reader.blocks else self._packet
         self._at = 0 if reader.blocks else FILE_HEADER  # where in the next octets the first packet is
         self._fragments = Fragments()
-        self._touched: set[NotingStream] = set()
+        self._touched: set[DirectionParser] = set()
 
     def trimmed(self, octets: memoryview) -> bytes:
         """The next octets of a capture, whole packets or blocks, without page contents."""
@@ -87,7 +87,7 @@ class Trimmer:
         if segment is None or segment.template is None or not segment.length:
             return len(packet)
         direction = self._connections.directions.get(segment.key)
-        if direction is None or not isinstance(direction.consumer, NotingStream):
+        if direction is None or not isinstance(direction.consumer, DirectionParser):
             return len(packet)
         start = direction.offset_of(segment.seq)
         end = start + segment.length

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dissector.capture.link import Segment, reverse_key
-from dissector.tcp.half_connection import SEQUENCE_SPACE, Budget, Consumer, Direction
+from dissector.tcp.half_connection import SEQUENCE_SPACE, Budget, Consumer, HalfConnection
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
@@ -20,7 +20,10 @@ class Connection:
     """Two directions of one connection; `sides[0]` is the one whose packet was seen first."""
 
     def __init__(self, key: bytes, budget: Budget, consumers: tuple[Consumer, Consumer]) -> None:
-        self.sides = (Direction(key, consumers[0], budget), Direction(reverse_key(key), consumers[1], budget))
+        self.sides = (
+            HalfConnection(key, consumers[0], budget),
+            HalfConnection(reverse_key(key), consumers[1], budget),
+        )
         self.sides[0].peer, self.sides[1].peer = self.sides[1], self.sides[0]
         self.reset = False
         self.carried = 0
@@ -40,7 +43,7 @@ class Connections:
     consumers of a new connection: of the direction with this key, and of the other."""
 
     def __init__(self, accept: Callable[[bytes], tuple[Consumer, Consumer]], budget: Budget | None = None) -> None:
-        self.directions: dict[bytes, Direction] = {}
+        self.directions: dict[bytes, HalfConnection] = {}
         self.template: tuple[int, int] | None = None
         """Header layout of the newest data packet that was plain enough for the express lane."""
         self._accept = accept
@@ -78,17 +81,21 @@ class Connections:
             self._ending(side, segment, frame, time)
 
     def settle(self) -> None:
-        """Time passes: see `Direction.settle`."""
+        """Time passes: see `HalfConnection.settle`."""
         for side in list(self.waiting):
             side.settle()
             self._end(side)
+
+    def oldest_held(self) -> int | None:
+        """Number of the packet since when the oldest octets wait that are held; None if none are."""
+        return min((piece.since for side in self.waiting for piece in side.held), default=None)
 
     def finish(self) -> None:
         """The capture ends."""
         for connection in list(self._connections.values()):
             connection.finish("capture")
 
-    def _open(self, key: bytes) -> Direction:
+    def _open(self, key: bytes) -> HalfConnection:
         while len(self._connections) >= MAX_CONNECTIONS:
             self._give_up_idle()
         connection = Connection(key, self._budget, self._accept(key))
@@ -117,16 +124,16 @@ class Connections:
                     self.directions.pop(side.key, None)
 
     @staticmethod
-    def _is_reuse(side: Direction, segment: Segment) -> bool:
+    def _is_reuse(side: HalfConnection, segment: Segment) -> bool:
         """Whether a SYN opens a new connection rather than repeating the one that opened this."""
         return side.base is not None and side.base != (segment.seq + 1) % SEQUENCE_SPACE
 
-    def _ending(self, side: Direction, segment: Segment, frame: int, time: int) -> None:
+    def _ending(self, side: HalfConnection, segment: Segment, frame: int, time: int) -> None:
         connection = self._connections.get(side.key) or self._connections.get(side.peer.key)
         if connection is None:
             return
-        if segment.flags & (FIN | RST) and side.consumer.closed is None:
-            side.consumer.closed = ("rst" if segment.flags & RST else "fin", frame, time)
+        if segment.flags & (FIN | RST):
+            side.close("rst" if segment.flags & RST else "fin", frame, time)
         if segment.flags & RST:
             # What the other side sent before it learned of the reset may still be on its way.
             connection.reset = True
@@ -137,7 +144,7 @@ class Connections:
                 side.end = max(side.end or 0, end)
         self._end(side)
 
-    def _end(self, side: Direction) -> None:
+    def _end(self, side: HalfConnection) -> None:
         """Finishes what has come to its end of the connection of a side."""
         connection = self._connections.get(side.key) or self._connections.get(side.peer.key)
         if connection is None:

@@ -19,7 +19,7 @@ from struct import Struct
 
 from dissector.capture.reader import CaptureReader
 from dissector.tcp.connections import ACK, Connections
-from dissector.tcp.half_connection import SEQUENCE_SPACE, Direction
+from dissector.tcp.half_connection import SEQUENCE_SPACE, HalfConnection
 from dissector.tcp.shape import CUT, PUSH, TORN, Shape, packet_fields
 from dissector.tcp.unit import Recipe, Unit
 
@@ -37,7 +37,7 @@ class Run:
     """How far the lane has come in one go: with the page contents of one direction and bare acknowledgements of the
     other, each of one shape at a time."""
 
-    def __init__(self, direction: Direction, pos: int, frame: int, none: Shape) -> None:
+    def __init__(self, direction: HalfConnection, pos: int, frame: int, none: Shape) -> None:
         peer, octets = direction.peer, len(direction.key) - 4
         self.addresses, self.peer_addresses = direction.key[:octets], peer.key[:octets]
         # Ports and sequence number as one number, as they stand in the packet. The run ends before that wraps.
@@ -94,7 +94,7 @@ class ExpressLane:
             self._shapes.clear()
             self._unit, self._is_repeating = None, False
 
-    def _pass(self, direction: Direction) -> bool:
+    def _pass(self, direction: HalfConnection) -> bool:
         """Takes packets of one connection. Whether there were any."""
         reader = self._reader
         run = Run(direction, reader.pos, reader.frame, Shape(-1, b"", self._fields.size, 0, 0, (0, 0), 0, 0))
@@ -248,7 +248,7 @@ class ExpressLane:
             self._unit = Unit(recipe, self._fields)
         return True
 
-    def _settle(self, run: Run, direction: Direction) -> None:
+    def _settle(self, run: Run, direction: HalfConnection) -> None:
         """Notes what the road would have noted of the packets one by one, of all of them at once."""
         reader, pos = self._reader, self._reader.pos
         reader.advance(run.pos, run.frame, run.cut, self._time_ns(max(run.page_at, run.bare_at)))
@@ -260,7 +260,7 @@ class ExpressLane:
         if run.bare_at >= 0:
             direction.acknowledge(run.acknowledged, run.frame)
 
-    def _listen(self, direction: Direction, addresses: bytes, pos: int, last: int) -> None:
+    def _listen(self, direction: HalfConnection, addresses: bytes, pos: int, last: int) -> None:
         """Tells a direction when its packets from one place to another were captured: each of them only where the
         run was long enough to hold a stall."""
         if direction.may_stall(self._time_ns(last)):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 Octets = bytes | memoryview
 
@@ -36,21 +36,28 @@ RECENT = 1 << 13
 connection of a capture keeps as many."""
 
 
+class Transport(Protocol):
+    """What a consumer may ask of the half-connection whose octets it receives, whenever it likes."""
+
+    acked: int
+    """Octets of this half that the other side has acknowledged."""
+    retransmitted: int
+    """Octets that were captured again."""
+    conflicts: int
+    """Retransmissions that differed from what was seen first."""
+
+    def take_silence(self) -> int:
+        """The longest stall, a time (ns) between two packets with payload, since this was last asked; 0: none."""
+
+
 class Consumer(Protocol):
-    """What receives a direction's octets, each of them exactly once and in order."""
+    """What receives a half-connection's octets, each of them exactly once and in order."""
 
     skip: int
     """How many of the next octets it does not need: lengths are enough for those."""
-    acked: int
-    """Told: how many octets the other side has acknowledged."""
-    conflicts: int
-    """Told: how many retransmissions differed from what was seen first."""
-    retransmitted: int
-    """Told: octets that were captured again."""
-    silence: int
-    """Told: the longest stall, a time (ns) between two packets with payload, since the consumer set it to 0."""
-    closed: tuple[str, int, int] | None
-    """Told: how the sender of this direction ended it ("fin" or "rst"), in which packet, and when (ns)."""
+
+    def attach(self, transport: Transport) -> None:
+        """The connection is opened. Called once, before everything else."""
 
     def start(self, late: bool) -> None:
         """Offset 0 is known; late: it is not the first octet of the connection, only of what was captured."""
@@ -66,6 +73,9 @@ class Consumer(Protocol):
     def lose(self, length: int) -> None:
         """The next `length` octets were not captured and never will be."""
 
+    def close(self, how: Literal["fin", "rst"], frame: int, time: int) -> None:
+        """The sender of this half ended it, in this packet; octets sent before may follow. Called once at most."""
+
     def finish(self, reason: str) -> None:
         """No octet follows. Reason: "fin", "rst", "reused" (a new connection with the same addresses and
         ports), "capture" (the capture ends first)."""
@@ -76,7 +86,7 @@ class Budget:
 
     def __init__(self, octets: int = 8 << 20) -> None:
         self.free = octets
-        self.waiting: dict[Direction, None] = {}
+        self.waiting: dict[HalfConnection, None] = {}
         """Directions with an open gap, the one that has waited longest first."""
 
     def relieve(self) -> None:
@@ -109,14 +119,14 @@ class Piece:
         return PIECE_COST + len(self.octets)
 
 
-class Direction:
-    """The state of one direction. Offsets count payload octets from 0, the first of the connection or, where
-    its beginning was not captured, of what was captured; they never wrap."""
+class HalfConnection:
+    """The state of one direction, and the `Transport` of its consumer. Offsets count payload octets from 0, the
+    first of the connection or, where its beginning was not captured, of what was captured; they never wrap."""
 
     def __init__(self, key: bytes, consumer: Consumer, budget: Budget) -> None:
         self.key = key
         self.consumer = consumer
-        self.peer: Direction = self
+        self.peer: HalfConnection = self
         self.template: tuple[int, int] | None = None
         self.base: int | None = None
         self.next = 0
@@ -130,11 +140,24 @@ class Direction:
         self.conflicts = 0
         self._budget = budget
         self._heard: int | None = None
+        self._silence = 0
+        self._is_closed = False
         self._acks: deque[tuple[int, int]] = deque()
         self._settled = 0
         self._seen_acked = 0
         self._recent: list[tuple[int, bytes]] = []
         self._recent_octets = 0
+        consumer.attach(self)
+
+    def take_silence(self) -> int:
+        silence, self._silence = self._silence, 0
+        return silence
+
+    def close(self, how: Literal["fin", "rst"], frame: int, time: int) -> None:
+        """Its sender ended it in this packet."""
+        if not self._is_closed:
+            self._is_closed = True
+            self.consumer.close(how, frame, time)
 
     @property
     def next_seq(self) -> int:
@@ -161,12 +184,12 @@ class Direction:
 
     def may_stall(self, time: int) -> bool:
         """Whether the time since the latest packet with payload is long enough to hold a longer stall."""
-        return self._heard is not None and time - self._heard > max(self.consumer.silence, STALL)
+        return self._heard is not None and time - self._heard > max(self._silence, STALL)
 
     def hear(self, time: int) -> None:
         """A packet with payload was captured then."""
         if self.may_stall(time):
-            self.consumer.silence = time - (self._heard or time)
+            self._silence = time - (self._heard or time)
         self._heard = time
 
     def offset_of(self, sequence: int) -> int:
@@ -185,11 +208,11 @@ class Direction:
             self._deliver(octets, length, len(octets) == length, frame, time)
         elif end <= self.next:
             if length > 1:  # one old octet is a keep-alive, whose content is arbitrary
-                self._repeated(length)
+                self.retransmitted += length
                 self._compare_delivered(offset, octets)
         elif offset <= self.next:
             known = self.next - offset
-            self._repeated(known)
+            self.retransmitted += known
             self._compare_delivered(offset, octets[:known])
             self._hold(self.next, octets[known:], length - known, frame, time)
             self._drain()
@@ -205,7 +228,7 @@ class Direction:
         if self.base is None:
             return
         offset = self.offset_of(sequence)
-        self.acked = self.consumer.acked = max(self.acked, offset)
+        self.acked = max(self.acked, offset)
         if self.held:
             self._judge(frame)
 
@@ -270,7 +293,7 @@ class Direction:
             if index < len(self.held) and self.held[index].offset <= position:
                 piece = self.held[index]
                 common = min(piece.end, end) - position
-                self._repeated(common)
+                self.retransmitted += common
                 self._compare(piece.octets[position - piece.offset :], octets[position - offset :], common)
                 position = piece.end
                 index += 1
@@ -334,13 +357,8 @@ class Direction:
             if low < high:
                 self._compare(known[low - start :], octets[low - offset :], high - low)
 
-    def _repeated(self, octets: int) -> None:
-        self.retransmitted += octets
-        self.consumer.retransmitted = self.retransmitted
-
     def _compare(self, known: bytes, again: memoryview, length: int) -> None:
         """Counts a retransmission whose octets differ from those seen first."""
         common = min(len(known), len(again), length)
         if known[:common] != again[:common]:
             self.conflicts += 1
-            self.consumer.conflicts = self.conflicts

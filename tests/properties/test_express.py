@@ -21,7 +21,7 @@ from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.engine import Engine
 from dissector.parser import FORWARD, REVERSE, Record
-from dissector.tcp import ExpressLane
+from dissector.tcp.express import ExpressLane
 from dissector.tcp.half_connection import REORDER_FRAMES
 from dissector.tcp.unit import Unit
 
@@ -71,7 +71,7 @@ def facts(direction: Any) -> tuple[Any, ...]:
     """What is known of one direction at the end."""
     names = ("octets", "acked", "next", "end", "retransmitted", "out_of_order", "conflicts", "finished")
     stream = direction.consumer
-    told = ("gaps", "ended", "offset", "torn", "late", "acked", "conflicts", "high", "damaged", "silence", "closed")
+    told = ("gaps", "ended", "offset", "torn", "late", "high", "damaged", "closed")
     return tuple(getattr(direction, name) for name in names), {name: getattr(stream, name, None) for name in told}
 
 

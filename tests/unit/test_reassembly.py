@@ -15,7 +15,7 @@ from dissector.capture.link import Segment
 from dissector.parser import FORWARD, REVERSE
 from dissector.tcp import Budget, Connections
 from dissector.tcp import connections as connections_module
-from dissector.tcp.half_connection import PIECE_COST, RECENT, REORDER_FRAMES, Direction, Octets
+from dissector.tcp.half_connection import PIECE_COST, RECENT, REORDER_FRAMES, HalfConnection, Octets, Transport
 
 QUICK = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 ENDS = Ends()
@@ -27,7 +27,7 @@ class Taken:
 
     def __init__(self, skip: int = 0) -> None:
         self.skip = skip
-        self.acked = self.conflicts = self.retransmitted = self.silence = 0
+        self.transport: Transport | None = None
         self.closed: tuple[str, int, int] | None = None
         self.taken = bytearray()
         self.gaps: list[tuple[int, int]] = []
@@ -41,8 +41,12 @@ class Taken:
         """What came, with zeros where nothing was captured or needed."""
         return bytes(self.taken)
 
+    def attach(self, transport: Transport) -> None:
+        assert self.transport is None
+        self.transport = transport
+
     def start(self, late: bool) -> None:
-        assert self.late is None
+        assert self.late is None and self.transport is not None
         self.late = late
 
     def feed(self, octets: Octets, length: int, whole: bool, frame: int, time: int) -> None:
@@ -63,6 +67,10 @@ class Taken:
         self.gaps.append((len(self.taken), length))
         self.skip = max(0, self.skip - length)
         self.taken += bytes(length)
+
+    def close(self, how: str, frame: int, time: int) -> None:
+        assert self.ended is None and self.closed is None
+        self.closed = (how, frame, time)
 
     def finish(self, reason: str) -> None:
         assert self.ended is None
@@ -106,7 +114,7 @@ class Capture:
         """So many other packets that reordering is over."""
         self.frame += REORDER_FRAMES
 
-    def direction(self, side: int = 0, ends: Ends = ENDS) -> Direction:
+    def direction(self, side: int = 0, ends: Ends = ENDS) -> HalfConnection:
         return self.connections.directions[ends.key(side)]
 
     @property
@@ -167,7 +175,7 @@ def test_where_segments_overlap_the_first_octet_wins(order: tuple[int, ...]) -> 
         capture.data(*parts[index])
     assert capture.one.octets == expected
     assert capture.direction().conflicts >= 2
-    assert capture.one.conflicts == capture.direction().conflicts
+    assert capture.one.transport is capture.direction()
 
 
 def test_only_what_differs_is_a_conflict(capture: Capture) -> None:
@@ -424,7 +432,7 @@ def test_packets_cut_at_the_snap_length(capture: Capture) -> None:
 # --- bounds -------------------------------------------------------------------------------------------------
 
 
-def held(directions: Iterable[Direction]) -> int:
+def held(directions: Iterable[HalfConnection]) -> int:
     """What all pieces that wait cost."""
     return sum(PIECE_COST + len(piece.octets) for one in directions for piece in one.held)
 

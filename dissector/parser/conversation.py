@@ -1,0 +1,107 @@
+"""What the two directions of one connection share: the migrations that follow one another on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dissector.events import NOTHING_SAID, Context, Direction, Event, Flow
+from dissector.protocol import CONTAINERS, Endianness, Layer, nested, outer
+from dissector.protocol.containers import Container
+
+Emit = Callable[[Event, int], None]
+"""Takes an event and the number of the packet that completed it."""
+
+
+class ParsedMigration:
+    """One migration as far as its headers have told: what both directions' parsers go by."""
+
+    def __init__(self, number: Callable[[], int]) -> None:
+        """`number` gives it its number in the input, when it is recognised."""
+        self.number: int | None = None
+        """None as long as no stream of it was recognised."""
+        self.context: Context = NOTHING_SAID
+        self.libxl_endianness: Endianness | None = None
+        """None: no header has said it."""
+        self.is_bare = False
+        """Whether its first octets were libxc's."""
+        self.begins_late = False
+        """Whether its first stream was found by a record, not by its header."""
+        self.begins_after: int | None = None
+        """An offset of the forward direction before which it does not begin, where the other direction began it."""
+        self.items: dict[Direction, int] = {"forward": 0, "reverse": 0}
+        """How many items were emitted of each direction."""
+        self._number = number
+
+    def open(self) -> bool:
+        """A stream of it was recognised. Whether it is the first."""
+        if self.number is not None:
+            return False
+        self.number = self._number()
+        return True
+
+    def learn(self, **values: object) -> None:
+        """A header says more."""
+        context = self.context._replace(**values)  # type: ignore[arg-type]  # names of the context's own fields
+        holds_libxc = any("libxc" in CONTAINERS[layer].holds for layer in context.layers)
+        context = context._replace(may_be_in_libxl=not self.is_bare and not holds_libxc)
+        if context != self.context:
+            self.context = context._replace(revision=context.revision + 1)
+
+    def enter(self, layer: Layer) -> None:
+        """Something of this layer was seen: not always after the one around it, whose header may be lost."""
+        if layer not in self.context.layers:
+            self.learn(layers=nested(self.context.layers, layer))
+
+    def outer(self, layer: Layer) -> Container | None:
+        """The container around this layer."""
+        return outer(self.context.layers, layer)
+
+    @property
+    def container(self) -> Container | None:
+        """The outermost container."""
+        return CONTAINERS[self.context.layers[0]] if self.context.layers else None
+
+    def endianness(self, layer: Layer) -> Endianness:
+        """Byte order of a layer's records: libxl and libxc each say their own."""
+        own = self.libxl_endianness if layer == "libxl" else None
+        return CONTAINERS[layer].endianness or own or self.context.endianness
+
+
+class Conversation:
+    """Both directions of one connection, or the one of a bare stream.
+
+    Migrations that follow one another on a connection are numbered by `ordinal`. Each direction moves on to the next
+    one by itself, when its own octets say so: one may still be in the old migration, behind a gap, while the other is
+    in the new one. So neither changes anything under the other.
+    """
+
+    def __init__(
+        self,
+        flow: Flow | None,
+        emit: Emit,
+        number: Callable[[], int],
+        keep_pages: bool = False,
+        note_spans: bool = False,
+    ) -> None:
+        """`flow`: of the first direction's octets; None for a bare stream. `number`: gives a migration its number when
+        it is recognised. `keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note
+        which octets are page contents."""
+        self.flow = flow
+        self.emit = emit
+        self.keep_pages = keep_pages
+        self.note_spans = note_spans
+        self.cipher: str | None = None
+        """ "SSH" or "TLS" if the connection carries that."""
+        self._number = number
+        self._migrations: list[ParsedMigration] = []
+
+    def migration(self, ordinal: int) -> ParsedMigration:
+        """One of its migrations, made when first asked for."""
+        while len(self._migrations) <= ordinal:
+            self._migrations.append(ParsedMigration(self._number))
+        return self._migrations[ordinal]
+
+    def begins_after(self, ordinal: int) -> int | None:
+        """The offset of the forward direction before which one of its migrations does not begin, if the other direction
+        has begun that."""
+        return self._migrations[ordinal].begins_after if ordinal < len(self._migrations) else None

@@ -1,0 +1,684 @@
+"""The parser of one direction: octets in, events out.
+
+Theory of operation. The parser is one flat state machine. `expect` says what stands next in the octets, and the step of
+that name (`states.py`, `resync.py`) reads it from `buffer`: it either has what it needs, consumes it and says what is
+expected then, or leaves everything as it is and says with `has` how many octets it wants to see. So a step may be begun
+any number of times, and nothing but the fields below is remembered between two of them. A record, header or text whose
+first octets were read is an `Item`; while there is one, the parser is inside it whatever is expected afterwards.
+
+Octets that nobody needs, page contents above all, never enter `buffer`: `skip` says how many of the next ones these
+are, and whoever delivers octets may pass over as many with a subtraction.
+
+Where octets are missing (`lose`) or the direction ends (`finish`), `edge` is set and the step is tried once more: one
+that can do with what is in sight goes on. If none can, an item that reaches beyond the gap goes on behind it, since its
+length says where the next header is; anything else has lost the way, and the next header is searched for.
+
+Invariants: offset + len(buffer) is the offset of the next octet to come, less `skip`, which is 0 while anything is in
+`buffer`; events leave in the order of their offsets; a migration's events begin with DirectionStarted.
+
+Limits: `buffer` holds a header, a list of pages (ENTRIES_KEPT), BODY_KEPT octets of any other body, or what the search
+looks at; never page contents, unless `keep_pages` asks for them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, cast
+
+from dissector.events import (
+    FORWARD,
+    NOWHERE,
+    REVERSE,
+    Closed,
+    Direction,
+    DirectionEnded,
+    DirectionStarted,
+    Event,
+    Flow,
+    Gap,
+    MigrationFound,
+    PacketsCut,
+    Position,
+    Progress,
+    Reason,
+    Record,
+    Resynchronised,
+    Run,
+    Spec,
+    WayLost,
+)
+from dissector.parser.conversation import Conversation, ParsedMigration
+from dissector.parser.entries import ENTRY_SIZE, PAGES_HEADER_SIZE, page_runs
+from dissector.protocol import Endianness, Expect, Layer, RecordSpec, Role
+from dissector.tcp import FOREVER
+
+BODY_KEPT = 1 << 20
+"""Octets of a body that are kept at most: enough for every state of processors and devices Xen sends; the rest
+of a longer blob is passed over."""
+
+ENTRIES_KEPT = 1 << 20
+"""Entries of a pages record that are kept at most. Senders write up to 524,288; receivers of the postcopy RFC's
+time accept no body above 8 MiB."""
+
+
+EARLY_GAPS_MAX = 256
+"""Gaps that are remembered before a stream is recognised; past it what was before them is not counted."""
+
+
+class Transport(Protocol):
+    """What a parser asks of the half-connection that delivers its octets."""
+
+    acked: int
+    """Octets that the other side has acknowledged."""
+    retransmitted: int
+    """Octets that were captured again."""
+    conflicts: int
+    """Retransmissions that differ from what was seen first."""
+
+    def take_silence(self) -> int:
+        """The longest stall (ns) since the last call."""
+
+
+class NoTransport:
+    """Of a bare stream, which nobody acknowledges."""
+
+    acked = retransmitted = conflicts = 0
+
+    def take_silence(self) -> int:
+        return 0
+
+
+@dataclass(slots=True)
+class Item:
+    """A header, record or text whose first octets were read."""
+
+    layer: Layer | None
+    name: str
+    type: int | None
+    spec: Spec
+    endianness: Endianness
+    offset: int
+    first: Position
+    body_length: int
+    end: int
+    """The offset after its body."""
+    padding: int = 0
+    """Octets of padding after that."""
+    keep: int = -1
+    """Octets of the body to keep; -1: its own count has to say it."""
+    body: bytes | None = None
+    """None as long as it was not read."""
+    unannounced: bool = False
+    then: Expect | None = None
+    """What stands after it; None: what is expected now."""
+
+
+class DirectionParser:
+    """The parser of one direction, and the consumer of its half-connection's octets."""
+
+    def __init__(self, conversation: Conversation, steps: Mapping[Expect, Step], is_first: bool = True) -> None:
+        """`is_first`: whether the conversation's flow is that of this direction's octets."""
+        self.conversation = conversation
+        self.is_first = is_first
+        self.peer: DirectionParser | None = None
+        """The parser of the other direction; None in a bare stream."""
+        self.transport: Transport = NoTransport()
+        self.direction: Direction = FORWARD
+        self.ordinal = 0
+        """Which of the conversation's migrations this direction is in."""
+        self.migration: ParsedMigration = conversation.migration(0)
+        self.expect = Expect.ANYTHING
+        self.found = False
+        """Whether a stream was recognised in this direction."""
+        self.layers: set[Layer] = set()
+        """Layers of which this direction carried something; the other one may be ahead while a gap is open."""
+        self.item: Item | None = None
+        """What is being read."""
+        self.trailing: Item | None = None
+        """What follows the end of the outermost stream and is no handshake."""
+        self.handed_over: Role | None = None
+        """The role of the record with which libxc handed over to libxl, as far as it was seen."""
+        self.lost_at: int | None = None
+        """The offset at which a header should have been, while the way is lost."""
+
+        self.skip = 0
+        """How many of the next octets nobody needs."""
+        self.buffer = bytearray()
+        self.offset = 0
+        """Of the first octet in `buffer`, or of the next one to pass over."""
+        self.edge = False
+        """Whether nothing follows directly on what is in `buffer`."""
+        self.late = False
+        """Whether the direction's beginning was not captured."""
+        self.cut = False
+        """Whether octets were cut off at the snap length."""
+        self.has_gaps = False
+        self.damaged = False
+        """Whether octets were lost or cut off since the item at hand began, or since the last one."""
+        self.ended: Reason | None = None
+        self.spans: list[tuple[int, int]] = []
+        """Offsets from and to which octets were passed over, if they are to be noted."""
+        self.searched = 0
+        """The offset up to which the search has looked for magics and texts."""
+        self.candidates: dict[Endianness, tuple[int, int]] = {}
+        """Of the search, by byte order: the offset of the first candidate that is not judged, and the offset up to
+        which octets must have come to judge it."""
+
+        self._steps = steps
+        self._step = steps[Expect.ANYTHING]
+        self._wanted = 0
+        self._marks: deque[tuple[int, Position]] = deque()
+        self._newest = NOWHERE
+        """The newest position of any octet taken since the item at hand began."""
+        self._reached = 0
+        """The newest packet that completed an event of this direction."""
+        self._started = False
+        """Whether DirectionStarted was emitted for the migration at hand."""
+        self._begin = 0
+        """The offset at which the migration at hand begins."""
+        self._early_gaps: list[tuple[int, int]] = []
+        """Offset and length of gaps before the migration was recognised."""
+        self._before = (0, 0)
+        """Octets retransmitted and conflicts before it began."""
+
+    def pair(self, peer: DirectionParser) -> None:
+        """Makes two parsers the directions of one connection."""
+        self.peer, peer.peer = peer, self
+
+    # What the half-connection calls
+
+    def attach(self, transport: Transport) -> None:
+        self.transport = transport
+
+    def start(self, late: bool) -> None:
+        self.late = late
+
+    def feed(self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int) -> None:
+        """The next `length` octets. `octets` holds as many as were captured and are needed; `whole` says that none was
+        cut off at the snap length."""
+        position = Position(frame, time)
+        while self.skip:
+            passed = min(self.skip, length)
+            self._pass(passed, position, whole or len(octets) >= passed)
+            length -= passed
+            octets = octets[passed:]
+            if self.skip:
+                return
+            self._run()
+            if not length:
+                return
+        self._marks.append((self.offset + len(self.buffer), position))
+        self.buffer += octets
+        if len(self.buffer) >= self._wanted:
+            self._run()
+        missing = length - len(octets)
+        if missing:
+            self._note_cut()
+            self._hole(self.offset + len(self.buffer) + missing)
+
+    def pass_over(self, length: int, whole: bool, frame: int, time: int) -> None:
+        """The next `length` octets, fewer than `skip`, in packets of which only the last is of interest."""
+        self._pass(length, Position(frame, time), whole)
+
+    def lose(self, length: int) -> None:
+        """The next `length` octets were not captured and never will be."""
+        start = self.offset + len(self.buffer)
+        if self.expect is not Expect.NOTHING:
+            self.has_gaps = True
+            self._note_gap(start, length)
+        self._hole(start + length)
+
+    def close(self, how: Literal["fin", "rst"], frame: int, time: int) -> None:
+        """The sender closed or reset the connection."""
+        self.emit_of(lambda number: Closed(number, self.direction, how, Position(frame, time)), frame)
+
+    def finish(self, reason: str) -> None:
+        """No octet follows."""
+        self.ended = cast(Reason, reason)
+        self._meet_edge()
+        item, self.item = self.item, None
+        if item is not None:
+            if item.body is None:
+                item.body = self.take(len(self.buffer))
+            self._emit_item(item, self.offset, b"", whole=False)
+        self.end_trailing(len(self.buffer))
+        self.offset += len(self.buffer)  # a header that was cut short was seen as well
+        self.expect_next(Expect.NOTHING)
+        self._end(self.ended)
+        self._catch_up()
+
+    def report_progress(self) -> None:
+        """Emits how far it has come."""
+        item = self.item
+        again, conflicts = self._repeated()
+        end = self.offset + len(self.buffer)
+        time = self._marks[-1][1].time if self._marks else self._newest.time
+        if self._started and self.ended is None:
+            self.emit_of(
+                lambda number: Progress(
+                    number, self.direction, end, again, conflicts, item.name if item else None, time
+                )
+            )
+
+    def _catch_up(self) -> None:
+        """Where the other direction is in a later migration: this one has ended, and carried nothing of that."""
+        peer = self.peer
+        while peer is not None and self.ended is not None and self.ordinal < peer.ordinal:
+            self._move_on()
+            self._start()
+            self._end(self.ended)
+
+    # What the steps call
+
+    def has(self, length: int) -> bool:
+        """Whether this many octets are in the buffer; if not, the step is begun again once they are."""
+        if len(self.buffer) >= length:
+            return True
+        self._wanted = length
+        return False
+
+    def take(self, length: int) -> bytes:
+        """Consumes octets that are in `buffer`."""
+        octets = bytes(memoryview(self.buffer)[:length])
+        self._consume(length)
+        return octets
+
+    def leave(self, length: int) -> None:
+        """Passes over the next octets, whether they are there yet or not."""
+        if self.conversation.note_spans and length:
+            self.spans.append((self.offset, self.offset + length))
+        here = min(length, len(self.buffer))
+        self._consume(here)
+        self.skip = length - here
+
+    def expect_next(self, what: Expect) -> None:
+        """What stands next. Of what is of no interest nothing is kept."""
+        self.expect, self._step, self._wanted = what, self._steps[what], 0
+        if what is Expect.NOTHING:
+            self.buffer.clear()
+            self._marks.clear()
+            self.skip = FOREVER
+
+    def position(self) -> Position:
+        """Where the first octet in `buffer` was captured."""
+        return self._marks[0][1] if self._marks else self._newest
+
+    def begin(
+        self,
+        layer: Layer | None,
+        name: str,
+        type: int | None,
+        spec: Spec,
+        endianness: Endianness,
+        header: int,
+        body_length: int,
+        padding: int = 0,
+        unannounced: bool = False,
+        carried: int | None = None,
+        then: Expect | None = None,
+    ) -> None:
+        """An item begins at the first octet in `buffer`, with `header` octets that are no part of its body. `carried`:
+        octets of the body that do follow, if not `body_length`."""
+        self.damaged = False
+        self._newest = self.position()
+        length = body_length if carried is None else carried
+        keep = length
+        if not self.conversation.keep_pages:
+            if isinstance(spec, RecordSpec) and spec.shape == "pages" and length >= PAGES_HEADER_SIZE:
+                keep = -1
+            else:
+                keep = min(length, BODY_KEPT)
+        offset = self.offset
+        self.item = Item(
+            layer,
+            name,
+            type,
+            spec,
+            endianness,
+            offset,
+            self._newest,
+            body_length,
+            offset + header + length,
+            padding,
+            keep,
+            None,
+            unannounced,
+            then,
+        )
+        if header:
+            self._consume(header)
+
+    def abandon_item(self) -> None:
+        """Emits the item at hand as far as it was read: its length is not believed, and not followed."""
+        item, self.item = self.item, None
+        assert item is not None
+        item.body = b""
+        self._emit_item(item, self.offset, b"", whole=False)
+
+    def lose_way(self, expected: int, resume: int) -> None:
+        """A header should have been at one offset, octets go on at another: the next one is searched for there."""
+        self._jump(resume)
+        if self.found and self.lost_at is None:
+            self.lost_at = expected
+            self.emit_of(lambda number: WayLost(number, self.direction, expected))
+        self.handed_over = None
+        self._search_from_here()
+
+    def regain_way(self, expect: Expect) -> None:
+        """The next octet begins what is expected now."""
+        if self.lost_at is not None:
+            skipped, self.lost_at = self.offset - self.lost_at, None
+            offset = self.offset
+            self.emit_of(lambda number: Resynchronised(number, self.direction, offset, skipped))
+        self.expect_next(expect)
+
+    def recognise(self, direction: Direction) -> None:
+        """The next octet belongs to a stream of this direction: so the other direction is the other one."""
+        migration, peer = self.migration, self.peer
+        self.direction, self.found = direction, True
+        frame = max(self._reached, self.position().frame)
+        if peer is not None and not peer.found:
+            peer.direction = REVERSE if direction == FORWARD else FORWARD
+        if migration.open() and migration.number is not None:
+            source = self if direction == FORWARD else peer
+            self.conversation.emit(MigrationFound(migration.number, self.flow(source), self.position()), frame)
+        self._reached = frame
+        self._start()
+        if peer is not None and peer.ordinal == self.ordinal and not peer.found:
+            if peer.direction == REVERSE and peer.expect is Expect.ANYTHING:
+                peer.drop()
+                peer.expect_next(Expect.REVERSE)
+            peer._start()
+        elif peer is not None:
+            peer._catch_up()
+
+    def enter(self, layer: Layer) -> None:
+        """Something of this layer was seen in this direction."""
+        self.layers.add(layer)
+        self.migration.enter(layer)
+
+    def renew(self) -> None:
+        """The migration at hand is over in this direction: the next octet in `buffer` belongs to another one."""
+        self.end_trailing(0)
+        self._end("renewed")
+        self._move_on()
+
+    def end_trailing(self, here: int) -> None:
+        """Emits what followed the end of a stream and was no handshake, up to a place in the buffer."""
+        item, self.trailing = self.trailing, None
+        if item is not None:
+            self._emit_item(item, self.offset + here, b"", whole=True)
+
+    def drop(self) -> None:
+        """Forgets what is in `buffer`, for a step that is about to look for something else."""
+        if self.expect is not Expect.NOTHING:
+            self._jump(self.offset + len(self.buffer))
+
+    def ignore(self) -> None:
+        """No octet of the connection is of any interest."""
+        for parser in (self, self.peer):
+            if parser is not None:
+                parser.expect_next(Expect.NOTHING)
+
+    def begin_trailing(self) -> None:
+        """What follows the end of the outermost stream is no handshake: it is passed over, up to another stream."""
+        self.damaged = False
+        self._newest = position = self.position()
+        self.trailing = Item(None, "trailing data", None, None, "little", self.offset, position, 0, self.offset)
+        self._search_from_here()
+
+    def is_ahead_of(self, other: DirectionParser) -> bool:
+        """Whether this direction is in a later migration than the other, and the sender of that has heard of it."""
+        return self.ordinal > other.ordinal and self.transport.acked > self._begin
+
+    @property
+    def may_begin_anew(self) -> bool:
+        """Whether a banner here is not the first of the connection."""
+        return self.offset > self._begin or self.peer_is_over
+
+    @property
+    def peer_is_over(self) -> bool:
+        """Whether the outermost stream of the other direction has ended."""
+        peer = self.peer
+        return peer is not None and (
+            peer.ordinal > self.ordinal or peer.expect is Expect.CLOSING or peer.trailing is not None
+        )
+
+    def emit_of(self, make: Callable[[int], Event], frame: int = 0) -> None:
+        """Hands on an event of the migration at hand, if that was recognised."""
+        if self._started and self.migration.number is not None:
+            self.conversation.emit(make(self.migration.number), max(self._reached, frame))
+
+    def flow(self, source: DirectionParser | None) -> Flow | None:
+        """The conversation's flow, given the parser of what the source sends."""
+        flow = self.conversation.flow
+        if flow is None or source is None:
+            return flow
+        return flow if source.is_first else Flow(flow.destination, flow.source)
+
+    # Items
+
+    def _read_item(self, item: Item) -> bool:
+        """Goes on with the item at hand. Whether it came any further."""
+        if item.body is None:
+            if item.keep < 0:
+                if not self.has(PAGES_HEADER_SIZE):
+                    return False
+                count = int.from_bytes(self.buffer[:4], item.endianness)
+                wanted = PAGES_HEADER_SIZE + ENTRY_SIZE * min(count, ENTRIES_KEPT)
+                item.keep = min(item.end - self.offset, wanted)
+            if not self.has(item.keep):
+                return False
+            item.body = self.take(item.keep)
+            if self.offset < item.end:
+                self.leave(item.end - self.offset)
+                if self.skip:
+                    return True
+        if not self.has(item.padding):
+            return False
+        self._finish_item(item, self.take(item.padding) if item.padding else b"")
+        return True
+
+    def _finish_item(self, item: Item, padding: bytes) -> None:
+        self.item = None
+        self._emit_item(item, self.offset, padding, whole=True)
+        then = item.then or self.expect
+        if then is Expect.OUTER:
+            container = self.migration.outer(cast(Layer, item.layer))
+            then = (container and container.record) or Expect.CLOSING
+        self.expect_next(then)
+
+    def _emit_item(self, item: Item, end: int, padding: bytes, whole: bool) -> None:
+        """Hands on an item."""
+        migration, peer = self.migration, self.peer
+        assert migration.number is not None
+        body = item.body or b""
+        spec = item.spec
+        runs: tuple[Run, ...] = ()
+        if isinstance(spec, RecordSpec) and spec.shape == "pages":
+            runs = page_runs(body, item.endianness)
+        index = migration.items[self.direction]
+        migration.items[self.direction] = index + 1
+        if self._newest.frame > self._reached:
+            self._reached = self._newest.frame
+        record = Record(
+            migration.number,
+            self.direction,
+            item.layer,
+            item.name,
+            item.type,
+            spec,
+            item.endianness,
+            item.offset,
+            end - item.offset,
+            item.body_length,
+            body,
+            padding,
+            runs,
+            whole and not self.damaged,
+            whole,
+            item.first,
+            self._newest,
+            index,
+            migration.context,
+            peer.transport.acked if peer is not None else 0,
+            self.transport.take_silence(),
+            item.layer == "xl" and self._may_hide_texts(),
+            item.unannounced,
+        )
+        self.conversation.emit(record, self._reached)
+
+    def _may_hide_texts(self) -> bool:
+        """Whether octets were acknowledged, in either direction, that the capture has not shown."""
+        parsers = (self, self.peer) if self.peer is not None else (self,)
+        return any(one.transport.acked > one.offset + len(one.buffer) for one in parsers)
+
+    # Octets
+
+    def _pass(self, length: int, position: Position, whole: bool) -> None:
+        """Octets inside `skip`."""
+        self.skip -= length
+        self.offset += length
+        if position > self._newest:
+            self._newest = position
+        if not whole:
+            self.damaged = True
+            self._note_cut()
+
+    def _note_cut(self) -> None:
+        if not self.cut and self.expect is not Expect.NOTHING:
+            self.cut = True
+            self.emit_of(lambda number: PacketsCut(number, self.direction, self.offset))
+
+    def _note_gap(self, start: int, length: int) -> None:
+        if self._started:
+            record = self.item.name if self.item is not None else None
+            self.emit_of(lambda number: Gap(number, self.direction, start, length, record))
+        else:
+            self._early_gaps.append((start, length))
+            if len(self._early_gaps) > EARLY_GAPS_MAX:
+                self._early_gaps.clear()
+                self._begin = start + length
+
+    def _consume(self, length: int) -> None:
+        del self.buffer[:length]
+        self.offset += length
+        marks = self._marks
+        while marks and marks[0][0] < self.offset:
+            if marks[0][1] > self._newest:
+                self._newest = marks[0][1]
+            if len(marks) > 1 and marks[1][0] <= self.offset:
+                marks.popleft()
+            else:
+                marks[0] = (self.offset, marks[0][1])
+        if not self.buffer:
+            marks.clear()
+
+    def _jump(self, offset: int) -> None:
+        """Goes on at a later offset."""
+        if offset > self.offset or not self.buffer:
+            self.buffer.clear()
+            self._marks.clear()
+            self.skip = 0
+            self.offset = offset
+
+    def _run(self) -> bool:
+        """Begins steps for as long as they have what they want. Whether any came further."""
+        came_further = False
+        while not self.skip and len(self.buffer) >= self._wanted:
+            item = self.item
+            if not (self._read_item(item) if item is not None else self._step(self)):
+                break
+            came_further = True
+            self._wanted = 0
+        return came_further
+
+    def _meet_edge(self) -> None:
+        """Nothing follows directly: whatever can do with what is in sight goes on."""
+        self.edge, self._wanted = True, 0
+        while self._run():
+            pass
+        self.edge = False
+
+    def _hole(self, resume: int) -> None:
+        """The next octets are missing, up to an offset."""
+        while (missing := resume - self.offset - len(self.buffer)) > 0:
+            self.damaged = True
+            if missing <= self.skip:
+                self.skip -= missing
+                self.offset += missing
+                self._run()
+                continue
+            before = (self.offset, self.expect, self.item)
+            if not self.skip:
+                self._meet_edge()
+                if before != (self.offset, self.expect, self.item):
+                    continue
+            item = self.item
+            if item is None:
+                self.lose_way(self.offset, resume)
+            elif resume <= item.end + item.padding:
+                if item.body is None:
+                    item.body = self.take(len(self.buffer))
+                self._jump(resume)
+                self.leave(item.end + item.padding - resume)
+                item.padding = 0
+            else:
+                if item.body is None:
+                    item.body = self.take(len(self.buffer))
+                end = item.end + item.padding
+                self._jump(end)
+                item.end, item.padding = end, 0
+                self._finish_item(item, b"")
+                self.lose_way(end, resume)
+        self._wanted = 0
+        self._run()
+
+    # Migrations
+
+    def _start(self) -> None:
+        """The migration at hand is known in this direction."""
+        number = self.migration.number
+        if self._started or number is None:
+            return
+        self._started = True
+        late = self.late and self.ordinal == 0
+        late = late or (self.direction == FORWARD and self.migration.begins_late)
+        frame = self._reached
+        self.conversation.emit(DirectionStarted(number, self.direction, self._begin, late, self.position()), frame)
+        for offset, length in self._early_gaps:
+            self._note_gap(offset, length)
+        self._early_gaps.clear()
+        if self.cut:
+            self.emit_of(lambda number: PacketsCut(number, self.direction, self.offset))
+
+    def _move_on(self) -> None:
+        """To the next migration of the conversation."""
+        self.ordinal += 1
+        self.migration = self.conversation.migration(self.ordinal)
+        self.found, self.lost_at, self._started = False, None, False
+        self.layers.clear()
+        self._begin = self.offset
+        self._early_gaps.clear()
+        self._before = self.transport.retransmitted, self.transport.conflicts
+
+    def _end(self, reason: Reason) -> None:
+        again, conflicts = self._repeated()
+        end = self.offset
+        self.emit_of(lambda number: DirectionEnded(number, self.direction, reason, end, again, conflicts))
+
+    def _repeated(self) -> tuple[int, int]:
+        """Octets retransmitted and conflicts since the migration at hand began."""
+        octets, conflicts = self._before
+        return self.transport.retransmitted - octets, self.transport.conflicts - conflicts
+
+    def _search_from_here(self) -> None:
+        self.searched = self.offset
+        self.candidates.clear()
+        self.expect_next(Expect.ANYTHING)
+
+
+Step = Callable[[DirectionParser], bool]
+"""Reads what is expected from the parser's buffer. Whether it came any further."""
