@@ -213,8 +213,8 @@ def test_without_pages_however_tcp_cuts_it(make: Callable[[], Talk], size: int, 
 
 def released(sent: Packets) -> list[int]:
     """How many records are out when all packets were fed, and after one and two more looks at the clock."""
-    found: list[Event] = []
-    engine = Engine(found.append)
+    found: list[Record] = []
+    engine = Engine(lambda event: found.append(event) if isinstance(event, Record) else None)
     with TemporaryDirectory() as name:
         Path(name, "capture").write_bytes(pcap(sent))
         reader = opened(Path(name, "capture"))
