@@ -67,6 +67,10 @@ EARLY_GAPS_MAX = 256
 """Gaps that are remembered before a stream is recognised; past it what was before them is not counted."""
 
 
+NO_MARKS: deque[tuple[int, Position]] = deque()
+"""Of a direction that has carried nothing: most connections of a port scan never do."""
+
+
 class Transport(Protocol):
     """What a parser asks of the half-connection that delivers its octets."""
 
@@ -88,6 +92,9 @@ class NoTransport:
 
     def take_silence(self) -> int:
         return 0
+
+
+NO_TRANSPORT = NoTransport()
 
 
 @dataclass(slots=True)
@@ -118,13 +125,53 @@ class Item:
 class DirectionParser:
     """The parser of one direction, and the consumer of its half-connection's octets."""
 
+    __slots__ = (
+        "_before",
+        "_begin",
+        "_early_gaps",
+        "_marks",
+        "_newest",
+        "_reached",
+        "_started",
+        "_step",
+        "_steps",
+        "_wanted",
+        "buffer",
+        "candidates",
+        "conversation",
+        "cut",
+        "damaged",
+        "direction",
+        "edge",
+        "ended",
+        "expect",
+        "found",
+        "handed_over",
+        "has_gaps",
+        "is_first",
+        "item",
+        "late",
+        "layers",
+        "looked_at",
+        "lost_at",
+        "migration",
+        "offset",
+        "ordinal",
+        "peer",
+        "searched",
+        "skip",
+        "spans",
+        "trailing",
+        "transport",
+    )
+
     def __init__(self, conversation: Conversation, steps: Mapping[Expect, Step], is_first: bool = True) -> None:
         """`is_first`: whether the conversation's flow is that of this direction's octets."""
         self.conversation = conversation
         self.is_first = is_first
         self.peer: DirectionParser | None = None
         """The parser of the other direction; None in a bare stream."""
-        self.transport: Transport = NoTransport()
+        self.transport: Transport = NO_TRANSPORT
         self.direction: Direction = FORWARD
         self.ordinal = 0
         """Which of the conversation's migrations this direction is in."""
@@ -132,7 +179,7 @@ class DirectionParser:
         self.expect = Expect.ANYTHING
         self.found = False
         """Whether a stream was recognised in this direction."""
-        self.layers: set[Layer] = set()
+        self.layers: frozenset[Layer] = frozenset()
         """Layers of which this direction carried something; the other one may be ahead while a gap is open."""
         self.item: Item | None = None
         """What is being read."""
@@ -171,7 +218,7 @@ class DirectionParser:
         self._steps = steps
         self._step = steps[Expect.ANYTHING]
         self._wanted = 0
-        self._marks: deque[tuple[int, Position]] = deque()
+        self._marks: deque[tuple[int, Position]] = NO_MARKS
         self._newest = NOWHERE
         """The newest position of any octet taken since the item at hand began."""
         self._reached = 0
@@ -211,6 +258,8 @@ class DirectionParser:
             self._run()
             if not length:
                 return
+        if self._marks is NO_MARKS:
+            self._marks = deque()
         self._marks.append((self.offset + len(self.buffer), position))
         self.buffer += octets
         if len(self.buffer) >= self._wanted:
@@ -398,7 +447,7 @@ class DirectionParser:
 
     def enter(self, layer: Layer) -> None:
         """Something of this layer was seen in this direction."""
-        self.layers.add(layer)
+        self.layers |= {layer}
         self.migration.enter(layer)
 
     def renew(self) -> None:
@@ -661,7 +710,7 @@ class DirectionParser:
         self.ordinal += 1
         self.migration = self.conversation.migration(self.ordinal)
         self.found, self.lost_at, self._started = False, None, False
-        self.layers.clear()
+        self.layers = frozenset()
         self._begin = self.offset
         self._early_gaps.clear()
         self._before = self.transport.retransmitted, self.transport.conflicts
