@@ -16,7 +16,7 @@ from streams import (
     xl_stream,
 )
 
-from dissector.parser import FORWARD, REVERSE
+from dissector.events import FORWARD, REVERSE
 from dissector.protocol import LIBXL_HEADER, MESSAGES, PAGE_SHIFT, XENOPS_MAGIC, Endianness, Layer
 
 
