@@ -398,6 +398,9 @@ class DirectionParser:
             unannounced,
             then,
         )
+        if then is Expect.LEGACY:
+            # Its own event has to say so: none follows it.
+            self.migration.learn(legacy=True)
         if header:
             self._consume(header)
 
