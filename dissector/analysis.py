@@ -1,59 +1,57 @@
-"""Records to facts and findings: every migration of one input, judged."""
+"""Events to facts and findings: every migration of one input, judged."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from dissector.facts import Migration
-from dissector.parser import Channel, Record
+from dissector.events import Event
+from dissector.facts import Migration, Noted
 from dissector.rules.checker import Checker
 
 
-class Case(NamedTuple):
-    """One migration and what there is to say against it."""
+class MigrationAnalysis(NamedTuple):
+    """One migration, and what there is to say against it."""
 
     migration: Migration
     checker: Checker
 
 
 class Analysis:
-    """Takes every record of an engine, in wire order."""
+    """A fold over every event of an input, in wire order."""
 
     def __init__(self) -> None:
-        self.cases: list[Case] = []
-        """In the order of their first records; after `finish` in that of the migrations."""
-        self._by_channel: dict[Channel, Case] = {}
-        self._ended: set[Channel] = set()
+        self.migrations: list[MigrationAnalysis] = []
+        """In the order in which they were found; after `finish` in that of their numbers."""
+        self._by_number: dict[int, MigrationAnalysis] = {}
+        self._ended: set[int] = set()
 
-    def add(self, record: Record) -> None:
-        """The next record."""
-        case = self.case_of(record)
-        if case is None:
-            return
-        migration, checker = case
-        # The facts first: the rules ask what they made of the record.
-        migration.add(record)
-        checker.add(record)
+    def add(self, event: Event) -> Noted:
+        """The next event, and what the facts made of it."""
+        migration, checker = self[event.migration]
+        # The facts first: the rules are told what they made of the event.
+        noted = migration.add(event)
+        checker.add(event, noted)
+        return noted
 
-    def case_of(self, record: Record) -> Case | None:
-        """The case that a record belongs to; None of what is no migration."""
-        channel = record.channel
-        if channel not in self._by_channel and channel.index is not None:
-            migration = Migration(channel)
-            self._by_channel[channel] = case = Case(migration, Checker(migration))
-            self.cases.append(case)
-        return self._by_channel.get(channel)
+    def __getitem__(self, number: int) -> MigrationAnalysis:
+        """One of the migrations, by its number."""
+        found = self._by_number.get(number)
+        if found is None:
+            migration = Migration(number)
+            found = self._by_number[number] = MigrationAnalysis(migration, Checker(migration))
+            self.migrations.append(found)
+        return found
 
-    def end(self, case: Case) -> None:
-        """No record follows for one of them."""
-        migration, checker = case
-        if migration.channel not in self._ended:
-            self._ended.add(migration.channel)
+    def end(self, number: int) -> None:
+        """No event follows for one of them."""
+        if number not in self._ended:
+            self._ended.add(number)
+            migration, checker = self[number]
             migration.finish()
             checker.finish()
 
     def finish(self) -> None:
-        """No record follows."""
-        for case in self.cases:
-            self.end(case)
-        self.cases.sort(key=lambda case: case.migration.channel.index or 0)
+        """No event follows."""
+        for number in list(self._by_number):
+            self.end(number)
+        self.migrations.sort(key=lambda one: one.migration.number)

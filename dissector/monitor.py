@@ -1,47 +1,60 @@
-"""What is new about the migrations, and how they stand: for whoever watches them while they go on."""
+"""Migrations while they go on: what happens, as notices, and how each of them stands, as snapshots."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
-from dissector.analysis import Analysis, Case
-from dissector.facts import Distribution, Fault, Iteration, Migration, Phase, distribution
-from dissector.parser import Ends, Record
+from dissector.analysis import Analysis, MigrationAnalysis
+from dissector.events import Event, Flow, Record
+from dissector.facts import (
+    Distribution,
+    Fault,
+    Iteration,
+    Kind,
+    Migration,
+    Outcome,
+    Phase,
+    PhaseName,
+    distribution,
+)
 from dissector.rules.findings import Finding
+from dissector.units import NS
 
-NS = 1_000_000_000
 WINDOW = NS
 """The time (ns) over which a rate is taken."""
 
-SETTLED = NS
+LINGER = NS
 """The time (ns) after which nothing is expected of a migration that is complete, though its connection is open."""
 
 FINDINGS_SHOWN, PHASES_SHOWN = 3, 4
 
+NoticeKind: TypeAlias = Literal["migration", "phase", "iteration", "fault", "finding", "end"]
+"""A migration was found; a phase or iteration has begun; a fault was answered; a finding; a migration has ended."""
 
-class News(NamedTuple):
+
+class Notice(NamedTuple):
     """Something that happened."""
 
-    kind: str
-    """"migration" (found), "phase" or "iteration" (begun), "fault" (answered), "finding", "end"."""
-    case: Case
+    kind: NoticeKind
+    analysis: MigrationAnalysis
+    """The migration to which it happened, as it is now: it goes on changing."""
     time: int | None
     """ns since the epoch, as captured."""
     subject: Phase | Iteration | Fault | Finding | None = None
 
 
-class Status(NamedTuple):
+class Snapshot(NamedTuple):
     """How a migration stands: nothing in it changes any more."""
 
     migration: int
-    ends: Ends | None
-    kind: str
+    flow: Flow | None
+    kind: Kind
     guest: str | None
     xen: str | None
-    phases: list[tuple[str, int]]
+    phases: list[tuple[PhaseName, int]]
     """The newest ones, each with its time so far (ns)."""
     iteration: tuple[int, int, int] | None
     """The newest one: index, entries, pages sent."""
@@ -68,129 +81,142 @@ class Status(NamedTuple):
     findings: dict[str, int]
     """By severity."""
     newest: list[Finding]
-    outcome: str | None
+    outcome: Outcome | None
     """None as long as it goes on."""
 
 
-@dataclass
-class Told:
-    """What was told of a migration already."""
+class Sample(NamedTuple):
+    """What rates are taken from."""
 
+    time: int
+    """ns of the clock that snapshots are taken by."""
+    octets: int
+    pages: int
+
+
+@dataclass
+class _Watched:
+    """A migration that goes on, and what was notified of it already."""
+
+    analysis: MigrationAnalysis
     phases: int = 0
     phase: str = ""
+    """Name of the newest one."""
     iterations: int = 0
     findings: int = 0
     complete_since: int | None = None
     latencies: list[int] = field(default_factory=list)
-    """Sorted: to sort all of them anew at each look would take too long."""
-    looks: deque[tuple[int, int, int]] = field(default_factory=deque)
-    """When it was looked at (ns), its octets and its pages then."""
+    """Sorted: to sort all of them anew at each snapshot would take too long."""
+    samples: deque[Sample] = field(default_factory=deque)
 
 
-class Watch:
-    """An analysis that tells what is new, record by record: `tell` gets it. Its clock is whoever looks."""
+class Monitor:
+    """An analysis that notifies of what is new, event by event. Its clock is that of whoever takes snapshots."""
 
-    def __init__(self, tell: Callable[[News], None]) -> None:
+    def __init__(self, notify: Callable[[Notice], None]) -> None:
         self.analysis = Analysis()
         self.ended = 0
         """Migrations that have ended."""
-        self._tell = tell
-        self._told: dict[Case, Told] = {}
-        self._running: list[Case] = []
+        self._notify = notify
+        self._watched: dict[int, _Watched] = {}
+        self._running: list[_Watched] = []
 
-    def add(self, record: Record) -> None:
-        """The next record."""
-        self.analysis.add(record)
-        case = self.analysis.case_of(record)
-        if case is None:
-            return
-        migration, checker = case
-        told = self._told.get(case)
-        if told is None:
-            told = self._told[case] = Told()
-            self._running.append(case)
-            self._tell(News("migration", case, record.first.time))
-        begun = told.phases
-        if begun and migration.phases[begun - 1].name != told.phase:
-            begun -= 1  # "stop" has turned out to be a checkpoint
-        for phase in migration.phases[begun:]:
-            self._tell(News("phase", case, phase.start_time, phase))
-        told.phases, told.phase = len(migration.phases), migration.phases[-1].name
-        for iteration in migration.iterations[told.iterations :]:
-            self._tell(News("iteration", case, iteration.start_time, iteration))
-        told.iterations = len(migration.iterations)
-        for fault in _answered(record, migration):
-            self._tell(News("fault", case, record.last.time, fault))
-        for finding in checker.findings[told.findings :]:
-            self._tell(News("finding", case, finding.time, finding))
-        told.findings = len(checker.findings)
+    def add(self, event: Event) -> None:
+        """The next event."""
+        noted = self.analysis.add(event)
+        if isinstance(event, Record):
+            watched = self._watched.get(event.migration) or self._watch(event)
+            self._notify_progress(watched)
+            for fault in noted.answered:
+                self._notify(Notice("fault", watched.analysis, event.last.time, fault))
+        elif event.migration not in self._watched:
+            return  # it is notified of with its first record
+        self._notify_findings(self._watched[event.migration])
 
-    def look(self, now: int, more: bool) -> list[Status]:
+    def snapshots(self, now: int, more: bool) -> list[Snapshot]:
         """How the migrations stand that have not ended before, or else the newest one, at a time (ns, of any clock that
-        only goes on); `more`: records may follow of connections that are closed. Tells which have ended."""
-        running = self._running or self.analysis.cases[-1:]
-        for case in list(self._running):
-            if self._is_over(case.migration, self._told[case], now, more):
-                self._end(case)
-        return [_status(case, self._told[case], now, case not in self._running) for case in running]
+        only goes on); `more`: events may follow of connections that are closed. Notifies of those that have ended.
+
+        To be exact to the octet it needs the newest `Progress` events (`Engine.report_progress`)."""
+        running = self._running or list(self._watched.values())[-1:]
+        for watched in list(self._running):
+            if _is_over(watched, now, more):
+                self._end(watched)
+        return [_snapshot(watched, now, watched not in self._running) for watched in running]
 
     def finish(self) -> None:
-        """No record follows."""
-        for case in self._running:
-            self._end(case)
+        """No event follows."""
+        for watched in list(self._running):
+            self._end(watched)
         self.analysis.finish()
 
-    @staticmethod
-    def _is_over(migration: Migration, told: Told, now: int, more: bool) -> bool:
-        if migration.outcome == "completed" and told.complete_since is None:
-            told.complete_since = now
-        if told.complete_since is not None and now - told.complete_since >= SETTLED:
-            return True
-        return not more and all(stream.ended for stream in migration.streams())
+    def _watch(self, record: Record) -> _Watched:
+        watched = _Watched(self.analysis[record.migration])
+        self._watched[record.migration] = watched
+        self._running.append(watched)
+        self._notify(Notice("migration", watched.analysis, record.first.time))
+        return watched
 
-    def _end(self, case: Case) -> None:
-        migration, checker = case
+    def _notify_progress(self, watched: _Watched) -> None:
+        """Of phases and iterations that have begun."""
+        migration = watched.analysis.migration
+        begun = watched.phases
+        if begun and migration.phases[begun - 1].name != watched.phase:
+            begun -= 1  # "stop" has turned out to be a checkpoint
+        for phase in migration.phases[begun:]:
+            self._notify(Notice("phase", watched.analysis, phase.start_time, phase))
+        watched.phases, watched.phase = len(migration.phases), migration.phases[-1].name
+        for iteration in migration.iterations[watched.iterations :]:
+            self._notify(Notice("iteration", watched.analysis, iteration.start_time, iteration))
+        watched.iterations = len(migration.iterations)
+
+    def _notify_findings(self, watched: _Watched) -> None:
+        findings = watched.analysis.checker.findings
+        for finding in findings[watched.findings :]:
+            self._notify(Notice("finding", watched.analysis, finding.time, finding))
+        watched.findings = len(findings)
+
+    def _end(self, watched: _Watched) -> None:
+        migration, checker = watched.analysis
         known = set(map(id, checker.findings))
-        self.analysis.end(case)
+        self.analysis.end(migration.number)
+        # Those of the end are put in their places among the others.
         for finding in checker.findings:
             if id(finding) not in known:
-                self._tell(News("finding", case, finding.time, finding))
-        self._told[case].findings = len(checker.findings)
+                self._notify(Notice("finding", watched.analysis, finding.time, finding))
+        watched.findings = len(checker.findings)
         # A new list: who goes through the old one is not disturbed.
-        self._running = [one for one in self._running if one is not case]
+        self._running = [one for one in self._running if one is not watched]
         self.ended += 1
-        self._tell(News("end", case, migration.last_time))
+        self._notify(Notice("end", watched.analysis, migration.last_time))
 
 
-def _answered(record: Record, migration: Migration) -> Iterator[Fault]:
-    """The faults whose answer is known since a record."""
-    if record.name == "POSTCOPY_PAGE_DATA":
-        for pfn, asked, in_flight in record.links:
-            yield Fault(pfn, asked, answer=record, in_flight=in_flight)
-    elif record.name == "POSTCOPY_FAULT":
-        yield from (fault for fault in migration.faults.latest if fault.answer is not None)
+def _is_over(watched: _Watched, now: int, more: bool) -> bool:
+    migration = watched.analysis.migration
+    if migration.outcome == "completed" and watched.complete_since is None:
+        watched.complete_since = now
+    if watched.complete_since is not None and now - watched.complete_since >= LINGER:
+        return True
+    return not more and migration.forward.ended is not None and migration.reverse.ended is not None
 
 
-def _status(case: Case, told: Told, now: int, is_over: bool) -> Status:
-    migration, checker = case
+def _snapshot(watched: _Watched, now: int, is_over: bool) -> Snapshot:
+    migration, checker = watched.analysis
     faults = migration.faults
-    forward = migration.channel.forward
-    octets = forward.stream.seen if forward is not None else 0
-    pages = migration.pages.data_pages + faults.pages
-    octets_rate, pages_rate = _rates(told.looks, now, octets, pages)
-    told.latencies += faults.latencies[len(told.latencies) :]
-    told.latencies.sort()
-    last = migration.iterations[-1] if migration.iterations else None
-    return Status(
-        migration=migration.channel.index or 0,
-        ends=migration.ends,
+    sample = Sample(now, migration.forward.seen, migration.pages.data_pages + faults.pages)
+    octets_rate, pages_rate = _rates(watched.samples, sample)
+    watched.latencies += faults.latencies[len(watched.latencies) :]
+    watched.latencies.sort()
+    return Snapshot(
+        migration=migration.number,
+        flow=migration.flow,
         kind=migration.kind,
-        guest=migration.channel.guest,
-        xen=migration.channel.xen,
+        guest=migration.context.guest,
+        xen=migration.context.xen,
         phases=[(phase.name, phase.end_time - phase.start_time) for phase in migration.phases[-PHASES_SHOWN:]],
-        iteration=(last.index, last.entries, last.data_pages) if last is not None else None,
-        octets=octets,
-        pages=pages,
+        iteration=_newest_iteration(migration),
+        octets=sample.octets,
+        pages=sample.pages,
         octets_rate=octets_rate,
         pages_rate=pages_rate,
         announced=faults.outstanding.count,
@@ -199,19 +225,26 @@ def _status(case: Case, told: Told, now: int, is_over: bool) -> Status:
         answered=faults.answered,
         in_flight=faults.in_flight,
         latest=faults.latencies[-1] if faults.latencies else None,
-        latency=distribution(told.latencies),
-        lost=sum(gap.length for stream in migration.streams() for gap in stream.gaps),
+        latency=distribution(watched.latencies),
+        lost=sum(gap.length for side in (migration.forward, migration.reverse) for gap in side.gaps),
         findings=dict(Counter(finding.severity for finding in checker.findings)),
         newest=checker.findings[-FINDINGS_SHOWN:],
         outcome=migration.outcome if is_over else None,
     )
 
 
-def _rates(looks: deque[tuple[int, int, int]], now: int, octets: int, pages: int) -> tuple[int, int]:
-    """Octets and pages a second, since the newest look that is a WINDOW away, or else the oldest."""
-    looks.append((now, octets, pages))
-    while len(looks) > 2 and now - looks[1][0] >= WINDOW:
-        looks.popleft()
-    then, octets_then, pages_then = looks[0]
-    time = max(now - then, 1)
-    return (octets - octets_then) * NS // time, (pages - pages_then) * NS // time
+def _newest_iteration(migration: Migration) -> tuple[int, int, int] | None:
+    if not migration.iterations:
+        return None
+    last = migration.iterations[-1]
+    return last.index, last.entries, last.data_pages
+
+
+def _rates(samples: deque[Sample], newest: Sample) -> tuple[int, int]:
+    """Octets and pages a second, since the newest sample that is a WINDOW away, or else the oldest."""
+    samples.append(newest)
+    while len(samples) > 2 and newest.time - samples[1].time >= WINDOW:
+        samples.popleft()
+    then = samples[0]
+    time = max(newest.time - then.time, 1)
+    return (newest.octets - then.octets) * NS // time, (newest.pages - then.pages) * NS // time

@@ -12,6 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
@@ -19,7 +20,7 @@ from typing import NoReturn
 from dissector import __version__
 from dissector.errors import UserError
 
-COMMANDS = ("analyze", "read", "check", "faults", "rules", "live", "tap", "replay", "lua", "crosscheck")
+COMMANDS = ("analyze", "read", "check", "faults", "rules", "live", "tap", "replay", "lua", "crosscheck", "schema")
 
 DONE, WRONG, INTERRUPTED = 0, 2, 130
 """Exit statuses; 1 is for a command that found what it looks for. 130: what a shell says of SIGINT."""
@@ -47,6 +48,18 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(WRONG, f"xenshark: {message} (see {self.prog} --help)\n")
+
+
+class Version(argparse.Action):
+    """Says the version and, where that can be either, whether the TCP core is compiled; imports nothing before."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        words = f"xenshark {__version__}"
+        with suppress(ImportError):
+            is_compiled = import_module("dissector.tcp.core").COMPILED
+            words += f" (TCP core: {'compiled' if is_compiled else 'pure Python'})"
+        print(words)
+        parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -96,7 +109,7 @@ def _parser(modules: Mapping[str, ModuleType]) -> Parser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--version", action=Version, nargs=0, help="say the version, and how it was built")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in modules.values():
         module.add(subparsers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -12,12 +11,14 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from dissector.analysis import Analysis
-from dissector.cli.input import dissect
+from dissector.cli.input import read
 from dissector.errors import UserError
+from dissector.library import open
+from dissector.results import FileFindingResult, dumps
 from dissector.rules import RULES
 from dissector.rules.findings import SEVERITIES, Finding
-from dissector.views.findings import as_json, as_line, tally
-from dissector.views.units import many
+from dissector.units import many
+from dissector.views.findings import as_line, tally
 
 FOUND, WRONG = 1, 2
 
@@ -57,22 +58,23 @@ def run(arguments: argparse.Namespace) -> int:
     status = 0
     for file in arguments.files:
         analysis = Analysis()
-        trouble: str | None = None
+        problem: str | None = None
         try:
-            _, reader = dissect(file, analysis.add)
-            trouble = reader.trouble and f"{reader.name}: {reader.trouble}"
+            capture = open(file)
+            read(capture, analysis.add)
+            problem = capture.damage
         except UserError as error:
-            trouble = str(error)
+            problem = str(error)
         analysis.finish()
-        for migration, checker in analysis.cases:
+        for migration, checker in analysis.migrations:
             findings = [one for one in checker.findings if one.rule in selected and one.severity in gravest]
             _print(file, findings, arguments.json)
             counts.update(finding.severity for finding in findings)
             if checker.left_out:
                 more = many(checker.left_out, "finding")
-                _complain(f"{file}: migration {migration.channel.index} has {more} more than are kept")
-        if trouble:
-            _complain(trouble)
+                _complain(f"{file}: migration {migration.number} has {more} more than are kept")
+        if problem:
+            _complain(problem)
             status = WRONG
     if not arguments.json:
         print(tally(counts))
@@ -86,7 +88,7 @@ def _complain(line: str) -> None:
 
 def _print(file: str, findings: Iterable[Finding], is_json: bool) -> None:
     for finding in findings:
-        print(json.dumps({"file": file, **as_json(finding)}) if is_json else as_line(file, finding))
+        print(dumps(FileFindingResult.in_file(file, finding)) if is_json else as_line(file, finding))
 
 
 def _rules(text: str) -> set[str]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 from dissector.capture.files import Octets, open_octets
-from dissector.capture.opening import recognise
-from dissector.capture.reader import CaptureReader
-from dissector.cli.input import conclude, follow
+from dissector.cli.input import conclude, read
 from dissector.errors import UserError
 from dissector.integrations.wireshark.crosscheck import Witness, as_line, compare
-from dissector.integrations.wireshark.reading import read
+from dissector.integrations.wireshark.reading import read as read_with_tshark
 from dissector.integrations.wireshark.tshark import find, hand_over, isolated, orderly
-from dissector.views.units import many
+from dissector.library import open
+from dissector.results import dumps
+from dissector.units import many
 
 FOUND = 1
 
@@ -54,24 +53,27 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{tshark.path} was built without Lua")
     with orderly(), isolated(tshark) as folder:
         capture, name = _readable(arguments.file, folder)
-        reader = _reader(capture, name)
+        ours = open(capture)
+        ours.reader.name = name
+        if not ours.is_capture:
+            raise UserError(f"{name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
         witness = Witness()
-        engine = follow(reader, witness.add)
+        read(ours, witness.add)
         try:
-            seen = read(folder, capture, witness.options())
+            seen = read_with_tshark(folder, capture, witness.options())
         except UserError as error:  # tshark calls the file what it knows it by
             raise UserError(str(error).replace(str(capture), name)) from error
     found = witness.items()
     differences = list(compare(found, seen))
     for one in differences:
-        print(json.dumps(one._asdict()) if arguments.json else as_line(one))
+        print(dumps(one) if arguments.json else as_line(one))
     if not arguments.json:
         faults = sum(name.endswith(" answered_in") for item in found for name in item.values)
         findings = sum(len(item.values.get("rule", [])) for item in found)
         records = sum(bool(item.name) for item in found)
         counts = f"{many(records, 'record')}, {many(faults, 'fault')}, {many(findings, 'finding')} of common rules"
         print(f"{counts}: {many(len(differences), 'difference')} to {tshark.name}")
-    conclude(engine, reader)
+    conclude(ours)
     return FOUND if differences else 0
 
 
@@ -99,16 +101,3 @@ def _readable(file: str, folder: Path) -> tuple[Path, str]:
     finally:
         source.close()
     return copy, name
-
-
-def _reader(capture: Path, name: str) -> CaptureReader:
-    """Reads the capture, and calls it by that name."""
-    source, _ = open_octets(str(capture))
-    try:
-        reader = recognise(source, name)
-        if isinstance(reader, CaptureReader):
-            return reader
-        raise UserError(f"{name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
-    except UserError:
-        source.close()
-        raise

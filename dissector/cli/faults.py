@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from dissector.analysis import Analysis
-from dissector.cli.input import conclude, dissect
+from dissector.cli.arguments import whole_number
+from dissector.cli.input import conclude, read
 from dissector.facts import Fault
-from dissector.parser import Record
-from dissector.views.faults import as_json, header, summary, table_line
+from dissector.library import open
+from dissector.results import FaultResult, dumps
+from dissector.views.faults import header, summary, table_line
 
 EPILOG = """\
 Latency is the time from the fault's last octet to the last octet of the POSTCOPY_PAGE_DATA that carries the
@@ -20,6 +21,8 @@ the source had pushed it unasked. The summary's latencies leave those out.
 A line's time is that of the fault's last octet, in seconds since the first packet; its frames are those of
 the last octet of the fault and of the answer.
 """
+
+COUNT = whole_number("is not a number of faults, at least 1")
 
 
 def add(subparsers: Any) -> None:
@@ -34,43 +37,30 @@ def add(subparsers: Any) -> None:
     parser.add_argument("file", metavar="FILE", help="a capture; - is standard input")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line a faulted pfn")
     some = parser.add_mutually_exclusive_group()
-    some.add_argument("--slowest", type=_count, metavar="N", help="only the N slowest answers, slowest first")
+    some.add_argument("--slowest", type=COUNT, metavar="N", help="only the N slowest answers, slowest first")
     some.add_argument("--unanswered", action="store_true", help="only pfns whose page never came")
 
 
 def run(arguments: argparse.Namespace) -> int:
     analysis = Analysis()
-    faults: list[tuple[int, Fault]] = []
-
-    def take(record: Record) -> None:
-        analysis.add(record)
-        case = analysis.case_of(record)
-        if case is not None and record.name == "POSTCOPY_FAULT":
-            index = case.migration.channel.index or 0
-            faults.extend((index, fault) for fault in case.migration.faults.latest)
-
-    engine, reader = dissect(arguments.file, take)
+    faults: list[Fault] = []
+    capture = open(arguments.file)
+    read(capture, lambda event: faults.extend(analysis.add(event).faults))
     analysis.finish()
     shown = faults
     if arguments.unanswered:
-        shown = [one for one in shown if one[1].answer is None]
+        shown = [fault for fault in shown if fault.answer is None]
     if arguments.slowest is not None:
-        timed = [one for one in shown if one[1].latency is not None]
-        shown = sorted(timed, key=lambda one: one[1].latency or 0, reverse=True)[: arguments.slowest]
+        timed = [fault for fault in shown if fault.latency is not None]
+        shown = sorted(timed, key=lambda fault: fault.latency or 0, reverse=True)[: arguments.slowest]
     if arguments.json:
-        for index, fault in shown:
-            print(json.dumps(as_json(index, fault)))
+        for fault in shown:
+            print(dumps(FaultResult.of(fault)))
     else:
-        start = getattr(reader, "first_time_ns", None) or 0
-        several = len(analysis.cases) > 1
-        table = [header(several), *(table_line(index, fault, start, several) for index, fault in shown)]
-        summaries = ["\n".join(summary(migration)) for migration, _ in analysis.cases]
+        start = capture.first_time or 0
+        several = len(analysis.migrations) > 1
+        table = [header(several), *(table_line(fault, start, several) for fault in shown)]
+        summaries = ["\n".join(summary(migration)) for migration, _ in analysis.migrations]
         print("\n\n".join((["\n".join(table)] if shown else []) + summaries))
-    conclude(engine, reader)
+    conclude(capture)
     return 0
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of faults, at least 1")
-    return int(text)

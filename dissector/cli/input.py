@@ -1,4 +1,4 @@
-"""What every command does with its input: opens it, runs the engine over it, and says what went wrong."""
+"""What every command that reads does with its input: shows how far it is, and says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -9,80 +9,28 @@ from pathlib import PurePath
 from time import monotonic
 
 from dissector.capture.files import Octets
-from dissector.capture.opening import StreamReader, open_source
-from dissector.capture.reader import CaptureReader
-from dissector.engine import Engine, Progress
 from dissector.errors import UserError
-from dissector.parser import Record
-
-Reader = CaptureReader | StreamReader
+from dissector.library import Capture, Take
 
 PATIENCE = 1.0
 """Seconds without a progress bar."""
 
 
-def dissect(path: str, emit: Callable[[Record], None], keep_pages: bool = False) -> tuple[Engine, Reader]:
-    """Every record of a file ("-": standard input) to `emit`; the engine and the reader as they are then.
-
-    Raises UserError, one line for a person, when the file cannot be read or holds no migration. A command
-    that printed its results calls `conclude`.
-    """
-    reader = open_source(path)
-    return follow(reader, emit, keep_pages), reader
+def read(capture: Capture, *takers: Take, show_progress: bool = True) -> None:
+    """Every event of an input to each of the takers. Raises UserError as `Capture.read` does."""
+    with _progress(capture.reader.source, capture.name, show_progress) as progress:
+        capture.read(*takers, progress=progress)
 
 
-def follow(
-    reader: Reader, emit: Callable[[Record], None], keep_pages: bool = False, show_progress: bool = True
-) -> Engine:
-    """The same for a file that is open already; closes it."""
-    engine = Engine(emit, keep_pages)
-    try:
-        with _progress(reader.source, reader.name, show_progress) as progress:
-            if isinstance(reader, CaptureReader):
-                engine.capture(reader, progress)
-            else:
-                engine.stream(reader, progress)
-    finally:
-        reader.source.close()
-    if not engine.channels:
-        raise UserError("; ".join(filter(None, (nothing(engine, reader), reader.trouble))))
-    return engine
-
-
-def conclude(engine: Engine, reader: Reader) -> None:
+def conclude(capture: Capture) -> None:
     """Raises UserError when what was printed is not all that the input should have held."""
-    if reader.trouble:
-        raise UserError(f"{reader.name}: {reader.trouble}")
-    if all(channel.legacy for channel in engine.channels):
-        raise UserError(
-            f"{reader.name} holds a stream of Xen 4.5 or older, which is not dissected: "
-            "Xen's convert-legacy-stream makes a current one of it"
-        )
-
-
-def nothing(engine: Engine, reader: Reader) -> str:
-    """Why no migration was found, as far as one can tell."""
-    if not isinstance(reader, CaptureReader):
-        return f"{reader.name} is neither a capture (pcap, pcapng) nor a migration stream"
-    none = f"no migration found in {reader.name}"
-    if engine.encrypted:
-        ciphers = ", ".join(sorted(engine.encrypted))
-        return (
-            f"{none}: the connection is encrypted ({ciphers}) and only ciphertext was captured; migrate over "
-            "a plain transport, such as xl migrate -s '' DOMAIN 'socat - TCP:HOST:PORT'"
-        )
-    if engine.unread_links and not engine.connected:
-        links = ", ".join(map(str, sorted(engine.unread_links)))
-        return f"{none}: packets of link type {links} cannot be read (see tcpdump.org/linktypes.html)"
-    return (
-        f"{none}: looked for headers of xl, libxl, libxc and xenopsd on every TCP connection, and for "
-        f"records of one already running (packets: {reader.frame}, TCP connections: {engine.connected})"
-    )
+    if capture.problem:
+        raise UserError(capture.problem)
 
 
 @contextmanager
-def _progress(source: Octets, name: str, wanted: bool) -> Iterator[Progress | None]:
-    """What the engine is to call now and then: shows on a terminal how much of the file was read."""
+def _progress(source: Octets, name: str, wanted: bool) -> Iterator[Callable[[], None] | None]:
+    """What is to be called now and then: shows on a terminal how much of the file was read."""
     if not wanted or not sys.stderr.isatty():
         yield None
         return

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
 import subprocess
-from contextlib import suppress
 from typing import Any
 
+from dissector.cli.arguments import or_word, positive_number, whole_number
 from dissector.errors import UserError
 from dissector.recording.programs import PROGRAMS, Wanted, find
 
@@ -59,14 +58,14 @@ def add(subparsers: Any) -> None:
     parser.add_argument("-f", "--filter", default="", metavar="BPF", help="capture only this, see man pcap-filter")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line an event")
     end = parser.add_argument_group("when it ends, if not at Ctrl-C")
-    end.add_argument("-c", "--count", type=_whole, metavar="N", help="after N migrations have ended")
-    end.add_argument("--duration", type=_positive, metavar="S", help="after S seconds")
+    end.add_argument("-c", "--count", type=whole_number(), metavar="N", help="after N migrations have ended")
+    end.add_argument("--duration", type=positive_number(), metavar="S", help="after S seconds")
     file = parser.add_argument_group("the capture that is kept")
     file.add_argument("-w", "--write", metavar="FILE", help="keep what is captured; is overwritten")
     file.add_argument(
         "-s",
         "--snaplen",
-        type=_snaplen,
+        type=or_word(AUTO, AUTO, whole_number()),
         default=0,
         metavar="N",
         help="capture N octets of a packet; auto: see --no-pages",
@@ -74,12 +73,12 @@ def add(subparsers: Any) -> None:
     file.add_argument(
         "--no-pages", dest="snaplen", action="store_const", const=AUTO, help="leave page contents out of FILE"
     )
-    file.add_argument("--rotate-size", type=_positive, metavar="MB", help="another file before one is larger")
-    file.add_argument("--rotate-time", type=_positive, metavar="S", help="another file after S seconds")
-    file.add_argument("--keep", type=_whole, metavar="N", help="delete all rotated files but the newest N")
+    file.add_argument("--rotate-size", type=positive_number(), metavar="MB", help="another file before one is larger")
+    file.add_argument("--rotate-time", type=positive_number(), metavar="S", help="another file after S seconds")
+    file.add_argument("--keep", type=whole_number(), metavar="N", help="delete all rotated files but the newest N")
     how = parser.add_argument_group("how it captures")
     how.add_argument(
-        "-B", "--buffer-size", type=_whole, default=128, metavar="MIB", help="kernel's buffer (default 128)"
+        "-B", "--buffer-size", type=whole_number(), default=128, metavar="MIB", help="kernel's buffer (default 128)"
     )
     how.add_argument("-p", "--no-promiscuous-mode", action="store_true", help="only packets to and from this host")
     how.add_argument("--program", choices=PROGRAMS, help="default: the first that is installed")
@@ -135,21 +134,3 @@ def _refuse(arguments: argparse.Namespace) -> None:
         raise UserError("--keep is about files of --rotate-size or --rotate-time, and there is none of these")
     if arguments.write == "-":
         raise UserError("standard output is for what is analyzed, -w needs a file")
-
-
-def _whole(text: str) -> int:
-    if text.isdecimal() and int(text) > 0:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-
-
-def _positive(text: str) -> float:
-    with suppress(ValueError):
-        number = float(text)
-        if 0 < number < math.inf:
-            return number
-    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-
-
-def _snaplen(text: str) -> int | str:
-    return AUTO if text == AUTO else _whole(text)

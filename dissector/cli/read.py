@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from dissector.capture.opening import open_source
-from dissector.capture.reader import CaptureReader
-from dissector.cli.input import Reader, conclude, follow
+from dissector.cli.input import conclude, read
 from dissector.errors import UserError
-from dissector.facts import Faults
-from dissector.parser import FORWARD, REVERSE, Record
+from dissector.events import FORWARD, REVERSE, Direction, Event, Flow, MigrationFound, Record, Resynchronised
+from dissector.facts import Link, Linker
+from dissector.library import Capture, open
 from dissector.protocol import HEADERS, MESSAGES, RECORDS
-from dissector.views.records import EPOCH, absolute, as_json, details, line, micros, seconds
+from dissector.results import RecordResult, dumps
+from dissector.units import EPOCH, iso_text, micros, seconds_text
+from dissector.views.records import details, line
 
 _NAMED = {("xl", name) for name in (*MESSAGES, "text")}
 _NAMED |= {(spec.layer, spec.name) for specs in (HEADERS.values(), RECORDS) for spec in specs}
@@ -49,10 +48,6 @@ examples:
   xenshark read --from 1.5 --to 2 --time absolute migration.pcap.zst
   xenshark read --json migration.pcap | jq 'select(.complete | not)'
 """
-
-
-HELD_MAX = 1 << 13
-"""Records that wait for their links at most: 2 GiB of pages at 64 a record."""
 
 
 class Moment(NamedTuple):
@@ -98,112 +93,94 @@ def add(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints while it reads."""
-    reader = open_source(arguments.file)
-    if not isinstance(reader, CaptureReader) and (arguments.from_ or arguments.to_):
-        raise UserError(f"{reader.name} is no capture: there are no times for --from and --to")
-    wanted = _filter(arguments, reader)
-    show = _json if arguments.json else Lines(arguments, reader)
-    at_once = reader.source.size is None  # a pipe may be live
-
-    number = 0
-
-    def emit(record: Record) -> None:
-        nonlocal number
-        number += 1
-        if wanted(record):
-            show(record, number)
-            if at_once:
-                sys.stdout.flush()
-
-    linked = Linked(emit)
+    capture = open(arguments.file)
+    if not capture.is_capture and (arguments.from_ or arguments.to_):
+        raise UserError(f"{capture.name} is no capture: there are no times for --from and --to")
+    printer = Printer(arguments, capture)
+    linker = Linker(printer.print)
     try:
-        engine = follow(reader, linked.add, show_progress=not sys.stdout.isatty())
+        read(capture, printer.note, linker.add, show_progress=not sys.stdout.isatty())
     finally:
-        linked.finish()
-    conclude(engine, reader)
-    asked, found = arguments.migration, len(engine.channels)
+        linker.finish()
+    conclude(capture)
+    asked, found = arguments.migration, capture.migrations
     if asked is not None and not 0 <= asked < found:
-        raise UserError(f"{reader.name} has no migration {asked}: it holds {found}, numbered from 0")
+        raise UserError(f"{capture.name} has no migration {asked}: it holds {found}, numbered from 0")
     return 0
 
 
-class Linked:
-    """Matches faults and pages, and hands records on once their links are known: from the first of either on
-    a record waits, for a fault may follow the page that answers it as well as precede it."""
+class Printer:
+    """Prints the records that are wanted, as they come."""
 
-    def __init__(self, emit: Callable[[Record], None]) -> None:
-        self._emit = emit
-        self._faults: dict[int | None, Faults] = {}
-        self._held: deque[Record] = deque()
-
-    def add(self, record: Record) -> None:
-        """The next record."""
-        if record.layer == "libxc":
-            self._faults.setdefault(record.channel.index, Faults()).add(record)
-        if self._held or record.name in ("POSTCOPY_FAULT", "POSTCOPY_PAGE_DATA"):
-            self._held.append(record)
-            if len(self._held) > HELD_MAX:
-                self._emit(self._held.popleft())
-        else:
-            self._emit(record)
-
-    def finish(self) -> None:
-        """No record follows."""
-        while self._held:
-            self._emit(self._held.popleft())
-
-
-def _json(record: Record, number: int) -> None:
-    sys.stdout.write(json.dumps(as_json(record)) + "\n")
-
-
-class Lines:
-    """Prints records for a person."""
-
-    def __init__(self, arguments: argparse.Namespace, reader: Reader) -> None:
+    def __init__(self, arguments: argparse.Namespace, capture: Capture) -> None:
+        self._is_wanted = _filter(arguments, capture)
+        self._show = self._json if arguments.json else self._lines
         self._verbose, self._full = arguments.verbose, arguments.full
         self._time = TIMES[arguments.time]
-        self._reader = reader
+        self._capture = capture
+        self._at_once = capture.reader.source.size is None  # a pipe may be live
+        self._count = 0
         self._before: int | None = None
         self._several = False
+        self._flows: dict[int, Flow | None] = {}
+        self._skipped: dict[tuple[int, Direction, int], int] = {}
 
-    def __call__(self, record: Record, number: int) -> None:
-        self._several = self._several or bool(record.channel.index)
+    def note(self, event: Event) -> None:
+        """The next event: what lines say of records beside the records themselves."""
+        if isinstance(event, MigrationFound):
+            self._flows[event.migration] = event.flow
+        elif isinstance(event, Resynchronised):
+            self._skipped[event.migration, event.direction, event.offset] = event.skipped
+
+    def print(self, record: Record, links: Sequence[Link]) -> None:
+        """The next record, with its links."""
+        self._count += 1
+        if self._is_wanted(record):
+            self._show(record, links)
+            if self._at_once:
+                sys.stdout.flush()
+
+    def _json(self, record: Record, links: Sequence[Link]) -> None:
+        sys.stdout.write(dumps(RecordResult.of(record, links)) + "\n")
+
+    def _lines(self, record: Record, links: Sequence[Link]) -> None:
+        self._several = self._several or bool(record.migration)
         time = "-"
-        if isinstance(self._reader, CaptureReader):
+        if self._capture.is_capture:
             now = record.last.time
             before = now if self._before is None else self._before
-            time = self._time(now, self._reader.first_time_ns or 0, before)
+            time = self._time(now, self._capture.first_time or 0, before)
             self._before = now
-        sys.stdout.write(line(record, number, time, self._several) + "\n")
+        skipped = self._skipped.pop((record.migration, record.direction, record.offset), None)
+        sys.stdout.write(line(record, links, self._count, time, self._several, skipped) + "\n")
         if self._verbose:
-            for one in details(record, self._full):
+            for one in details(record, self._flows.get(record.migration), self._full):
                 sys.stdout.write(one + "\n")
 
 
 TIMES: dict[str, Callable[[int, int, int], str]] = {
-    "relative": lambda now, first, before: seconds(micros(now - first)),
-    "absolute": lambda now, first, before: absolute(micros(now)),
-    "epoch": lambda now, first, before: seconds(micros(now)),
-    "delta": lambda now, first, before: seconds(micros(now - before)),
+    "relative": lambda now, first, before: seconds_text(micros(now - first)),
+    "absolute": lambda now, first, before: iso_text(micros(now)),
+    "epoch": lambda now, first, before: seconds_text(micros(now)),
+    "delta": lambda now, first, before: seconds_text(micros(now - before)),
 }
 """How a line shows time: of the record, the first packet and the line before, all in ns since the epoch."""
 
 
-def _filter(arguments: argparse.Namespace, reader: Reader) -> Callable[[Record], bool]:
+def _filter(arguments: argparse.Namespace, capture: Capture) -> Callable[[Record], bool]:
     """Whether a record is to be printed. Times are compared as they are shown, in whole microseconds."""
     names = set(arguments.type or ())
 
     def passes(moment: Moment | None, record: Record, sign: int) -> bool:
-        if moment is None or not isinstance(reader, CaptureReader):
+        if moment is None or not capture.is_capture:
             return True
-        since = 0 if moment.is_absolute else reader.first_time_ns or 0
+        since = 0 if moment.is_absolute else capture.first_time or 0
         return sign * (micros(record.last.time - since) - moment.micros) >= 0
 
     def wanted(record: Record) -> bool:
         name = record.name.lower()
         return (
-            arguments.migration in (None, record.channel.index)
+            arguments.migration in (None, record.migration)
             and arguments.direction in (None, record.direction)
             and (not names or name in names or f"{record.layer}.{name}" in names)
             and passes(arguments.from_, record, 1)

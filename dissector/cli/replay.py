@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import math
 import socket
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic_ns, sleep
 from typing import Any
 
+from dissector.cli.arguments import or_word, positive_number, whole_number
 from dissector.errors import UserError
+from dissector.events import Endpoint, Flow
 from dissector.recording.conversations import find, told
 from dissector.recording.player import Mouth, play
-from dissector.views.units import duration, size
+from dissector.units import duration, size
 
 DESCRIPTION = """\
 Plays both sides of a captured migration over a real TCP connection on
@@ -40,6 +41,11 @@ examples:
 
 HOST = "127.0.0.1"
 
+SPEED = or_word("max", None, positive_number("is no speed: give a number above 0, such as 0.5, or max"))
+"""None: without pauses."""
+
+PORT = whole_number("is no port: give a number from 1 to 65535", most=65535)
+
 TRIES, PAUSE = 50, 0.1
 """How often, and after how many seconds, the source tries to reach a destination that does not listen yet."""
 
@@ -55,10 +61,10 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("file", metavar="FILE", help="a capture, compressed or not; is read twice")
     parser.add_argument(
-        "--speed", type=_speed, default=1.0, metavar="X", help="so many times as fast (default 1), or max"
+        "--speed", type=SPEED, default=1.0, metavar="X", help="so many times as fast (default 1), or max"
     )
     parser.add_argument(
-        "--port", type=_port, default=0, metavar="P", help="of the destination (default: any that is free)"
+        "--port", type=PORT, default=0, metavar="P", help="of the destination (default: any that is free)"
     )
     side = parser.add_mutually_exclusive_group()
     side.add_argument("--listen", metavar="ADDRESS", help="play the destination alone, at this address of this host")
@@ -79,8 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         mine = [stack.enter_context(end) for end in (source, destination) if end is not None]
         ends = [mine[0].getsockname(), mine[0].getpeername()]
-        both = " -> ".join(f"{host}:{port}" for host, port, *_ in (ends if source else ends[::-1]))
-        print(f"{both}: migration {arguments.migration} of {arguments.file}", flush=True)
+        flow = Flow(*(Endpoint(*end[:2]) for end in (ends if source else ends[::-1])))
+        print(f"{flow}: migration {arguments.migration} of {arguments.file}", flush=True)
         start = monotonic_ns()
         try:
             octets = play(told(carrier), (_mouth(source), _mouth(destination)), arguments.speed)
@@ -102,7 +108,7 @@ def _ends(arguments: argparse.Namespace) -> tuple[socket.socket | None, socket.s
             host, port = server.getsockname()[:2]
             source = None
             if arguments.listen:
-                print(f"{host}:{port} waits for the source", flush=True)
+                print(f"{Endpoint(host, port)} waits for the source", flush=True)
             else:
                 source = socket.create_connection((host, port))
             return source, server.accept()[0]
@@ -127,20 +133,3 @@ def _mouth(end: socket.socket | None) -> Mouth | None:
     end.setblocking(False)
     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Mouth(end.fileno(), end.fileno(), lambda: end.shutdown(socket.SHUT_WR))
-
-
-def _speed(text: str) -> float | None:
-    """None: without pauses."""
-    if text == "max":
-        return None
-    with suppress(ValueError):
-        speed = float(text)
-        if 0 < speed < math.inf:
-            return speed
-    raise argparse.ArgumentTypeError(f"{text!r} is no speed: give a number above 0, such as 0.5, or max")
-
-
-def _port(text: str) -> int:
-    if text.isdecimal() and 0 < int(text) < 1 << 16:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")

@@ -7,8 +7,9 @@ from textwrap import wrap
 from typing import Any
 
 from dissector.cli.check import no_such_rule
+from dissector.protocol import HEADERS, RECORDS
+from dissector.protocol.states import mermaid
 from dissector.rules import RULES, Rule
-from dissector.rules.states import mermaid
 
 WIDTH = 100
 
@@ -28,7 +29,7 @@ def add(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.states:
-        print(mermaid(), end="")
+        print(mermaid((*HEADERS.values(), *RECORDS)), end="")
     elif arguments.rule:
         print("\n".join(explain(arguments.rule)))
     else:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dissector import __version__
 from dissector.errors import UserError
-from dissector.parser import Record
+from dissector.events import Event
 
 if TYPE_CHECKING:
     from dissector.recording.tap_display import Live
@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         live = _live(arguments.live_on) if arguments.live or arguments.live_on else None
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         about = beginning(f"xenshark {__version__}", _section(arguments), _interface(words))
-        follower = Follower(live.watch.add if live else _ignore)
+        follower = Follower(live.monitor.add if live else _ignore)
         tape = Tape(file, name, about, follower, keep_pages=not arguments.no_pages)
     except OSError as error:
         why = error.strerror or error
@@ -102,8 +102,8 @@ def run(arguments: argparse.Namespace) -> int:
     def tick() -> None:
         if live:
             with tape.lock:
-                statuses = live.look()
-            live.show(statuses, f"recording to {name}")
+                snapshots = live.snapshots()
+            live.show(snapshots, f"recording to {name}")
         while tape.complaints:
             _complain(tape.complaints.popleft())
 
@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
         status = _not_started(words[0], error)
     tape.finish()
     if live:
-        live.watch.finish()
+        live.monitor.finish()
     tick()
     return end_like(status)
 
@@ -156,7 +156,7 @@ def _not_started(command: str, error: OSError) -> int:
     return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_STARTED
 
 
-def _ignore(record: Record) -> None:
+def _ignore(event: Event) -> None:
     """Nobody asked."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import signal
@@ -12,19 +11,18 @@ from collections import deque
 from collections.abc import Sequence
 from time import monotonic_ns, time
 
-from dissector.cli.analyze import describe
-from dissector.cli.input import conclude, nothing
 from dissector.engine import Engine
 from dissector.errors import UserError
-from dissector.monitor import NS, Status, Watch
-from dissector.parser import Stream
-from dissector.recording.follower import NotingStream
+from dissector.library import no_migration, old_xen, source_of
+from dissector.monitor import Monitor, Snapshot
 from dissector.recording.rotation import Kept, Rotation
 from dissector.recording.session import Session
 from dissector.recording.trim import Trimmer
-from dissector.views.analysis import as_json, as_text
-from dissector.views.live import Display, statistics_as_json
-from dissector.views.units import many, size
+from dissector.results import LiveEvent, dumps
+from dissector.results.live import CaptureEvent, SnapshotResult, StatisticsEvent, SummaryEvent
+from dissector.units import NS, many, size
+from dissector.views.analysis import as_text
+from dissector.views.live import Display, Form
 
 INTERVAL = NS // 4
 """Time (ns) from one look to the next."""
@@ -38,7 +36,7 @@ class Watching:
 
     def __init__(self, arguments: argparse.Namespace, session: Session) -> None:
         """`arguments` are those of the command. Raises UserError if the file to keep cannot be written."""
-        form = "lines"
+        form: Form = "lines"
         if arguments.json:
             form = "json"
         elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
@@ -46,9 +44,9 @@ class Watching:
         self._arguments, self._session, self._reader = arguments, session, session.reader
         self._display = Display(form)
         self._complaints: deque[str] = deque()
-        self._watch = Watch(self._display.tell)
+        self._monitor = Monitor(self._display.notify)
         self._is_trimmed = arguments.snaplen == "auto"
-        self._engine = Engine(self._watch.add, stream=NotingStream if self._is_trimmed else Stream)
+        self._engine = Engine(self._monitor.add, note_spans=self._is_trimmed)
         self._kept = self._keep() if arguments.write else None
         self._interrupts = 0
         self._begun = self._due = self._second = monotonic_ns()
@@ -79,8 +77,10 @@ class Watching:
         """Packets are captured."""
         arguments, program = self._arguments, self._session.program
         if self._display.form == "json":
-            words = {"interface": arguments.interface, "program": program, "filter": arguments.filter}
-            self._event("capture", **words, file=arguments.write)
+            begun = CaptureEvent(
+                interface=arguments.interface, program=program, filter=arguments.filter, file=arguments.write
+            )
+            self._event(begun)
         else:
             self._complaints.append(f"capturing on {arguments.interface} with {program}; Ctrl-C ends")
         self._print()
@@ -102,34 +102,38 @@ class Watching:
         if is_second:
             self._second = now + NS
             self._engine.settle()
-        statuses = self._watch.look(now, self._engine.is_holding)
+        self._engine.report_progress()
+        snapshots = self._monitor.snapshots(now, self._engine.is_holding)
         if is_second and self._display.form == "json":
-            self._statistics(statuses)
-        self._print(statuses, self._footer())
+            self._statistics(snapshots)
+        self._print(snapshots, self._footer())
         count, duration = self._arguments.count, self._arguments.duration
-        if (count and self._watch.ended >= count) or (duration and now - self._begun >= duration * NS):
+        if (count and self._monitor.ended >= count) or (duration and now - self._begun >= duration * NS):
             self._session.capture.stop()
 
     def _finish(self) -> None:
         """Says what came of it."""
         if self._kept is not None:
             self._kept.close()
-        self._watch.finish()
-        source, cases = describe(self._arguments.interface, self._reader), self._watch.analysis.cases
+        self._monitor.finish()
+        source, migrations = source_of(self._arguments.interface, self._reader), self._monitor.analysis.migrations
         if self._display.form == "json":
-            self._event("summary", **as_json(source, cases))
+            self._event(SummaryEvent.of(source, migrations))
         self._print()
-        if self._display.form != "json" and cases:
-            print(as_text(source, cases), end="")
+        if self._display.form != "json" and migrations:
+            print(as_text(source, migrations), end="")
         if self._reader.dropped_by_capture:
             dropped = many(self._reader.dropped_by_capture, "packet was", "packets were")
             self._complaints.append(f"{dropped} dropped by who captured: a larger buffer (-B) may help")
             self._print()
-        if not self._engine.channels:
-            raise UserError("; ".join(filter(None, (nothing(self._engine, self._reader), self._reader.trouble))))
-        conclude(self._engine, self._reader)
+        if not self._engine.migrations:
+            raise UserError(no_migration(self._engine, self._reader))
+        if self._reader.trouble:
+            raise UserError(f"{self._reader.name}: {self._reader.trouble}")
+        if all(migration.context.legacy for migration, _ in migrations):
+            raise UserError(old_xen(self._reader.name))
 
-    def _print(self, statuses: Sequence[Status] = (), footer: str = "") -> None:
+    def _print(self, snapshots: Sequence[Snapshot] = (), footer: str = "") -> None:
         """What is new, and what there is to complain about; that must not be written over the picture."""
         if self._display.start is None:
             self._display.start = self._reader.first_time_ns
@@ -138,7 +142,7 @@ class Watching:
             for line in complaints:
                 self._display.add(line)
             complaints = []
-        sys.stdout.write(self._display.text(statuses, footer, *shutil.get_terminal_size()))
+        sys.stdout.write(self._display.text(snapshots, footer, *shutil.get_terminal_size()))
         sys.stdout.flush()
         sys.stderr.writelines(f"{line}\n" for line in complaints)
         sys.stderr.flush()
@@ -147,20 +151,20 @@ class Watching:
         reader = self._reader
         words = f"{self._arguments.interface}: {many(reader.frame, 'packet')}, {size(reader.octets)}"
         words += f"; {size(self._kept.octets)} in {self._arguments.write}" if self._kept else ""
-        return words + ("" if self._engine.channels else "; no migration yet")
+        return words + ("" if self._engine.migrations else "; no migration yet")
 
-    def _statistics(self, statuses: Sequence[Status]) -> None:
-        self._event(
-            "statistics",
+    def _statistics(self, snapshots: Sequence[Snapshot]) -> None:
+        statistics = StatisticsEvent(
             time=time(),
             packets=self._reader.frame,
             bytes=self._reader.octets,
             kept=self._kept.octets if self._kept else None,
-            migrations=[statistics_as_json(status) for status in statuses],
+            migrations=tuple(map(SnapshotResult.of, snapshots)),
         )
+        self._event(statistics)
 
-    def _event(self, kind: str, **values: object) -> None:
-        self._display.add(json.dumps({"event": kind, **values}))
+    def _event(self, event: LiveEvent) -> None:
+        self._display.add(dumps(event))
 
 
 def _stays_ignored(number: signal.Signals) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from dissector.events import Record, Run
 from dissector.facts.pfns import PfnSet
-from dissector.parser import Link, Record, Run
-from dissector.protocol import UNBACKED, RecordSpec
+from dissector.facts.roles import role_of
+from dissector.protocol import UNBACKED, Role
 
 RECENT = 1 << 17
 """Pages that a fault may still turn out to have crossed on the wire: 512 MiB in flight, more than any window
@@ -17,11 +19,6 @@ of TCP lets a sender have."""
 
 PENDING = 1 << 16
 """Faults that wait for their page at most; the known receiver has eight vcpus' worth at a time."""
-
-
-def is_misdirected(record: Record) -> bool:
-    """Whether a record is on the direction that never carries it."""
-    return isinstance(record.spec, RecordSpec) and record.spec.direction not in (record.direction, "both")
 
 
 @dataclass(slots=True)
@@ -42,14 +39,27 @@ class Fault:
         return None if self.answer is None else self.answer.last.time - self.asked.last.time
 
 
+class Matches(NamedTuple):
+    """What one record had to do with faults and their pages."""
+
+    again: tuple[Run, ...] = ()
+    """Runs that it announces, asks for or sends a second time."""
+    faults: tuple[Fault, ...] = ()
+    """Faults of pfns that it is the first to ask for."""
+    answered: tuple[Fault, ...] = ()
+    """Faults whose answer is known since it came: its own, if their pages had come before, or those it answers."""
+    repeated: tuple[Fault, ...] = ()
+    """Faults of pfns that it is not the first to ask for, and whose page had come before: they count for nothing, but
+    have the same answer."""
+
+
+NOTHING = Matches()
+
+
 class Faults:
     """Matches POSTCOPY_FAULT and POSTCOPY_PAGE_DATA, and counts. Fed records in wire order."""
 
     def __init__(self) -> None:
-        self.again: list[Run] = []
-        """Runs of the latest record that announce, ask for or send a page a second time."""
-        self.latest: list[Fault] = []
-        """Faults of the latest record, if it is a POSTCOPY_FAULT."""
         self.announced = 0
         """Entries of POSTCOPY_PFNS."""
         self.outstanding = PfnSet()
@@ -86,72 +96,79 @@ class Faults:
         """Outstanding pfns whose page has not come."""
         return self.outstanding.count - self.outstanding.count_common(self.sent)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record) -> Matches:
         """The next libxc record. One that is not whole, or that goes the wrong way, does nothing."""
-        self.again, self.latest = [], []
-        take = {
-            "POSTCOPY_PFNS": self._announce,
-            "POSTCOPY_FAULT": self._fault,
-            "POSTCOPY_PAGE_DATA": self._page_data,
-        }.get(record.name)
-        if take is not None and record.whole and not is_misdirected(record):
-            take(record)
+        take = _TAKE.get(role_of(record))
+        if take is None or not record.whole or record.is_misdirected:
+            return NOTHING
+        return take(self, record)
 
-    def _announce(self, record: Record) -> None:
+    def _announce(self, record: Record) -> Matches:
+        again: list[Run] = []
         for run in record.runs:
             self.announced += run.length
             if run.type not in UNBACKED and self.outstanding.add_run(run.first, run.length) < run.length:
-                self.again.append(run)
+                again.append(run)
+        return Matches(tuple(again))
 
-    def _fault(self, record: Record) -> None:
+    def _fault(self, record: Record) -> Matches:
         self.fault_records += 1
+        again: list[Run] = []
+        faults: list[Fault] = []
+        repeated: list[Fault] = []
         for run in record.runs:
             for pfn in range(run.first, run.first + min(run.length, PENDING)):
+                carrier = self._carrier.get(pfn)
                 if not self.asked.add_run(pfn, 1):
-                    self.again.append(Run(pfn, 1, run.type))
-                    self._ask_again(pfn, record)
+                    again.append(Run(pfn, 1, run.type))
+                    if carrier is not None:
+                        repeated.append(Fault(pfn, record, answer=carrier, in_flight=carrier.first < record.last))
+                    elif pfn in self._pending:
+                        self._pending[pfn].again.append(record)
                     continue
                 fault = Fault(pfn, record)
-                self.latest.append(fault)
-                carrier = self._carrier.get(pfn)
+                faults.append(fault)
                 if carrier is not None:
                     self._answer(fault, carrier)
                 elif pfn not in self.sent and len(self._pending) < PENDING:
                     self._pending[pfn] = fault
+        answered = tuple(fault for fault in faults if fault.answer is not None)
+        return Matches(tuple(again), tuple(faults), answered, tuple(repeated))
 
-    def _ask_again(self, pfn: int, record: Record) -> None:
-        """A repeated fault counts for nothing, but has the same answer."""
-        carrier = self._carrier.get(pfn)
-        if carrier is not None:
-            record.links.append(Link(pfn, carrier, carrier.first < record.last))
-        elif pfn in self._pending:
-            self._pending[pfn].again.append(record)
-
-    def _page_data(self, record: Record) -> None:
+    def _page_data(self, record: Record) -> Matches:
         self.page_records += 1
+        again: list[Run] = []
+        answered: list[Fault] = []
         for run in record.runs:
             self.pages += run.length
             if run.type in UNBACKED:
                 continue  # an error: no page is there
             if self.sent.add_run(run.first, run.length) < run.length:
-                self.again.append(run)
-            self._remember(record, run)
+                again.append(run)
+            answered += self._carry(record, run)
+        return Matches(tuple(again), answered=tuple(answered))
 
-    def _remember(self, record: Record, run: Run) -> None:
+    def _carry(self, record: Record, run: Run) -> list[Fault]:
+        """Remembers who brought these pages; the faults that waited for them."""
+        answered: list[Fault] = []
         for pfn in range(run.first, run.first + min(run.length, RECENT)):
             self._carrier.setdefault(pfn, record)
             if self._pending:
                 fault = self._pending.pop(pfn, None)
                 if fault is not None:
                     self._answer(fault, record)
+                    answered.append(fault)
         self._recent.append((record, run))
         self._recent_pages += run.length
         while self._recent_pages > RECENT and len(self._recent) > 1:
-            old, gone = self._recent.popleft()
-            self._recent_pages -= gone.length
-            for pfn in range(gone.first, gone.first + min(gone.length, RECENT)):
-                if self._carrier.get(pfn) is old:
-                    del self._carrier[pfn]
+            self._forget(*self._recent.popleft())
+        return answered
+
+    def _forget(self, record: Record, run: Run) -> None:
+        self._recent_pages -= run.length
+        for pfn in range(run.first, run.first + min(run.length, RECENT)):
+            if self._carrier.get(pfn) is record:
+                del self._carrier[pfn]
 
     def _answer(self, fault: Fault, record: Record) -> None:
         fault.answer = record
@@ -161,33 +178,10 @@ class Faults:
             self.in_flight += 1
         elif fault.latency is not None:
             self.latencies.append(fault.latency)
-        for asked in (fault.asked, *fault.again):
-            asked.links.append(Link(fault.pfn, record, record.first < asked.last))
-        record.links.append(Link(fault.pfn, fault.asked, fault.in_flight))
 
 
-@dataclass(frozen=True)
-class Distribution:
-    """Of a number of durations in ns: nearest-rank percentiles."""
-
-    count: int
-    min: int
-    median: int
-    p95: int
-    max: int
-
-
-def distribution(durations: Sequence[int]) -> Distribution | None:
-    """None of no durations."""
-    if not durations:
-        return None
-    ordered = sorted(durations)
-    return Distribution(len(ordered), ordered[0], rank(ordered, 50), rank(ordered, 95), ordered[-1])
-
-
-def rank(ordered: list[int], percent: int) -> int:
-    """The smallest value that at least so many percent do not exceed; of an even number's middle, the
-    mean."""
-    if percent == 50 and len(ordered) % 2 == 0:
-        return (ordered[len(ordered) // 2 - 1] + ordered[len(ordered) // 2]) // 2
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+_TAKE: Mapping[Role | None, Callable[[Faults, Record], Matches]] = {
+    Role.POSTCOPY_LIST: Faults._announce,
+    Role.POSTCOPY_FAULT: Faults._fault,
+    Role.POSTCOPY_PAGES: Faults._page_data,
+}

@@ -307,6 +307,9 @@ class DirectionParser(Cursor):
             unannounced,
             then,
         )
+        if then is Expect.LEGACY:
+            # Its own event has to say so: none follows it.
+            self.migration.learn(legacy=True)
         if header:
             self.consume(header)
 

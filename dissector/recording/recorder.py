@@ -18,7 +18,7 @@ from time import time_ns
 
 from dissector.recording.follower import Follower
 from dissector.recording.packets import Block, Conversation, statistics
-from dissector.views.units import size
+from dissector.units import size
 
 ROOM = 64 << 20
 """Octets that wait before page contents are left out."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic_ns
 
-from dissector.monitor import Status, Watch
+from dissector.monitor import Monitor, Snapshot
 from dissector.views.live import Display
 
 USUAL = os.terminal_size((80, 24))
@@ -22,8 +22,8 @@ class Live:
         self._file = file
         is_terminal = os.isatty(file) and os.environ.get("TERM", "dumb") != "dumb"
         self._display = Display("terminal" if is_terminal else "lines", "xenshark: ")
-        self.watch = Watch(self._display.tell)
-        """Whose `add` gets every record. To be locked while `look` works, and not for longer."""
+        self.monitor = Monitor(self._display.notify)
+        """Whose `add` gets every event. To be locked while `snapshots` works, and not for longer."""
 
     @classmethod
     def open(cls, name: str) -> Live:
@@ -35,15 +35,15 @@ class Live:
             raise OSError(errno.ENOTTY, "it is no terminal", name)
         return cls(file)
 
-    def look(self) -> list[Status]:
+    def snapshots(self) -> list[Snapshot]:
         """How the migrations stand."""
-        return self.watch.look(monotonic_ns(), more=False)
+        return self.monitor.snapshots(monotonic_ns(), more=False)
 
-    def show(self, statuses: Sequence[Status], footer: str) -> None:
+    def show(self, snapshots: Sequence[Snapshot], footer: str) -> None:
         """Prints what is new, if it can be printed."""
         size = USUAL
         with suppress(OSError):
             size = os.get_terminal_size(self._file)
-        text = self._display.text(statuses, footer if statuses else "", *size)
+        text = self._display.text(snapshots, footer if snapshots else "", *size)
         with suppress(OSError):
             os.write(self._file, text.encode(errors="replace"))

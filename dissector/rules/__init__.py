@@ -1,6 +1,12 @@
-"""The rules of the protocol as one table: what the checker names, and all that the program says of a rule."""
+"""The rules of the protocol: what each says and why, what breaks it, and its judge, in one place.
 
-from dissector.rules.rule import Group, Rule, Severity
-from dissector.rules.table import RULES
+`headers` and `framing` judge each header and record by itself, `order` and `postcopy` where it stands, `pages` the
+pages of the postcopy phase, `handshake` xl's texts, `capture` what a capture has lost. `checker` folds them over the
+events of a migration, `verdict` says how that ended.
+"""
 
-__all__ = ["RULES", "Group", "Rule", "Severity"]
+from dissector.rules.findings import Finding
+from dissector.rules.registry import RULES
+from dissector.rules.rule import SEVERITIES, Check, Condition, Rule, RuleId, Severity
+
+__all__ = ["RULES", "SEVERITIES", "Check", "Condition", "Finding", "Rule", "RuleId", "Severity"]

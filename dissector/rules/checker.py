@@ -1,124 +1,148 @@
-"""Judges one migration, record by record in wire order, and says what the end of it leaves open.
+"""Judges one migration as a fold over its events, and says what the end of it leaves open.
 
 One mistake gives one finding: a record breaks a rule once, with however many of its entries, and after a
 violation checking goes on from the state that the record itself implies. What the capture hides is no
 violation: after a gap over a header the state is unknown until a record tells it, and a rule that needs a list
-of pages is silent once a part of such a list was lost."""
+of pages is silent once a part of such a list was lost.
+
+Judges only judge: they read the record, what the facts made of it, and a state. The three states there are (how far the
+order is, the postcopy phase, the latest text) move here, after the judges have spoken.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from dissector.facts.faults import is_misdirected
-from dissector.facts.migration import Migration
-from dissector.parser import FORWARD, Record
-from dissector.protocol import RecordSpec
-from dissector.rules.bodies import broken_by_itself
-from dissector.rules.endings import at_the_end, is_damaged
+from dissector.events import FORWARD, Direction, Event, Record, Resynchronised
+from dissector.facts.migration import Migration, Noted
+from dissector.protocol import HeaderSpec, RecordSpec, Role, State
+from dissector.rules import capture, framing, handshake, order, pages, postcopy
 from dissector.rules.findings import Finding
-from dissector.rules.handshake import said
-from dissector.rules.order import ordered
-from dissector.rules.pages import asked, paged
-from dissector.rules.situation import Broken, Late, Situation
-from dissector.rules.table import RULES
+from dissector.rules.rule import AND_MORE, Rule, RuleId, Severity, Violation
 
 FINDINGS_MAX = 10_000
 """Findings of one severity kept for one migration; the rest is counted."""
 
 
 class Checker:
-    """The rules over one migration, whose facts take in a record before the checker does."""
+    """The rules over one migration, whose facts take in an event before the checker does."""
 
     def __init__(self, migration: Migration) -> None:
         self.migration = migration
         self.findings: list[Finding] = []
         self.left_out = 0
-        self._found: Counter[str] = Counter()
-        self._now = Situation(migration)
+        """Findings more than are kept."""
+        self._count: Counter[Severity] = Counter()
+        self._order = order.Order()
+        self._phase = postcopy.Phase()
+        self._text: str | None = None
+        self._skipped: dict[Direction, int] = {}
 
-    def add(self, record: Record) -> None:
-        """The next record."""
-        now = self._now
-        if record.direction not in now.first:
-            now.first[record.direction] = record
-            if record.direction == FORWARD and now.is_late:
-                now.forget()
-        broken: dict[str, list[str]] = {}
-        for rule, message in self._broken(record):
-            broken.setdefault(rule, []).append(message)
-        for rule, (message, *more) in broken.items():
-            words = f", and {len(more):,} more in this record" if more else ""
-            self._find(Late(rule, message + words, record))
-        now.last[record.direction] = record
+    def add(self, event: Event, noted: Noted) -> None:
+        """The next event, and what the facts made of it."""
+        if isinstance(event, Record):
+            self._add_record(event, noted)
+        elif isinstance(event, Resynchronised):
+            self._skipped[event.direction] = event.skipped
 
     def finish(self) -> None:
-        """No record follows."""
-        for late in at_the_end(self._now):
-            self._find(late)
+        """No event follows."""
+        for violation in self._end():
+            self._find(violation, violation.record)
         self.findings.sort(key=lambda finding: finding.place)
 
-    def _broken(self, record: Record) -> Iterator[Broken]:
-        now = self._now
-        if record.skipped:
-            if is_damaged(now.flow(record.direction)):
-                yield (
-                    "stream-resynchronised",
-                    f"{record.skipped:,} octets before this record could not be followed",
-                )
-            if record.direction == FORWARD:
-                now.forget()
+    def _add_record(self, record: Record, noted: Noted) -> None:
+        skipped = self._skipped.pop(record.direction, 0)
+        is_beginning_lost = record.index == 0 and self.migration.direction(record.direction).late
+        if record.direction == FORWARD and (skipped or is_beginning_lost):
+            self._order = self._order.forget()
+            self._phase.forget()
+        broken = [
+            *capture.judge_way(skipped, self.migration.direction(record.direction)),
+            *self._judge(record, noted, bool(skipped)),
+        ]
+        self._phase.blame(record, broken)
+        for violation in _once(broken):
+            self._find(violation, record)
+
+    def _judge(self, record: Record, noted: Noted, is_found_again: bool) -> list[Violation]:
         if record.layer is None:
-            if self.migration.channel.layers[:1] != ["xenops"]:
-                yield (
-                    "data-after-end",
-                    f"{record.length:,} octets after the end of the stream are no handshake",
-                )
-        elif record.type is None and not record.is_header:
-            yield from said(record, now)
-        elif self.migration.static_data is not None:
-            yield "static-data-in-v2", self.migration.static_data
-        else:
-            for rule, message in broken_by_itself(record):
-                if rule == "unknown-optional-record" and now.state == "postcopy pages":
-                    rule = "postcopy-optional-record"
-                    message += ", and the known receiver and sender fail on it in the postcopy phase"
-                yield rule, message
-            yield from self._placed(record)
+            return list(framing.judge_trailing(record))
+        if record.is_text:
+            self._text, broken = handshake.step(self._text, record, self.migration)
+            return broken
+        if noted.static_data is not None:
+            return order.judge_static_data(record)
+        broken = list(framing.judge(record))
+        if self._order.state is State.POSTCOPY_PAGES:
+            optional = framing.UNKNOWN_OPTIONAL_RECORD
+            broken = [pages.in_postcopy(record) if one.rule is optional else one for one in broken]
+        misdirected = order.judge_direction(record)
+        if misdirected is not None:
+            return [*broken, misdirected]
+        if isinstance(record.spec, HeaderSpec | RecordSpec):
+            judge = self._forward if record.direction == FORWARD else self._reverse
+            broken += judge(record, record.spec, noted, is_found_again)
+        return broken
 
-    def _placed(self, record: Record) -> Iterator[Broken]:
-        """What a known header or record breaks by where it is."""
-        if is_misdirected(record) and isinstance(record.spec, RecordSpec):
-            yield "wrong-direction", f"{record.name} goes {record.spec.direction} only"
-        elif record.spec is None:
-            return
-        elif record.direction == FORWARD:
-            yield from ordered(record, self._now)
-            yield from paged(record, self._now)
-        else:
-            yield from asked(record, self._now)
+    def _forward(
+        self, record: Record, spec: HeaderSpec | RecordSpec, noted: Noted, is_found_again: bool
+    ) -> list[Violation]:
+        seen = order.Seen(record, spec, is_found_again, self._phase.complete is not None)
+        self._order, before, broken = order.step(self._order, seen)
+        broken += pages.judge_forward(record, noted, self._phase, self.migration)
+        self._phase.advance(record, before, self._order.state)
+        return broken
 
-    def _find(self, late: Late) -> None:
-        severity = late.severity or RULES[late.rule].severity
-        self._found[severity] += 1
-        if self._found[severity] > FINDINGS_MAX:
+    def _reverse(
+        self, record: Record, spec: HeaderSpec | RecordSpec, noted: Noted, is_found_again: bool
+    ) -> list[Violation]:
+        phase, state = self._phase, self._order.state
+        broken = list(postcopy.judge_complete(record, phase))
+        if spec.role is Role.POSTCOPY_FAULT:
+            broken += pages.judge_fault(record, noted, phase, phase.is_ahead(state), self.migration)
+        phase.advance(record, state, state)
+        return broken
+
+    def _end(self) -> Iterator[Violation]:
+        """What the end shows, of capture and migration."""
+        migration, phase = self.migration, self._phase
+        yield from capture.judge_end(migration)
+        # Before what follows from it.
+        yield from postcopy.judge_end(phase, self._order.is_followed, migration)
+        yield from pages.judge_end(phase, migration)
+        yield from framing.judge_end(migration, self._order.state)
+        yield from pages.judge_unanswered(phase, migration)
+
+    def _find(self, violation: Violation, record: Record | None) -> None:
+        severity = violation.gravity
+        self._count[severity] += 1
+        if self._count[severity] > FINDINGS_MAX:
             self.left_out += 1
             return
-        record = late.record
         is_captured = record is not None and self.migration.is_capture
-        finding = Finding(
-            rule=late.rule,
-            severity=severity,
-            migration=self.migration.channel.index or 0,
-            direction=record.direction if record else late.direction,
-            layer=record.layer if record else None,
-            record=record.name if record else None,
-            index=record.index if record else None,
-            offset=record.offset if record else None,
-            frame=record.first.frame if record and is_captured else None,
-            time=record.first.time if record and is_captured else None,
-            message=late.message,
+        self.findings.append(
+            Finding(
+                rule=RuleId(violation.rule.id),
+                severity=severity,
+                migration=self.migration.number,
+                direction=record.direction if record else violation.direction,
+                layer=record.layer if record else None,
+                record=record.name if record else None,
+                index=record.index if record else None,
+                offset=record.offset if record else None,
+                frame=record.first.frame if record and is_captured else None,
+                time=record.first.time if record and is_captured else None,
+                message=violation.message,
+            )
         )
-        self.findings.append(finding)
-        if finding.is_fatal and finding.direction == FORWARD and self._now.transition not in (None, record):
-            self._now.is_spoilt = True
+
+
+def _once(broken: Iterable[Violation]) -> Iterator[Violation]:
+    """Each rule that a record broke, once."""
+    by_rule: dict[Rule, list[Violation]] = {}
+    for violation in broken:
+        by_rule.setdefault(violation.rule, []).append(violation)
+    for first, *more in by_rule.values():
+        yield first._replace(message=first.message + AND_MORE.format(more=len(more))) if more else first

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SEVERITIES = ("error", "warning", "note")
-"""Gravest first."""
+from dissector.events import Direction
+from dissector.protocol import Layer
+from dissector.rules.registry import RULES
+from dissector.rules.rule import SEVERITIES, RuleId, Severity
 
-CONSEQUENCES = frozenset({"truncated-stream", "postcopy-fault-unanswered"})
-"""Rules that a broken off stream breaks in any case: no reason, but what follows from one."""
-
-FATAL = frozenset({"postcopy-optional-record"})
-"""Rules that are no error by the specification, and that the known programs fail on all the same."""
+__all__ = ["SEVERITIES", "Finding"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One violation, or a fact worth a note."""
 
-    rule: str
-    severity: str
+    rule: RuleId
+    severity: Severity
     migration: int
-    direction: str
-    layer: str | None
+    direction: Direction
+    layer: Layer | None
     record: str | None
     """Name of the record."""
     index: int | None
@@ -39,9 +37,14 @@ class Finding:
     @property
     def place(self) -> tuple[bool, int, int]:
         """Where it stands among the findings: in the order of time, but what follows from others is behind them."""
-        return self.rule in CONSEQUENCES, self.time or 0, self.offset or 0
+        return self.is_consequence, self.time or 0, self.offset or 0
 
     @property
     def is_fatal(self) -> bool:
         """Whether it can be what a migration failed of."""
-        return self.severity == "error" or self.rule in FATAL
+        return self.severity == "error" or RULES[self.rule].fatal
+
+    @property
+    def is_consequence(self) -> bool:
+        """Whether a stream that broke off breaks the rule in any case."""
+        return RULES[self.rule].consequence

@@ -1,14 +1,54 @@
-"""Rules of the texts that xl sends around the streams."""
+"""Rules of the texts that xl sends around the streams, and which may come after which."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
+from typing import TypeAlias
 
-from dissector.parser import Record
+from dissector.events import Direction, Record
+from dissector.facts.migration import Migration
 from dissector.protocol import MESSAGES
-from dissector.rules.situation import Broken, Situation
+from dissector.rules import examples as eg
+from dissector.rules.postcopy import is_whole
+from dissector.rules.rule import Rule, Violation, declared
 
-Table = Mapping[str | None, tuple[tuple[str, str], ...]]
+_rule = partial(Rule, group="toolstack and capture")
+
+XL_HANDSHAKE = _rule(
+    id="xl-handshake",
+    severity="error",
+    wireshark=True,
+    summary="A closing message of xl is not the expected one",
+    source="migrate_read_fixedmessage(), migrate_domain() and migrate_receive() in xl_migrate.c",
+    why="xl compares each message octet by octet, its NUL included. If 'domain received, ready to"
+    " unpause' is wrong, the source resumes its guest; once it has given permission to start, a wrong"
+    " message leaves the state of both copies unknown, and xl says so. After postcopy the source does"
+    " not look at the message.",
+    example="'domain received, ready to unpause' without its NUL; legal: the same 33 octets and a NUL",
+    message="expected {wanted}, this says {said}",
+    breaking=(*eg.WHOLE, eg.strange_text(b"domain received, ready to unpause")),
+    legal=(*eg.WHOLE, eg.text("ready")),
+)
+
+XL_TARGET_FAILED = _rule(
+    id="xl-target-failed",
+    severity="warning",
+    wireshark=True,
+    summary="The destination reported that it could not start the guest",
+    source="migrate_receive() in xl_migrate.c; error in libxl_types.idl",
+    why="The octet after 'my copy unpause results are as follows' is 0 for success, else a libxl error"
+    " negated. The destination then destroys its copy and gives the permission to run back; the source"
+    " resumes its guest when it has read that.",
+    example="status octet 3 (ERROR_FAIL); no finding: status octet 0",
+    message="the destination reports status {status}",
+    breaking=(*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.text("report", bytes((3,)))),
+    legal=(*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.text("report", bytes((0,)))),
+)
+
+RULES = declared(globals())
+
+Table: TypeAlias = Mapping[str | None, tuple[tuple[Direction, str], ...]]
 
 LIVE: Table = {
     # What may come next, as (direction, text), by what came last.
@@ -28,23 +68,33 @@ FILE: Table = {None: (("forward", "go"),)}
 Source of all three: migrate_domain() and migrate_receive() in tools/xl/xl_migrate.c of Xen.
 """
 
+TEXT_SHOWN = 60
+"""Octets of an unexpected text that a finding shows."""
 
-def said(record: Record, now: Situation) -> Iterator[Broken]:
-    """A text. One with a gap in it says nothing."""
+
+def step(latest: str | None, record: Record, migration: Migration) -> tuple[str | None, list[Violation]]:
+    """The next text: what it breaks after the latest one, and what counts as the latest one then. A text with a gap in
+    it says nothing."""
     if not record.whole or not record.complete:
-        return
-    table = FILE if not now.migration.is_capture else POSTCOPY if now.migration.kind == "postcopy" else LIVE
-    expected = table.get(now.handshake, ())
+        return latest, []
+    table = FILE if not migration.is_capture else POSTCOPY if migration.kind == "postcopy" else LIVE
+    expected = table.get(latest, ())
     name = record.name
-    is_expected = (record.direction, name) in expected or (name in MESSAGES and now.may_hide_texts())
-    if not is_expected:
-        wanted = " or ".join(f"{name} ({direction})" for direction, name in expected) or "nothing"
-        text = record.body[:60].rstrip(b"\0").decode("ascii", "backslashreplace")
-        yield "xl-handshake", f"expected {wanted}, this says {text!r}"
-    if not is_expected and name not in table:
+    if (record.direction, name) in expected or (name in MESSAGES and _may_hide_texts(record, migration)):
+        if name == "report" and record.body[-1]:
+            return "failed report", [XL_TARGET_FAILED(status=record.body[-1])]
+        return name, []
+    wanted = " or ".join(f"{name} ({direction})" for direction, name in expected) or "nothing"
+    said = record.body[:TEXT_SHOWN].rstrip(b"\0").decode("ascii", "backslashreplace")
+    found = [XL_HANDSHAKE(wanted=wanted, said=repr(said))]
+    if name not in table:
         # It stands where the expected one should, so the answer to that one will follow.
-        name = next((name for direction, name in expected if direction == record.direction), name)
-    elif name == "report" and record.body[-1]:
-        yield "xl-target-failed", f"the destination reports status {record.body[-1]}"
-        name = "failed report"
-    now.handshake = name
+        return next((text for direction, text in expected if direction == record.direction), name), found
+    if name == "report" and record.body[-1]:
+        return "failed report", [*found, XL_TARGET_FAILED(status=record.body[-1])]
+    return name, found
+
+
+def _may_hide_texts(record: Record, migration: Migration) -> bool:
+    """Whether a text may have gone by that was not captured: in a gap, or in one that shows only later."""
+    return record.unseen or not (is_whole(migration.forward) and is_whole(migration.reverse))

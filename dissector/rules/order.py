@@ -1,122 +1,360 @@
-"""Rules of the order of the forward direction's headers and records."""
+"""Rules of order and direction that hold for every migration, and the fold that follows a stream through its states."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from enum import StrEnum
+from functools import partial
+from typing import NamedTuple
 
-from dissector.parser import Record
-from dissector.rules import states
-from dissector.rules.situation import Broken, Situation
+from dissector.events import Context, Record
+from dissector.facts.roles import role_of
+from dissector.protocol import CONTAINERS, PLACES, Guest, HeaderSpec, Layer, RecordSpec, Role, State, libxc_records
+from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, OF_VERSION, after
+from dissector.rules import examples as eg
+from dissector.rules import postcopy
+from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared, misplaced_by_role
 
-SHOULD_BE = {
-    # By the layer of a record that nothing announced: the states to find it in, what would have announced it,
-    # and the state after that.
-    "libxl": (
-        ("postcopy begun", "early pfns", "postcopy pfns"),
-        "POSTCOPY_TRANSITION",
-        "postcopy transition",
+_rule = partial(Rule, group="order and direction")
+
+OF_GUEST = "{record} in a stream whose domain header says {guest}"
+
+
+class StaticData(StrEnum):
+    """How a record of version 3 shows in a stream of version 2, where its number means something else."""
+
+    CPUID = "record 0x11 has {length:,} octets: CPUID leaves, and a POSTCOPY_PFNS_BEGIN has none"
+    MSR = "record 0x12 has {length:,} octets: MSR entries, and no list of {count:,} pfns"
+    END = "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN"
+
+
+class Unexpected(StrEnum):
+    NO_PV_INFO = "{record}, and no X86_PV_INFO came before it"
+
+
+WRONG_DIRECTION = _rule(
+    id="wrong-direction",
+    severity="error",
+    wireshark=True,
+    summary="A record is on the direction that never carries it",
+    source="libxc specification, CHECKPOINT_DIRTY_PFN_LIST; libxl specification, CHECKPOINT_STATE;"
+    " postcopy RFC, POSTCOPY_FAULT and POSTCOPY_COMPLETE",
+    why="A receiver has no handler for the reverse direction's records and fails on them as on an"
+    " unknown mandatory record. In the postcopy phase the source accepts nothing but POSTCOPY_FAULT and"
+    " POSTCOPY_COMPLETE while it has pages to send; outside of postcopy and COLO libxc does not read the"
+    " reverse direction at all, and xl takes what comes there for its closing message.",
+    example="POSTCOPY_FAULT from source to destination; legal: the same from destination to source",
+    message="{record} goes {direction} only",
+    breaking=(*eg.POSTCOPY, eg.libxc("POSTCOPY_FAULT", 0x10)),
+    legal=(*eg.POSTCOPY, eg.libxc("POSTCOPY_FAULT", 0x10).back()),
+)
+
+UNEXPECTED_RECORD = _rule(
+    id="unexpected-record",
+    severity="error",
+    wireshark=True,
+    summary="A record comes in a phase that does not allow it",
+    source="libxc specification, Layout; process_record() in xg_sr_restore.c and libxl_stream_read.c",
+    why="This is the rule for every misplaced record that no other rule names. Receivers check only some"
+    " of these: libxc fails on X86_PV_P2M_FRAMES before X86_PV_INFO and on CHECKPOINT in a stream that"
+    " is not checkpointed, libxl fails on CHECKPOINT_STATE outside of COLO. Elsewhere a record may be"
+    " accepted and do the wrong thing.",
+    example="X86_PV_P2M_FRAMES, X86_PV_INFO; legal: X86_PV_INFO, X86_PV_P2M_FRAMES",
+    message=IN_STATE,
+    messages=Unexpected,
+    breaking=(eg.IMAGE2, eg.PV, eg.FRAMES, eg.PV_INFO),
+    legal=(eg.IMAGE2, eg.PV, eg.PV_INFO, eg.FRAMES),
+)
+
+MISSING_STATIC_DATA_END = _rule(
+    id="missing-static-data-end",
+    severity="error",
+    wireshark=True,
+    summary="A version 3 stream has memory or context before STATIC_DATA_END",
+    source="libxc specification, v3 compat with v2; handle_page_data() in xg_sr_restore.c,"
+    " handle_x86_pv_p2m_frames() in xg_sr_restore_x86_pv.c",
+    why="The receiver applies the CPU policies when STATIC_DATA_END comes, before the guest has any"
+    " memory. It fails at the first PAGE_DATA or X86_PV_P2M_FRAMES without one; context records are not"
+    " checked. Only in a version 2 stream does it infer the place.",
+    example="X86_CPUID_POLICY, PAGE_DATA; legal: X86_CPUID_POLICY, STATIC_DATA_END, PAGE_DATA",
+    message=IN_STATE,
+    misplaced=(
+        Misplaced((Role.CONTEXT,), (State.STATIC_DATA,), State.CONTEXT),
+        Misplaced((Role.FRAME_TABLE, Role.TOOLSTACK, Role.MEMORY), (State.STATIC_DATA,), State.MEMORY),
+        Misplaced((Role.VERIFY,), (State.STATIC_DATA,), State.VERIFY),
+        Misplaced((Role.CHECKPOINT,), (State.STATIC_DATA,), State.CHECKPOINT),
     ),
-    "libxc": (("postcopy transition",), "POSTCOPY_TRANSITION_END", "postcopy pages"),
-}
+    breaking=(eg.IMAGE3, eg.HVM, eg.CPUID, eg.PAGES),
+    legal=(eg.IMAGE3, eg.HVM, eg.CPUID, eg.STATIC, eg.PAGES),
+)
 
-MISSED = {
-    "libxc.STATIC_DATA_END": frozenset({"missing-static-data-end"}),
-    "libxc.X86_PV_INFO": frozenset({"frames before X86_PV_INFO"}),
-}
-"""What in Situation.seen says of a record that comes late that it was missed before."""
+DUPLICATE_STATIC_DATA_END = _rule(
+    id="duplicate-static-data-end",
+    severity="error",
+    wireshark=True,
+    summary="A stream has a second STATIC_DATA_END",
+    source="handle_static_data_end() in xg_sr_restore.c",
+    why="The restore fails: static data is handed to the toolstack once, and the domain is already built"
+    " on it. The checkpoints of a stream do not repeat it.",
+    example="STATIC_DATA_END, PAGE_DATA, STATIC_DATA_END; legal: STATIC_DATA_END, PAGE_DATA, PAGE_DATA",
+    message=IN_STATE,
+    misplaced=(Misplaced((Role.STATIC_DATA_END,), (*BEFORE_POSTCOPY, *IN_POSTCOPY)),),
+    breaking=(*eg.HVM3, eg.PAGES, eg.STATIC),
+    legal=(*eg.HVM3, eg.PAGES, eg.PAGES),
+)
 
-HVM_CONTEXT = ("TSC_INFO", "HVM_CONTEXT", "HVM_PARAMS")
+STATIC_DATA_IN_V2 = _rule(
+    id="static-data-in-v2",
+    severity="error",
+    wireshark=True,
+    summary="A version 2 stream has records that, by their bodies, are the static data of version 3",
+    source="libxc specification, v3 compat with v2 and Records: type; postcopy RFC, record types",
+    why="0x10 to 0x12 mean STATIC_DATA_END and the CPU policies in version 3, and postcopy records in"
+    " version 2 with the postcopy series. Xen 4.14 and later do not look at the version here and accept"
+    " them; older releases fail on an unknown record, and the postcopy series takes them for"
+    " POSTCOPY_BEGIN and its kin.",
+    example="version 2, type 0x11 with 48 octets of CPUID leaves; legal: the same in version 3",
+    messages=StaticData,
+    breaking=(*eg.HVM2, eg.Said("POSTCOPY_PFNS_BEGIN", body=bytes(48))),
+    legal=(eg.IMAGE3, eg.HVM, eg.CPUID, eg.STATIC),
+)
+
+HVM_PARAMS_AFTER_CONTEXT = _rule(
+    id="hvm-params-after-context",
+    severity="note",
+    wireshark=True,
+    summary="A version 3 stream has HVM_CONTEXT before HVM_PARAMS",
+    source="libxc specification, x86 HVM Guest; x86_hvm_end_of_checkpoint() in xg_sr_save_x86_hvm.c",
+    why="The specification wants the parameters first, yet every release from 4.6 on sends the context"
+    " first. Receivers keep the context until the end of the stream or the checkpoint, so both orders"
+    " restore the same guest.",
+    example="X86_TSC_INFO, HVM_CONTEXT, HVM_PARAMS; no finding: X86_TSC_INFO, HVM_PARAMS, HVM_CONTEXT",
+    message="HVM_PARAMS comes after HVM_CONTEXT",
+    breaking=(*eg.HVM3, eg.PAGES, eg.TSC3, eg.CONTEXT, eg.PARAMS),
+    legal=(*eg.HVM3, eg.PAGES, eg.TSC3, eg.PARAMS, eg.CONTEXT),
+)
+
+PV_RECORD_IN_HVM = _rule(
+    id="pv-record-in-hvm",
+    severity="error",
+    wireshark=True,
+    summary="The stream of an HVM guest has a record of PV guests",
+    source="libxc specification, Layout; x86_hvm_process_record() in xg_sr_restore_x86_hvm.c",
+    why="The HVM receiver has no handler for X86_PV_* and SHARED_INFO and fails as on an unknown"
+    " mandatory record. The libxl types 2, 3 and 6 are the same numbers as X86_PV_INFO,"
+    " X86_PV_P2M_FRAMES and X86_PV_VCPU_XSAVE, so a lost change of layer can look like this.",
+    example="type HVM, PAGE_DATA, SHARED_INFO; legal: type HVM, PAGE_DATA, TSC_INFO",
+    message=OF_GUEST,
+    breaking=(*eg.HVM3, eg.PAGES, eg.SHARED_INFO),
+    legal=(*eg.HVM3, eg.PAGES, eg.TSC3),
+)
+
+HVM_RECORD_IN_PV = _rule(
+    id="hvm-record-in-pv",
+    severity="error",
+    wireshark=True,
+    summary="The stream of a PV guest has a record of HVM guests",
+    source="libxc specification, Layout; x86_pv_process_record() in xg_sr_restore_x86_pv.c",
+    why="The PV receiver has no handler for HVM_CONTEXT and HVM_PARAMS and fails as on an unknown"
+    " mandatory record. In the same way libxl refuses emulator records for any guest that its"
+    " configuration does not call HVM.",
+    example="type PV, TSC_INFO, HVM_PARAMS; legal: type PV, TSC_INFO, SHARED_INFO",
+    message=OF_GUEST,
+    breaking=(*eg.PV2, eg.TSC2, eg.PARAMS),
+    legal=(*eg.PV2, eg.TSC2, eg.SHARED_INFO),
+)
+
+CHECKPOINT_END_UNEXPECTED = _rule(
+    id="checkpoint-end-unexpected",
+    severity="error",
+    wireshark=True,
+    summary="A CHECKPOINT_END comes with no CHECKPOINT before it",
+    source="libxl specification, CHECKPOINT_END; process_record() in libxl_stream_read.c",
+    why="libxl is in a checkpoint only after libxc has handed over at CHECKPOINT. Outside of one it"
+    " fails on CHECKPOINT_END.",
+    example="libxc END, CHECKPOINT_END; legal: CHECKPOINT, EMULATOR_CONTEXT, CHECKPOINT_END",
+    message=IN_STATE,
+    misplaced=(Misplaced((Role.CHECKPOINT_END,), (*BEFORE_POSTCOPY, *IN_POSTCOPY, State.LIBXL_TAIL)),),
+    breaking=(*eg.LIBXL, *eg.HVM3, eg.PAGES, *eg.CONTEXT3, eg.END, eg.libxl("CHECKPOINT_END")),
+    legal=(*eg.LIBXL, *eg.HVM3, eg.PAGES, *eg.CONTEXT3, eg.CHECKPOINT, eg.EMULATOR, eg.libxl("CHECKPOINT_END")),
+)
+
+RULES = declared(globals())
+
+MISPLACED = misplaced_by_role((*RULES, *postcopy.RULES))
+"""What a role breaks in a state that does not allow it; where nothing is said it is UNEXPECTED_RECORD."""
+
+GUESTS: dict[str | None, Guest] = {"x86 PV": "pv", "x86 HVM": "hvm", "x86 PVH": "hvm"}
+"""What the domain header's name means for the records that may come."""
+
+_OTHER_GUEST = {"pv": PV_RECORD_IN_HVM, "hvm": HVM_RECORD_IN_PV}
+
+_HVM_CONTEXT = tuple(
+    spec.name for spec in libxc_records(2).values() if spec.role is Role.CONTEXT and spec.guest in ("any", "hvm")
+)
 """What a postcopy sender sends of an HVM guest between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN."""
 
 
-def ordered(record: Record, now: Situation) -> Iterator[Broken]:
-    """The place of a header or record of the forward direction among the others."""
-    key = record.name if record.type is None else f"{record.layer}.{record.name}"
-    guest = now.migration.channel.guest
-    if key in states.PV_ONLY and guest in ("x86 HVM", "x86 PVH"):
-        if record.skipped:
-            return  # it was found by what it looks like, and libxl's records have some of the same numbers
-        yield "pv-record-in-hvm", f"{record.name} in a stream whose domain header says {guest}"
-        return
-    if key in states.HVM_ONLY and guest == "x86 PV":
-        yield "hvm-record-in-pv", f"{record.name} in a stream whose domain header says {guest}"
-        return
-    yield from _announced(record, now)
-    before = now.state
-    yield from _allowed(record, key, now)
-    yield from _context(record, key, before, now)
-    yield from _pv_info(record, key, now)
-    if now.transition is None and now.state == "postcopy pages":
-        now.enter_postcopy(record)
-    if key == "libxc.END" and before in ("postcopy pages", "early pages"):
-        now.end = record
-        if now.complete is None:
-            # The end of all judges whether POSTCOPY_COMPLETE is missing. The sender may well go on.
-            now.state = None
+class Order(NamedTuple):
+    """How far the forward direction is."""
+
+    state: State | None = State.START
+    """None: unknown."""
+    is_followed: bool = False
+    """Whether every header since the domain header was read."""
+    context: frozenset[str] = frozenset()
+    """The context records of the present stop of the guest."""
+    has_params: bool = False
+    """Whether an HVM_PARAMS that came late was said to be."""
+    has_pv_info: bool = False
+    missed: frozenset[str] = frozenset()
+    """Records that were said to be missing where they belong: that they come late is not said again."""
+
+    def forget(self) -> Order:
+        """Headers were lost: where the stream stands is unknown."""
+        return self._replace(state=None, is_followed=False)
 
 
-def _announced(record: Record, now: Situation) -> Iterator[Broken]:
-    """Framing notes where records of the other layer follow and nothing handed over to it."""
-    if "postcopy-transition-missing" not in record.notes or record.layer not in SHOULD_BE:
-        return
-    where, missing, then = SHOULD_BE[record.layer]
-    if now.state in where:
-        yield (
-            "postcopy-transition-missing",
-            f"{record.name} is {record.layer}'s, and no {missing} came before it",
+class Seen(NamedTuple):
+    """A header or record of the forward direction, and what of the rest of the migration its place depends on."""
+
+    record: Record
+    spec: HeaderSpec | RecordSpec
+    is_found_again: bool
+    """Whether the way was lost before it."""
+    is_completed: bool
+    """Whether POSTCOPY_COMPLETE came."""
+
+
+def judge_direction(record: Record) -> Violation | None:
+    """A record on the direction that never carries it."""
+    if isinstance(record.spec, RecordSpec) and record.is_misdirected:
+        return WRONG_DIRECTION(record=record.name, direction=record.spec.direction)
+    return None
+
+
+_STATIC_DATA = {
+    Role.POSTCOPY_SETUP: StaticData.CPUID,
+    Role.POSTCOPY_LIST: StaticData.MSR,
+    Role.POSTCOPY_BEGIN: StaticData.END,
+}
+"""By what its number means in version 2."""
+
+
+def judge_static_data(record: Record) -> list[Violation]:
+    """A record that the facts take for one of version 3 in a stream of version 2."""
+    role = role_of(record)
+    if role not in _STATIC_DATA:
+        return []
+    return [STATIC_DATA_IN_V2(_STATIC_DATA[role], length=record.body_length, count=record.count)]
+
+
+class Step(NamedTuple):
+    """What came of a header or record."""
+
+    order: Order
+    """How far the stream is then."""
+    before: State | None
+    """The state in which it was found."""
+    found: list[Violation]
+
+
+def step(order: Order, seen: Seen) -> Step:
+    """The next header or record of the forward direction: what it breaks by its place, and how far the stream is."""
+    record, spec = seen.record, seen.spec
+    guest = GUESTS.get(record.context.guest)
+    needed = spec.guest if isinstance(spec, RecordSpec) else "any"
+    if needed != "any" and guest is not None and needed != guest:
+        if needed == "pv" and seen.is_found_again:
+            return Step(
+                order, order.state, []
+            )  # it was found by what it looks like, and libxl's records have some of the same numbers
+        return Step(order, order.state, [_OTHER_GUEST[needed](record=record.name, guest=record.context.guest)])
+    order, announced = _announced(order, seen)
+    before = order.state
+    order, placed = _placed(order, seen)
+    order, context = _context(order, seen, before)
+    order, pv_info = _pv_info(order, seen)
+    if spec.role is Role.LIBXC_END and before in postcopy.PAGES_STATES and not seen.is_completed:
+        # The end of all judges whether POSTCOPY_COMPLETE is missing. The sender may well go on.
+        order = order._replace(state=None)
+    return Step(order, before, [*announced, *placed, *context, *pv_info])
+
+
+def _announced(order: Order, seen: Seen) -> tuple[Order, list[Violation]]:
+    """A record of the other layer that nothing handed over to."""
+    record = seen.record
+    should_be = postcopy.SHOULD_BE.get(record.layer) if record.unannounced else None
+    if should_be is None:
+        return order, []
+    if order.state in should_be.states:
+        missing = postcopy.POSTCOPY_TRANSITION_MISSING(
+            record=record.name, layer=record.layer, missing=should_be.missing
         )
-        now.state = then
-    elif now.state == "early pages":
-        now.state = then
+        return order._replace(state=should_be.then), [missing]
+    if order.state is State.EARLY_PAGES:
+        return order._replace(state=should_be.then), []
+    return order, []
 
 
-def _allowed(record: Record, key: str, now: Situation) -> Iterator[Broken]:
+def _placed(order: Order, seen: Seen) -> tuple[Order, list[Violation]]:
     """The state machine."""
-    channel, before = now.migration.channel, now.state
-    if before is None:
-        now.state = states.NATURAL.get(key)
-    elif key in states.STATES[before]:
-        now.state = states.STATES[before][key]
-    elif now.seen & MISSED.get(key, frozenset()):
-        return  # that it was missing where it belongs was said
+    record, role = seen.record, seen.spec.role
+    state, place = order.state, PLACES[role]
+    found: list[Violation] = []
+    if state is None:
+        state = place.natural
+    elif state in place.moves:
+        state = place.moves[state]
+    elif record.name in order.missed:
+        return order, []
     else:
-        _, rule, then = states.misplaced(key, before)
-        now.seen.add(rule)
-        yield rule, f'{record.name} in the state "{before}"'
-        now.state = then or before
-    if key == "domain header":
-        now.begin(states.OF_VERSION.get(channel.version))
-    if now.state is not None:
-        in_libxl = None if channel.may_be_in_libxl else "libxl" in channel.layers
-        in_xenops = "xenops" in channel.layers and record.layer != "xenops"
-        now.state = states.after(now.state, in_libxl, in_xenops)
+        rule, then = MISPLACED.get((role, state), (UNEXPECTED_RECORD, None))
+        found.append(rule(record=record.name, state=state.value))
+        if rule is MISSING_STATIC_DATA_END:
+            order = order._replace(missed=order.missed | {"STATIC_DATA_END"})
+        state = then or state
+    if role is Role.DOMAIN:
+        state = OF_VERSION.get(record.context.version)
+        order = order._replace(is_followed=True)
+    return order._replace(state=state and _meant(state, record.context, record.layer)), found
 
 
-def _context(record: Record, key: str, before: str | None, now: Situation) -> Iterator[Broken]:
+def _meant(state: State, context: Context, layer: Layer | None) -> State | None:
+    """The state by the streams that are around this one, as far as that is known."""
+    in_libxl = None if context.may_be_in_libxl else "libxl" in context.layers
+    # A container around both whose own records follow them.
+    images = {one for one in context.layers if "libxl" in CONTAINERS[one].holds and CONTAINERS[one].record}
+    return after(state, in_libxl, bool(images - {layer}))
+
+
+def _context(order: Order, seen: Seen, before: State | None) -> tuple[Order, list[Violation]]:
     """The context records of one stop of the guest: which came, and in which order."""
-    if key in states.CONTEXT:
-        late = record.name == "HVM_PARAMS" and "HVM_CONTEXT" in now.context
-        if late and now.migration.channel.version == 3 and "HVM_PARAMS" not in now.seen:
-            now.seen.add("HVM_PARAMS")
-            yield "hvm-params-after-context", "HVM_PARAMS comes after HVM_CONTEXT"
-        now.context.add(record.name)
-    elif key == "libxc.POSTCOPY_PFNS_BEGIN" and before == "postcopy begun":
-        missing = [name for name in HVM_CONTEXT if name not in now.context]
-        if now.migration.channel.guest != "x86 HVM":
-            missing = [] if now.context else ["context record"]
+    record, role = seen.record, seen.spec.role
+    if role is Role.CONTEXT:
+        found = []
+        is_late = record.name == "HVM_PARAMS" and "HVM_CONTEXT" in order.context
+        if is_late and record.context.version == 3 and not order.has_params:
+            order = order._replace(has_params=True)
+            found.append(HVM_PARAMS_AFTER_CONTEXT())
+        return order._replace(context=order.context | {record.name}), found
+    found = []
+    if role is Role.POSTCOPY_SETUP and before is State.POSTCOPY_BEGUN:
+        missing = [name for name in _HVM_CONTEXT if name not in order.context]
+        if record.context.guest != "x86 HVM":
+            missing = [] if order.context else ["context record"]
         if missing:
-            yield (
-                "postcopy-context-missing",
-                f"no {', no '.join(missing)} between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN",
-            )
-    if key in ("libxc.POSTCOPY_BEGIN", "libxc.CHECKPOINT", "libxc.PAGE_DATA"):
-        now.context.clear()
+            found.append(postcopy.POSTCOPY_CONTEXT_MISSING(postcopy.ContextMissing.NONE, missing=", no ".join(missing)))
+    if role in (Role.POSTCOPY_BEGIN, Role.CHECKPOINT, Role.MEMORY):
+        order = order._replace(context=frozenset())
+    return order, found
 
 
-def _pv_info(record: Record, key: str, now: Situation) -> Iterator[Broken]:
+def _pv_info(order: Order, seen: Seen) -> tuple[Order, list[Violation]]:
     """The table of frames cannot be read by who does not know how wide the guest's words are."""
-    if key == "libxc.X86_PV_P2M_FRAMES" and now.followed and "X86_PV_INFO" not in now.seen:
-        now.seen |= MISSED["libxc.X86_PV_INFO"]
-        yield "unexpected-record", "X86_PV_P2M_FRAMES, and no X86_PV_INFO came before it"
-    if key == "libxc.X86_PV_INFO":
-        now.seen.add("X86_PV_INFO")
+    record, role = seen.record, seen.spec.role
+    if record.name == "X86_PV_INFO":
+        return order._replace(has_pv_info=True), []
+    if role is Role.FRAME_TABLE and order.is_followed and not order.has_pv_info:
+        order = order._replace(missed=order.missed | {"X86_PV_INFO"})
+        return order, [UNEXPECTED_RECORD(Unexpected.NO_PV_INFO, record=record.name)]
+    return order, []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dissector.facts import Migration
-from dissector.parser import FORWARD, REVERSE, Flow
-from dissector.rules.findings import CONSEQUENCES, Finding
+from dissector.events import FORWARD, REVERSE, Closed
+from dissector.facts.migration import Migration
+from dissector.rules.findings import Finding
 
 CLOSED = {"fin": "closed the connection", "rst": "reset the connection"}
 WHO = {FORWARD: "the source", REVERSE: "the destination"}
@@ -13,7 +13,7 @@ WHO = {FORWARD: "the source", REVERSE: "the destination"}
 def verdict(migration: Migration, findings: list[Finding]) -> str:
     """One sentence."""
     outcome = migration.outcome
-    if migration.channel.legacy:
+    if migration.context.legacy:
         return "a stream of Xen 4.5 or older, which is not dissected"
     if outcome == "completed":
         return _completed(migration)
@@ -41,15 +41,15 @@ def _completed(migration: Migration) -> str:
 
 def _failed(migration: Migration, findings: list[Finding]) -> str:
     ending = _first_to_close(migration)
-    reason = _reason(findings, ending[1] if ending else None)
+    reason = _reason(findings, ending.position.time if ending else None)
     if ending is None:
         what = "the file ends before the stream does" if not migration.is_capture else "the connection was used anew"
         return what if reason is None else f"{what}; before that: {_said(reason)}"
-    how, time, direction = ending
-    start = f"{WHO[direction]} {how}"
+    time = ending.position.time
+    start = f"{WHO[ending.direction]} {CLOSED[ending.how]}"
     if reason is not None and reason.time is not None:
         return f"{start} {(time - reason.time) / 1e6:.0f} ms after {_said(reason)}"
-    last = migration.last_record
+    last = migration.forward.last
     if last is None:
         return start
     where = f"{last.name} of frame {last.first.frame}"
@@ -60,28 +60,17 @@ def _failed(migration: Migration, findings: list[Finding]) -> str:
     return f"{start} {waited:.0f} ms after the stream's last octet, {place} {where}"
 
 
-def _first_to_close(migration: Migration) -> tuple[str, int, str] | None:
+def _first_to_close(migration: Migration) -> Closed | None:
     """How, when and by whom the connection was ended first."""
-    sides: list[tuple[str, Flow | None]] = [
-        (FORWARD, migration.channel.forward),
-        (REVERSE, migration.channel.reverse),
-    ]
-    endings = [
-        (flow.stream.closed[1], flow.stream.closed, direction)
-        for direction, flow in sides
-        if flow is not None and flow.stream.closed is not None
-    ]
-    if not endings:
-        return None
-    _, (how, _, time), direction = min(endings)
-    return CLOSED[how], time, direction
+    both = (migration.forward.closed, migration.reverse.closed)
+    return min((one for one in both if one is not None), key=lambda one: one.position.frame, default=None)
 
 
 def _reason(findings: list[Finding], before: int | None) -> Finding | None:
     """The first fatal finding before the connection ended: what follows an error is rather its consequence."""
     for finding in findings:
         early = before is None or finding.time is None or finding.time <= before
-        if finding.is_fatal and finding.rule not in CONSEQUENCES and early:
+        if finding.is_fatal and not finding.is_consequence and early:
             return finding
     return None
 

@@ -1,24 +1,21 @@
-"""What `xenshark analyze` prints: a summary for a person, an object for a program."""
+"""What `xenshark analyze` prints for a person: a summary of each migration."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from textwrap import wrap
-from typing import Any
 
-from dissector.analysis import Case
-from dissector.facts import Iteration, Migration, Phase, distribution
-from dissector.parser import FORWARD, REVERSE, Ends, Flow
+from dissector.analysis import MigrationAnalysis
+from dissector.events import Context, Flow
+from dissector.facts import DirectionFacts, Iteration, Migration, Phase, distribution
+from dissector.results import SourceResult
 from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
-from dissector.views import findings
-from dissector.views.faults import distribution_as_json, percentiles
+from dissector.units import clock, duration, many, rate, size
+from dissector.views.faults import percentiles
 from dissector.views.findings import tally
-from dissector.views.input import Input
-from dissector.views.units import clock, duration, many, rate, seconds, size
 
-SCHEMA = "xenshark.analysis/1"
 WIDTH = 110
 ROWS_SHOWN = 12
 """Phases, and iterations, that the text shows."""
@@ -30,135 +27,13 @@ Row = tuple[str, str]
 """What it is, and what there is to say of it."""
 
 
-def as_json(source: Input, cases: list[Case]) -> dict[str, Any]:
-    """The contract's object."""
-    return {
-        "schema": SCHEMA,
-        "source": {
-            "file": source.file,
-            "format": source.format,
-            "packets": source.packets,
-            "bytes": source.octets,
-            "first_time": seconds(source.first_time),
-            "last_time": seconds(source.last_time),
-            "cut_packets": source.cut_packets,
-            "dropped_packets": source.dropped_packets,
-        },
-        "migrations": [_migration(*case) for case in cases],
-    }
-
-
-def _migration(migration: Migration, checker: Checker) -> dict[str, Any]:
-    channel = migration.channel
-    return {
-        "flow": flow_as_json(migration),
-        "layers": channel.layers,
-        "kind": migration.kind,
-        "outcome": migration.outcome,
-        "verdict": verdict(migration, checker.findings),
-        "stream": {
-            "version": channel.version,
-            "postcopy_dialect": channel.postcopy,
-            "endianness": channel.endianness,
-            "guest": channel.guest,
-            "page_size": 1 << channel.page_shift if channel.guest else None,
-            "xen": channel.xen,
-        },
-        "bytes": {FORWARD: _octets(channel.forward), REVERSE: _octets(channel.reverse)},
-        "not_followed": dict(migration.not_followed),
-        "retransmitted": {direction: flow.stream.retransmitted for direction, flow in _flows(migration)},
-        "records": {direction: dict(counts) for direction, counts in migration.records.items()},
-        "pages": {
-            "entries": migration.pages.entries,
-            "data_pages": migration.pages.data_pages,
-            "unique_pfns": None if migration.pages.pfns.overflow else migration.pages.pfns.count,
-            "by_type": dict(migration.pages.by_type),
-            "sent_again": migration.pages.sent_again,
-        },
-        "iterations": [
-            {
-                "index": iteration.index,
-                "entries": iteration.entries,
-                "data_pages": iteration.data_pages,
-                "start_time": _time(migration, iteration.start_time),
-                "end_time": _time(migration, iteration.end_time),
-                "verify": iteration.verify,
-            }
-            for iteration in migration.iterations
-        ],
-        "phases": [
-            {
-                "name": phase.name,
-                "start_time": _time(migration, phase.start_time),
-                "end_time": _time(migration, phase.end_time),
-                FORWARD: migration.octets(phase, FORWARD),
-                REVERSE: migration.octets(phase, REVERSE),
-                "stall": seconds(phase.stall) if migration.is_capture else None,
-            }
-            for phase in migration.phases
-        ],
-        "postcopy": _postcopy(migration),
-        "gaps": [
-            {"direction": direction, "offset": gap.offset, "length": gap.length, "record": gap.record}
-            for direction, flow in _flows(migration)
-            for gap in flow.stream.gaps
-        ],
-        "findings": [findings.as_json(finding) for finding in checker.findings],
-        "findings_left_out": checker.left_out,
-    }
-
-
-def _postcopy(migration: Migration) -> dict[str, Any] | None:
-    if migration.kind != "postcopy" and not migration.faults.announced:
-        return None
-    faults = migration.faults
-    return {
-        "announced": faults.announced,
-        "outstanding": faults.outstanding.count,
-        "page_records": faults.page_records,
-        "pages": faults.pages,
-        "fault_records": faults.fault_records,
-        "faulted_pfns": faults.asked.count,
-        "answered": faults.answered,
-        "in_flight": faults.in_flight,
-        "unanswered": faults.asked.count - faults.answered,
-        "pushed": faults.pushed,
-        "never_sent": faults.never_sent,
-        "latency": distribution_as_json(distribution(faults.latencies)),
-        "downtime": seconds(migration.downtime),
-        "duration": seconds(migration.postcopy_duration),
-    }
-
-
-def flow_as_json(migration: Migration) -> dict[str, Any] | None:
-    """Who migrates to whom; None for a file that is no capture."""
-    ends = migration.ends
-    if ends is None:
-        return None
-    return {name: {"address": address, "port": port} for name, (address, port) in ends._asdict().items()}
-
-
-def _flows(migration: Migration) -> Iterator[tuple[str, Flow]]:
-    for direction, flow in ((FORWARD, migration.channel.forward), (REVERSE, migration.channel.reverse)):
-        if flow is not None:
-            yield direction, flow
-
-
-def _octets(flow: Flow | None) -> int:
-    return flow.stream.seen if flow is not None else 0
-
-
-def _time(migration: Migration, time_ns: int) -> float | None:
-    return seconds(time_ns) if migration.is_capture else None
-
-
-def as_text(source: Input, cases: list[Case]) -> str:
+def as_text(source: SourceResult, migrations: Iterable[MigrationAnalysis]) -> str:
     """A summary that is read in ten seconds."""
-    return "\n\n".join([_source(source), *("\n".join(_lines(*case)) for case in cases)]) + "\n"
+    return "\n\n".join([_source(source), *("\n".join(_lines(*one)) for one in migrations)]) + "\n"
 
 
-def _source(source: Input) -> str:
-    what = f"{source.file}: {source.format}, {size(source.octets)}"
+def _source(source: SourceResult) -> str:
+    what = f"{source.file}: {source.format}, {size(source.bytes)}"
     if source.packets:
         what += f", {many(source.packets, 'packet')}"
     if source.cut_packets:
@@ -169,7 +44,7 @@ def _source(source: Input) -> str:
 
 
 def _lines(migration: Migration, checker: Checker) -> Iterator[str]:
-    yield f"Migration {migration.channel.index}  {ends_as_text(migration.ends)}"
+    yield f"Migration {migration.number}  {flow_as_text(migration.flow)}"
     for name, text in _rows(migration, checker):
         head, indent = f"  {name:<14} ", " " * 17
         lines = wrap(
@@ -185,12 +60,13 @@ def _lines(migration: Migration, checker: Checker) -> Iterator[str]:
 
 def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
     yield "outcome", f"{migration.outcome}: {verdict(migration, checker.findings)}"
-    yield "kind", f"{migration.kind}, {_guest(migration)}"
-    yield "layers", _layers(migration)
+    guest = guest_as_text(migration.context.guest, migration.context.xen) or "guest not captured"
+    yield "kind", f"{migration.kind}, {guest}"
+    yield "layers", _layers(migration.context)
     if migration.is_capture and migration.first_time is not None and migration.last_time is not None:
         yield "time", f"{clock(migration.first_time)}, {duration(migration.last_time - migration.first_time)}"
-    for direction, flow in _flows(migration):
-        yield direction, _stream(flow, migration.not_followed[direction])
+    for side in (migration.forward, migration.reverse) if migration.is_capture else (migration.forward,):
+        yield side.direction, _octets(side)
     if migration.is_capture:
         yield from _first([("phase", _phase(migration, phase)) for phase in migration.phases], "phases")
     yield from _postcopy_rows(migration)
@@ -201,7 +77,7 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
         yield "pages", f"{entries} ({types}); {pages.data_pages:,} sent, {pages.sent_again:,} of them again"
     yield from _first([_iteration(migration, iteration) for iteration in migration.iterations], "iterations")
     for direction, counts in migration.records.items():
-        for layer in migration.channel.layers:
+        for layer in migration.context.layers:
             names = [f"{name.partition('.')[2]}{TIE}{count:,}" for name, count in counts.items() if _is_of(name, layer)]
             if names:
                 yield f"{direction} {layer}", ", ".join(names)
@@ -219,22 +95,21 @@ def _first(rows: list[Row], what: str) -> Iterator[Row]:
         yield "", f"... {len(rows) - ROWS_SHOWN:,} more {what}, see --json"
 
 
-def _stream(flow: Flow, not_followed: int) -> str:
-    stream = flow.stream
-    words = size(stream.seen)
-    if not_followed:
-        words += f", {size(not_followed)} of it not followed (so counts are low)"
-    if stream.gaps:
-        lost = size(sum(gap.length for gap in stream.gaps))
-        words += f", {lost} more not captured in {many(len(stream.gaps), 'gap')}"
-    if stream.retransmitted:
-        words += f", {size(stream.retransmitted)} retransmitted"
+def _octets(side: DirectionFacts) -> str:
+    words = size(side.seen)
+    if side.not_followed:
+        words += f", {size(side.not_followed)} of it not followed (so counts are low)"
+    if side.gaps:
+        lost = size(sum(gap.length for gap in side.gaps))
+        words += f", {lost} more not captured in {many(len(side.gaps), 'gap')}"
+    if side.retransmitted:
+        words += f", {size(side.retransmitted)} retransmitted"
     return words
 
 
 def _phase(migration: Migration, phase: Phase) -> str:
     took = phase.end_time - phase.start_time
-    forward, reverse = (migration.octets(phase, direction) for direction in (FORWARD, REVERSE))
+    forward, reverse = phase.octets(migration.forward), phase.octets(migration.reverse)
     words = f"{phase.name:<10} {duration(took):>10}  {size(forward):>10} forward"
     words += f", {rate(forward, took)}" if took else ""
     words += f"; {size(reverse)} reverse" if reverse else ""
@@ -277,15 +152,9 @@ def _is_of(name: str, layer: str) -> bool:
     return name.startswith(f"{layer}.")
 
 
-def ends_as_text(ends: Ends | None) -> str:
+def flow_as_text(flow: Flow | None) -> str:
     """Source -> destination."""
-    if ends is None:
-        return "a file, no capture"
-    return " -> ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in ends)
-
-
-def _guest(migration: Migration) -> str:
-    return guest_as_text(migration.channel.guest, migration.channel.xen) or "guest not captured"
+    return "a file, no capture" if flow is None else str(flow)
 
 
 def guest_as_text(guest: str | None, xen: str | None) -> str:
@@ -293,8 +162,7 @@ def guest_as_text(guest: str | None, xen: str | None) -> str:
     return f"{guest} guest from Xen {xen}" if guest else ""
 
 
-def _layers(migration: Migration) -> str:
-    channel = migration.channel
-    version = f"stream version {channel.version}" if channel.version else "stream version unknown"
-    dialect = " with postcopy" if channel.postcopy else ""
-    return f"{', '.join(channel.layers)}; {version}{dialect}, {channel.endianness}-endian"
+def _layers(context: Context) -> str:
+    version = f"stream version {context.version}" if context.version else "stream version unknown"
+    dialect = " with postcopy" if context.postcopy else ""
+    return f"{', '.join(context.layers)}; {version}{dialect}, {context.endianness}-endian"

@@ -1,15 +1,14 @@
-"""Faults and their answers as a table, a histogram and JSON."""
+"""Faults and their answers as a table, a histogram and words."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from dissector.facts import Distribution, Fault, Migration, distribution
-from dissector.parser import Link, Record
-from dissector.views.units import NS, duration, many, seconds
+from dissector.events import Record
+from dissector.facts import Distribution, Fault, Link, Migration, distribution, role_of
+from dissector.protocol import Role
+from dissector.units import NS, duration, many
 
 BAR = 50
 FRAMES_NAMED = 8
@@ -17,67 +16,20 @@ STEPS = (1, 2, 5)
 """Bounds of the histogram in each decade."""
 
 
-def as_json(migration: int, fault: Fault) -> dict[str, Any]:
-    """One faulted pfn; `answer` is None where its page never came."""
-    answer = fault.answer
-    return {
-        "migration": migration,
-        "pfn": fault.pfn,
-        "offset": fault.asked.offset,
-        "frame": fault.asked.last.frame,
-        "time": seconds(fault.asked.last.time),
-        "answer": None
-        if answer is None
-        else {"offset": answer.offset, "frame": answer.last.frame, "time": seconds(answer.last.time)},
-        "latency": seconds(fault.latency),
-        "in_flight": fault.in_flight,
-    }
-
-
-def links_as_json(record: Record) -> dict[str, Any]:
-    """What `read` says beside the fields: on a POSTCOPY_FAULT "answers", one a pfn, its values None where the
-    page never came; on a POSTCOPY_PAGE_DATA "faults", one for each pfn that was asked for."""
-    links = {link.pfn: link for link in record.links}
-    if record.name == "POSTCOPY_FAULT":
-        return {"answers": [_answer(pfn, links.get(pfn), record) for pfn in record.pfns()]}
-    if record.name == "POSTCOPY_PAGE_DATA":
-        return {
-            "faults": [
-                {"pfn": link.pfn, "offset": link.record.offset, "frame": link.record.last.frame}
-                for link in record.links
-            ]
-        }
-    return {}
-
-
-def _answer(pfn: int, link: Link | None, record: Record) -> dict[str, Any]:
-    if link is None:
-        return {"pfn": pfn, "offset": None, "frame": None, "latency": None, "in_flight": False}
-    page = link.record
-    latency = seconds(page.last.time - record.last.time)
-    return {
-        "pfn": pfn,
-        "offset": page.offset,
-        "frame": page.last.frame,
-        "latency": latency,
-        "in_flight": link.in_flight,
-    }
-
-
-def links_as_text(record: Record) -> str:
-    """The same for a line: "answered in frame 812 after 17.400 ms", "answers 2 faults: frames 790, 795"."""
-    if not record.links:
-        return "no answer seen" if record.name == "POSTCOPY_FAULT" else ""
-    frames = sorted({link.record.last.frame for link in record.links})
+def links_as_text(record: Record, links: Sequence[Link]) -> str:
+    """For a line: "answered in frame 812 after 17.400 ms", "answers 2 faults: frames 790, 795"."""
+    if not links:
+        return "no answer seen" if role_of(record) is Role.POSTCOPY_FAULT else ""
+    frames = sorted({link.record.last.frame for link in links})
     named = ", ".join(map(str, frames[:FRAMES_NAMED])) + (", ..." if len(frames) > FRAMES_NAMED else "")
     where = f"frame{'s' if len(frames) > 1 else ''} {named}"
-    if record.name == "POSTCOPY_PAGE_DATA":
-        return f"answers {many(len(record.links), 'fault')}: {where}"
-    missing = sum(1 for _ in record.pfns()) - len(record.links)
-    late = [link.record.last.time - record.last.time for link in record.links if not link.in_flight]
+    if role_of(record) is Role.POSTCOPY_PAGES:
+        return f"answers {many(len(links), 'fault')}: {where}"
+    missing = sum(1 for _ in record.pfns()) - len(links)
+    late = [link.record.last.time - record.last.time for link in links if not link.in_flight]
     words = f"answered in {where}" + (f" after {duration(max(late))}" if late else "")
-    if len(late) < len(record.links):
-        words += f", {len(record.links) - len(late)} in flight" if late else ", in flight"
+    if len(late) < len(links):
+        words += f", {len(links) - len(late)} in flight" if late else ", in flight"
     return words + (f", {missing} not answered" if missing else "")
 
 
@@ -87,9 +39,9 @@ def header(several: bool) -> str:
     return f"{first}{'time':>12} {'frame':>8} {'pfn':>12}  {'answered in':>11} {'latency':>12}"
 
 
-def table_line(migration: int, fault: Fault, start_ns: int, several: bool) -> str:
+def table_line(fault: Fault, start_ns: int, several: bool) -> str:
     """One faulted pfn; time in seconds since the first packet, `several` as in `header`."""
-    asked = f"{migration:>9} " if several else ""
+    asked = f"{fault.asked.migration:>9} " if several else ""
     asked += f"{(fault.asked.last.time - start_ns) / NS:>12.6f} {fault.asked.last.frame:>8} {fault.pfn:>#12x}"
     if fault.answer is None or fault.latency is None:
         return f"{asked}  {'not seen':>11}"
@@ -100,7 +52,7 @@ def table_line(migration: int, fault: Fault, start_ns: int, several: bool) -> st
 def summary(migration: Migration) -> Iterator[str]:
     """How a migration's faults were answered: counts, percentiles, a histogram."""
     faults = migration.faults
-    name = f"Migration {migration.channel.index}"
+    name = f"Migration {migration.number}"
     if not faults.fault_records:
         yield f"{name}: no POSTCOPY_FAULT was captured"
         return
@@ -112,13 +64,6 @@ def summary(migration: Migration) -> Iterator[str]:
         return
     yield f"latency {percentiles(latency)}"
     yield from histogram(list(faults.latencies))
-
-
-def distribution_as_json(latency: Distribution | None) -> dict[str, Any] | None:
-    """Durations in seconds."""
-    if latency is None:
-        return None
-    return {name: value if name == "count" else seconds(value) for name, value in asdict(latency).items()}
 
 
 def percentiles(latency: Distribution) -> str:

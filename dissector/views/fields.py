@@ -1,4 +1,4 @@
-"""What a record holds, by the names the specifications use: as values for JSON, and as a tree for people."""
+"""The fields of a record as a tree for people."""
 
 from __future__ import annotations
 
@@ -6,72 +6,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from dissector.parser import Record
-from dissector.protocol import (
-    PAGE_TYPES,
-    XL_HEADER,
-    Body,
-    Message,
-    fields,
-    json_safe,
-    layout,
-    pages_header,
-    parse_partial,
-    xl_optional_data,
-)
-from dissector.protocol.specs import blob
-
 SHOWN = 16
 """Elements of a list, or lines of a text, in the tree unless all are asked for."""
 
 INDENT = "    "
-
-
-def decoded(record: Record) -> dict[str, Any]:
-    """The fields that were captured, as JSON can carry them.
-
-    Long octet strings are {"octets": length}. A list of pages is "pages": [first pfn, count, type name] for
-    each run, the type None on POSTCOPY_FAULT, whose entries have none (postcopy RFC, "POSTCOPY_FAULT").
-    """
-    if record.is_pages:
-        typed = record.name != "POSTCOPY_FAULT"
-        pages = [[first, count, PAGE_TYPES[kind] if typed else None] for first, count, kind in record.runs]
-        return {**_parsed(record, pages_header, record.body[:8]), "pages": pages}
-    if isinstance(record.spec, Message) or (record.spec is None and record.type is None):
-        return _message(record)
-    if record.spec is XL_HEADER:
-        return _xl_header(record)
-    body = record.spec.body if record.spec is not None else blob
-    values = _parsed(record, body, record.body)
-    if record.complete and len(record.body) < record.body_length:
-        # Framing kept the beginning of a long body: the length of what is opaque in it comes from the header.
-        *_, last = fields(layout(body, record.endianness))
-        if last.kind == "blob" and last.offset is not None:
-            values[last.name] = {"octets": record.body_length - last.offset}
-    return values
-
-
-def _parsed(record: Record, body: Body, octets: bytes) -> dict[str, Any]:
-    return dict(json_safe(parse_partial(layout(body, record.endianness), octets)))
-
-
-def _xl_header(record: Record) -> dict[str, Any]:
-    values = _parsed(record, XL_HEADER.body, record.body)
-    optional = _parsed(record, xl_optional_data, record.body[XL_HEADER.size :])
-    if "config" in optional:
-        optional["config"] = optional["config"].rstrip("\0")
-    return {**values, **optional}
-
-
-def _message(record: Record) -> dict[str, Any]:
-    """The text without its NUL, and the status octet that follows in "my copy unpause results ..."."""
-    if record.layer is None:
-        return {}
-    size = len(record.spec.octets) if isinstance(record.spec, Message) else len(record.body)
-    values: dict[str, Any] = {"text": record.body[:size].decode("utf-8", "replace").rstrip("\0")}
-    if len(record.body) > size:
-        values["status"] = record.body[size]
-    return values
 
 
 def tree(values: dict[str, Any], full: bool = False) -> Iterator[str]:

@@ -1,18 +1,11 @@
-"""Findings as lines and as JSON."""
+"""Findings as lines."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
 from dissector.rules.findings import SEVERITIES, Finding
-from dissector.views.units import many, seconds
-
-
-def as_json(finding: Finding) -> dict[str, Any]:
-    """The contract's keys, with the migration and the index of the record in its direction."""
-    return {**asdict(finding), "time": seconds(finding.time)}
+from dissector.units import many
 
 
 def as_line(file: str, finding: Finding) -> str:

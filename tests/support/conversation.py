@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from talks import Item, Talk, octets_of
 
+import dissector
 from dissector.analysis import Analysis
-from dissector.cli.input import dissect
 from dissector.errors import UserError
-from dissector.facts import Migration
 from dissector.events import FORWARD, REVERSE
+from dissector.facts import Migration
 from dissector.rules.findings import Finding
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
@@ -147,9 +147,9 @@ def judge_octets(octets: bytes) -> Verdict:
 def judge_file(path: Path) -> list[Verdict]:
     """What the program makes of the migrations in a file."""
     analysis = Analysis()
-    dissect(str(path), analysis.add)
+    dissector.open(path).read(analysis.add)
     analysis.finish()
-    return [Verdict(migration, checker.findings) for migration, checker in analysis.cases]
+    return [Verdict(migration, checker.findings) for migration, checker in analysis.migrations]
 
 
 def judge(wire: Wire) -> Verdict:

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import REPOSITORY
+from dissector.rules.states import STATES
 
 from dissector.integrations.wireshark.generate import dissector
 from dissector.integrations.wireshark.literals import literal, table
 from dissector.protocol import HEADERS, RECORDS, XL_HEADER, Field, fields, layout, xl_optional_data
 from dissector.rules import RULES
-from dissector.rules.states import STATES
 
 pytest_plugins = ("shell",)
 

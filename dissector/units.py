@@ -1,15 +1,38 @@
-"""Times, durations and sizes as people and JSON want them."""
+"""Times, durations, sizes and counts as programs and people want them. Inside the program times are ns."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 NS = 1_000_000_000
+"""ns in a second."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def seconds(time_ns: int | None) -> float | None:
-    """A time or duration in seconds."""
-    return None if time_ns is None else time_ns / NS
+def in_seconds(time_ns: int) -> float:
+    """A time or duration as a number of seconds, for JSON."""
+    return time_ns / NS
+
+
+def micros(time_ns: int) -> int:
+    """Whole microseconds, as lines show them."""
+    return time_ns // 1000
+
+
+def seconds_text(time_us: int) -> str:
+    """Microseconds as seconds with six digits, whatever the locale."""
+    whole, rest = divmod(abs(time_us), 1_000_000)
+    return f"{'-' if time_us < 0 else ''}{whole}.{rest:06d}"
+
+
+def iso_text(time_us: int) -> str:
+    """Microseconds since the epoch as ISO 8601 in UTC; as seconds where no calendar goes that far."""
+    try:
+        moment = EPOCH + timedelta(microseconds=time_us)
+    except OverflowError:
+        return seconds_text(time_us)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}Z"
 
 
 def clock(time_ns: int) -> str:

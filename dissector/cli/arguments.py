@@ -1,0 +1,41 @@
+"""Values of options: what argparse calls to read one, and what it says of one that is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+Value = TypeVar("Value")
+Other = TypeVar("Other")
+
+
+def whole_number(wanted: str = "is no whole number above 0", most: float = math.inf) -> Callable[[str], int]:
+    """Reads an integer from 1 to `most`. `wanted` is what is said of any other text."""
+
+    def parse(text: str) -> int:
+        if text.isdecimal() and 0 < int(text) <= most:
+            return int(text)
+        raise argparse.ArgumentTypeError(f"{text!r} {wanted}")
+
+    return parse
+
+
+def positive_number(wanted: str = "is no number above 0") -> Callable[[str], float]:
+    """Reads a number above 0."""
+
+    def parse(text: str) -> float:
+        with suppress(ValueError):
+            number = float(text)
+            if 0 < number < math.inf:
+                return number
+        raise argparse.ArgumentTypeError(f"{text!r} {wanted}")
+
+    return parse
+
+
+def or_word(word: str, value: Other, parse: Callable[[str], Value]) -> Callable[[str], Value | Other]:
+    """Reads a word that stands for a value, or else what `parse` reads."""
+    return lambda text: value if text == word else parse(text)

@@ -1,0 +1,104 @@
+"""Which parts a migration went through, and what each of them carried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, cast
+
+from dissector.events import FORWARD, REVERSE, Direction, Record
+from dissector.facts.directions import DirectionFacts
+from dissector.facts.roles import role_of
+from dissector.protocol import PHASES, PLACES, Role
+
+PhaseName: TypeAlias = Literal["handshake", "precopy", "stop", "checkpoint", "transition", "postcopy", "finish"]
+
+BEGINS = {role: cast(PhaseName, place.phase) for role, place in PLACES.items() if place.phase is not None}
+"""The phase that begins with a forward record of this role, unless it or a later one has begun before: whichever record
+is the first that was captured. A phase after the end of POSTCOPY_TRANSITION_END and CHECKPOINT_END begins with their
+last octet instead."""
+
+
+@dataclass(slots=True)
+class Phase:
+    """A part of the migration, from the first octet of one record to that of the next phase's; times in ns
+    since the epoch. A record belongs to the phase in which it ended."""
+
+    name: PhaseName
+    start_time: int
+    end_time: int
+    spans: dict[Direction, tuple[int, int]] = field(default_factory=dict)
+    """By direction: the offsets from which and up to which its records go."""
+    stall: int = 0
+    """The longest time (ns) without payload in the forward direction; 0 where there was none worth a word."""
+
+    def reach(self, record: Record) -> None:
+        """Takes in a record's octets."""
+        start, _ = self.spans.get(record.direction, (record.offset, 0))
+        self.spans[record.direction] = (start, record.end)
+        self.end_time = max(self.end_time, record.last.time)
+
+    def octets(self, facts: DirectionFacts) -> int:
+        """Octets of a direction that were seen in it."""
+        start, end = self.spans.get(facts.direction, (0, 0))
+        lost = (max(0, min(end, gap.offset + gap.length) - max(start, gap.offset)) for gap in facts.gaps)
+        return end - start - sum(lost)
+
+
+class Phases:
+    """The phases of a migration so far, in order."""
+
+    def __init__(self) -> None:
+        self.all: list[Phase] = []
+
+    def add(self, record: Record, is_static_data: bool, is_forward_followed: bool) -> None:
+        """The next record. `is_static_data`: whether it is none of the record that its number says."""
+        role = None if is_static_data else role_of(record)
+        following = BEGINS.get(role) if role is not None and record.direction == FORWARD else None
+        if not self.all:
+            self.all.append(Phase(following or "handshake", record.first.time, record.last.time))
+        if record.direction == REVERSE:
+            self._add_reverse(record, role, is_forward_followed)
+        else:
+            self._add_forward(record, role_of(record), following)
+
+    def _add_reverse(self, record: Record, role: Role | None, is_forward_followed: bool) -> None:
+        phase = self.all[-1]
+        if role is Role.POSTCOPY_FAULT and not is_forward_followed and _is_before(phase.name, "postcopy"):
+            # Where the way was lost before the transition, faults are what tells that it has ended.
+            phase = self._begin("postcopy", record.first.time)
+        phase.reach(record)
+
+    def _add_forward(self, record: Record, role: Role | None, following: PhaseName | None) -> None:
+        phase = self.all[-1]
+        # A silence longer than the record itself was before it.
+        before = record.silence > record.last.time - record.first.time
+        if before:
+            phase.stall = max(phase.stall, record.silence)
+        if following is not None and _is_before(phase.name, following):
+            phase = self._begin(following, record.first.time)
+        if not before:
+            phase.stall = max(phase.stall, record.silence)
+        phase.reach(record)
+        if role is Role.CHECKPOINT and phase.name == "stop":
+            phase.name = "checkpoint"
+        elif role is Role.CHECKPOINT_END:
+            self._begin("checkpoint", record.last.time)
+        elif role is Role.POSTCOPY_TRANSITION_END:
+            self._begin("postcopy", record.last.time)
+
+    def finish(self) -> None:
+        """No record follows."""
+        last = self.all[-1] if self.all else None
+        if last is not None and last.name == "checkpoint" and not last.spans:
+            self.all.pop()  # CHECKPOINT_END was the last record: no next checkpoint began
+
+    def _begin(self, name: PhaseName, time: int) -> Phase:
+        # A record that was captured early must not turn time back.
+        time = max(time, self.all[-1].start_time)
+        self.all[-1].end_time = time
+        self.all.append(Phase(name, time, time))
+        return self.all[-1]
+
+
+def _is_before(one: PhaseName, other: PhaseName) -> bool:
+    return PHASES.index(one) < PHASES.index(other)

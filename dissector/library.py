@@ -1,0 +1,207 @@
+"""What a program asks of an input: its events one by one, or frozen results."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dissector.analysis import Analysis
+from dissector.capture.opening import StreamReader, open_source
+from dissector.capture.reader import CaptureReader
+from dissector.engine import Engine
+from dissector.errors import UserError
+from dissector.events import Event, Record
+from dissector.facts import Fault, Link, Linker
+from dissector.results import AnalysisResult, FaultResult, RecordResult, SourceResult
+from dissector.results.common import time_of
+
+Reader = CaptureReader | StreamReader
+
+Take = Callable[[Event], object]
+"""Takes events one by one; what it returns is ignored."""
+
+
+def open(path: str | os.PathLike[str], *, keep_pages: bool = False) -> Capture:
+    """An input: a capture (pcap, pcapng) or a save file, compressed or not; "-" is standard input.
+
+    `keep_pages`: the bodies of records hold page contents, too. Raises UserError if it cannot be read.
+    """
+    return Capture(os.fspath(path), keep_pages)
+
+
+class Capture:
+    """An input that is read from its beginning, by whichever method is called.
+
+    What is asked for again is read again, but for standard input: that can be read once. Every method that reads raises
+    UserError where there is no migration. What is found up to a damaged place is found all the same: then `problem`
+    says what is wrong.
+    """
+
+    def __init__(self, path: str, keep_pages: bool = False) -> None:
+        self.path = path
+        self.reader: Reader = open_source(path)
+        """What reads it, or has read it."""
+        self.migrations = 0
+        """How many were found so far."""
+        self._keep_pages = keep_pages
+        self._is_read = False
+        self._legacy: dict[int, bool] = {}
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.reader.name
+
+    @property
+    def is_capture(self) -> bool:
+        """Whether it holds packets: else it is a bare stream, with neither times nor another direction."""
+        return isinstance(self.reader, CaptureReader)
+
+    @property
+    def first_time(self) -> int | None:
+        """Of the first packet, ns since the epoch; None as long as none was read."""
+        return self.reader.first_time_ns if isinstance(self.reader, CaptureReader) else None
+
+    @property
+    def source(self) -> SourceResult:
+        """The input as a whole, as far as it was read."""
+        return source_of(self.path, self.reader)
+
+    @property
+    def problem(self) -> str | None:
+        """In one line, why what was read is not all that the input should hold; None if all is well."""
+        is_old = self._legacy and all(self._legacy.values())
+        return self.damage or (old_xen(self.name) if is_old else None)
+
+    @property
+    def damage(self) -> str | None:
+        """In one line, what is wrong with the file, as far as it was read."""
+        return f"{self.name}: {self.reader.trouble}" if self.reader.trouble else None
+
+    def read(self, *takers: Take, progress: Callable[[], None] | None = None) -> None:
+        """Hands every event to each of the takers, in wire order. `progress` is called now and then."""
+
+        def emit(event: Event) -> None:
+            self._note(event)
+            for take in takers:
+                take(event)
+
+        engine = Engine(emit, self._keep_pages)
+        with self._reading(engine) as reader:
+            if isinstance(reader, CaptureReader):
+                engine.capture(reader, progress)
+            else:
+                engine.stream(reader, progress)
+
+    def events(self) -> Iterator[Event]:
+        """Every event, in wire order, while the input is read."""
+        ready: deque[Event] = deque()
+        engine = Engine(ready.append, self._keep_pages)
+        with self._reading(engine) as reader:
+            for _ in engine.steps(reader):
+                while ready:
+                    event = ready.popleft()
+                    self._note(event)
+                    yield event
+            yield from ready
+
+    def analyze(self) -> AnalysisResult:
+        """Every migration, with its facts and what breaks a rule of the protocol."""
+        analysis = Analysis()
+        self.read(analysis.add)
+        analysis.finish()
+        return AnalysisResult.of(self.source, analysis.migrations)
+
+    def records(self) -> Iterator[RecordResult]:
+        """Every record, header and handshake text with its fields, in the order in which they ended on the wire."""
+        ready: deque[RecordResult] = deque()
+
+        def take(record: Record, links: tuple[Link, ...]) -> None:
+            ready.append(RecordResult.of(record, links))
+
+        linker = Linker(take)
+        for event in self.events():
+            linker.add(event)
+            while ready:
+                yield ready.popleft()
+        linker.finish()
+        yield from ready
+
+    def faults(self) -> tuple[FaultResult, ...]:
+        """Every page that a postcopy guest asked for, in the order in which it did."""
+        analysis = Analysis()
+        found: list[Fault] = []
+        self.read(lambda event: found.extend(analysis.add(event).faults))
+        return tuple(map(FaultResult.of, found))
+
+    @contextmanager
+    def _reading(self, engine: Engine) -> Iterator[Reader]:
+        """The reader at the beginning of the input; closes it. Raises UserError if no migration was found."""
+        if self._is_read:
+            if self.path == "-":
+                raise UserError(f"{self.name} can be read once only")
+            self.reader = open_source(self.path)
+            self._legacy.clear()
+        self._is_read = True
+        try:
+            yield self.reader
+        finally:
+            self.reader.source.close()
+            self.migrations = engine.migrations
+        if not engine.migrations:
+            raise UserError(no_migration(engine, self.reader))
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Record):
+            self._legacy[event.migration] = event.context.legacy
+
+
+def source_of(file: str, reader: Reader) -> SourceResult:
+    """An input as a whole, as far as it was read. `file`: what its user calls it."""
+    if not isinstance(reader, CaptureReader):
+        nothing = {"packets": 0, "cut_packets": 0, "dropped_packets": 0}
+        return SourceResult(file=file, format="stream", bytes=reader.octets, first_time=None, last_time=None, **nothing)
+    return SourceResult(
+        file=file,
+        format="pcapng" if reader.blocks else "pcap",
+        packets=reader.frame,
+        bytes=reader.octets,
+        first_time=time_of(reader.first_time_ns),
+        last_time=time_of(reader.last_time_ns),
+        cut_packets=reader.cut,
+        dropped_packets=reader.dropped_by_capture,
+    )
+
+
+def old_xen(name: str) -> str:
+    """What to say of an input whose migrations are of an older format."""
+    return (
+        f"{name} holds a stream of Xen 4.5 or older, which is not dissected: "
+        "Xen's convert-legacy-stream makes a current one of it"
+    )
+
+
+def no_migration(engine: Engine, reader: Reader) -> str:
+    """Why no migration was found, as far as one can tell."""
+    return "; ".join(filter(None, (_nothing(engine, reader), reader.trouble)))
+
+
+def _nothing(engine: Engine, reader: Reader) -> str:
+    if not isinstance(reader, CaptureReader):
+        return f"{reader.name} is neither a capture (pcap, pcapng) nor a migration stream"
+    none = f"no migration found in {reader.name}"
+    if engine.encrypted:
+        ciphers = ", ".join(sorted(engine.encrypted))
+        return (
+            f"{none}: the connection is encrypted ({ciphers}) and only ciphertext was captured; migrate over "
+            "a plain transport, such as xl migrate -s '' DOMAIN 'socat - TCP:HOST:PORT'"
+        )
+    if engine.unread_links and not engine.connected:
+        links = ", ".join(map(str, sorted(engine.unread_links)))
+        return f"{none}: packets of link type {links} cannot be read (see tcpdump.org/linktypes.html)"
+    return (
+        f"{none}: looked for headers of xl, libxl, libxc and xenopsd on every TCP connection, and for "
+        f"records of one already running (packets: {reader.frame}, TCP connections: {engine.connected})"
+    )

@@ -1,0 +1,126 @@
+"""Results to JSON, and their types to JSON Schema: the one place that knows how either is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+Schema = dict[str, Any]
+
+
+class Keys(NamedTuple):
+    """Annotates a mapping with the types of keys that it may have, beside others."""
+
+    types: Mapping[str, Any]
+
+
+def to_json(value: Any) -> Any:
+    """A result as the dicts, lists, strings, numbers, booleans and None that JSON knows."""
+    if is_dataclass(value):
+        return {name: to_json(one) for name, one in _values(value).items()}
+    if isinstance(value, Mapping):
+        return {name: to_json(one) for name, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [to_json(one) for one in value]
+    return value
+
+
+def dumps(value: Any, indent: int | None = None) -> str:
+    """A result as JSON text, on one line unless `indent` says how far to indent."""
+    return json.dumps(value, default=_values, indent=indent)
+
+
+def _values(value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def schema(result: Any, name: str) -> Schema:
+    """The JSON Schema of a result's type, with everything it is made of.
+
+    Every key is required: what is not known is null. A later version may have more keys."""
+    definitions: dict[str, Schema] = {}
+    whole = _schema(result, definitions)
+    if "$ref" in whole:
+        whole = definitions.pop(result.__name__)
+    return {"$schema": DIALECT, "title": name, **whole, "$defs": definitions}
+
+
+SIMPLE: Mapping[Any, Schema] = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    str: {"type": "string"},
+    NoneType: {"type": "null"},
+    Any: {},
+}
+
+
+def _schema(type: Any, definitions: dict[str, Schema]) -> Schema:
+    if type in SIMPLE:
+        return dict(SIMPLE[type])
+    if is_dataclass(type):
+        return _reference(type, definitions)
+    origin, arguments = get_origin(type), get_args(type)
+    return _GENERIC[origin](arguments, definitions)
+
+
+def _reference(type: Any, definitions: dict[str, Schema]) -> Schema:
+    name = type.__name__
+    if name not in definitions:
+        definitions[name] = {}
+        hints = get_type_hints(type, include_extras=True)
+        properties = {field.name: _schema(hints[field.name], definitions) for field in fields(type)}
+        definitions[name] = {
+            "description": " ".join((type.__doc__ or "").split()),
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+        }
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _annotated(arguments: tuple[Any, ...], definitions: dict[str, Schema]) -> Schema:
+    type, *notes = arguments
+    found = _schema(type, definitions)
+    for note in notes:
+        if isinstance(note, Keys):
+            found["properties"] = {key: _schema(one, definitions) for key, one in note.types.items()}
+        else:
+            found["description"] = note
+    return found
+
+
+def _union(arguments: tuple[Any, ...], definitions: dict[str, Schema]) -> Schema:
+    return {"anyOf": [_schema(one, definitions) for one in arguments]}
+
+
+def _sequence(arguments: tuple[Any, ...], definitions: dict[str, Schema]) -> Schema:
+    if arguments[-1] is Ellipsis or len(arguments) == 1:
+        return {"type": "array", "items": _schema(arguments[0], definitions)}
+    each = [_schema(one, definitions) for one in arguments]
+    return {"type": "array", "prefixItems": each, "minItems": len(each), "maxItems": len(each)}
+
+
+def _mapping(arguments: tuple[Any, ...], definitions: dict[str, Schema]) -> Schema:
+    return {"type": "object", "additionalProperties": _schema(arguments[1], definitions)}
+
+
+def _literal(arguments: tuple[Any, ...], definitions: dict[str, Schema]) -> Schema:
+    return {"enum": list(arguments)}
+
+
+_GENERIC: Mapping[Any, Callable[[tuple[Any, ...], dict[str, Schema]], Schema]] = {
+    Annotated: _annotated,
+    Union: _union,
+    UnionType: _union,
+    tuple: _sequence,
+    Mapping: _mapping,
+    Literal: _literal,
+}

@@ -1,0 +1,51 @@
+"""What breaks a rule, as `check --json` prints it and `analyze --json` lists it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+from dissector.results.common import Direction, Frame, Layer, Offset, Time, time_of
+from dissector.rules import Severity
+from dissector.rules.findings import Finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class InFile:
+    """The file that something was found in."""
+
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingResult:
+    """A violation of the protocol, or a fact worth a note."""
+
+    rule: Annotated[str, "its id: xenshark rules RULE explains it"]
+    severity: Annotated[Severity, "gravest first"]
+    migration: Annotated[int, "which of the input, from 0"]
+    direction: Direction
+    layer: Layer | None
+    record: Annotated[str | None, "name of the record that broke it"]
+    index: Annotated[int | None, "which record, header or text of its direction, from 0"]
+    offset: Annotated[Offset | None, "of the record"]
+    frame: Annotated[Frame | None, "in which the record begins"]
+    time: Annotated[Time | None, "of that packet"]
+    message: Annotated[str, "one sentence with the values that broke the rule"]
+
+    @classmethod
+    def of(cls, finding: Finding) -> FindingResult:
+        return cls(**_keys(finding))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFindingResult(FindingResult, InFile):
+    """A finding, and the file it was found in."""
+
+    @classmethod
+    def in_file(cls, file: str, finding: Finding) -> FileFindingResult:
+        return cls(file=file, **_keys(finding))
+
+
+def _keys(finding: Finding) -> dict[str, Any]:
+    return {**asdict(finding), "time": time_of(finding.time)}

@@ -1,0 +1,77 @@
+"""A record, header or handshake text, as `read --json` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from dissector.events import Record
+from dissector.facts import Link, role_of
+from dissector.protocol import Role
+from dissector.results.common import Direction, Frame, Layer, Octets, Offset, Time, time_of
+from dissector.results.decoding import decoded
+from dissector.results.encoding import Keys
+from dissector.results.faults import LinkedAnswerResult, LinkedFaultResult, answers_of, faults_of
+
+PageRun = Annotated[tuple[int, int, str | None], "first pfn, count, type (null on POSTCOPY_FAULT)"]
+
+LINKS: Mapping[Role, Callable[[Record, Sequence[Link]], Mapping[str, Any]]] = {
+    Role.POSTCOPY_FAULT: lambda record, links: {"answers": answers_of(record, links)},
+    Role.POSTCOPY_PAGES: lambda record, links: {"faults": faults_of(links)},
+}
+"""The links of a record that has any, by their key beside its fields."""
+
+Fields = Annotated[
+    Mapping[str, Any],
+    "the decoded fields by their names in the specifications, as far as they were captured",
+    Keys(
+        {
+            "pages": tuple[PageRun, ...],
+            "answers": tuple[LinkedAnswerResult, ...],
+            "faults": tuple[LinkedFaultResult, ...],
+        }
+    ),
+]
+
+
+@dataclass(frozen=True)
+class RecordResult:
+    """One item of a stream, in the order in which they ended on the wire."""
+
+    migration: Annotated[int, "which of the input, from 0"]
+    direction: Direction
+    layer: Annotated[Layer | None, "null: octets after the end of a stream"]
+    name: str
+    type: Annotated[int | None, "null: it is no record"]
+    offset: Annotated[Offset, "of its first octet"]
+    length: Annotated[Octets, "on the wire, header and padding included"]
+    body_length: Annotated[Octets, "of the body, as the header says"]
+    first_frame: Frame | None
+    last_frame: Annotated[Frame | None, "the packet with the octet that came last"]
+    first_time: Time | None
+    last_time: Time | None
+    complete: Annotated[bool, "false where a gap, a cut or the end took part of it"]
+    fields: Fields
+
+    @classmethod
+    def of(cls, record: Record, links: Sequence[Link] = ()) -> RecordResult:
+        """`links`: as far as they are known."""
+        first, last = record.first, record.last
+        linked = LINKS.get(role) if (role := role_of(record)) is not None else None
+        return cls(
+            migration=record.migration,
+            direction=record.direction,
+            layer=record.layer,
+            name=record.name,
+            type=record.type,
+            offset=record.offset,
+            length=record.length,
+            body_length=record.body_length,
+            first_frame=first.frame or None,
+            last_frame=last.frame or None,
+            first_time=time_of(first.time, bool(first.frame)),
+            last_time=time_of(last.time, bool(last.frame)),
+            complete=record.complete,
+            fields={**decoded(record), **linked(record, links)} if linked else decoded(record),
+        )

@@ -1,0 +1,125 @@
+"""Rules of the capture itself: what it has lost of both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from functools import partial
+
+from dissector.facts.directions import DirectionFacts
+from dissector.facts.migration import Migration
+from dissector.rules import examples as eg
+from dissector.rules.rule import Rule, Violation, declared
+
+_rule = partial(Rule, group="toolstack and capture")
+
+
+class Lost(StrEnum):
+    IN_RECORD = "{length:,} octets from offset {offset:,} on were not captured, in {record}"
+    BETWEEN = "{length:,} octets from offset {offset:,} on were not captured, between records"
+
+
+class Way(StrEnum):
+    FOUND = "{skipped:,} octets before this record could not be followed"
+    NOT_FOUND = "the way was lost at offset {offset:,} and not found again"
+
+
+CAPTURE_GAP = _rule(
+    id="capture-gap",
+    severity="note",
+    summary="The capture has lost octets that were on the wire",
+    source="RFC 9293, section 3.4: octets missing between sequence numbers that were seen or acknowledged",
+    why="The two ends of the migration did get these octets; only the capture did not. What they carried"
+    " is unknown, and no rule is judged that would need it.",
+    example="octets 1000 to 2447 of a direction in no packet; no finding: the same octets in a later retransmission",
+    messages=Lost,
+    breaking=(*eg.HVM3, eg.Missing(1448, "PAGE_DATA"), eg.PAGES),
+    legal=(*eg.HVM3, eg.PAGES),
+)
+
+CAPTURE_CUT = _rule(
+    id="capture-cut",
+    severity="note",
+    summary="The capture holds only the beginning of some packets",
+    source="pcap and pcapng packet headers: captured length below original length",
+    why="The capturing program was told to keep a limited number of octets of each packet. The rest was"
+    " sent and has its place in the stream, but its contents are unknown.",
+    example="captured 128 of 1514 octets; no finding: captured 1514 of 1514",
+    message="packets were cut short: of {octets:,} octets some are not in the capture",
+    breaking=(*eg.HVM3, eg.Cut(), eg.PAGES),
+    legal=(*eg.HVM3, eg.PAGES),
+)
+
+STREAM_RESYNCHRONISED = _rule(
+    id="stream-resynchronised",
+    severity="warning",
+    wireshark=True,
+    summary="The way through the records was lost over missing octets and found again later",
+    source="libxc specification, Records: a header can be found only through the lengths before it",
+    why="No marker stands before a record, so the next header is searched for by what a header and its"
+    " body can look like. The octets passed over are not dissected, and no rule is judged on them.",
+    example="a gap over two record headers; no finding: a gap inside one body",
+    messages=Way,
+    breaking=(*eg.HVM3, eg.Missing(64), eg.Skipped(64), eg.PAGES),
+    legal=(*eg.HVM3, eg.Missing(64, "PAGE_DATA"), eg.PAGES),
+)
+
+CAPTURE_STARTS_LATE = _rule(
+    id="capture-starts-late",
+    severity="note",
+    summary="The beginning of the connection was not captured",
+    source="RFC 9293, section 3.5: no SYN was seen",
+    why="The headers of the stream, and with them its version, byte order and guest type, may be"
+    " missing, so these are concluded from the records that were captured. Nothing is known of what came"
+    " earlier.",
+    example="first packet without SYN; no finding: SYN, SYN-ACK, ACK",
+    message="the connection's beginning was not captured; what is known begins in {where}",
+    breaking=(eg.Late(), eg.PAGES),
+    legal=(*eg.HVM3, eg.PAGES),
+)
+
+TCP_CONFLICT = _rule(
+    id="tcp-conflict",
+    severity="warning",
+    summary="A retransmitted segment holds other octets than those seen first",
+    source="RFC 9293, section 3.4: a sequence number stands for one octet",
+    why="Xen is not the cause: it writes to a byte stream and never sees segments. The capture is"
+    " damaged, two connections were taken for one, or something on the path alters packets; which of the"
+    " two versions the receiver got cannot be known.",
+    example="octet 100 is 0x00, in the retransmission 0x2a; no finding: 0x00 both times",
+    message="{count:,} retransmitted segments differ from what was seen first",
+    breaking=(*eg.HVM3, eg.PAGES, eg.Conflict()),
+    legal=(*eg.HVM3, eg.PAGES),
+)
+
+RULES = declared(globals())
+
+
+def judge_way(skipped: int, direction: DirectionFacts) -> Iterator[Violation]:
+    """A record before which so many octets could not be followed. Where the capture has lost nothing, the way was lost
+    for a header that cannot be believed, and that has a rule of its own."""
+    if skipped and direction.is_damaged:
+        yield STREAM_RESYNCHRONISED(Way.FOUND, skipped=skipped)
+
+
+def judge_end(migration: Migration) -> Iterator[Violation]:
+    """All that the capture has lost."""
+    directions = (migration.forward, migration.reverse)
+    if migration.forward.late:
+        first = [f"{one.direction} frame {one.first.first.frame}" for one in directions if one.first is not None]
+        yield CAPTURE_STARTS_LATE(where=" and ".join(first))
+    for direction in directions:
+        for violation in _losses(direction):
+            yield violation.on(direction.direction)
+
+
+def _losses(direction: DirectionFacts) -> Iterator[Violation]:
+    for gap in direction.gaps:
+        template = Lost.IN_RECORD if gap.record else Lost.BETWEEN
+        yield CAPTURE_GAP(template, length=gap.length, offset=gap.offset, record=gap.record)
+    if direction.cut:
+        yield CAPTURE_CUT(octets=direction.offset)
+    if direction.conflicts:
+        yield TCP_CONFLICT(count=direction.conflicts)
+    if direction.lost_at is not None and direction.is_damaged:
+        yield STREAM_RESYNCHRONISED(Way.NOT_FOUND, offset=direction.lost_at)

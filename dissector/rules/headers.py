@@ -1,0 +1,151 @@
+"""Rules of the headers that begin each layer's stream: all of them are comparisons of fields."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from dissector.protocol import (
+    GUEST_TYPES,
+    IMAGE_ID,
+    IMAGE_MARKER,
+    IMAGE_VERSIONS,
+    LIBXL_IDENT,
+    LIBXL_VERSION,
+    PAGE_SHIFT,
+    XL_BYTEORDER,
+)
+from dissector.rules import examples as eg
+from dissector.rules.rule import Rule, check, declared
+
+_rule = partial(Rule, group="headers and framing")
+
+_LIBXL_IDENT = int.from_bytes(LIBXL_IDENT, "big")
+
+XL_STREAM_V2 = 1 << 1
+"""Mandatory flag of an xl header: a libxl stream of version 2 follows."""
+XL_UNKNOWN_FLAGS = 0xFFFFFFFC
+"""Mandatory flags that no xl knows."""
+
+BAD_IMAGE_HEADER = _rule(
+    id="bad-image-header",
+    severity="error",
+    wireshark=True,
+    summary="A libxc image header has a wrong marker or id, or a version nobody specified",
+    source="libxc specification, Image Header; read_headers() in xg_sr_restore.c",
+    why="The restore fails before it reads any record. Current Xen accepts versions 2 and 3, releases"
+    " before 4.14 and the postcopy series only 2. The version also decides what the record types from"
+    " 0x10 up mean.",
+    example="version 4; legal: version 2 or 3",
+    checks=(
+        check(
+            "header",
+            "image header",
+            "marker is 0x{marker:016x}, not all ones",
+            ("marker", "!=", IMAGE_MARKER),
+            ("id", "==", IMAGE_ID),
+        ),
+        check(
+            "header",
+            "image header",
+            "id is 0x{id:08x}, not 'XENF'",
+            ("marker", "==", IMAGE_MARKER),
+            ("id", "!=", IMAGE_ID),
+        ),
+        check(
+            "header",
+            "image header",
+            f"version is {{version}}, known are {' and '.join(map(str, IMAGE_VERSIONS))}",
+            ("marker", "==", IMAGE_MARKER),
+            ("id", "==", IMAGE_ID),
+            ("version", "not in", frozenset(IMAGE_VERSIONS)),
+        ),
+    ),
+    breaking=(eg.header("image header", version=4),),
+    legal=(eg.IMAGE2,),
+)
+
+BAD_DOMAIN_HEADER = _rule(
+    id="bad-domain-header",
+    severity="error",
+    wireshark=True,
+    summary="A libxc domain header has an unknown guest type or a page_shift other than 12",
+    source="libxc specification, Domain Header; x86_pv_setup() in xg_sr_restore_x86_pv.c,"
+    " x86_hvm_setup() in xg_sr_restore_x86_hvm.c",
+    why="The receiver compares the type with the domain it has built and the page size with its own 4096"
+    " octets, and fails if either differs. A PVH guest has type 2, HVM.",
+    example="type 0, page_shift 12; legal: type 1 (PV) or 2 (HVM), page_shift 12",
+    checks=(
+        check(
+            "header",
+            "domain header",
+            "guest type {type} is unknown",
+            ("type", "not in", frozenset(GUEST_TYPES)),
+        ),
+        check(
+            "header",
+            "domain header",
+            f"page_shift is {{page_shift}}, not {PAGE_SHIFT}",
+            ("page_shift", "!=", PAGE_SHIFT),
+        ),
+    ),
+    breaking=(eg.IMAGE3, eg.domain(0)),
+    legal=(eg.IMAGE3, eg.domain(1)),
+)
+
+BAD_LIBXL_HEADER = _rule(
+    id="bad-libxl-header",
+    severity="error",
+    wireshark=True,
+    summary="A libxl stream header has a wrong ident or version",
+    source="libxl specification, Header; stream_header_done() in libxl_stream_read.c",
+    why="libxl gives up before the first record and no domain memory is read. No version but 2 was ever specified.",
+    example="ident 'LibxlFmt', version 1; legal: ident 'LibxlFmt', version 2",
+    checks=(
+        check(
+            "header",
+            "libxl header",
+            "ident is 0x{ident:016x}, not 'LibxlFmt'",
+            ("ident", "!=", _LIBXL_IDENT),
+        ),
+        check(
+            "header",
+            "libxl header",
+            f"version is {{version}}, not {LIBXL_VERSION}",
+            ("ident", "==", _LIBXL_IDENT),
+            ("version", "!=", LIBXL_VERSION),
+        ),
+    ),
+    breaking=(eg.header("libxl header", "libxl", version=1),),
+    legal=(eg.header("libxl header", "libxl", version=2),),
+)
+
+BAD_XL_HEADER = _rule(
+    id="bad-xl-header",
+    severity="error",
+    wireshark=True,
+    summary="An xl save header has a wrong byteorder or mandatory flags nobody specified",
+    source="struct save_file_header in xl.h; create_domain() in xl_vmcontrol.c",
+    why="xl compares byteorder in its own byte order, so it refuses a header from a host of the other"
+    " one. It also refuses mandatory flags that it does not know and says that a newer xl is needed. It"
+    " does not look at optional flags.",
+    example="mandatory_flags 0x7; legal: 0x3 (JSON configuration, version 2 stream)",
+    checks=(
+        check(
+            "header",
+            "xl header",
+            "byteorder is 0x{byteorder:08x}, not 0x01020304 in either order",
+            ("byteorder", "!=", XL_BYTEORDER),
+        ),
+        check(
+            "header",
+            "xl header",
+            "unknown mandatory flags 0x{bits:x}",
+            ("byteorder", "==", XL_BYTEORDER),
+            ("mandatory_flags", "any bit of", XL_UNKNOWN_FLAGS),
+        ),
+    ),
+    breaking=(eg.xl_header(json=1, stream_v2=1, reserved=1),),
+    legal=(eg.xl_header(json=1, stream_v2=1),),
+)
+
+RULES = declared(globals())

@@ -1,0 +1,398 @@
+"""Rules of order that only a postcopy migration can break, and what its postcopy phase has to be remembered by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import NamedTuple
+
+from dissector.events import FORWARD, Record
+from dissector.facts.directions import DirectionFacts
+from dissector.facts.migration import Migration
+from dissector.facts.roles import role_of
+from dissector.protocol import Layer, Role, State
+from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, TO_POSTCOPY
+from dissector.rules import examples as eg
+from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared
+
+_rule = partial(Rule, group="order and direction")
+
+
+class ContextMissing(StrEnum):
+    NONE = "no {missing} between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN"
+
+
+class Early(StrEnum):
+    """What left the destination before the postcopy phase."""
+
+    BEFORE = "the destination had {acked:,} octets of the stream when it left, {transition} ends at {end:,}"
+    NEVER = "the destination had {acked:,} octets of the stream when it left, and the postcopy phase never began"
+
+
+class Incomplete(StrEnum):
+    NEVER = "END at offset {end:,} ends the postcopy phase, and POSTCOPY_COMPLETE never came"
+    NOT_YET = (
+        "END at offset {end:,} ends the postcopy phase, and POSTCOPY_COMPLETE at offset {complete:,} had not arrived"
+    )
+    ALL_SENT = "every announced page was sent, and POSTCOPY_COMPLETE never came"
+
+
+POSTCOPY_BEGIN_REPEATED = _rule(
+    id="postcopy-begin-repeated",
+    severity="error",
+    wireshark=True,
+    summary="A stream has a second POSTCOPY_BEGIN",
+    source="postcopy RFC, POSTCOPY_BEGIN; process_record() in xc_sr_restore.c of the postcopy series",
+    why="A migration enters postcopy once and cannot go back. The receiver fails on the second record"
+    " without a message of its own.",
+    example="POSTCOPY_BEGIN, POSTCOPY_BEGIN, TSC_INFO; legal: POSTCOPY_BEGIN, TSC_INFO",
+    message=IN_STATE,
+    misplaced=(Misplaced((Role.POSTCOPY_BEGIN,), IN_POSTCOPY),),
+    breaking=(*eg.BEGUN, eg.BEGIN, eg.TSC2),
+    legal=(*eg.BEGUN, eg.TSC2),
+)
+
+POSTCOPY_BEGIN_MISSING = _rule(
+    id="postcopy-begin-missing",
+    severity="error",
+    wireshark=True,
+    summary="A postcopy record comes with no POSTCOPY_BEGIN before it",
+    source="postcopy RFC, POSTCOPY_BEGIN; postcopy_paging_setup() in xc_sr_restore.c of the postcopy series",
+    why="POSTCOPY_BEGIN is what tells the destination that the migration will become postcopy. Without"
+    " it the receiver fails at POSTCOPY_PFNS_BEGIN, where it would have to set up paging.",
+    example="PAGE_DATA, TSC_INFO, POSTCOPY_PFNS_BEGIN; legal: PAGE_DATA, POSTCOPY_BEGIN, TSC_INFO",
+    message=IN_STATE,
+    misplaced=(
+        Misplaced((Role.POSTCOPY_SETUP,), BEFORE_POSTCOPY, State.POSTCOPY_PFNS),
+        Misplaced((Role.POSTCOPY_LIST,), BEFORE_POSTCOPY, State.EARLY_PFNS),
+        Misplaced((Role.POSTCOPY_TRANSITION,), BEFORE_POSTCOPY, State.POSTCOPY_TRANSITION),
+        Misplaced((Role.POSTCOPY_PAGES,), BEFORE_POSTCOPY, State.POSTCOPY_PAGES),
+    ),
+    breaking=(*eg.HVM2, eg.PAGES, eg.TSC2, eg.PFNS_BEGIN),
+    legal=(*eg.HVM2, eg.PAGES, eg.BEGIN, eg.TSC2),
+)
+
+POSTCOPY_TRANSITION_MISSING = _rule(
+    id="postcopy-transition-missing",
+    severity="error",
+    wireshark=True,
+    summary="Records of the other layer come although nothing announced the change of layer",
+    source="postcopy RFC, POSTCOPY_TRANSITION; process_record() in xc_sr_restore.c and"
+    " libxl_stream_read.c of the postcopy series",
+    why="Nothing but POSTCOPY_TRANSITION and POSTCOPY_TRANSITION_END tells a receiver whose records"
+    " follow, and both layers number theirs from 0. Without the first, libxc takes EMULATOR_CONTEXT for"
+    " X86_PV_P2M_FRAMES; without the second, libxl does not know POSTCOPY_PAGE_DATA. Either way the"
+    " restore fails.",
+    example="POSTCOPY_PFNS, libxl EMULATOR_CONTEXT; legal: POSTCOPY_PFNS, POSTCOPY_TRANSITION, libxl EMULATOR_CONTEXT",
+    message="{record} is {layer}'s, and no {missing} came before it",
+    breaking=(*eg.LIBXL, *eg.LISTED, eg.EMULATOR._replace(unannounced=True)),
+    legal=(*eg.LIBXL, *eg.LISTED, eg.TRANSITION, eg.EMULATOR),
+)
+
+POSTCOPY_CONTEXT_MISSING = _rule(
+    id="postcopy-context-missing",
+    severity="error",
+    wireshark=True,
+    summary="Between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN stands something other than the whole CPU context",
+    source="postcopy RFC, POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN; postcopy_paging_setup() in"
+    " xc_sr_restore.c of the postcopy series",
+    why="The specification wants the context records there and nothing else, because HVM_PARAMS says"
+    " where the paging ring is. The known receiver does not check the order: it handles whatever comes,"
+    " and enables paging at POSTCOPY_PFNS_BEGIN with the parameters it has then.",
+    example="POSTCOPY_BEGIN, POSTCOPY_PFNS_BEGIN; legal: POSTCOPY_BEGIN, TSC_INFO, HVM_CONTEXT,"
+    " HVM_PARAMS, POSTCOPY_PFNS_BEGIN",
+    message=IN_STATE,
+    messages=ContextMissing,
+    misplaced=(Misplaced((Role.FRAME_TABLE, Role.TOOLSTACK, Role.VERIFY, Role.CHECKPOINT), (State.POSTCOPY_BEGUN,)),),
+    breaking=(*eg.BEGUN, eg.PFNS_BEGIN),
+    legal=(*eg.BEGUN, eg.TSC2, eg.CONTEXT, eg.PARAMS, eg.PFNS_BEGIN),
+)
+
+POSTCOPY_PAGE_DATA_BEFORE_TRANSITION = _rule(
+    id="postcopy-page-data-before-transition",
+    severity="error",
+    wireshark=True,
+    summary="POSTCOPY_PAGE_DATA comes before the transition to postcopy has ended",
+    source="postcopy RFC, x86 HVM Postcopy Live Migration; restore() in xc_sr_restore.c and"
+    " process_record() in libxl_stream_read.c of the postcopy series",
+    why="libxc knows this record only in the postcopy phase, which follows POSTCOPY_TRANSITION_END (in a"
+    " bare libxc stream POSTCOPY_TRANSITION). Before POSTCOPY_TRANSITION it is an unknown mandatory"
+    " record to libxc, and after it to libxl.",
+    example="POSTCOPY_PFNS, POSTCOPY_PAGE_DATA; legal: POSTCOPY_TRANSITION, POSTCOPY_TRANSITION_END,"
+    " POSTCOPY_PAGE_DATA",
+    message=IN_STATE,
+    misplaced=(Misplaced((Role.POSTCOPY_PAGES,), TO_POSTCOPY, State.EARLY_PAGES),),
+    breaking=(*eg.LISTED, eg.sends(0x10)),
+    legal=(*eg.LISTED, eg.TRANSITION, eg.sends(0x10)),
+)
+
+PAGE_DATA_AFTER_POSTCOPY_BEGIN = _rule(
+    id="page-data-after-postcopy-begin",
+    severity="error",
+    wireshark=True,
+    summary="PAGE_DATA comes after POSTCOPY_BEGIN",
+    source="postcopy RFC, POSTCOPY_BEGIN; save() in xc_sr_save.c of the postcopy series",
+    why="The guest is stopped from POSTCOPY_BEGIN to the end of the transition, so that pages sent here"
+    " make the downtime longer; they belong into POSTCOPY_PFNS. Up to POSTCOPY_TRANSITION the known"
+    " receiver handles PAGE_DATA as ever and may well succeed; in the postcopy phase it fails.",
+    example="POSTCOPY_BEGIN, PAGE_DATA, TSC_INFO; legal: PAGE_DATA, POSTCOPY_BEGIN, TSC_INFO",
+    message=IN_STATE,
+    misplaced=(Misplaced((Role.MEMORY,), IN_POSTCOPY),),
+    breaking=(*eg.HVM2, eg.BEGIN, eg.PAGES, eg.TSC2),
+    legal=(*eg.HVM2, eg.PAGES, eg.BEGIN, eg.TSC2),
+)
+
+POSTCOPY_PFNS_BEFORE_BEGIN = _rule(
+    id="postcopy-pfns-before-begin",
+    severity="error",
+    wireshark=True,
+    summary="POSTCOPY_PFNS or POSTCOPY_TRANSITION comes with no POSTCOPY_PFNS_BEGIN before it",
+    source="postcopy RFC, POSTCOPY_PFNS_BEGIN; handle_postcopy_pfns() and handle_postcopy_transition()"
+    " in xc_sr_restore.c of the postcopy series",
+    why="POSTCOPY_PFNS_BEGIN makes the destination enable paging and allocate the state of each pfn. The"
+    " receiver fails on either record without it. No POSTCOPY_PFNS at all is legal: it means that no"
+    " page is left to send.",
+    example="HVM_PARAMS, POSTCOPY_PFNS; legal: HVM_PARAMS, POSTCOPY_PFNS_BEGIN, POSTCOPY_PFNS",
+    message=IN_STATE,
+    misplaced=(
+        Misplaced((Role.POSTCOPY_LIST,), (State.POSTCOPY_BEGUN,), State.EARLY_PFNS),
+        Misplaced((Role.POSTCOPY_TRANSITION,), (State.POSTCOPY_BEGUN,), State.POSTCOPY_TRANSITION),
+    ),
+    breaking=(*eg.STOPPED, eg.PFNS),
+    legal=(*eg.STOPPED, eg.PFNS_BEGIN, eg.PFNS),
+)
+
+POSTCOPY_FAULT_BEFORE_TRANSITION = _rule(
+    id="postcopy-fault-before-transition",
+    severity="error",
+    summary="POSTCOPY_FAULT comes before the transition to postcopy has ended",
+    source="postcopy RFC, POSTCOPY_TRANSITION and POSTCOPY_FAULT; postcopy_domain_memory() in"
+    " xc_sr_save.c of the postcopy series",
+    why="The guest does not run at the destination until the transition has ended, so nothing there can"
+    " touch a missing page. The source does not read the reverse direction before its postcopy phase; it"
+    " finds the fault then and treats it as any other.",
+    example="forward POSTCOPY_PFNS, reverse POSTCOPY_FAULT; legal: forward POSTCOPY_TRANSITION_END,"
+    " reverse POSTCOPY_FAULT",
+    messages=Early,
+    breaking=(*eg.LISTED, eg.asks(0x10), eg.TRANSITION),
+    legal=(*eg.LISTED, eg.TRANSITION, eg.asks(0x10)),
+)
+
+POSTCOPY_COMPLETE_MISSING = _rule(
+    id="postcopy-complete-missing",
+    severity="error",
+    summary="The stream ended after a transition to postcopy with no POSTCOPY_COMPLETE",
+    source="postcopy RFC, POSTCOPY_COMPLETE; postcopy_domain_memory() in xc_sr_save.c of the postcopy series",
+    why="When it has sent its last page the source waits for POSTCOPY_COMPLETE without a time limit, and"
+    " only then writes END. An END without it reaches a receiver that still demands POSTCOPY_PAGE_DATA"
+    " and fails, while the guest has already run at the destination.",
+    example="POSTCOPY_PAGE_DATA, END; legal: POSTCOPY_PAGE_DATA, reverse POSTCOPY_COMPLETE, END",
+    messages=Incomplete,
+    breaking=(*eg.POSTCOPY, eg.asks(0x10), eg.sends(0x10, 0x11), eg.END),
+    legal=(*eg.POSTCOPY, eg.asks(0x10), eg.sends(0x10, 0x11), eg.COMPLETE, eg.END),
+)
+
+POSTCOPY_COMPLETE_UNEXPECTED = _rule(
+    id="postcopy-complete-unexpected",
+    severity="error",
+    summary="POSTCOPY_COMPLETE comes with no postcopy phase, or a second time",
+    source="postcopy RFC, POSTCOPY_COMPLETE; postcopy_domain_memory() in xc_sr_save.c of the postcopy series",
+    why="libxc reads the reverse direction only in the postcopy phase and stops at the first"
+    " POSTCOPY_COMPLETE. What follows falls to xl, which takes it for its closing message: without"
+    " postcopy the handshake fails, after postcopy xl ignores that the text is wrong.",
+    example="POSTCOPY_COMPLETE, POSTCOPY_COMPLETE; legal: POSTCOPY_COMPLETE, 'postcopy migration"
+    " completed successfully'",
+    message="the first one was at offset {offset:,}",
+    messages=Early,
+    breaking=(*eg.POSTCOPY, eg.sends(0x10, 0x11), eg.COMPLETE, eg.COMPLETE),
+    legal=(*eg.POSTCOPY, eg.sends(0x10, 0x11), eg.COMPLETE),
+)
+
+RULES = declared(globals())
+
+
+class ShouldBe(NamedTuple):
+    """What would have announced a record of the other layer."""
+
+    states: tuple[State, ...]
+    """Where it is found with nothing announced."""
+    missing: str
+    then: State
+
+
+SHOULD_BE: Mapping[Layer | None, ShouldBe] = {
+    "libxl": ShouldBe(
+        (State.POSTCOPY_BEGUN, State.EARLY_PFNS, State.POSTCOPY_PFNS),
+        "POSTCOPY_TRANSITION",
+        State.POSTCOPY_TRANSITION,
+    ),
+    "libxc": ShouldBe((State.POSTCOPY_TRANSITION,), "POSTCOPY_TRANSITION_END", State.POSTCOPY_PAGES),
+}
+"""By the layer of a record that nothing announced."""
+
+PAGES_STATES = (State.POSTCOPY_PAGES, State.EARLY_PAGES)
+
+
+@dataclass(slots=True)
+class Phase:
+    """What is known of the postcopy phase. Judges read it; `advance` alone writes to it, after they have judged."""
+
+    lists_whole: bool = False
+    """Whether every list of announced pages was captured."""
+    pages_whole: bool = False
+    """Whether every list of pages sent was captured."""
+    transition: Record | None = None
+    """The record that began the phase."""
+    early: list[Record] = field(default_factory=list)
+    """Records of the reverse direction that came before it."""
+    complete: Record | None = None
+    """The POSTCOPY_COMPLETE."""
+    page_data: Record | None = None
+    """The latest POSTCOPY_PAGE_DATA."""
+    raced: Record | None = None
+    """The first POSTCOPY_PAGE_DATA that POSTCOPY_COMPLETE did not wait for."""
+    end: Record | None = None
+    """The END of the phase."""
+    has_early_pages: bool = False
+    """Whether POSTCOPY_PAGE_DATA came before the phase, and was said to."""
+    is_spoilt: bool = False
+    """Whether a record of the phase broke a rule on which its receiver fails, or loses the pages in it."""
+
+    def forget(self) -> None:
+        """Headers were lost, and with them perhaps lists of pages."""
+        self.lists_whole = self.pages_whole = False
+
+    def advance(self, record: Record, before: State | None, now: State | None) -> None:
+        """Takes in a known header or record that is on its right direction, with the state of the forward direction
+        before it and after it."""
+        role = role_of(record)
+        if record.direction == FORWARD:
+            self._advance_forward(record, role, before, now)
+        elif role is Role.POSTCOPY_FAULT:
+            if self.is_ahead(now):
+                self.early.append(record)
+        elif role is Role.POSTCOPY_COMPLETE and self.complete is None:
+            if self.is_ahead(now):
+                self.early.append(record)
+            else:
+                self.complete = record
+                self._race()
+
+    def _advance_forward(self, record: Record, role: Role | None, before: State | None, now: State | None) -> None:
+        if role is Role.DOMAIN:
+            self.lists_whole = self.pages_whole = True
+        if self.transition is None and now is State.POSTCOPY_PAGES:
+            self.transition = record
+            # A POSTCOPY_COMPLETE that was captured before it, but that left after it had arrived, is in order.
+            arrived = (one for one in self.early if _is_complete(one) and knew(one, record))
+            self.complete = self.complete or next(arrived, None)
+        if role is Role.LIBXC_END and before in PAGES_STATES:
+            self.end = record
+        is_listed = record.whole and sum(run.length for run in record.runs) >= record.count
+        if role is Role.POSTCOPY_LIST:
+            self.lists_whole = self.lists_whole and is_listed
+        elif role is Role.POSTCOPY_PAGES:
+            self.pages_whole = self.pages_whole and is_listed
+            self.page_data = record
+            self._race()
+
+    def blame(self, record: Record, broken: Collection[Violation]) -> None:
+        """Takes in what a record broke."""
+        if any(one.rule is POSTCOPY_PAGE_DATA_BEFORE_TRANSITION for one in broken):
+            self.has_early_pages = True
+        has_begun = self.transition is not None and self.transition is not record
+        if record.direction == FORWARD and has_begun and any(one.is_fatal for one in broken):
+            self.is_spoilt = True
+
+    def is_ahead(self, state: State | None) -> bool:
+        """Whether the phase had not begun, in this state of the forward direction, when a record of the reverse
+        direction was captured. Whether that breaks a rule only the end can say."""
+        return self.transition is None and state is not None
+
+    def _race(self) -> None:
+        """POSTCOPY_COMPLETE leaves when every page has come, so a page it has not acknowledged comes too late. Pages
+        may be captured before it and arrive after it left, as well as be captured after it."""
+        pages, complete = self.page_data, self.complete
+        if pages is not None and complete is not None and self.raced is None and not knew(complete, pages):
+            self.raced = pages
+
+    @property
+    def completion(self) -> Record | None:
+        """The POSTCOPY_COMPLETE as the end knows it: with pages that came before the phase the phase had begun."""
+        early = filter(_is_complete, self.early if self.has_early_pages else ())
+        return self.complete or next(early, None)
+
+    def knows_all_pages(self, migration: Migration) -> bool:
+        """Whether every page that was announced and every page that was sent is known."""
+        faults = migration.faults
+        is_known = self.lists_whole and self.pages_whole and migration.forward.lost_at is None
+        return is_known and not (faults.outstanding.overflow or faults.sent.overflow)
+
+
+def knew(record: Record, other: Record) -> bool:
+    """Whether the sender of one record had received the whole of another, of the other direction: it has
+    acknowledged it. Captured earlier or later says nothing: a capture can hold packets out of order."""
+    return record.acked >= other.end
+
+
+def is_whole(direction: DirectionFacts) -> bool:
+    """Whether every octet of a direction was captured, and understood."""
+    is_seen = direction.is_followed and direction.offset > direction.started
+    return is_seen and not direction.gaps and not direction.late
+
+
+def judge_end(phase: Phase, is_followed: bool, migration: Migration) -> Iterator[Violation]:
+    """What of the phase only the end shows. `is_followed`: whether every header of the forward direction was read."""
+    yield from _early(phase, is_followed, migration)
+    end, complete = phase.end, phase.completion
+    if end is None:
+        if complete is None:
+            yield from _never_completed(phase, migration)
+    elif is_whole(migration.reverse) and complete is None:
+        yield POSTCOPY_COMPLETE_MISSING(Incomplete.NEVER, end=end.offset).at(end)
+    elif is_whole(migration.reverse) and complete is not None and not knew(end, complete):
+        yield POSTCOPY_COMPLETE_MISSING(Incomplete.NOT_YET, end=end.offset, complete=complete.offset).at(end)
+
+
+def _early(phase: Phase, is_followed: bool, migration: Migration) -> Iterator[Violation]:
+    """Records of the reverse direction that were captured before the postcopy phase began: they broke a rule if they
+    left before the record that begins it had arrived, or if there is none."""
+    transition = phase.transition
+    if phase.has_early_pages:
+        return  # that says it all
+    if transition is None and (not is_followed or migration.forward.is_damaged):
+        return  # it may be among what was not captured
+    if transition is not None and not _is_transition(transition):
+        return  # it was lost, or forgotten: nobody knows where it stood
+    for record in phase.early:
+        rule = POSTCOPY_COMPLETE_UNEXPECTED if _is_complete(record) else POSTCOPY_FAULT_BEFORE_TRANSITION
+        if transition is None:
+            yield rule(Early.NEVER, acked=record.acked).at(record)
+        elif not knew(record, transition):
+            yield rule(Early.BEFORE, acked=record.acked, transition=transition.name, end=transition.end).at(record)
+
+
+def _never_completed(phase: Phase, migration: Migration) -> Iterator[Violation]:
+    """A stream that broke off with no END: for want of POSTCOPY_COMPLETE if all pages had been sent."""
+    last = migration.forward.last
+    is_over = migration.outcome == "failed" and migration.is_capture and is_whole(migration.reverse)
+    if not is_over or phase.transition is None or phase.is_spoilt or last is None or not last.whole:
+        return
+    if phase.knows_all_pages(migration) and not migration.faults.never_sent:
+        yield POSTCOPY_COMPLETE_MISSING(Incomplete.ALL_SENT).at(last)
+
+
+def judge_complete(record: Record, phase: Phase) -> Iterator[Violation]:
+    """A POSTCOPY_COMPLETE after another."""
+    if _is_complete(record) and phase.complete is not None:
+        yield POSTCOPY_COMPLETE_UNEXPECTED(offset=phase.complete.offset)
+
+
+def _is_complete(record: Record) -> bool:
+    return role_of(record) is Role.POSTCOPY_COMPLETE
+
+
+def _is_transition(record: Record) -> bool:
+    return role_of(record) in (Role.POSTCOPY_TRANSITION, Role.POSTCOPY_TRANSITION_END)

@@ -1,0 +1,184 @@
+"""The examples of the rules as events: what the parser would make of two hosts that said so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from dissector.events import (
+    FORWARD,
+    REVERSE,
+    Closed,
+    Context,
+    Direction,
+    DirectionEnded,
+    DirectionStarted,
+    Endpoint,
+    Event,
+    Flow,
+    Gap,
+    MigrationFound,
+    PacketsCut,
+    Position,
+    Reason,
+    Record,
+    Resynchronised,
+    Run,
+    WayLost,
+)
+from dissector.protocol import (
+    ALIGNMENT,
+    ENTRY_PFN,
+    ENTRY_TYPE,
+    HEADERS,
+    MESSAGES,
+    PAGE_SHIFT,
+    RECORDS,
+    UNBACKED,
+    RecordSpec,
+    build,
+    layout,
+    nested,
+    pages_header,
+    parse,
+)
+from dissector.rules.examples import Begun, Closes, Conflict, Cut, Example, Late, Lost, Missing, Said, Skipped
+
+FLOW = Flow(Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 8002))
+STEP = 1_000_000
+"""Nanoseconds from one step to the next."""
+
+OTHER: dict[Direction, Direction] = {FORWARD: REVERSE, REVERSE: FORWARD}
+SPECS = {(spec.layer, spec.name): spec for spec in RECORDS}
+
+
+def events_of(example: Example) -> list[Event]:
+    """All events of one migration, of which a capture ends with the last step."""
+    talk = _Talk(late=any(isinstance(step, Late) for step in example))
+    for step in example:
+        talk.add(step)
+    return talk.finish()
+
+
+@dataclass
+class _Talk:
+    """What was said so far."""
+
+    late: bool
+    events: list[Event] = field(default_factory=list)
+    offset: dict[Direction, int] = field(default_factory=lambda: {FORWARD: 0, REVERSE: 0})
+    index: dict[Direction, int] = field(default_factory=lambda: {FORWARD: 0, REVERSE: 0})
+    context: Context = field(default_factory=Context)
+    frame: int = 0
+    conflicts: int = 0
+    reason: Reason = "capture"
+
+    def __post_init__(self) -> None:
+        self.events += [
+            MigrationFound(0, FLOW),
+            DirectionStarted(0, FORWARD, 0, self.late),
+            DirectionStarted(0, REVERSE, 0),
+        ]
+
+    def finish(self) -> list[Event]:
+        ends = (
+            DirectionEnded(0, direction, self.reason, self.offset[direction], conflicts=count)
+            for direction, count in ((FORWARD, self.conflicts), (REVERSE, 0))
+        )
+        return [*self.events, *ends]
+
+    def add(self, step: Any) -> None:
+        self.frame += 1
+        at = self.offset[FORWARD]
+        match step:
+            case Said():
+                self._say(step)
+            case Missing(octets, record):
+                self.events.append(Gap(0, FORWARD, at, octets, record))
+                self.offset[FORWARD] += octets if record is None else 0
+            case Skipped(octets):
+                self.events += [WayLost(0, FORWARD, at - octets), Resynchronised(0, FORWARD, at, octets)]
+            case Lost():
+                self.events.append(WayLost(0, FORWARD, at))
+            case Begun(octets):
+                self.offset[FORWARD] += octets
+            case Cut():
+                self.events.append(PacketsCut(0, FORWARD, at))
+            case Conflict():
+                self.conflicts += 1
+            case Closes(how):
+                self.reason = how
+                self.events.append(Closed(0, FORWARD, how, self._position()))
+
+    def _position(self) -> Position:
+        return Position(self.frame, self.frame * STEP)
+
+    def _say(self, said: Said) -> None:
+        direction = REVERSE if said.reverse else FORWARD
+        spec = HEADERS.get(said.name) or SPECS.get((said.layer, said.name)) or MESSAGES.get(said.name)
+        body, contents = _body(said, spec)
+        length = len(body) + contents if said.length is None else said.length
+        is_record = isinstance(spec, RecordSpec) or said.type is not None
+        padding = said.padding
+        if padding is None:
+            padding = bytes(-length % ALIGNMENT[said.layer]) if is_record and said.layer else b""
+        head = 8 if is_record else 0
+        self._learn(said, spec, body)
+        self.events.append(
+            Record(
+                migration=0,
+                direction=direction,
+                layer=said.layer,
+                name=said.name,
+                type=spec.type if isinstance(spec, RecordSpec) else said.type,
+                spec=spec,
+                endianness=getattr(spec, "endianness", None) or "little",
+                offset=self.offset[direction],
+                length=head + length + len(padding),
+                body_length=length,
+                body=body,
+                padding=padding,
+                runs=_runs(body) if isinstance(spec, RecordSpec) and spec.shape == "pages" else (),
+                whole=not said.torn,
+                complete=not said.torn,
+                first=self._position(),
+                last=self._position(),
+                index=self.index[direction],
+                context=self.context,
+                acked=self.offset[OTHER[direction]] - said.unheard,
+                unannounced=said.unannounced,
+            )
+        )
+        self.offset[direction] += head + length + len(padding)
+        self.index[direction] += 1
+
+    def _learn(self, said: Said, spec: Any, body: bytes) -> None:
+        known: dict[str, Any] = {"revision": self.context.revision + 1}
+        if said.layer is not None and (said.layer != "xl" or spec is not None):
+            known["layers"] = nested(self.context.layers, said.layer)
+        if said.name == "image header":
+            known["version"] = parse(layout(spec.body, "big"), body)["version"]
+        elif said.name == "domain header":
+            values = parse(layout(spec.body, "little"), body)
+            known.update(guest=str(values["type"]), page_shift=values["page_shift"])
+        elif isinstance(spec, RecordSpec) and spec.role.is_postcopy:
+            known["postcopy"] = True
+        self.context = self.context._replace(**known)
+
+
+def _body(said: Said, spec: Any) -> tuple[bytes, int]:
+    """The body as it is kept, and how many octets of page contents follow it."""
+    if said.body is not None:
+        return said.body, 0
+    endianness = getattr(spec, "endianness", None) or "little"
+    if getattr(spec, "shape", None) != "pages":
+        return build(layout(spec.body, endianness), said.values), 0
+    backed = sum(entry >> ENTRY_TYPE.shift not in UNBACKED for entry in said.entries) if spec.contents else 0
+    entries = b"".join(entry.to_bytes(8, "little") for entry in said.entries)
+    return build(layout(pages_header, "little"), {"count": len(said.entries)}) + entries, backed << PAGE_SHIFT
+
+
+def _runs(body: bytes) -> tuple[Run, ...]:
+    """Every entry a run of its own."""
+    words = (int.from_bytes(body[at : at + 8], "little") for at in range(8, len(body), 8))
+    return tuple(Run(word & ENTRY_PFN.mask, 1, word >> ENTRY_TYPE.shift) for word in words)
