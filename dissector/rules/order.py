@@ -188,7 +188,12 @@ GUESTS: dict[str | None, Guest] = {"x86 PV": "pv", "x86 HVM": "hvm", "x86 PVH": 
 
 _OTHER_GUEST = {"pv": PV_RECORD_IN_HVM, "hvm": HVM_RECORD_IN_PV}
 
-_HVM_CONTEXT = tuple(
+NO_PV_INFO = "frames before X86_PV_INFO"
+
+MISSED = {"STATIC_DATA_END": MISSING_STATIC_DATA_END.id, "X86_PV_INFO": NO_PV_INFO}
+"""By the record that comes late, what Order.missed has if that was said already."""
+
+HVM_CONTEXT = tuple(
     spec.name for spec in libxc_records(2).values() if spec.role is Role.CONTEXT and spec.guest in ("any", "hvm")
 )
 """What a postcopy sender sends of an HVM guest between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN."""
@@ -207,7 +212,7 @@ class Order(NamedTuple):
     """Whether an HVM_PARAMS that came late was said to be."""
     has_pv_info: bool = False
     missed: frozenset[str] = frozenset()
-    """Records that were said to be missing where they belong: that they come late is not said again."""
+    """What was said to be missing where it belongs: that it comes late is not said again."""
 
     def forget(self) -> Order:
         """Headers were lost: where the stream stands is unknown."""
@@ -305,13 +310,13 @@ def _placed(order: Order, seen: Seen) -> tuple[Order, list[Violation]]:
         state = place.natural
     elif state in place.moves:
         state = place.moves[state]
-    elif record.name in order.missed:
-        return order, []
+    elif MISSED.get(record.name) in order.missed:
+        return order, []  # that it was missing where it belongs was said
     else:
         rule, then = MISPLACED.get((role, state), (UNEXPECTED_RECORD, None))
         found.append(rule(record=record.name, state=state.value))
         if rule is MISSING_STATIC_DATA_END:
-            order = order._replace(missed=order.missed | {"STATIC_DATA_END"})
+            order = order._replace(missed=order.missed | {rule.id})
         state = then or state
     if role is Role.DOMAIN:
         state = OF_VERSION.get(record.context.version)
@@ -339,7 +344,7 @@ def _context(order: Order, seen: Seen, before: State | None) -> tuple[Order, lis
         return order._replace(context=order.context | {record.name}), found
     found = []
     if role is Role.POSTCOPY_SETUP and before is State.POSTCOPY_BEGUN:
-        missing = [name for name in _HVM_CONTEXT if name not in order.context]
+        missing = [name for name in HVM_CONTEXT if name not in order.context]
         if record.context.guest != "x86 HVM":
             missing = [] if order.context else ["context record"]
         if missing:
@@ -355,6 +360,6 @@ def _pv_info(order: Order, seen: Seen) -> tuple[Order, list[Violation]]:
     if record.name == "X86_PV_INFO":
         return order._replace(has_pv_info=True), []
     if role is Role.FRAME_TABLE and order.is_followed and not order.has_pv_info:
-        order = order._replace(missed=order.missed | {"X86_PV_INFO"})
+        order = order._replace(missed=order.missed | {NO_PV_INFO})
         return order, [UNEXPECTED_RECORD(Unexpected.NO_PV_INFO, record=record.name)]
     return order, []

@@ -33,10 +33,9 @@ from dissector.analysis import Analysis
 from dissector.cli import read
 from dissector.cli.input import dissect
 from dissector.parser import FORWARD, REVERSE, Record
-from dissector.protocol import RECORDS, build, layout
+from dissector.protocol import RECORDS, State, build, layout
 from dissector.protocol.xl import xl_header
 from dissector.rules import RULES, checker
-from dissector.rules.states import STATES
 
 if TYPE_CHECKING:
     from shell import Shell
@@ -705,7 +704,7 @@ def test_the_picture_of_the_states(shell: Shell) -> None:
     assert all(parsed)
     found = [one.groups() for one in parsed if one]
     names = {name for one in found for name in one[:2]} - {"[*]"}
-    assert names == {state.replace(" ", "_") for state in STATES if not state.startswith("early")}
+    assert names == {one.value.replace(" ", "_") for one in State if not one.name.startswith("EARLY_")}
     assert all(re.fullmatch(r"\w+", name) for name in names)
     said = {record for *_, records in found for record in (records or "").split(", ")}
     forward = {f"{spec.layer}.{spec.name}" for spec in RECORDS if spec.direction != REVERSE}
