@@ -9,7 +9,8 @@
 
 Results (`dissector.results`) are frozen, and what the command prints with --json: `dissector.to_json(result)` gives
 that, `dissector.schema(type, title)` its JSON Schema. Whoever wants to know something else makes a fold over the
-events: `for event in capture.events()`; `dissector.events` says what there is. What a person has to mend is a UserError.
+events: `for event in capture.events()`; `dissector.events` says what there is. What a person has to mend is a
+UserError.
 
 Stable are the names in `__all__`, the results' fields and the events' fields; all else may change.
 """

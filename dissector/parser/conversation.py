@@ -15,6 +15,17 @@ Emit = Callable[[Event, int], None]
 class ParsedMigration:
     """One migration as far as its headers have told: what both directions' parsers go by."""
 
+    __slots__ = (
+        "_number",
+        "begins_after",
+        "begins_late",
+        "context",
+        "is_bare",
+        "items",
+        "libxl_endianness",
+        "number",
+    )
+
     def __init__(self, number: Callable[[], int]) -> None:
         """`number` gives it its number in the input, when it is recognised."""
         self.number: int | None = None

@@ -154,9 +154,10 @@ def libxc_record(p: DirectionParser) -> bool:
     if not p.has(HEADER_SIZE):
         return False
     context = p.migration.context
-    type, _ = _next_header(p, "libxc")
-    if context.postcopy and "libxl" in context.layers and context.guest != "x86 PV" and type in LIBXL_NUMBERS:
-        return _begin_record(p, "libxl", unannounced=True)
+    if context.postcopy and "libxl" in context.layers and context.guest != "x86 PV":
+        type, _ = _next_header(p, "libxc")
+        if type in LIBXL_NUMBERS:
+            return _begin_record(p, "libxl", unannounced=True)
     return _begin_record(p, "libxc")
 
 

@@ -25,7 +25,13 @@ Shape: TypeAlias = Literal["signal", "fixed", "list", "chain", "pages", "page", 
 OPTIONAL = 0x80000000  # this bit in a record's type: whoever does not know the record may ignore it
 
 
-class Role(Enum):
+class Name(Enum):
+    """An enumeration whose members are looked up by identity: Enum itself hashes a member's name at every look-up."""
+
+    __hash__ = object.__hash__
+
+
+class Role(Name):
     """The part a header or record plays in a stream: where it may stand, and what phase it begins (`states.py`)."""
 
     HEADER = auto()
@@ -87,7 +93,7 @@ POSTCOPY = frozenset(
 )
 
 
-class Expect(Enum):
+class Expect(Name):
     """What stands next in the octets of a direction."""
 
     XL_HEADER = auto()

@@ -12,13 +12,12 @@ libxl_stream_write.c of Xen, suspend_image.ml of xen-api.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import Enum
 from typing import NamedTuple
 
-from .specs import HeaderSpec, RecordSpec, Role
+from .specs import HeaderSpec, Name, RecordSpec, Role
 
 
-class State(Enum):
+class State(Name):
     """How far a stream is. The value is what people read."""
 
     START = "start"

@@ -26,9 +26,13 @@ RECORD_HEADERS: Mapping[Layer, Body] = {
 ALIGNMENT: Mapping[Layer, int] = {layer: CONTAINERS[layer].alignment for layer in RECORD_HEADERS}
 
 
+_OF_LAYER: Mapping[Layer, Mapping[int, RecordSpec]] = {"libxl": LIBXL_RECORDS, "xenops": XENOPS_RECORDS}
+_NONE: Mapping[int, RecordSpec] = {}
+
+
 def records(layer: Layer, version: int | None = None) -> Mapping[int, RecordSpec]:
     """The record types of a layer by number; `version` (of the image header) matters to libxc only."""
-    return {"libxc": libxc_records(version), "libxl": LIBXL_RECORDS, "xenops": XENOPS_RECORDS}.get(layer, {})
+    return libxc_records(version) if layer == "libxc" else _OF_LAYER.get(layer, _NONE)
 
 
 RECORDS: tuple[RecordSpec, ...] = tuple(

@@ -58,13 +58,13 @@ class Checker:
         if record.direction == FORWARD and (skipped or is_beginning_lost):
             self._order = self._order.forget()
             self._phase.forget()
-        broken = [
-            *capture.judge_way(skipped, self.migration.direction(record.direction)),
-            *self._judge(record, noted, bool(skipped)),
-        ]
-        self._phase.blame(record, broken)
-        for violation in _once(broken):
-            self._find(violation, record)
+        broken = self._judge(record, noted, bool(skipped))
+        if skipped:
+            broken = [*capture.judge_way(skipped, self.migration.direction(record.direction)), *broken]
+        if broken:
+            self._phase.blame(record, broken)
+            for violation in _once(broken):
+                self._find(violation, record)
 
     def _judge(self, record: Record, noted: Noted, is_found_again: bool) -> list[Violation]:
         if record.layer is None:
@@ -75,7 +75,7 @@ class Checker:
         if noted.static_data is not None:
             return order.judge_static_data(record)
         broken = list(framing.judge(record))
-        if self._order.state is State.POSTCOPY_PAGES:
+        if broken and self._order.state is State.POSTCOPY_PAGES:
             optional = framing.UNKNOWN_OPTIONAL_RECORD
             broken = [pages.in_postcopy(record) if one.rule is optional else one for one in broken]
         misdirected = order.judge_direction(record)

@@ -37,14 +37,15 @@ from dissector.rules.fields import (
     UNSPECIFIED,
     broken,
     broken_entries,
+    broken_fields,
     header_values,
     key_of,
     keys,
-    record_values,
+    prepared,
     reserved_set,
 )
 from dissector.rules.headers import XL_STREAM_V2, XL_UNKNOWN_FLAGS
-from dissector.rules.rule import Rule, Violation, check, checks_of, declared
+from dissector.rules.rule import Rule, Violation, check, declared
 
 _rule = partial(Rule, group="headers and framing")
 
@@ -345,10 +346,10 @@ DATA_AFTER_END = _rule(
 
 RULES = declared(globals())
 
-_HEADERS = checks_of((*headers.RULES, *RULES), "header")
-_RECORDS = checks_of(RULES, "record")
-_LISTS = checks_of(RULES, "list")
-_ENTRIES = checks_of(RULES, "entry")
+_HEADERS = prepared((*headers.RULES, *RULES), "header")
+_RECORDS = prepared(RULES, "record")
+_LISTS = prepared(RULES, "list")
+_ENTRIES = prepared(RULES, "entry")
 
 
 def judge(record: Record) -> Iterator[Violation]:
@@ -362,14 +363,14 @@ def judge(record: Record) -> Iterator[Violation]:
 def _header(record: Record, spec: HeaderSpec) -> Iterator[Violation]:
     if not record.whole or len(record.body) < spec.size:
         return
-    wrong = list(broken(_HEADERS.get(record.name, ()), header_values(spec, record.body, record.endianness)))
+    wrong = broken_fields(_HEADERS.get(record.name, ()), header_values(spec, record.body, record.endianness))
     # Of a header that is not what it should be no bit means anything.
     yield from wrong or _reserved(record, spec)
 
 
 def _record(record: Record) -> Iterator[Violation]:
     key, spec = key_of(record), record.spec
-    wrong = list(broken(_RECORDS.get(key, ()), record_values(record)))
+    wrong = broken(_RECORDS.get(key, ()), record)
     too_long = [one for one in wrong if one.rule is RECORD_TOO_LONG]
     yield from too_long or wrong
     if too_long:
@@ -419,7 +420,7 @@ def _frames(record: Record) -> Iterator[Violation]:
 def _pages(record: Record, spec: RecordSpec, key: str) -> Iterator[Violation]:
     length, count, body = record.body_length, record.count, record.body
     if length >= PAGES_HEADER and len(body) >= min(length, PAGES_HEADER + ENTRY * count):
-        yield from broken(_LISTS.get(key, ()), {"count": count})
+        yield from broken(_LISTS.get(key, ()), record)
         yield from _pages_length(record, spec)
     if len(body) >= PAGES_HEADER:
         yield from broken_entries(_ENTRIES.get(key, ()), record)

@@ -265,53 +265,56 @@ class Step(NamedTuple):
 
 def step(order: Order, seen: Seen) -> Step:
     """The next header or record of the forward direction: what it breaks by its place, and how far the stream is."""
-    record, spec = seen.record, seen.spec
-    guest = GUESTS.get(record.context.guest)
-    needed = spec.guest if isinstance(spec, RecordSpec) else "any"
-    if needed != "any" and guest is not None and needed != guest:
-        if needed == "pv" and seen.is_found_again:
-            return Step(
-                order, order.state, []
-            )  # it was found by what it looks like, and libxl's records have some of the same numbers
-        return Step(order, order.state, [_OTHER_GUEST[needed](record=record.name, guest=record.context.guest)])
-    order, announced = _announced(order, seen)
+    found: list[Violation] = []
+    if _is_of_other_guest(seen, found):
+        return Step(order, order.state, found)
+    if seen.record.unannounced:
+        order = _announced(order, seen, found)
     before = order.state
-    order, placed = _placed(order, seen)
-    order, context = _context(order, seen, before)
-    order, pv_info = _pv_info(order, seen)
-    if spec.role is Role.LIBXC_END and before in postcopy.PAGES_STATES and not seen.is_completed:
+    order = _placed(order, seen, found)
+    order = _context(order, seen, before, found)
+    order = _pv_info(order, seen, found)
+    if before in postcopy.PAGES_STATES and seen.spec.role is Role.LIBXC_END and not seen.is_completed:
         # The end of all judges whether POSTCOPY_COMPLETE is missing. The sender may well go on.
         order = order._replace(state=None)
-    return Step(order, before, [*announced, *placed, *context, *pv_info])
+    return Step(order, before, found)
 
 
-def _announced(order: Order, seen: Seen) -> tuple[Order, list[Violation]]:
+def _is_of_other_guest(seen: Seen, found: list[Violation]) -> bool:
+    record = seen.record
+    needed = seen.spec.guest if isinstance(seen.spec, RecordSpec) else "any"
+    if needed == "any" or GUESTS.get(record.context.guest, needed) == needed:
+        return False
+    # A PV record that was found by what it looks like may be one of libxl's, which have some of the same numbers.
+    if needed == "hvm" or not seen.is_found_again:
+        found.append(_OTHER_GUEST[needed](record=record.name, guest=record.context.guest))
+    return True
+
+
+def _announced(order: Order, seen: Seen, found: list[Violation]) -> Order:
     """A record of the other layer that nothing handed over to."""
     record = seen.record
-    should_be = postcopy.SHOULD_BE.get(record.layer) if record.unannounced else None
+    should_be = postcopy.SHOULD_BE.get(record.layer)
     if should_be is None:
-        return order, []
+        return order
     if order.state in should_be.states:
-        missing = postcopy.POSTCOPY_TRANSITION_MISSING(
-            record=record.name, layer=record.layer, missing=should_be.missing
+        found.append(
+            postcopy.POSTCOPY_TRANSITION_MISSING(record=record.name, layer=record.layer, missing=should_be.missing)
         )
-        return order._replace(state=should_be.then), [missing]
-    if order.state is State.EARLY_PAGES:
-        return order._replace(state=should_be.then), []
-    return order, []
+        return order._replace(state=should_be.then)
+    return order._replace(state=should_be.then) if order.state is State.EARLY_PAGES else order
 
 
-def _placed(order: Order, seen: Seen) -> tuple[Order, list[Violation]]:
+def _placed(order: Order, seen: Seen, found: list[Violation]) -> Order:
     """The state machine."""
     record, role = seen.record, seen.spec.role
     state, place = order.state, PLACES[role]
-    found: list[Violation] = []
     if state is None:
         state = place.natural
     elif state in place.moves:
         state = place.moves[state]
     elif MISSED.get(record.name) in order.missed:
-        return order, []  # that it was missing where it belongs was said
+        return order  # that it was missing where it belongs was said
     else:
         rule, then = MISPLACED.get((role, state), (UNEXPECTED_RECORD, None))
         found.append(rule(record=record.name, state=state.value))
@@ -321,45 +324,46 @@ def _placed(order: Order, seen: Seen) -> tuple[Order, list[Violation]]:
     if role is Role.DOMAIN:
         state = OF_VERSION.get(record.context.version)
         order = order._replace(is_followed=True)
-    return order._replace(state=state and _meant(state, record.context, record.layer)), found
+    if state is not None:
+        state = _meant(state, record.context, record.layer)
+    return order if state is order.state else order._replace(state=state)
 
 
 def _meant(state: State, context: Context, layer: Layer | None) -> State | None:
     """The state by the streams that are around this one, as far as that is known."""
     in_libxl = None if context.may_be_in_libxl else "libxl" in context.layers
-    # A container around both whose own records follow them.
-    images = {one for one in context.layers if "libxl" in CONTAINERS[one].holds and CONTAINERS[one].record}
-    return after(state, in_libxl, bool(images - {layer}))
+    return after(state, in_libxl, layer not in _IMAGES and not _IMAGES.isdisjoint(context.layers))
 
 
-def _context(order: Order, seen: Seen, before: State | None) -> tuple[Order, list[Violation]]:
+_IMAGES = frozenset(layer for layer, row in CONTAINERS.items() if "libxl" in row.holds and row.record is not None)
+"""Containers around libxl and libxc whose own records follow theirs."""
+
+_ENDS_CONTEXT = (Role.POSTCOPY_BEGIN, Role.CHECKPOINT, Role.MEMORY)
+
+
+def _context(order: Order, seen: Seen, before: State | None, found: list[Violation]) -> Order:
     """The context records of one stop of the guest: which came, and in which order."""
     record, role = seen.record, seen.spec.role
     if role is Role.CONTEXT:
-        found = []
         is_late = record.name == "HVM_PARAMS" and "HVM_CONTEXT" in order.context
         if is_late and record.context.version == 3 and not order.has_params:
             order = order._replace(has_params=True)
             found.append(HVM_PARAMS_AFTER_CONTEXT())
-        return order._replace(context=order.context | {record.name}), found
-    found = []
+        return order._replace(context=order.context | {record.name})
     if role is Role.POSTCOPY_SETUP and before is State.POSTCOPY_BEGUN:
         missing = [name for name in HVM_CONTEXT if name not in order.context]
         if record.context.guest != "x86 HVM":
             missing = [] if order.context else ["context record"]
         if missing:
-            found.append(postcopy.POSTCOPY_CONTEXT_MISSING(postcopy.ContextMissing.NONE, missing=", no ".join(missing)))
-    if role in (Role.POSTCOPY_BEGIN, Role.CHECKPOINT, Role.MEMORY):
-        order = order._replace(context=frozenset())
-    return order, found
+            none = postcopy.ContextMissing.NONE
+            found.append(postcopy.POSTCOPY_CONTEXT_MISSING(none, missing=", no ".join(missing)))
+    return order._replace(context=frozenset()) if order.context and role in _ENDS_CONTEXT else order
 
 
-def _pv_info(order: Order, seen: Seen) -> tuple[Order, list[Violation]]:
+def _pv_info(order: Order, seen: Seen, found: list[Violation]) -> Order:
     """The table of frames cannot be read by who does not know how wide the guest's words are."""
     record, role = seen.record, seen.spec.role
-    if record.name == "X86_PV_INFO":
-        return order._replace(has_pv_info=True), []
     if role is Role.FRAME_TABLE and order.is_followed and not order.has_pv_info:
-        order = order._replace(missed=order.missed | {NO_PV_INFO})
-        return order, [UNEXPECTED_RECORD(Unexpected.NO_PV_INFO, record=record.name)]
-    return order, []
+        found.append(UNEXPECTED_RECORD(Unexpected.NO_PV_INFO, record=record.name))
+        return order._replace(missed=order.missed | {NO_PV_INFO})
+    return order._replace(has_pv_info=True) if record.name == "X86_PV_INFO" else order

@@ -11,9 +11,9 @@ from dissector.facts.migration import Migration, Noted
 from dissector.facts.roles import role_of
 from dissector.protocol import UNBACKED, Role
 from dissector.rules import examples as eg
-from dissector.rules.fields import broken_entries, key_of, keys
+from dissector.rules.fields import broken_entries, key_of, keys, prepared
 from dissector.rules.postcopy import Phase, knew
-from dissector.rules.rule import Rule, Violation, check, checks_of, declared
+from dissector.rules.rule import Rule, Violation, check, declared
 
 _rule = partial(Rule, group="pages")
 
@@ -246,7 +246,7 @@ POSTCOPY_OPTIONAL_RECORD = _rule(
 
 RULES = declared(globals())
 
-_ENTRIES = checks_of(RULES, "entry")
+_ENTRIES = prepared(RULES, "entry")
 
 
 def judge_forward(record: Record, noted: Noted, phase: Phase, migration: Migration) -> Iterator[Violation]:

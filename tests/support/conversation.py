@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from talks import Item, Talk, octets_of
 
-from dissector import library
+import dissector
 from dissector.analysis import Analysis
 from dissector.errors import UserError
 from dissector.events import FORWARD, REVERSE
@@ -147,7 +147,7 @@ def judge_octets(octets: bytes) -> Verdict:
 def judge_file(path: Path) -> list[Verdict]:
     """What the program makes of the migrations in a file."""
     analysis = Analysis()
-    library.open(path).read(analysis.add)
+    dissector.open(path).read(analysis.add)
     analysis.finish()
     return [Verdict(migration, checker.findings) for migration, checker in analysis.migrations]
 

@@ -29,11 +29,11 @@ from conversation import (
 from seen import Coverage, Segment, tcp, unpacked
 from talks import Speaker, Talk, octets_of, text
 
-from dissector.analysis import Analysis
-from dissector.cli import read
-from dissector.cli.input import dissect
-from dissector.parser import FORWARD, REVERSE, Record
-from dissector.protocol import RECORDS, State, build, layout
+import dissector
+from dissector.events import FORWARD, REVERSE, Record
+from dissector.facts import Link, Linker, Links, links
+from dissector.protocol import RECORDS, build, layout
+from dissector.protocol.states import State
 from dissector.protocol.xl import xl_header
 from dissector.rules import RULES, checker
 
@@ -704,7 +704,7 @@ def test_the_picture_of_the_states(shell: Shell) -> None:
     assert all(parsed)
     found = [one.groups() for one in parsed if one]
     names = {name for one in found for name in one[:2]} - {"[*]"}
-    assert names == {one.value.replace(" ", "_") for one in State if not one.name.startswith("EARLY_")}
+    assert names == {state.value.replace(" ", "_") for state in State if not state.value.startswith("early")}
     assert all(re.fullmatch(r"\w+", name) for name in names)
     said = {record for *_, records in found for record in (records or "").split(", ")}
     forward = {f"{spec.layer}.{spec.name}" for spec in RECORDS if spec.direction != REVERSE}
@@ -714,17 +714,11 @@ def test_the_picture_of_the_states(shell: Shell) -> None:
 # What read links
 
 
-def linked(path: str) -> list[Record]:
-    """Every record of a file with its links, as the facts have them."""
-    found: list[Record] = []
-    analysis = Analysis()
-
-    def take(record: Record) -> None:
-        analysis.add(record)
-        found.append(record)
-
-    dissect(path, take)
-    return found
+def linked(path: str) -> list[tuple[Record, list[Link]]]:
+    """Every record of a file with its links, when all have come."""
+    found = Links()
+    events = dissector.open(path).events()
+    return [(event, found.add(event)) for event in events if isinstance(event, Record)]
 
 
 def place(record: dict[str, Any]) -> tuple[int, str, int]:
@@ -735,24 +729,24 @@ def place(record: dict[str, Any]) -> tuple[int, str, int]:
 def test_links_are_those_of_the_analysis(shell: Shell, name: str) -> None:
     """Also below the fields; records come in order, each of them once, however long it was held back."""
     objects, records = shell.objects(sample(name)), linked(sample(name))
-    assert [place(one) for one in objects] == [(r.channel.index, r.direction, r.offset) for r in records]
-    for one, record in zip(objects, records, strict=True):
-        links = {link.pfn: link for link in record.links}
-        for key in ("answers", "faults"):
-            assert one.get(key) == one["fields"].get(key)
+    assert [place(one) for one in objects] == [(r.migration, r.direction, r.offset) for r, _ in records]
+    for one, (record, own) in zip(objects, records, strict=True):
+        by_pfn = {link.pfn: link for link in own}
+        fields = one["fields"]
+        assert not {"answers", "faults"} & one.keys()
         if record.name == "POSTCOPY_FAULT":
-            assert [each["pfn"] for each in one["answers"]] == list(record.pfns())
-            for each in one["answers"]:
-                link = links.get(each["pfn"])
+            assert [each["pfn"] for each in fields["answers"]] == list(record.pfns())
+            for each in fields["answers"]:
+                link = by_pfn.get(each["pfn"])
                 answer = link and (link.record.offset, link.record.last.frame, link.in_flight)
                 assert (each["offset"], each["frame"], each["in_flight"]) == (answer or (None, None, False))
                 after = link and (link.record.last.time - record.last.time) / 1e9
                 assert each["latency"] == after
         elif record.name == "POSTCOPY_PAGE_DATA":
-            given = [(each["pfn"], each["offset"], each["frame"]) for each in one["faults"]]
-            assert given == [(pfn, link.record.offset, link.record.last.frame) for pfn, link in links.items()]
+            given = [(each["pfn"], each["offset"], each["frame"]) for each in fields["faults"]]
+            assert given == [(pfn, link.record.offset, link.record.last.frame) for pfn, link in by_pfn.items()]
         else:
-            assert not {"answers", "faults"} & one.keys()
+            assert not {"answers", "faults"} & fields.keys()
     lines = shell.lines("read", sample(name))
     assert [int(line.split()[0]) for line in lines] == list(range(1, len(records) + 1))
 
@@ -795,18 +789,18 @@ def test_a_filter_leaves_the_links_alone(shell: Shell, name: str) -> None:
 def test_records_wait_in_a_room_of_limited_size(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is full a record goes without the links to come; every one is printed, and in order."""
     patient = shell.objects(sample(IMPAIRED))
-    monkeypatch.setattr(read, "HELD_MAX", 4)
+    monkeypatch.setattr(links, "HELD_MAX", 4)
     hasty = shell.objects(sample(IMPAIRED))
     assert list(map(place, hasty)) == list(map(place, patient))
     assert hasty != patient
     for one, other in zip(hasty, patient, strict=True):
-        known = [each for each in one.get("answers", ()) if each["frame"] is not None]
-        assert all(each in other["answers"] for each in known)
-        assert all(each in other["faults"] for each in one.get("faults", ()))
+        known = [each for each in one["fields"].get("answers", ()) if each["frame"] is not None]
+        assert all(each in other["fields"]["answers"] for each in known)
+        assert all(each in other["fields"]["faults"] for each in one["fields"].get("faults", ()))
 
     most = 0
-    waiting = read.Linked(lambda record: None)
-    for record in linked(sample(IMPAIRED)):
+    waiting = Linker(lambda record, links: None)
+    for record, _ in linked(sample(IMPAIRED)):
         waiting.add(record)
         most = max(most, len(waiting._held))
     assert most == 4

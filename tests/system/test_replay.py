@@ -26,15 +26,12 @@ from shell import Shell
 from talks import Talk, octets_of
 from test_tap import Tapped, taping
 
-from dissector.analysis import Analysis
-from dissector.cli.input import dissect
+import dissector
 from dissector.errors import UserError
-from dissector.parser import FORWARD, REVERSE
+from dissector.events import FORWARD, REVERSE
 from dissector.recording.conversations import Said, find, told
 from dissector.recording.packets import HERE, THERE
 from dissector.recording.player import LONGEST, Mouth, play
-from dissector.views.analysis import as_json
-from dissector.views.input import Input
 
 pytest_plugins = ("shell",)
 
@@ -229,11 +226,8 @@ SAMPLES = {name: path for name, path in captures_in(OWN).items() if name.endswit
 def analyzed(path: Path, port: int | None = None) -> list[dict[str, Any]]:
     """What `analyze --json` says of the migrations, those to one port, but for what a replay makes different:
     addresses, times and what depends on them, packets, and what the capture itself shows or lacks."""
-    analysis = Analysis()
-    dissect(str(path), analysis.add)
-    analysis.finish()
     result = []
-    for one in as_json(Input("", "", 0, 0, None, None, 0), analysis.cases)["migrations"]:
+    for one in dissector.to_json(dissector.open(path).analyze().migrations):
         if port not in (None, one["flow"]["destination"]["port"]):
             continue
         for part in [*one["iterations"], *one["phases"]]:

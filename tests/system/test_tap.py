@@ -29,12 +29,12 @@ from hypothesis import strategies as st
 from shell import Shell
 from talks import Item, Talk, expected, octets_of
 
+import dissector
 from dissector.capture.fragments import Fragments
 from dissector.capture.link import decode
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
-from dissector.cli.input import dissect
-from dissector.parser import FORWARD, Record
+from dissector.events import FORWARD, Event, Record
 from dissector.recording import recorder as tape_module
 from dissector.recording.conversations import Ear
 from dissector.recording.follower import Follower
@@ -100,9 +100,7 @@ def flags(packets: Iterable[tuple[int, bytes, int]]) -> list[tuple[str, str]]:
 
 def records(path: Path) -> list[Record]:
     """What the engine finds in it."""
-    found: list[Record] = []
-    dissect(str(path), found.append)
-    return found
+    return [event for event in dissector.open(path).events() if isinstance(event, Record)]
 
 
 # --- a tap in this process -----------------------------------------------------------------------------------
@@ -110,7 +108,7 @@ def records(path: Path) -> list[Record]:
 
 @contextmanager
 def taping(
-    path: Path, keep_pages: bool = True, room: int = ROOM, emit: Callable[[Record], None] = lambda record: None
+    path: Path, keep_pages: bool = True, room: int = ROOM, emit: Callable[[Event], None] = lambda event: None
 ) -> Iterator[Tape]:
     """A recording of what the test says, finished at the end."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -430,7 +428,7 @@ def test_a_file_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_mistake_of_the_dissector_ends_the_recording_alone(tmp_path: Path) -> None:
-    def emit(record: Record) -> None:
+    def emit(event: Event) -> None:
         raise ValueError("a mistake")
 
     talk = talks.precopy()

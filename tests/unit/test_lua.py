@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import REPOSITORY
+from dissector.rules.states import STATES
 
 from dissector.integrations.wireshark.generate import dissector
 from dissector.integrations.wireshark.literals import literal, table

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wire import ACK, FIN, RST, SPACE, SYN, Ends, Packet, exchange, impaired
 
 from dissector.capture.link import Segment
-from dissector.parser import FORWARD, REVERSE
+from dissector.events import FORWARD, REVERSE
 from dissector.tcp import Budget, Connections
 from dissector.tcp import connections as connections_module
 from dissector.tcp.half_connection import PIECE_COST, RECENT, REORDER_FRAMES, HalfConnection, Octets, Transport
