@@ -87,6 +87,7 @@ class Engine:
         if self.connections.waiting:
             self.connections.settle()
             self._release(0)
+        self._order.settle()
 
     def report_progress(self) -> None:
         """Emits how far each open direction of a migration has come."""
