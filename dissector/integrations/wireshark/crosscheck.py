@@ -5,101 +5,93 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any
 
 from dissector.analysis import Analysis
+from dissector.events import FORWARD, Direction, Event, Flow, Record
+from dissector.facts import Link, Links, role_of
 from dissector.integrations.wireshark.items import Item, flattened, flow_name, gathered, is_octets, joined, prefix
-from dissector.parser import FORWARD, Channel, Record
-from dissector.protocol import PAGE_TYPES
+from dissector.protocol import PAGE_TYPES, Role
+from dissector.results.decoding import decoded
+from dissector.results.differences import DifferenceResult
 from dissector.rules import RULES
-from dissector.views.fields import decoded
 
 ABSENT = "nothing"
 
 
-class Difference(NamedTuple):
-    """Something about a record that the readers do not agree on."""
-
-    flow: str
-    offset: int
-    record: str
-    frame: int
-    what: str
-    """The name of the value, or "record" where only one of them has the record."""
-    engine: Any
-    wireshark: Any
-
-
 class Witness:
-    """What the engine says of each record. To be given every record in wire order, then to be asked."""
+    """What the engine says of each record: a fold over events, to be asked when none follows."""
 
     def __init__(self) -> None:
         self._analysis = Analysis()
-        self._records: list[Record] = []
+        self._links = Links()
+        self._records: list[tuple[Record, list[Link]]] = []
 
-    def add(self, record: Record) -> None:
-        """The next record."""
-        self._analysis.add(record)
-        self._records.append(record)
+    def add(self, event: Event) -> None:
+        """The next event."""
+        self._analysis.add(event)
+        if isinstance(event, Record):
+            self._records.append((event, self._links.add(event)))
 
     def options(self) -> list[str]:
         """What tshark has to be told: which ports carry a migration whose beginning was not captured.
 
         There is no magic that the dissector could find it by.
         """
-        late = [migration.channel.forward for migration, _ in self._analysis.cases if migration.channel.late]
-        ports = sorted({flow.ends.destination[1] for flow in late if flow is not None and flow.ends is not None})
+        late = [one for one, _ in self._analysis.migrations if one.forward.late and one.flow is not None]
+        ports = sorted({one.flow.destination.port for one in late if one.flow is not None})
         return [word for port in ports for word in ("-d", f"tcp.port=={port},xenmig")]
 
     def items(self) -> list[Item]:
         """Every item, with the findings of the rules that Wireshark judges."""
         self._analysis.finish()
-        found = [_item(record) for record in self._records]
+        found = [self._item(record, links) for record, links in self._records]
         places = {(item.flow, item.offset): item for item in found}
-        for migration, checker in self._analysis.cases:
+        for migration, checker in self._analysis.migrations:
             for finding in checker.findings:
                 if not RULES[finding.rule].wireshark:
                     continue
-                place = _flow(migration.channel, finding.direction), finding.offset or 0
+                place = _flow(migration.flow, finding.direction), finding.offset or 0
                 if place not in places:
                     places[place] = Item(*place, "", finding.frame or 0)
                     found.append(places[place])
                 places[place].values.setdefault("rule", []).append(finding.rule)
         return found
 
+    def _item(self, record: Record, links: list[Link]) -> Item:
+        flow = _flow(self._analysis[record.migration].migration.flow, record.direction)
+        item = Item(flow, record.offset, record.name, record.first.frame)
+        item.values = {
+            "name": record.name,
+            "direction": record.direction,
+            "layer": record.layer,
+            "type": record.type,
+            "length": record.length,
+            "body_length": record.body_length,
+            "first_frame": record.first.frame,
+            "last_frame": record.last.frame,
+            "complete": record.complete,
+        }
+        item.values |= _own_fields(record)
+        if role_of(record) is Role.POSTCOPY_FAULT:
+            item.values |= dict(_faults(record, links))
+        elif role_of(record) is Role.POSTCOPY_PAGES and record.whole:
+            item.values["page.answers"] = sorted((link.pfn, link.record.last.frame) for link in links)
+            item.values["page.pushed"] = sum(run.length for run in record.runs) - len(links)
+        return item
 
-def _flow(channel: Channel, direction: str) -> str:
-    flow = channel.forward if direction == FORWARD else channel.reverse
-    return flow_name(*flow.ends) if flow is not None and flow.ends is not None else ""
 
-
-def _item(record: Record) -> Item:
-    item = Item(_flow(record.channel, record.direction), record.offset, record.name, record.first.frame)
-    item.values = {
-        "name": record.name,
-        "direction": record.direction,
-        "layer": record.layer,
-        "type": record.type,
-        "length": record.length,
-        "body_length": record.body_length,
-        "first_frame": record.first.frame,
-        "last_frame": record.last.frame,
-        "complete": record.complete,
-    }
-    item.values |= _own_fields(record)
-    if record.name == "POSTCOPY_FAULT":
-        item.values |= dict(_faults(record))
-    elif record.name == "POSTCOPY_PAGE_DATA" and record.whole:
-        item.values["page.answers"] = sorted((link.pfn, link.record.last.frame) for link in record.links)
-        item.values["page.pushed"] = sum(run.length for run in record.runs) - len(record.links)
-    return item
+def _flow(flow: Flow | None, direction: Direction) -> str:
+    if flow is None:
+        return ""
+    return flow_name(*flow) if direction == FORWARD else flow_name(*reversed(flow))
 
 
 def _own_fields(record: Record) -> dict[str, Any]:
     """What is in its header or body. Of a record that nobody specified that is nothing, of a pages record its count
     and runs: its reserved octets have a rule, and no field."""
     if record.is_pages:
-        typed = record.name != "POSTCOPY_FAULT"
+        typed = role_of(record) is not Role.POSTCOPY_FAULT
         runs = joined((run.first, run.length, PAGE_TYPES[run.type] if typed else None) for run in record.runs)
         return {"count": decoded(record).get("count"), "run": runs}
     if record.type is not None and record.spec is None:
@@ -109,17 +101,17 @@ def _own_fields(record: Record) -> dict[str, Any]:
     return dict(gathered((path, value) for path, value in pairs if value or not is_octets(path)))
 
 
-def _faults(record: Record) -> Iterator[tuple[str, Any]]:
-    links = {link.pfn: link for link in record.links}
+def _faults(record: Record, links: list[Link]) -> Iterator[tuple[str, Any]]:
+    by_pfn = {link.pfn: link for link in links}
     for pfn in record.pfns():
-        link = links.get(pfn)
+        link = by_pfn.get(pfn)
         name = f"fault {pfn:#x}"
         yield f"{name} answered_in", link and link.record.last.frame
         yield f"{name} latency", link and link.record.last.time - record.last.time
         yield f"{name} in_flight", link is not None and link.in_flight
 
 
-def compare(engine: Iterable[Item], wireshark: Iterable[Item]) -> Iterator[Difference]:
+def compare(engine: Iterable[Item], wireshark: Iterable[Item]) -> Iterator[DifferenceResult]:
     """Where they differ, flow by flow in the order of offsets."""
     sides: dict[tuple[str, int], tuple[list[Item], list[Item]]] = defaultdict(lambda: ([], []))
     for side, items in enumerate((engine, wireshark)):
@@ -131,13 +123,13 @@ def compare(engine: Iterable[Item], wireshark: Iterable[Item]) -> Iterator[Diffe
             yield from _compare(one, other)
 
 
-def _compare(one: Item | None, other: Item | None) -> Iterator[Difference]:
+def _compare(one: Item | None, other: Item | None) -> Iterator[DifferenceResult]:
     item = one or other
     if item is None:
         return
     place = item.flow, item.offset, item.name, item.frame
     if one is None or other is None:
-        yield Difference(*place, "record", one and one.name, other and other.name)
+        yield DifferenceResult(*place, "record", one and one.name, other and other.name)
         return
     for name in dict.fromkeys((*one.values, *other.values)):
         mine, its = (item.values.get(name) for item in (one, other))
@@ -148,17 +140,17 @@ def _compare(one: Item | None, other: Item | None) -> Iterator[Difference]:
         if isinstance(mine, list) and isinstance(its, list):
             for index, (a, b) in enumerate(zip_longest(mine, its)):
                 if a != b:
-                    yield Difference(*place, f"{name}[{index}]", a, b)
+                    yield DifferenceResult(*place, f"{name}[{index}]", a, b)
                     break
         else:
-            yield Difference(*place, name, mine, its)
+            yield DifferenceResult(*place, name, mine, its)
 
 
-def as_line(difference: Difference) -> str:
+def as_line(difference: DifferenceResult) -> str:
     """For a person."""
-    flow, offset, record, frame, what, engine, wireshark = difference
-    where = f"frame {frame}, {flow}, offset {offset}, {record}"
-    return f"{where}: {what}: xenshark {_shown(engine)}, Wireshark {_shown(wireshark)}"
+    where = f"frame {difference.frame}, {difference.flow}, offset {difference.offset}, {difference.record}"
+    sides = f"xenshark {_shown(difference.engine)}, Wireshark {_shown(difference.wireshark)}"
+    return f"{where}: {difference.what}: {sides}"
 
 
 def _shown(value: Any) -> str:

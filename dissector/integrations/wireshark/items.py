@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any
 
+from dissector.events import Endpoint, Flow
 from dissector.protocol import HEADERS, RECORDS, XL_HEADER, Field, fields, layout, xl_optional_data
 
 End = tuple[str, int]
@@ -40,12 +41,7 @@ def prefix(name: str) -> str:
 
 def flow_name(source: End, destination: End) -> str:
     """One direction of a connection: "10.0.0.1:38500 -> 10.0.0.2:7700"."""
-    return " -> ".join(_end(*end) for end in (source, destination))
-
-
-def _end(address: str, port: int) -> str:
-    one = ip_address(address)
-    return f"[{one}]:{port}" if one.version == 6 else f"{one}:{port}"
+    return str(Flow(*(Endpoint(str(ip_address(address)), port) for address, port in (source, destination))))
 
 
 def flattened(path: str, value: Any) -> Iterator[tuple[str, Any]]:
