@@ -8,8 +8,8 @@
     >>> sizes = {record.name: record.length for record in capture.records()}
 
 Results (`dissector.results`) are frozen, and what the command prints with --json: `dissector.to_json(result)` gives
-that, `dissector.schema(type, title)` its JSON Schema. Whoever wants to know something else makes a fold over the events:
-`for event in capture.events()`; `dissector.events` says what there is. What a person has to mend is a UserError.
+that, `dissector.schema(type, title)` its JSON Schema. Whoever wants to know something else makes a fold over the
+events: `for event in capture.events()`; `dissector.events` says what there is. What a person has to mend is a UserError.
 
 Stable are the names in `__all__`, the results' fields and the events' fields; all else may change.
 """
@@ -33,33 +33,29 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "UserError": "dissector.errors",
-    "Capture": "dissector.library",
-    "open": "dissector.library",
-    **dict.fromkeys(
-        (
-            "AnalysisResult",
-            "FaultResult",
-            "FindingResult",
-            "MigrationResult",
-            "RecordResult",
-            "SourceResult",
-            "schema",
-            "to_json",
-        ),
-        "dissector.results",
-    ),
-}
+__all__ = [
+    "AnalysisResult",
+    "Capture",
+    "FaultResult",
+    "FindingResult",
+    "MigrationResult",
+    "RecordResult",
+    "SourceResult",
+    "UserError",
+    "open",
+    "schema",
+    "to_json",
+]
 
-__all__ = sorted(_HOMES)
+_HOMES = {"UserError": "dissector.errors", "Capture": "dissector.library", "open": "dissector.library"}
+"""Where those are defined that are no results."""
 
 
 def __getattr__(name: str) -> Any:
     """The names above, each imported when it is first asked for: to import the package costs next to nothing."""
     from importlib import import_module
 
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    found = globals()[name] = getattr(import_module(_HOMES.get(name, "dissector.results")), name)
     return found

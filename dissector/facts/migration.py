@@ -119,6 +119,12 @@ class Migration:
         return self.flow is not None
 
     @property
+    def begins_late(self) -> bool:
+        """Whether the beginning of its forward direction was not captured."""
+        first = self.forward.first
+        return self.forward.late or (first is not None and not first.is_header)
+
+    @property
     def iterations(self) -> list[Iteration]:
         """The passes of precopy over memory."""
         return self._iterations.all

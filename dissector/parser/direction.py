@@ -162,6 +162,8 @@ class DirectionParser:
         """Offsets from and to which octets were passed over, if they are to be noted."""
         self.searched = 0
         """The offset up to which the search has looked for magics and texts."""
+        self.looked_at = 0
+        """How many octets it has looked at."""
         self.candidates: dict[Endianness, tuple[int, int]] = {}
         """Of the search, by byte order: the offset of the first candidate that is not judged, and the offset up to
         which octets must have come to judge it."""
@@ -347,6 +349,9 @@ class DirectionParser:
             unannounced,
             then,
         )
+        if then is Expect.LEGACY:
+            # Its own event has to say so: none follows it.
+            self.migration.learn(legacy=True)
         if header:
             self._consume(header)
 

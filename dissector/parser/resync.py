@@ -101,7 +101,9 @@ def search(p: DirectionParser) -> bool:
     if anchor is not None:
         _go_on(p, anchor)
         return True
-    p.searched = p.offset + len(buffer)
+    end = p.offset + len(buffer)
+    p.looked_at += end - max(p.searched, p.offset)
+    p.searched = end
     p.take(keep)
     if _is_hopeless(p):
         p.expect_next(Expect.NOTHING)
@@ -123,7 +125,7 @@ def _is_hopeless(p: DirectionParser) -> bool:
     """Whether enough of a connection was looked at to know that it carries no migration."""
     if p.peer is None or p.ordinal or p.migration.number is not None:
         return False
-    return p.offset > (LATE_SEARCHED if p.late or p.damaged else START_SEARCHED)
+    return p.looked_at > (LATE_SEARCHED if p.late or p.damaged else START_SEARCHED)
 
 
 def _go_on(p: DirectionParser, anchor: Anchor) -> None:

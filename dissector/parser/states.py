@@ -95,7 +95,6 @@ def xl_header(p: DirectionParser) -> bool:
 
 def legacy(p: DirectionParser) -> bool:
     """A stream of Xen 4.5 or older has no records to follow."""
-    p.migration.learn(legacy=True)
     p.expect_next(Expect.NOTHING)
     return True
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from dissector.results.analysis import AnalysisResult, MigrationResult, SourceResult
 from dissector.results.differences import DifferenceResult
+from dissector.results.encoding import dumps, schema, to_json
 from dissector.results.faults import FaultResult
 from dissector.results.findings import FileFindingResult, FindingResult
 from dissector.results.live import LiveEvent
 from dissector.results.records import RecordResult
-from dissector.results.schema import dumps, schema, to_json
 
 RESULTS: Mapping[str, Any] = MappingProxyType(
     {

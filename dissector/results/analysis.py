@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from dissector import events, protocol
 from dissector.analysis import MigrationAnalysis
@@ -253,7 +253,7 @@ class AnalysisResult:
     migrations: tuple[MigrationResult, ...]
 
     @classmethod
-    def of(cls, source: SourceResult, migrations: Iterable[MigrationAnalysis]) -> AnalysisResult:
+    def of(cls, source: SourceResult, migrations: Iterable[MigrationAnalysis]) -> Self:
         return cls(source=source, migrations=tuple(map(MigrationResult.of, migrations)))
 
     @property

@@ -11,8 +11,8 @@ from dissector.facts import Link, role_of
 from dissector.protocol import Role
 from dissector.results.common import Direction, Frame, Layer, Octets, Offset, Time, time_of
 from dissector.results.decoding import decoded
+from dissector.results.encoding import Keys
 from dissector.results.faults import LinkedAnswerResult, LinkedFaultResult, answers_of, faults_of
-from dissector.results.schema import Keys
 
 PageRun = Annotated[tuple[int, int, str | None], "first pfn, count, type (null on POSTCOPY_FAULT)"]
 

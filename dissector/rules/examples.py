@@ -56,6 +56,16 @@ class Skipped(NamedTuple):
     octets: int
 
 
+class Lost(NamedTuple):
+    """The way is lost, and not found again."""
+
+
+class Begun(NamedTuple):
+    """So many octets of the next header came."""
+
+    octets: int
+
+
 class Late(NamedTuple):
     """The beginning was not captured. The first step."""
 
@@ -74,7 +84,7 @@ class Closes(NamedTuple):
     how: Literal["fin", "rst"] = "fin"
 
 
-Step: TypeAlias = Said | Missing | Skipped | Late | Cut | Conflict | Closes
+Step: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | Cut | Conflict | Closes
 Example: TypeAlias = tuple[Step, ...]
 
 

@@ -42,7 +42,7 @@ from dissector.protocol import (
     pages_header,
     parse,
 )
-from dissector.rules.examples import Closes, Conflict, Cut, Example, Late, Missing, Said, Skipped
+from dissector.rules.examples import Begun, Closes, Conflict, Cut, Example, Late, Lost, Missing, Said, Skipped
 
 FLOW = Flow(Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 8002))
 STEP = 1_000_000
@@ -98,6 +98,10 @@ class _Talk:
                 self.offset[FORWARD] += octets if record is None else 0
             case Skipped(octets):
                 self.events += [WayLost(0, FORWARD, at - octets), Resynchronised(0, FORWARD, at, octets)]
+            case Lost():
+                self.events.append(WayLost(0, FORWARD, at))
+            case Begun(octets):
+                self.offset[FORWARD] += octets
             case Cut():
                 self.events.append(PacketsCut(0, FORWARD, at))
             case Conflict():

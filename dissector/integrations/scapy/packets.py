@@ -9,7 +9,8 @@ from scapy.config import conf
 from scapy.fields import ConditionalField
 from scapy.packet import Packet
 
-from dissector.parser import FORWARD, Link, Record
+from dissector.events import FORWARD, REVERSE, Flow, Record
+from dissector.facts import Link
 from dissector.protocol import ENTRY_PFN, MESSAGES, Field
 
 from .fields import Blob, Padding, shown_octets
@@ -62,23 +63,27 @@ class _Item(_Layer):
     are None, or empty, for packets that no session made.
     """
 
-    __slots__ = ["record"]
+    __slots__ = ["flow", "links", "record"]
     direction: str | None  # type: ignore[assignment]  # Scapy's own type is that of an interface's directions
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.record: Record | None = None
-        """What framing said of it; its octets have become this packet."""
+        """What the parser said of it; its octets have become this packet."""
+        self.flow: Flow | None = None
+        """Source and destination of its migration."""
+        self.links: list[Link] = []
+        """Of a fault or its page: those at the other end, as far as they have come."""
         super().__init__(*args, **kwargs)
 
     def copy(self) -> _Item:
         clone: _Item = super().copy()
-        clone.record = self.record
+        clone.record, clone.flow, clone.links = self.record, self.flow, self.links
         return clone
 
     @property
     def migration(self) -> int | None:
         """The number of its migration in the capture, from 0."""
-        return self.record.channel.index if self.record else None
+        return self.record.migration if self.record else None
 
     @property
     def frames(self) -> tuple[int, int] | None:
@@ -99,19 +104,17 @@ class _Item(_Layer):
     def answer_frames(self) -> list[int]:
         """Of a POSTCOPY_FAULT: the frame in which each POSTCOPY_PAGE_DATA that answers it ended. Those of answers
         that come later are here once they came."""
-        return _frames(self.record.links) if self.record and self.record.direction != FORWARD else []
+        return _frames(self.links) if self.direction == REVERSE else []
 
     @property
     def fault_frames(self) -> list[int]:
         """Of a POSTCOPY_PAGE_DATA: the frame in which each POSTCOPY_FAULT that it answers ended."""
-        return _frames(self.record.links) if self.record and self.record.direction == FORWARD else []
+        return _frames(self.links) if self.direction == FORWARD else []
 
     def answers(self, other: Packet) -> int:
         """Whether this is a POSTCOPY_PAGE_DATA that answers that POSTCOPY_FAULT."""
         fault = getattr(other, "record", None)
-        if self.record is None or self.record.direction != FORWARD:
-            return 0
-        return int(any(link.record is fault for link in self.record.links))
+        return int(self.direction == FORWARD and any(link.record is fault for link in self.links))
 
 
 def _frames(links: list[Link]) -> list[int]:

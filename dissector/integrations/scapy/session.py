@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from time import time_ns
@@ -21,8 +22,8 @@ from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.capture.reader import Packet as Captured
 from dissector.engine import Engine
-from dissector.facts.faults import Faults
-from dissector.parser import Channel, Record
+from dissector.events import Event, Flow, MigrationFound, Record
+from dissector.facts import Links
 from dissector.protocol import RECORD_HEADERS, HeaderSpec, fixed, layout, records
 
 from .making import HEADER_CLASSES, RECORD_CLASSES
@@ -76,7 +77,8 @@ class _Input:
     def __init__(self, sock: Any, keep_pages: bool) -> None:
         self._ready: list[Packet] = []
         self._engine = Engine(self._add, keep_pages)
-        self._faults: dict[Channel, Faults] = {}
+        self._links = Links()
+        self._flows: dict[int, Flow | None] = {}
         path = sock.filename if isinstance(sock, RawPcapReader) else None
         is_file = isinstance(path, str) and Path(path).is_file()
         self.steps = self._read(str(path)) if is_file else self._receive(sock)
@@ -119,10 +121,14 @@ class _Input:
         except (EOFError, StopIteration):
             self._engine.finish()
 
-    def _add(self, record: Record) -> None:
-        if record.layer == "libxc":
-            self._faults.setdefault(record.channel, Faults()).add(record)
-        self._ready.append(_packet(record))
+    def _add(self, event: Event) -> None:
+        if isinstance(event, MigrationFound):
+            self._flows[event.migration] = event.flow
+        elif isinstance(event, Record):
+            packet = _packet(event)
+            packet.flow = self._flows.get(event.migration)
+            packet.links = self._links.add(packet.record)
+            self._ready.append(packet)
 
 
 def _next(sock: Any) -> tuple[Any, bytes | None, Any, int | None]:
@@ -135,14 +141,13 @@ def _next(sock: Any) -> tuple[Any, bytes | None, Any, int | None]:
     return type(packet), bytes(packet), getattr(packet, "time", None), getattr(packet, "wirelen", None)
 
 
-def _packet(record: Record) -> Packet:
-    """A record as a packet; its octets are the packet's from then on."""
+def _packet(record: Record) -> Any:
+    """A record as a packet, whose octets are not kept a second time in what was said of it."""
     packet: _Item = _dissected(record)
-    packet.record = record
+    packet.record = replace(record, body=b"")
     packet.time = EDecimal(Decimal(record.last.time).scaleb(-9))
     packet.direction = record.direction
     packet.wirelen = record.length
-    record.body = b""
     return packet
 
 
@@ -153,7 +158,7 @@ def _dissected(record: Record) -> Any:
         return TrailingData()
     if record.type is None:
         return XlMessage(record.body)
-    version: int | None = record.channel.version
+    version: int | None = record.context.version
     if record.spec is not records(record.layer, version).get(record.type):
         version = None  # it was not known yet
     unknown = RECORD_CLASSES[record.layer, None, record.endianness]

@@ -8,19 +8,19 @@ from itertools import zip_longest
 from typing import Any
 
 from dissector.analysis import Analysis
-from dissector.events import FORWARD, Direction, Event, Flow, Record
+from dissector.events import FORWARD, Event, Flow, Record
 from dissector.facts import Link, Links, role_of
 from dissector.integrations.wireshark.items import Item, flattened, flow_name, gathered, is_octets, joined, prefix
 from dissector.protocol import PAGE_TYPES, Role
+from dissector.results import DifferenceResult
 from dissector.results.decoding import decoded
-from dissector.results.differences import DifferenceResult
 from dissector.rules import RULES
 
 ABSENT = "nothing"
 
 
 class Witness:
-    """What the engine says of each record: a fold over events, to be asked when none follows."""
+    """What the engine says of each record. To be given every event in wire order, then to be asked."""
 
     def __init__(self) -> None:
         self._analysis = Analysis()
@@ -38,14 +38,15 @@ class Witness:
 
         There is no magic that the dissector could find it by.
         """
-        late = [one for one, _ in self._analysis.migrations if one.forward.late and one.flow is not None]
-        ports = sorted({one.flow.destination.port for one in late if one.flow is not None})
+        late = [migration.flow for migration, _ in self._analysis.migrations if migration.begins_late]
+        ports = sorted({flow.destination.port for flow in late if flow is not None})
         return [word for port in ports for word in ("-d", f"tcp.port=={port},xenmig")]
 
     def items(self) -> list[Item]:
         """Every item, with the findings of the rules that Wireshark judges."""
         self._analysis.finish()
-        found = [self._item(record, links) for record, links in self._records]
+        flows = {migration.number: migration.flow for migration, _ in self._analysis.migrations}
+        found = [_item(record, links, flows[record.migration]) for record, links in self._records]
         places = {(item.flow, item.offset): item for item in found}
         for migration, checker in self._analysis.migrations:
             for finding in checker.findings:
@@ -58,33 +59,31 @@ class Witness:
                 places[place].values.setdefault("rule", []).append(finding.rule)
         return found
 
-    def _item(self, record: Record, links: list[Link]) -> Item:
-        flow = _flow(self._analysis[record.migration].migration.flow, record.direction)
-        item = Item(flow, record.offset, record.name, record.first.frame)
-        item.values = {
-            "name": record.name,
-            "direction": record.direction,
-            "layer": record.layer,
-            "type": record.type,
-            "length": record.length,
-            "body_length": record.body_length,
-            "first_frame": record.first.frame,
-            "last_frame": record.last.frame,
-            "complete": record.complete,
-        }
-        item.values |= _own_fields(record)
-        if role_of(record) is Role.POSTCOPY_FAULT:
-            item.values |= dict(_faults(record, links))
-        elif role_of(record) is Role.POSTCOPY_PAGES and record.whole:
-            item.values["page.answers"] = sorted((link.pfn, link.record.last.frame) for link in links)
-            item.values["page.pushed"] = sum(run.length for run in record.runs) - len(links)
-        return item
+
+def _flow(flow: Flow | None, direction: str) -> str:
+    return flow_name(*(flow if direction == FORWARD else flow[::-1])) if flow is not None else ""
 
 
-def _flow(flow: Flow | None, direction: Direction) -> str:
-    if flow is None:
-        return ""
-    return flow_name(*flow) if direction == FORWARD else flow_name(*reversed(flow))
+def _item(record: Record, links: list[Link], flow: Flow | None) -> Item:
+    item = Item(_flow(flow, record.direction), record.offset, record.name, record.first.frame)
+    item.values = {
+        "name": record.name,
+        "direction": record.direction,
+        "layer": record.layer,
+        "type": record.type,
+        "length": record.length,
+        "body_length": record.body_length,
+        "first_frame": record.first.frame,
+        "last_frame": record.last.frame,
+        "complete": record.complete,
+    }
+    item.values |= _own_fields(record)
+    if role_of(record) is Role.POSTCOPY_FAULT:
+        item.values |= dict(_faults(record, links))
+    elif role_of(record) is Role.POSTCOPY_PAGES and record.whole:
+        item.values["page.answers"] = sorted((link.pfn, link.record.last.frame) for link in links)
+        item.values["page.pushed"] = sum(run.length for run in record.runs) - len(links)
+    return item
 
 
 def _own_fields(record: Record) -> dict[str, Any]:
@@ -146,11 +145,10 @@ def _compare(one: Item | None, other: Item | None) -> Iterator[DifferenceResult]
             yield DifferenceResult(*place, name, mine, its)
 
 
-def as_line(difference: DifferenceResult) -> str:
+def as_line(one: DifferenceResult) -> str:
     """For a person."""
-    where = f"frame {difference.frame}, {difference.flow}, offset {difference.offset}, {difference.record}"
-    sides = f"xenshark {_shown(difference.engine)}, Wireshark {_shown(difference.wireshark)}"
-    return f"{where}: {difference.what}: {sides}"
+    where = f"frame {one.frame}, {one.flow}, offset {one.offset}, {one.record}"
+    return f"{where}: {one.what}: xenshark {_shown(one.engine)}, Wireshark {_shown(one.wireshark)}"
 
 
 def _shown(value: Any) -> str:

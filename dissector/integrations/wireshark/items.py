@@ -13,9 +13,6 @@ from typing import Any
 from dissector.events import Endpoint, Flow
 from dissector.protocol import HEADERS, RECORDS, XL_HEADER, Field, fields, layout, xl_optional_data
 
-End = tuple[str, int]
-"""An address and a port."""
-
 
 @dataclass
 class Item:
@@ -39,8 +36,8 @@ def prefix(name: str) -> str:
     return re.sub("[ -]", "_", name.lower())
 
 
-def flow_name(source: End, destination: End) -> str:
-    """One direction of a connection: "10.0.0.1:38500 -> 10.0.0.2:7700"."""
+def flow_name(source: tuple[str, int], destination: tuple[str, int]) -> str:
+    """One direction of a connection, each end an address and a port: "10.0.0.1:38500 -> 10.0.0.2:7700"."""
     return str(Flow(*(Endpoint(str(ip_address(address)), port) for address, port in (source, destination))))
 
 

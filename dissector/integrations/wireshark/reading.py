@@ -15,7 +15,7 @@ from typing import Any
 
 from dissector.errors import UserError
 from dissector.integrations.wireshark import generate
-from dissector.integrations.wireshark.items import End, Item, flow_name, gathered, joined, prefix, shapes
+from dissector.integrations.wireshark.items import Item, flow_name, gathered, joined, prefix, shapes
 from dissector.integrations.wireshark.tshark import complaints
 from dissector.protocol import PAGE_TYPES, Field
 from dissector.protocol.codec import JSON_OCTETS
@@ -125,7 +125,7 @@ def _layers(packet: Tree) -> tuple[str, int, list[Tree]]:
     return flow, int(packet["tcp"][-1]["tcp.seq_raw"]), packet.get("xenmig", [])
 
 
-def _end(packet: Tree, frame: Tree, side: str) -> End:
+def _end(packet: Tree, frame: Tree, side: str) -> tuple[str, int]:
     network = next(one for one in reversed(frame["frame.protocols"].split(":")) if one in ("ip", "ipv6"))
     return packet[network][-1][f"{network}.{side}"], int(packet["tcp"][-1][f"tcp.{side}port"])
 

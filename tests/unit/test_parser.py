@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import TypeVar
 
 import pytest
 import talks
@@ -13,8 +14,26 @@ from hypothesis import strategies as st
 from streams import entry, pages, record
 from talks import Expected, Speaker, Talk, expected, octets_of, turns
 
-from dissector.parser import FORWARD, REVERSE, STATES, Channel, Ends, Flow, Gap, Record, Stream
+from dissector.events import (
+    FORWARD,
+    REVERSE,
+    Context,
+    Direction,
+    DirectionEnded,
+    DirectionStarted,
+    Endpoint,
+    Event,
+    Flow,
+    Gap,
+    MigrationFound,
+    PacketsCut,
+    Record,
+    Resynchronised,
+)
+from dissector.parser import Conversation, connect
 from dissector.protocol import MESSAGES, XL_MAGIC
+
+Kind = TypeVar("Kind")
 
 QUICK = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 
@@ -26,35 +45,56 @@ class Dissection:
     """Both directions of one connection, fed by hand; every call counts as a packet."""
 
     def __init__(self, late: bool = False, keep_pages: bool = False) -> None:
-        self.records: list[Record] = []
-        self.channels: list[Channel] = []
+        self.events: list[Event] = []
         self.frame = 0
-        ends = Ends(("192.0.2.1", 1), ("192.0.2.2", 2))
-        self.flows = {way: Flow(Stream(), ends, self._fresh, keep_pages) for way in (FORWARD, REVERSE)}
-        self.flows[FORWARD].pair(self.flows[REVERSE])
-        for flow in self.flows.values():
-            flow.stream.attach(flow.parse(STATES))
-            flow.stream.start(late)
+        self._migrations = 0
+        flow = Flow(Endpoint("192.0.2.1", 1), Endpoint("192.0.2.2", 2))
+        self.conversation = Conversation(flow, lambda event, frame: self.events.append(event), self._number, keep_pages)
+        one, other = connect(self.conversation)
+        self.parsers = {FORWARD: one, REVERSE: other}
+        for parser in self.parsers.values():
+            parser.start(late)
 
-    def _fresh(self) -> Channel:
-        return Channel(emit=self.records.append, opened=self._opened)
+    def _number(self) -> int:
+        self._migrations += 1
+        return self._migrations - 1
 
-    def _opened(self, channel: Channel) -> int:
-        self.channels.append(channel)
-        return len(self.channels) - 1
+    @property
+    def records(self) -> list[Record]:
+        return self.all(Record)
 
-    def feed(self, octets: bytes, direction: str = FORWARD, captured: int | None = None) -> None:
+    def all(self, kind: type[Kind], migration: int | None = None) -> list[Kind]:
+        """The events of one kind, and perhaps of one migration."""
+        found = [event for event in self.events if isinstance(event, kind)]
+        return [event for event in found if migration in (None, event.migration)]  # type: ignore[attr-defined]
+
+    @property
+    def found(self) -> list[MigrationFound]:
+        return self.all(MigrationFound)
+
+    @property
+    def context(self) -> Context:
+        """What the headers of the only migration said at last."""
+        (one,) = self.found
+        return self.conversation.migration(one.migration).context
+
+    @property
+    def skipped(self) -> dict[int, int]:
+        """Where the way was found again, and how many octets were skipped before."""
+        return {one.offset: one.skipped for one in self.all(Resynchronised)}
+
+    def feed(self, octets: bytes, direction: Direction = FORWARD, captured: int | None = None) -> None:
         """A packet, of which some octets may have been cut off."""
         self.frame += 1
         kept = octets[:captured]
-        self.flows[direction].stream.feed(kept, len(octets), len(kept) == len(octets), self.frame, self.frame * 1000)
+        self.parsers[direction].feed(kept, len(octets), len(kept) == len(octets), self.frame, self.frame * 1000)
 
-    def lose(self, length: int, direction: str = FORWARD) -> None:
-        self.flows[direction].stream.lose(length)
+    def lose(self, length: int, direction: Direction = FORWARD) -> None:
+        self.parsers[direction].lose(length)
 
     def finish(self) -> list[Record]:
-        for flow in self.flows.values():
-            flow.stream.finish("fin")
+        for parser in self.parsers.values():
+            parser.finish("fin")
         return self.records
 
 
@@ -116,11 +156,15 @@ def test_layers_hand_over(name: str, size: int) -> None:
         talk = [item for item in talk if len(item.octets) < 4096]
     done = dissect(talk, size)
     assert by_place(said(done.records)) == by_place(expected(talk))
-    assert all(one.complete and one.whole and not one.skipped and not one.notes for one in done.records)
-    (channel,) = done.channels
-    assert (channel.layers, channel.late, channel.legacy) == (layers, False, False)
-    forward = done.flows[FORWARD]
-    assert (channel.forward, channel.reverse) == (forward, done.flows[REVERSE])
+    assert all(one.complete and one.whole and not one.unannounced for one in done.records)
+    assert not done.skipped
+    assert (done.context.layers, done.context.legacy) == (tuple(layers), False)
+    assert not any(one.late for one in done.all(DirectionStarted))
+    assert [one.flow for one in done.found] == [done.conversation.flow]
+    octets = {way: len(octets_of(talk, way)) for way in (FORWARD, REVERSE)}
+    ended = {one.direction: one.offset for one in done.all(DirectionEnded)}
+    assert {one.direction: one.offset for one in done.all(DirectionStarted)} == dict.fromkeys(octets, 0)
+    assert ended == octets
 
 
 def test_bodies_and_places() -> None:
@@ -163,15 +207,16 @@ def test_page_runs() -> None:
 
 
 def test_what_the_headers_say() -> None:
-    (channel,) = dissect(talks.postcopy(Speaker(2, "big", "little", page_shift=SMALL))).channels
-    assert (channel.version, channel.endianness, channel.libxl_endianness) == (2, "big", "little")
-    assert (channel.guest, channel.page_shift, channel.xen) == ("x86 HVM", SMALL, "4.17")
-    assert channel.postcopy
+    done = dissect(talks.postcopy(Speaker(2, "big", "little", page_shift=SMALL)))
+    context = done.context
+    assert (context.version, context.endianness) == (2, "big")
+    assert {one.endianness for one in done.records if one.layer == "libxl" and not one.is_header} == {"little"}
+    assert (context.guest, context.page_shift, context.xen) == ("x86 HVM", SMALL, "4.17")
+    assert context.postcopy
 
 
 def test_pages_of_no_possible_size() -> None:
-    (channel,) = dissect(Speaker(page_shift=0xFFFF).libxc_headers()).channels
-    assert channel.page_shift == 12
+    assert dissect(Speaker(page_shift=0xFFFF).libxc_headers()).context.page_shift == 12
 
 
 def test_the_other_direction_follows_the_headers_of_this_one() -> None:
@@ -189,11 +234,10 @@ def test_damaged_image_header(damaged: slice) -> None:
     octets[damaged] = b"x" * len(octets[damaged])
     talk[2] = talk[2]._replace(octets=bytes(octets))
     done = dissect(talk)
-    (channel,) = done.channels
     missing = [item for item in expected(talk) if item not in said(done.records)]
     assert set(said(done.records)) <= set(expected(talk))
     assert [item.name for item in missing] == (["domain header"] if damaged.stop == 24 else [])
-    assert (channel.version, channel.endianness) == (3, "little")
+    assert (done.context.version, done.context.endianness) == (3, "little")
 
 
 # --- several streams, and none ------------------------------------------------------------------------------
@@ -208,11 +252,11 @@ def test_two_migrations_on_one_connection(first: str, between: bytes) -> None:
         if octets:
             dissection.feed(octets, direction)
     records = [record for record in dissection.finish() if record.name not in ("trailing data", "text")]
-    assert len(dissection.channels) == 2
-    assert said(r for r in records if r.channel.index == 0) == expected(one)
+    assert len(dissection.found) == 2
+    assert said(r for r in records if r.migration == 0) == expected(one)
     ends = {FORWARD: len(octets_of(one) + between), REVERSE: len(octets_of(one, REVERSE))}
     shifted = [item._replace(offset=item.offset + ends[item.direction]) for item in expected(two)]
-    found = said(r for r in records if r.channel.index == 1)
+    found = said(r for r in records if r.migration == 1)
     if first == "xenopsd":
         # Nobody looks at what goes back to a xenopsd.
         shifted, found = ([item for item in items if item.direction == FORWARD] for items in (shifted, found))
@@ -280,7 +324,7 @@ def test_encrypted(beginning: bytes, cipher: str) -> None:
     dissection.feed(octets_of(talks.precopy()))
     dissection.feed(bytes(100), REVERSE)
     assert dissection.finish() == []
-    assert dissection.flows[FORWARD].channel.encrypted == cipher
+    assert dissection.conversation.cipher == cipher
 
 
 def test_a_direction_nobody_reads_keeps_nothing() -> None:
@@ -290,8 +334,7 @@ def test_a_direction_nobody_reads_keeps_nothing() -> None:
     dissection.feed(octets_of(talks.precopy()))
     for _ in range(100):
         dissection.feed(bytes(1000), REVERSE)
-    assert not dissection.flows[REVERSE].stream.buffer
-    assert len(dissection.channels) == 1
+    assert not dissection.parsers[REVERSE].buffer
 
 
 def test_nothing_at_all() -> None:
@@ -301,7 +344,7 @@ def test_nothing_at_all() -> None:
         for at in range(0, len(noise), 1448):
             dissection.feed(noise[at : at + 1448])
             dissection.feed(noise[-at - 100 :][:100], REVERSE)
-            assert len(dissection.flows[FORWARD].stream.buffer) < 70_000
+            assert len(dissection.parsers[FORWARD].buffer) < 70_000
         assert dissection.finish() == []
 
 
@@ -345,7 +388,7 @@ def test_legacy_streams_are_left_alone() -> None:
         dissection.feed(start + random.Random(2).randbytes(5000))
         dissection.finish()
         assert sum(one.length for one in dissection.records) == len(start)
-        assert dissection.channels[0].legacy
+        assert dissection.context.legacy
 
 
 # --- records that should not be there -----------------------------------------------------------------------
@@ -361,16 +404,14 @@ def test_missing_transition_to_libxl() -> None:
     talk = [item for item in talks.postcopy() if item.name != "POSTCOPY_TRANSITION"]
     done = dissect(talk)
     assert by_place(said(done.records)) == by_place(expected(talk))
-    noted = [one.name for one in done.records if one.notes]
-    assert noted == ["EMULATOR_XENSTORE_DATA"]
-    assert {note for one in done.records for note in one.notes} == {"postcopy-transition-missing"}
+    assert [one.name for one in done.records if one.unannounced] == ["EMULATOR_XENSTORE_DATA"]
 
 
 def test_missing_transition_to_libxc() -> None:
     talk = [item for item in talks.postcopy() if item.name != "POSTCOPY_TRANSITION_END"]
     done = dissect(talk)
     assert by_place(said(done.records)) == by_place(expected(talk))
-    assert [one.name for one in done.records if one.notes] == ["POSTCOPY_PAGE_DATA"]
+    assert [one.name for one in done.records if one.unannounced] == ["POSTCOPY_PAGE_DATA"]
 
 
 @pytest.mark.parametrize("type", [0x42, 0x80000042, 0x80000001])
@@ -392,14 +433,16 @@ def test_a_record_too_long_is_not_followed(type: int) -> None:
     rest = [*talks.memory(speaker), speaker.record("END")]
     strange = record(type, b"?" * 1000, length=(128 << 20) + 1)
     octets = octets_of(start) + strange + octets_of(rest)
-    found = follow(octets)
+    dissection = Dissection()
+    dissection.feed(octets)
+    found = dissection.finish()
     assert said(found)[: len(start)] == expected(start)
     one, *others = found[len(start) :]
     assert (one.offset, one.length, one.body_length) == (len(octets_of(start)), 8, (128 << 20) + 1)
     assert not one.complete and one.body == b""
     shift = len(octets_of(start)) + len(strange)
     assert said(others) == [item._replace(offset=item.offset + shift) for item in expected(rest)]
-    assert others[0].skipped == len(strange) - 8
+    assert dissection.skipped == {others[0].offset: len(strange) - 8}
 
 
 def test_a_type_far_from_all_others_is_not_followed() -> None:
@@ -487,10 +530,7 @@ def check_gaps(talk: Talk, gaps: list[tuple[int, int]], size: int = 1 << 30) -> 
         assert same and one.complete == (not hit), said([one, true])
         assert (one.body, one.padding) == (true.body, true.padding) or hit
         assert true.body.startswith(one.body)
-    assert done.flows[FORWARD].stream.gaps == [
-        Gap(start, length, gap.record)
-        for (start, length), gap in zip(gaps, done.flows[FORWARD].stream.gaps, strict=True)
-    ]
+    assert [(one.offset, one.length) for one in done.all(Gap)] == (gaps if done.found else [])
     # The way is lost where a gap takes what leads to the next record, until pages show it again.
     lost = False
     for offset, one in clean.items():
@@ -544,15 +584,15 @@ def test_a_gap_in_contents_costs_nothing() -> None:
     assert said(done.records) == [item for item in expected(talk) if item.direction == FORWARD]
     (hit,) = (one for one in done.records if not one.complete)
     assert hit.offset < start < hit.offset + hit.length
-    assert done.flows[FORWARD].stream.gaps == [Gap(start, 5000, "PAGE_DATA")]
-    assert not any(one.skipped for one in done.records)
+    assert done.all(Gap) == [Gap(0, FORWARD, start, 5000, "PAGE_DATA")]
+    assert not done.skipped
 
 
 def test_what_was_skipped_is_said() -> None:
     talk = talks.precopy()
     lost, found = [item for item in expected(talk) if item.name == "PAGE_DATA"][2:4]
     done = lossy(octets_of(talk), [(lost.offset, 4)])
-    assert {one.offset: one.skipped for one in done.records if one.skipped} == {found.offset: lost.length}
+    assert done.skipped == {found.offset: lost.length}
 
 
 def test_a_gap_over_a_layers_header_while_the_other_direction_goes_on() -> None:
@@ -567,7 +607,7 @@ def test_a_gap_over_a_layers_header_while_the_other_direction_goes_on() -> None:
     dissection.lose(image - libxl)
     dissection.feed(whole[image:])
     found = by_place(said(dissection.finish()))
-    assert len(dissection.channels) == 1
+    assert len(dissection.found) == 1
     assert found == [item for item in by_place(expected(talk)) if item.name not in ("libxl header", "LIBXC_CONTEXT")]
 
 
@@ -682,4 +722,4 @@ def test_packets_cut_at_the_snap_length(captured: int) -> None:
     assert set(said(dissection.records)) <= set(expected(talk))
     pages_found = sum(one.name == "PAGE_DATA" for one in dissection.records)
     assert pages_found == 6
-    assert dissection.flows[FORWARD].stream.torn
+    assert [one.direction for one in dissection.all(PacketsCut)].count(FORWARD) == 1

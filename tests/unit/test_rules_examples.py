@@ -1,0 +1,323 @@
+"""Rules over events written by hand: every rule's own examples, every sentence it can say, every place it names.
+
+No octet is parsed here: the checker is a fold, so a list of events is all it takes.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from examples import events_of
+
+from dissector import rules
+from dissector.events import FORWARD, Context, Event, Record
+from dissector.facts import Migration
+from dissector.protocol import HEADERS, PLACES, RECORDS, RESERVED_PAGE_TYPES, RecordSpec, Role, State, fields, layout
+from dissector.protocol.states import BEFORE_POSTCOPY
+from dissector.rules import RULES, Finding, Rule, framing, order, pages, postcopy
+from dissector.rules import examples as eg
+from dissector.rules.checker import FINDINGS_MAX, Checker
+from dissector.rules.examples import Example
+from dissector.rules.fields import UNSPECIFIED, key_of
+
+each_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+
+
+def judged(events: Iterable[Event]) -> list[Finding]:
+    """What the checker finds in the events of one migration."""
+    migration = Migration(0)
+    checker = Checker(migration)
+    for event in events:
+        checker.add(event, migration.add(event))
+    migration.finish()
+    checker.finish()
+    return checker.findings
+
+
+def found(example: Example) -> list[Finding]:
+    return judged(events_of(example))
+
+
+def messages(example: Example, rule: Rule) -> list[str]:
+    return [finding.message for finding in found(example) if finding.rule == rule.id]
+
+
+# Examples
+
+
+@each_rule
+def test_the_breaking_example_breaks_the_rule_alone(rule: Rule) -> None:
+    findings = found(rule.breaking)
+    assert [one.rule for one in findings if one.rule == rule.id] == [rule.id]
+    assert {one.rule for one in findings if one.severity != "note"} <= {rule.id}
+    (finding,) = (one for one in findings if one.rule == rule.id)
+    assert finding.severity in (rule.severity, *rule.also)
+
+
+@each_rule
+def test_the_legal_example_breaks_nothing(rule: Rule) -> None:
+    findings = found(rule.legal)
+    assert rule.id not in {one.rule for one in findings}
+    assert [one for one in findings if one.severity != "note"] == []
+
+
+def test_a_silenced_rule_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The examples are judged by the rules, not by what they should be."""
+    monkeypatch.setattr(pages, "judge_forward", lambda *_: ())
+    assert found(pages.POSTCOPY_PAGE_REPEATED.breaking) == []
+
+
+# Sentences: what no example above makes a rule say
+
+TSC_TOO_SHORT = eg.Said("X86_TSC_INFO", body=bytes(16))
+FRAMES_TOO_FEW = eg.libxc("X86_PV_P2M_FRAMES", start_pfn=0, end_pfn=1023, p2m_pfn=[7, 8, 9])
+CHECKPOINTED = (*eg.LIBXL, *eg.HVM3, eg.PAGES, *eg.CONTEXT3, eg.CHECKPOINT, eg.EMULATOR, eg.libxl("CHECKPOINT_END"))
+XENOPS = eg.header("xenops header", "xenops")
+ALL_SENT = (*eg.POSTCOPY, eg.asks(0x10), eg.sends(0x10, 0x11))
+
+MORE: dict[str, tuple[Example, ...]] = {
+    "bad-image-header": (
+        (eg.header("image header", marker=1, version=3),),
+        (eg.header("image header", id=1, version=3),),
+    ),
+    "bad-domain-header": ((eg.IMAGE3, eg.domain(1, page_shift=13)),),
+    "bad-libxl-header": ((eg.header("libxl header", "libxl", ident=1),),),
+    "bad-xl-header": ((eg.xl_header(json=1, stream_v2=1)._replace(values={"byteorder": 1, "optional_data_len": 0}),),),
+    "reserved-bits-set": ((eg.header("image header", version=3, reserved1=1),),),
+    "body-length-mismatch": (
+        (*eg.HVM3, eg.Said("PAGE_DATA", body=bytes(4))),
+        (*eg.PV2, eg.Said("SHARED_INFO", body=bytes(4088))),
+        (*eg.HVM3, TSC_TOO_SHORT),
+        (*eg.HVM3, eg.PAGES._replace(length=8 + 2 * 8 + 4096)),
+        (*eg.PV2, FRAMES_TOO_FEW),
+    ),
+    "legacy-stream": (
+        (*eg.LIBXL, eg.header("image header", marker=1, id=1, version=3)),
+        (XENOPS, eg.Said("LIBXC_LEGACY", "xenops", body=b"")),
+    ),
+    "truncated-stream": (
+        (*eg.HVM3, eg.PAGES._replace(torn=True), eg.Closes("rst")),
+        (*eg.LIBXL, *eg.HVM3, eg.PAGES, *eg.CONTEXT3, eg.END, eg.Closes()),
+        (*CHECKPOINTED, eg.PAGES, eg.Closes()),
+        (*eg.HVM3, eg.PAGES, eg.Begun(3), eg.Closes()),
+    ),
+    "unexpected-record": ((*eg.HVM3, eg.PAGES, *eg.CONTEXT3, eg.libxc("VERIFY")),),
+    "static-data-in-v2": (
+        (*eg.HVM2, eg.Said("POSTCOPY_PFNS", body=bytes(16))),
+        (*eg.HVM2, eg.Said("POSTCOPY_PFNS_BEGIN", body=bytes(48)), eg.libxc("POSTCOPY_BEGIN")),
+    ),
+    "postcopy-context-missing": ((*eg.BEGUN, eg.TSC2, eg.CONTEXT, eg.PARAMS, eg.libxc("VERIFY")),),
+    "postcopy-fault-before-transition": ((*eg.LISTED, eg.asks(0x10)),),
+    "postcopy-complete-missing": (
+        (*ALL_SENT, eg.Closes()),
+        (*ALL_SENT, eg.COMPLETE, eg.END._replace(unheard=8)),
+    ),
+    "postcopy-complete-unexpected": (
+        (*eg.LISTED, eg.COMPLETE, eg.TRANSITION, eg.sends(0x10, 0x11)),
+        (*eg.HVM2, eg.PAGES, eg.COMPLETE),
+    ),
+    "postcopy-fault-unanswered": ((*eg.POSTCOPY, eg.asks(0x10), eg.Closes()),),
+    "postcopy-pages-dropped": ((*eg.POSTCOPY, eg.COMPLETE),),
+    "capture-gap": ((*eg.HVM3, eg.Missing(64), eg.Skipped(64), eg.PAGES),),
+    "stream-resynchronised": ((*eg.HVM3, eg.Missing(64), eg.Lost()),),
+}
+
+
+def pattern(template: str) -> re.Pattern[str]:
+    """What a template can become."""
+    parts = (re.escape(part) for part in re.split(r"\{[^}]+\}", template))
+    return re.compile(".*".join(parts) + r"(, and [\d,]+ more in this record)?", re.DOTALL)
+
+
+@each_rule
+def test_every_sentence_is_said(rule: Rule) -> None:
+    said = [one for example in (rule.breaking, *MORE.get(rule.id, ())) for one in messages(example, rule)]
+    assert [one for one in rule.templates if not any(map(pattern(one).fullmatch, said))] == []
+    assert all(any(pattern(one).fullmatch(message) for one in rule.templates) for message in said)
+
+
+PLACEHOLDER = re.compile(r"\{[a-z_]+(:(,|x|08x|016x|\.3f))?\}")
+
+
+@each_rule
+def test_templates_are_of_a_kind_that_any_reader_can_fill_in(rule: Rule) -> None:
+    assert rule.templates
+    for template in rule.templates:
+        assert not set(PLACEHOLDER.sub("", template)) & set("{}")
+        assert "\n" not in template and not template.endswith(".")
+
+
+# Checks
+
+
+@each_rule
+def test_checks_compare_fields_that_there_are(rule: Rule) -> None:
+    keys = {*HEADERS, *(f"{one.layer}.{one.name}" for one in RECORDS), *UNSPECIFIED}
+    record = {"type", "body_length", "page_shift"}
+    for check in rule.checks:
+        assert check.of and set(check.of) <= keys
+        for name in check.of:
+            known = {"header": set(), "record": record, "list": {"count"}, "entry": {"type"}}[check.scope]
+            if check.scope == "header":
+                known = {one.name for one in fields(layout(HEADERS[name].body, "big"))}
+            assert {condition.field for condition in check.when} <= known
+            shown = set(re.findall(r"\{([a-z_]+)", check.message))
+            assert shown <= known | ({"bits"} if check.scope == "header" else {"pfn", "name"})
+
+
+def test_a_check_of_entries_counts_runs_and_names_the_first() -> None:
+    wrong = sorted(RESERVED_PAGE_TYPES)
+    entries = [eg.entry(0x40 + at, type) for at, type in enumerate(wrong)]
+    (message,) = messages((*eg.HVM3, eg.libxc("PAGE_DATA", 0x10, *entries)), framing.RESERVED_PAGE_TYPE)
+    assert message == "pfn 0x40 has page type 5, and 3 more in this record"
+
+
+# Places
+
+
+def standing(role: Role) -> RecordSpec:
+    """A record of a role, which every guest or an HVM guest has."""
+    return min((one for one in RECORDS if one.role is role), key=lambda one: one.guest)
+
+
+def placed(role: Role, state: State) -> order.Step:
+    spec = standing(role)
+    context = Context(("libxl", "libxc"), version=2, may_be_in_libxl=False)
+    record = Record(0, FORWARD, spec.layer, spec.name, spec.type, spec, context=context)
+    return order.step(order.Order(state), order.Seen(record, spec, False, True))
+
+
+PLACED = [
+    pytest.param(rule, role, state, one.then or state, id=f"{rule.id}-{role.name}-{state.name}")
+    for rule in (*order.RULES, *postcopy.RULES)
+    for one in rule.misplaced
+    for role in one.roles
+    for state in one.states
+    if state not in PLACES[role].moves
+]
+
+
+@pytest.mark.parametrize(("rule", "role", "state", "then"), PLACED)
+def test_a_misplaced_record_breaks_the_rule_that_says_so(rule: Rule, role: Role, state: State, then: State) -> None:
+    step = placed(role, state)
+    assert [one.rule for one in step.found] == [rule]
+    assert step.order.state is then
+
+
+def test_no_two_rules_claim_a_place() -> None:
+    claimed = [
+        (role, state) for rule in RULES.values() for one in rule.misplaced for role in one.roles for state in one.states
+    ]
+    assert len(claimed) == len(set(claimed)) == len(order.MISPLACED)
+
+
+def test_whatever_else_is_misplaced_is_unexpected() -> None:
+    step = placed(Role.LIBXC_END, State.POSTCOPY_BEGUN)
+    assert [one.rule for one in step.found] == [order.UNEXPECTED_RECORD]
+    assert step.order.state is State.POSTCOPY_BEGUN
+    assert step.found[0].message == 'END in the state "postcopy begun"'
+
+
+@pytest.mark.parametrize("role", Role, ids=lambda role: role.name)
+def test_no_state_breaks_on_any_role(role: Role) -> None:
+    """Whatever comes wherever, there is one violation at most and the next record has a state to be judged by."""
+    if not any(one.role is role for one in RECORDS):
+        return
+    for state in State:
+        step = placed(role, state)
+        assert len(step.found) <= 2
+        assert step.order.state is None or isinstance(step.order.state, State)
+
+
+# The fold
+
+
+def test_judging_changes_nothing() -> None:
+    """Judges that are left half way leave the state as it was: only `advance` writes to it."""
+    *_, last = events_of((*eg.POSTCOPY, eg.sends(0x12, 0x13)))[:-2]
+    assert isinstance(last, Record)
+    migration, phase = Migration(0), postcopy.Phase(lists_whole=True, transition=last)
+    before = dataclasses.replace(phase)
+    next(iter(pages.judge_forward(last, migration.add(last), phase, migration)))
+    assert phase == before
+
+
+def test_the_two_directions_may_be_told_in_any_order() -> None:
+    """A fault that was captured before the transition, and that its sender sent after it, breaks nothing."""
+    events = events_of((*eg.POSTCOPY, eg.asks(0x10), eg.sends(0x10)))
+    fault = next(at for at, one in enumerate(events) if isinstance(one, Record) and one.name == "POSTCOPY_FAULT")
+    events[fault - 1], events[fault] = events[fault], events[fault - 1]
+    assert [one for one in judged(events) if one.severity != "note"] == []
+
+
+def test_findings_stand_in_the_order_of_time_and_consequences_behind_them() -> None:
+    findings = found((*eg.POSTCOPY, eg.asks(0x10), eg.PAGES, eg.PAGES, eg.Closes()))
+    rules = [one.rule for one in findings if one.severity != "note"]
+    after = postcopy.PAGE_DATA_AFTER_POSTCOPY_BEGIN.id
+    assert rules == [after, after, "postcopy-fault-unanswered", "truncated-stream"]
+    assert [one.place for one in findings] == sorted(one.place for one in findings)
+
+
+def test_a_finding_cannot_be_changed() -> None:
+    (finding,) = found(framing.UNKNOWN_MANDATORY_RECORD.breaking)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        finding.severity = "note"  # type: ignore[misc]
+
+
+def test_findings_of_one_severity_have_an_end_and_those_of_others_go_on() -> None:
+    unknown = [eg.unknown(0x80000040)] * (FINDINGS_MAX + 7)
+    migration = Migration(0)
+    checker = Checker(migration)
+    for event in events_of((*eg.HVM3, *unknown, eg.unknown(0x40))):
+        checker.add(event, migration.add(event))
+    checker.finish()
+    assert checker.left_out == 7
+    assert [one.rule for one in checker.findings if one.severity != "note"] == ["unknown-mandatory-record"]
+
+
+# The registry
+
+
+FILES = sorted(Path(rules.__file__).parent.glob("*.py"))
+
+
+@each_rule
+def test_a_rule_has_the_name_of_its_id(rule: Rule) -> None:
+    name = rule.id.upper().replace("-", "_")
+    homes = (rules.headers, rules.capture, rules.handshake, framing, order, postcopy, pages)
+    assert sum(getattr(group, name, None) is rule and rule in group.RULES for group in homes) == 1
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_an_id_is_written_once_where_its_rule_is(file: Path) -> None:
+    """Whoever judges names a rule, which the type checker knows, and no id, which it does not."""
+    tree = ast.parse(file.read_text())
+    strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    declared = [
+        node.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg == "id" and isinstance(node.value, ast.Constant)
+    ]
+    assert sorted(one for one in strings if one in RULES) == sorted(one for one in declared if one in RULES)
+
+
+def test_the_traits_of_consequences_and_fatal_rules() -> None:
+    assert [one.id for one in RULES.values() if one.consequence] == ["truncated-stream", "postcopy-fault-unanswered"]
+    assert [one.id for one in RULES.values() if one.fatal] == ["postcopy-optional-record"]
+
+
+def test_a_key_says_what_a_check_is_for() -> None:
+    events = [one for one in events_of((*eg.HVM3, eg.PAGES, eg.unknown(0x40))) if isinstance(one, Record)]
+    assert [key_of(one) for one in events] == [
+        "image header",
+        "domain header",
+        "libxc.STATIC_DATA_END",
+        "libxc.PAGE_DATA",
+        "libxc.?",
+    ]
+    assert State.STATIC_DATA in BEFORE_POSTCOPY
