@@ -570,9 +570,9 @@ local HANDS_OVER = {
     ["libxc.END"] = "libxl",
     ["libxc.CHECKPOINT"] = "libxl",
     ["libxc.POSTCOPY_TRANSITION"] = "libxl",
-    ["libxl.END"] = "none",
     ["libxl.CHECKPOINT_END"] = "libxc",
     ["libxl.POSTCOPY_TRANSITION_END"] = "libxc",
+    ["libxl.END"] = "none",
 }
 
 -- What comes after POSTCOPY_BEGIN, and not after STATIC_DATA_END, which has the same number.
@@ -760,23 +760,6 @@ local NATURAL = {
 
 -- The rules that a record breaks in a state that does not allow it; the first whose states name it counts.
 local MISPLACED = {
-    ["libxc.X86_PV_VCPU_BASIC"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
-    ["libxc.X86_PV_VCPU_EXTENDED"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
-    ["libxc.X86_PV_VCPU_XSAVE"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
-    ["libxc.SHARED_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.HVM_CONTEXT"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.HVM_PARAMS"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.X86_PV_VCPU_MSRS"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
-    ["libxc.X86_TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
     ["libxc.PAGE_DATA"] = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
         {
@@ -790,9 +773,25 @@ local MISPLACED = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
         { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
     },
+    ["libxc.X86_PV_VCPU_BASIC"] = {
+        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
+    },
+    ["libxc.X86_PV_VCPU_EXTENDED"] = {
+        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
+    },
+    ["libxc.X86_PV_VCPU_XSAVE"] = {
+        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
+    },
+    ["libxc.SHARED_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
+    ["libxc.TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
+    ["libxc.HVM_CONTEXT"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
+    ["libxc.HVM_PARAMS"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
     ["libxc.TOOLSTACK"] = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
         { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
+    },
+    ["libxc.X86_PV_VCPU_MSRS"] = {
+        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
     },
     ["libxc.VERIFY"] = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "verify" },
@@ -801,24 +800,6 @@ local MISPLACED = {
     ["libxc.CHECKPOINT"] = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "checkpoint" },
         { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
-    },
-    ["libxc.STATIC_DATA_END"] = {
-        {
-            states = {
-                "static data", "version 2", "memory", "verify", "context", "checkpoint", "postcopy begun", "early pfns",
-                "postcopy pfns", "early pages", "postcopy transition", "postcopy pages",
-            },
-            rule = "duplicate-static-data-end",
-        },
-    },
-    ["libxl.CHECKPOINT_END"] = {
-        {
-            states = {
-                "static data", "version 2", "memory", "verify", "context", "checkpoint", "postcopy begun", "early pfns",
-                "postcopy pfns", "early pages", "postcopy transition", "postcopy pages", "libxl tail",
-            },
-            rule = "checkpoint-end-unexpected",
-        },
     },
     ["libxc.POSTCOPY_BEGIN"] = {
         {
@@ -861,6 +842,25 @@ local MISPLACED = {
             states = { "postcopy begun", "early pfns", "postcopy pfns", "early pages", "postcopy transition" },
             rule = "postcopy-page-data-before-transition",
             follows = "early pages",
+        },
+    },
+    ["libxc.X86_TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
+    ["libxc.STATIC_DATA_END"] = {
+        {
+            states = {
+                "static data", "version 2", "memory", "verify", "context", "checkpoint", "postcopy begun", "early pfns",
+                "postcopy pfns", "early pages", "postcopy transition", "postcopy pages",
+            },
+            rule = "duplicate-static-data-end",
+        },
+    },
+    ["libxl.CHECKPOINT_END"] = {
+        {
+            states = {
+                "static data", "version 2", "memory", "verify", "context", "checkpoint", "postcopy begun", "early pfns",
+                "postcopy pfns", "early pages", "postcopy transition", "postcopy pages", "libxl tail",
+            },
+            rule = "checkpoint-end-unexpected",
         },
     },
 }
@@ -1681,11 +1681,11 @@ local function judge_alone(item)
     elseif item.name == "LIBXC_LEGACY" then
         broken(item, "legacy-stream", "record type 0x%x says that a legacy libxc stream follows", item.type)
     else
+        if not spec then judge_unknown(item) end
         if item.padding and item.padding:find("[^\0]") then
             local shown = item.padding:gsub(".", function(one) return format("%02x ", byte(one)) end)
             broken(item, "nonzero-padding", "padding after the body is %s", shown)
         end
-        if not spec then judge_unknown(item) end
         if not spec or item.layer == "xenops" then return end
         if not item.is_listed then judge_length(item) end
         if spec.shape == "pages" then

@@ -30,13 +30,14 @@ from dissector.protocol import (
     State,
     libxc_records,
     proof_of,
-    states,
 )
+from dissector.protocol.states import OF_VERSION, WITHOUT_LIBXL
 from dissector.rules import RULES, handshake, postcopy
 from dissector.rules import order as ordering
 from dissector.tcp.half_connection import REORDER_FRAMES
 
-_PROOFS = {spec.name: proof for spec in RECORDS if spec.layer == "libxc" and (proof := proof_of(spec)) is not None}
+_SPECS: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
+_VCPU_BASIC = next(proof_of(spec) for spec in RECORDS if spec.name == "X86_PV_VCPU_BASIC")
 
 CONSTANTS: dict[str, Any] = {
     "PAGE_SHIFT": PAGE_SHIFT,
@@ -53,17 +54,14 @@ CONSTANTS: dict[str, Any] = {
     "BELIEVED": BELIEVED,
     "CHAIN": CHAIN,
     "FIXED_LENGTHS": {
-        spec.name: _PROOFS[spec.name].lengths[0]
+        spec.name: proof.lengths[0]
         for spec in RECORDS
-        if spec.layer == "libxc" and spec.shape in ("fixed", "page")
+        if spec.shape in ("fixed", "page") and (proof := proof_of(spec)) is not None
     },
-    "VCPU_BASIC_LENGTHS": frozenset(_PROOFS["X86_PV_VCPU_BASIC"].lengths),
+    "VCPU_BASIC_LENGTHS": frozenset(_VCPU_BASIC.lengths if _VCPU_BASIC else ()),
 }
 
-SEVERITIES = {"error": "ERROR", "warning": "WARN", "note": "NOTE"}
-
-EXPECTED = {
-    # What the parts of Lua call what comes next.
+_STATE = {
     Expect.XL_HEADER: "xl header",
     Expect.XENOPS_HEADER: "xenops header",
     Expect.LIBXL_HEADER: "libxl header",
@@ -75,18 +73,23 @@ EXPECTED = {
     Expect.LIBXL_IF_THERE: "libxl, if there",
     Expect.LIBXL_OR_LIBXC: "libxl or libxc",
     Expect.OUTER: "outer",
-    Expect.CLOSING: "closing",
     Expect.LEGACY: "legacy",
     Expect.REVERSE: "reverse",
 }
 
-HANDS_OVER: dict[Expect | None, str] = {
-    Expect.LIBXL_IF_THERE: "libxl",
-    Expect.LIBXC_RECORD: "libxc",
-    Expect.LIBXL_OR_LIBXC: "libxc",
-}
 
-SPECS: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
+def _key(spec: HeaderSpec | RecordSpec) -> str:
+    return f"{spec.layer}.{spec.name}" if isinstance(spec, RecordSpec) else spec.name
+
+
+SEVERITIES = {"error": "ERROR", "warning": "WARN", "note": "NOTE"}
+
+AFTER = {
+    # By the record with which a layer hands over: the layer of the next header. "none": nothing follows.
+    **{f"libxc.{name}": "libxl" for name in ("END", "CHECKPOINT", "POSTCOPY_TRANSITION")},
+    **{f"libxl.{name}": "libxc" for name in ("CHECKPOINT_END", "POSTCOPY_TRANSITION_END")},
+    "libxl.END": "none",
+}
 
 
 def constants() -> list[str]:
@@ -98,8 +101,8 @@ def texts() -> list[str]:
         {"name": one.name, "direction": one.direction, "status": one.status, "octets": one.octets}
         for one in MESSAGES.values()
     ]
-    magics = [{"octets": one.octets, "direction": one.direction, "state": EXPECTED[one.expect]} for one in MAGICS]
-    beginnings = {EXPECTED[one.expect]: one.layer for one in MAGICS}
+    magics = [{"octets": one.octets, "direction": one.direction, "state": _STATE[one.expect]} for one in MAGICS]
+    beginnings = {_STATE[one.expect]: one.layer for one in MAGICS}
     types = sorted({spec.type for version in (2, 3) for spec in libxc_records(version).values()} - {0})
     return [
         *table("local MESSAGES", messages),
@@ -121,90 +124,53 @@ def texts() -> list[str]:
 def following() -> list[str]:
     return [
         "-- After a header or record of the forward direction; where there is no entry, another of its layer.",
-        *table("local NEXT", {f"{one.layer}.{one.name}": EXPECTED[one.then] for one in SPECS if one.then is not None}),
+        *table(
+            "local NEXT", {f"{spec.layer}.{spec.name}": _STATE[spec.then] for spec in _SPECS if spec.then is not None}
+        ),
         "",
         '-- The layer of the header after a record; "none": nothing follows.',
-        *table("local HANDS_OVER", _hands_over()),
+        *table("local HANDS_OVER", AFTER),
         "",
         "-- What comes after POSTCOPY_BEGIN, and not after STATIC_DATA_END, which has the same number.",
         *table("local AFTER_POSTCOPY_BEGIN", CONTEXT_TYPES),
     ]
 
 
-def _hands_over() -> dict[str, str]:
-    """By the record with which a layer hands over to the other: the layer of the next header; "none": nothing follows.
-    A libxc stream's END hands over to the libxl stream around it."""
-    ends = {Role.LIBXC_END: "libxl", Role.LIBXL_END: "none"}
-    layers = ((one, ends.get(one.role) or HANDS_OVER.get(one.then)) for one in RECORDS if one.role in HANDING)
-    return {_key(one): layer for one, layer in layers if layer is not None}
-
-
-HANDING = frozenset(
-    {
-        Role.LIBXC_END,
-        Role.LIBXL_END,
-        Role.CHECKPOINT,
-        Role.CHECKPOINT_END,
-        Role.POSTCOPY_TRANSITION,
-        Role.POSTCOPY_TRANSITION_END,
+def order() -> list[str]:
+    misplaced: dict[str, list[dict[str, Any]]] = {}
+    for spec in _SPECS:
+        for rule in RULES.values():
+            for one in rule.misplaced:
+                if spec.role in one.roles:
+                    row = {"states": [state.value for state in one.states], "rule": rule.id}
+                    misplaced.setdefault(_key(spec), []).append({**row, "follows": one.then.value} if one.then else row)
+    should_be = {
+        layer: {"states": [state.value for state in one.states], "missing": one.missing, "follows": one.then.value}
+        for layer, one in postcopy.SHOULD_BE.items()
     }
-)
-
-
-def _key(spec: HeaderSpec | RecordSpec) -> str:
-    return f"{spec.layer}.{spec.name}" if isinstance(spec, RecordSpec) else spec.name
-
-
-def _states() -> dict[str, dict[str, str]]:
-    """What each state allows, and the state after it."""
-    return {
+    states = {
         state.value: {
-            _key(spec): PLACES[spec.role].moves[state].value for spec in SPECS if state in PLACES[spec.role].moves
+            _key(spec): PLACES[spec.role].moves[state].value for spec in _SPECS if state in PLACES[spec.role].moves
         }
         for state in State
     }
-
-
-def _misplaced() -> dict[str, list[dict[str, Any]]]:
-    """By record: the rules that it breaks in a state that does not allow it, and the state that it implies."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for rule in RULES.values():
-        for one in rule.misplaced:
-            then = {"follows": one.then.value} if one.then else {}
-            row = {"states": [state.value for state in one.states], "rule": rule.id, **then}
-            for spec in RECORDS:
-                if spec.role in one.roles:
-                    found.setdefault(_key(spec), []).append(row)
-    return found
-
-
-def order() -> list[str]:
-    should_be = {
-        layer or "": {
-            "states": [state.value for state in one.states],
-            "missing": one.missing,
-            "follows": one.then.value,
-        }
-        for layer, one in postcopy.SHOULD_BE.items()
-    }
-    of_version = {version: state.value for version, state in states.OF_VERSION.items() if version}
-    without_libxl = {state.value: then.value for state, then in states.WITHOUT_LIBXL.items()}
-    natural = {_key(spec): place.natural.value for spec in SPECS if (place := PLACES[spec.role]).natural is not None}
+    natural = {_key(spec): place.value for spec in _SPECS if (place := PLACES[spec.role].natural) is not None}
+    context = frozenset(_key(spec) for spec in RECORDS if spec.role is Role.CONTEXT)
     return [
         "-- What each state allows, and the state after it.",
-        *table("local STATES", _states()),
+        *table("local STATES", states),
         "",
         "-- The state after a domain header, by the version of the stream.",
-        *table("local OF_VERSION", of_version),
+        *table("local OF_VERSION", {version: state.value for version, state in OF_VERSION.items() if version}),
         "",
         "-- What is meant where there is no libxl stream around.",
-        *table("local WITHOUT_LIBXL", without_libxl),
+        *table("local WITHOUT_LIBXL", {one.value: other.value for one, other in WITHOUT_LIBXL.items()}),
         "",
         "-- The state after a record wherever it came: where judging goes on after a gap.",
         *table("local NATURAL", natural),
         "",
         "-- The rules that a record breaks in a state that does not allow it; the first whose states name it counts.",
-        *table("local MISPLACED", _misplaced()),
+        *table("local MISPLACED", misplaced),
         "",
         "-- By the layer of a record that nothing announced: where that is found, and what would have announced it.",
         *table("local SHOULD_BE", should_be),
@@ -212,10 +178,10 @@ def order() -> list[str]:
         "-- What says of a record that comes late that it was missed before.",
         *table("local MISSED", {f"libxc.{name}": missing for name, missing in ordering.MISSED.items()}),
         "",
-        *table("local CONTEXT", frozenset(_key(one) for one in RECORDS if one.role is Role.CONTEXT)),
+        *table("local CONTEXT", context),
         *table("local HVM_CONTEXT", ordering.HVM_CONTEXT),
-        *table("local PV_ONLY", frozenset(_key(one) for one in RECORDS if one.guest == "pv")),
-        *table("local HVM_ONLY", frozenset(_key(one) for one in RECORDS if one.guest == "hvm")),
+        *table("local PV_ONLY", frozenset(_key(spec) for spec in RECORDS if spec.guest == "pv")),
+        *table("local HVM_ONLY", frozenset(_key(spec) for spec in RECORDS if spec.guest == "hvm")),
         "",
         "-- Which text may come next, by the one that came last.",
         *table("local HANDSHAKE", {"live": _said(handshake.LIVE), "postcopy": _said(handshake.POSTCOPY)}),
