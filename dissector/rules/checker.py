@@ -17,8 +17,9 @@ from collections.abc import Iterable, Iterator
 from dissector.events import FORWARD, Direction, Event, Record, Resynchronised
 from dissector.facts.migration import Migration, Noted
 from dissector.protocol import HeaderSpec, RecordSpec, Role, State
-from dissector.rules import capture, framing, handshake, order, pages, postcopy
+from dissector.rules import capture, ending, framing, handshake, order, pages, postcopy
 from dissector.rules.findings import Finding
+from dissector.rules.phase import Phase
 from dissector.rules.rule import AND_MORE, Rule, RuleId, Severity, Violation
 
 FINDINGS_MAX = 10_000
@@ -35,7 +36,7 @@ class Checker:
         """Findings more than are kept."""
         self._count: Counter[Severity] = Counter()
         self._order = order.Order()
-        self._phase = postcopy.Phase()
+        self._phase = Phase()
         self._text: str | None = None
         self._skipped: dict[Direction, int] = {}
 
@@ -68,7 +69,7 @@ class Checker:
 
     def _judge(self, record: Record, noted: Noted, is_found_again: bool) -> list[Violation]:
         if record.layer is None:
-            return list(framing.judge_trailing(record))
+            return list(ending.judge_trailing(record))
         if record.is_text:
             self._text, broken = handshake.step(self._text, record, self.migration)
             return broken
@@ -112,7 +113,7 @@ class Checker:
         # Before what follows from it.
         yield from postcopy.judge_end(phase, self._order.is_followed, migration)
         yield from pages.judge_end(phase, migration)
-        yield from framing.judge_end(migration, self._order.state)
+        yield from ending.judge_end(migration, self._order.state)
         yield from pages.judge_unanswered(phase, migration)
 
     def _find(self, violation: Violation, record: Record | None) -> None:

@@ -12,6 +12,7 @@ from dissector.protocol import CONTAINERS, PLACES, Guest, HeaderSpec, Layer, Rec
 from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, OF_VERSION, after
 from dissector.rules import examples as eg
 from dissector.rules import postcopy
+from dissector.rules.phase import PAGES_STATES
 from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared, misplaced_by_role
 
 _rule = partial(Rule, group="order and direction")
@@ -274,7 +275,7 @@ def step(order: Order, seen: Seen) -> Step:
     order = _placed(order, seen, found)
     order = _context(order, seen, before, found)
     order = _pv_info(order, seen, found)
-    if before in postcopy.PAGES_STATES and seen.spec.role is Role.LIBXC_END and not seen.is_completed:
+    if before in PAGES_STATES and seen.spec.role is Role.LIBXC_END and not seen.is_completed:
         # The end of all judges whether POSTCOPY_COMPLETE is missing. The sender may well go on.
         order = order._replace(state=None)
     return Step(order, before, found)

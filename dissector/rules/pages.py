@@ -12,7 +12,7 @@ from dissector.facts.roles import role_of
 from dissector.protocol import UNBACKED, Role
 from dissector.rules import examples as eg
 from dissector.rules.fields import broken_entries, key_of, keys, prepared
-from dissector.rules.postcopy import Phase, knew
+from dissector.rules.phase import Phase, knew
 from dissector.rules.rule import Rule, Violation, check, declared
 
 _rule = partial(Rule, group="pages")
