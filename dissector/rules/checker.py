@@ -19,7 +19,7 @@ from dissector.facts.migration import Migration, Noted
 from dissector.protocol import HeaderSpec, RecordSpec, Role, State
 from dissector.rules import capture, ending, framing, handshake, order, pages, postcopy
 from dissector.rules.findings import Finding
-from dissector.rules.phase import Phase
+from dissector.rules.postcopy_phase import PostcopyPhase
 from dissector.rules.rule import AND_MORE, Rule, RuleId, Severity, Violation
 
 FINDINGS_MAX = 10_000
@@ -36,7 +36,7 @@ class Checker:
         """Findings more than are kept."""
         self._count: Counter[Severity] = Counter()
         self._order = order.Order()
-        self._phase = Phase()
+        self._phase = PostcopyPhase()
         self._text: str | None = None
         self._skipped: dict[Direction, int] = {}
 
@@ -68,6 +68,7 @@ class Checker:
                 self._find(violation, record)
 
     def _judge(self, record: Record, noted: Noted, is_found_again: bool) -> list[Violation]:
+        """All that a record breaks. `is_found_again`: whether the way was lost before it."""
         if record.layer is None:
             return list(ending.judge_trailing(record))
         if record.is_text:
@@ -83,8 +84,9 @@ class Checker:
         if misdirected is not None:
             return [*broken, misdirected]
         if isinstance(record.spec, HeaderSpec | RecordSpec):
-            judge = self._forward if record.direction == FORWARD else self._reverse
-            broken += judge(record, record.spec, noted, is_found_again)
+            if record.direction == FORWARD:
+                return broken + self._forward(record, record.spec, noted, is_found_again)
+            return broken + self._reverse(record, record.spec, noted)
         return broken
 
     def _forward(
@@ -96,9 +98,7 @@ class Checker:
         self._phase.advance(record, before, self._order.state)
         return broken
 
-    def _reverse(
-        self, record: Record, spec: HeaderSpec | RecordSpec, noted: Noted, is_found_again: bool
-    ) -> list[Violation]:
+    def _reverse(self, record: Record, spec: HeaderSpec | RecordSpec, noted: Noted) -> list[Violation]:
         phase, state = self._phase, self._order.state
         broken = list(postcopy.judge_complete(record, phase))
         if spec.role is Role.POSTCOPY_FAULT:

@@ -10,7 +10,7 @@ from dissector.events import Direction, Record
 from dissector.facts.migration import Migration
 from dissector.protocol import MESSAGES
 from dissector.rules import examples as eg
-from dissector.rules.phase import is_whole
+from dissector.rules.postcopy_phase import is_whole
 from dissector.rules.rule import Rule, Violation, declared
 
 _rule = partial(Rule, group="toolstack and capture")

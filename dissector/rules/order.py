@@ -12,7 +12,7 @@ from dissector.protocol import CONTAINERS, PLACES, Guest, HeaderSpec, Layer, Rec
 from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, OF_VERSION, after
 from dissector.rules import examples as eg
 from dissector.rules import postcopy
-from dissector.rules.phase import PAGES_STATES
+from dissector.rules.postcopy_phase import PAGES_STATES
 from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared, misplaced_by_role
 
 _rule = partial(Rule, group="order and direction")
@@ -254,7 +254,7 @@ def judge_static_data(record: Record) -> list[Violation]:
     return [STATIC_DATA_IN_V2(_STATIC_DATA[role], length=record.body_length, count=record.count)]
 
 
-class Step(NamedTuple):
+class Placed(NamedTuple):
     """What came of a header or record."""
 
     order: Order
@@ -264,11 +264,11 @@ class Step(NamedTuple):
     found: list[Violation]
 
 
-def step(order: Order, seen: Seen) -> Step:
+def step(order: Order, seen: Seen) -> Placed:
     """The next header or record of the forward direction: what it breaks by its place, and how far the stream is."""
     found: list[Violation] = []
     if _is_of_other_guest(seen, found):
-        return Step(order, order.state, found)
+        return Placed(order, order.state, found)
     if seen.record.unannounced:
         order = _announced(order, seen, found)
     before = order.state
@@ -278,7 +278,7 @@ def step(order: Order, seen: Seen) -> Step:
     if before in PAGES_STATES and seen.spec.role is Role.LIBXC_END and not seen.is_completed:
         # The end of all judges whether POSTCOPY_COMPLETE is missing. The sender may well go on.
         order = order._replace(state=None)
-    return Step(order, before, found)
+    return Placed(order, before, found)
 
 
 def _is_of_other_guest(seen: Seen, found: list[Violation]) -> bool:

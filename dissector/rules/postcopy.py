@@ -13,7 +13,7 @@ from dissector.facts.roles import role_of
 from dissector.protocol import Layer, Role, State
 from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, TO_POSTCOPY
 from dissector.rules import examples as eg
-from dissector.rules.phase import Phase, is_complete, is_whole, knew
+from dissector.rules.postcopy_phase import PostcopyPhase, is_complete, is_whole, knew
 from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared
 
 _rule = partial(Rule, group="order and direction")
@@ -232,7 +232,7 @@ SHOULD_BE: Mapping[Layer | None, ShouldBe] = {
 """By the layer of a record that nothing announced."""
 
 
-def judge_end(phase: Phase, is_followed: bool, migration: Migration) -> Iterator[Violation]:
+def judge_end(phase: PostcopyPhase, is_followed: bool, migration: Migration) -> Iterator[Violation]:
     """What of the phase only the end shows. `is_followed`: whether every header of the forward direction was read."""
     yield from _early(phase, is_followed, migration)
     end, complete = phase.end, phase.completion
@@ -245,7 +245,7 @@ def judge_end(phase: Phase, is_followed: bool, migration: Migration) -> Iterator
         yield POSTCOPY_COMPLETE_MISSING(Incomplete.NOT_YET, end=end.offset, complete=complete.offset).at(end)
 
 
-def _early(phase: Phase, is_followed: bool, migration: Migration) -> Iterator[Violation]:
+def _early(phase: PostcopyPhase, is_followed: bool, migration: Migration) -> Iterator[Violation]:
     """Records of the reverse direction that were captured before the postcopy phase began: they broke a rule if they
     left before the record that begins it had arrived, or if there is none."""
     transition = phase.transition
@@ -263,7 +263,7 @@ def _early(phase: Phase, is_followed: bool, migration: Migration) -> Iterator[Vi
             yield rule(Early.BEFORE, acked=record.acked, transition=transition.name, end=transition.end).at(record)
 
 
-def _never_completed(phase: Phase, migration: Migration) -> Iterator[Violation]:
+def _never_completed(phase: PostcopyPhase, migration: Migration) -> Iterator[Violation]:
     """A stream that broke off with no END: for want of POSTCOPY_COMPLETE if all pages had been sent."""
     last = migration.forward.last
     is_over = migration.outcome == "failed" and migration.is_capture and is_whole(migration.reverse)
@@ -273,7 +273,7 @@ def _never_completed(phase: Phase, migration: Migration) -> Iterator[Violation]:
         yield POSTCOPY_COMPLETE_MISSING(Incomplete.ALL_SENT).at(last)
 
 
-def judge_complete(record: Record, phase: Phase) -> Iterator[Violation]:
+def judge_complete(record: Record, phase: PostcopyPhase) -> Iterator[Violation]:
     """A POSTCOPY_COMPLETE after another."""
     if is_complete(record) and phase.complete is not None:
         yield POSTCOPY_COMPLETE_UNEXPECTED(offset=phase.complete.offset)

@@ -17,8 +17,8 @@ PAGES_STATES = (State.POSTCOPY_PAGES, State.EARLY_PAGES)
 
 
 @dataclass(slots=True)
-class Phase:
-    """What is known of the postcopy phase. Judges read it; `advance` alone writes to it, after they have judged."""
+class PostcopyPhase:
+    """What is known of the postcopy phase. Judges read it; the checker alone moves it on, when they have judged."""
 
     lists_whole: bool = False
     """Whether every list of announced pages was captured."""
@@ -37,7 +37,7 @@ class Phase:
     end: Record | None = None
     """The END of the phase."""
     has_early_pages: bool = False
-    """Whether POSTCOPY_PAGE_DATA came before the phase, and was said to."""
+    """Whether POSTCOPY_PAGE_DATA came before the phase."""
     is_spoilt: bool = False
     """Whether a record of the phase broke a rule on which its receiver fails, or loses the pages in it."""
 
