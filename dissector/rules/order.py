@@ -43,6 +43,7 @@ WRONG_DIRECTION = _rule(
     " unknown mandatory record. In the postcopy phase the source accepts nothing but POSTCOPY_FAULT and"
     " POSTCOPY_COMPLETE while it has pages to send; outside of postcopy and COLO libxc does not read the"
     " reverse direction at all, and xl takes what comes there for its closing message.",
+    receiver_says=("Mandatory record %#x (%s) not handled",),
     example="POSTCOPY_FAULT from source to destination; legal: the same from destination to source",
     message="{record} goes {direction} only",
     breaking=(*eg.POSTCOPY, eg.libxc("POSTCOPY_FAULT", 0x10)),
@@ -59,6 +60,11 @@ UNEXPECTED_RECORD = _rule(
     " of these: libxc fails on X86_PV_P2M_FRAMES before X86_PV_INFO and on CHECKPOINT in a stream that"
     " is not checkpointed, libxl fails on CHECKPOINT_STATE outside of COLO. Elsewhere a record may be"
     " accepted and do the wrong thing.",
+    receiver_says=(
+        "Not yet received X86_PV_INFO record",
+        "Found checkpoint in non-checkpointed stream",
+        "Unexpected CHECKPOINT_STATE record in stream",
+    ),
     example="X86_PV_P2M_FRAMES, X86_PV_INFO; legal: X86_PV_INFO, X86_PV_P2M_FRAMES",
     message=IN_STATE,
     messages=Unexpected,
@@ -76,6 +82,7 @@ MISSING_STATIC_DATA_END = _rule(
     why="The receiver applies the CPU policies when STATIC_DATA_END comes, before the guest has any"
     " memory. It fails at the first PAGE_DATA or X86_PV_P2M_FRAMES without one; context records are not"
     " checked. Only in a version 2 stream does it infer the place.",
+    receiver_says=("No STATIC_DATA_END seen",),
     example="X86_CPUID_POLICY, PAGE_DATA; legal: X86_CPUID_POLICY, STATIC_DATA_END, PAGE_DATA",
     message=IN_STATE,
     misplaced=(
@@ -96,6 +103,7 @@ DUPLICATE_STATIC_DATA_END = _rule(
     source="handle_static_data_end() in xg_sr_restore.c",
     why="The restore fails: static data is handed to the toolstack once, and the domain is already built"
     " on it. The checkpoints of a stream do not repeat it.",
+    receiver_says=("Multiple STATIC_DATA_END records found",),
     example="STATIC_DATA_END, PAGE_DATA, STATIC_DATA_END; legal: STATIC_DATA_END, PAGE_DATA, PAGE_DATA",
     message=IN_STATE,
     misplaced=(Misplaced((Role.STATIC_DATA_END,), (*BEFORE_POSTCOPY, *IN_POSTCOPY)),),
@@ -143,6 +151,7 @@ PV_RECORD_IN_HVM = _rule(
     why="The HVM receiver has no handler for X86_PV_* and SHARED_INFO and fails as on an unknown"
     " mandatory record. The libxl types 2, 3 and 6 are the same numbers as X86_PV_INFO,"
     " X86_PV_P2M_FRAMES and X86_PV_VCPU_XSAVE, so a lost change of layer can look like this.",
+    receiver_says=("Mandatory record %#x (%s) not handled",),
     example="type HVM, PAGE_DATA, SHARED_INFO; legal: type HVM, PAGE_DATA, TSC_INFO",
     message=OF_GUEST,
     breaking=(*eg.HVM3, eg.PAGES, eg.SHARED_INFO),
@@ -158,6 +167,7 @@ HVM_RECORD_IN_PV = _rule(
     why="The PV receiver has no handler for HVM_CONTEXT and HVM_PARAMS and fails as on an unknown"
     " mandatory record. In the same way libxl refuses emulator records for any guest that its"
     " configuration does not call HVM.",
+    receiver_says=("Mandatory record %#x (%s) not handled",),
     example="type PV, TSC_INFO, HVM_PARAMS; legal: type PV, TSC_INFO, SHARED_INFO",
     message=OF_GUEST,
     breaking=(*eg.PV2, eg.TSC2, eg.PARAMS),
@@ -172,6 +182,7 @@ CHECKPOINT_END_UNEXPECTED = _rule(
     source="libxl specification, CHECKPOINT_END; process_record() in libxl_stream_read.c",
     why="libxl is in a checkpoint only after libxc has handed over at CHECKPOINT. Outside of one it"
     " fails on CHECKPOINT_END.",
+    receiver_says=("Unexpected CHECKPOINT_END record in stream",),
     example="libxc END, CHECKPOINT_END; legal: CHECKPOINT, EMULATOR_CONTEXT, CHECKPOINT_END",
     message=IN_STATE,
     misplaced=(Misplaced((Role.CHECKPOINT_END,), (*BEFORE_POSTCOPY, *IN_POSTCOPY, State.LIBXL_TAIL)),),
