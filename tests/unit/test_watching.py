@@ -39,7 +39,8 @@ from dissector.facts import Phase
 from dissector.monitor import Monitor, Notice
 from dissector.recording.rotation import Kept, Rotation
 from dissector.recording.trim import Trimmer
-from dissector.results import AnalysisResult, MigrationResult, to_json
+from dissector.results.analysis import AnalysisResult, MigrationResult
+from dissector.results.encoding import to_json
 
 pytest_plugins = ("shell",)
 
