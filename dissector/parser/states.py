@@ -24,6 +24,7 @@ from dissector.protocol import (
     LIBXL_RECORDS,
     MESSAGES,
     OPTIONAL,
+    POSTCOPY,
     XENOPS_HEADER,
     XL_HEADER,
     Endianness,
@@ -88,7 +89,7 @@ def xl_header(p: DirectionParser) -> bool:
     endianness = xl_endianness(p.buffer) or "little"
     values = _values(p, XL_HEADER, endianness)
     p.migration.learn(endianness=endianness)
-    p.migration.libxl_endianness = endianness
+    p.migration.learn_libxl_order(endianness)
     then = None if values["mandatory_flags"]["stream_v2"] else Expect.LEGACY
     return _begin_header(p, XL_HEADER, endianness, values["optional_data_len"], then)
 
@@ -108,7 +109,7 @@ def libxl_header(p: DirectionParser) -> bool:
         return False
     named = p.buffer.startswith(LIBXL_IDENT)
     values = _values(p, LIBXL_HEADER, "big")
-    p.migration.libxl_endianness = "big" if named and values["options"]["big_endian"] else "little"
+    p.migration.learn_libxl_order("big" if named and values["options"]["big_endian"] else "little")
     return _begin_header(p, LIBXL_HEADER, "big", then=None if named else Expect.LOST)
 
 
@@ -179,24 +180,26 @@ def libxl_or_libxc(p: DirectionParser) -> bool:
     if not p.has(HEADER_SIZE):
         return False
     type, length = _next_header(p, "libxl")
-    is_state = _is_checkpoint_state(type) and length <= 8
+    is_state = type == CHECKPOINT_STATE and length <= 8
     p.expect_next(Expect.LIBXL_RECORD if is_state else Expect.LIBXC_RECORD)
     return True
 
 
-def _is_checkpoint_state(type: int) -> bool:
-    return type in LIBXL_RECORDS and LIBXL_RECORDS[type].role is Role.CHECKPOINT_STATE
+(CHECKPOINT_STATE,) = (type for type, spec in LIBXL_RECORDS.items() if spec.role is Role.CHECKPOINT_STATE)
+
+SPACE = 0x20
+"""The first printable octet."""
 
 
 def _next_header(p: DirectionParser, layer: Layer) -> tuple[int, int]:
-    type, length = RECORD_HEADERS[layer, p.migration.endianness(layer)].unpack_from(p.buffer)
+    type, length = RECORD_HEADERS[layer, p.migration.orders[layer]].unpack_from(p.buffer)
     return type, length
 
 
 def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -> bool:
     """A record whose header is in the buffer: type, body_length, body, padding."""
     migration, row = p.migration, CONTAINERS[layer]
-    endianness = migration.endianness(layer)
+    endianness = migration.orders[layer]
     reader = RECORD_HEADERS[layer, endianness]
     type, length = reader.unpack_from(p.buffer)
     if layer == "libxc" and migration.context.version is None:
@@ -205,15 +208,16 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
         version = _version_of(p, type, length)
         if version is not None:
             migration.learn(version=version)
-    spec = records(layer, migration.context.version).get(type)
+    spec = (migration.libxc_records if layer == "libxc" else records(layer)).get(type)
     believed = length <= row.length_max and (spec is not None or type & ~OPTIONAL < row.unknown_max)
     if not believed and not p.found:
         p.take(1)
         p.lose_way(p.offset, p.offset)
         return True
     p.found = True
-    p.enter(layer)
-    if spec is not None and spec.role.is_postcopy and not migration.context.postcopy:
+    if layer not in p.layers:
+        p.enter(layer)
+    if spec is not None and spec.role in POSTCOPY and not migration.context.postcopy:
         # Only version 2 streams have these: a capture that missed the image header still knows.
         migration.learn(postcopy=True, version=migration.context.version or 2)
     name = spec.name if spec is not None else unknown_name(type)
@@ -264,8 +268,7 @@ def xenops_record(p: DirectionParser) -> bool:
 
 def reverse(p: DirectionParser) -> bool:
     """The reverse direction: texts of xl, and records of libxc and libxl with no header before them."""
-    container = p.migration.container
-    if container is not None and container.answers == "unread":
+    if p.migration.is_unread:
         p.expect_next(Expect.NOTHING)
         return True
     if not p.has(HEADER_SIZE):
@@ -273,14 +276,14 @@ def reverse(p: DirectionParser) -> bool:
     if p.late and not p.found and not is_reverse(p):
         p.expect_next(Expect.ANYTHING)  # what was captured first is the middle of something
         return True
-    if p.peer is not None and p.peer.is_ahead_of(p):
+    if p.peer is not None and p.peer.ordinal > p.ordinal and p.peer.is_ahead_of(p):
         p.renew()
         p.recognise(REVERSE)
-    if _is_text(p):
+    if p.buffer[0] >= SPACE and _is_text(p):
         return text(p)
-    type, _ = _next_header(p, "libxl")
     # The two layers send different numbers here: CHECKPOINT_STATE is libxl's only one.
-    return _begin_record(p, "libxl" if _is_checkpoint_state(type) else "libxc")
+    type, _ = RECORD_HEADERS["libxl", p.migration.orders["libxl"]].unpack_from(p.buffer)
+    return _begin_record(p, "libxl" if type == CHECKPOINT_STATE else "libxc")
 
 
 def closing(p: DirectionParser) -> bool:
