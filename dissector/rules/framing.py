@@ -398,15 +398,15 @@ def _pages(record: Record, spec: RecordSpec, key: str) -> Iterator[Violation]:
     length, count, body = record.body_length, record.count, record.body
     if length >= PAGES_HEADER and len(body) >= min(length, PAGES_HEADER + ENTRY * count):
         yield from broken(_LISTS.get(key, ()), record)
-        yield from _pages_length(record, spec)
+        yield from _pages_length(record, spec, count)
     if len(body) >= PAGES_HEADER:
         yield from broken_entries(_ENTRIES.get(key, ()), record)
         yield from _reserved_entry(record)
 
 
-def _pages_length(record: Record, spec: RecordSpec) -> Iterator[Violation]:
+def _pages_length(record: Record, spec: RecordSpec, count: int) -> Iterator[Violation]:
     """Count, entries and pages fill the body."""
-    length, count = record.body_length, record.count
+    length = record.body_length
     needed = PAGES_HEADER + ENTRY * count
     if spec.contents and record.context.page_shift != PAGE_SHIFT:
         return  # that is a violation of its own, and the size of a page is unknown
