@@ -299,11 +299,8 @@ def test_an_id_is_written_once_where_its_rule_is(file: Path) -> None:
     """Whoever judges names a rule, which the type checker knows, and no id, which it does not."""
     tree = ast.parse(file.read_text())
     strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    declared = [
-        node.value.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.keyword) and node.arg == "id" and isinstance(node.value, ast.Constant)
-    ]
+    keywords = (node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "id")
+    declared = [str(node.value.value) for node in keywords if isinstance(node.value, ast.Constant)]
     assert sorted(one for one in strings if one in RULES) == sorted(one for one in declared if one in RULES)
 
 
