@@ -94,7 +94,9 @@ def keep(source: Path, into: Path, rotation: Rotation | None = None, trims: bool
 
 def as_pcapng(path: Path, into: Path, order: str) -> Path:
     reader = opened(path)
-    into.write_bytes(wire.pcapng([one._replace(commented=True) for one in captured_in(path)], (reader.link,), order))
+    into.write_bytes(
+        wire.pcapng([one._replace(commented=True) for one in captured_in(path)], (reader.interfaces[0].link,), order)
+    )
     reader.source.close()
     return into
 
