@@ -60,7 +60,8 @@ class Role(Name):
     CHECKPOINT_END = auto()
     CHECKPOINT_STATE = auto()
     """COLO's agreement of both sides."""
-    DIRTY_LIST = auto()
+    REPORT = auto()
+    """What the destination tells meanwhile: it stands anywhere, and nothing follows from it."""
     POSTCOPY_BEGIN = auto()
     POSTCOPY_SETUP = auto()
     """The list of missing pages begins."""
