@@ -157,7 +157,7 @@ class HeaderSpec(NamedTuple):
     """A header.
 
     endianness: None, it comes in the stream's own byte order. magic: the octets it begins with, if any.
-    then: what follows it. summary: see RecordSpec.
+    then: what follows it. summary: see RecordSpec. more: the field that says how many octets behind it belong to it.
     """
 
     name: str
@@ -169,6 +169,7 @@ class HeaderSpec(NamedTuple):
     then: Expect
     role: Role = Role.HEADER
     summary: str = ""
+    more: str = ""
 
     @property
     def size(self) -> int:

@@ -6,16 +6,10 @@ Each test copies the package, adds a layout and a row to the copy, and runs the 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
-from conftest import REPOSITORY
+from altered import Altered
 
 
 class Added(NamedTuple):
@@ -84,7 +78,6 @@ def postcopy_progress(i: Ints) -> Layout:
 )
 
 WRITE = """
-import sys
 from pathlib import Path
 from conversation import Wire, before, packets, pcap
 from talks import Speaker, expected, postcopy, precopy
@@ -92,11 +85,13 @@ from talks import Speaker, expected, postcopy, precopy
 talk = {talk}
 item = next(one for one in expected(talk) if one.name == {name!r})
 sent = packets(Wire(talk))
-first, second = (next(i for i, one in enumerate(sent) if one.direction == item.direction and one.payload and
-                      one.offset + len(one.payload) > place) for place in (item.offset - 1, item.offset))
+before_it = next(
+    number
+    for number, one in enumerate(sent)
+    if one.direction == item.direction and one.payload and one.offset + len(one.payload) == item.offset
+)
 Path("whole.pcap").write_bytes(pcap(sent))
-Path("gap.pcap").write_bytes(pcap(sent[:first] + sent[first + 1 :]))
-assert first < second
+Path("gap.pcap").write_bytes(pcap(sent[:before_it] + sent[before_it + 1 :]))
 """
 
 SCAPY = """
@@ -107,74 +102,53 @@ from dissector.integrations.scapy import *
 assert bytes(found) == bytes({scapy})
 """
 
-Run = Callable[..., str]
-
 
 @pytest.fixture(scope="module", params=(FORWARD, REVERSE), ids=lambda added: str(added.name))
 def added(request: pytest.FixtureRequest) -> Added:
-    return request.param  # type: ignore[no-any-return]
+    return cast(Added, request.param)
 
 
 @pytest.fixture(scope="module")
-def run(added: Added, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Runs Python with a copy of the package that has the record."""
-    folder = tmp_path_factory.mktemp(added.name.lower())
-    shutil.copytree(REPOSITORY / "dissector", folder / "dissector", ignore=shutil.ignore_patterns("__pycache__"))
-    insert(folder / "dissector/protocol/libxc.py", "\n_SPEC = ", added.layout)
-    insert(folder / "dissector/protocol/libxc_records.py", added.group, added.row, is_behind=True)
-    path = os.pathsep.join((str(folder), str(REPOSITORY / "tests/support")))
-
-    def run(*words: str) -> str:
-        environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
-        done = subprocess.run(
-            [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        assert not done.stderr and not done.returncode, done.stdout + done.stderr
-        return done.stdout
-
-    run("-c", WRITE.format(**added._asdict()))
-    return run
+def altered(added: Added, tmp_path_factory: pytest.TempPathFactory) -> Altered:
+    """The package with the record, and two captures of it."""
+    altered = Altered(tmp_path_factory.mktemp(added.name.lower()))
+    altered.put_before("protocol/libxc.py", "\n_SPEC = ", added.layout)
+    altered.put_behind("protocol/libxc_records.py", added.group, added.row)
+    altered.python("-c", WRITE.format(**added._asdict()))
+    return altered
 
 
-def insert(file: Path, place: str, text: str, is_behind: bool = False) -> None:
-    source = file.read_text()
-    assert source.count(place) == 1, f"{file.name} has changed: where does a new record go now?"
-    file.write_text(source.replace(place, place + text if is_behind else text + place))
+def records(altered: Altered, added: Added, file: str) -> list[dict[str, Any]]:
+    lines = altered.xenshark("read", "--json", "--type", added.name, file).splitlines()
+    return [json.loads(line) for line in lines]
 
 
-def objects(run: Run, command: str, file: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in run("-m", "dissector", command, "--json", file).splitlines()]
+def test_it_is_legal(altered: Altered) -> None:
+    found = altered.xenshark("check", "--min-severity", "warning", "whole.pcap")
+    assert found == "0 errors, 0 warnings, 0 notes\n"
 
 
-def test_it_is_legal(run: Run) -> None:
-    assert run("-m", "dissector", "check", "--min-severity", "warning", "whole.pcap").startswith("0 errors, 0 warnings")
-
-
-def test_it_is_read_and_shown(run: Run, added: Added) -> None:
-    (record,) = (one for one in objects(run, "read", "whole.pcap") if one["name"] == added.name)
+def test_it_is_read_and_shown(altered: Altered, added: Added) -> None:
+    (record,) = records(altered, added, "whole.pcap")
     assert record["complete"] and record["fields"] == added.fields
-    (line,) = (line for line in run("-m", "dissector", "read", "whole.pcap").splitlines() if added.name in line)
-    assert line.endswith(added.shown)
-    assert f'"libxc.{added.name}": 1' in run("-m", "dissector", "analyze", "--json", "whole.pcap")
+    assert altered.xenshark("read", "--type", added.name, "whole.pcap").rstrip().endswith(added.shown)
 
 
-def test_it_is_found_again_after_a_gap_before_it(run: Run, added: Added) -> None:
-    (analysis,) = (json.loads(run("-m", "dissector", "analyze", "--json", "gap.pcap")),)
-    (migration,) = analysis["migrations"]
+def test_it_is_found_again_after_a_gap_before_it(altered: Altered, added: Added) -> None:
+    (migration,) = json.loads(altered.xenshark("analyze", "--json", "gap.pcap"))["migrations"]
     (gap,) = migration["gaps"]
-    (record,) = (one for one in objects(run, "read", "gap.pcap") if one["name"] == added.name)
+    (record,) = records(altered, added, "gap.pcap")
     assert record["offset"] == gap["offset"] + gap["length"]
     assert not [one for one in migration["findings"] if one["severity"] == "error"]
 
 
-def test_scapy_has_it(run: Run, added: Added) -> None:
-    run("-c", SCAPY.format(**added._asdict()))
+def test_scapy_has_it(altered: Altered, added: Added) -> None:
+    altered.python("-c", SCAPY.format(**added._asdict()))
 
 
-def test_wireshark_has_it(run: Run, added: Added) -> None:
-    assert added.name in run("-m", "dissector", "lua", "--print")
+def test_wireshark_has_it(altered: Altered, added: Added) -> None:
+    assert added.name in altered.xenshark("lua", "--print")
 
 
-def test_the_states_have_it(run: Run, added: Added) -> None:
-    if added is FORWARD:
-        assert added.name in run("-m", "dissector", "rules", "--states")
+def test_the_picture_of_the_states_has_it(altered: Altered, added: Added) -> None:
+    assert (added.name in altered.xenshark("rules", "--states")) == (added is FORWARD)
