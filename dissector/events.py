@@ -212,11 +212,10 @@ class Gap(NamedTuple):
 
 
 class PacketsCut(NamedTuple):
-    """Octets of this direction were cut off at the snap length; told once."""
+    """Octets of this direction were cut off at the snap length, and may be again; told once."""
 
     migration: int
     direction: Direction
-    offset: int
 
 
 class WayLost(NamedTuple):

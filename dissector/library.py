@@ -6,16 +6,21 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from dissector.analysis import Analysis
 from dissector.capture.opening import StreamReader, open_source
 from dissector.capture.reader import CaptureReader
 from dissector.engine import Engine
 from dissector.errors import UserError
 from dissector.events import Event, Record
-from dissector.facts import Fault, Link, Linker
-from dissector.results import AnalysisResult, FaultResult, RecordResult, SourceResult
+from dissector.facts import Fault, Link, Linker, Migration
 from dissector.results.common import time_of
+from dissector.results.faults import FaultResult
+from dissector.results.records import RecordResult
+from dissector.results.source import SourceResult
+
+if TYPE_CHECKING:
+    from dissector.results.analysis import AnalysisResult
 
 Reader = CaptureReader | StreamReader
 
@@ -109,6 +114,10 @@ class Capture:
 
     def analyze(self) -> AnalysisResult:
         """Every migration, with its facts and what breaks a rule of the protocol."""
+        # Imported here: whoever only reads needs no rules.
+        from dissector.analysis import Analysis
+        from dissector.results.analysis import AnalysisResult
+
         analysis = Analysis()
         self.read(analysis.add)
         analysis.finish()
@@ -131,9 +140,15 @@ class Capture:
 
     def faults(self) -> tuple[FaultResult, ...]:
         """Every page that a postcopy guest asked for, in the order in which it did."""
-        analysis = Analysis()
+        migrations: dict[int, Migration] = {}
         found: list[Fault] = []
-        self.read(lambda event: found.extend(analysis.add(event).faults))
+
+        def take(event: Event) -> None:
+            if event.migration not in migrations:
+                migrations[event.migration] = Migration(event.migration)
+            found.extend(migrations[event.migration].add(event).faults)
+
+        self.read(take)
         return tuple(map(FaultResult.of, found))
 
     @contextmanager

@@ -7,7 +7,7 @@ import struct
 from typing import NamedTuple
 
 from dissector.capture.files import Octets
-from dissector.capture.reader import LARGEST_PACKET, CaptureReader, Packet
+from dissector.capture.reader import LARGEST_PACKET, NANOSECONDS, CaptureReader, Interface, Packet
 from dissector.errors import UserError
 
 FILE_HEADER = 24
@@ -44,9 +44,11 @@ class PcapReader(CaptureReader):
         if major != 2:
             raise UserError(f"{name} is pcap version {major}, not 2")
         self.head = struct.Struct(order + variant.layout)
-        self.link = link & 0xFFFF  # the upper half tells about frame check sequences
+        self.is_big_endian = order == ">"
+        interface = Interface(link & 0xFFFF)  # the upper half tells about frame check sequences
+        interface.set_resolution(9 if variant.tick_ns == 1 else 6)
+        self.interfaces = [interface]
         self.pos = FILE_HEADER
-        self._tick_ns = variant.tick_ns
 
     def next_packet(self) -> Packet | None:
         head = self.head
@@ -64,7 +66,6 @@ class PcapReader(CaptureReader):
                 return None
         start = self.pos + head.size
         self.pos = start + captured
-        return self._packet(self.time_ns(seconds, fraction), self.link, start, captured, length)
-
-    def time_ns(self, first: int, second: int, interface: int = 0) -> int:
-        return first * 1_000_000_000 + second * self._tick_ns
+        (interface,) = self.interfaces
+        time_ns = seconds * NANOSECONDS + fraction * interface.multiply
+        return self._packet(time_ns, interface.link, start, captured, length)

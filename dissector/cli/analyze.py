@@ -8,7 +8,8 @@ from typing import Any
 from dissector.analysis import Analysis
 from dissector.cli.input import conclude, read
 from dissector.library import open
-from dissector.results import AnalysisResult, dumps
+from dissector.results.analysis import AnalysisResult
+from dissector.results.encoding import dumps
 from dissector.views.analysis import as_text
 
 DESCRIPTION = """\

@@ -14,7 +14,8 @@ from dissector.cli.input import read
 from dissector.cli.rule_ids import no_such_rule
 from dissector.errors import UserError
 from dissector.library import open
-from dissector.results import FileFindingResult, dumps
+from dissector.results.encoding import dumps
+from dissector.results.findings import FileFindingResult
 from dissector.rules import RULES
 from dissector.rules.findings import SEVERITIES, Finding
 from dissector.units import many

@@ -17,7 +17,8 @@ from dissector.events import FORWARD, REVERSE, Direction, Event, Flow, Migration
 from dissector.facts import Link, Linker
 from dissector.library import Capture, open
 from dissector.protocol import HEADERS, MESSAGES, RECORDS
-from dissector.results import RecordResult, dumps
+from dissector.results.encoding import dumps
+from dissector.results.records import RecordResult
 from dissector.units import EPOCH, iso_text, micros, seconds_text
 from dissector.views.records import details, line
 

@@ -498,7 +498,7 @@ class DirectionParser(Cursor):
         self.damaged = True
         if not self.cut and self.expect is not Expect.NOTHING:
             self.cut = True
-            self.emit_of(lambda number: PacketsCut(number, self.direction, self.offset))
+            self.emit_of(lambda number: PacketsCut(number, self.direction))
 
     def _note_gap(self, start: int, length: int) -> None:
         if self._started:
@@ -578,7 +578,7 @@ class DirectionParser(Cursor):
             self._note_gap(offset, length)
         self._early_gaps.clear()
         if self.cut:
-            self.emit_of(lambda number: PacketsCut(number, self.direction, self.offset))
+            self.emit_of(lambda number: PacketsCut(number, self.direction))
 
     def _move_on(self) -> None:
         """To the next migration of the conversation."""

@@ -22,23 +22,10 @@ from dissector.results.common import (
     time_of,
 )
 from dissector.results.findings import FindingResult
+from dissector.results.source import SourceResult
 from dissector.rules.verdict import verdict
 
 SCHEMA: Literal["xenshark.analysis/1"] = "xenshark.analysis/1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceResult:
-    """The input as a whole, as far as it was read."""
-
-    file: str
-    format: Literal["pcap", "pcapng", "stream"]
-    packets: int
-    bytes: Annotated[Octets, "of the file, decompressed"]
-    first_time: Annotated[Time | None, "of the first packet"]
-    last_time: Annotated[Time | None, "of the last packet"]
-    cut_packets: Annotated[int, "packets cut at the snap length"]
-    dropped_packets: Annotated[int, "packets that the capturing program says it lost"]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 class Keys(NamedTuple):
     """Annotates a mapping with the types of keys that it may have, beside others."""
 
-    types: Mapping[str, Any]
+    types: tuple[tuple[str, Any], ...]
 
 
 def to_json(value: Any) -> Any:
@@ -91,7 +91,7 @@ def _annotated(arguments: tuple[Any, ...], definitions: dict[str, Schema]) -> Sc
     found = _schema(type, definitions)
     for note in notes:
         if isinstance(note, Keys):
-            found["properties"] = {key: _schema(one, definitions) for key, one in note.types.items()}
+            found["properties"] = {key: _schema(one, definitions) for key, one in note.types}
         else:
             found["description"] = note
     return found

@@ -26,11 +26,11 @@ Fields = Annotated[
     Mapping[str, Any],
     "the decoded fields by their names in the specifications, as far as they were captured",
     Keys(
-        {
-            "pages": tuple[PageRun, ...],
-            "answers": tuple[LinkedAnswerResult, ...],
-            "faults": tuple[LinkedFaultResult, ...],
-        }
+        (
+            ("pages", tuple[PageRun, ...]),
+            ("answers", tuple[LinkedAnswerResult, ...]),
+            ("faults", tuple[LinkedFaultResult, ...]),
+        )
     ),
 ]
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from dissector.facts import Iteration
 from dissector.monitor import Notice, NoticeKind, Snapshot
-from dissector.results import dumps
+from dissector.results.encoding import dumps
 from dissector.results.live import event_of
 from dissector.rules.findings import Finding
 from dissector.rules.verdict import verdict

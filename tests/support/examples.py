@@ -103,7 +103,7 @@ class _Talk:
             case Begun(octets):
                 self.offset[FORWARD] += octets
             case Cut():
-                self.events.append(PacketsCut(0, FORWARD, at))
+                self.events.append(PacketsCut(0, FORWARD))
             case Conflict():
                 self.conflicts += 1
             case Closes(how):

@@ -25,7 +25,8 @@ from dissector.facts import Link, Linker
 from dissector.recording.conversations import find as find_carrier
 from dissector.recording.programs import PROGRAMS, Wanted, find
 from dissector.recording.session import Session
-from dissector.results import RecordResult, to_json
+from dissector.results.encoding import to_json
+from dissector.results.records import RecordResult
 
 pytest_plugins = ("shell",)
 

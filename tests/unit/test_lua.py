@@ -9,11 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import REPOSITORY
-from dissector.rules.states import STATES
 
 from dissector.integrations.wireshark.generate import dissector
 from dissector.integrations.wireshark.literals import literal, table
-from dissector.protocol import HEADERS, RECORDS, XL_HEADER, Field, fields, layout, xl_optional_data
+from dissector.protocol import HEADERS, PLACES, RECORDS, XL_HEADER, Field, RecordSpec, fields, layout, xl_optional_data
 from dissector.rules import RULES
 
 pytest_plugins = ("shell",)
@@ -97,10 +96,10 @@ def test_rules_are_those_that_the_table_marks(joined: str) -> None:
 def test_states_are_those_of_the_checker(text: str) -> None:
     start = text.index("local STATES = {")
     states = text[start : text.index("\n}", start)]
-    for state, allows in STATES.items():
-        assert re.search(rf'^    (\["{state}"\]|{state}) = \{{', states, re.M), state
-        for record, following in allows.items():
-            assert f'["{record}"] = "{following}"' in states
+    for spec in (*HEADERS.values(), *RECORDS):
+        key = f"{spec.layer}.{spec.name}" if isinstance(spec, RecordSpec) else spec.name
+        for following in PLACES[spec.role].moves.values():
+            assert f'["{key}"] = "{following.value}"' in states
 
 
 def test_literals() -> None:

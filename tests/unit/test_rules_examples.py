@@ -24,6 +24,7 @@ from dissector.rules import examples as eg
 from dissector.rules.checker import FINDINGS_MAX, Checker
 from dissector.rules.examples import Example
 from dissector.rules.fields import UNSPECIFIED, key_of
+from dissector.rules.postcopy_phase import PostcopyPhase
 
 each_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
 
@@ -185,7 +186,7 @@ def standing(role: Role) -> RecordSpec:
     return min((one for one in RECORDS if one.role is role), key=lambda one: one.guest)
 
 
-def placed(role: Role, state: State) -> order.Step:
+def placed(role: Role, state: State) -> order.Placed:
     spec = standing(role)
     context = Context(("libxl", "libxc"), version=2, may_be_in_libxl=False)
     record = Record(0, FORWARD, spec.layer, spec.name, spec.type, spec, context=context)
@@ -241,7 +242,7 @@ def test_judging_changes_nothing() -> None:
     """Judges that are left half way leave the state as it was: only `advance` writes to it."""
     *_, last = events_of((*eg.POSTCOPY, eg.sends(0x12, 0x13)))[:-2]
     assert isinstance(last, Record)
-    migration, phase = Migration(0), postcopy.Phase(lists_whole=True, transition=last)
+    migration, phase = Migration(0), PostcopyPhase(lists_whole=True, transition=last)
     before = dataclasses.replace(phase)
     next(iter(pages.judge_forward(last, migration.add(last), phase, migration)))
     assert phase == before
@@ -289,7 +290,7 @@ FILES = sorted(Path(rules.__file__).parent.glob("*.py"))
 @each_rule
 def test_a_rule_has_the_name_of_its_id(rule: Rule) -> None:
     name = rule.id.upper().replace("-", "_")
-    homes = (rules.headers, rules.capture, rules.handshake, framing, order, postcopy, pages)
+    homes = (rules.headers, rules.ending, rules.capture, rules.handshake, framing, order, postcopy, pages)
     assert sum(getattr(group, name, None) is rule and rule in group.RULES for group in homes) == 1
 
 

@@ -39,7 +39,8 @@ from dissector.facts import Phase
 from dissector.monitor import Monitor, Notice
 from dissector.recording.rotation import Kept, Rotation
 from dissector.recording.trim import Trimmer
-from dissector.results import AnalysisResult, MigrationResult, to_json
+from dissector.results.analysis import AnalysisResult, MigrationResult
+from dissector.results.encoding import to_json
 
 pytest_plugins = ("shell",)
 
@@ -93,7 +94,9 @@ def keep(source: Path, into: Path, rotation: Rotation | None = None, trims: bool
 
 def as_pcapng(path: Path, into: Path, order: str) -> Path:
     reader = opened(path)
-    into.write_bytes(wire.pcapng([one._replace(commented=True) for one in captured_in(path)], (reader.link,), order))
+    into.write_bytes(
+        wire.pcapng([one._replace(commented=True) for one in captured_in(path)], (reader.interfaces[0].link,), order)
+    )
     reader.source.close()
     return into
 
