@@ -259,8 +259,9 @@ def cut(talk: Talk, octets: int) -> Talk:
 
 
 def used_again(sent: Packets) -> Packets:
-    """The same addresses and ports begin another connection."""
-    return [*sent, Packet(FORWARD, SYN, 10**8, b"", 0)]
+    """The same addresses and ports begin another connection, as the other side's answer confirms."""
+    begin = Packet(FORWARD, SYN, 10**8, b"", 0)
+    return [*sent, begin, Packet(REVERSE, SYN | ACK, 10**8, b"", begin.offset + 1)]
 
 
 def closed_first(sent: Packets) -> Packets:
