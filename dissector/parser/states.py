@@ -25,7 +25,6 @@ from dissector.protocol import (
     MESSAGES,
     OPTIONAL,
     POSTCOPY,
-    XENOPS_HEADER,
     XL_HEADER,
     Endianness,
     Expect,
@@ -75,12 +74,25 @@ def _values(p: DirectionParser, spec: HeaderSpec, endianness: Endianness) -> dic
 
 
 def _begin_header(
-    p: DirectionParser, spec: HeaderSpec, endianness: Endianness, more: int = 0, then: Expect | None = None
+    p: DirectionParser, spec: HeaderSpec, endianness: Endianness, values: Mapping[str, Any], then: Expect | None = None
 ) -> bool:
-    """The header that is in the buffer, with `more` octets that belong to it."""
+    """The header that is in the buffer, with the octets that belong to it."""
     p.enter(spec.layer)
-    p.begin(spec.layer, spec.name, None, spec, endianness, 0, spec.size + more, then=then or spec.then)
+    length = spec.size + (values[spec.more] if spec.more else 0)
+    p.begin(spec.layer, spec.name, None, spec, endianness, 0, length, then=then or spec.then)
     return True
+
+
+def _plain_header(spec: HeaderSpec) -> Step:
+    """Reads a header that says nothing of what follows."""
+
+    def step(p: DirectionParser) -> bool:
+        if not p.has(spec.size):
+            return False
+        endianness = spec.endianness or p.migration.context.endianness
+        return _begin_header(p, spec, endianness, _values(p, spec, endianness))
+
+    return step
 
 
 def xl_header(p: DirectionParser) -> bool:
@@ -91,7 +103,7 @@ def xl_header(p: DirectionParser) -> bool:
     p.migration.learn(endianness=endianness)
     p.migration.learn_libxl_order(endianness)
     then = None if values["mandatory_flags"]["stream_v2"] else Expect.LEGACY
-    return _begin_header(p, XL_HEADER, endianness, values["optional_data_len"], then)
+    return _begin_header(p, XL_HEADER, endianness, values, then)
 
 
 def legacy(p: DirectionParser) -> bool:
@@ -100,17 +112,13 @@ def legacy(p: DirectionParser) -> bool:
     return True
 
 
-def xenops_header(p: DirectionParser) -> bool:
-    return p.has(XENOPS_HEADER.size) and _begin_header(p, XENOPS_HEADER, "little")
-
-
 def libxl_header(p: DirectionParser) -> bool:
     if not p.has(LIBXL_HEADER.size):
         return False
     named = p.buffer.startswith(LIBXL_IDENT)
     values = _values(p, LIBXL_HEADER, "big")
     p.migration.learn_libxl_order("big" if named and values["options"]["big_endian"] else "little")
-    return _begin_header(p, LIBXL_HEADER, "big", then=None if named else Expect.LOST)
+    return _begin_header(p, LIBXL_HEADER, "big", values, None if named else Expect.LOST)
 
 
 def image_header(p: DirectionParser) -> bool:
@@ -121,7 +129,7 @@ def image_header(p: DirectionParser) -> bool:
     named = values["marker"] == IMAGE_MARKER or values["id"] == IMAGE_ID
     if named:
         p.migration.learn(version=values["version"], endianness="big" if values["options"]["big_endian"] else "little")
-    return _begin_header(p, IMAGE_HEADER, "big", then=None if named else Expect.LOST)
+    return _begin_header(p, IMAGE_HEADER, "big", values, None if named else Expect.LOST)
 
 
 def domain_header(p: DirectionParser) -> bool:
@@ -132,7 +140,7 @@ def domain_header(p: DirectionParser) -> bool:
     p.migration.learn(guest=str(values["type"]), xen=f"{values['xen_major']}.{values['xen_minor']}")
     if values["page_shift"] <= PAGE_SHIFT_MAX:
         p.migration.learn(page_shift=values["page_shift"])
-    return _begin_header(p, DOMAIN_HEADER, endianness)
+    return _begin_header(p, DOMAIN_HEADER, endianness, values)
 
 
 def libxl_record(p: DirectionParser) -> bool:
@@ -362,11 +370,11 @@ def nothing(p: DirectionParser) -> bool:
 
 
 STEPS: Mapping[Expect, Step] = {
+    **{row.begins: _plain_header(row.header) for row in CONTAINERS.values()},
     Expect.ANYTHING: search,
     Expect.NOTHING: nothing,
     Expect.LOST: lost,
     Expect.XL_HEADER: xl_header,
-    Expect.XENOPS_HEADER: xenops_header,
     Expect.XENOPS_RECORD: xenops_record,
     Expect.LIBXL_HEADER: libxl_header,
     Expect.LIBXL_RECORD: libxl_record,
