@@ -259,9 +259,8 @@ def cut(talk: Talk, octets: int) -> Talk:
 
 
 def used_again(sent: Packets) -> Packets:
-    """The same addresses and ports begin another connection, as the other side's answer confirms."""
-    begin = Packet(FORWARD, SYN, 10**8, b"", 0)
-    return [*sent, begin, Packet(REVERSE, SYN | ACK, 10**8, b"", begin.offset + 1)]
+    """The same addresses and ports begin another connection, and the destination agrees to that."""
+    return [*sent, Packet(FORWARD, SYN, 10**8, b"", 0), Packet(REVERSE, SYN | ACK, 10**8, b"", 10**8 + 1)]
 
 
 def closed_first(sent: Packets) -> Packets:
