@@ -386,6 +386,8 @@ class HalfConnection(Half):
         """What is missing before this offset will not come: it was acknowledged, and reordering is over."""
         while self.held and self.held[0].offset <= offset:
             self.close_first_gap()
+        if offset >= self._proved:
+            self._proved = 0  # of gaps to come, although they may be before it, nothing is proved
 
     def settle(self) -> None:
         """Time passes: closes gaps as lost that were acknowledged when this was last called. For a live capture, in
