@@ -273,12 +273,12 @@ class HalfConnection(Half):
 
     def allow(self) -> None:
         """Says what the fast path may take from here on."""
-        self.limit = self.tail_limit = 0
         self.proved = False
-        if self.finished or self.end is not None or self.ending is not None or self.heard == -NEVER:
+        self.tail_limit = 0
+        if self.finished or self.ending is not None or self.heard == -NEVER:
+            self.limit = 0
             return
-        reach = self.next + self.consumer.skip
-        self.limit = reach
+        self.limit = reach = self.next + self.consumer.skip
         if self.held:
             last = self.held[-1]
             self.limit = min(reach, self.held[0].offset)
@@ -336,7 +336,8 @@ class HalfConnection(Half):
         """A segment with `length` payload octets, of which the first len(octets) were captured."""
         offset = self.offset_of(sequence)
         end = offset + length
-        if offset > self._edge() and not self._is_confirmed(offset, octets, length, frame, time):
+        is_far = offset - self.next > WINDOW_LEAST and offset > self._edge()
+        if is_far and not self._is_confirmed(offset, octets, length, frame, time):
             return
         self.hear(time)
         if offset == self.next and not self.held:
@@ -364,7 +365,8 @@ class HalfConnection(Half):
         offset = self.offset_of(sequence)
         if offset <= self.acked:
             return
-        if offset > self._edge() and not 0 <= self._doubted_ack <= offset:
+        is_far = offset - self.next > WINDOW_LEAST and offset > self._edge()
+        if is_far and not 0 <= self._doubted_ack <= offset:
             self._doubted_ack = offset
             return
         self._doubted_ack = -1
@@ -384,6 +386,8 @@ class HalfConnection(Half):
         """What is missing before this offset will not come: it was acknowledged, and reordering is over."""
         while self.held and self.held[0].offset <= offset:
             self.close_first_gap()
+        if offset >= self._proved:
+            self._proved = 0  # of gaps to come, although they may be before it, nothing is proved
 
     def settle(self) -> None:
         """Time passes: closes gaps as lost that were acknowledged when this was last called. For a live capture, in
@@ -514,9 +518,11 @@ class HalfConnection(Half):
     def _hold(self, offset: int, octets: memoryview, length: int, frame: int, time: int) -> None:
         """Keeps what of a segment is not held yet: the first octet seen wins."""
         end = offset + length
-        index = bisect_right(self.held, offset, key=lambda piece: piece.offset)
-        if index and self.held[index - 1].end > offset:
-            index -= 1
+        index = len(self.held)
+        if index and self.held[-1].end > offset:
+            index = bisect_right(self.held, offset, key=lambda piece: piece.offset)
+            if index and self.held[index - 1].end > offset:
+                index -= 1
         first, crossed = index, 0
         position = offset
         while position < end:
