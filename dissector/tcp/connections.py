@@ -207,7 +207,7 @@ class Connections:
         if not flags & RST:
             side.go_on(frame)
         if flags & RST:
-            if not side.finished and side.may_end_at(segment.seq, "rst", frame, time):
+            if side.may_end_at(segment.seq, "rst", frame, time):
                 # What the other side sent before it learned of the reset may still be on its way.
                 side.connection.reset = True
                 side.close()

@@ -467,6 +467,15 @@ def test_what_was_sent_before_a_reset_and_comes_late_is_taken(capture: Capture) 
     assert (capture.one.octets, capture.one.gaps, capture.one.ended) == (b"abcdefghi", [], "rst")
 
 
+def test_a_reset_after_the_end(capture: Capture) -> None:
+    """Who closed while octets were on their way to it resets as well: that ends the other side."""
+    capture.see(Packet(1, 500, 100, FIN | ACK))
+    capture.data(100, b"abc")
+    capture.see(Packet(1, 501, 100, RST | ACK))
+    capture.connections.finish()
+    assert [(ended, closed) for _, _, ended, closed in told(capture)] == [("rst", None), ("fin", ("fin", 4, 4000))]
+
+
 def test_a_syn_begins_a_connection_when_its_sender_goes_on_from_it(capture: Capture) -> None:
     """Where the answer was not captured."""
     capture.data(100, b"abc")
