@@ -24,7 +24,7 @@ import dissector.tcp.half_connection
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.engine import Engine
-from dissector.events import FORWARD, REVERSE, Event, Gap, Record
+from dissector.events import FORWARD, REVERSE, Direction, Event, Gap, Record
 from dissector.tcp import HalfConnection, core, uncompiled
 from dissector.tcp.core import READER, Core
 from dissector.tcp.half_connection import REORDER_FRAMES
@@ -243,7 +243,7 @@ CASES = st.builds(
 )
 
 
-def crossing(talk: Talk, chance: random.Random) -> list[tuple[str, bytes]]:
+def crossing(talk: Talk, chance: random.Random) -> list[tuple[Direction, bytes]]:
     """The talk's turns, but what goes back does not wait for a record's end."""
     said = list(turns(talk))
     for at in range(len(said) - 2):

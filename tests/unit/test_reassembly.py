@@ -124,7 +124,9 @@ class Capture:
         self.frame += REORDER_FRAMES
 
     def direction(self, side: int = 0, ends: Ends = ENDS) -> HalfConnection:
-        return self.connections.halves[ends.key(side)]
+        half = self.connections.halves[ends.key(side)]
+        assert isinstance(half, HalfConnection)
+        return half
 
     @property
     def one(self) -> Taken:
