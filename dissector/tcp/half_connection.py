@@ -25,7 +25,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from dissector.capture.link import NO_SHIFT
+from dissector.capture.link import LARGEST_WINDOW, NO_SHIFT
 from dissector.tcp.core import MASK, NEVER, STALL, Half
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ class HalfConnection(Half):
     def start(self, sequence: int, late: bool) -> None:
         """Offset 0 is at this sequence number."""
         if self.base is None:
-            self.base = self.next_seq = self.acked_seq = sequence % SEQUENCE_SPACE
+            self.base = self.next_seq = self.peer.ack_seq = sequence % SEQUENCE_SPACE
             self.known = True
             self.consumer.start(late)
 
@@ -321,7 +321,7 @@ class HalfConnection(Half):
             shift = 0  # it takes both (RFC 7323, 2.2)
         elif shift is None:
             shift = SHIFT_UNKNOWN
-        return self._furthest() + max(self.peer.window << shift, WINDOW_LEAST)
+        return self._furthest() + max((self.peer.window & LARGEST_WINDOW) << shift, WINDOW_LEAST)
 
     # What comes
 
@@ -358,7 +358,7 @@ class HalfConnection(Half):
     def acknowledge(self, sequence: int) -> None:
         """The other side has acknowledged everything before this sequence number."""
         if not self.known:
-            self.acked_seq = sequence
+            self.peer.ack_seq = sequence
             return
         offset = self.offset_of(sequence)
         if offset <= self.acked:
@@ -367,7 +367,7 @@ class HalfConnection(Half):
             self._doubted_ack = offset
             return
         self._doubted_ack = -1
-        self.acked, self.acked_seq = offset, sequence
+        self.acked, self.peer.ack_seq = offset, sequence
         doubted = self._doubted
         if doubted is not None and doubted.end <= offset:
             self._admit(doubted)
@@ -398,7 +398,7 @@ class HalfConnection(Half):
         between what it has acknowledged and the last octet seen."""
         ending = Ending(how, frame, time, self.peer.acked)
         if not self.known:
-            if how == "fin" or (self.acked_seq and sequence != self.acked_seq):
+            if how == "fin" or (self.peer.ack_seq and sequence != self.peer.ack_seq):
                 return False
             self.ending, self.end = ending, 0
             return True
@@ -447,6 +447,7 @@ class HalfConnection(Half):
         if self.end is not None or reason == "rst":
             self.close()
         self.finished = True
+        self.compared = NEVER
         self._recent.clear()
         self._doubted = None
         self.consumer.finish(reason)
