@@ -138,8 +138,9 @@ def libxl_record(p: DirectionParser) -> bool:
     if not p.has(HEADER_SIZE):
         return False
     type, _ = _next_header(p, "libxl")
-    if type not in LIBXL_RECORDS and type in libxc_records(p.migration.context.version):
-        # No libxl record has this number: the sender went back to libxc without saying so.
+    context = p.migration.context
+    if context.postcopy and type not in LIBXL_RECORDS and type in libxc_records(context.version):
+        # No libxl record has this number: the sender went back to libxc without saying so. Only postcopy goes back.
         return _begin_record(p, "libxc", unannounced=True)
     return _begin_record(p, "libxl")
 
@@ -206,7 +207,11 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
         if version is not None:
             migration.learn(version=version)
     spec = records(layer, migration.context.version).get(type)
-    believed = length <= row.length_max and (spec is not None or type & ~OPTIONAL < row.unknown_max)
+    known = spec is not None or type & ~OPTIONAL < row.unknown_max
+    if not known and type & OPTIONAL and row.unknown_max:
+        # A receiver follows the length of an optional record of any number. Behind a gap a header may be none.
+        known = not p.has_gaps and not p.late
+    believed = length <= row.length_max and known
     if not believed and not p.found:
         p.take(1)
         p.lose_way(p.offset, p.offset)
@@ -242,6 +247,8 @@ def _after(p: DirectionParser, layer: Layer, spec: RecordSpec | None) -> Expect:
         p.handed_over = spec.role
     elif spec is not None and spec.role is Role.CHECKPOINT_END and p.handed_over in NO_CHECKPOINT:
         return Expect.LIBXL_RECORD  # there is none that it could end
+    elif spec is not None and spec.role is Role.POSTCOPY_TRANSITION_END and p.handed_over is Role.LIBXC_END:
+        return Expect.LIBXL_RECORD  # libxc is over, and nothing of it follows
     return then
 
 

@@ -33,7 +33,7 @@ IN_STATE = '{record} in the state "{state}"'
 AND_MORE = ", and {more:,} more in this record"
 """What is added where a record breaks a rule more than once."""
 
-Title: TypeAlias = Literal["headers and framing", "order and direction", "pages", "toolstack and capture"]
+Title: TypeAlias = Literal["headers and framing", "order and direction", "contents", "pages", "toolstack and capture"]
 """Under which heading rules are listed."""
 
 RuleId = NewType("RuleId", str)
