@@ -212,7 +212,7 @@ class Ending(NamedTuple):
     frame: int
     time: int
     acked: int
-    """The other half's acknowledgements by then: a side that goes on acknowledging has not ended."""
+    """The other half's acknowledgements by then: a side that goes on acknowledging has not ended. NEVER: it went on."""
 
 
 class HalfConnection(Half):
@@ -243,6 +243,7 @@ class HalfConnection(Half):
         self.conflicts = 0
         self._budget = budget
         self._is_closed = False
+        self._reset_at = 0
         self._doubted: Piece | None = None
         self._doubted_ack = -1
         self._proved = 0
@@ -409,18 +410,30 @@ class HalfConnection(Half):
                 return False
         elif not self.acked <= offset <= furthest + 1:
             if offset <= self._edge() and offset > furthest and self.ending is None:
-                # Perhaps what was sent before it was not captured: believed if nothing more comes of its sender.
-                self.ending = ending
+                # Perhaps what was sent before it was not captured, or is late.
+                self.ending, self._reset_at = ending, offset
             return False
         if self.end is None:
             self.ending = ending
         self.end = max(self.end or 0, offset if how == "fin" else furthest)
         return True
 
-    def go_on(self) -> None:
-        """Its sender sends something: so a reset that was in doubt was none, nor a FIN that octets went beyond."""
-        if self.ending is not None and (self.end is None or (self.next > self.end and self.ending.how == "fin")):
-            self.ending = self.end = None
+    def go_on(self, frame: int) -> None:
+        """Its sender sends something: so a FIN was none that octets went beyond, nor a reset that was in doubt, unless
+        what came late is just what was missing before it."""
+        ending = self.ending
+        if ending is None:
+            return
+        if self.end is not None:
+            if self.next > self.end and ending.how == "fin":
+                self.ending = self.end = None
+        elif self.next == self._reset_at:
+            self.end = self._reset_at
+            self.connection.reset = True
+        elif self._furthest() > self._reset_at or frame - ending.frame > REORDER_FRAMES:
+            self.ending = None
+        else:
+            self.ending = ending._replace(acked=NEVER)
 
     @property
     def was_reset(self) -> bool:
