@@ -10,6 +10,7 @@ from dissector import events, protocol
 from dissector.analysis import MigrationAnalysis
 from dissector.events import FORWARD, REVERSE
 from dissector.facts import Iteration, Kind, Migration, Outcome, Pages, Phase, PhaseName, distribution
+from dissector.facts.custody import Custody
 from dissector.results.common import (
     Direction,
     Duration,
@@ -51,6 +52,14 @@ class BothResult:
 
     forward: int
     reverse: int
+
+
+@dataclass(frozen=True)
+class MayRunResult:
+    """Whether each side may run the guest, as far as the wire shows it."""
+
+    source: Custody
+    destination: Custody
 
 
 @dataclass(frozen=True)
@@ -191,6 +200,7 @@ class MigrationResult:
     kind: Annotated[Kind, "live: precopy only; checkpointed: Remus, COLO"]
     outcome: Annotated[Outcome, "failover: checkpoints stopped; incomplete: the capture does not show the end"]
     verdict: Annotated[str, "the outcome in one sentence, with its most probable reason"]
+    may_run: Annotated[MayRunResult, "which side may run the guest; undefined: nothing tells"]
     stream: StreamResult
     bytes: Annotated[BothResult, "distinct octets of this migration that were seen"]
     not_followed: Annotated[BothResult, "octets passed over where the way was lost: in no count"]
@@ -216,6 +226,7 @@ class MigrationResult:
             kind=migration.kind,
             outcome=migration.outcome,
             verdict=verdict(migration, checker.findings),
+            may_run=MayRunResult(*migration.may_run),
             stream=StreamResult.of(migration.context),
             bytes=BothResult(forward.seen, reverse.seen),
             not_followed=BothResult(forward.not_followed, reverse.not_followed),
@@ -226,7 +237,7 @@ class MigrationResult:
             phases=tuple(PhaseResult.of(each, migration) for each in migration.phases),
             postcopy=PostcopyResult.of(migration),
             gaps=tuple(GapResult.of(gap) for side in sides for gap in side.gaps),
-            findings=tuple(map(FindingResult.of, checker.findings)),
+            findings=tuple(FindingResult.of(one) for one in checker.findings if not one.is_on_request),
             findings_left_out=checker.left_out,
         )
 

@@ -18,11 +18,24 @@ from typing import TypeAlias
 from dissector.events import FORWARD, Direction, Event, Record, Resynchronised
 from dissector.facts.migration import Migration, Noted
 from dissector.protocol import HeaderSpec, RecordSpec, Role, State
-from dissector.rules import capture, contents, ending, framing, handshake, hvm_state, order, pages, postcopy, pv_state
+from dissector.rules import (
+    capture,
+    contents,
+    custody,
+    ending,
+    framing,
+    handshake,
+    hvm_state,
+    order,
+    pages,
+    postcopy,
+    pv_state,
+)
 from dissector.rules.findings import Finding
 from dissector.rules.guest import Guest
 from dissector.rules.postcopy_phase import PostcopyPhase
 from dissector.rules.rule import AND_MORE, Rule, RuleId, Severity, Violation
+from dissector.rules.verdict import verdict
 
 FINDINGS_MAX = 10_000
 """Findings of one severity kept for one migration; the rest is counted."""
@@ -53,9 +66,12 @@ class Checker:
 
     def finish(self) -> None:
         """No event follows."""
+        migration = self.migration
         for violation in self._end():
             self._find(violation, violation.record)
         self.findings.sort(key=lambda finding: finding.place)
+        if migration.outcome == "failed" and not self._count["error"]:
+            self._find(custody.MIGRATION_FAILED(verdict=verdict(migration, self.findings)), migration.forward.last)
 
     def _add_record(self, record: Record, noted: Noted) -> None:
         skipped = self._skipped.pop(record.direction, 0)
@@ -113,6 +129,7 @@ class Checker:
         if record.direction == FORWARD:
             broken += contents.judge_missing(record, guest, state)
             broken += pv_state.judge_end(record, guest)
+            broken += postcopy.judge_setup(record, guest, self.migration)
         guest.advance(record)
         return broken
 
@@ -142,6 +159,8 @@ class Checker:
         yield from pages.judge_end(phase, migration)
         yield from ending.judge_end(migration, self._order.state)
         yield from pages.judge_unanswered(phase, migration)
+        yield from handshake.judge_end(self._text, migration)
+        yield from custody.judge_end(migration)
 
     def _find(self, violation: Violation, record: Record | None) -> None:
         severity = violation.gravity

@@ -134,6 +134,7 @@ STATIC_DATA_IN_V2 = _rule(
 HVM_PARAMS_AFTER_CONTEXT = _rule(
     id="hvm-params-after-context",
     severity="note",
+    on_request=True,
     wireshark=True,
     summary="A version 3 stream has HVM_CONTEXT before HVM_PARAMS",
     source="libxc specification, x86 HVM Guest; x86_hvm_end_of_checkpoint() in xg_sr_save_x86_hvm.c",
@@ -321,7 +322,7 @@ def _announced(order: Order, seen: Seen, found: list[Violation]) -> Order:
     """A record of the other layer that nothing handed over to."""
     record = seen.record
     should_be = postcopy.SHOULD_BE.get(record.layer)
-    if should_be is None:
+    if should_be is None or seen.spec.role in postcopy.AGAIN:
         return order
     if order.state in should_be.states:
         found.append(

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from dissector.rules import (
     capture,
     contents,
+    custody,
     ending,
     framing,
     handshake,
@@ -20,7 +21,7 @@ from dissector.rules import (
 )
 from dissector.rules.rule import Rule
 
-GROUPS = (headers, framing, ending, order, postcopy, contents, hvm_state, pv_state, pages, handshake, capture)
+GROUPS = (headers, framing, ending, order, postcopy, contents, hvm_state, pv_state, pages, handshake, custody, capture)
 
 RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for group in GROUPS for rule in group.RULES})
 """By id."""

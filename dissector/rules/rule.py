@@ -141,6 +141,8 @@ class Rule:
     """Other severities that a finding can have, each for a case that `why` tells."""
     fatal: bool = False
     """Whether the known programs fail on it though it is no error by the specification."""
+    on_request: bool = False
+    """Whether it is broken by healthy migrations of today's Xen: a finding is shown only to who asks for it."""
     consequence: bool = False
     """Whether a broken off stream breaks it in any case: no reason, but what follows from one."""
     receiver_says: tuple[str, ...] = ()
