@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TypeAlias
 
-from dissector.events import FORWARD, REVERSE, Direction, Record
+from dissector.events import REVERSE, Direction, Record
 from dissector.facts.migration import Migration
 from dissector.protocol import MESSAGES
 from dissector.rules import examples as eg
@@ -138,9 +138,8 @@ def judge_end(latest: str | None, migration: Migration) -> Iterator[Violation]:
         return
     is_seen = is_whole(migration.forward) and is_whole(migration.reverse)
     if is_seen and context.outermost in migration.ended and latest in ("banner", "ready"):
-        yield XL_HANDSHAKE(Handshake.MISSING, wanted=_names(LIVE[latest])).on(
-            REVERSE if latest == "banner" else FORWARD
-        )
+        ((direction, _),) = LIVE[latest]
+        yield XL_HANDSHAKE(Handshake.MISSING, wanted=_names(LIVE[latest])).on(direction)
 
 
 def _may_hide_texts(record: Record, migration: Migration) -> bool:
