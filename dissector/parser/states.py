@@ -294,7 +294,7 @@ def reverse(p: DirectionParser) -> bool:
     if p.peer is not None and p.peer.ordinal > p.ordinal and p.peer.is_ahead_of(p):
         p.renew()
         p.recognise(REVERSE)
-    if p.buffer[0] >= SPACE and _is_text(p):
+    if (p.buffer[0] >= SPACE and _is_text(p)) or _before_banner(p):
         return text(p)
     # The two layers send different numbers here: CHECKPOINT_STATE is libxl's only one.
     type, _ = RECORD_HEADERS["libxl", p.migration.orders["libxl"]].unpack_from(p.buffer)
@@ -334,6 +334,13 @@ def _is_text(p: DirectionParser) -> bool:
     return octets.isascii() and octets.decode("ascii").isprintable()
 
 
+def _before_banner(p: DirectionParser) -> int:
+    """Octets before the banner in the buffer, of a destination that said nothing yet; 0 if it is not there."""
+    if p.direction != REVERSE or p.migration.items[REVERSE]:
+        return 0
+    return max(0, p.buffer.find(BANNER.octets))
+
+
 def _is_message(message: Message, seen: bytes, direction: str) -> bool:
     """Whether a text is this message; if it ends too early, whether it can be."""
     return message.octets == seen or (message.direction in (direction, "both") and message.octets.startswith(seen))
@@ -342,7 +349,7 @@ def _is_message(message: Message, seen: bytes, direction: str) -> bool:
 def text(p: DirectionParser) -> bool:
     """A handshake text, known or not, with the status octet that belongs to it. All but the banner end in a NUL."""
     is_banner = p.buffer.startswith(BANNER.octets)
-    end = 0 if is_banner else p.buffer.find(0, 0, TEXT_MAX) + 1
+    end = 0 if is_banner else _before_banner(p) or p.buffer.find(0, 0, TEXT_MAX) + 1
     if not is_banner and not end and len(p.buffer) < TEXT_MAX and not p.edge:
         p.has(len(p.buffer) + 1)
         return False
