@@ -9,6 +9,7 @@ from dissector import events, protocol
 from dissector.analysis import MigrationAnalysis
 from dissector.events import FORWARD, REVERSE
 from dissector.facts import Iteration, Kind, Migration, Outcome, Pages, Phase, PhaseName, distribution
+from dissector.facts.custody import Custody
 from dissector.results.base import Result
 from dissector.results.common import (
     Direction,
@@ -49,6 +50,13 @@ class BothResult(Result):
 
     forward: int
     reverse: int
+
+
+class MayRunResult(Result):
+    """Whether each side may run the guest, as far as the wire shows it."""
+
+    source: Custody
+    destination: Custody
 
 
 class RecordsResult(Result):
@@ -182,6 +190,7 @@ class MigrationResult(Result, kw_only=True):
     kind: Annotated[Kind, "live: precopy only; checkpointed: Remus, COLO"]
     outcome: Annotated[Outcome, "failover: checkpoints stopped; incomplete: the capture does not show the end"]
     verdict: Annotated[str, "the outcome in one sentence, with its most probable reason"]
+    may_run: Annotated[MayRunResult, "which side may run the guest; undefined: nothing tells"]
     stream: StreamResult
     bytes: Annotated[BothResult, "distinct octets of this migration that were seen"]
     not_followed: Annotated[BothResult, "octets passed over where the way was lost: in no count"]
@@ -207,6 +216,7 @@ class MigrationResult(Result, kw_only=True):
             kind=migration.kind,
             outcome=migration.outcome,
             verdict=verdict(migration, checker.findings),
+            may_run=MayRunResult(*migration.may_run),
             stream=StreamResult.of(migration.context),
             bytes=BothResult(forward.seen, reverse.seen),
             not_followed=BothResult(forward.not_followed, reverse.not_followed),
@@ -217,7 +227,7 @@ class MigrationResult(Result, kw_only=True):
             phases=tuple(PhaseResult.of(each, migration) for each in migration.phases),
             postcopy=PostcopyResult.of(migration),
             gaps=tuple(GapResult.of(gap) for side in sides for gap in side.gaps),
-            findings=tuple(map(FindingResult.of, checker.findings)),
+            findings=tuple(FindingResult.of(one) for one in checker.findings if not one.is_on_request),
             findings_left_out=checker.left_out,
         )
 
