@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import construct as c
 
@@ -44,8 +45,22 @@ def xl_optional_data(i: Ints) -> Layout:
     )
 
 
+def guest_words(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The guest of a configuration. Its reader is loaded when it is asked for."""
+    from .guest import described
+
+    return described(values)
+
+
 XL_HEADER = HeaderSpec(
-    "xl header", "xl", xl_header, None, XL_MAGIC, "tools/xl/xl.h: struct save_file_header", Expect.LIBXL_HEADER
+    "xl header",
+    "xl",
+    xl_header,
+    None,
+    XL_MAGIC,
+    "tools/xl/xl.h: struct save_file_header",
+    Expect.LIBXL_HEADER,
+    words=guest_words,
 )
 
 
