@@ -222,7 +222,7 @@ def hvm_isa_irq(i: Ints) -> Layout:
 
 def hvm_pci_link(i: Ints) -> Layout:
     """struct hvm_hw_pci_link, 8 octets."""
-    return c.Struct("route" / several(4, i.u8) * "The interrupt of each link", pad("pad0", 4))
+    return c.Struct("routes" / several(4, i.u8) * "The interrupt of each link", pad("pad0", 4))
 
 
 def hvm_pit(i: Ints) -> Layout:
