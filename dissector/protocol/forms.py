@@ -131,6 +131,8 @@ class Structures(NamedTuple):
         return deepen(layout(body, endianness), parsed)
 
     def write(self, value: Any, endianness: Endianness, values: Values) -> bytes:
+        if isinstance(value, bytes | bytearray):
+            return bytes(value)
         reason: Exception | None = None
         for body in self.bodies:
             try:

@@ -350,7 +350,7 @@ def _viridian_vcpu(i: Ints) -> tuple[Layout, ...]:
     return (
         "vp_assist_msr" / told(i, i.u64, Always(_VIRIDIAN_PAGE)) * "The page for assistance",
         "apic_assist_pending" / i.u8 * "Whether an end of interrupt may be left out",
-        pad("_pad", 7),
+        pad("pad", 7),
     )
 
 
@@ -403,7 +403,7 @@ def hvm_cpu_msr(i: Ints) -> Layout:
     """struct hvm_msr: 8 octets and 16 for each register."""
     entry = c.Struct(
         "index" / told(i, i.u32, msr.NUMBER) * "The register's number",
-        "_rsvd" / c.Default(i.u32, 0) * "Reserved",
+        "rsvd" / c.Default(i.u32, 0) * "Reserved",
         "val" / told(i, i.u64, Later("msr", "VALUES"), "index") * "Its value",
     )
     return c.Struct(
