@@ -72,5 +72,5 @@ class RecordResult(Result):
             first_time=time_of(first.time, bool(first.frame)),
             last_time=time_of(last.time, bool(last.frame)),
             complete=record.complete,
-            fields={**decoded(record), **linked(record, links)} if linked else decoded(record),
+            fields={**decoded(record), **linked(record, links)} if linked else decoded(record, deep=True),
         )
