@@ -8,6 +8,7 @@ from typing import NamedTuple
 from dissector.events import (
     FORWARD,
     REVERSE,
+    ConnectionJoined,
     Context,
     Direction,
     Event,
@@ -26,7 +27,14 @@ from dissector.facts.phases import Phase, Phases
 from dissector.facts.postcopy import PostcopyTimes
 from dissector.facts.roles import role_of
 from dissector.facts.static_data import StaticData
-from dissector.protocol import Layer, Role
+from dissector.protocol import ConnectionRole, Layer, Role
+
+
+class Connection(NamedTuple):
+    """One of several connections that carry a migration together."""
+
+    role: ConnectionRole
+    flow: Flow | None
 
 
 class Noted(NamedTuple):
@@ -61,6 +69,8 @@ class Migration:
         """Whole records by "layer.NAME"."""
         self.first_time: int | None = None
         self.last_time: int | None = None
+        self.connections: list[Connection] = []
+        """All that carry it, if each has said for what."""
         self.pages = Pages()
         self.faults = Faults()
         self.postcopy = PostcopyTimes()
@@ -77,8 +87,14 @@ class Migration:
         """The next event of this migration, in wire order."""
         if isinstance(event, MigrationFound):
             self.flow = event.flow
+            if event.role is not None:
+                self.connections.append(Connection(event.role, event.flow))
             return UNREMARKABLE
-        self.direction(event.direction).add(event)
+        if isinstance(event, ConnectionJoined):
+            self.connections.append(Connection(event.role, event.flow))
+            return UNREMARKABLE
+        if not isinstance(event, Record) or event.connection is None:
+            self.direction(event.direction).add(event)
         return self._add(event) if isinstance(event, Record) else UNREMARKABLE
 
     def finish(self) -> None:
@@ -88,13 +104,15 @@ class Migration:
     def _add(self, record: Record) -> Noted:
         if record.context.revision >= self.context.revision:
             self.context = record.context
-        other = self.reverse if record.direction == FORWARD else self.forward
-        other.acked = max(other.acked, record.acked)
+        if record.connection is None:
+            other = self.reverse if record.direction == FORWARD else self.forward
+            other.acked = max(other.acked, record.acked)
         if self.first_time is None:
             self.first_time = record.first.time
         self.last_time = max(self.last_time or 0, record.last.time)
         static_data = self._static_data.add(record)
-        self._phases.add(record, static_data is not None, self.forward.is_followed)
+        if record.connection is None:
+            self._phases.add(record, static_data is not None, self.forward.is_followed)
         if record.type is None:
             self._endings.add_text(record)
             return UNREMARKABLE
@@ -137,6 +155,11 @@ class Migration:
     def texts(self) -> dict[str, Record]:
         """Handshake texts by direction and name, e.g. "reverse report"."""
         return self._endings.texts
+
+    @property
+    def remote_error(self) -> Record | None:
+        """The message in which the destination says why it failed, if it does."""
+        return self._endings.remote_error
 
     @property
     def ended(self) -> set[Layer]:

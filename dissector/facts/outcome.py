@@ -37,6 +37,8 @@ class Evidence(NamedTuple):
 
 def outcome(evidence: Evidence) -> Outcome:
     """The outcome so far: "incomplete" while it goes on."""
+    if evidence.endings.remote_error is not None:
+        return "failed"
     if _is_completed(evidence):
         return "completed"
     if evidence.endings.status:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
+from .libvirt import LIBVIRT_MAGIC
 from .libxc import BODY_LENGTH_MAX, IMAGE_MAGIC
 from .libxl import LIBXL_IDENT, LIBXL_VERSION
 from .primitives import Body, Endianness
@@ -16,8 +17,8 @@ from .specs import Expect, Layer, record_header
 from .xenops import XENOPS_MAGIC, xenops_record_header
 from .xl import XL_BYTEORDER, XL_MAGIC
 
-Answer: TypeAlias = Literal["texts and records", "unread"]
-"""What the reverse direction carries: xl's texts and records of libxl and libxc, or messages of the toolstack's own."""
+Answer: TypeAlias = Literal["texts and records", "handshakes"]
+"""What the reverse direction carries: xl's texts and records of libxl and libxc, or xenopsd's handshakes."""
 
 
 class Container(NamedTuple):
@@ -60,6 +61,13 @@ _ROWS = (
         confirms=XL_BYTEORDERS,  # the magic is a string in xl's own program as well
     ),
     Container(
+        "libvirt",
+        LIBVIRT_MAGIC,
+        Expect.LIBVIRT_HEADER,
+        frozenset(("libxl",)),
+        record=None,
+    ),
+    Container(
         "xenops",
         XENOPS_MAGIC,
         Expect.XENOPS_HEADER,
@@ -69,7 +77,7 @@ _ROWS = (
         endianness="little",
         length_max=1 << 40,
         unknown_max=0,
-        answers="unread",
+        answers="handshakes",
         keeps_octets_after_end=True,
     ),
     Container(

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dissector.events import FORWARD, Direction, Event, Record, Resynchronised
 from dissector.facts.migration import Migration, Noted
 from dissector.protocol import HeaderSpec, RecordSpec, Role, State
-from dissector.rules import capture, ending, framing, handshake, order, pages, postcopy
+from dissector.rules import capture, ending, framing, handshake, order, pages, postcopy, toolstacks
 from dissector.rules.findings import Finding
 from dissector.rules.postcopy_phase import PostcopyPhase
 from dissector.rules.rule import AND_MORE, Rule, RuleId, Severity, Violation
@@ -71,6 +71,8 @@ class Checker:
         """All that a record breaks. `is_found_again`: whether the way was lost before it."""
         if record.layer is None:
             return list(ending.judge_trailing(record))
+        if record.is_text and record.layer != "xl":
+            return list(toolstacks.judge_message(record))
         if record.is_text:
             self._text, broken = handshake.step(self._text, record, self.migration)
             return broken
