@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dissector.errors import UserError as UserError
-    from dissector.library import Capture as Capture
+    from dissector.library import Input as Input
     from dissector.library import open as open
     from dissector.results.analysis import AnalysisResult as AnalysisResult
     from dissector.results.analysis import MigrationResult as MigrationResult
@@ -36,9 +36,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AnalysisResult",
-    "Capture",
     "FaultResult",
     "FindingResult",
+    "Input",
     "MigrationResult",
     "RecordResult",
     "SourceResult",
@@ -50,9 +50,9 @@ __all__ = [
 
 _HOMES = {
     "AnalysisResult": "dissector.results.analysis",
-    "Capture": "dissector.library",
     "FaultResult": "dissector.results.faults",
     "FindingResult": "dissector.results.findings",
+    "Input": "dissector.library",
     "MigrationResult": "dissector.results.analysis",
     "RecordResult": "dissector.results.records",
     "SourceResult": "dissector.results.source",

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dissector.capture.opening import StreamReader, open_source
@@ -28,15 +29,15 @@ Take = Callable[[Event], object]
 """Takes events one by one; what it returns is ignored."""
 
 
-def open(path: str | os.PathLike[str], *, keep_pages: bool = False) -> Capture:
+def open(path: str | os.PathLike[str], *, keep_pages: bool = False) -> Input:
     """An input: a capture (pcap, pcapng) or a save file, compressed or not; "-" is standard input.
 
     `keep_pages`: the bodies of records hold page contents, too. Raises UserError if it cannot be read.
     """
-    return Capture(os.fspath(path), keep_pages)
+    return Input(os.fspath(path), keep_pages)
 
 
-class Capture:
+class Input:
     """An input that is read from its beginning, by whichever method is called.
 
     What is asked for again is read again, but for standard input: that can be read once. Every method that reads raises
@@ -48,8 +49,8 @@ class Capture:
         self.path = path
         self.reader: Reader = open_source(path)
         """What reads it, or has read it."""
-        self.migrations = 0
-        """How many were found so far."""
+        self.migration_count = 0
+        """How many were found when it was last read."""
         self._keep_pages = keep_pages
         self._is_read = False
         self._legacy: dict[int, bool] = {}
@@ -105,12 +106,11 @@ class Capture:
         ready: deque[Event] = deque()
         engine = Engine(ready.append, self._keep_pages)
         with self._reading(engine) as reader:
-            for _ in engine.steps(reader):
+            for _ in chain(engine.steps(reader), [None]):  # the end brings events, too
                 while ready:
                     event = ready.popleft()
                     self._note(event)
                     yield event
-            yield from ready
 
     def analyze(self) -> AnalysisResult:
         """Every migration, with its facts and what breaks a rule of the protocol."""
@@ -164,7 +164,7 @@ class Capture:
             yield self.reader
         finally:
             self.reader.source.close()
-            self.migrations = engine.migrations
+            self.migration_count = engine.migrations
         if not engine.migrations:
             raise UserError(no_migration(engine, self.reader))
 

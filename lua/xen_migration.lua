@@ -280,10 +280,6 @@ layouts.xenops_header = {
     octet_string(15, "magic", "Names the format"),
 }
 
-layouts.xenops_legacy_header = {
-    octet_string(15, "magic", "Names the format"),
-}
-
 layouts.libxl_header = {
     uint(8, "ident", "'LibxlFmt'"),
     uint(4, "version", "Version of the libxl stream"),
@@ -304,6 +300,10 @@ layouts.image_header = {
     }),
     reserved(2, "reserved1"),
     reserved(4, "reserved2"),
+}
+
+layouts.xenops_legacy_header = {
+    octet_string(15, "magic", "Names the format"),
 }
 
 layouts.domain_header = {
@@ -427,9 +427,9 @@ HEADERS = by_name({
     header("xl header", "xl", 48, layouts.xl_header, layouts.xl_optional_data),
     header("libvirt header", "libvirt", 64, layouts.libvirt_header),
     header("xenops header", "xenops", 15, layouts.xenops_header),
-    header("xenops legacy header", "xenops", 15, layouts.xenops_legacy_header),
     header("libxl header", "libxl", 16, layouts.libxl_header),
     header("image header", "libxc", 24, layouts.image_header),
+    header("xenops legacy header", "xenops", 15, layouts.xenops_legacy_header),
     header("domain header", "libxc", 16, layouts.domain_header),
 })
 
@@ -562,9 +562,9 @@ local NEXT = {
     ["xl.xl header"] = "libxl header",
     ["libvirt.libvirt header"] = "libxl header",
     ["xenops.xenops header"] = "xenops",
-    ["xenops.xenops legacy header"] = "legacy",
     ["libxl.libxl header"] = "libxl",
     ["libxc.image header"] = "domain header",
+    ["xenops.xenops legacy header"] = "legacy",
     ["libxc.domain header"] = "libxc",
     ["libxc.END"] = "outer",
     ["libxc.CHECKPOINT"] = "libxl, if there",
@@ -602,9 +602,9 @@ local STATES = {
         ["xl header"] = "start",
         ["libvirt header"] = "start",
         ["xenops header"] = "start",
-        ["xenops legacy header"] = "start",
         ["libxl header"] = "start",
         ["image header"] = "start",
+        ["xenops legacy header"] = "start",
         ["domain header"] = "static data",
         ["libxl.LIBXC_CONTEXT"] = "start",
         ["xenops.XENOPS"] = "start",

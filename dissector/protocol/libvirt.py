@@ -37,6 +37,7 @@ LIBVIRT_HEADER = HeaderSpec(
     LIBVIRT_MAGIC,
     "libxl_conf.h: libxlSavefileHeader",
     Expect.LIBXL_HEADER,
+    more="xml_length",
 )
 
 REMOTE_PROGRAM = 0x20008086

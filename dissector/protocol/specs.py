@@ -60,7 +60,8 @@ class Role(Name):
     CHECKPOINT_END = auto()
     CHECKPOINT_STATE = auto()
     """COLO's agreement of both sides."""
-    DIRTY_LIST = auto()
+    REPORT = auto()
+    """What the destination tells meanwhile: it stands anywhere, and nothing follows from it."""
     POSTCOPY_BEGIN = auto()
     POSTCOPY_SETUP = auto()
     """The list of missing pages begins."""
@@ -164,7 +165,7 @@ class HeaderSpec(NamedTuple):
     """A header.
 
     endianness: None, it comes in the stream's own byte order. magic: the octets it begins with, if any.
-    then: what follows it. summary: see RecordSpec.
+    then: what follows it. summary: see RecordSpec. more: the field that says how many octets behind it belong to it.
     """
 
     name: str
@@ -176,6 +177,7 @@ class HeaderSpec(NamedTuple):
     then: Expect
     role: Role = Role.HEADER
     summary: str = ""
+    more: str = ""
 
     @property
     def size(self) -> int:

@@ -35,6 +35,9 @@ class EndpointResult:
     def of(cls, endpoint: Endpoint) -> EndpointResult:
         return cls(endpoint.address, endpoint.port)
 
+    def __str__(self) -> str:
+        return str(Endpoint(self.address, self.port))
+
 
 @dataclass(frozen=True)
 class FlowResult:
@@ -47,6 +50,9 @@ class FlowResult:
     def of(cls, flow: Flow | None) -> FlowResult | None:
         """None of a file that is no capture."""
         return None if flow is None else cls(EndpointResult.of(flow.source), EndpointResult.of(flow.destination))
+
+    def __str__(self) -> str:
+        return f"{self.source} -> {self.destination}"
 
 
 @dataclass(frozen=True)

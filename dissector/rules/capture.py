@@ -15,11 +15,15 @@ _rule = partial(Rule, group="toolstack and capture")
 
 
 class Gaps(StrEnum):
+    """Where the octets are missing."""
+
     IN_RECORD = "{length:,} octets from offset {offset:,} on were not captured, in {record}"
     BETWEEN = "{length:,} octets from offset {offset:,} on were not captured, between records"
 
 
 class Way(StrEnum):
+    """Whether a record was found again."""
+
     FOUND = "{skipped:,} octets before this record could not be followed"
     NOT_FOUND = "the way was lost at offset {offset:,} and not found again"
 

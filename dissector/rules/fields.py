@@ -48,11 +48,8 @@ class Prepared(NamedTuple):
 
     rule: Rule
     check: Check
-    conditions: tuple[tuple[Callable[[Any], int], Callable[[Any, Any], bool], int | frozenset[int]], ...]
-
-    def holds(self, thing: Any) -> bool:
-        """Whether a record, or the values of a header, break the rule."""
-        return all(compare(read(thing), value) for read, compare, value in self.conditions)
+    holds: Callable[[Any], bool]
+    """Whether a record, or the values of a header, break the rule."""
 
 
 Checks = tuple[Prepared, ...]
@@ -69,8 +66,13 @@ def prepared(rules: Iterable[Rule], scope: Scope) -> Mapping[str, Checks]:
 
 
 def _prepare(rule: Rule, check: Check) -> Prepared:
-    read = itemgetter if check.scope in ("header", "entry") else OF_RECORD.__getitem__
-    return Prepared(rule, check, tuple((read(field), COMPARE[op], value) for field, op, value in check.when))
+    field = itemgetter if check.scope in ("header", "entry") else OF_RECORD.__getitem__
+    conditions = tuple((field(one.field), COMPARE[one.op], one.value) for one in check.when)
+    if len(conditions) == 1:
+        # As nearly all of those that every record is asked: no loop.
+        ((read, compare, value),) = conditions
+        return Prepared(rule, check, lambda thing: compare(read(thing), value))
+    return Prepared(rule, check, lambda thing: all(compare(read(thing), value) for read, compare, value in conditions))
 
 
 def key_of(record: Record) -> str:

@@ -25,8 +25,10 @@ from dissector.protocol import (
     RecordSpec,
     Role,
     Shape,
+    fixed,
     layout,
     measure,
+    pages_header,
 )
 from dissector.rules import examples as eg
 from dissector.rules import headers
@@ -46,8 +48,10 @@ from dissector.rules.rule import Rule, Violation, check, declared
 
 _rule = partial(Rule, group="headers and framing")
 
-PAGES_HEADER, ENTRY = 8, 8
-"""Octets before the entries of a pages record, and of each entry."""
+PAGES_HEADER = fixed(layout(pages_header, "little"))[0].size
+"""Octets before the entries of a pages record."""
+ENTRY = 8
+"""Octets of an entry."""
 
 FRAME_WORDS = (512, 1024)
 """Words of a 64-bit and of a 32-bit guest in one frame of X86_PV_P2M_FRAMES."""
@@ -60,16 +64,22 @@ _LEGACY = keys(lambda spec: spec.then is Expect.LEGACY)
 
 
 def _of_shape(shape: Shape, direction: Direction | None = None) -> tuple[str, ...]:
+    """The records of a shape; only those that go in a direction, if one is given."""
+    goes = (direction, "both")
     return keys(
-        lambda spec: spec.layer in _LIMITED and spec.shape == shape and direction in (None, spec.direction, "both")
+        lambda spec: spec.layer in _LIMITED and spec.shape == shape and (direction is None or spec.direction in goes)
     )
 
 
 class Reserved(StrEnum):
+    """What else is reserved than a field of its own."""
+
     ENTRY = "entry {index:,} is 0x{entry:016x}: bits 52 to 59 are not zero"
 
 
 class Mismatch(StrEnum):
+    """How a length does not fit."""
+
     TOO_SHORT = "body_length {body_length:,} is too short for what its own counts say"
     COUNTS = "body_length {body_length:,}, its own counts say {needed:,}"
     PAGES = "body_length {body_length:,}, count {count:,} says {needed:,}"
@@ -406,15 +416,15 @@ def _pages(record: Record, spec: RecordSpec, key: str) -> Iterator[Violation]:
     length, count, body = record.body_length, record.count, record.body
     if length >= PAGES_HEADER and len(body) >= min(length, PAGES_HEADER + ENTRY * count):
         yield from broken(_LISTS.get(key, ()), record)
-        yield from _pages_length(record, spec)
+        yield from _pages_length(record, spec, count)
     if len(body) >= PAGES_HEADER:
         yield from broken_entries(_ENTRIES.get(key, ()), record)
         yield from _reserved_entry(record)
 
 
-def _pages_length(record: Record, spec: RecordSpec) -> Iterator[Violation]:
+def _pages_length(record: Record, spec: RecordSpec, count: int) -> Iterator[Violation]:
     """Count, entries and pages fill the body."""
-    length, count = record.body_length, record.count
+    length = record.body_length
     needed = PAGES_HEADER + ENTRY * count
     if spec.contents and record.context.page_shift != PAGE_SHIFT:
         return  # that is a violation of its own, and the size of a page is unknown

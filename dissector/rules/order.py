@@ -29,6 +29,8 @@ class StaticData(StrEnum):
 
 
 class Unexpected(StrEnum):
+    """What is unexpected in every state."""
+
     NO_PV_INFO = "{record}, and no X86_PV_INFO came before it"
 
 

@@ -19,16 +19,21 @@ _rule = partial(Rule, group="pages")
 
 NOT_ANNOUNCED = "pfn 0x{pfn:x} was never announced as backed"
 
+# What `{pfns}` stands for.
 ONE_PFN = "pfn 0x{first:x} was"
 MANY_PFNS = "one or more of the pfns 0x{first:x} to 0x{last:x} were"
 
 
 class Unanswered(StrEnum):
+    """What became of the stream; the second is a warning."""
+
     WENT_ON = "the page of pfn 0x{pfn:x} never came although the stream went on to END"
     BROKE_OFF = "the page of pfn 0x{pfn:x} never came before the stream broke off"
 
 
 class Dropped(StrEnum):
+    """How many pages were."""
+
     ONE = "1 announced page was never sent: POSTCOPY_COMPLETE came first"
     MANY = "{count:,} announced pages were never sent: POSTCOPY_COMPLETE came first"
 

@@ -20,6 +20,8 @@ _rule = partial(Rule, group="order and direction")
 
 
 class ContextMissing(StrEnum):
+    """`missing`: the names of records, joined by ", no "."""
+
     NONE = "no {missing} between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN"
 
 
@@ -31,6 +33,8 @@ class Early(StrEnum):
 
 
 class Incomplete(StrEnum):
+    """Why POSTCOPY_COMPLETE is missed."""
+
     NEVER = "END at offset {end:,} ends the postcopy phase, and POSTCOPY_COMPLETE never came"
     NOT_YET = (
         "END at offset {end:,} ends the postcopy phase, and POSTCOPY_COMPLETE at offset {complete:,} had not arrived"

@@ -71,11 +71,10 @@ class PostcopyPhase:
             self.complete = self.complete or next(arrived, None)
         if role is Role.LIBXC_END and before in PAGES_STATES:
             self.end = record
-        is_listed = record.whole and sum(run.length for run in record.runs) >= record.count
         if role is Role.POSTCOPY_LIST:
-            self.lists_whole = self.lists_whole and is_listed
+            self.lists_whole = self.lists_whole and _is_listed(record)
         elif role is Role.POSTCOPY_PAGES:
-            self.pages_whole = self.pages_whole and is_listed
+            self.pages_whole = self.pages_whole and _is_listed(record)
             self.page_data = record
             self.has_early_pages = self.has_early_pages or now is State.EARLY_PAGES
             self._race()
@@ -121,6 +120,11 @@ def is_whole(direction: DirectionFacts) -> bool:
     """Whether every octet of a direction was captured, and understood."""
     is_seen = direction.is_followed and direction.offset > direction.started
     return is_seen and not direction.gaps and not direction.late
+
+
+def _is_listed(record: Record) -> bool:
+    """Whether all its entries were captured."""
+    return record.whole and sum(run.length for run in record.runs) >= record.count
 
 
 def is_complete(record: Record) -> bool:

@@ -30,6 +30,8 @@ from dissector.tcp.half_connection import FOREVER, Budget, Consumer, HalfConnect
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
+KEEP_ALIVE = b"\0"
+
 MAX_CONNECTIONS = 4096
 OLDEST = 16
 MAX_FINISHED = 1024
@@ -199,13 +201,13 @@ class Connections:
         if segment.length and not side.finished and not flags & RST:
             # Payload beside a SYN (TCP Fast Open) starts one past the SYN's own number.
             sequence = segment.seq + 1 if flags & SYN else segment.seq
-            # A capture that begins with a keep-alive, one octet of any content, begins after it (RFC 9293, 3.8.4).
-            side.start(sequence + (segment.length == 1 and not flags & SYN), late=True)
+            # Where a capture begins with a keep-alive (RFC 9293, 3.8.4), the stream begins after it.
+            side.start(sequence + (segment.payload == KEEP_ALIVE and not flags & SYN), late=True)
             side.segment(sequence, segment.payload, segment.length, frame, time)
         if not flags & RST:
-            side.go_on()
+            side.go_on(frame)
         if flags & RST:
-            if not side.finished and side.may_end_at(segment.seq, "rst", frame, time):
+            if side.may_end_at(segment.seq, "rst", frame, time):
                 # What the other side sent before it learned of the reset may still be on its way.
                 side.connection.reset = True
                 side.close()

@@ -54,9 +54,11 @@ MASK = 0xFFFFFFFF
 
 _MASK = cython.declare(cython.longlong, 0xFFFFFFFF)
 _HALF_SPACE = cython.declare(cython.longlong, 0x80000000)
-_SYN = cython.declare(cython.uint, 0x02)
-_SYN_FIN_RST = cython.declare(cython.uint, 0x07)
-_ACK = cython.declare(cython.uint, 0x10)
+_FRAGMENT = cython.declare(cython.uint, 0x3FFF0000)
+_SYN = cython.declare(cython.uint, 0x020000)
+_ACK = cython.declare(cython.uint, 0x100000)
+_PLAIN = cython.declare(cython.uint, 0x170000)
+"""Flags of importance, as they stand above the window: ACK, and SYN, FIN and RST, which a plain segment has not."""
 _TCP = cython.declare(cython.uint, 6)
 _IPV4 = cython.declare(cython.longlong, 0x0800)
 _IPV6 = cython.declare(cython.longlong, 0x86DD)
@@ -67,10 +69,11 @@ _ENHANCED_PACKET = cython.declare(cython.longlong, 6)
 _BLOCK_OVERHEAD = cython.declare(cython.longlong, 32)
 """Of an enhanced packet block, what is no packet and no option."""
 
-# IPv4 without options and IPv6, each with the TCP header behind it: length, in IPv4 fragment, protocol, addresses and
-# ports as one key, sequence number, acknowledgement number, data offset, flags, window.
-IPV4_TCP = Struct("!2xH2xHxB2x12sIIBBH")
-IPV6_TCP = Struct("!4xHBx36sIIBBH")
+# IPv4 without options and IPv6, each with the TCP header behind it: length; protocol, in IPv4 below fragment and time
+# to live; addresses and ports as one key; sequence and acknowledgement number; data offset, flags and window in one.
+IPV4_TCP = Struct("!2xH2xI2x12sIII")
+IPV6_TCP = Struct("!4xHBx36sIII")
+
 STALL = 50_000_000
 """A silence (ns) below this is none worth a word: TCP's retransmission timer starts at 200 ms."""
 
@@ -115,12 +118,12 @@ class Half:
     """Segments that came before those before them."""
     acked = cython.declare(cython.longlong, visibility="public")
     """Octets that the other side has acknowledged."""
-    acked_seq = cython.declare(cython.uint, visibility="public")
-    """The newest acknowledgement number of the other side."""
     proved = cython.declare(cython.bint, visibility="public")
     """Whether a gap is open, and acknowledgements up to the tail prove nothing that they have not proved."""
-    window = cython.declare(cython.longlong, visibility="public")
-    """The newest window field of packets of this half, not scaled: what the other side may send."""
+    ack_seq = cython.declare(cython.uint, visibility="public")
+    """The newest acknowledgement number that this half carried: what its sender has of the other one."""
+    window = cython.declare(cython.uint, visibility="public")
+    """In its lower 16 bits the newest window that it carried, not scaled: what the other one may send."""
     heard = cython.declare(cython.longlong, visibility="public")
     """Time (ns) of the newest packet with payload; -NEVER: none."""
     stall = cython.declare(cython.longlong, visibility="public")
@@ -131,7 +134,7 @@ class Half:
         self.ignored = self.known = self.torn = self.proved = False
         self.next = self.told = self.limit = self.frame = self.time = 0
         self.tail = self.tail_limit = self.tail_frame = self.tail_time = 0
-        self.next_seq = self.tail_seq = self.acked_seq = 0
+        self.next_seq = self.tail_seq = self.ack_seq = 0
         self.compared = self.retransmitted = self.out_of_order = 0
         self.acked = 0
         self.window = 0xFFFF
@@ -167,6 +170,15 @@ def _long(octets: cython.p_uchar, at: cython.longlong, big: cython.bint) -> cyth
 
 # Link types with an EtherType: where it is, and octets of the header without tags.
 ETHERTYPE_AT = {1: (12, 14), 113: (14, 16), 276: (0, 20)}
+WITH_ETHERTYPE = {
+    link: Struct(f"!{at}xI{IPV4_TCP.format[3:]}").unpack_from for link, (at, _) in ((1, (12, 14)), (113, (14, 16)))
+}
+"""Of IPv4 without tags, where the EtherType stands right before it: that, version and header size and type of service
+in one, and the fields of IPV4_TCP."""
+
+PLAIN_IPV4 = 0x080045
+"""EtherType, version and header size of IPv4 without options."""
+
 BARE = frozenset((12, 14, 101))
 """Link types without a header, whose packets tell by their first octet which IP they are."""
 
@@ -204,6 +216,7 @@ class Core:
     _number = cython.declare(cython.longlong, visibility="private")
     _type_at = cython.declare(cython.longlong, visibility="private")
     _link_header = cython.declare(cython.longlong, visibility="private")
+    _unpack = cython.declare(object, visibility="private")
     _multiply = cython.declare(cython.longlong, visibility="private")
     _offset = cython.declare(cython.longlong, visibility="private")
     _most_high = cython.declare(cython.longlong, visibility="private")
@@ -217,6 +230,7 @@ class Core:
         self._halves = halves
         self._untold = []
         self._interfaces = None
+        self._unpack = None
         self._number = -1
         self._type_at = self._link_header = self._multiply = self._offset = self._most_high = 0
 
@@ -244,10 +258,10 @@ class Core:
         halves: dict = self._halves  # type: ignore[type-arg]
         due: cython.longlong = self.due
         cut: cython.longlong = 0
-        came_to: cython.int = READER
+        came_to: cython.int = _READER
+        compiled: cython.bint = cython.compiled
 
         kind: cython.longlong
-        total: cython.longlong
         number: cython.longlong
         first: cython.longlong
         second: cython.longlong
@@ -261,14 +275,13 @@ class Core:
         payload: cython.longlong = 0
         size: cython.longlong = 0
         header: cython.longlong = 0
-        fragment: cython.uint
+        is_found: cython.bint
+        total: cython.longlong = 0
         protocol: cython.uint = 0
         key: bytes = b""
         seq: cython.uint = 0
         ack: cython.uint = 0
-        flags: cython.uint = 0
-        window: cython.uint = 0
-        torn: cython.bint
+        rest: cython.uint = 0
         half: Half
 
         if self._interfaces is not reader.interfaces or not blocks:
@@ -285,7 +298,7 @@ class Core:
             if end - pos < head:
                 break
             if blocks:
-                if cython.compiled:
+                if compiled:
                     kind, total = _long(octets, pos, big), _long(octets, pos + 4, big)
                     number, first = _long(octets, pos + 8, big), _long(octets, pos + 12, big)
                     second, captured = _long(octets, pos + 16, big), _long(octets, pos + 20, big)
@@ -295,7 +308,7 @@ class Core:
                 following = pos + total
                 if kind != _ENHANCED_PACKET or following > end or total & 3 or captured > total - _BLOCK_OVERHEAD:
                     break
-                if cython.compiled:
+                if compiled:
                     if _long(octets, following - 4, big) != total:
                         break
                 elif buffer[pos + 4 : pos + 8] != buffer[following - 4 : following]:
@@ -304,7 +317,7 @@ class Core:
                     break
                 time = (first * 0x100000000 + second) * self._multiply + self._offset
             else:
-                if cython.compiled:
+                if compiled:
                     first, second = _long(octets, pos, big), _long(octets, pos + 4, big)
                     captured, length = _long(octets, pos + 8, big), _long(octets, pos + 12, big)
                 else:
@@ -316,45 +329,52 @@ class Core:
             if captured > _LARGEST_PACKET:
                 break
 
-            # The link header and those of IP and _TCP, if they are plain and all there.
+            # The link header and those of IP and TCP, if they are plain and all there.
             came_to = _PACKET
             at = pos + head
             there = at + captured
             ip = at + self._link_header
-            if there - ip >= _IP_FIELDS_4:
-                if self._type_at >= 0:
-                    kind = _short(octets, at + self._type_at)
-                    while kind in (0x8100, 0x88A8, 0x9100) and there - ip >= 4 + _IP_FIELDS_4:
-                        kind = _short(octets, ip + 2)
-                        ip += 4
+            is_found = False
+            if there - ip < _IP_FIELDS_4:
+                kind = 0
+            elif self._type_at < 0:
+                kind = _IPV6 if octets[ip] >> 4 == 6 else _IPV4
+            elif compiled or self._unpack is None:
+                kind = _short(octets, at + self._type_at)
+            else:  # at one go what is most common
+                kind, total, protocol, key, seq, ack, rest = self._unpack(buffer, at)
+                is_found = kind >> 8 == PLAIN_IPV4
+                kind >>= 16
+            while kind in (0x8100, 0x88A8, 0x9100) and there - ip >= 4 + _IP_FIELDS_4:
+                kind = _short(octets, ip + 2)
+                ip += 4
+            if kind == _IPV4 and (is_found or octets[ip] == 0x45):
+                if compiled:
+                    total, protocol = _short(octets, ip + 2), _long(octets, ip + 6, True)
+                    key = bytes(octets[ip + 12 : ip + 24])
+                    seq, ack = _long(octets, ip + 24, True), _long(octets, ip + 28, True)
+                    rest = _long(octets, ip + 32, True)
+                elif not is_found:
+                    total, protocol, key, seq, ack, rest = unpack_4(buffer, ip)
+                if total and not protocol & _FRAGMENT:
+                    came_to = _PASSED
+                    payload, size = ip + 20, total - 20
+            elif kind == _IPV6 and there - ip >= _IP_FIELDS_6 and octets[ip] >> 4 == 6:
+                if compiled:
+                    total, protocol = _short(octets, ip + 4), octets[ip + 6]
+                    key = bytes(octets[ip + 8 : ip + 44])
+                    seq, ack = _long(octets, ip + 44, True), _long(octets, ip + 48, True)
+                    rest = _long(octets, ip + 52, True)
                 else:
-                    kind = _IPV6 if octets[ip] >> 4 == 6 else _IPV4
-                if kind == _IPV4 and octets[ip] == 0x45:
-                    if cython.compiled:
-                        total, fragment, protocol = _short(octets, ip + 2), _short(octets, ip + 6), octets[ip + 9]
-                        key = bytes(octets[ip + 12 : ip + 24])
-                        seq, ack = _long(octets, ip + 24, True), _long(octets, ip + 28, True)
-                        header, flags, window = octets[ip + 32], octets[ip + 33], _short(octets, ip + 34)
-                    else:
-                        total, fragment, protocol, key, seq, ack, header, flags, window = unpack_4(buffer, ip)
-                    if total and not fragment & 0x3FFF:
-                        came_to = _PASSED
-                        payload, size = ip + 20, total - 20
-                elif kind == _IPV6 and there - ip >= _IP_FIELDS_6 and octets[ip] >> 4 == 6:
-                    if cython.compiled:
-                        total, protocol = _short(octets, ip + 4), octets[ip + 6]
-                        key = bytes(octets[ip + 8 : ip + 44])
-                        seq, ack = _long(octets, ip + 44, True), _long(octets, ip + 48, True)
-                        header, flags, window = octets[ip + 52], octets[ip + 53], _short(octets, ip + 54)
-                    else:
-                        total, protocol, key, seq, ack, header, flags, window = unpack_6(buffer, ip)
-                    if total:
-                        came_to = _PASSED
-                        payload, size = ip + 40, total
+                    total, protocol, key, seq, ack, rest = unpack_6(buffer, ip)
+                if total:
+                    came_to = _PASSED
+                    payload, size = ip + 40, total
 
             # The half-connection, and what the packet is to it.
+            protocol &= 0xFF
             if came_to == _PASSED and protocol == _TCP:
-                header = (header >> 4) * 4
+                header = (rest >> 26) & 0x3C
                 payload += header
                 size -= header
                 if header < 20 or size < 0:
@@ -362,17 +382,30 @@ class Core:
                 else:
                     found = halves.get(key)
                     if found is None:
-                        if size or flags & _SYN:
+                        if size or rest & _SYN:
                             came_to = _SEGMENT
                     else:
                         half = found
-                        torn = there < payload + size
-                        if flags & _SYN_FIN_RST or not flags & _ACK:
+                        if rest & _PLAIN != _ACK:
                             came_to = _SEGMENT
-                        elif half.ignored or self._take(half, seq, ack, window, size, torn, frame + 1, time):
-                            pass
-                        else:
-                            came_to = _SEGMENT
+                        elif not half.ignored:
+                            half.window = rest
+                            if ack != half.ack_seq and not self._acknowledge(half, ack):
+                                came_to = _SEGMENT
+                            elif seq == half.next_seq and half.next + size < half.limit:
+                                if size:
+                                    if half.next == half.told:
+                                        self._untold.append(half)
+                                    half.next += size
+                                    half.next_seq = (seq + size) & _MASK
+                                    half.frame, half.time = frame + 1, time
+                                    if there < payload + size:
+                                        half.torn = True
+                                    if time - half.heard > half.stall:
+                                        half.stall = time - half.heard
+                                    half.heard = time
+                            elif size and not self._take(half, seq, size, there < payload + size, frame + 1, time):
+                                came_to = _SEGMENT
             elif came_to == _PASSED and protocol not in (1, 17, 58):  # ICMP, UDP, ICMPv6
                 came_to = _PACKET
 
@@ -381,7 +414,8 @@ class Core:
             if captured < length:
                 cut += 1
             if came_to == _SEGMENT:
-                self.key, self.seq, self.ack, self.flags, self.window = key, seq, ack, flags, window
+                self.key, self.seq, self.ack = key, seq, ack
+                self.flags, self.window = (rest >> 16) & 0xFF, rest & 0xFFFF
                 self.start, self.captured, self.length = payload, min(max(there - payload, 0), size), size
                 self.header, self.options = payload - at, payload - header + 20
                 break
@@ -397,53 +431,46 @@ class Core:
     @cython.cfunc
     @cython.inline
     @cython.exceptval(check=False)
+    def _acknowledge(self, half: Half, ack: cython.uint) -> cython.bint:
+        """Counts a new acknowledgement number that a half carries; False, and nothing is counted, if it says more than
+        that octets which were seen have arrived."""
+        peer: Half = half.peer
+        acked: cython.longlong = (ack - half.ack_seq) & _MASK
+        if peer.known:
+            if acked >= _HALF_SPACE:
+                return True  # an old one
+            acked += peer.acked
+            if acked > (peer.tail if peer.proved else peer.next):
+                return False
+            peer.acked = acked
+        half.ack_seq = ack
+        return True
+
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(check=False)
     def _take(
         self,
         half: Half,
         seq: cython.uint,
-        ack: cython.uint,
-        window: cython.uint,
         size: cython.longlong,
         torn: cython.bint,
         frame: cython.longlong,
         time: cython.longlong,
     ) -> cython.bint:
-        """Counts a segment with no flag of importance but ACK, and `size` octets of payload, for a half; False, and
-        nothing of its payload is counted, if it is not for the fast path."""
-        peer: Half = half.peer
-        distance: cython.longlong
-        half.window = window
-        if ack != peer.acked_seq:
-            distance = (ack - peer.acked_seq) & _MASK
-            if not peer.known:
-                peer.acked_seq = ack
-            elif distance < _HALF_SPACE:
-                distance += peer.acked
-                if distance > (peer.tail if peer.proved else peer.next):
-                    return False
-                peer.acked, peer.acked_seq = distance, ack
-        if not size:
-            return True
-        if seq == half.next_seq and half.next + size < half.limit:
-            if half.next == half.told:
-                self._untold.append(half)
-            half.next += size
-            half.next_seq = (seq + size) & _MASK
-            half.frame, half.time = frame, time
-            if torn:
-                half.torn = True
-        elif seq == half.tail_seq and half.tail + size < half.tail_limit and not torn:
+        """Counts the payload of a segment that is not the next one; False if it is not for the fast path."""
+        distance: cython.longlong = (half.next_seq - seq) & _MASK
+        if seq == half.tail_seq and half.tail + size < half.tail_limit and not torn:
             if not half.tail_frame:
                 self._untold.append(half)
             half.tail += size
             half.tail_seq = (seq + size) & _MASK
             half.tail_frame, half.tail_time = frame, time
             half.out_of_order += 1
-        else:
-            distance = (half.next_seq - seq) & _MASK
-            if not 1 < size <= distance <= half.next - half.compared:
-                return False
+        elif 1 < size <= distance <= half.next - half.compared:
             half.retransmitted += size
+        else:
+            return False
         if time - half.heard > half.stall:
             half.stall = time - half.heard
         half.heard = time
@@ -457,6 +484,7 @@ class Core:
         interface = self._interfaces[number]
         if interface.link in ETHERTYPE_AT:
             self._type_at, self._link_header = ETHERTYPE_AT[interface.link]
+            self._unpack = WITH_ETHERTYPE.get(interface.link)
         elif interface.link in BARE:
             self._type_at, self._link_header = -1, 0
         else:

@@ -25,7 +25,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from dissector.capture.link import NO_SHIFT
+from dissector.capture.link import LARGEST_WINDOW, NO_SHIFT
 from dissector.tcp.core import MASK, NEVER, STALL, Half
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class Ending(NamedTuple):
     frame: int
     time: int
     acked: int
-    """The other half's acknowledgements by then: a side that goes on acknowledging has not ended."""
+    """The other half's acknowledgements by then: a side that goes on acknowledging has not ended. NEVER: it went on."""
 
 
 class HalfConnection(Half):
@@ -243,6 +243,7 @@ class HalfConnection(Half):
         self.conflicts = 0
         self._budget = budget
         self._is_closed = False
+        self._reset_at = 0
         self._doubted: Piece | None = None
         self._doubted_ack = -1
         self._proved = 0
@@ -296,7 +297,7 @@ class HalfConnection(Half):
     def start(self, sequence: int, late: bool) -> None:
         """Offset 0 is at this sequence number."""
         if self.base is None:
-            self.base = self.next_seq = self.acked_seq = sequence % SEQUENCE_SPACE
+            self.base = self.next_seq = self.peer.ack_seq = sequence % SEQUENCE_SPACE
             self.known = True
             self.consumer.start(late)
 
@@ -321,7 +322,7 @@ class HalfConnection(Half):
             shift = 0  # it takes both (RFC 7323, 2.2)
         elif shift is None:
             shift = SHIFT_UNKNOWN
-        return self._furthest() + max(self.peer.window << shift, WINDOW_LEAST)
+        return self._furthest() + max((self.peer.window & LARGEST_WINDOW) << shift, WINDOW_LEAST)
 
     # What comes
 
@@ -358,7 +359,7 @@ class HalfConnection(Half):
     def acknowledge(self, sequence: int) -> None:
         """The other side has acknowledged everything before this sequence number."""
         if not self.known:
-            self.acked_seq = sequence
+            self.peer.ack_seq = sequence
             return
         offset = self.offset_of(sequence)
         if offset <= self.acked:
@@ -367,7 +368,7 @@ class HalfConnection(Half):
             self._doubted_ack = offset
             return
         self._doubted_ack = -1
-        self.acked, self.acked_seq = offset, sequence
+        self.acked, self.peer.ack_seq = offset, sequence
         doubted = self._doubted
         if doubted is not None and doubted.end <= offset:
             self._admit(doubted)
@@ -398,7 +399,7 @@ class HalfConnection(Half):
         between what it has acknowledged and the last octet seen."""
         ending = Ending(how, frame, time, self.peer.acked)
         if not self.known:
-            if how == "fin" or (self.acked_seq and sequence != self.acked_seq):
+            if how == "fin" or (self.peer.ack_seq and sequence != self.peer.ack_seq):
                 return False
             self.ending, self.end = ending, 0
             return True
@@ -409,18 +410,30 @@ class HalfConnection(Half):
                 return False
         elif not self.acked <= offset <= furthest + 1:
             if offset <= self._edge() and offset > furthest and self.ending is None:
-                # Perhaps what was sent before it was not captured: believed if nothing more comes of its sender.
-                self.ending = ending
+                # Perhaps what was sent before it was not captured, or is late.
+                self.ending, self._reset_at = ending, offset
             return False
         if self.end is None:
             self.ending = ending
         self.end = max(self.end or 0, offset if how == "fin" else furthest)
         return True
 
-    def go_on(self) -> None:
-        """Its sender sends something: so a reset that was in doubt was none, nor a FIN that octets went beyond."""
-        if self.ending is not None and (self.end is None or (self.next > self.end and self.ending.how == "fin")):
-            self.ending = self.end = None
+    def go_on(self, frame: int) -> None:
+        """Its sender sends something: so a FIN was none that octets went beyond, nor a reset that was in doubt, unless
+        what came late is just what was missing before it."""
+        ending = self.ending
+        if ending is None:
+            return
+        if self.end is not None:
+            if self.next > self.end and ending.how == "fin":
+                self.ending = self.end = None
+        elif self.next == self._reset_at:
+            self.end = self._reset_at
+            self.connection.reset = True
+        elif self._furthest() > self._reset_at or frame - ending.frame > REORDER_FRAMES:
+            self.ending = None
+        else:
+            self.ending = ending._replace(acked=NEVER)
 
     @property
     def was_reset(self) -> bool:
@@ -447,6 +460,7 @@ class HalfConnection(Half):
         if self.end is not None or reason == "rst":
             self.close()
         self.finished = True
+        self.compared = NEVER
         self._recent.clear()
         self._doubted = None
         self.consumer.finish(reason)

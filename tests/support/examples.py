@@ -36,6 +36,7 @@ from dissector.protocol import (
     RECORDS,
     UNBACKED,
     XENOPS_MESSAGES,
+    Layer,
     RecordSpec,
     build,
     layout,
@@ -51,7 +52,7 @@ STEP = 1_000_000
 
 OTHER: dict[Direction, Direction] = {FORWARD: REVERSE, REVERSE: FORWARD}
 TEXTS = {**MESSAGES, **XENOPS_MESSAGES}
-SPECS = {(spec.layer, spec.name): spec for spec in RECORDS}
+SPECS: dict[tuple[Layer | None, str], RecordSpec] = {(spec.layer, spec.name): spec for spec in RECORDS}
 
 
 def events_of(example: Example) -> list[Event]:

@@ -60,7 +60,7 @@ def same_but_for_tcp(migrations: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def check_like_original(kept: Path, original: Path) -> None:
-    port = find_carrier(str(original), 0).ends.destination[1]
+    port = find_carrier(str(original), 0).flow.destination.port
     assert same_but_for_tcp(analyzed(kept)) == same_but_for_tcp(analyzed(original, port))
 
 

@@ -20,13 +20,27 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire import block, enhanced, ethernet, interface, options, section
+from wire import ethernet
 
 from dissector.capture.files import Octets, open_octets
+from dissector.capture.formats import ISB_IFDROP, MICROSECONDS, NANOSECONDS
 from dissector.capture.fragments import Fragments
 from dissector.capture.link import LINKS, Segment, addresses, decode, reverse_key
 from dissector.capture.opening import StreamReader, open_source
 from dissector.capture.reader import BUFFER, LARGEST_PACKET, CaptureReader, Packet
+from dissector.capture.writer import (
+    block,
+    count_option,
+    enhanced,
+    interface,
+    old,
+    options,
+    pcap_header,
+    pcap_packet,
+    section,
+    simple,
+    statistics,
+)
 from dissector.errors import UserError
 
 ORDERS = pytest.mark.parametrize("order", "<>")
@@ -37,22 +51,12 @@ HELLO = b"hello, receiver!"
 # --- builders -----------------------------------------------------------------------------------------------
 
 
-def pcap(packets: list[bytes], order: str = "<", magic: int = 0xA1B2C3D4, link: int = 1, more: int = 0) -> bytes:
+def pcap(packets: list[bytes], order: str = "<", magic: int = MICROSECONDS, link: int = 1, more: int = 0) -> bytes:
     """Packet n (from 0) is stamped TIME + n seconds and n units; `more` octets of each were cut off."""
-    pad = bytes(8) if magic == 0xA1B2CD34 else b""
-    out = struct.pack(order + "IHHIIII", magic, 2, 4, 0, 0, 262144, link)
-    for n, packet in enumerate(packets):
-        out += struct.pack(order + "IIII", TIME + n, n, len(packet), len(packet) + more) + pad + packet
-    return out
-
-
-def old(order: str, ticks: int, packet: bytes) -> bytes:
-    fields = struct.pack(order + "HHIIII", 0, 9, ticks >> 32, ticks & 0xFFFFFFFF, len(packet), len(packet))
-    return block(order, 2, fields + packet)
-
-
-def simple(order: str, packet: bytes, length: int) -> bytes:
-    return block(order, 3, struct.pack(order + "I", length) + packet)
+    unit = 1 if magic == NANOSECONDS else 1000
+    times = [(TIME + n) * 10**9 + n * unit for n in range(len(packets))]
+    written = [pcap_packet(at, one, len(one) + more, order, magic) for at, one in zip(times, packets, strict=True)]
+    return b"".join((pcap_header(link, order, magic), *written))
 
 
 def pcapng(packets: list[bytes], order: str = "<") -> bytes:
@@ -261,12 +265,11 @@ def test_several_interfaces_and_sections(write: Writer) -> None:
 
 @ORDERS
 def test_drops(write: Writer, order: str) -> None:
-    def statistics(number: int, drops: int) -> bytes:
-        body = struct.pack(order + "III", number, 0, 0)
-        return block(order, 5, body + options(order, (5, struct.pack(order + "Q", drops))))
+    def dropped(number: int, drops: int) -> bytes:
+        return statistics(order, number, 0, count_option(order, ISB_IFDROP, drops))
 
     part = section(order) + interface(order) * 2
-    data = part + statistics(0, 3) + statistics(1, 10) + statistics(0, 4) + statistics(2, 99) + part + statistics(0, 1)
+    data = part + dropped(0, 3) + dropped(1, 10) + dropped(0, 4) + dropped(2, 99) + part + dropped(0, 1)
     reader, _ = read_all(write(data))
     assert (reader.dropped_by_capture, reader.trouble) == (15, None)
 
