@@ -24,7 +24,10 @@ Toolstack: TypeAlias = Literal["xl", "xenopsd", "libvirt"]
 LIBVIRT_PORTS = range(49152, 49216)
 """Where libvirt's receiver listens unless its configuration says otherwise (libxl_conf.h)."""
 
-KIB, UNITS = 1024, {"b": 1, "bytes": 1, "k": 1024, "kib": 1024, "m": 1 << 20, "mib": 1 << 20, "g": 1 << 30, "gib": 1 << 30}
+KIB, UNITS = (
+    1024,
+    {"b": 1, "bytes": 1, "k": 1024, "kib": 1024, "m": 1 << 20, "mib": 1 << 20, "g": 1 << 30, "gib": 1 << 30},
+)
 
 
 class Guest:

@@ -20,7 +20,8 @@ from dissector.events import (
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.endings import Endings
 from dissector.facts.faults import NOTHING, Fault, Faults
-from dissector.facts.iterations import Iteration, Iterations
+from dissector.facts.guest import Guest
+from dissector.facts.iterations import Convergence, Iteration, Iterations, convergence
 from dissector.facts.outcome import Evidence, Kind, Outcome, outcome
 from dissector.facts.pages import Pages
 from dissector.facts.phases import Phase, Phases
@@ -71,6 +72,8 @@ class Migration:
         self.last_time: int | None = None
         self.connections: list[Connection] = []
         """All that carry it, if each has said for what."""
+        self.guest = Guest()
+        """What its toolstack says of the guest."""
         self.pages = Pages()
         self.faults = Faults()
         self.postcopy = PostcopyTimes()
@@ -103,6 +106,7 @@ class Migration:
 
     def _add(self, record: Record) -> Noted:
         self._learn(record)
+        self.guest.add(record)
         static_data = self._static_data.add(record)
         if record.connection is None:
             self._phases.add(record, static_data is not None, self.forward.is_followed)
@@ -113,7 +117,8 @@ class Migration:
             self.records[record.direction][f"{record.layer}.{record.name}"] += 1
         if static_data is not None:
             return Noted(static_data)
-        return self._count(record) if record.whole and not record.is_misdirected else UNREMARKABLE
+        counts = record.whole and not record.is_misdirected and record.connection is None
+        return self._count(record) if counts else UNREMARKABLE
 
     def _learn(self, record: Record) -> None:
         """What any record, header or text tells beside what it is."""
@@ -130,7 +135,7 @@ class Migration:
         """A whole record of its right direction, which is what its number says."""
         self.postcopy.add(record)
         self._endings.add(record, self.postcopy.is_postcopy)
-        self._iterations.add(record)
+        self._iterations.add(record, self.begins_late)
         if role_of(record) is Role.MEMORY:
             self.pages.add(record)
             return UNREMARKABLE
@@ -152,6 +157,11 @@ class Migration:
     def iterations(self) -> list[Iteration]:
         """The passes of precopy over memory."""
         return self._iterations.all
+
+    @property
+    def convergence(self) -> Convergence | None:
+        """Whether precopy gained on what the guest wrote; None where nothing tells."""
+        return convergence(self.iterations) if self.is_capture else None
 
     @property
     def phases(self) -> list[Phase]:
@@ -195,7 +205,14 @@ class Migration:
             return "postcopy"
         if self.checkpoints or "libxc.CHECKPOINT" in self.records[FORWARD]:
             return "checkpointed"
-        return "live"
+        return "non-live" if self._stood_still else "live"
+
+    @property
+    def _stood_still(self) -> bool:
+        """Whether the guest was suspended before its memory was sent: one pass over it, and its state behind that."""
+        passes = sum(not one.verify for one in self.iterations)
+        is_whole = not (self.begins_late or self.forward.is_damaged)
+        return passes == 1 and is_whole and any(phase.name in ("stop", "finish") for phase in self.phases)
 
     @property
     def outcome(self) -> Outcome:

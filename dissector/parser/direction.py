@@ -108,6 +108,7 @@ class DirectionParser(Cursor):
         "expect",
         "found",
         "handed_over",
+        "handshakes",
         "has_gaps",
         "is_first",
         "item",
@@ -147,6 +148,8 @@ class DirectionParser(Cursor):
         """What follows the end of the outermost stream and is no handshake."""
         self.handed_over: Role | None = None
         """The role of the record with which libxc handed over to libxl, as far as it was seen."""
+        self.handshakes = 0
+        """How many of xenopsd's it has carried."""
         self.lost_at: int | None = None
         """The offset at which a header should have been, while the way is lost."""
         self.wrapping: Wrapping | None = None
@@ -675,6 +678,7 @@ class DirectionParser(Cursor):
         self.migration = self.conversation.migration(self.ordinal)
         self.found, self.lost_at, self._started = False, None, False
         self.layers = frozenset()
+        self.handshakes = 0
         self._begin = self.offset
         self._early_gaps.clear()
         self._before = self.transport.retransmitted, self.transport.conflicts

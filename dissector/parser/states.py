@@ -13,7 +13,7 @@ from typing import Any
 from dissector.events import FORWARD, REVERSE
 from dissector.parser.direction import DirectionParser, Step
 from dissector.parser.resync import FORWARD_MAGICS, is_reverse, search
-from dissector.parser.wrapping import Compressed
+from dissector.parser.wrapping import Compressed, Tunnelled
 from dissector.protocol import (
     CONTAINERS,
     DOMAIN_HEADER,
@@ -188,6 +188,9 @@ def xenops_talk(p: DirectionParser) -> bool:
 
 
 HANDSHAKE_HEADER = 2
+HANDSHAKES_MAX = 16
+"""Handshakes that a direction is believed to have; xenopsd has three. Zeros would be any number of them."""
+
 TEXT_JUDGED = 32
 """Octets of a handshake's text that must be printable, lest any octets are taken for one."""
 
@@ -214,7 +217,8 @@ def xenops_handshake(p: DirectionParser, then: Expect) -> bool:
     if not p.has(judged) and not p.edge:
         return False
     text = bytes(p.buffer[HANDSHAKE_HEADER:judged]).decode("utf-8", "replace").rstrip("\ufffd")
-    if length > HANDSHAKE_MAX or (length and not text.isprintable()):
+    p.handshakes += 1
+    if length > HANDSHAKE_MAX or (length and not text.isprintable()) or p.handshakes > HANDSHAKES_MAX:
         if then is Expect.REVERSE:
             p.expect_next(Expect.NOTHING)  # it speaks of something else
         elif then is Expect.CLOSING:
@@ -480,6 +484,9 @@ def reverse(p: DirectionParser) -> bool:
     """The reverse direction: texts of xl, and records of libxc and libxl with no header before them."""
     if p.migration.says_handshakes:
         return xenops_answer(p)
+    if p.migration.context.tunnelled and p.wrapping is None:
+        p.wrap(Tunnelled(p))
+        return False
     if not p.has(HEADER_SIZE):
         return False
     if p.late and not p.found and not is_reverse(p):

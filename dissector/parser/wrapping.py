@@ -54,6 +54,7 @@ class Wrapping:
         self.seen = parser.offset
         octets = parser.take(len(parser.buffer))
         parser.offset -= len(octets)
+        parser.wanted = 0
         self.feed(octets, len(octets), True, *position)
 
     def feed(self, octets: Octets, length: int, whole: bool, frame: int, time: int) -> None:

@@ -82,6 +82,8 @@ class Checker:
         if broken and self._order.state is State.POSTCOPY_PAGES:
             optional = framing.UNKNOWN_OPTIONAL_RECORD
             broken = [pages.in_postcopy(record) if one.rule is optional else one for one in broken]
+        if record.connection is not None:
+            return broken  # it has no place in the order of the image's connection
         misdirected = order.judge_direction(record)
         if misdirected is not None:
             return [*broken, misdirected]
