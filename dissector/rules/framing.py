@@ -12,6 +12,7 @@ from dissector.protocol import (
     ENTRY_RESERVED,
     IMAGE_ID,
     IMAGE_MARKER,
+    LIBVIRT_VERSION,
     OPTIONAL,
     PAGE_SHIFT,
     RESERVED_PAGE_TYPES,
@@ -29,8 +30,8 @@ from dissector.protocol import (
     measure,
     pages_header,
 )
+from dissector.rules import contents, headers
 from dissector.rules import examples as eg
-from dissector.rules import headers
 from dissector.rules.fields import (
     UNSPECIFIED,
     broken,
@@ -110,8 +111,8 @@ NONZERO_PADDING = _rule(
     " be stale memory of the sending process, or a sign that body_length is wrong.",
     example="body_length 4, padding 00 00 00 2a; legal: body_length 4, padding 00 00 00 00",
     message="padding after the body is {padding}",
-    breaking=(*eg.HVM3, eg.TOOLSTACK._replace(padding=bytes((0, 0, 0, 0x2A)))),
-    legal=(*eg.HVM3, eg.TOOLSTACK),
+    breaking=(*eg.HVM3, eg.SHORT._replace(padding=bytes((0, 0, 0, 0x2A)))),
+    legal=(*eg.HVM3, eg.SHORT),
 )
 
 RECORD_TOO_LONG = _rule(
@@ -325,6 +326,13 @@ LEGACY_STREAM = _rule(
             ("marker", "!=", IMAGE_MARKER),
             ("id", "!=", IMAGE_ID),
         ),
+        check("header", "xenops legacy header", "an image of XenServer 6.2 or older: a legacy stream follows"),
+        check(
+            "header",
+            "libvirt header",
+            "version {version} of libvirt's header: a legacy stream follows",
+            ("version", "<", LIBVIRT_VERSION),
+        ),
         check("record", _LEGACY, "record type 0x{type:x} says that a legacy libxc stream follows"),
     ),
     breaking=(eg.xl_header(json=1, stream_v2=0),),
@@ -334,7 +342,7 @@ LEGACY_STREAM = _rule(
 RULES = declared(globals())
 
 _HEADERS = prepared((*headers.RULES, *RULES), "header")
-_RECORDS = prepared(RULES, "record")
+_RECORDS = prepared((*RULES, *contents.RULES), "record")
 _LISTS = prepared(RULES, "list")
 _ENTRIES = prepared(RULES, "entry")
 

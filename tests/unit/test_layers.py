@@ -133,7 +133,7 @@ def scapy_values(packet_class: type[Packet], values: dict[str, Any]) -> dict[str
     out = {}
     for field in packet_class.fields_desc:
         value = values.get(field.name)
-        if isinstance(field, Elements) and value is not None:
+        if isinstance(field, Elements) and field.holds_packets and value is not None:
             value = [field.element(**scapy_values(field.element, one)) for one in value]
         if value is not None:
             out[field.name] = value.encode() if isinstance(value, str) else value
@@ -177,6 +177,8 @@ def plain(packet: Packet) -> dict[str, Any]:
 def plain_value(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(one) if isinstance(one, Packet) else int(one) for one in value]
+    if isinstance(value, Packet):
+        return bytes(value)  # a structure inside: what is read of it, tests/unit/test_bodies.py says
     return value if isinstance(value, bytes) else int(value)
 
 
