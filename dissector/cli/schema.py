@@ -6,12 +6,12 @@ import argparse
 import json
 from typing import Any
 
-NAMES = ("analysis", "record", "finding", "fault", "live", "difference")
+NAMES = ("analysis", "record", "guest", "diff", "finding", "fault", "live", "difference")
 
 EPILOG = """\
-analysis: `analyze`; record, finding, fault, difference: a line of `read`, `check`, `faults`, `crosscheck`; live: a line
-of `live`. Every key is in its schema, and there whatever it says: what is not known is null. A later version may have
-more keys.
+analysis: `analyze`; diff: `diff`; record, guest, finding, fault, difference: a line of `read`, `guest`, `check`,
+`faults`, `crosscheck`; live: a line of `live`. Every key is in its schema, and there whatever it says: what is not
+known is null. A later version may have more keys.
 
 example:
   xenshark schema analysis > analysis.schema.json
@@ -33,7 +33,10 @@ def add(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     # Imported here, because nobody who asks for help needs it.
     from dissector.results import RESULTS, schema
+    from dissector.results.changes import DiffResult
+    from dissector.results.guest import GuestResult
 
-    found = {name: schema(result, f"xenshark {name}") for name, result in RESULTS.items()}
+    results = {**RESULTS, "guest": GuestResult, "diff": DiffResult}
+    found = {name: schema(results[name], f"xenshark {name}") for name in NAMES}
     print(json.dumps(found[arguments.name] if arguments.name else found, indent=2))
     return 0
