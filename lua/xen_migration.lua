@@ -56,7 +56,7 @@ local IMAGE_MAGIC = "\255\255\255\255\255\255\255\255XENF"
 local REORDER_FRAMES = 256
 local BELIEVED = 80
 local CHAIN = 8
-local FIXED_LENGTHS = { TSC_INFO = 24, X86_TSC_INFO = 24, SHARED_INFO = 4096, X86_PV_INFO = 8 }
+local FIXED_LENGTHS = { X86_PV_INFO = 8, SHARED_INFO = 4096, TSC_INFO = 24, X86_TSC_INFO = 24 }
 local VCPU_BASIC_LENGTHS = { [2808] = true, [5176] = true }
 
 -- Names of numbers: the specifications' own ---------------------------------------------------------------------------
@@ -548,21 +548,21 @@ local CANDIDATES_BIG = "\0\0\0" .. TYPES_IN_USE .. "[\0-\15]..."
 local NEXT = {
     ["xl.xl header"] = "libxl header",
     ["xenops.xenops header"] = "xenops",
-    ["xenops.LIBXC"] = "image header",
-    ["xenops.LIBXC_LEGACY"] = "legacy",
-    ["xenops.LIBXL"] = "libxl header",
-    ["xenops.END_OF_IMAGE"] = "closing",
     ["libxl.libxl header"] = "libxl",
+    ["libxc.image header"] = "domain header",
+    ["libxc.domain header"] = "libxc",
+    ["libxc.END"] = "outer",
+    ["libxc.CHECKPOINT"] = "libxl, if there",
+    ["libxc.POSTCOPY_TRANSITION"] = "libxl, if there",
+    ["libxl.END"] = "outer",
     ["libxl.LIBXC_CONTEXT"] = "image header",
     ["libxl.CHECKPOINT_END"] = "libxl or libxc",
     ["libxl.CHECKPOINT_STATE"] = "libxl or libxc",
     ["libxl.POSTCOPY_TRANSITION_END"] = "libxc",
-    ["libxl.END"] = "outer",
-    ["libxc.image header"] = "domain header",
-    ["libxc.domain header"] = "libxc",
-    ["libxc.CHECKPOINT"] = "libxl, if there",
-    ["libxc.POSTCOPY_TRANSITION"] = "libxl, if there",
-    ["libxc.END"] = "outer",
+    ["xenops.LIBXC"] = "image header",
+    ["xenops.LIBXL"] = "libxl header",
+    ["xenops.LIBXC_LEGACY"] = "legacy",
+    ["xenops.END_OF_IMAGE"] = "outer",
 }
 
 -- The layer of the header after a record; "none": nothing follows.
@@ -584,10 +584,11 @@ local AFTER_POSTCOPY_BEGIN = { [8] = true, [9] = true, [10] = true, [17] = true 
 local STATES = {
     start = {
         ["xl header"] = "start",
-        ["libxl header"] = "start",
-        ["libxl.LIBXC_CONTEXT"] = "start",
-        ["image header"] = "start",
         ["xenops header"] = "start",
+        ["libxl header"] = "start",
+        ["image header"] = "start",
+        ["domain header"] = "static data",
+        ["libxl.LIBXC_CONTEXT"] = "start",
         ["xenops.XENOPS"] = "start",
         ["xenops.LIBXC"] = "start",
         ["xenops.LIBXL"] = "start",
@@ -598,79 +599,80 @@ local STATES = {
         ["xenops.VARSTORED"] = "start",
         ["xenops.SWTPM0"] = "start",
         ["xenops.SWTPM"] = "start",
-        ["domain header"] = "static data",
     },
     ["static data"] = {
         ["libxc.X86_PV_INFO"] = "static data",
+        ["libxc.STATIC_DATA_END"] = "memory",
         ["libxc.X86_CPUID_POLICY"] = "static data",
         ["libxc.X86_MSR_POLICY"] = "static data",
-        ["libxc.STATIC_DATA_END"] = "memory",
     },
     ["version 2"] = {
-        ["libxc.X86_PV_P2M_FRAMES"] = "memory",
+        ["libxc.END"] = "libxl tail",
         ["libxc.PAGE_DATA"] = "memory",
-        ["libxc.TOOLSTACK"] = "memory",
-        ["libxl.CHECKPOINT_STATE"] = "memory",
-        ["libxc.TSC_INFO"] = "context",
-        ["libxc.X86_TSC_INFO"] = "context",
-        ["libxc.HVM_CONTEXT"] = "context",
-        ["libxc.HVM_PARAMS"] = "context",
-        ["libxc.SHARED_INFO"] = "context",
+        ["libxc.X86_PV_INFO"] = "version 2",
+        ["libxc.X86_PV_P2M_FRAMES"] = "memory",
         ["libxc.X86_PV_VCPU_BASIC"] = "context",
         ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
         ["libxc.X86_PV_VCPU_XSAVE"] = "context",
+        ["libxc.SHARED_INFO"] = "context",
+        ["libxc.TSC_INFO"] = "context",
+        ["libxc.HVM_CONTEXT"] = "context",
+        ["libxc.HVM_PARAMS"] = "context",
+        ["libxc.TOOLSTACK"] = "memory",
         ["libxc.X86_PV_VCPU_MSRS"] = "context",
         ["libxc.VERIFY"] = "verify",
-        ["libxc.POSTCOPY_BEGIN"] = "postcopy begun",
         ["libxc.CHECKPOINT"] = "checkpoint",
-        ["libxc.END"] = "libxl tail",
-        ["libxc.X86_PV_INFO"] = "version 2",
+        ["libxc.POSTCOPY_BEGIN"] = "postcopy begun",
+        ["libxc.X86_TSC_INFO"] = "context",
+        ["libxc.X86_CPUID_POLICY"] = "version 2",
+        ["libxc.X86_MSR_POLICY"] = "version 2",
+        ["libxl.CHECKPOINT_STATE"] = "memory",
     },
     memory = {
-        ["libxc.X86_PV_P2M_FRAMES"] = "memory",
+        ["libxc.END"] = "libxl tail",
         ["libxc.PAGE_DATA"] = "memory",
-        ["libxc.TOOLSTACK"] = "memory",
-        ["libxl.CHECKPOINT_STATE"] = "memory",
-        ["libxc.TSC_INFO"] = "context",
-        ["libxc.X86_TSC_INFO"] = "context",
-        ["libxc.HVM_CONTEXT"] = "context",
-        ["libxc.HVM_PARAMS"] = "context",
-        ["libxc.SHARED_INFO"] = "context",
+        ["libxc.X86_PV_P2M_FRAMES"] = "memory",
         ["libxc.X86_PV_VCPU_BASIC"] = "context",
         ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
         ["libxc.X86_PV_VCPU_XSAVE"] = "context",
+        ["libxc.SHARED_INFO"] = "context",
+        ["libxc.TSC_INFO"] = "context",
+        ["libxc.HVM_CONTEXT"] = "context",
+        ["libxc.HVM_PARAMS"] = "context",
+        ["libxc.TOOLSTACK"] = "memory",
         ["libxc.X86_PV_VCPU_MSRS"] = "context",
         ["libxc.VERIFY"] = "verify",
-        ["libxc.POSTCOPY_BEGIN"] = "postcopy begun",
         ["libxc.CHECKPOINT"] = "checkpoint",
-        ["libxc.END"] = "libxl tail",
+        ["libxc.POSTCOPY_BEGIN"] = "postcopy begun",
+        ["libxc.X86_TSC_INFO"] = "context",
+        ["libxl.CHECKPOINT_STATE"] = "memory",
     },
     verify = {
+        ["libxc.END"] = "libxl tail",
         ["libxc.PAGE_DATA"] = "verify",
-        ["libxc.TSC_INFO"] = "context",
-        ["libxc.X86_TSC_INFO"] = "context",
-        ["libxc.HVM_CONTEXT"] = "context",
-        ["libxc.HVM_PARAMS"] = "context",
-        ["libxc.SHARED_INFO"] = "context",
         ["libxc.X86_PV_VCPU_BASIC"] = "context",
         ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
         ["libxc.X86_PV_VCPU_XSAVE"] = "context",
+        ["libxc.SHARED_INFO"] = "context",
+        ["libxc.TSC_INFO"] = "context",
+        ["libxc.HVM_CONTEXT"] = "context",
+        ["libxc.HVM_PARAMS"] = "context",
         ["libxc.X86_PV_VCPU_MSRS"] = "context",
-        ["libxc.END"] = "libxl tail",
+        ["libxc.X86_TSC_INFO"] = "context",
     },
     context = {
-        ["libxc.TOOLSTACK"] = "context",
-        ["libxc.TSC_INFO"] = "context",
-        ["libxc.X86_TSC_INFO"] = "context",
-        ["libxc.HVM_CONTEXT"] = "context",
-        ["libxc.HVM_PARAMS"] = "context",
-        ["libxc.SHARED_INFO"] = "context",
+        ["libxc.END"] = "libxl tail",
         ["libxc.X86_PV_VCPU_BASIC"] = "context",
         ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
         ["libxc.X86_PV_VCPU_XSAVE"] = "context",
+        ["libxc.SHARED_INFO"] = "context",
+        ["libxc.TSC_INFO"] = "context",
+        ["libxc.HVM_CONTEXT"] = "context",
+        ["libxc.HVM_PARAMS"] = "context",
+        ["libxc.TOOLSTACK"] = "context",
         ["libxc.X86_PV_VCPU_MSRS"] = "context",
         ["libxc.CHECKPOINT"] = "checkpoint",
-        ["libxc.END"] = "libxl tail",
+        ["libxc.X86_TSC_INFO"] = "context",
     },
     checkpoint = {
         ["libxl.EMULATOR_XENSTORE_DATA"] = "checkpoint",
@@ -678,16 +680,16 @@ local STATES = {
         ["libxl.CHECKPOINT_END"] = "memory",
     },
     ["postcopy begun"] = {
-        ["libxc.TSC_INFO"] = "postcopy begun",
-        ["libxc.X86_TSC_INFO"] = "postcopy begun",
-        ["libxc.HVM_CONTEXT"] = "postcopy begun",
-        ["libxc.HVM_PARAMS"] = "postcopy begun",
-        ["libxc.SHARED_INFO"] = "postcopy begun",
         ["libxc.X86_PV_VCPU_BASIC"] = "postcopy begun",
         ["libxc.X86_PV_VCPU_EXTENDED"] = "postcopy begun",
         ["libxc.X86_PV_VCPU_XSAVE"] = "postcopy begun",
+        ["libxc.SHARED_INFO"] = "postcopy begun",
+        ["libxc.TSC_INFO"] = "postcopy begun",
+        ["libxc.HVM_CONTEXT"] = "postcopy begun",
+        ["libxc.HVM_PARAMS"] = "postcopy begun",
         ["libxc.X86_PV_VCPU_MSRS"] = "postcopy begun",
         ["libxc.POSTCOPY_PFNS_BEGIN"] = "postcopy pfns",
+        ["libxc.X86_TSC_INFO"] = "postcopy begun",
     },
     ["postcopy pfns"] = {
         ["libxc.POSTCOPY_PFNS"] = "postcopy pfns",
@@ -698,11 +700,11 @@ local STATES = {
         ["libxl.EMULATOR_CONTEXT"] = "postcopy transition",
         ["libxl.POSTCOPY_TRANSITION_END"] = "postcopy pages",
     },
-    ["postcopy pages"] = { ["libxc.POSTCOPY_PAGE_DATA"] = "postcopy pages", ["libxc.END"] = "libxl tail" },
+    ["postcopy pages"] = { ["libxc.END"] = "libxl tail", ["libxc.POSTCOPY_PAGE_DATA"] = "postcopy pages" },
     ["libxl tail"] = {
+        ["libxl.END"] = "finished",
         ["libxl.EMULATOR_XENSTORE_DATA"] = "libxl tail",
         ["libxl.EMULATOR_CONTEXT"] = "libxl tail",
-        ["libxl.END"] = "finished",
     },
     ["xenops tail"] = {
         ["xenops.XENOPS"] = "xenops tail",
@@ -719,15 +721,15 @@ local STATES = {
     },
     finished = {},
     ["early pfns"] = {
-        ["libxc.POSTCOPY_PFNS"] = "early pfns",
         ["libxc.POSTCOPY_PFNS_BEGIN"] = "postcopy pfns",
+        ["libxc.POSTCOPY_PFNS"] = "early pfns",
         ["libxc.POSTCOPY_TRANSITION"] = "postcopy transition",
     },
     ["early pages"] = {
-        ["libxc.POSTCOPY_PFNS"] = "early pages",
-        ["libxc.POSTCOPY_PAGE_DATA"] = "early pages",
-        ["libxc.POSTCOPY_TRANSITION"] = "postcopy transition",
         ["libxc.END"] = "libxl tail",
+        ["libxc.POSTCOPY_PFNS"] = "early pages",
+        ["libxc.POSTCOPY_TRANSITION"] = "postcopy transition",
+        ["libxc.POSTCOPY_PAGE_DATA"] = "early pages",
     },
 }
 
@@ -739,39 +741,38 @@ local WITHOUT_LIBXL = { checkpoint = "memory", ["postcopy transition"] = "postco
 
 -- The state after a record wherever it came: where judging goes on after a gap.
 local NATURAL = {
-    ["libxc.STATIC_DATA_END"] = "memory",
-    ["libxc.X86_PV_P2M_FRAMES"] = "memory",
+    ["libxc.END"] = "libxl tail",
     ["libxc.PAGE_DATA"] = "memory",
+    ["libxc.X86_PV_P2M_FRAMES"] = "memory",
     ["libxc.VERIFY"] = "verify",
     ["libxc.CHECKPOINT"] = "checkpoint",
-    ["libxl.CHECKPOINT_END"] = "memory",
     ["libxc.POSTCOPY_BEGIN"] = "postcopy begun",
     ["libxc.POSTCOPY_PFNS_BEGIN"] = "postcopy pfns",
     ["libxc.POSTCOPY_PFNS"] = "postcopy pfns",
     ["libxc.POSTCOPY_TRANSITION"] = "postcopy transition",
-    ["libxl.POSTCOPY_TRANSITION_END"] = "postcopy pages",
     ["libxc.POSTCOPY_PAGE_DATA"] = "postcopy pages",
-    ["libxc.END"] = "libxl tail",
+    ["libxc.STATIC_DATA_END"] = "memory",
     ["libxl.END"] = "finished",
+    ["libxl.CHECKPOINT_END"] = "memory",
+    ["libxl.POSTCOPY_TRANSITION_END"] = "postcopy pages",
     ["xenops.END_OF_IMAGE"] = "finished",
 }
 
 -- The rules that a record breaks in a state that does not allow it; the first whose states name it counts.
 local MISPLACED = {
-    ["libxc.STATIC_DATA_END"] = {
+    ["libxc.PAGE_DATA"] = {
+        { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
         {
             states = {
-                "static data", "version 2", "memory", "verify", "context", "checkpoint", "postcopy begun", "early pfns",
-                "postcopy pfns", "early pages", "postcopy transition", "postcopy pages",
+                "postcopy begun", "early pfns", "postcopy pfns", "early pages", "postcopy transition", "postcopy pages",
             },
-            rule = "duplicate-static-data-end",
+            rule = "page-data-after-postcopy-begin",
         },
     },
-    ["libxc.TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.X86_TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.HVM_CONTEXT"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.HVM_PARAMS"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.SHARED_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
+    ["libxc.X86_PV_P2M_FRAMES"] = {
+        { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
+        { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
+    },
     ["libxc.X86_PV_VCPU_BASIC"] = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
     },
@@ -781,16 +782,16 @@ local MISPLACED = {
     ["libxc.X86_PV_VCPU_XSAVE"] = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
     },
-    ["libxc.X86_PV_VCPU_MSRS"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
-    ["libxc.X86_PV_P2M_FRAMES"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
-        { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
-    },
+    ["libxc.SHARED_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
+    ["libxc.TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
+    ["libxc.HVM_CONTEXT"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
+    ["libxc.HVM_PARAMS"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
     ["libxc.TOOLSTACK"] = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
         { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
+    },
+    ["libxc.X86_PV_VCPU_MSRS"] = {
+        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
     },
     ["libxc.VERIFY"] = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "verify" },
@@ -799,15 +800,6 @@ local MISPLACED = {
     ["libxc.CHECKPOINT"] = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "checkpoint" },
         { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
-    },
-    ["libxc.PAGE_DATA"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
-        {
-            states = {
-                "postcopy begun", "early pfns", "postcopy pfns", "early pages", "postcopy transition", "postcopy pages",
-            },
-            rule = "page-data-after-postcopy-begin",
-        },
     },
     ["libxc.POSTCOPY_BEGIN"] = {
         {
@@ -850,6 +842,16 @@ local MISPLACED = {
             states = { "postcopy begun", "early pfns", "postcopy pfns", "early pages", "postcopy transition" },
             rule = "postcopy-page-data-before-transition",
             follows = "early pages",
+        },
+    },
+    ["libxc.X86_TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
+    ["libxc.STATIC_DATA_END"] = {
+        {
+            states = {
+                "static data", "version 2", "memory", "verify", "context", "checkpoint", "postcopy begun", "early pfns",
+                "postcopy pfns", "early pages", "postcopy transition", "postcopy pages",
+            },
+            rule = "duplicate-static-data-end",
         },
     },
     ["libxl.CHECKPOINT_END"] = {
@@ -1679,11 +1681,11 @@ local function judge_alone(item)
     elseif item.name == "LIBXC_LEGACY" then
         broken(item, "legacy-stream", "record type 0x%x says that a legacy libxc stream follows", item.type)
     else
+        if not spec then judge_unknown(item) end
         if item.padding and item.padding:find("[^\0]") then
             local shown = item.padding:gsub(".", function(one) return format("%02x ", byte(one)) end)
             broken(item, "nonzero-padding", "padding after the body is %s", shown)
         end
-        if not spec then judge_unknown(item) end
         if not spec or item.layer == "xenops" then return end
         if not item.is_listed then judge_length(item) end
         if spec.shape == "pages" then

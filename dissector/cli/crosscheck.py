@@ -14,7 +14,7 @@ from dissector.integrations.wireshark.crosscheck import Witness, as_line, compar
 from dissector.integrations.wireshark.reading import read as read_with_tshark
 from dissector.integrations.wireshark.tshark import find, hand_over, isolated, orderly
 from dissector.library import open
-from dissector.results import dumps
+from dissector.results.encoding import dumps
 from dissector.units import many
 
 FOUND = 1
@@ -53,15 +53,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{tshark.path} was built without Lua")
     with orderly(), isolated(tshark) as folder:
         capture, name = _readable(arguments.file, folder)
-        ours = open(capture)
-        ours.reader.name = name
-        if not ours.is_capture:
-            raise UserError(f"{name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
-        witness = Witness()
-        read(ours, witness.add)
         try:
+            ours = open(capture)
+            ours.reader.name = name
+            if not ours.is_capture:
+                raise UserError(f"{name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
+            witness = Witness()
+            read(ours, witness.add)
             seen = read_with_tshark(folder, capture, witness.options())
-        except UserError as error:  # tshark calls the file what it knows it by
+        except UserError as error:  # the copy is not what its user knows it by
             raise UserError(str(error).replace(str(capture), name)) from error
     found = witness.items()
     differences = list(compare(found, seen))

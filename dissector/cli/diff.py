@@ -9,7 +9,8 @@ from dissector.analysis import Analysis
 from dissector.cli.input import conclude, read
 from dissector.errors import UserError
 from dissector.library import open
-from dissector.results import MigrationResult, dumps
+from dissector.results.analysis import MigrationResult
+from dissector.results.encoding import dumps
 
 if TYPE_CHECKING:
     from dissector.results.changes import Side
@@ -76,7 +77,9 @@ def _side(path: str, number: int) -> Side:
     by_number = {guest.migration: guest for guest in guests.results()}
     migrations = {one[0].number: MigrationResult.of(one) for one in analysis.migrations}
     if number not in by_number:
-        raise UserError(f"{capture.name} has no migration {number}: it holds {capture.migrations}, numbered from 0")
+        raise UserError(
+            f"{capture.name} has no migration {number}: it holds {capture.migration_count}, numbered from 0"
+        )
     conclude(capture)
     return Side(capture.name, by_number[number], migrations[number])
 

@@ -12,7 +12,7 @@ from typing import Any
 from dissector.cli.input import conclude, read
 from dissector.errors import UserError
 from dissector.library import open
-from dissector.results import dumps
+from dissector.results.encoding import dumps
 
 EPILOG = """\
 Who the guest is (xl's configuration, libvirt's or xenopsd's), its clock, each virtual processor: mode, whether it ran

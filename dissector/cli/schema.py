@@ -32,11 +32,9 @@ def add(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     # Imported here, because nobody who asks for help needs it.
-    from dissector.results import RESULTS, schema
-    from dissector.results.changes import DiffResult
-    from dissector.results.guest import GuestResult
+    from dissector.results.encoding import schema
+    from dissector.results.registry import RESULTS
 
-    results = {**RESULTS, "guest": GuestResult, "diff": DiffResult}
-    found = {name: schema(results[name], f"xenshark {name}") for name in NAMES}
+    found = {name: schema(result, f"xenshark {name}") for name, result in RESULTS.items()}
     print(json.dumps(found[arguments.name] if arguments.name else found, indent=2))
     return 0

@@ -425,19 +425,23 @@ class DirectionParser(Cursor):
 
     def _read_item(self, item: Item) -> bool:
         """Goes on with the item at hand. Whether it came any further."""
+        buffer = self.buffer
         if item.body is None:
-            if item.keep == UNKNOWN:
+            keep = item.keep
+            if keep == UNKNOWN:
                 if not self.has(PAGES_HEADER_SIZE):
                     return False
-                item.keep_listed(int.from_bytes(self.buffer[:4], item.endianness), item.end - self.offset)
-            if not self.has(item.keep):
+                keep = item.keep_listed(buffer, item.end - self.offset)
+            if len(buffer) < keep:
+                self.wanted = keep
                 return False
-            item.body = self.take(item.keep)
+            item.body = self.take(keep)
             if self.offset < item.end:
                 self.leave(item.end - self.offset)
                 if self.skip:
                     return True
-        if not self.has(item.padding):
+        if len(buffer) < item.padding:
+            self.wanted = item.padding
             return False
         self._finish_item(item, self.take(item.padding) if item.padding else b"")
         return True
@@ -449,7 +453,10 @@ class DirectionParser(Cursor):
         if then is Expect.OUTER:
             container = self.migration.outer(cast(Layer, item.layer))
             then = (container and container.record) or Expect.CLOSING
-        self.expect_next(then)
+        if then is self.expect:
+            self.wanted = 0
+        else:
+            self.expect_next(then)
 
     def _emit_item(self, item: Item, end: int, padding: bytes, whole: bool) -> None:
         """Hands on an item."""
@@ -498,7 +505,7 @@ class DirectionParser(Cursor):
         self.damaged = True
         if not self.cut and self.expect is not Expect.NOTHING:
             self.cut = True
-            self.emit_of(lambda number: PacketsCut(number, self.direction, self.offset))
+            self.emit_of(lambda number: PacketsCut(number, self.direction))
 
     def _note_gap(self, start: int, length: int) -> None:
         if self._started:
@@ -578,7 +585,7 @@ class DirectionParser(Cursor):
             self._note_gap(offset, length)
         self._early_gaps.clear()
         if self.cut:
-            self.emit_of(lambda number: PacketsCut(number, self.direction, self.offset))
+            self.emit_of(lambda number: PacketsCut(number, self.direction))
 
     def _move_on(self) -> None:
         """To the next migration of the conversation."""

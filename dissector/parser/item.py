@@ -54,9 +54,11 @@ class Item:
     def is_pages(self) -> bool:
         return isinstance(self.spec, RecordSpec) and self.spec.shape == "pages"
 
-    def keep_listed(self, count: int, room: int) -> None:
-        """How much of a pages record to keep, given its count and the octets of its body."""
+    def keep_listed(self, header: bytes | bytearray, room: int) -> int:
+        """How much of a pages record to keep, given how its body of `room` octets begins."""
+        count = int.from_bytes(header[:4], self.endianness)
         self.keep = min(room, PAGES_HEADER_SIZE + ENTRY_SIZE * min(count, ENTRIES_KEPT))
+        return self.keep
 
 
 def octets_to_keep(spec: Spec, length: int) -> int:

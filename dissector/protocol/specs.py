@@ -65,7 +65,8 @@ class Role(Name):
     CHECKPOINT_END = auto()
     CHECKPOINT_STATE = auto()
     """COLO's agreement of both sides."""
-    DIRTY_LIST = auto()
+    REPORT = auto()
+    """What the destination tells meanwhile: it stands anywhere, and nothing follows from it."""
     POSTCOPY_BEGIN = auto()
     POSTCOPY_SETUP = auto()
     """The list of missing pages begins."""
@@ -161,7 +162,8 @@ class HeaderSpec(NamedTuple):
     """A header.
 
     endianness: None, it comes in the stream's own byte order. magic: the octets it begins with, if any.
-    then: what follows it. summary, words: see RecordSpec.
+    then: what follows it. summary, words: see RecordSpec. more: the field that says how many octets behind it belong to
+    it.
     """
 
     name: str
@@ -174,6 +176,7 @@ class HeaderSpec(NamedTuple):
     role: Role = Role.HEADER
     summary: str = ""
     words: Words | None = None
+    more: str = ""
 
     @property
     def size(self) -> int:

@@ -61,6 +61,7 @@ XL_HEADER = HeaderSpec(
     "tools/xl/xl.h: struct save_file_header",
     Expect.LIBXL_HEADER,
     words=guest_words,
+    more="optional_data_len",
 )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from dissector import events, protocol
 from dissector.analysis import MigrationAnalysis
 from dissector.events import FORWARD, REVERSE
 from dissector.facts import Iteration, Kind, Migration, Outcome, Pages, Phase, PhaseName, distribution
+from dissector.facts.custody import Custody
+from dissector.results.base import Result
 from dissector.results.common import (
     Direction,
     Duration,
@@ -22,27 +23,13 @@ from dissector.results.common import (
     time_of,
 )
 from dissector.results.findings import FindingResult
+from dissector.results.source import SourceResult
 from dissector.rules.verdict import verdict
 
 SCHEMA: Literal["xenshark.analysis/1"] = "xenshark.analysis/1"
 
 
-@dataclass(frozen=True, kw_only=True)
-class SourceResult:
-    """The input as a whole, as far as it was read."""
-
-    file: str
-    format: Literal["pcap", "pcapng", "stream"]
-    packets: int
-    bytes: Annotated[Octets, "of the file, decompressed"]
-    first_time: Annotated[Time | None, "of the first packet"]
-    last_time: Annotated[Time | None, "of the last packet"]
-    cut_packets: Annotated[int, "packets cut at the snap length"]
-    dropped_packets: Annotated[int, "packets that the capturing program says it lost"]
-
-
-@dataclass(frozen=True)
-class StreamResult:
+class StreamResult(Result):
     """What the headers say."""
 
     version: Annotated[int | None, "of the libxc stream"]
@@ -58,24 +45,28 @@ class StreamResult:
         return cls(context.version, context.postcopy, context.endianness, context.guest, page_size, context.xen)
 
 
-@dataclass(frozen=True)
-class BothResult:
+class BothResult(Result):
     """A count for each direction."""
 
     forward: int
     reverse: int
 
 
-@dataclass(frozen=True)
-class RecordsResult:
+class MayRunResult(Result):
+    """Whether each side may run the guest, as far as the wire shows it."""
+
+    source: Custody
+    destination: Custody
+
+
+class RecordsResult(Result):
     """How many whole records there were, by names such as libxc.PAGE_DATA."""
 
     forward: Mapping[str, int]
     reverse: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class PagesResult:
+class PagesResult(Result):
     """The entries of PAGE_DATA."""
 
     entries: int
@@ -90,8 +81,7 @@ class PagesResult:
         return cls(pages.entries, pages.data_pages, unique, dict(pages.by_type), pages.sent_again)
 
 
-@dataclass(frozen=True)
-class IterationResult:
+class IterationResult(Result):
     """A pass of precopy over memory: a new one where the pfns start again from below."""
 
     index: int
@@ -113,8 +103,7 @@ class IterationResult:
         )
 
 
-@dataclass(frozen=True)
-class PhaseResult:
+class PhaseResult(Result):
     """A part of the migration, up to the first octet of the next one."""
 
     name: PhaseName
@@ -137,8 +126,7 @@ class PhaseResult:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PostcopyResult:
+class PostcopyResult(Result, kw_only=True):
     """Announced pages, and the faults and pages of the postcopy phase."""
 
     announced: Annotated[int, "entries of POSTCOPY_PFNS"]
@@ -180,8 +168,7 @@ class PostcopyResult:
         )
 
 
-@dataclass(frozen=True)
-class GapResult:
+class GapResult(Result):
     """Octets that the capture lost."""
 
     direction: Direction
@@ -194,8 +181,7 @@ class GapResult:
         return cls(gap.direction, gap.offset, gap.length, gap.record)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MigrationResult:
+class MigrationResult(Result, kw_only=True):
     """One migration."""
 
     id: Annotated[int, "which of the input, from 0"]
@@ -204,6 +190,7 @@ class MigrationResult:
     kind: Annotated[Kind, "live: precopy only; checkpointed: Remus, COLO"]
     outcome: Annotated[Outcome, "failover: checkpoints stopped; incomplete: the capture does not show the end"]
     verdict: Annotated[str, "the outcome in one sentence, with its most probable reason"]
+    may_run: Annotated[MayRunResult, "which side may run the guest; undefined: nothing tells"]
     stream: StreamResult
     bytes: Annotated[BothResult, "distinct octets of this migration that were seen"]
     not_followed: Annotated[BothResult, "octets passed over where the way was lost: in no count"]
@@ -229,6 +216,7 @@ class MigrationResult:
             kind=migration.kind,
             outcome=migration.outcome,
             verdict=verdict(migration, checker.findings),
+            may_run=MayRunResult(*migration.may_run),
             stream=StreamResult.of(migration.context),
             bytes=BothResult(forward.seen, reverse.seen),
             not_followed=BothResult(forward.not_followed, reverse.not_followed),
@@ -239,13 +227,12 @@ class MigrationResult:
             phases=tuple(PhaseResult.of(each, migration) for each in migration.phases),
             postcopy=PostcopyResult.of(migration),
             gaps=tuple(GapResult.of(gap) for side in sides for gap in side.gaps),
-            findings=tuple(map(FindingResult.of, checker.findings)),
+            findings=tuple(FindingResult.of(one) for one in checker.findings if not one.is_on_request),
             findings_left_out=checker.left_out,
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class AnalysisResult:
+class AnalysisResult(Result, kw_only=True):
     """An input and every migration in it."""
 
     schema: Literal["xenshark.analysis/1"] = SCHEMA

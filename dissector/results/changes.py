@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from dissector.results.analysis import MigrationResult
+from dissector.results.base import Result
 from dissector.results.guest import CpuResult, GuestResult
 
 Section = Literal["config", "cpuid", "msrs", "params", "vcpus", "devices", "traffic"]
@@ -15,8 +15,7 @@ SECTIONS: tuple[Section, ...] = ("config", "cpuid", "msrs", "params", "vcpus", "
 Value = str | int | float | None
 
 
-@dataclass(frozen=True)
-class DifferenceOfGuests:
+class DifferenceOfGuests(Result):
     """One thing that is not the same."""
 
     section: Section
@@ -25,8 +24,7 @@ class DifferenceOfGuests:
     b: Annotated[Value, "null: not there"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class DiffResult:
+class DiffResult(Result, kw_only=True):
     """Two guests and their migrations, compared."""
 
     a: Annotated[str, "the first input"]
@@ -57,8 +55,7 @@ class DiffResult:
         return cls(a=a.name, b=b.name, sections=sections, missing=missing, gained=gained, differences=tuple(found))
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(NamedTuple):
     """One of the two."""
 
     name: str

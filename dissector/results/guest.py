@@ -30,13 +30,13 @@ from dissector.protocol import (
     xl,
 )
 from dissector.protocol.depth import deepen
+from dissector.results.base import Result
 from dissector.results.common import Octets
 
 Names = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class IdentityResult:
+class IdentityResult(Result):
     """What the toolstack says of the guest."""
 
     toolstack: Annotated[str, "whose configuration it is: xl, libvirt or xenopsd"]
@@ -50,8 +50,7 @@ class IdentityResult:
     device_model: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class VcpuResult:
+class VcpuResult(Result, kw_only=True):
     """A virtual processor."""
 
     id: int
@@ -71,8 +70,7 @@ class VcpuResult:
     registers: Annotated[Mapping[str, int], "all integers of its state by their names in Xen's header"]
 
 
-@dataclass(frozen=True)
-class CacheResult:
+class CacheResult(Result):
     """A cache of the processor."""
 
     level: int
@@ -83,8 +81,7 @@ class CacheResult:
     threads: int
 
 
-@dataclass(frozen=True)
-class TopologyResult:
+class TopologyResult(Result):
     """A level of the processor's topology."""
 
     level: str
@@ -92,8 +89,7 @@ class TopologyResult:
     processors: int
 
 
-@dataclass(frozen=True)
-class ComponentResult:
+class ComponentResult(Result):
     """A component of the XSAVE area."""
 
     name: str
@@ -101,8 +97,7 @@ class ComponentResult:
     offset: Octets
 
 
-@dataclass(frozen=True, kw_only=True)
-class CpuResult:
+class CpuResult(Result, kw_only=True):
     """What CPUID tells the guest."""
 
     vendor: str | None
@@ -140,8 +135,7 @@ def _leaf(leaf: int, subleaf: int) -> str:
     return f"{leaf:#x}" if subleaf == cpuid.NO_SUBLEAF else f"{leaf:#x}:{subleaf}"
 
 
-@dataclass(frozen=True)
-class ClockResult:
+class ClockResult(Result):
     """Its time stamp counter, and its wall clock."""
 
     mode: str | int | None
@@ -151,8 +145,7 @@ class ClockResult:
     wall_clock: Annotated[float | None, "when its system time was 0, of a PV guest, seconds since the epoch"]
 
 
-@dataclass(frozen=True)
-class StateResult:
+class StateResult(Result):
     """A device or processor state that the hypervisor itself saved."""
 
     type: str
@@ -160,8 +153,7 @@ class StateResult:
     length: Octets
 
 
-@dataclass(frozen=True)
-class DeviceResult:
+class DeviceResult(Result):
     """A section of an emulator's state."""
 
     device: str
@@ -171,8 +163,7 @@ class DeviceResult:
     subsections: Annotated[Names, "optional parts: a QEMU that does not know one refuses it"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class GuestResult:
+class GuestResult(Result, kw_only=True):
     """A guest: its configuration, and its state when it stopped last."""
 
     migration: Annotated[int, "which of the input, from 0"]

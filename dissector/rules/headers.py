@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from dissector.protocol import (
-    GUEST_TYPES,
     IMAGE_ID,
     IMAGE_MARKER,
     IMAGE_VERSIONS,
@@ -21,6 +20,9 @@ _rule = partial(Rule, group="headers and framing")
 
 _LIBXL_IDENT = int.from_bytes(LIBXL_IDENT, "big")
 
+RESTORED_TYPES = (1, 2)
+"""Guest types that receivers accept: PV and HVM, which PVH is, too."""
+
 XL_STREAM_V2 = 1 << 1
 """Mandatory flag of an xl header: a libxl stream of version 2 follows."""
 XL_UNKNOWN_FLAGS = 0xFFFFFFFC
@@ -35,6 +37,11 @@ BAD_IMAGE_HEADER = _rule(
     why="The restore fails before it reads any record. Current Xen accepts versions 2 and 3, releases"
     " before 4.14 and the postcopy series only 2. The version also decides what the record types from"
     " 0x10 up mean.",
+    receiver_says=(
+        "Invalid marker: Got 0x%016x",
+        "Invalid ID: Expected 0x%08x, Got 0x%08x",
+        "Invalid Version: Expected 2 <= ver <= 3, Got %d",
+    ),
     example="version 4; legal: version 2 or 3",
     checks=(
         check(
@@ -72,14 +79,21 @@ BAD_DOMAIN_HEADER = _rule(
     source="libxc specification, Domain Header; x86_pv_setup() in xg_sr_restore_x86_pv.c,"
     " x86_hvm_setup() in xg_sr_restore_x86_hvm.c",
     why="The receiver compares the type with the domain it has built and the page size with its own 4096"
-    " octets, and fails if either differs. A PVH guest has type 2, HVM.",
+    " octets, and fails if either differs. A PVH guest has type 2, HVM; types 3 and 4 stood in the"
+    " specification of Xen 4.6 to 4.13, and no receiver ever accepted them.",
+    receiver_says=(
+        "Unable to restore %s domain into an x86 HVM domain",
+        "Unable to restore %s domain into an x86_pv domain",
+        "Invalid page size %u for x86 HVM domains",
+        "Invalid page size %d for x86_pv domains",
+    ),
     example="type 0, page_shift 12; legal: type 1 (PV) or 2 (HVM), page_shift 12",
     checks=(
         check(
             "header",
             "domain header",
-            "guest type {type} is unknown",
-            ("type", "not in", frozenset(GUEST_TYPES)),
+            "no receiver accepts guest type {type}",
+            ("type", "not in", frozenset(RESTORED_TYPES)),
         ),
         check(
             "header",
@@ -99,6 +113,10 @@ BAD_LIBXL_HEADER = _rule(
     summary="A libxl stream header has a wrong ident or version",
     source="libxl specification, Header; stream_header_done() in libxl_stream_read.c",
     why="libxl gives up before the first record and no domain memory is read. No version but 2 was ever specified.",
+    receiver_says=(
+        "Invalid ident: expected 0x%016x, got 0x%016x",
+        "Unexpected Version: expected %u, got %u",
+    ),
     example="ident 'LibxlFmt', version 1; legal: ident 'LibxlFmt', version 2",
     checks=(
         check(
@@ -128,6 +146,10 @@ BAD_XL_HEADER = _rule(
     why="xl compares byteorder in its own byte order, so it refuses a header from a host of the other"
     " one. It also refuses mandatory flags that it does not know and says that a newer xl is needed. It"
     " does not look at optional flags.",
+    receiver_says=(
+        "File has wrong byte order",
+        "Savefile has mandatory flag(s) 0x%x which are not supported; need newer xl",
+    ),
     example="mandatory_flags 0x7; legal: 0x3 (JSON configuration, version 2 stream)",
     checks=(
         check(
@@ -146,6 +168,24 @@ BAD_XL_HEADER = _rule(
     ),
     breaking=(eg.xl_header(json=1, stream_v2=1, reserved=1),),
     legal=(eg.xl_header(json=1, stream_v2=1),),
+)
+
+BIG_ENDIAN_STREAM = _rule(
+    id="big-endian-stream",
+    severity="error",
+    wireshark=True,
+    summary="A header says that the stream is big-endian",
+    source="read_headers() in xg_sr_restore.c; stream_header_done() in libxl_stream_read.c",
+    why="The specifications allow it, but no release has a sender that writes or a receiver that reads"
+    " such a stream: libxc and libxl give up on the header.",
+    receiver_says=("Unable to handle big endian streams",),
+    example="image header, options 0x0001; legal: options 0x0000",
+    checks=(
+        check("header", "image header", "options bit 0 is set", ("options", "any bit of", 1)),
+        check("header", "libxl header", "options bit 0 is set", ("options", "any bit of", 1)),
+    ),
+    breaking=(eg.header("image header", version=3, options={"big_endian": 1}),),
+    legal=(eg.IMAGE3,),
 )
 
 RULES = declared(globals())

@@ -33,7 +33,7 @@ IN_STATE = '{record} in the state "{state}"'
 AND_MORE = ", and {more:,} more in this record"
 """What is added where a record breaks a rule more than once."""
 
-Title: TypeAlias = Literal["headers and framing", "order and direction", "pages", "toolstack and capture"]
+Title: TypeAlias = Literal["headers and framing", "order and direction", "contents", "pages", "toolstack and capture"]
 """Under which heading rules are listed."""
 
 RuleId = NewType("RuleId", str)
@@ -141,6 +141,8 @@ class Rule:
     """Other severities that a finding can have, each for a case that `why` tells."""
     fatal: bool = False
     """Whether the known programs fail on it though it is no error by the specification."""
+    on_request: bool = False
+    """Whether it is broken by healthy migrations of today's Xen: a finding is shown only to who asks for it."""
     consequence: bool = False
     """Whether a broken off stream breaks it in any case: no reason, but what follows from one."""
     receiver_says: tuple[str, ...] = ()
@@ -167,16 +169,6 @@ def check(scope: Scope, of: str | tuple[str, ...], message: str, *when: tuple[st
 def declared(namespace: Mapping[str, object]) -> tuple[Rule, ...]:
     """The rules of a file, out of its `globals()`, in the order in which they are listed."""
     return tuple(one for one in namespace.values() if isinstance(one, Rule))
-
-
-def checks_of(rules: Iterable[Rule], scope: Scope) -> Mapping[str, tuple[tuple[Rule, Check], ...]]:
-    """The checks of one scope, by what they check."""
-    found: dict[str, tuple[tuple[Rule, Check], ...]] = {}
-    for rule in rules:
-        for check in rule.checks:
-            for key in check.of if check.scope == scope else ():
-                found[key] = (*found.get(key, ()), (rule, check))
-    return found
 
 
 def misplaced_by_role(rules: Iterable[Rule]) -> Mapping[tuple[Role, State], tuple[Rule, State | None]]:

@@ -9,7 +9,7 @@ from textwrap import wrap
 from dissector.analysis import MigrationAnalysis
 from dissector.events import Context, Flow
 from dissector.facts import DirectionFacts, Iteration, Migration, Phase, distribution
-from dissector.results import SourceResult
+from dissector.results.source import SourceResult
 from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
 from dissector.units import clock, duration, many, rate, size
@@ -81,11 +81,9 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
             names = [f"{name.partition('.')[2]}{TIE}{count:,}" for name, count in counts.items() if _is_of(name, layer)]
             if names:
                 yield f"{direction} {layer}", ", ".join(names)
-    if checker.findings:
-        yield (
-            "findings",
-            tally(Counter(finding.severity for finding in checker.findings)) + ": see xenshark check",
-        )
+    shown = [finding.severity for finding in checker.findings if not finding.is_on_request]
+    if shown:
+        yield "findings", tally(Counter(shown)) + ": see xenshark check"
 
 
 def _first(rows: list[Row], what: str) -> Iterator[Row]:

@@ -16,6 +16,7 @@ from dissector.capture.link import decode
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.engine import Engine
+from dissector.events import Event
 
 LEGAL = (
     "postcopy/c_netem/veth_rx.pcap",
@@ -73,7 +74,11 @@ def judge(path: Path) -> list[MigrationAnalysis]:
     analysis = Analysis()
     reader = open_source(str(path))
     assert isinstance(reader, CaptureReader)
-    Engine(analysis.add).capture(reader)
+
+    def take(event: Event) -> None:
+        analysis.add(event)
+
+    Engine(take).capture(reader)
     analysis.finish()
     return analysis.migrations
 

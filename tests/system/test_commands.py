@@ -259,8 +259,8 @@ def cut(talk: Talk, octets: int) -> Talk:
 
 
 def used_again(sent: Packets) -> Packets:
-    """The same addresses and ports begin another connection."""
-    return [*sent, Packet(FORWARD, SYN, 10**8, b"", 0)]
+    """The same addresses and ports begin another connection, and the destination agrees to that."""
+    return [*sent, Packet(FORWARD, SYN, 10**8, b"", 0), Packet(REVERSE, SYN | ACK, 10**8, b"", 10**8 + 1)]
 
 
 def closed_first(sent: Packets) -> Packets:
@@ -804,3 +804,37 @@ def test_records_wait_in_a_room_of_limited_size(shell: Shell, monkeypatch: pytes
         waiting.add(record)
         most = max(most, len(waiting._held))
     assert most == 4
+
+
+# Two migrations on one connection
+
+
+def two_on_one(drop: int | None = None) -> Wire:
+    """Two migrations, one after the other; `drop` octets into the second one's memory a packet is lost."""
+
+    def edit(sent: Packets) -> Packets:
+        if drop is None:
+            return sent
+        lost = next(one for one in sent if one.direction == FORWARD and one.offset >= SECOND + drop and one.payload)
+        return [one for one in sent if one is not lost]
+
+    return Wire([*WHOLE, *WHOLE], edit=edit)
+
+
+SECOND = len(octets_of(WHOLE, FORWARD))
+
+
+@pytest.mark.parametrize("drop", [None, 9000])
+def test_each_migration_on_a_connection_has_only_its_own(shell: Shell, drop: int | None) -> None:
+    """Octets, gaps and records: what the second one lost is in nothing that is said of the first."""
+    path = shell.file(pcap(packets(two_on_one(drop))))
+    first, second = analyzed(shell, path)["migrations"]
+    alone = migration(shell, captured(shell, WHOLE, "alone.pcap"))
+    assert first["bytes"] == alone["bytes"] and first["gaps"] == [] and first["findings"] == alone["findings"]
+    assert [one["outcome"] for one in (first, second)] == ["completed", "completed"]
+    lost = sum(gap["length"] for gap in second["gaps"])
+    assert second["bytes"] == {**alone["bytes"], FORWARD: alone["bytes"][FORWARD] - lost}
+    rules = [[finding["rule"] for finding in one["findings"]] for one in (first, second)]
+    assert sorted(rules[1]) == sorted([*rules[0], *["capture-gap"] * bool(lost)])
+    assert bool(lost) == (drop is not None) and first["records"] == second["records"] == alone["records"]
+    assert all(gap["offset"] >= SECOND for gap in second["gaps"])

@@ -16,6 +16,7 @@ from time import sleep
 from typing import Any, NamedTuple
 
 import pytest
+import schemas
 import talks
 from conftest import REPOSITORY, Case, captures
 from streams import record
@@ -25,10 +26,11 @@ from wireshark.both import LUAS, unpacked, wireshark_with
 
 from dissector.cli import crosscheck as cli
 from dissector.integrations.wireshark import generate
-from dissector.integrations.wireshark.crosscheck import Difference, compare
+from dissector.integrations.wireshark.crosscheck import compare
 from dissector.integrations.wireshark.items import Item
 from dissector.integrations.wireshark.reading import read
 from dissector.integrations.wireshark.tshark import NOBODY
+from dissector.results.differences import DifferenceResult
 
 pytest_plugins = ("shell",)
 
@@ -59,6 +61,8 @@ def differences(shell: Any, file: Path, *options: str) -> list[dict[str, Any]]:
     """What `crosscheck --json` prints; its exit status has to agree."""
     status, out, err = shell.run("crosscheck", "--json", *options, str(file))
     found = [json.loads(line) for line in out.splitlines()]
+    for one in found:
+        schemas.check("difference", one)
     assert (status, err) == (1 if found else 0, "")
     return found
 
@@ -193,7 +197,7 @@ def test_nobody_else_can_read_the_copy(shell: Any, monkeypatch: pytest.MonkeyPat
         seen.update({"folder": folder.stat(), "capture": capture.stat(), "tshark": (folder / "tshark").stat()})
         return read(folder, capture, options)
 
-    monkeypatch.setattr(cli, "read", look)
+    monkeypatch.setattr(cli, "read_with_tshark", look)
     assert differences(shell, captures()[NONE], "--tshark", wireshark_with(LUAS[0]).path) == []
     own = os.geteuid()
     assert stat.S_IMODE(seen["folder"].st_mode) == (0o700 if own else 0o710)
@@ -243,7 +247,7 @@ def item(offset: int, frame: int = 1, **values: Any) -> Item:
 def test_items_are_compared_one_by_one() -> None:
     assert list(compare([item(0, length=8)], [item(0, length=8)])) == []
     assert list(compare([item(0, length=8)], [item(0, length=9)])) == [
-        Difference("a -> b", 0, "END", 1, "length", 8, 9)
+        DifferenceResult("a -> b", 0, "END", 1, "length", 8, 9)
     ]
     assert [one.what for one in compare([item(0), item(8)], [item(8), item(16)])] == ["record", "record"]
     assert list(compare([item(0, run=[])], [item(0)])) == [], "an empty list is shown nowhere"

@@ -12,8 +12,8 @@ from shell import Shell
 from streams import libxc_stream, libxl_stream, record, xl_stream
 
 from dissector.protocol import build, hvm, layout, parse
-from dissector.results import schema, to_json
 from dissector.results.changes import SECTIONS, DiffResult
+from dissector.results.encoding import schema, to_json
 from dissector.results.guest import GuestResult, mode_of
 
 pytest_plugins = ("shell",)

@@ -25,7 +25,8 @@ from dissector.facts import Link, Linker
 from dissector.recording.conversations import find as find_carrier
 from dissector.recording.programs import PROGRAMS, Wanted, find
 from dissector.recording.session import Session
-from dissector.results import RecordResult, to_json
+from dissector.results.encoding import to_json
+from dissector.results.records import RecordResult
 
 pytest_plugins = ("shell",)
 
@@ -59,7 +60,7 @@ def same_but_for_tcp(migrations: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def check_like_original(kept: Path, original: Path) -> None:
-    port = find_carrier(str(original), 0).ends.destination[1]
+    port = find_carrier(str(original), 0).flow.destination.port
     assert same_but_for_tcp(analyzed(kept)) == same_but_for_tcp(analyzed(original, port))
 
 

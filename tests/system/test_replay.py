@@ -88,14 +88,14 @@ def test_a_destination_may_open_the_connection(tmp_path: Path) -> None:
     """Side 0 is the migration's source, whoever sent the first packet."""
     turned = [item._replace(direction=REVERSE if item.direction == FORWARD else FORWARD) for item in talks.precopy()]
     carrier = find(captured(tmp_path, Wire(turned)), 0)
-    assert carrier.ends.source == ("10.0.0.2", 7700)
+    assert carrier.flow.source == ("10.0.0.2", 7700)
     assert runs(list(told(carrier))) == list(talks.turns(talks.precopy()))
 
 
 def test_the_second_of_two_migrations(tmp_path: Path) -> None:
     path = next(path for name, path in captures_in(OWN).items() if name.startswith("postcopy/d_concurrent"))
     one, other = find(str(path), 0), find(str(path), 1)
-    assert {one.ends.destination[1], other.ends.destination[1]} == {7701, 7702}
+    assert {one.flow.destination.port, other.flow.destination.port} == {7701, 7702}
     lengths = {sum(len(each.octets) for each in told(which)) for which in (one, other)}
     assert len(lengths) == 2
 
@@ -261,7 +261,7 @@ def record_replay(path: str, migration: int, into: Path, keep_pages: bool) -> in
         tapped.finish()
         for descriptor in tapped.readers:
             os.close(descriptor)
-    return carrier.ends.destination[1]
+    return carrier.flow.destination.port
 
 
 @pytest.mark.parametrize("name", SAMPLES)

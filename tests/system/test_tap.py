@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -338,8 +337,8 @@ def test_without_pages_however_the_pipe_cuts_it(make: Callable[[], Talk], sizes:
     sizes = [*sizes, 9000]
     with TemporaryDirectory() as folder:
         path = Path(folder, "tap.pcapng")
-        live: list[Record] = []
-        with taping(path, keep_pages=False, emit=live.append) as tape:
+        heard: list[Event] = []
+        with taping(path, keep_pages=False, emit=heard.append) as tape:
             turns = ((side_of(Item(way, "xl", "", b"")), octets) for way, octets in talks.turns(talk))
             number = 0
             for side, octets in turns:
@@ -347,7 +346,7 @@ def test_without_pages_however_the_pipe_cuts_it(make: Callable[[], Talk], sizes:
                     size = sizes[number % len(sizes)]
                     tape.sent(side, octets[:size])
                     octets, number = octets[size:], number + 1
-        found = records(path)
+        found, live = records(path), [event for event in heard if isinstance(event, Record)]
         assert as_talk(found) == as_talk(live) == expected(talk)
         assert [one.body for one in found] == [one.body for one in live]
         assert recorded(path).cut <= contents(talk, found)
@@ -501,8 +500,8 @@ def test_the_tap_ends_as_its_command_does(number: signal.Signals, tap: Start, tm
 
 def test_an_ignored_signal_stays_ignored(tap: Start, tmp_path: Path) -> None:
     words = [*TAP, "-w", str(tmp_path / "tap.pcapng"), "--", "sh", "-c", "echo up; read line; echo $line"]
-    start = partial(subprocess.Popen, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    process = start(["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *words])
+    ignoring = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *words]
+    process = subprocess.Popen(ignoring, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"up\n"
     process.send_signal(signal.SIGHUP)
     assert process.communicate(b"on\n", PATIENCE)[0] == b"on\n"

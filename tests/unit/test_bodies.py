@@ -35,7 +35,7 @@ from dissector.views.fields import tree
 
 HEADERS: dict[str, Any] = json.loads((Path(__file__).parent / "headers.json").read_text())
 
-SPECS = {(spec.layer, spec.name): spec for spec in g.RECORDS}
+SPECS: dict[tuple[str | None, str], g.RecordSpec] = {(spec.layer, spec.name): spec for spec in g.RECORDS}
 ORDERS: tuple[g.Endianness, ...] = ("little", "big")
 
 # What no layout takes: the postcopy author's fake hypervisor made it up.
@@ -47,7 +47,7 @@ MADE_UP = {"XSAVE components"}
 
 def test_every_feature_has_its_name_where_it_is() -> None:
     """Word by word, with Xen's numbers; the last two words are of a register."""
-    words = [
+    words: list[tuple[Any, ...] | None] = [
         (1, None, "d"), (1, None, "c"), (0x80000001, None, "d"), (0x80000001, None, "c"), (0xD, 1, "a"), (7, 0, "b"),
         (7, 0, "c"), (0x80000007, None, "d"), (0x80000008, None, "b"), (7, 0, "d"), (7, 1, "a"),
         (0x80000021, None, "a"), (7, 1, "b"), (7, 2, "d"), (7, 1, "c"), (7, 1, "d"), None, None,

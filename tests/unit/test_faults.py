@@ -379,7 +379,10 @@ def test_what_comes_again_is_said_and_counts_once() -> None:
 
 def test_pfns_without_a_page_are_announced_only() -> None:
     types = {name: number for number, name in PAGE_TYPES.items()}
-    kinds = [1, *((pfn, types[kind]) for pfn, kind in ((2, "XTAB"), (3, "BROKEN"), (4, "XALLOC")))]
+    kinds: list[int | tuple[int, int]] = [
+        1,
+        *((pfn, types[kind]) for pfn, kind in ((2, "XTAB"), (3, "BROKEN"), (4, "XALLOC"))),
+    ]
     faults = faults_of(item("POSTCOPY_PFNS", kinds, 1), item("POSTCOPY_PAGE_DATA", kinds, 2))
     assert (faults.announced, faults.outstanding.count) == (4, 1)
     assert (faults.pages, faults.sent.count, faults.never_sent) == (4, 1, 0)

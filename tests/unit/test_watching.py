@@ -32,14 +32,15 @@ import dissector
 from dissector.analysis import Analysis
 from dissector.capture import opening
 from dissector.capture.opening import open_source
-from dissector.capture.reader import CaptureReader
+from dissector.capture.reader import BUFFER, CaptureReader
 from dissector.engine import Engine
 from dissector.events import FORWARD, Event, Record
 from dissector.facts import Phase
 from dissector.monitor import Monitor, Notice
 from dissector.recording.rotation import Kept, Rotation
 from dissector.recording.trim import Trimmer
-from dissector.results import AnalysisResult, MigrationResult, to_json
+from dissector.results.analysis import AnalysisResult, MigrationResult
+from dissector.results.encoding import to_json
 
 pytest_plugins = ("shell",)
 
@@ -93,12 +94,14 @@ def keep(source: Path, into: Path, rotation: Rotation | None = None, trims: bool
 
 def as_pcapng(path: Path, into: Path, order: str) -> Path:
     reader = opened(path)
-    into.write_bytes(wire.pcapng([one._replace(commented=True) for one in captured_in(path)], (reader.link,), order))
+    into.write_bytes(
+        wire.pcapng([one._replace(commented=True) for one in captured_in(path)], (reader.interfaces[0].link,), order)
+    )
     reader.source.close()
     return into
 
 
-@pytest.mark.parametrize("buffer", [opening.BUFFER, 70_000])
+@pytest.mark.parametrize("buffer", [BUFFER, 70_000])
 def test_all_octets_are_kept(buffer: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "BUFFER", buffer)
     path = SAMPLES["postcopy/c_netem/veth_rx.pcap"]

@@ -61,7 +61,7 @@ RECORD_CLASSES: dict[tuple[Layer, int | None, Endianness], type[_Layer]] = {}
 _SHARED = Counter(name for _, name in {(record.layer, record.name) for record in RECORDS})
 
 
-def big_endian(packet_class: type[_Layer]) -> type[_Layer]:
+def big_endian(packet_class: type[Packet]) -> type[Packet]:
     """The class for the same in a big-endian stream: itself where there is nothing to swap."""
     return CLASSES.get(packet_class.__name__ + BIG, packet_class)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dissector.integrations.wireshark.literals import Raw, call, literal, table
-from dissector.parser import flow, layers
-from dissector.parser.confidence import BELIEVED, CHAIN, FIXED_LENGTHS, VCPU_BASIC_LENGTHS
-from dissector.parser.resync import FORWARD_BEGINNINGS, MAGICS
+from dissector.parser.confidence import BELIEVED, CHAIN
+from dissector.parser.resync import FORWARD_MAGICS, MAGICS
+from dissector.parser.states import CONTEXT_TYPES
 from dissector.protocol import (
     BODY_LENGTH_MAX,
     HEADERS,
@@ -17,15 +17,27 @@ from dissector.protocol import (
     MESSAGES,
     OPTIONAL,
     PAGE_SHIFT,
+    PLACES,
+    RECORDS,
     RESERVED_PAGE_TYPES,
     UNBACKED,
     XL_BYTEORDER,
     XL_MAGIC,
+    Expect,
+    HeaderSpec,
+    RecordSpec,
+    Role,
+    State,
     libxc_records,
+    proof_of,
 )
-from dissector.rules import RULES, handshake, states
+from dissector.protocol.states import OF_VERSION, WITHOUT_LIBXL
+from dissector.rules import RULES, handshake, postcopy
 from dissector.rules import order as ordering
 from dissector.tcp.half_connection import REORDER_FRAMES
+
+_SPECS: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
+_VCPU_BASIC = next(proof_of(spec) for spec in RECORDS if spec.name == "X86_PV_VCPU_BASIC")
 
 CONSTANTS: dict[str, Any] = {
     "PAGE_SHIFT": PAGE_SHIFT,
@@ -41,9 +53,34 @@ CONSTANTS: dict[str, Any] = {
     "REORDER_FRAMES": REORDER_FRAMES,
     "BELIEVED": BELIEVED,
     "CHAIN": CHAIN,
-    "FIXED_LENGTHS": FIXED_LENGTHS,
-    "VCPU_BASIC_LENGTHS": VCPU_BASIC_LENGTHS,
+    "FIXED_LENGTHS": {
+        spec.name: proof.lengths[0]
+        for spec in RECORDS
+        if spec.shape in ("fixed", "page") and (proof := proof_of(spec)) is not None
+    },
+    "VCPU_BASIC_LENGTHS": frozenset(_VCPU_BASIC.lengths if _VCPU_BASIC else ()),
 }
+
+_STATE = {
+    Expect.XL_HEADER: "xl header",
+    Expect.XENOPS_HEADER: "xenops header",
+    Expect.LIBXL_HEADER: "libxl header",
+    Expect.IMAGE_HEADER: "image header",
+    Expect.DOMAIN_HEADER: "domain header",
+    Expect.XENOPS_RECORD: "xenops",
+    Expect.LIBXL_RECORD: "libxl",
+    Expect.LIBXC_RECORD: "libxc",
+    Expect.LIBXL_IF_THERE: "libxl, if there",
+    Expect.LIBXL_OR_LIBXC: "libxl or libxc",
+    Expect.OUTER: "outer",
+    Expect.LEGACY: "legacy",
+    Expect.REVERSE: "reverse",
+}
+
+
+def _key(spec: HeaderSpec | RecordSpec) -> str:
+    return f"{spec.layer}.{spec.name}" if isinstance(spec, RecordSpec) else spec.name
+
 
 SEVERITIES = {"error": "ERROR", "warning": "WARN", "note": "NOTE"}
 
@@ -64,8 +101,8 @@ def texts() -> list[str]:
         {"name": one.name, "direction": one.direction, "status": one.status, "octets": one.octets}
         for one in MESSAGES.values()
     ]
-    magics = [{"octets": magic, "direction": direction, "state": state} for magic, (direction, state) in MAGICS.items()]
-    beginnings = {state: _layer(state) for _, state in MAGICS.values()}
+    magics = [{"octets": one.octets, "direction": one.direction, "state": _STATE[one.expect]} for one in MAGICS]
+    beginnings = {_STATE[one.expect]: one.layer for one in MAGICS}
     types = sorted({spec.type for version in (2, 3) for spec in libxc_records(version).values()} - {0})
     return [
         *table("local MESSAGES", messages),
@@ -74,7 +111,7 @@ def texts() -> list[str]:
         "",
         "-- The states that read the beginning of a stream, and the stream's layer.",
         *table("local BEGINNINGS", beginnings),
-        *table("local FORWARD_BEGINNINGS", dict.fromkeys(sorted(FORWARD_BEGINNINGS), True)),
+        *table("local FORWARD_BEGINNINGS", dict.fromkeys(sorted(FORWARD_MAGICS), True)),
         "",
         "-- Eight octets that may be a record header, in either byte order: a type in use and not END, a length below",
         "-- 256 MiB.",
@@ -84,44 +121,53 @@ def texts() -> list[str]:
     ]
 
 
-def _layer(state: str) -> str:
-    return HEADERS[state].layer if state in HEADERS else "xl"
-
-
 def following() -> list[str]:
     return [
         "-- After a header or record of the forward direction; where there is no entry, another of its layer.",
-        *table("local NEXT", {f"{layer}.{name}": state for (layer, name), state in flow.NEXT.items()}),
+        *table(
+            "local NEXT", {f"{spec.layer}.{spec.name}": _STATE[spec.then] for spec in _SPECS if spec.then is not None}
+        ),
         "",
         '-- The layer of the header after a record; "none": nothing follows.',
         *table("local HANDS_OVER", AFTER),
         "",
         "-- What comes after POSTCOPY_BEGIN, and not after STATIC_DATA_END, which has the same number.",
-        *table("local AFTER_POSTCOPY_BEGIN", layers.CONTEXT_RECORDS),
+        *table("local AFTER_POSTCOPY_BEGIN", CONTEXT_TYPES),
     ]
 
 
 def order() -> list[str]:
-    misplaced = {
-        record: [{"states": one.states, "rule": one.rule, **({"follows": one.then} if one.then else {})} for one in all]
-        for record, all in states.MISPLACED.items()
-    }
+    misplaced: dict[str, list[dict[str, Any]]] = {}
+    for spec in _SPECS:
+        for rule in RULES.values():
+            for one in rule.misplaced:
+                if spec.role in one.roles:
+                    row = {"states": [state.value for state in one.states], "rule": rule.id}
+                    misplaced.setdefault(_key(spec), []).append({**row, "follows": one.then.value} if one.then else row)
     should_be = {
-        layer: {"states": where, "missing": missing, "follows": then}
-        for layer, (where, missing, then) in ordering.SHOULD_BE.items()
+        layer: {"states": [state.value for state in one.states], "missing": one.missing, "follows": one.then.value}
+        for layer, one in postcopy.SHOULD_BE.items()
     }
+    states = {
+        state.value: {
+            _key(spec): PLACES[spec.role].moves[state].value for spec in _SPECS if state in PLACES[spec.role].moves
+        }
+        for state in State
+    }
+    natural = {_key(spec): place.value for spec in _SPECS if (place := PLACES[spec.role].natural) is not None}
+    context = frozenset(_key(spec) for spec in RECORDS if spec.role is Role.CONTEXT)
     return [
         "-- What each state allows, and the state after it.",
-        *table("local STATES", {name: dict(allows) for name, allows in states.STATES.items()}),
+        *table("local STATES", states),
         "",
         "-- The state after a domain header, by the version of the stream.",
-        *table("local OF_VERSION", {version: state for version, state in states.OF_VERSION.items() if version}),
+        *table("local OF_VERSION", {version: state.value for version, state in OF_VERSION.items() if version}),
         "",
         "-- What is meant where there is no libxl stream around.",
-        *table("local WITHOUT_LIBXL", dict(states.WITHOUT_LIBXL)),
+        *table("local WITHOUT_LIBXL", {one.value: other.value for one, other in WITHOUT_LIBXL.items()}),
         "",
         "-- The state after a record wherever it came: where judging goes on after a gap.",
-        *table("local NATURAL", dict(states.NATURAL)),
+        *table("local NATURAL", natural),
         "",
         "-- The rules that a record breaks in a state that does not allow it; the first whose states name it counts.",
         *table("local MISPLACED", misplaced),
@@ -130,12 +176,12 @@ def order() -> list[str]:
         *table("local SHOULD_BE", should_be),
         "",
         "-- What says of a record that comes late that it was missed before.",
-        *table("local MISSED", {record: min(rules) for record, rules in ordering.MISSED.items()}),
+        *table("local MISSED", {f"libxc.{name}": missing for name, missing in ordering.MISSED.items()}),
         "",
-        *table("local CONTEXT", frozenset(states.CONTEXT)),
+        *table("local CONTEXT", context),
         *table("local HVM_CONTEXT", ordering.HVM_CONTEXT),
-        *table("local PV_ONLY", frozenset(states.PV_ONLY)),
-        *table("local HVM_ONLY", frozenset(states.HVM_ONLY)),
+        *table("local PV_ONLY", frozenset(_key(spec) for spec in RECORDS if spec.guest == "pv")),
+        *table("local HVM_ONLY", frozenset(_key(spec) for spec in RECORDS if spec.guest == "hvm")),
         "",
         "-- Which text may come next, by the one that came last.",
         *table("local HANDSHAKE", {"live": _said(handshake.LIVE), "postcopy": _said(handshake.POSTCOPY)}),

@@ -214,11 +214,11 @@ local function judge_alone(item)
     elseif item.name == "LIBXC_LEGACY" then
         broken(item, "legacy-stream", "record type 0x%x says that a legacy libxc stream follows", item.type)
     else
+        if not spec then judge_unknown(item) end
         if item.padding and item.padding:find("[^\0]") then
             local shown = item.padding:gsub(".", function(one) return format("%02x ", byte(one)) end)
             broken(item, "nonzero-padding", "padding after the body is %s", shown)
         end
-        if not spec then judge_unknown(item) end
         if not spec or item.layer == "xenops" then return end
         if not item.is_listed then judge_length(item) end
         if spec.shape == "pages" then
