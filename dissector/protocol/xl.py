@@ -60,8 +60,8 @@ XL_HEADER = HeaderSpec(
     XL_MAGIC,
     "tools/xl/xl.h: struct save_file_header",
     Expect.LIBXL_HEADER,
-    words=guest_words,
     more="optional_data_len",
+    words=guest_words,
 )
 
 

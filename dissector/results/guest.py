@@ -13,6 +13,7 @@ from dissector.events import FORWARD, Event, Record
 from dissector.facts import role_of
 from dissector.protocol import (
     DOMAIN_HEADER,
+    LIBVIRT_HEADER,
     XL_HEADER,
     Role,
     cpuid,
@@ -227,6 +228,8 @@ class Guests:
         elif event.spec is XL_HEADER:
             optional = parse_partial(layout(xl.xl_optional_data, event.endianness), event.body[XL_HEADER.size :])
             bodies.config = guest.guest_of(optional.get("config", ""))
+        elif event.spec is LIBVIRT_HEADER:
+            bodies.config = guest.guest_of(event.body[LIBVIRT_HEADER.size :])
         elif role_of(event) is Role.IMAGE and getattr(event.spec, "words", None) is xl.guest_words:
             bodies.config = guest.guest_of(event.body) or bodies.config
 

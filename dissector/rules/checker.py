@@ -30,6 +30,7 @@ from dissector.rules import (
     pages,
     postcopy,
     pv_state,
+    toolstacks,
 )
 from dissector.rules.findings import Finding
 from dissector.rules.guest import Guest
@@ -99,6 +100,8 @@ class Checker:
         """All that a record breaks. `is_found_again`: whether the way was lost before it."""
         if record.layer is None:
             return list(ending.judge_trailing(record))
+        if record.is_text and record.layer != "xl":
+            return list(toolstacks.judge_message(record))
         if record.is_text:
             self._text, broken = handshake.step(self._text, record, self.migration)
             return broken
@@ -109,6 +112,8 @@ class Checker:
         if broken and self._order.state is State.POSTCOPY_PAGES:
             optional = framing.UNKNOWN_OPTIONAL_RECORD
             broken = [pages.in_postcopy(record) if one.rule is optional else one for one in broken]
+        if record.connection is not None:
+            return broken  # it has no place in the order of the image's connection
         misdirected = order.judge_direction(record)
         if misdirected is not None:
             return [*broken, misdirected]

@@ -124,6 +124,19 @@ def strange_text(octets: bytes) -> Said:
     return Said("text", "xl", body=octets, reverse=True)
 
 
+XENOPS_REQUEST = Said(
+    "http request",
+    "xenops",
+    body=b"PUT /services/xenops/memory/6f1b?session_id=1 HTTP/1.1\r\ncookie: final_id=6f\r\n\r\n",
+)
+"""With what xenopsd begins a migration."""
+
+
+def handshake(text: bytes) -> Said:
+    """What the destination says to xenopsd: nothing if all went well."""
+    return Said("handshake", "xenops", body=len(text).to_bytes(2, "big") + text, reverse=True)
+
+
 def xl_header(**flags: int) -> Said:
     """xl's save header with mandatory flags, and no configuration."""
     return header("xl header", "xl", mandatory_flags=flags, optional_data_len=0)

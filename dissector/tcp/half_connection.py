@@ -56,6 +56,9 @@ connection of a capture keeps as many."""
 EACH_LEAST = 1 << 16
 """Octets that a half may hold however small the budget of all is."""
 
+TOGETHER = 1 << 10
+"""Octets below which what was delivered is remembered together with what follows: small segments are many."""
+
 WINDOW_LEAST = 1 << 18
 """A window (octets) that every receiver is believed to have: where captures are made, or miss its updates, the one that
 was seen last may be too small."""
@@ -599,8 +602,16 @@ class HalfConnection(Half):
 
     def _remember(self, octets: Octets) -> None:
         newest = bytes(octets[-RECENT:])
-        self._recent.append((self.next + len(octets) - len(newest), newest))
+        start = self.next + len(octets) - len(newest)
         self._recent_octets += len(newest)
+        if (
+            self._recent
+            and len(self._recent[-1][1]) < TOGETHER
+            and self._recent[-1][0] + len(self._recent[-1][1]) == start
+        ):
+            start, known = self._recent.pop()
+            newest = known + newest
+        self._recent.append((start, newest))
         self.compared = self.next + len(octets)
         while self._recent_octets > RECENT and len(self._recent) > 1:
             self._recent_octets -= len(self._recent.pop(0)[1])

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from dissector.results.changes import DiffResult, Value
-from dissector.views.fields import HEX_FROM, printable
+from dissector.units import printable
+from dissector.views.fields import HEX_FROM
 
 WIDTH = 116
 

@@ -7,8 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from dissector.results.guest import CpuResult, GuestResult, VcpuResult
-from dissector.units import iso_text, many
-from dissector.views.fields import printable
+from dissector.units import iso_text, many, printable
 
 WIDTH = 116
 LABEL = 10

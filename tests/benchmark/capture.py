@@ -129,12 +129,12 @@ def _opened(path: Path, variant: Variant) -> BinaryIO:
     if variant.packed == "gzip":
         return gzip.open(path, "wb", compresslevel=1)  # type: ignore[return-value]
     file = path.open("wb")
-    return zstandard.ZstdCompressor(1).stream_writer(file) if variant.packed == "zstd" else file  # type: ignore[return-value]
+    return zstandard.ZstdCompressor(1).stream_writer(file) if variant.packed == "zstd" else file
 
 
 def _pieces(variant: Variant, size: int, guest: str) -> Iterator[Piece]:
     make = STREAMS[variant.stream]
-    return make(size, guest) if variant.stream == "live" else make(size)
+    return make(size, guest) if variant.stream == "live" else make(size)  # type: ignore[call-arg]
 
 
 FORWARD, REVERSE = "forward", "reverse"

@@ -41,7 +41,7 @@ def lengthen(source: Path, path: Path, size: int) -> None:
             for time, octets, length, at, ports in packets:
                 if at:
                     struct.pack_into(">HH", octets, at, *(_moved(port, number) for port in ports))
-                written += file.write(pcap_packet(time + number * span, octets, length))
+                written += file.write(pcap_packet(time + number * span, bytes(octets), length))
             number += 1
 
 

@@ -35,6 +35,7 @@ from dissector.protocol import (
     PAGE_SHIFT,
     RECORDS,
     UNBACKED,
+    XENOPS_MESSAGES,
     Layer,
     RecordSpec,
     build,
@@ -50,6 +51,7 @@ STEP = 1_000_000
 """Nanoseconds from one step to the next."""
 
 OTHER: dict[Direction, Direction] = {FORWARD: REVERSE, REVERSE: FORWARD}
+TEXTS = {**MESSAGES, **XENOPS_MESSAGES}
 SPECS: dict[tuple[Layer | None, str], RecordSpec] = {(spec.layer, spec.name): spec for spec in RECORDS}
 
 
@@ -116,7 +118,12 @@ class _Talk:
 
     def _say(self, said: Said) -> None:
         direction = REVERSE if said.reverse else FORWARD
-        spec = HEADERS.get(said.name) or SPECS.get((said.layer, said.name)) or MESSAGES.get(said.name)
+        spec = (
+            HEADERS.get(said.name)
+            or SPECS.get((said.layer, said.name))
+            or MESSAGES.get(said.name)
+            or XENOPS_MESSAGES.get(said.name)
+        )
         body, contents = _body(said, spec)
         length = len(body) + contents if said.length is None else said.length
         is_record = isinstance(spec, RecordSpec) or said.type is not None

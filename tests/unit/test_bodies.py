@@ -37,7 +37,7 @@ from dissector.views.fields import tree
 
 HEADERS: dict[str, Any] = json.loads((Path(__file__).parent / "headers.json").read_text())
 
-SPECS: dict[tuple[str | None, str], g.RecordSpec] = {(spec.layer, spec.name): spec for spec in g.RECORDS}
+SPECS: dict[tuple[str | None, str], Any] = {(spec.layer, spec.name): spec for spec in g.RECORDS}
 ORDERS: tuple[g.Endianness, ...] = ("little", "big")
 
 # What no layout takes: the postcopy author's fake hypervisor made it up.

@@ -133,7 +133,7 @@ def scapy_values(packet_class: type[Packet], values: dict[str, Any]) -> dict[str
     out = {}
     for field in packet_class.fields_desc:
         value = values.get(field.name)
-        if isinstance(field, Elements) and value is not None:
+        if isinstance(field, Elements) and field.holds_packets and value is not None:
             value = [field.element(**scapy_values(field.element, one)) for one in value]
         if value is not None:
             out[field.name] = value.encode() if isinstance(value, str) else value

@@ -263,7 +263,7 @@ def test_two_migrations_on_one_connection(first: str, between: bytes) -> None:
     assert found == shifted
 
 
-HTTP = b"PUT /services/xenops/memory/0 HTTP/1.1\r\nContent-Length: 4\r\n\r\nmemo"
+HTTP = b"PUT /upload/memory/0 HTTP/1.1\r\nContent-Length: 4\r\n\r\nmemo"
 
 
 @pytest.mark.parametrize("name", ["precopy", "bare libxl", "bare libxc", "xenopsd"])

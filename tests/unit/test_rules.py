@@ -648,6 +648,10 @@ TABLE: dict[str, Both] = {
         ),
         (PRECOPY, POSTCOPY, PRECOPY2, remus(), PRECOPY[:-3]),
     ),
+    "remote-error": Both(
+        (talks.xenopsd(error="Failure"), [talks.request(), talks.handshake(error="Failure")]),
+        (talks.xenopsd(), [talks.request(), talks.handshake()]),
+    ),
     "xl-target-failed": Both((failed_start(), failed_start()[:-1]), (PRECOPY,)),
     "capture-gap": Both(
         (Wire(PRECOPY, edit=IN_A_PAGE),),

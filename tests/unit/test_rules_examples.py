@@ -101,6 +101,8 @@ MORE: dict[str, tuple[Example, ...]] = {
     "legacy-stream": (
         (*eg.LIBXL, eg.header("image header", marker=1, id=1, version=3)),
         (XENOPS, eg.Said("LIBXC_LEGACY", "xenops", body=b"")),
+        (eg.header("xenops legacy header", "xenops"),),
+        (eg.header("libvirt header", "libvirt", version=1, xml_length=0),),
     ),
     "truncated-stream": (
         (*eg.HVM3, eg.PAGES._replace(torn=True), eg.Closes("rst")),
@@ -311,7 +313,17 @@ FILES = sorted(Path(rules.__file__).parent.glob("*.py"))
 @each_rule
 def test_a_rule_has_the_name_of_its_id(rule: Rule) -> None:
     name = rule.id.upper().replace("-", "_")
-    homes = (rules.headers, rules.ending, rules.capture, rules.handshake, framing, order, postcopy, pages)
+    homes = (
+        rules.headers,
+        rules.ending,
+        rules.capture,
+        rules.handshake,
+        rules.toolstacks,
+        framing,
+        order,
+        postcopy,
+        pages,
+    )
     assert sum(getattr(group, name, None) is rule and rule in group.RULES for group in homes) == 1
 
 

@@ -67,6 +67,7 @@ EXPECTED = {
     "toolstack and capture": """
         xl-handshake error
         xl-target-failed warning
+        remote-error error
         capture-gap note
         capture-cut note
         stream-resynchronised warning
