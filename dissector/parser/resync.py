@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dissector.events import FORWARD, REVERSE, Direction
-from dissector.parser.confidence import BELIEVED, RECORD_HEADER_SIZE, Judge, candidates
-from dissector.parser.direction import DirectionParser
+from dissector.parser.confidence import BELIEVED, LOOK_AHEAD, RECORD_HEADER_SIZE, Judge, candidates
+from dissector.parser.direction import FOREIGN_MAX, DirectionParser
 from dissector.parser.wrapping import Tunnelled
 from dissector.protocol import (
     CONTAINERS,
@@ -114,6 +114,8 @@ def search(p: DirectionParser) -> bool:
         _go_on(p, anchor)
         return True
     end = p.offset + len(buffer)
+    if p.suspect is not None and end - p.suspect.offset > FOREIGN_MAX + LOOK_AHEAD:
+        p.end_suspicion()
     p.looked_at += end - max(p.searched, p.offset)
     p.searched = end
     p.take(keep)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from dissector.events import FORWARD, Direction, Event, Record, Resynchronised
+from dissector.events import FOREIGN_OCTETS, FORWARD, Direction, Event, Record, Resynchronised
 from dissector.facts.migration import Migration, Noted
 from dissector.protocol import HeaderSpec, RecordSpec, Role, State
 from dissector.rules import capture, ending, framing, handshake, order, pages, postcopy, toolstacks
@@ -38,6 +38,8 @@ class Checker:
         self._order = order.Order()
         self._phase = PostcopyPhase()
         self._text: str | None = None
+        self._foreign: frozenset[Direction] = frozenset()
+        """Directions of which it was told that octets in them are not the stream's."""
         self._skipped: dict[Direction, int] = {}
 
     def add(self, event: Event, noted: Noted) -> None:
@@ -69,6 +71,9 @@ class Checker:
 
     def _judge(self, record: Record, noted: Noted, is_found_again: bool) -> list[Violation]:
         """All that a record breaks. `is_found_again`: whether the way was lost before it."""
+        if record.name == FOREIGN_OCTETS:
+            told, self._foreign = record.direction in self._foreign, self._foreign | {record.direction}
+            return [] if told else list(toolstacks.judge_foreign(record))
         if record.layer is None:
             return list(ending.judge_trailing(record))
         if record.is_text and record.layer != "xl":
@@ -138,7 +143,7 @@ class Checker:
                 index=record.index if record else None,
                 offset=record.offset if record else None,
                 frame=record.first.frame if record and is_captured else None,
-                time=record.first.time if record and is_captured else None,
+                time=(record.first.time or None) if record and is_captured else None,
                 message=violation.message,
             )
         )

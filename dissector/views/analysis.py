@@ -72,8 +72,10 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
         for one in migration.connections:
             yield "connection", f"{one.role}: {flow_as_text(one.flow)}"
     yield "layers", _layers(migration.context)
-    if migration.is_capture and migration.first_time is not None and migration.last_time is not None:
-        yield "time", f"{clock(migration.first_time)}, {duration(migration.last_time - migration.first_time)}"
+    if migration.is_timed and migration.first_time is not None and migration.last_time is not None:
+        back = migration.went_back
+        odd = f"; the capture's clock goes back by {duration(back.by)} in frame {back.frame:,}" if back else ""
+        yield "time", f"{clock(migration.first_time)}, {duration(migration.last_time - migration.first_time)}{odd}"
     for side in (migration.forward, migration.reverse) if migration.is_capture else (migration.forward,):
         yield side.direction, _octets(side)
     if migration.is_capture:
@@ -153,7 +155,8 @@ def _octets(side: DirectionFacts) -> str:
 def _phase(migration: Migration, phase: Phase) -> str:
     took = phase.end_time - phase.start_time
     forward, reverse = phase.octets(migration.forward), phase.octets(migration.reverse)
-    words = f"{phase.name:<10} {duration(took):>10}  {size(forward):>10} forward"
+    lasted = duration(took) if migration.is_timed else "-"
+    words = f"{phase.name:<10} {lasted:>10}  {size(forward):>10} forward"
     words += f", {rate(forward, took)}" if took else ""
     words += f"; {size(reverse)} reverse" if reverse else ""
     return words + (f"; stall of {duration(phase.stall)}" if phase.stall else "")
@@ -187,7 +190,7 @@ def _postcopy_rows(migration: Migration) -> Iterator[Row]:
 
 def _iteration(migration: Migration, iteration: Iteration) -> Row:
     name = "verify" if iteration.verify else f"iteration {iteration.index}"
-    took = f", {duration(iteration.end_time - iteration.start_time)}" if migration.is_capture else ""
+    took = f", {duration(iteration.duration)}" if migration.is_timed else ""
     return name, f"{many(iteration.entries, 'entry', 'entries')}, {iteration.data_pages:,} sent{took}"
 
 
