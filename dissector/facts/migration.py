@@ -18,6 +18,7 @@ from dissector.events import (
     Run,
 )
 from dissector.facts.clock import Clock, WentBack
+from dissector.facts.custody import MayRun, may_run
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.endings import Endings
 from dissector.facts.faults import NOTHING, Fault, Faults
@@ -230,5 +231,14 @@ class Migration:
     @property
     def outcome(self) -> Outcome:
         """How it came out, as far as the wire shows it; "incomplete" while it goes on."""
+        return outcome(self._evidence)
+
+    @property
+    def may_run(self) -> MayRun:
+        """Which side may run the guest, as far as the wire shows it."""
+        return may_run(self._evidence, self.outcome, self.postcopy.resumed is not None)
+
+    @property
+    def _evidence(self) -> Evidence:
         is_complete = self.postcopy.complete is not None
-        return outcome(Evidence(self.kind, self.context, self.forward, self.reverse, self._endings, is_complete))
+        return Evidence(self.kind, self.context, self.forward, self.reverse, self._endings, is_complete)

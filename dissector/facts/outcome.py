@@ -71,4 +71,8 @@ def _is_completed(evidence: Evidence) -> bool:
 
 def _is_end_hidden(forward: DirectionFacts) -> bool:
     """Whether the capture lost what would tell how it ended."""
-    return not forward.found or (forward.is_damaged and not forward.is_followed)
+    if not forward.found:
+        # A source that closes the connection with nothing said gave up; anything else was not understood.
+        is_silent = forward.offset == forward.started and not forward.late and forward.ended in ("fin", "rst")
+        return not is_silent
+    return forward.is_damaged and not forward.is_followed

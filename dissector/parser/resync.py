@@ -144,6 +144,8 @@ def _is_hopeless(p: DirectionParser) -> bool:
 
 def _go_on(p: DirectionParser, anchor: Anchor) -> None:
     """The way goes on at an anchor, perhaps that of another migration."""
+    if anchor.magic is not None and anchor.direction == REVERSE and not (p.found or p.late or p.offset or p.damaged):
+        anchor = anchor._replace(position=0)  # what came before the banner is why a sender gives up
     is_another = p.found and _begins_anew(p, anchor)
     p.end_trailing(anchor.position)
     p.take(anchor.position)

@@ -348,8 +348,9 @@ def libxl_record(p: DirectionParser) -> bool:
     if not p.has(HEADER_SIZE):
         return False
     type, _ = _next_header(p, "libxl")
-    if type not in LIBXL_RECORDS and type in libxc_records(p.migration.context.version):
-        # No libxl record has this number: the sender went back to libxc without saying so.
+    context = p.migration.context
+    if context.postcopy and type not in LIBXL_RECORDS and type in libxc_records(context.version):
+        # No libxl record has this number: the sender went back to libxc without saying so. Only postcopy goes back.
         return _begin_record(p, "libxc", unannounced=True)
     return _begin_record(p, "libxl")
 
@@ -418,7 +419,11 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
         if version is not None:
             migration.learn(version=version)
     spec = (migration.libxc_records if layer == "libxc" else records(layer)).get(type)
-    believed = length <= row.length_max and (spec is not None or type & ~OPTIONAL < row.unknown_max)
+    known = spec is not None or type & ~OPTIONAL < row.unknown_max
+    if not known and type & OPTIONAL and row.unknown_max:
+        # A receiver follows the length of an optional record of any number. Behind a gap a header may be none.
+        known = not p.has_gaps and not p.late
+    believed = length <= row.length_max and known
     if not believed and not p.found:
         p.take(1)
         p.lose_way(p.offset, p.offset)
@@ -464,6 +469,8 @@ def _after(p: DirectionParser, layer: Layer, spec: RecordSpec | None) -> Expect:
         p.handed_over = spec.role
     elif spec is not None and spec.role is Role.CHECKPOINT_END and p.handed_over in NO_CHECKPOINT:
         return Expect.LIBXL_RECORD  # there is none that it could end
+    elif spec is not None and spec.role is Role.POSTCOPY_TRANSITION_END and p.handed_over is Role.LIBXC_END:
+        return Expect.LIBXL_RECORD  # libxc is over, and nothing of it follows
     return then
 
 
@@ -499,7 +506,7 @@ def reverse(p: DirectionParser) -> bool:
     if p.peer is not None and p.peer.ordinal > p.ordinal and p.peer.is_ahead_of(p):
         p.renew()
         p.recognise(REVERSE)
-    if p.buffer[0] >= SPACE and _is_text(p):
+    if (p.buffer[0] >= SPACE and _is_text(p)) or _before_banner(p):
         return text(p)
     # The two layers send different numbers here: CHECKPOINT_STATE is libxl's only one.
     type, _ = RECORD_HEADERS["libxl", p.migration.orders["libxl"]].unpack_from(p.buffer)
@@ -548,6 +555,13 @@ def _is_text(p: DirectionParser) -> bool:
     return octets.isascii() and octets.decode("ascii").isprintable()
 
 
+def _before_banner(p: DirectionParser) -> int:
+    """Octets before the banner in the buffer, of a destination that said nothing yet; 0 if it is not there."""
+    if p.direction != REVERSE or p.migration.items[REVERSE]:
+        return 0
+    return max(0, p.buffer.find(BANNER.octets))
+
+
 def _is_message(message: Message, seen: bytes, direction: str) -> bool:
     """Whether a text is this message; if it ends too early, whether it can be."""
     return message.octets == seen or (message.direction in (direction, "both") and message.octets.startswith(seen))
@@ -556,7 +570,7 @@ def _is_message(message: Message, seen: bytes, direction: str) -> bool:
 def text(p: DirectionParser) -> bool:
     """A handshake text, known or not, with the status octet that belongs to it. All but the banner end in a NUL."""
     is_banner = p.buffer.startswith(BANNER.octets)
-    end = 0 if is_banner else p.buffer.find(0, 0, TEXT_MAX) + 1
+    end = 0 if is_banner else _before_banner(p) or p.buffer.find(0, 0, TEXT_MAX) + 1
     if not is_banner and not end and len(p.buffer) < TEXT_MAX and not p.edge:
         p.has(len(p.buffer) + 1)
         return False

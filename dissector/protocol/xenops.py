@@ -19,8 +19,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import construct as c
 
-from .primitives import Ints, Layout, Text, length_of, sized_text
-from .specs import Expect, HeaderSpec, MessageSpec, RecordSpec, Role, blob, signal
+from .primitives import Body, Ints, Later, Layout, Text, length_of, sized_text, told
+from .specs import Expect, HeaderSpec, MessageSpec, RecordSpec, Role, Words, blob, signal
+from .xl import guest_words
 
 XENOPS_MAGIC = b"XenSavedDomv2-\n"
 XENOPS_LEGACY_MAGIC = b"XenSavedDomain\n"
@@ -43,6 +44,11 @@ def xenops_record_header(i: Ints) -> Layout:
         "type" / i.u64 * "Record type",
         "body_length" / i.u64 * "Octets of the body; of no meaning before a stream of another layer",
     )
+
+
+def qemu_state(i: Ints) -> Layout:
+    """What a QEMU saved of its devices."""
+    return c.Struct("data" / told(i, c.GreedyBytes, Later("qemu", "STREAM")) * "Opaque octets")
 
 
 _SOURCE = "suspend_image.ml: header_type"
@@ -69,8 +75,8 @@ XENOPS_LEGACY_HEADER = HeaderSpec(
 )
 
 
-def _blob(type: int, name: str) -> RecordSpec:
-    return RecordSpec(type, name, blob, "blob", _SOURCE, Role.IMAGE, "xenops")
+def _blob(type: int, name: str, body: Body = blob, words: Words | None = None) -> RecordSpec:
+    return RecordSpec(type, name, body, "blob", _SOURCE, Role.IMAGE, "xenops", words=words)
 
 
 def _stream(type: int, name: str, then: Expect) -> RecordSpec:
@@ -78,12 +84,12 @@ def _stream(type: int, name: str, then: Expect) -> RecordSpec:
 
 
 _RECORDS = (
-    _blob(0x000F, "XENOPS"),  # an s-expression with the guest's metadata
+    _blob(0x000F, "XENOPS", words=guest_words),  # an s-expression with the guest's metadata
     _stream(0x00F0, "LIBXC", Expect.IMAGE_HEADER),
     _stream(0x00F1, "LIBXL", Expect.LIBXL_HEADER),
     _stream(0x00F2, "LIBXC_LEGACY", Expect.LEGACY),
-    _blob(0x0F00, "QEMU_TRAD"),
-    _blob(0x0F01, "QEMU_XEN"),
+    _blob(0x0F00, "QEMU_TRAD", qemu_state),
+    _blob(0x0F01, "QEMU_XEN", qemu_state),
     # The virtual graphics card. Its header is written before anybody knows how long its state will be: length 0.
     RecordSpec(0x0F10, "DEMU", blob, "blob", _SOURCE, Role.IMAGE, "xenops", then=Expect.XENOPS_STATE),
     _blob(0x0F11, "VARSTORED"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Annotated, Literal, Self
 
@@ -26,6 +25,8 @@ from dissector.facts import (
     toolstack,
     type_of,
 )
+from dissector.facts.custody import Custody
+from dissector.results.base import Result
 from dissector.results.common import (
     Direction,
     Duration,
@@ -45,8 +46,7 @@ from dissector.units import NS
 SCHEMA: Literal["xenshark.analysis/1"] = "xenshark.analysis/1"
 
 
-@dataclass(frozen=True)
-class StreamResult:
+class StreamResult(Result):
     """What the headers say."""
 
     version: Annotated[int | None, "of the libxc stream"]
@@ -62,24 +62,28 @@ class StreamResult:
         return cls(context.version, context.postcopy, context.endianness, context.guest, page_size, context.xen)
 
 
-@dataclass(frozen=True)
-class BothResult:
+class BothResult(Result):
     """A count for each direction."""
 
     forward: int
     reverse: int
 
 
-@dataclass(frozen=True)
-class RecordsResult:
+class MayRunResult(Result):
+    """Whether each side may run the guest, as far as the wire shows it."""
+
+    source: Custody
+    destination: Custody
+
+
+class RecordsResult(Result):
     """How many whole records there were, by names such as libxc.PAGE_DATA."""
 
     forward: Mapping[str, int]
     reverse: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class PagesResult:
+class PagesResult(Result):
     """The entries of PAGE_DATA."""
 
     entries: int
@@ -94,8 +98,7 @@ class PagesResult:
         return cls(pages.entries, pages.data_pages, unique, dict(pages.by_type), pages.sent_again)
 
 
-@dataclass(frozen=True)
-class IterationResult:
+class IterationResult(Result):
     """A pass of precopy over memory: a new one where the pfns start again from below, or a record was not filled."""
 
     index: int
@@ -124,8 +127,7 @@ class IterationResult:
         )
 
 
-@dataclass(frozen=True)
-class ConvergenceResult:
+class ConvergenceResult(Result):
     """Whether precopy gained on what the guest wrote, over the later half of its iterations."""
 
     converging: Annotated[bool, "whether fewer pages were written to than sent in the same time"]
@@ -138,8 +140,7 @@ class ConvergenceResult:
         return None if found is None else cls(*found)
 
 
-@dataclass(frozen=True)
-class GuestResult:
+class GuestResult(Result):
     """Which guest it is, as far as its toolstack says."""
 
     name: str | None
@@ -157,8 +158,7 @@ class GuestResult:
         return cls(guest.name, guest.uuid, type, guest.vcpus, guest.memory, who)
 
 
-@dataclass(frozen=True)
-class ConnectionResult:
+class ConnectionResult(Result):
     """One of several connections of a migration."""
 
     role: Annotated[protocol.ConnectionRole, "migration: handshakes; memory: the image; vgpu: a graphics card's state"]
@@ -169,8 +169,7 @@ class ConnectionResult:
         return cls(connection.role, FlowResult.of(connection.flow))
 
 
-@dataclass(frozen=True)
-class PhaseResult:
+class PhaseResult(Result):
     """A part of the migration, up to the first octet of the next one."""
 
     name: PhaseName
@@ -193,8 +192,7 @@ class PhaseResult:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PostcopyResult:
+class PostcopyResult(Result, kw_only=True):
     """Announced pages, and the faults and pages of the postcopy phase."""
 
     announced: Annotated[int, "entries of POSTCOPY_PFNS"]
@@ -236,8 +234,7 @@ class PostcopyResult:
         )
 
 
-@dataclass(frozen=True)
-class GapResult:
+class GapResult(Result):
     """Octets that the capture lost."""
 
     direction: Direction
@@ -250,8 +247,7 @@ class GapResult:
         return cls(gap.direction, gap.offset, gap.length, gap.record)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MigrationResult:
+class MigrationResult(Result, kw_only=True):
     """One migration."""
 
     id: Annotated[int, "which of the input, from 0"]
@@ -260,6 +256,7 @@ class MigrationResult:
     kind: Annotated[Kind, "live: precopy only; non-live: suspended first; checkpointed: Remus, COLO"]
     outcome: Annotated[Outcome, "failover: checkpoints stopped; incomplete: the capture does not show the end"]
     verdict: Annotated[str, "the outcome in one sentence, with its most probable reason"]
+    may_run: Annotated[MayRunResult, "which side may run the guest; undefined: nothing tells"]
     stream: StreamResult
     bytes: Annotated[BothResult, "distinct octets of this migration that were seen"]
     not_followed: Annotated[BothResult, "octets passed over where the way was lost: in no count"]
@@ -289,6 +286,7 @@ class MigrationResult:
             kind=migration.kind,
             outcome=migration.outcome,
             verdict=verdict(migration, checker.findings),
+            may_run=MayRunResult(*migration.may_run),
             stream=StreamResult.of(migration.context),
             bytes=BothResult(forward.seen, reverse.seen),
             not_followed=BothResult(forward.not_followed, reverse.not_followed),
@@ -305,13 +303,12 @@ class MigrationResult:
             phases=tuple(PhaseResult.of(each, migration) for each in migration.phases),
             postcopy=PostcopyResult.of(migration),
             gaps=tuple(GapResult.of(gap) for side in sides for gap in side.gaps),
-            findings=tuple(map(FindingResult.of, checker.findings)),
+            findings=tuple(FindingResult.of(one) for one in checker.findings if not one.is_on_request),
             findings_left_out=checker.left_out,
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class AnalysisResult:
+class AnalysisResult(Result, kw_only=True):
     """An input and every migration in it."""
 
     schema: Literal["xenshark.analysis/1"] = SCHEMA

@@ -30,8 +30,8 @@ from dissector.protocol import (
     measure,
     pages_header,
 )
+from dissector.rules import contents, headers
 from dissector.rules import examples as eg
-from dissector.rules import headers
 from dissector.rules.fields import (
     UNSPECIFIED,
     broken,
@@ -111,8 +111,8 @@ NONZERO_PADDING = _rule(
     " be stale memory of the sending process, or a sign that body_length is wrong.",
     example="body_length 4, padding 00 00 00 2a; legal: body_length 4, padding 00 00 00 00",
     message="padding after the body is {padding}",
-    breaking=(*eg.HVM3, eg.TOOLSTACK._replace(padding=bytes((0, 0, 0, 0x2A)))),
-    legal=(*eg.HVM3, eg.TOOLSTACK),
+    breaking=(*eg.HVM3, eg.SHORT._replace(padding=bytes((0, 0, 0, 0x2A)))),
+    legal=(*eg.HVM3, eg.SHORT),
 )
 
 RECORD_TOO_LONG = _rule(
@@ -342,7 +342,7 @@ LEGACY_STREAM = _rule(
 RULES = declared(globals())
 
 _HEADERS = prepared((*headers.RULES, *RULES), "header")
-_RECORDS = prepared(RULES, "record")
+_RECORDS = prepared((*RULES, *contents.RULES), "record")
 _LISTS = prepared(RULES, "list")
 _ENTRIES = prepared(RULES, "entry")
 

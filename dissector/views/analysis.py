@@ -94,11 +94,9 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
             names = [f"{name.partition('.')[2]}{TIE}{count:,}" for name, count in counts.items() if _is_of(name, layer)]
             if names:
                 yield f"{direction} {layer}", ", ".join(names)
-    if checker.findings:
-        yield (
-            "findings",
-            tally(Counter(finding.severity for finding in checker.findings)) + ": see xenshark check",
-        )
+    shown = [finding.severity for finding in checker.findings if not finding.is_on_request]
+    if shown:
+        yield "findings", tally(Counter(shown)) + ": see xenshark check"
 
 
 def _first(rows: list[Row], what: str) -> Iterator[Row]:

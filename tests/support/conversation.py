@@ -19,7 +19,7 @@ import dissector
 from dissector.analysis import Analysis
 from dissector.capture.writer import pcap_header, pcap_packet
 from dissector.errors import UserError
-from dissector.events import FORWARD, REVERSE
+from dissector.events import FORWARD, REVERSE, Direction
 from dissector.facts import Migration
 from dissector.rules.findings import Finding
 
@@ -35,7 +35,7 @@ START, STEP = 1_700_000_000_000_000, 100
 class Packet(NamedTuple):
     """One packet. `offset` and `ack` count octets of the two directions."""
 
-    direction: str
+    direction: Direction
     flags: int
     offset: int
     payload: bytes

@@ -310,7 +310,11 @@ def test_a_gap_in_messages(lost: int) -> None:
 
 # Genuine streams, in what others put around them
 
-GENUINE = ("xen/pv-live-any-nano/pv-live-any-nano.pcap", "xen/pv-save/pv-save.img", "violations/none/none.pcap")
+GENUINE = (
+    "xen/pv-live-any-nano/pv-live-any-nano.pcap",
+    "xen/pv-save/pv-save.img",
+    "xen/pv-live-debug-verify/pv-live-debug-verify.pcap",
+)
 
 
 @pytest.fixture(scope="module", params=GENUINE)
