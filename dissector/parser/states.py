@@ -438,7 +438,8 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
     if not believed:
         # Following this length would be guessing: the header is all that is believed of the record.
         p.begin(layer, name, type, spec, endianness, 0, length, unannounced=unannounced)
-        if spec is None and layer == "libxc" and not (p.has_gaps or p.cut or p.lost_at or p.late):
+        is_far = spec is None and layer == "libxc" and type & ~OPTIONAL >= row.unknown_max
+        if is_far and not (p.has_gaps or p.cut or p.lost_at or p.late):
             p.suspect_item(reader.size, reader.size + length + -length % row.alignment)
             return True
         p.consume(reader.size)
