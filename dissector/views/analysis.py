@@ -63,7 +63,8 @@ def _lines(migration: Migration, checker: Checker) -> Iterator[str]:
 
 def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
     yield "outcome", f"{migration.outcome}: {verdict(migration, checker.findings)}"
-    guest = guest_as_text(migration.context.guest, migration.context.xen) or "guest not captured"
+    context = migration.context
+    guest = guest_as_text(context.guest, context.xen, migration.guest.type) or "guest not captured"
     yield "kind", f"{KINDS.get(migration.kind, migration.kind)}, {guest}"
     who = _who(migration)
     if who:
@@ -201,9 +202,15 @@ def flow_as_text(flow: Flow | None) -> str:
     return "a file, no capture" if flow is None else str(flow)
 
 
-def guest_as_text(guest: str | None, xen: str | None) -> str:
-    """What is migrated and which Xen sends it; nothing where no header has said it."""
-    return f"{guest} guest from Xen {xen}" if guest else ""
+def guest_as_text(guest: str | None, xen: str | None, type: str | None = None) -> str:
+    """What is migrated and which Xen sends it; nothing where no header has said it. `type`: as configured, which tells
+    PVH from HVM."""
+    if not guest:
+        return ""
+    kind = "x86 PVH" if type == "pvh" and guest == "x86 HVM" else guest
+    # convert-legacy-stream writes its own version there.
+    is_converted = xen is not None and xen.startswith("0.")
+    return f"{kind} guest from " + ("a stream that was converted from an old one" if is_converted else f"Xen {xen}")
 
 
 def _layers(context: Context) -> str:
