@@ -123,6 +123,7 @@ class DirectionParser(Cursor):
         "migration",
         "ordinal",
         "peer",
+        "resumed",
         "searched",
         "suspect",
         "trailing",
@@ -171,6 +172,8 @@ class DirectionParser(Cursor):
         """Whether octets were cut off at the snap length."""
         self.has_gaps = False
         self.ended: Reason | None = None
+        self.resumed = -1
+        """The offset behind octets that were cut off, where senders like to begin a record."""
         self.searched = 0
         """The offset up to which the search has looked for magics and texts."""
         self.looked_at = 0
@@ -386,6 +389,7 @@ class DirectionParser(Cursor):
     def lose_way(self, expected: int, resume: int) -> None:
         """A header should have been at one offset, octets go on at another: the next one is searched for there."""
         self.jump(resume)
+        self.resumed = resume if self.cut else -1
         if self.found and self.lost_at is None:
             self.lost_at = expected
             self.emit_of(lambda number: WayLost(number, self.direction, expected))

@@ -40,6 +40,10 @@ START_SEARCHED = 1 << 16
 LATE_SEARCHED = 1 << 23
 """Twice the longest record that is sent, 1,024 pages and their list: in as many octets of a stream stands a header."""
 
+BELIEVED_AT_START = 68
+"""Bits of evidence that are enough for the first octets of a packet where packets are cut: a list of pages whose type,
+length, count and first entry agree. Senders write each record by itself, and no more of it is there to be judged."""
+
 BANNER = MESSAGES["banner"].octets
 
 
@@ -233,7 +237,7 @@ def _candidate(
         judge.needs = 0
         for layer in ("libxc", "libxl"):
             bits = judge.evidence(position, layer)
-            if bits >= BELIEVED:
+            if bits >= (BELIEVED_AT_START if p.offset + position == p.resumed else BELIEVED):
                 going = direction or (REVERSE if judge.reverse else FORWARD)
                 if going == REVERSE or not judge.reverse:
                     expect = Expect.REVERSE if going == REVERSE else CONTAINERS[layer].record
