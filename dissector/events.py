@@ -38,6 +38,10 @@ Reason: TypeAlias = Literal["fin", "rst", "reused", "capture", "renewed"]
 (or file) ends, another migration begins on the same connection."""
 
 
+FOREIGN_OCTETS = "foreign octets"
+"""Name of what is none of the stream's octets, in the middle of it."""
+
+
 class Position(NamedTuple):
     """Where in the capture: packet number (from 1; 0 where the input is no capture) and time (ns since the epoch)."""
 
@@ -154,7 +158,7 @@ class Record:
     migration: int
     direction: Direction
     layer: Layer | None
-    """None for octets that belong to no layer ("trailing data")."""
+    """None for octets that belong to no layer ("trailing data", "foreign octets")."""
     name: str
     type: int | None = None
     """The record type on the wire; None for headers and texts."""

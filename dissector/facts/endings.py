@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dissector.events import REVERSE, Record
+from dissector.events import FORWARD, REVERSE, Record
 from dissector.facts.roles import role_of
 from dissector.protocol import STREAM_ERROR, XENOPS_MESSAGES, Layer, Role
 
@@ -19,6 +19,8 @@ class Endings:
         """Whole ones."""
         self.texts: dict[str, Record] = {}
         """Handshake texts by direction and name, e.g. "reverse report"."""
+        self.cleared = False
+        """Whether xenopsd's source told the destination to start the guest: its handshake after the image."""
         self.remote_error: Record | None = None
         """The first message of the destination that says what went wrong there."""
 
@@ -32,6 +34,8 @@ class Endings:
         """The next header or text."""
         if record.layer == "xl" and record.complete:
             self.texts[f"{record.direction} {record.name}"] = record
+        if record.spec is HANDSHAKE and record.direction == FORWARD and "xenops" in self.ended:
+            self.cleared = True
         if self.remote_error is None and record.direction == REVERSE and error_text(record):
             self.remote_error = record
 

@@ -17,6 +17,7 @@ from dissector.events import (
     Record,
     Run,
 )
+from dissector.facts.clock import Clock, WentBack
 from dissector.facts.custody import MayRun, may_run
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.endings import Endings
@@ -82,6 +83,7 @@ class Migration:
         self._phases = Phases()
         self._endings = Endings()
         self._static_data = StaticData()
+        self._clock = Clock()
 
     def direction(self, direction: Direction) -> DirectionFacts:
         """What is known of one direction."""
@@ -130,6 +132,7 @@ class Migration:
             other.acked = max(other.acked, record.acked)
         if self.first_time is None:
             self.first_time = record.first.time
+        self._clock.add(record)
         self.last_time = max(self.last_time or 0, record.last.time)
 
     def _count(self, record: Record) -> Noted:
@@ -149,6 +152,16 @@ class Migration:
         return self.flow is not None
 
     @property
+    def is_timed(self) -> bool:
+        """Whether the input has times: a file has none, and some packets of some captures have none either."""
+        return self.is_capture and not self._clock.has_stood
+
+    @property
+    def went_back(self) -> WentBack | None:
+        """Where the capture's clock went back first, if it did."""
+        return self._clock.went_back if self.is_timed else None
+
+    @property
     def begins_late(self) -> bool:
         """Whether the beginning of its forward direction was not captured."""
         first = self.forward.first
@@ -162,7 +175,7 @@ class Migration:
     @property
     def convergence(self) -> Convergence | None:
         """Whether precopy gained on what the guest wrote; None where nothing tells."""
-        return convergence(self.iterations) if self.is_capture else None
+        return convergence(self.iterations) if self.is_timed else None
 
     @property
     def phases(self) -> list[Phase]:
@@ -191,12 +204,12 @@ class Migration:
     @property
     def downtime(self) -> int | None:
         """From POSTCOPY_BEGIN's first octet to POSTCOPY_TRANSITION_END's last, in ns."""
-        return self.postcopy.downtime if self.is_capture else None
+        return self.postcopy.downtime if self.is_timed else None
 
     @property
     def postcopy_duration(self) -> int | None:
         """From POSTCOPY_TRANSITION_END's last octet to POSTCOPY_COMPLETE's last, in ns."""
-        return self.postcopy.duration if self.is_capture else None
+        return self.postcopy.duration if self.is_timed else None
 
     @property
     def kind(self) -> Kind:

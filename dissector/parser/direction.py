@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, cast
 
 from dissector.events import (
+    FOREIGN_OCTETS,
     FORWARD,
     REVERSE,
     Closed,
@@ -52,6 +53,9 @@ from dissector.parser.entries import PAGES_HEADER_SIZE, page_runs
 from dissector.parser.item import UNKNOWN, Item, octets_to_keep
 from dissector.protocol import Endianness, Expect, Layer, MessageSpec, Role
 from dissector.tcp import FOREVER
+
+FOREIGN_MAX = 1 << 12
+"""As many of them at one place are believed: what carries a stream puts a few dozen before each piece."""
 
 EARLY_GAPS_MAX = 256
 """Gaps that are remembered before a stream is recognised; past it what was before them is not counted."""
@@ -119,7 +123,9 @@ class DirectionParser(Cursor):
         "migration",
         "ordinal",
         "peer",
+        "resumed",
         "searched",
+        "suspect",
         "trailing",
         "transport",
         "wrapping",
@@ -152,6 +158,9 @@ class DirectionParser(Cursor):
         """How many of xenopsd's it has carried."""
         self.lost_at: int | None = None
         """The offset at which a header should have been, while the way is lost."""
+        self.suspect: Item | None = None
+        """What would be a record of no known type and no possible length, where nothing is missing: rather octets that
+        are none of the stream's, as the search for the next header will tell."""
         self.wrapping: Wrapping | None = None
         """What takes octets off what carries them, before the steps see them."""
 
@@ -163,6 +172,8 @@ class DirectionParser(Cursor):
         """Whether octets were cut off at the snap length."""
         self.has_gaps = False
         self.ended: Reason | None = None
+        self.resumed = -1
+        """The offset behind octets that were cut off, where senders like to begin a record."""
         self.searched = 0
         """The offset up to which the search has looked for magics and texts."""
         self.looked_at = 0
@@ -247,6 +258,7 @@ class DirectionParser(Cursor):
 
     def miss(self, length: int) -> None:
         """The same, of octets that nothing is to be taken off."""
+        self.end_suspicion()
         start = self.end
         if self.expect is not Expect.NOTHING:
             self.has_gaps = True
@@ -263,6 +275,7 @@ class DirectionParser(Cursor):
         """No octet follows."""
         self.ended = cast(Reason, reason)
         self._meet_edge()
+        self.end_suspicion()
         item, self.item = self.item, None
         if item is not None:
             if item.body is None:
@@ -353,9 +366,30 @@ class DirectionParser(Cursor):
         item.body = b""
         self._emit_item(item, self.offset, b"", whole=False)
 
+    def suspect_item(self, header: int, whole: int) -> None:
+        """The item at hand is rather none: what it is shows with the next header. `header`: octets of its header;
+        `whole`: how long it says to be."""
+        item, self.item = self.item, None
+        assert item is not None
+        item.body, item.keep, item.end = b"", header, item.offset + whole
+        self.suspect = item
+        self.consume(1)
+        self.handed_over = None
+        self._search_from_here()
+
+    def end_suspicion(self) -> None:
+        """It was a record after all, if a broken one, and the way is lost behind its header."""
+        item, self.suspect = self.suspect, None
+        if item is not None:
+            end = item.offset + item.keep
+            self._emit_item(item, end, b"", whole=False)
+            self.lost_at = end
+            self.emit_of(lambda number: WayLost(number, self.direction, end))
+
     def lose_way(self, expected: int, resume: int) -> None:
         """A header should have been at one offset, octets go on at another: the next one is searched for there."""
         self.jump(resume)
+        self.resumed = resume if self.cut else -1
         if self.found and self.lost_at is None:
             self.lost_at = expected
             self.emit_of(lambda number: WayLost(number, self.direction, expected))
@@ -364,6 +398,15 @@ class DirectionParser(Cursor):
 
     def regain_way(self, expect: Expect) -> None:
         """The next octet begins what is expected now."""
+        item = self.suspect
+        if item is not None and 0 < self.offset - item.offset <= FOREIGN_MAX and self.offset != item.end:
+            self.suspect = None
+            foreign = Item(
+                None, FOREIGN_OCTETS, None, None, "little", item.offset, item.first, 0, self.offset, body=b""
+            )
+            foreign.body_length = self.offset - item.offset
+            self._emit_item(foreign, self.offset, b"", whole=True)
+        self.end_suspicion()
         if self.lost_at is not None:
             skipped, self.lost_at = self.offset - self.lost_at, None
             offset = self.offset

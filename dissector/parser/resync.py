@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dissector.events import FORWARD, REVERSE, Direction
-from dissector.parser.confidence import BELIEVED, RECORD_HEADER_SIZE, Judge, candidates
-from dissector.parser.direction import DirectionParser
+from dissector.parser.confidence import BELIEVED, LOOK_AHEAD, RECORD_HEADER_SIZE, Judge, candidates
+from dissector.parser.direction import FOREIGN_MAX, DirectionParser
 from dissector.parser.wrapping import Tunnelled
 from dissector.protocol import (
     CONTAINERS,
@@ -39,6 +39,10 @@ START_SEARCHED = 1 << 16
 
 LATE_SEARCHED = 1 << 23
 """Twice the longest record that is sent, 1,024 pages and their list: in as many octets of a stream stands a header."""
+
+BELIEVED_AT_START = 68
+"""Bits of evidence that are enough for the first octets of a packet where packets are cut: a list of pages whose type,
+length, count and first entry agree. Senders write each record by itself, and no more of it is there to be judged."""
 
 BANNER = MESSAGES["banner"].octets
 
@@ -114,6 +118,8 @@ def search(p: DirectionParser) -> bool:
         _go_on(p, anchor)
         return True
     end = p.offset + len(buffer)
+    if p.suspect is not None and end - p.suspect.offset > FOREIGN_MAX + LOOK_AHEAD:
+        p.end_suspicion()
     p.looked_at += end - max(p.searched, p.offset)
     p.searched = end
     p.take(keep)
@@ -231,7 +237,7 @@ def _candidate(
         judge.needs = 0
         for layer in ("libxc", "libxl"):
             bits = judge.evidence(position, layer)
-            if bits >= BELIEVED:
+            if bits >= (BELIEVED_AT_START if p.offset + position == p.resumed else BELIEVED):
                 going = direction or (REVERSE if judge.reverse else FORWARD)
                 if going == REVERSE or not judge.reverse:
                     expect = Expect.REVERSE if going == REVERSE else CONTAINERS[layer].record

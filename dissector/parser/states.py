@@ -437,7 +437,12 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
     name = spec.name if spec is not None else unknown_name(type)
     if not believed:
         # Following this length would be guessing: the header is all that is believed of the record.
-        p.begin(layer, name, type, spec, endianness, reader.size, length, unannounced=unannounced)
+        p.begin(layer, name, type, spec, endianness, 0, length, unannounced=unannounced)
+        is_far = spec is None and layer == "libxc" and type & ~OPTIONAL >= row.unknown_max
+        if is_far and not (p.has_gaps or p.cut or p.lost_at or p.late):
+            p.suspect_item(reader.size, reader.size + length + -length % row.alignment)
+            return True
+        p.consume(reader.size)
         p.abandon_item()
         p.lose_way(p.offset, p.offset)
         return True

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from dissector.events import FORWARD, Direction, Event, Record, Resynchronised
+from dissector.events import FOREIGN_OCTETS, FORWARD, Direction, Event, Record, Resynchronised
 from dissector.facts.migration import Migration, Noted
 from dissector.protocol import HeaderSpec, RecordSpec, Role, State
 from dissector.rules import (
@@ -55,6 +55,8 @@ class Checker:
         self._phase = PostcopyPhase()
         self._guest = Guest()
         self._text: str | None = None
+        self._foreign: frozenset[Direction] = frozenset()
+        """Directions of which it was told that octets in them are not the stream's."""
         self._skipped: dict[Direction, int] = {}
         self._latest: dict[Direction, frozenset[Mistake]] = {}
 
@@ -98,6 +100,9 @@ class Checker:
 
     def _judge(self, record: Record, noted: Noted, is_found_again: bool) -> list[Violation]:
         """All that a record breaks. `is_found_again`: whether the way was lost before it."""
+        if record.name == FOREIGN_OCTETS:
+            told, self._foreign = record.direction in self._foreign, self._foreign | {record.direction}
+            return [] if told else list(toolstacks.judge_foreign(record))
         if record.layer is None:
             return list(ending.judge_trailing(record))
         if record.is_text and record.layer != "xl":
@@ -185,7 +190,7 @@ class Checker:
                 index=record.index if record else None,
                 offset=record.offset if record else None,
                 frame=record.first.frame if record and is_captured else None,
-                time=record.first.time if record and is_captured else None,
+                time=(record.first.time or None) if record and is_captured else None,
                 message=violation.message,
             )
         )

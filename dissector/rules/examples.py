@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from dissector.events import FOREIGN_OCTETS
 from dissector.protocol import MESSAGES, Layer
 
 
@@ -75,6 +76,12 @@ class Cut(NamedTuple):
     """Packets of the forward direction were cut short."""
 
 
+class Earlier(NamedTuple):
+    """From here on the clock of who captured shows an earlier time, by so many s."""
+
+    seconds: int
+
+
 class Conflict(NamedTuple):
     """A segment of the forward direction was sent again with other octets."""
 
@@ -85,7 +92,7 @@ class Closes(NamedTuple):
     how: Literal["fin", "rst"] = "fin"
 
 
-Turn: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | Cut | Conflict | Closes
+Turn: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | Cut | Earlier | Conflict | Closes
 Example: TypeAlias = tuple[Turn, ...]
 
 
@@ -199,6 +206,7 @@ CPUID = Said("X86_CPUID_POLICY", body=struct.pack("<12I", 0, 0xFFFFFFFF, 1, 0, 0
 
 TOOLSTACK = Said("TOOLSTACK", body=bytes(4))
 CHECKPOINT = libxc("CHECKPOINT")
+FOREIGN = Said(FOREIGN_OCTETS, None, body=bytes(28))
 TRAILING = Said("trailing data", None, body=bytes(16))
 
 BEGIN, PFNS_BEGIN = libxc("POSTCOPY_BEGIN"), libxc("POSTCOPY_PFNS_BEGIN")

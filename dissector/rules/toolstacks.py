@@ -29,7 +29,27 @@ REMOTE_ERROR = _rule(
     legal=(eg.XENOPS_REQUEST, eg.handshake(b"")),
 )
 
+FOREIGN_OCTETS = _rule(
+    id="foreign-octets",
+    severity="warning",
+    summary="Octets in the stream belong to no record: the framing of what carries it",
+    source="libxc and libxl specifications, Overview: records follow one another without gaps",
+    why="A relay that carries a stream in messages of its own puts its octets between those of the stream. Captured"
+    " outside of the relay they stand in the middle of a record, mostly among page contents: the record then seems to"
+    " end that many octets early. Lengths and page contents are right otherwise. No receiver ever sees them, so they"
+    " break nothing; only the first place in each direction is told.",
+    example="28 octets after PAGE_DATA, then the next record; legal: the next record at once",
+    message="{length:,} octets before the next record belong to none: the framing of what carries the stream",
+    breaking=(*eg.HVM3, eg.PAGES, eg.FOREIGN, eg.PAGES),
+    legal=(*eg.HVM3, eg.PAGES, eg.PAGES),
+)
+
 RULES = declared(globals())
+
+
+def judge_foreign(record: Record) -> Iterator[Violation]:
+    """Octets that belong to no record, in the middle of a stream."""
+    yield FOREIGN_OCTETS(length=record.length)
 
 
 def judge_message(record: Record) -> Iterator[Violation]:

@@ -63,7 +63,8 @@ def _lines(migration: Migration, checker: Checker) -> Iterator[str]:
 
 def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
     yield "outcome", f"{migration.outcome}: {verdict(migration, checker.findings)}"
-    guest = guest_as_text(migration.context.guest, migration.context.xen) or "guest not captured"
+    context = migration.context
+    guest = guest_as_text(context.guest, context.xen, migration.guest.type) or "guest not captured"
     yield "kind", f"{KINDS.get(migration.kind, migration.kind)}, {guest}"
     who = _who(migration)
     if who:
@@ -72,8 +73,10 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
         for one in migration.connections:
             yield "connection", f"{one.role}: {flow_as_text(one.flow)}"
     yield "layers", _layers(migration.context)
-    if migration.is_capture and migration.first_time is not None and migration.last_time is not None:
-        yield "time", f"{clock(migration.first_time)}, {duration(migration.last_time - migration.first_time)}"
+    if migration.is_timed and migration.first_time is not None and migration.last_time is not None:
+        back = migration.went_back
+        odd = f"; the capture's clock goes back by {duration(back.by)} in frame {back.frame:,}" if back else ""
+        yield "time", f"{clock(migration.first_time)}, {duration(migration.last_time - migration.first_time)}{odd}"
     for side in (migration.forward, migration.reverse) if migration.is_capture else (migration.forward,):
         yield side.direction, _octets(side)
     if migration.is_capture:
@@ -151,7 +154,8 @@ def _octets(side: DirectionFacts) -> str:
 def _phase(migration: Migration, phase: Phase) -> str:
     took = phase.end_time - phase.start_time
     forward, reverse = phase.octets(migration.forward), phase.octets(migration.reverse)
-    words = f"{phase.name:<10} {duration(took):>10}  {size(forward):>10} forward"
+    lasted = duration(took) if migration.is_timed else "-"
+    words = f"{phase.name:<10} {lasted:>10}  {size(forward):>10} forward"
     words += f", {rate(forward, took)}" if took else ""
     words += f"; {size(reverse)} reverse" if reverse else ""
     return words + (f"; stall of {duration(phase.stall)}" if phase.stall else "")
@@ -185,7 +189,7 @@ def _postcopy_rows(migration: Migration) -> Iterator[Row]:
 
 def _iteration(migration: Migration, iteration: Iteration) -> Row:
     name = "verify" if iteration.verify else f"iteration {iteration.index}"
-    took = f", {duration(iteration.end_time - iteration.start_time)}" if migration.is_capture else ""
+    took = f", {duration(iteration.duration)}" if migration.is_timed else ""
     return name, f"{many(iteration.entries, 'entry', 'entries')}, {iteration.data_pages:,} sent{took}"
 
 
@@ -198,9 +202,15 @@ def flow_as_text(flow: Flow | None) -> str:
     return "a file, no capture" if flow is None else str(flow)
 
 
-def guest_as_text(guest: str | None, xen: str | None) -> str:
-    """What is migrated and which Xen sends it; nothing where no header has said it."""
-    return f"{guest} guest from Xen {xen}" if guest else ""
+def guest_as_text(guest: str | None, xen: str | None, type: str | None = None) -> str:
+    """What is migrated and which Xen sends it; nothing where no header has said it. `type`: as configured, which tells
+    PVH from HVM."""
+    if not guest:
+        return ""
+    kind = "x86 PVH" if type == "pvh" and guest == "x86 HVM" else guest
+    # convert-legacy-stream writes its own version there.
+    is_converted = xen is not None and xen.startswith("0.")
+    return f"{kind} guest from " + ("a stream that was converted from an old one" if is_converted else f"Xen {xen}")
 
 
 def _layers(context: Context) -> str:

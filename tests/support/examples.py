@@ -44,9 +44,10 @@ from dissector.protocol import (
     pages_header,
     parse,
 )
-from dissector.rules.examples import Begun, Closes, Conflict, Cut, Example, Late, Lost, Missing, Said, Skipped
+from dissector.rules.examples import Begun, Closes, Conflict, Cut, Earlier, Example, Late, Lost, Missing, Said, Skipped
 
 FLOW = Flow(Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 8002))
+EPOCH = 10**18
 STEP = 1_000_000
 """Nanoseconds from one step to the next."""
 
@@ -74,6 +75,7 @@ class _Talk:
     context: Context = field(default_factory=Context)
     frame: int = 0
     conflicts: int = 0
+    back: int = 0
     reason: Reason = "capture"
 
     def __post_init__(self) -> None:
@@ -107,6 +109,8 @@ class _Talk:
                 self.offset[FORWARD] += octets
             case Cut():
                 self.events.append(PacketsCut(0, FORWARD))
+            case Earlier(seconds):
+                self.back = seconds * 10**9
             case Conflict():
                 self.conflicts += 1
             case Closes(how):
@@ -114,7 +118,7 @@ class _Talk:
                 self.events.append(Closed(0, FORWARD, how, self._position()))
 
     def _position(self) -> Position:
-        return Position(self.frame, self.frame * STEP)
+        return Position(self.frame, EPOCH + self.frame * STEP - self.back)
 
     def _say(self, said: Said) -> None:
         direction = REVERSE if said.reverse else FORWARD

@@ -344,3 +344,10 @@ def messages(octets: bytes, size: int = 65536, serial: int = 7, status: int = 2)
     words = b"".join(word.to_bytes(4, "big") for word in head)
     pieces = [octets[at : at + size - 28] for at in range(0, len(octets), size - 28)] or [b""]
     return b"".join((28 + len(piece)).to_bytes(4, "big") + words + piece for piece in pieces)
+
+
+def framed(talk: Talk, head: int, each: int) -> Talk:
+    """As a relay sends it that puts so many octets of its own before each piece of a stream."""
+    octets = octets_of(talk)
+    pieces = (octets[at : at + each] for at in range(0, len(octets), each))
+    return [Item(FORWARD, "libxl", "framed", b"".join(b"\xa5" * head + piece for piece in pieces))]

@@ -222,6 +222,7 @@ DIRTY = V3.record("CHECKPOINT_DIRTY_PFN_LIST", bytes(16))
 PAGE_TYPED = (entry(PFN), entry(PFN + 1, 4), entry(PFN + 2, 9))
 CHECKED = remus(checkpoints=2)
 IMAGE = talks.xenops()
+LIBXL = talks.libxl(V3)
 IN_A_PAGE = dropped(FORWARD, offset_of(PRECOPY, "PAGE_DATA", 2) + 5000)
 NOTHING_LEFT = without(without(pushed(), "POSTCOPY_PFNS"), "POSTCOPY_PAGE_DATA")
 TRAILING = raw(b"\xff\xfe\xfd\xfc" * 5, layer=None)
@@ -649,14 +650,22 @@ TABLE: dict[str, Both] = {
         (PRECOPY, POSTCOPY, PRECOPY2, remus(), PRECOPY[:-3]),
     ),
     "remote-error": Both(
-        (talks.xenopsd(error="Failure"), [talks.request(), talks.handshake(error="Failure")]),
+        (talks.xenopsd(error=talks.OUT_OF_MEMORY), [talks.request(), talks.handshake(error=talks.OUT_OF_MEMORY)]),
         (talks.xenopsd(), [talks.request(), talks.handshake()]),
+    ),
+    "foreign-octets": Both(
+        (
+            Wire(talks.framed(LIBXL, 28, 4096 * 5)),
+            Wire(talks.framed(LIBXL, 9, 4096 * 7), as_file=True),
+        ),
+        (LIBXL,),
     ),
     "xl-target-failed": Both((failed_start(), failed_start()[:-1]), (PRECOPY,)),
     "capture-gap": Both(
         (Wire(PRECOPY, edit=IN_A_PAGE),),
         (Wire(PRECOPY, edit=retransmitted(0)), PRECOPY),
     ),
+    "clock-went-back": Both((Wire(PRECOPY, back=3_600_000_000),), (Wire(PRECOPY, back=3_000),)),
     "capture-cut": Both((Wire(PRECOPY, snap=1000),), (Wire(PRECOPY, snap=2000),)),
     "stream-resynchronised": Both(
         (

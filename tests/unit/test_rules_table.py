@@ -68,10 +68,12 @@ EXPECTED = {
         xl-handshake error
         xl-target-failed warning
         remote-error error
+        foreign-octets warning
         capture-gap note
         capture-cut note
         stream-resynchronised warning
         capture-starts-late note
+        clock-went-back note
         tcp-conflict warning
     """,
 }
