@@ -71,6 +71,10 @@ class Late(NamedTuple):
     """The beginning was not captured. The first step."""
 
 
+class AsFile(NamedTuple):
+    """The input is a saved stream, no capture. The first step."""
+
+
 class Cut(NamedTuple):
     """Packets of the forward direction were cut short."""
 
@@ -85,7 +89,7 @@ class Closes(NamedTuple):
     how: Literal["fin", "rst"] = "fin"
 
 
-Turn: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | Cut | Conflict | Closes
+Turn: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | AsFile | Cut | Conflict | Closes
 Example: TypeAlias = tuple[Turn, ...]
 
 
