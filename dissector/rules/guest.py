@@ -75,7 +75,7 @@ class Guest:
 
     def _pv_info(self, record: Record) -> None:
         self.has_pv_info = True
-        self.width = record.body[0] if record.complete and record.body[:1] in (b"\4", b"\10") else None
+        self.width = {b"\4\3": 4, b"\10\4": 8}.get(bytes(record.body[:2])) if record.complete else None
 
     def _frames(self, record: Record) -> None:
         self.seen.add(record.name)

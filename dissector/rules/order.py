@@ -72,7 +72,10 @@ UNEXPECTED_RECORD = _rule(
     example="X86_PV_P2M_FRAMES, X86_PV_INFO; legal: X86_PV_INFO, X86_PV_P2M_FRAMES",
     message=IN_STATE,
     messages=Unexpected,
-    misplaced=(Misplaced((Role.EMBEDDED_STREAM,), (State.LIBXL_TAIL,), State.START),),
+    misplaced=(
+        Misplaced((Role.EMBEDDED_STREAM,), (State.LIBXL_TAIL,), State.START),
+        Misplaced((Role.LIBXC_END,), (State.STATIC_DATA,), State.LIBXL_TAIL),
+    ),
     breaking=(eg.IMAGE2, eg.PV, eg.FRAMES, eg.PV_INFO),
     legal=(eg.IMAGE2, eg.PV, eg.PV_INFO, eg.FRAMES),
 )
@@ -208,6 +211,7 @@ TOLERATED = frozenset(
         (Role.CONTEXT, State.STATIC_DATA),
         (Role.VERIFY, State.STATIC_DATA),
         (Role.EMULATOR, State.START),
+        (Role.LIBXC_END, State.STATIC_DATA),
     }
 )
 """What the specifications forbid and no receiver checks: process_record() of libxc and libxl go by the type alone."""

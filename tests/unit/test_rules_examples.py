@@ -249,7 +249,7 @@ def test_a_misplaced_record_breaks_the_rule_that_says_so(rule: Rule, role: Role,
 
 PLACES_CLAIMED = """
     missing-static-data-end               CONTEXT, FRAME_TABLE, MEMORY, VERIFY, CHECKPOINT: 1
-    unexpected-record                     EMBEDDED_STREAM: 1
+    unexpected-record                     EMBEDDED_STREAM, LIBXC_END: 1
     unhandled-record                      POSTCOPY_TRANSITION_END: 2
     colo-state                            CHECKPOINT_STATE: 4
     postcopy-record-after-transition      POSTCOPY_LIST, POSTCOPY_TRANSITION: 2

@@ -19,7 +19,7 @@ EXPECTED = {
         reserved-bits-set warning
         nonzero-padding warning
         record-too-long error
-        body-length-mismatch error
+        body-length-mismatch error warning
         nonempty-signal error
         empty-pages-record error
         reserved-page-type error
