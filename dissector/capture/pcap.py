@@ -4,31 +4,15 @@ Layout and link types: draft-ietf-opsawg-pcap, sections 4 and 5.
 """
 
 import struct
-from typing import NamedTuple
 
 from dissector.capture.files import Octets
+from dissector.capture.formats import PCAP_HEADER, PCAP_VARIANTS
 from dissector.capture.reader import LARGEST_PACKET, NANOSECONDS, CaptureReader, Interface, Packet
 from dissector.errors import UserError
 
-FILE_HEADER = 24
-"""Octets of the file header: magic, version, two unused words, snap length, link type."""
-
-
-class Variant(NamedTuple):
-    """What the magic tells: nanoseconds in one unit of the time's fraction, and the packet header."""
-
-    tick_ns: int
-    layout: str
-
-
-VARIANTS = {
-    0xA1B2C3D4: Variant(1000, "IIII"),
-    0xA1B23C4D: Variant(1, "IIII"),
-    # An old variant that libpcap still reads: interface, protocol and direction follow the usual four.
-    0xA1B2CD34: Variant(1000, "IIII8x"),
+MAGICS = {
+    struct.pack(order + "I", magic): (order, variant) for magic, variant in PCAP_VARIANTS.items() for order in "<>"
 }
-
-MAGICS = {struct.pack(order + "I", magic): (order, variant) for magic, variant in VARIANTS.items() for order in "<>"}
 
 
 class PcapReader(CaptureReader):
@@ -37,7 +21,7 @@ class PcapReader(CaptureReader):
     def __init__(self, source: Octets, name: str, buffer: bytearray, end: int) -> None:
         """Raises UserError when the file ends inside its header, or its version is not 2."""
         super().__init__(source, name, buffer, end)
-        if end < FILE_HEADER:
+        if end < PCAP_HEADER:
             raise UserError(f"{name} ends inside its pcap header")
         order, variant = MAGICS[bytes(buffer[:4])]
         major, link = struct.unpack_from(order + "4xH14xI", buffer)
@@ -46,9 +30,9 @@ class PcapReader(CaptureReader):
         self.head = struct.Struct(order + variant.layout)
         self.is_big_endian = order == ">"
         interface = Interface(link & 0xFFFF)  # the upper half tells about frame check sequences
-        interface.set_resolution(9 if variant.tick_ns == 1 else 6)
+        interface.set_resolution(variant.resolution)
         self.interfaces = [interface]
-        self.pos = FILE_HEADER
+        self.pos = PCAP_HEADER
 
     def next_packet(self) -> Packet | None:
         head = self.head

@@ -7,22 +7,29 @@ import struct
 from collections.abc import Iterator
 
 from dissector.capture.files import Octets
+from dissector.capture.formats import (
+    BYTE_ORDER,
+    END_OF_OPTIONS,
+    ENHANCED_PACKET,
+    IF_TSOFFSET,
+    IF_TSRESOL,
+    INTERFACE,
+    ISB_IFDROP,
+    OLD_PACKET,
+    SECTION_HEADER,
+    SIMPLE_PACKET,
+    STATISTICS,
+)
 from dissector.capture.reader import LARGEST_BLOCK, LARGEST_PACKET, CaptureReader, Interface, Packet
 from dissector.errors import UserError
 
-SECTION_HEADER = 0x0A0D0D0A
-"""Type of the block that starts a section; reads the same in both byte orders."""
-
 MAGIC = struct.pack(">I", SECTION_HEADER)
 
-BYTE_ORDERS = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
+BYTE_ORDERS = {struct.pack(order + "I", BYTE_ORDER): order for order in "<>"}
 """The octets after the section header's type and length, and what they tell."""
 
 BLOCK_FRAME = 12
 """Octets of the smallest block: type, length, and the length again at its end."""
-
-# Option codes: sections 4.2 and 4.6.
-IF_TSRESOL, IF_TSOFFSET, ISB_IFDROP = 9, 14, 5
 
 
 class PcapngReader(CaptureReader):
@@ -39,11 +46,11 @@ class PcapngReader(CaptureReader):
         super().__init__(source, name, buffer, end)
         # What to do with a block of a type, and the octets it has at least.
         self._blocks = {
-            0x00000001: (20, self._interface),
-            0x00000002: (32, self._old_packet),
-            0x00000003: (16, self._simple_packet),
-            0x00000005: (24, self._statistics),
-            0x00000006: (32, self._enhanced_packet),
+            INTERFACE: (20, self._interface),
+            OLD_PACKET: (32, self._old_packet),
+            SIMPLE_PACKET: (16, self._simple_packet),
+            STATISTICS: (24, self._statistics),
+            ENHANCED_PACKET: (32, self._enhanced_packet),
             SECTION_HEADER: (28, self._section),
         }
         if end < BLOCK_FRAME or not self._set_byte_order():
@@ -100,7 +107,7 @@ class PcapngReader(CaptureReader):
         while at + 4 <= end:
             code, size = struct.unpack_from(self._order + "HH", self.buffer, at)
             at += 4
-            if code == 0 or at + size > end:
+            if code == END_OF_OPTIONS or at + size > end:
                 return
             yield code, self.view[at : at + size]
             at += size + -size % 4

@@ -8,8 +8,9 @@ rows; nobody decides by a record's name.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import construct as c
 
@@ -21,6 +22,10 @@ Layer: TypeAlias = Literal["xl", "xenops", "libxl", "libxc"]
 Direction: TypeAlias = Literal["forward", "reverse", "both"]
 Guest: TypeAlias = Literal["any", "pv", "hvm"]
 Shape: TypeAlias = Literal["signal", "fixed", "list", "chain", "pages", "page", "blob", "stream"]
+
+Words: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""What the fields of a header or record say together, by names of its own, for whoever reads it; nothing of it is
+built."""
 
 OPTIONAL = 0x80000000  # this bit in a record's type: whoever does not know the record may ignore it
 
@@ -157,7 +162,8 @@ class HeaderSpec(NamedTuple):
     """A header.
 
     endianness: None, it comes in the stream's own byte order. magic: the octets it begins with, if any.
-    then: what follows it. summary: see RecordSpec. more: the field that says how many octets behind it belong to it.
+    then: what follows it. summary, words: see RecordSpec. more: the field that says how many octets behind it belong to
+    it.
     """
 
     name: str
@@ -170,6 +176,7 @@ class HeaderSpec(NamedTuple):
     role: Role = Role.HEADER
     summary: str = ""
     more: str = ""
+    words: Words | None = None
 
     @property
     def size(self) -> int:
@@ -193,6 +200,7 @@ class RecordSpec(NamedTuple):
     then: what follows it; None, another record of its layer.
     proof: how its header is known again; None, as its shape tells (`proof_of`).
     summary: its line of text, with fields in braces (`summaries.py`).
+    words: what its fields say together.
     """
 
     type: int
@@ -208,6 +216,7 @@ class RecordSpec(NamedTuple):
     then: Expect | None = None
     proof: Proof | None = None
     summary: str = ""
+    words: Words | None = None
 
 
 class Message(NamedTuple):

@@ -10,8 +10,9 @@ from types import MappingProxyType
 
 import construct as c
 
-from .primitives import Ints, Layout
-from .specs import Expect, HeaderSpec, RecordSpec, Role, blob, signal
+from .primitives import Body, Ints, Later, Layout, told
+from .specs import Expect, HeaderSpec, RecordSpec, Role, Words, blob, signal
+from .xl import guest_words
 
 XENOPS_MAGIC = b"XenSavedDomv2-\n"
 
@@ -29,6 +30,11 @@ def xenops_record_header(i: Ints) -> Layout:
     )
 
 
+def qemu_state(i: Ints) -> Layout:
+    """What a QEMU saved of its devices."""
+    return c.Struct("data" / told(i, c.GreedyBytes, Later("qemu", "STREAM")) * "Opaque octets")
+
+
 _SOURCE = "suspend_image.ml: header_type"
 
 XENOPS_HEADER = HeaderSpec(
@@ -42,8 +48,8 @@ XENOPS_HEADER = HeaderSpec(
 )
 
 
-def _blob(type: int, name: str) -> RecordSpec:
-    return RecordSpec(type, name, blob, "blob", _SOURCE, Role.IMAGE, "xenops")
+def _blob(type: int, name: str, body: Body = blob, words: Words | None = None) -> RecordSpec:
+    return RecordSpec(type, name, body, "blob", _SOURCE, Role.IMAGE, "xenops", words=words)
 
 
 def _stream(type: int, name: str, then: Expect) -> RecordSpec:
@@ -51,12 +57,12 @@ def _stream(type: int, name: str, then: Expect) -> RecordSpec:
 
 
 _RECORDS = (
-    _blob(0x000F, "XENOPS"),  # an s-expression with the guest's metadata
+    _blob(0x000F, "XENOPS", words=guest_words),  # an s-expression with the guest's metadata
     _stream(0x00F0, "LIBXC", Expect.IMAGE_HEADER),
     _stream(0x00F1, "LIBXL", Expect.LIBXL_HEADER),
     _stream(0x00F2, "LIBXC_LEGACY", Expect.LEGACY),
-    _blob(0x0F00, "QEMU_TRAD"),
-    _blob(0x0F01, "QEMU_XEN"),
+    _blob(0x0F00, "QEMU_TRAD", qemu_state),
+    _blob(0x0F01, "QEMU_XEN", qemu_state),
     _blob(0x0F10, "DEMU"),  # the virtual graphics card
     _blob(0x0F11, "VARSTORED"),
     _blob(0x0F12, "SWTPM0"),

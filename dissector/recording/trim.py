@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from struct import Struct
 
+from dissector.capture.formats import ENHANCED_PACKET, PCAP_HEADER
 from dissector.capture.fragments import Fragments
 from dissector.capture.link import decode
-from dissector.capture.pcap import FILE_HEADER
 from dissector.capture.pcapng import PcapngReader
 from dissector.capture.reader import CaptureReader
+from dissector.capture.writer import PADDING
 from dissector.parser import DirectionParser
 from dissector.tcp import Connections, HalfConnection
-
-ENHANCED_PACKET = 6
-PADDING = [bytes(count) for count in range(4)]
 
 
 class Trimmer:
@@ -27,7 +25,7 @@ class Trimmer:
         self._reader, self._connections = reader, connections
         self._start = Struct(f"{reader.head.format[0]}II")
         self._trim = self._block if reader.blocks else self._packet
-        self._at = 0 if reader.blocks else FILE_HEADER  # where in the next octets the first packet is
+        self._at = 0 if reader.blocks else PCAP_HEADER  # where in the next octets the first packet is
         self._fragments = Fragments()
         self._touched: set[DirectionParser] = set()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from dissector import events, protocol
@@ -11,6 +10,7 @@ from dissector.analysis import MigrationAnalysis
 from dissector.events import FORWARD, REVERSE
 from dissector.facts import Iteration, Kind, Migration, Outcome, Pages, Phase, PhaseName, distribution
 from dissector.facts.custody import Custody
+from dissector.results.base import Result
 from dissector.results.common import (
     Direction,
     Duration,
@@ -29,8 +29,7 @@ from dissector.rules.verdict import verdict
 SCHEMA: Literal["xenshark.analysis/1"] = "xenshark.analysis/1"
 
 
-@dataclass(frozen=True)
-class StreamResult:
+class StreamResult(Result):
     """What the headers say."""
 
     version: Annotated[int | None, "of the libxc stream"]
@@ -46,32 +45,28 @@ class StreamResult:
         return cls(context.version, context.postcopy, context.endianness, context.guest, page_size, context.xen)
 
 
-@dataclass(frozen=True)
-class BothResult:
+class BothResult(Result):
     """A count for each direction."""
 
     forward: int
     reverse: int
 
 
-@dataclass(frozen=True)
-class MayRunResult:
+class MayRunResult(Result):
     """Whether each side may run the guest, as far as the wire shows it."""
 
     source: Custody
     destination: Custody
 
 
-@dataclass(frozen=True)
-class RecordsResult:
+class RecordsResult(Result):
     """How many whole records there were, by names such as libxc.PAGE_DATA."""
 
     forward: Mapping[str, int]
     reverse: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class PagesResult:
+class PagesResult(Result):
     """The entries of PAGE_DATA."""
 
     entries: int
@@ -86,8 +81,7 @@ class PagesResult:
         return cls(pages.entries, pages.data_pages, unique, dict(pages.by_type), pages.sent_again)
 
 
-@dataclass(frozen=True)
-class IterationResult:
+class IterationResult(Result):
     """A pass of precopy over memory: a new one where the pfns start again from below."""
 
     index: int
@@ -109,8 +103,7 @@ class IterationResult:
         )
 
 
-@dataclass(frozen=True)
-class PhaseResult:
+class PhaseResult(Result):
     """A part of the migration, up to the first octet of the next one."""
 
     name: PhaseName
@@ -133,8 +126,7 @@ class PhaseResult:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PostcopyResult:
+class PostcopyResult(Result, kw_only=True):
     """Announced pages, and the faults and pages of the postcopy phase."""
 
     announced: Annotated[int, "entries of POSTCOPY_PFNS"]
@@ -176,8 +168,7 @@ class PostcopyResult:
         )
 
 
-@dataclass(frozen=True)
-class GapResult:
+class GapResult(Result):
     """Octets that the capture lost."""
 
     direction: Direction
@@ -190,8 +181,7 @@ class GapResult:
         return cls(gap.direction, gap.offset, gap.length, gap.record)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MigrationResult:
+class MigrationResult(Result, kw_only=True):
     """One migration."""
 
     id: Annotated[int, "which of the input, from 0"]
@@ -242,8 +232,7 @@ class MigrationResult:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class AnalysisResult:
+class AnalysisResult(Result, kw_only=True):
     """An input and every migration in it."""
 
     schema: Literal["xenshark.analysis/1"] = SCHEMA

@@ -37,6 +37,9 @@ OLDEST = 16
 MAX_FINISHED = 1024
 MAX_IGNORED = 1 << 14
 
+UNWANTED = FOREVER >> 1
+"""A `skip` from here on is FOREVER, less what was passed over meanwhile."""
+
 SETTLED_PATIENCE = 5
 """Calls of `settle`, so seconds of a live capture, after which nobody's order waits for what is held."""
 
@@ -74,11 +77,6 @@ class Connection:
     def octets(self) -> int:
         """What both sides have sent."""
         return sum(side.octets for side in self.sides)
-
-    @property
-    def is_unwanted(self) -> bool:
-        """Whether both consumers want nothing more."""
-        return all(side.consumer.skip >= FOREVER >> 1 for side in self.sides)
 
 
 class Connections:
@@ -156,6 +154,8 @@ class Connections:
         is_syn = bool(segment.flags & SYN) and not segment.flags & RST
         if isinstance(side, HalfConnection):
             connection = side.connection
+            if not is_syn and connection.syn is None:
+                return side
             if not self._is_new(connection, side, segment, frame, time):
                 return None if is_syn and side.known and side.base != (segment.seq + 1) & MASK else side
             self._forget(side.key, "reused")
@@ -207,7 +207,7 @@ class Connections:
         if not flags & RST:
             side.go_on(frame)
         if flags & RST:
-            if not side.finished and side.may_end_at(segment.seq, "rst", frame, time):
+            if side.may_end_at(segment.seq, "rst", frame, time):
                 # What the other side sent before it learned of the reset may still be on its way.
                 side.connection.reset = True
                 side.close()
@@ -217,24 +217,31 @@ class Connections:
     def _after(self, connection: Connection, frame: int) -> None:
         """Looks what has become of a connection: gaps that are proved, an end that is reached, consumers that want
         nothing more; and says what the fast path may take of it."""
+        one, other = connection.sides
+        if one.held or other.held:
+            for side in connection.sides:
+                proved = side.unproved()
+                if proved is not None:
+                    self._proofs.append((frame + half_connection.REORDER_FRAMES, side, proved))
+                    self.due = self._proofs[0][0]
+        if one.end is not None or other.end is not None:
+            self._end(connection)
+        one.allow()
+        other.allow()
+        if one.consumer.skip >= UNWANTED and other.consumer.skip >= UNWANTED and one.key in self._connections:
+            self.ignore(one.key)
+
+    def _end(self, connection: Connection) -> None:
+        """Finishes the sides that have come to their end."""
         for side in connection.sides:
-            proved = side.unproved()
-            if proved is not None:
-                self._proofs.append((frame + half_connection.REORDER_FRAMES, side, proved))
-                self.due = self._proofs[0][0]
             if side.end is not None and side.next >= side.end and not side.finished:
                 side.close()
                 side.finish("rst" if connection.reset else "fin")
-        for side in connection.sides:
-            side.allow()
         key = connection.sides[0].key
-        if key in self._connections:
-            if connection.finished:
-                self._finished[key] = self._connections.pop(key)
-                if len(self._finished) > MAX_FINISHED:
-                    self._forget(next(iter(self._finished)), "fin")
-            elif connection.is_unwanted:
-                self.ignore(key)
+        if connection.finished and key in self._connections:
+            self._finished[key] = self._connections.pop(key)
+            if len(self._finished) > MAX_FINISHED:
+                self._forget(next(iter(self._finished)), "fin")
 
     def _open(self, key: bytes) -> HalfConnection:
         while len(self._connections) >= MAX_CONNECTIONS:

@@ -46,7 +46,7 @@ def details(record: Record, flow: Flow | None, full: bool) -> Iterator[str]:
     yield f"{BELOW}{way}octets {record.offset} to {record.end - 1}{frames}"
     if record.complete and not record.is_pages and len(record.body) < record.body_length:
         yield f"{BELOW}fields of the first {len(record.body)} octets of {record.body_length}"
-    for one in tree(decoded(record), full):
+    for one in tree(decoded(record, deep=True), full):
         yield BELOW + one
 
 

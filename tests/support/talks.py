@@ -16,14 +16,14 @@ from streams import (
     xl_stream,
 )
 
-from dissector.events import FORWARD, REVERSE
+from dissector.events import FORWARD, REVERSE, Direction
 from dissector.protocol import LIBXL_HEADER, MESSAGES, PAGE_SHIFT, XENOPS_MAGIC, Endianness, Layer
 
 
 class Item(NamedTuple):
     """One header, record or text."""
 
-    direction: str
+    direction: Direction
     layer: Layer
     name: str
     octets: bytes
@@ -32,7 +32,7 @@ class Item(NamedTuple):
 class Expected(NamedTuple):
     """Where an item is in its direction, and what it is."""
 
-    direction: str
+    direction: Direction
     offset: int
     length: int
     layer: Layer | None
@@ -52,12 +52,12 @@ def expected(talk: Talk) -> list[Expected]:
     return found
 
 
-def octets_of(talk: Talk, direction: str = FORWARD) -> bytes:
+def octets_of(talk: Talk, direction: Direction = FORWARD) -> bytes:
     """All that one side says."""
     return b"".join(item.octets for item in talk if item.direction == direction)
 
 
-def turns(talk: Talk) -> Iterator[tuple[str, bytes]]:
+def turns(talk: Talk) -> Iterator[tuple[Direction, bytes]]:
     """The talk as long runs of one direction's octets."""
     for direction, items in groupby(talk, key=lambda item: item.direction):
         yield direction, b"".join(item.octets for item in items)
@@ -77,10 +77,10 @@ class Speaker:
         self.version, self.guest, self.page_shift = version, guest, page_shift
         self.orders: dict[str, Endianness] = {"libxc": libxc, "libxl": libxl, "xenops": "little"}
 
-    def record(self, name: str, body: bytes = b"", layer: Layer = "libxc", direction: str = FORWARD) -> Item:
+    def record(self, name: str, body: bytes = b"", layer: Layer = "libxc", direction: Direction = FORWARD) -> Item:
         return Item(direction, layer, name, record(name, body, layer, self.orders[layer]))
 
-    def libxl(self, name: str, body: bytes = b"", direction: str = FORWARD) -> Item:
+    def libxl(self, name: str, body: bytes = b"", direction: Direction = FORWARD) -> Item:
         return self.record(name, body, "libxl", direction)
 
     def pages(self, pfns: Iterable[int], name: str = "PAGE_DATA") -> Item:
@@ -89,7 +89,7 @@ class Speaker:
         entries = [entry(pfn, 0 if plain or pfn % 7 else "XTAB") for pfn in pfns]
         return self.record(name, pages(entries, filling(entries, 1 << self.page_shift), self.orders["libxc"]))
 
-    def list(self, pfns: Iterable[int], name: str, direction: str = FORWARD) -> Item:
+    def list(self, pfns: Iterable[int], name: str, direction: Direction = FORWARD) -> Item:
         """A record of pfns alone."""
         return self.record(name, pages(map(entry, pfns), endianness=self.orders["libxc"]), direction=direction)
 
@@ -208,7 +208,7 @@ def colo(speaker: Speaker | None = None, state_length: int = 8) -> Talk:
     """A checkpointed stream in which both sides run. Its CHECKPOINT_STATE has 4 octets or 8."""
     speaker = speaker or Speaker()
 
-    def state(number: int, direction: str) -> Item:
+    def state(number: int, direction: Direction) -> Item:
         body = speaker.number(number, layer="libxl").ljust(state_length, b"\0")
         return speaker.libxl("CHECKPOINT_STATE", body, direction)
 

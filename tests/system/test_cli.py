@@ -20,6 +20,7 @@ from dissector import __version__
 from dissector.cli import COMMANDS, input
 from dissector.protocol import MESSAGES, build, layout
 from dissector.protocol.xl import xl_header
+from dissector.tcp.core import COMPILED
 from dissector.views.records import BELOW
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ def test_long_lists_are_cut_unless_asked_for(shell: Shell, migration: str) -> No
     short = shell.lines("read", "-V", "--type", "HVM_PARAMS", migration)
     full = shell.lines("read", "-V", "--full", "--type", "HVM_PARAMS", migration)
     assert short[-1] == BELOW + "    ... 4 more"
-    assert full[-1] == BELOW + "    index 19 (0x13), value 1044476 (0xfeffc)"
+    assert full[-1] == BELOW + "    index ACPI_IOPORTS_LOCATION, value 1044476 (0xfeffc)"
     assert len(full) - len(short) == 3
 
 
@@ -437,7 +438,8 @@ def test_wrong_usage_is_one_line(shell: Shell, words: str) -> None:
 
 def test_help_and_version(shell: Shell) -> None:
     """Every command is listed, with examples."""
-    assert shell.lines("--version") == [f"xenshark {__version__}"]
+    core = "compiled" if COMPILED else "pure Python"
+    assert shell.lines("--version") == [f"xenshark {__version__} (TCP core: {core})"]
     text = "\n".join(shell.lines("--help"))
     assert "examples:" in text
     assert set(COMMANDS) <= {line.split()[0] for line in text.splitlines() if line.startswith("    ")}

@@ -259,8 +259,8 @@ def cut(talk: Talk, octets: int) -> Talk:
 
 
 def used_again(sent: Packets) -> Packets:
-    """The same addresses and ports begin another connection."""
-    return [*sent, Packet(FORWARD, SYN, 10**8, b"", 0)]
+    """The same addresses and ports begin another connection, and the destination agrees to that."""
+    return [*sent, Packet(FORWARD, SYN, 10**8, b"", 0), Packet(REVERSE, SYN | ACK, 10**8, b"", 10**8 + 1)]
 
 
 def closed_first(sent: Packets) -> Packets:

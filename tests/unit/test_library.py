@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError
@@ -11,6 +12,7 @@ import pytest
 import talks
 from conftest import OWN, REPOSITORY, captures_in
 from conversation import Wire, packets, pcap
+from seen import unpacked
 from talks import Speaker, octets_of
 
 import dissector
@@ -34,6 +36,20 @@ def test_to_import_it_costs_next_to_nothing() -> None:
     assert all(getattr(dissector, name) is not None for name in dissector.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         dissector.nonsense  # noqa: B018
+
+
+def test_the_example_of_the_documentation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "migration.pcap").write_bytes(unpacked(NETEM))
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for step in doctest.DocTestParser().get_examples(dissector.__doc__ or ""):
+        exec(step.source, names)
+    assert capsys.readouterr().out == (
+        "10.77.0.1:38500 -> 10.77.0.2:7700 completed the destination has every page it wanted\n"
+    )
+    assert {"slowest", "sizes"} <= names.keys()
 
 
 def test_events_come_one_by_one() -> None:

@@ -66,7 +66,7 @@ class Dissection:
     def all(self, kind: type[Kind], migration: int | None = None) -> list[Kind]:
         """The events of one kind, and perhaps of one migration."""
         found = [event for event in self.events if isinstance(event, kind)]
-        return [event for event in found if migration in (None, event.migration)]  # type: ignore[attr-defined]
+        return [event for event in found if migration in (None, event.migration)]
 
     @property
     def found(self) -> list[MigrationFound]:

@@ -15,8 +15,6 @@ import pytest
 import talks
 from conftest import Case, captures
 from conversation import (
-    FORWARD,
-    REVERSE,
     START,
     STEP,
     Packet,
@@ -41,7 +39,8 @@ from seen import unpacked
 from streams import entry, filling, pages, record, xl_stream
 from talks import Item, Speaker, Talk, octets_of, text
 
-from dissector.protocol import BODY_LENGTH_MAX, PLACES, RECORDS, State, states
+from dissector.events import FORWARD, REVERSE, Direction
+from dissector.protocol import BODY_LENGTH_MAX, INTS, PLACES, RECORDS, Endianness, State, states
 from dissector.rules import RULES, contents, custody, hvm_state, order, pv_state
 from dissector.rules.verdict import verdict as conclusion
 
@@ -53,11 +52,11 @@ PFN = 0x200
 # Items and talks
 
 
-def raw(octets: bytes, direction: str = FORWARD, name: str = "raw", layer: Any = "libxc") -> Item:
+def raw(octets: bytes, direction: Direction = FORWARD, name: str = "raw", layer: Any = "libxc") -> Item:
     return Item(direction, layer, name, octets)
 
 
-def listed(name: str, entries: Iterable[int], direction: str = FORWARD, **said: int) -> Item:
+def listed(name: str, entries: Iterable[int], direction: Direction = FORWARD, **said: int) -> Item:
     """A pages record, with contents if it carries any."""
     listed = list(entries)
     contents = filling(listed) if name.endswith("PAGE_DATA") else b""
@@ -154,11 +153,11 @@ def offset_of(talk: Talk, name: str, number: int = 0) -> int:
     return sum(len(item.octets) for item in talk[:index] if item.direction == talk[index].direction)
 
 
-def carries(packet: Packet, direction: str, offset: int) -> bool:
+def carries(packet: Packet, direction: Direction, offset: int) -> bool:
     return packet.direction == direction and packet.offset <= offset < packet.offset + len(packet.payload)
 
 
-def dropped(direction: str, offset: int) -> Edit:
+def dropped(direction: Direction, offset: int) -> Edit:
     """Without the packet that carries an octet."""
     return lambda sent: [one for one in sent if not carries(one, direction, offset)]
 
@@ -748,7 +747,7 @@ def test_a_finding_says_where_and_when() -> None:
     assert finding.time == (START + STEP * (frame - 1)) * 1000
 
 
-ORDERS = [(one, two) for one in ("little", "big") for two in ("little", "big")]
+ORDERS: list[tuple[Endianness, Endianness]] = [(one, two) for one in INTS for two in INTS]
 LEGAL: dict[str, Talk] = {
     **{f"precopy 2, {one}, {two}": talks.precopy(Speaker(2, one, two)) for one, two in ORDERS},
     **{f"precopy 3, {one}, {two}": talks.precopy(Speaker(3, one, two)) for one, two in ORDERS},
@@ -1067,7 +1066,7 @@ def test_findings_are_where_they_say(case: Case) -> None:
     by_flow = {migration.flow: migration for migration in case.migrations}
     for verdict in judge_file(case.path):
         flow = verdict.migration.flow
-        migration = by_flow[flow and (tuple(flow.source), tuple(flow.destination))]
+        migration = by_flow[flow and ((*flow.source,), (*flow.destination,))]
         for finding in verdict.findings:
             if finding.index is not None:
                 sent = migration.forward if finding.direction == FORWARD else migration.reverse

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,13 +21,27 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire import block, enhanced, ethernet, interface, options, section
+from wire import ethernet
 
 from dissector.capture.files import Octets, open_octets
+from dissector.capture.formats import ISB_IFDROP, MICROSECONDS, NANOSECONDS
 from dissector.capture.fragments import Fragments
 from dissector.capture.link import LINKS, Segment, addresses, decode, reverse_key
 from dissector.capture.opening import StreamReader, open_source
-from dissector.capture.reader import BUFFER, LARGEST_PACKET, CaptureReader, Packet
+from dissector.capture.reader import BUFFER, LARGEST_PACKET, LATEST, CaptureReader, Packet
+from dissector.capture.writer import (
+    block,
+    count_option,
+    enhanced,
+    interface,
+    old,
+    options,
+    pcap_header,
+    pcap_packet,
+    section,
+    simple,
+    statistics,
+)
 from dissector.errors import UserError
 
 ORDERS = pytest.mark.parametrize("order", "<>")
@@ -37,22 +52,12 @@ HELLO = b"hello, receiver!"
 # --- builders -----------------------------------------------------------------------------------------------
 
 
-def pcap(packets: list[bytes], order: str = "<", magic: int = 0xA1B2C3D4, link: int = 1, more: int = 0) -> bytes:
+def pcap(packets: list[bytes], order: str = "<", magic: int = MICROSECONDS, link: int = 1, more: int = 0) -> bytes:
     """Packet n (from 0) is stamped TIME + n seconds and n units; `more` octets of each were cut off."""
-    pad = bytes(8) if magic == 0xA1B2CD34 else b""
-    out = struct.pack(order + "IHHIIII", magic, 2, 4, 0, 0, 262144, link)
-    for n, packet in enumerate(packets):
-        out += struct.pack(order + "IIII", TIME + n, n, len(packet), len(packet) + more) + pad + packet
-    return out
-
-
-def old(order: str, ticks: int, packet: bytes) -> bytes:
-    fields = struct.pack(order + "HHIIII", 0, 9, ticks >> 32, ticks & 0xFFFFFFFF, len(packet), len(packet))
-    return block(order, 2, fields + packet)
-
-
-def simple(order: str, packet: bytes, length: int) -> bytes:
-    return block(order, 3, struct.pack(order + "I", length) + packet)
+    unit = 1 if magic == NANOSECONDS else 1000
+    times = [(TIME + n) * 10**9 + n * unit for n in range(len(packets))]
+    written = [pcap_packet(at, one, len(one) + more, order, magic) for at, one in zip(times, packets, strict=True)]
+    return b"".join((pcap_header(link, order, magic), *written))
 
 
 def pcapng(packets: list[bytes], order: str = "<") -> bytes:
@@ -242,6 +247,36 @@ def test_time_resolution(write: Writer, order: str, resolution: int, ticks: int,
     assert packets[0][0].time_ns == expected - 3600 * 10**9
 
 
+@ORDERS
+@pytest.mark.parametrize("resolution", [0, 1, 6, 9, 10, 19, 127, 0x80, 0x80 | 30, 0xFF])
+@pytest.mark.parametrize("ticks", [0, 1, TIME * 10**6, 1 << 53, 1 << 62, (1 << 64) - 1])
+@pytest.mark.parametrize("seconds", [0, -(1 << 40), 1 << 40, (1 << 63) - 1, -(1 << 63), -4_000_000_000])
+def test_no_time_is_too_much(write: Writer, order: str, resolution: int, ticks: int, seconds: int) -> None:
+    """One that does not fit is none: the packet has that of the one before it."""
+    described = interface(order, 1, 0, (9, bytes([resolution])), (14, struct.pack(order + "q", seconds)))
+    plain = interface(order, 1)
+    data = section(order) + described + plain
+    data += enhanced(order, ticks, b"x") + enhanced(order, TIME * 10**6, b"y", 1) + enhanced(order, ticks, b"z")
+    reader, packets = read_all(write(data))
+    times = [packet.time_ns for packet, _ in packets]
+    power = 2 ** (resolution & 127) if resolution & 128 else 10**resolution
+    true = ticks * 10**9 // power + seconds * 10**9
+    if abs(true) <= LATEST:
+        assert (times, reader.untimed) == ([true, TIME * 10**9, true], 0)
+    else:
+        assert (times, reader.untimed) == ([0, TIME * 10**9, TIME * 10**9], 2)
+        assert reader.first_time_ns == TIME * 10**9
+    # The difference of any two of them fits into 64 bits.
+    assert max(times) - min(times) < 1 << 63
+
+
+@ORDERS
+def test_simple_packets_have_no_time(write: Writer, order: str) -> None:
+    reader, packets = read_all(write(section(order) + interface(order) + 3 * simple(order, b"abc", 3)))
+    assert [packet.time_ns for packet, _ in packets] == [0, 0, 0]
+    assert (reader.first_time_ns, reader.last_time_ns, reader.untimed, reader.trouble) == (None, None, 3, None)
+
+
 def test_several_interfaces_and_sections(write: Writer) -> None:
     """Link type and clock are the interface's; a new section forgets them, and may turn the byte order
     round."""
@@ -261,14 +296,25 @@ def test_several_interfaces_and_sections(write: Writer) -> None:
 
 @ORDERS
 def test_drops(write: Writer, order: str) -> None:
-    def statistics(number: int, drops: int) -> bytes:
-        body = struct.pack(order + "III", number, 0, 0)
-        return block(order, 5, body + options(order, (5, struct.pack(order + "Q", drops))))
+    def dropped(number: int, drops: int) -> bytes:
+        return statistics(order, number, 0, count_option(order, ISB_IFDROP, drops))
 
     part = section(order) + interface(order) * 2
-    data = part + statistics(0, 3) + statistics(1, 10) + statistics(0, 4) + statistics(2, 99) + part + statistics(0, 1)
+    data = part + dropped(0, 3) + dropped(1, 10) + dropped(0, 4) + dropped(2, 99) + part + dropped(0, 1)
     reader, _ = read_all(write(data))
     assert (reader.dropped_by_capture, reader.trouble) == (15, None)
+
+
+def test_what_statistics_cost_does_not_depend_on_the_interfaces(write: Writer) -> None:
+    """Else a capture of nothing but these two blocks takes its square in time."""
+    many = 20_000
+    data = section("<") + interface("<") * many
+    data += b"".join(statistics("<", number, 0, count_option("<", ISB_IFDROP, 2)) for number in range(many))
+    path = write(data)
+    before = time.process_time()
+    reader, _ = read_all(path)
+    assert (reader.dropped_by_capture, reader.trouble) == (2 * many, None)
+    assert time.process_time() - before < 2
 
 
 @ORDERS
@@ -823,6 +869,21 @@ def test_impossible_fragments() -> None:
     assert fragments.add(b"d", 6, 8, True, eight) is None
     assert fragments.add(b"d", 6, 0, False, eight) is None  # an end before what is already here
     assert fragments.add(b"d", 6, 16, False, eight) == (6, bytearray(24))
+
+
+def test_fragments_cost_no_more_than_their_octets() -> None:
+    """However many holes there are between them."""
+    fragments = Fragments()
+    eight = memoryview(b"abcdefgh")
+    before = time.process_time()
+    for turn in range(4):
+        for place in range(0, 65_000, 16):
+            assert fragments.add(bytes([turn]), 6, place, True, eight) is None
+        for place in range(8, 65_000, 16):
+            assert fragments.add(bytes([turn]), 6, place, True, eight) is None
+        whole = fragments.add(bytes([turn]), 6, 65_000, False, eight)
+        assert whole is not None and whole[1] == b"abcdefgh" * (65_008 // 8)
+    assert time.process_time() - before < 2
 
 
 def test_fragments_are_bounded() -> None:

@@ -23,7 +23,9 @@ class Libxc:
         self.forbidden: list[str] = []
         """What the specification forbids and is accepted all the same."""
         self.static_data_end = False
-        self.cpuid = self.msrs = self.context = None
+        self.cpuid: bytes | None = None
+        self.msrs: bytes | None = None
+        self.context: bytes | None = None
         self.params: dict[int, int] = {}
         self.width, self.has_info, self.max_pfn = 8, False, 0
         self.frames: dict[int, int] = {}
