@@ -404,6 +404,10 @@ layouts.checkpoint_state = {
     rest("padding", "Zero octets, if the body has them"),
 }
 
+layouts.qemu_state = {
+    rest("data", "Opaque octets"),
+}
+
 layouts.xl_optional_data = {
     uint(4, "config_length", "Octets of the configuration"),
     text("config_length", "config", "The guest's configuration; JSON ends in a NUL"),
@@ -482,8 +486,8 @@ XENOPS_RECORDS = by_type({
     record("xenops", 0xf0, "LIBXC", "stream"),
     record("xenops", 0xf1, "LIBXL", "stream"),
     record("xenops", 0xf2, "LIBXC_LEGACY", "stream"),
-    record("xenops", 0xf00, "QEMU_TRAD", "blob", layouts.blob),
-    record("xenops", 0xf01, "QEMU_XEN", "blob", layouts.blob),
+    record("xenops", 0xf00, "QEMU_TRAD", "blob", layouts.qemu_state),
+    record("xenops", 0xf01, "QEMU_XEN", "blob", layouts.qemu_state),
     record("xenops", 0xf10, "DEMU", "blob", layouts.blob),
     record("xenops", 0xf11, "VARSTORED", "blob", layouts.blob),
     record("xenops", 0xf12, "SWTPM0", "blob", layouts.blob),
@@ -602,6 +606,7 @@ local STATES = {
     },
     ["static data"] = {
         ["libxc.X86_PV_INFO"] = "static data",
+        ["libxc.TOOLSTACK"] = "static data",
         ["libxc.STATIC_DATA_END"] = "memory",
         ["libxc.X86_CPUID_POLICY"] = "static data",
         ["libxc.X86_MSR_POLICY"] = "static data",
@@ -631,6 +636,7 @@ local STATES = {
     memory = {
         ["libxc.END"] = "libxl tail",
         ["libxc.PAGE_DATA"] = "memory",
+        ["libxc.X86_PV_INFO"] = "memory",
         ["libxc.X86_PV_P2M_FRAMES"] = "memory",
         ["libxc.X86_PV_VCPU_BASIC"] = "context",
         ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
@@ -645,11 +651,15 @@ local STATES = {
         ["libxc.CHECKPOINT"] = "checkpoint",
         ["libxc.POSTCOPY_BEGIN"] = "postcopy begun",
         ["libxc.X86_TSC_INFO"] = "context",
+        ["libxc.X86_CPUID_POLICY"] = "memory",
+        ["libxc.X86_MSR_POLICY"] = "memory",
         ["libxl.CHECKPOINT_STATE"] = "memory",
     },
     verify = {
         ["libxc.END"] = "libxl tail",
         ["libxc.PAGE_DATA"] = "verify",
+        ["libxc.X86_PV_INFO"] = "verify",
+        ["libxc.X86_PV_P2M_FRAMES"] = "verify",
         ["libxc.X86_PV_VCPU_BASIC"] = "context",
         ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
         ["libxc.X86_PV_VCPU_XSAVE"] = "context",
@@ -657,11 +667,19 @@ local STATES = {
         ["libxc.TSC_INFO"] = "context",
         ["libxc.HVM_CONTEXT"] = "context",
         ["libxc.HVM_PARAMS"] = "context",
+        ["libxc.TOOLSTACK"] = "verify",
         ["libxc.X86_PV_VCPU_MSRS"] = "context",
+        ["libxc.VERIFY"] = "verify",
+        ["libxc.CHECKPOINT"] = "checkpoint",
         ["libxc.X86_TSC_INFO"] = "context",
+        ["libxc.X86_CPUID_POLICY"] = "verify",
+        ["libxc.X86_MSR_POLICY"] = "verify",
     },
     context = {
         ["libxc.END"] = "libxl tail",
+        ["libxc.PAGE_DATA"] = "memory",
+        ["libxc.X86_PV_INFO"] = "context",
+        ["libxc.X86_PV_P2M_FRAMES"] = "context",
         ["libxc.X86_PV_VCPU_BASIC"] = "context",
         ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
         ["libxc.X86_PV_VCPU_XSAVE"] = "context",
@@ -671,8 +689,11 @@ local STATES = {
         ["libxc.HVM_PARAMS"] = "context",
         ["libxc.TOOLSTACK"] = "context",
         ["libxc.X86_PV_VCPU_MSRS"] = "context",
+        ["libxc.VERIFY"] = "verify",
         ["libxc.CHECKPOINT"] = "checkpoint",
         ["libxc.X86_TSC_INFO"] = "context",
+        ["libxc.X86_CPUID_POLICY"] = "context",
+        ["libxc.X86_MSR_POLICY"] = "context",
     },
     checkpoint = {
         ["libxl.EMULATOR_XENSTORE_DATA"] = "checkpoint",
@@ -760,6 +781,7 @@ local NATURAL = {
 
 -- The rules that a record breaks in a state that does not allow it; the first whose states name it counts.
 local MISPLACED = {
+    ["libxc.END"] = { { states = { "static data" }, rule = "unexpected-record", follows = "libxl tail" } },
     ["libxc.PAGE_DATA"] = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
         {
@@ -773,28 +795,17 @@ local MISPLACED = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
         { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
     },
-    ["libxc.X86_PV_VCPU_BASIC"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
-    ["libxc.X86_PV_VCPU_EXTENDED"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
-    ["libxc.X86_PV_VCPU_XSAVE"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
-    ["libxc.SHARED_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.HVM_CONTEXT"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.HVM_PARAMS"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.TOOLSTACK"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
-        { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
-    },
-    ["libxc.X86_PV_VCPU_MSRS"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
+    ["libxc.X86_PV_VCPU_BASIC"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.X86_PV_VCPU_EXTENDED"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.X86_PV_VCPU_XSAVE"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.SHARED_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.HVM_CONTEXT"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.HVM_PARAMS"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.TOOLSTACK"] = { { states = { "postcopy begun" }, rule = "postcopy-context-missing" } },
+    ["libxc.X86_PV_VCPU_MSRS"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
     ["libxc.VERIFY"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "verify" },
+        { states = { "static data" }, rule = "missing-static-data-end" },
         { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
     },
     ["libxc.CHECKPOINT"] = {
@@ -823,6 +834,7 @@ local MISPLACED = {
             follows = "early pfns",
         },
         { states = { "postcopy begun" }, rule = "postcopy-pfns-before-begin", follows = "early pfns" },
+        { states = { "postcopy transition", "postcopy pages" }, rule = "postcopy-record-after-transition" },
     },
     ["libxc.POSTCOPY_TRANSITION"] = {
         {
@@ -831,6 +843,7 @@ local MISPLACED = {
             follows = "postcopy transition",
         },
         { states = { "postcopy begun" }, rule = "postcopy-pfns-before-begin", follows = "postcopy transition" },
+        { states = { "postcopy transition", "postcopy pages" }, rule = "postcopy-record-after-transition" },
     },
     ["libxc.POSTCOPY_PAGE_DATA"] = {
         {
@@ -844,7 +857,7 @@ local MISPLACED = {
             follows = "early pages",
         },
     },
-    ["libxc.X86_TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
+    ["libxc.X86_TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
     ["libxc.STATIC_DATA_END"] = {
         {
             states = {
@@ -854,6 +867,9 @@ local MISPLACED = {
             rule = "duplicate-static-data-end",
         },
     },
+    ["libxl.LIBXC_CONTEXT"] = { { states = { "libxl tail" }, rule = "unexpected-record", follows = "start" } },
+    ["libxl.EMULATOR_XENSTORE_DATA"] = { { states = { "postcopy pages" }, rule = "postcopy-record-after-transition" } },
+    ["libxl.EMULATOR_CONTEXT"] = { { states = { "postcopy pages" }, rule = "postcopy-record-after-transition" } },
     ["libxl.CHECKPOINT_END"] = {
         {
             states = {
@@ -862,6 +878,13 @@ local MISPLACED = {
             },
             rule = "checkpoint-end-unexpected",
         },
+    },
+    ["libxl.CHECKPOINT_STATE"] = {
+        { states = { "start", "static data", "libxl tail", "finished" }, rule = "unexpected-record" },
+    },
+    ["libxl.POSTCOPY_TRANSITION_END"] = {
+        { states = { "postcopy pages" }, rule = "postcopy-record-after-transition" },
+        { states = { "libxl tail", "checkpoint" }, rule = "unexpected-record" },
     },
 }
 
@@ -996,6 +1019,10 @@ declare_rule("page-data-after-postcopy-begin", expert.severity.ERROR, "PAGE_DATA
 declare_rule(
     "postcopy-pfns-before-begin", expert.severity.ERROR,
     "POSTCOPY_PFNS or POSTCOPY_TRANSITION comes with no POSTCOPY_PFNS_BEGIN before it"
+)
+declare_rule(
+    "postcopy-record-after-transition", expert.severity.ERROR,
+    "A record comes after the transition that may only come before it"
 )
 declare_rule(
     "postcopy-pfn-announced-twice", expert.severity.ERROR, "POSTCOPY_PFNS announces a backed pfn a second time"

@@ -82,7 +82,7 @@ def explain(rule: Rule) -> list[str]:
     for title, text in (("Why", rule.why), ("Example", rule.example), ("Source", rule.source)):
         lines += ["", title, *_text(text)]
     if rule.receiver_says:
-        lines += ["", "In the receiver's log", *(f"  {said}" for said in rule.receiver_says)]
+        lines += ["", "In the receiver's log", *(line for said in rule.receiver_says for line in _text(said))]
     return lines
 
 

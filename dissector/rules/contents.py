@@ -95,7 +95,6 @@ MISSING_CONTEXT = _rule(
 UNHANDLED_RECORD = _rule(
     id="unhandled-record",
     severity="error",
-    wireshark=True,
     summary="No receiver handles this record, though it may be specified or optional",
     source="x86_hvm_process_record() in xg_sr_restore_x86_hvm.c, x86_pv_process_record() in"
     " xg_sr_restore_x86_pv.c; process_record() in libxl_stream_read.c",

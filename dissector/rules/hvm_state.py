@@ -125,7 +125,7 @@ REGISTERS: Mapping[int, int] = {0xCE: 32, 0x10A: 64}
 
 def _cpuid(record: Record, guest: Guest) -> Iterator[Violation]:
     if not record.body:
-        yield BAD_CPU_POLICY(what="the policy is empty")
+        yield BAD_CPU_POLICY(what="its size is 0")
         return
     found = tuple(leaves(record.body, record.endianness)) if not len(record.body) % LEAF else ()
     if len(found) > LEAVES_MAX:
@@ -147,7 +147,7 @@ def _is_leaf(leaf: int, subleaf: int) -> bool:
 
 def _msrs(record: Record, guest: Guest) -> Iterator[Violation]:
     if not record.body:
-        yield BAD_CPU_POLICY(what="the policy is empty")
+        yield BAD_CPU_POLICY(what="its size is 0")
         return
     found = tuple(registers(record.body, record.endianness)) if not len(record.body) % MSR else ()
     if len(found) > len(REGISTERS):
