@@ -236,7 +236,12 @@ class Migration:
     @property
     def may_run(self) -> MayRun:
         """Which side may run the guest, as far as the wire shows it."""
-        return may_run(self._evidence, self.outcome, self.postcopy.resumed is not None)
+        return may_run(self._evidence, self.outcome, self.is_past_transition)
+
+    @property
+    def is_past_transition(self) -> bool:
+        """Whether part of memory is missing at the destination, and the rest of the guest there."""
+        return self.postcopy.resumed is not None or "libxc.POSTCOPY_PAGE_DATA" in self.records[FORWARD]
 
     @property
     def _evidence(self) -> Evidence:

@@ -134,6 +134,10 @@ class Checker:
         """What its body says, and what the stream has not said before it. `state`: the one in which it was found."""
         guest = self._guest
         broken: list[Violation] = []
+        if record.is_pages:  # by far the most records: these have a judge of their own
+            broken += pv_state.judge(record, guest)
+            guest.advance(record)
+            return broken
         for judge in (contents.judge, hvm_state.judge, pv_state.judge):
             broken += judge(record, guest)
         if record.direction == FORWARD:
