@@ -53,6 +53,10 @@ class Checker:
             self._find(violation, violation.record)
         self.findings.sort(key=lambda finding: finding.place)
 
+    def let_go(self) -> None:
+        """It was finished: keeps the findings, and no more."""
+        self._order, self._phase, self._text = order.Order(), PostcopyPhase(), None
+
     def _add_record(self, record: Record, noted: Noted) -> None:
         skipped = self._skipped.pop(record.direction, 0)
         is_beginning_lost = record.index == 0 and self.migration.direction(record.direction).late
