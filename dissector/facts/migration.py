@@ -107,6 +107,16 @@ class Migration:
         """No event follows."""
         self._phases.finish()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no octet of it follows, in either direction."""
+        return self.forward.ended is not None and self.reverse.ended is not None
+
+    def let_go(self) -> None:
+        """It was finished and judged: keeps what results are made of, and no more."""
+        for part in (self.forward, self.reverse, self.pages, self.faults):
+            part.let_go()
+
     def _add(self, record: Record) -> Noted:
         self._learn(record)
         self.guest.add(record)

@@ -76,6 +76,10 @@ class Checker:
         if migration.outcome == "failed" and not self._count["error"]:
             self._find(custody.MIGRATION_FAILED(verdict=verdict(migration, self.findings)), migration.forward.last)
 
+    def let_go(self) -> None:
+        """It was finished: keeps the findings, and no more."""
+        self._order, self._phase, self._text = order.Order(), PostcopyPhase(), None
+
     def _add_record(self, record: Record, noted: Noted) -> None:
         skipped = self._skipped.pop(record.direction, 0)
         is_beginning_lost = record.index == 0 and self.migration.direction(record.direction).late
