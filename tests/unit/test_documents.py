@@ -46,3 +46,15 @@ def test_each_folder_of_the_package_is_described() -> None:
         assert name in described, name
     for module in package.glob("*.py"):
         assert module.name.startswith("__") or f"`{module.name}`" in described, module.name
+
+
+def test_bounds_stand_where_the_table_says() -> None:
+    text = (REPOSITORY / "tests" / "README.md").read_text()
+    _, _, *rows = text[text.index("| state | where |") :].splitlines()
+    sources: list[str] = []
+    for row in rows:
+        place = row.split("|")[2]
+        files = re.findall(r"`([\w/]+\.py)`", place)
+        sources = [(REPOSITORY / "dissector" / file).read_text() for file in files] or sources
+        for name in re.findall(r"\b[A-Z][A-Z_]{3,}\b", place):
+            assert any(re.search(rf"^{name}\b.*=", source, re.M) for source in sources), row
