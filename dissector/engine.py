@@ -39,7 +39,7 @@ class Engine:
         self._keep_pages, self._note_spans = keep_pages, note_spans
         self._joins = Joins()
         self._recent: deque[Conversation] = deque()
-        self._running: list[DirectionParser] = []
+        self._running: dict[DirectionParser, None] = {}
         """Those of connections that carry a migration."""
 
     @property
@@ -92,7 +92,7 @@ class Engine:
 
     def report_progress(self) -> None:
         """Emits how far each open direction of a migration has come."""
-        self._running = [parser for parser in self._running if parser.ended is None]
+        self._running = {parser: None for parser in self._running if parser.ended is None}
         for parser in self._running:
             parser.report_progress()
 
@@ -141,7 +141,7 @@ class Engine:
     def _conversation(self, flow: Flow | None, parsers: list[DirectionParser]) -> Conversation:
         def number() -> int:
             self.migrations += 1
-            self._running += (parser for parser in parsers if parser not in self._running)
+            self._running.update(dict.fromkeys(parsers))
             return self.migrations - 1
 
         return Conversation(flow, self._order.add, number, self._keep_pages, self._note_spans, self._joins)

@@ -25,6 +25,7 @@ FOUND, WRONG = 1, 2
 
 EPILOG = """\
 A line says: file: migration, direction, frame, offset in the direction's octets: severity rule what broke it.
+After an error in brackets: what the receiver writes into its log; %s, %u and the like stand for values.
 `xenshark rules RULE` explains a rule; in --select and --ignore RULE may be a pattern such as 'postcopy-*'.
 
 exit status: 0 no finding of severity error, 1 errors were found, 2 an input or the usage is wrong

@@ -33,6 +33,8 @@ def may_run(evidence: Evidence, outcome: Outcome, is_past_transition: bool) -> M
         return MayRun("undefined", "yes") if evidence.kind == "save" else AT_DESTINATION
     if outcome == "failover":
         return MayRun("undefined", "yes")  # the source may be dead, or only cut off
+    if is_past_transition and evidence.is_postcopy_complete:
+        return AT_DESTINATION
     if outcome == "incomplete" or is_past_transition:
         return NOBODY_KNOWS
     texts, status = evidence.endings.texts, evidence.endings.status

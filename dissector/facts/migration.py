@@ -107,6 +107,16 @@ class Migration:
         """No event follows."""
         self._phases.finish()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no octet of it follows, in either direction."""
+        return self.forward.ended is not None and self.reverse.ended is not None
+
+    def let_go(self) -> None:
+        """It was finished and judged: keeps what results are made of, and no more."""
+        for part in (self.forward, self.reverse, self.pages, self.faults):
+            part.let_go()
+
     def _add(self, record: Record) -> Noted:
         self._learn(record)
         self.guest.add(record)
@@ -238,7 +248,12 @@ class Migration:
     @property
     def may_run(self) -> MayRun:
         """Which side may run the guest, as far as the wire shows it."""
-        return may_run(self._evidence, self.outcome, self.postcopy.resumed is not None)
+        return may_run(self._evidence, self.outcome, self.is_past_transition)
+
+    @property
+    def is_past_transition(self) -> bool:
+        """Whether part of memory is missing at the destination, and the rest of the guest there."""
+        return self.postcopy.resumed is not None or "libxc.POSTCOPY_PAGE_DATA" in self.records[FORWARD]
 
     @property
     def _evidence(self) -> Evidence:

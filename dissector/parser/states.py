@@ -349,7 +349,8 @@ def libxl_record(p: DirectionParser) -> bool:
         return False
     type, _ = _next_header(p, "libxl")
     context = p.migration.context
-    if context.postcopy and type not in LIBXL_RECORDS and type in libxc_records(context.version):
+    meant = None if type in LIBXL_RECORDS else p.migration.libxc_records.get(type)
+    if meant is not None and (context.postcopy or meant.role.is_postcopy):
         # No libxl record has this number: the sender went back to libxc without saying so. Only postcopy goes back.
         return _begin_record(p, "libxc", unannounced=True)
     return _begin_record(p, "libxl")

@@ -10,6 +10,7 @@ import construct as c
 
 from .primitives import Ints, Layout, Text
 from .specs import Expect, HeaderSpec, MessageSpec
+from .xl import guest_words
 
 LIBVIRT_MAGIC = b"libvirt-xml\n \0 \r"
 LIBVIRT_VERSION = 2
@@ -38,6 +39,7 @@ LIBVIRT_HEADER = HeaderSpec(
     "libxl_conf.h: libxlSavefileHeader",
     Expect.LIBXL_HEADER,
     more="xml_length",
+    words=guest_words,
 )
 
 REMOTE_PROGRAM = 0x20008086

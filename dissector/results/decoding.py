@@ -47,7 +47,8 @@ def decoded(record: Record, deep: bool = False) -> dict[str, Any]:
         return _xl_header(record, deep)
     if record.spec is LIBVIRT_HEADER:
         xml = record.body[LIBVIRT_HEADER.size :].rstrip(b"\0").decode("utf-8", "replace")
-        return {**_parsed(record, LIBVIRT_HEADER.body, record.body), "xml": xml}
+        words = LIBVIRT_HEADER.words({"config": xml}) if deep and LIBVIRT_HEADER.words else {}
+        return {**words, **_parsed(record, LIBVIRT_HEADER.body, record.body), "xml": xml}
     spec = record.spec if isinstance(record.spec, RecordSpec | HeaderSpec) else None
     body = spec.body if spec else blob
     is_long = record.complete and len(record.body) < record.body_length

@@ -76,6 +76,10 @@ class Checker:
         if migration.outcome == "failed" and not self._count["error"]:
             self._find(custody.MIGRATION_FAILED(verdict=verdict(migration, self.findings)), migration.forward.last)
 
+    def let_go(self) -> None:
+        """It was finished: keeps the findings, and no more."""
+        self._order, self._phase, self._text = order.Order(), PostcopyPhase(), None
+
     def _add_record(self, record: Record, noted: Noted) -> None:
         skipped = self._skipped.pop(record.direction, 0)
         is_beginning_lost = record.index == 0 and self.migration.direction(record.direction).late
@@ -134,6 +138,10 @@ class Checker:
         """What its body says, and what the stream has not said before it. `state`: the one in which it was found."""
         guest = self._guest
         broken: list[Violation] = []
+        if record.is_pages:  # by far the most records: these have a judge of their own
+            broken += pv_state.judge(record, guest)
+            guest.advance(record)
+            return broken
         for judge in (contents.judge, hvm_state.judge, pv_state.judge):
             broken += judge(record, guest)
         if record.direction == FORWARD:

@@ -11,8 +11,7 @@ from dissector.facts.roles import role_of
 from dissector.protocol import Role, State
 from dissector.rules import examples as eg
 from dissector.rules.fields import keys
-from dissector.rules.guest import Guest
-from dissector.rules.order import GUESTS
+from dissector.rules.guest import GUESTS, Guest
 from dissector.rules.reading import config_of, from_json, number
 from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, check, declared
 
@@ -28,6 +27,9 @@ COLO_AFTER: Mapping[int | None, frozenset[int]] = {
     1: frozenset((2,)),
 }
 """What COLO's secondary says after what: it is ready, resumes, and is suspended for the next checkpoint."""
+
+HVM_HIGHEST = 0xFFFFF
+"""Every HVM guest, and COLO has no other, has pages up to the end of its first 4 GiB."""
 
 COLO_NEW = 0
 """What the primary says."""
@@ -93,13 +95,12 @@ MISSING_CONTEXT = _rule(
 UNHANDLED_RECORD = _rule(
     id="unhandled-record",
     severity="error",
-    wireshark=True,
     summary="No receiver handles this record, though it may be specified or optional",
     source="x86_hvm_process_record() in xg_sr_restore_x86_hvm.c, x86_pv_process_record() in"
     " xg_sr_restore_x86_pv.c; process_record() in libxl_stream_read.c",
     why="TOOLSTACK stands in the specification, but no libxc from 4.6 on has a handler for it, so it is"
-    " an unknown mandatory record to each. libxl fails on every type it does not know, and does not"
-    " look whether it is optional.",
+    " an unknown mandatory record to each. In libxl every unknown type fails, and nothing there asks"
+    " whether it is optional.",
     receiver_says=("Mandatory record %#x (%s) not handled", "Unrecognised record 0x%08x"),
     example="TOOLSTACK, or libxl type 0x80000009; legal: libxc type 0x80000009",
     checks=(
@@ -134,8 +135,8 @@ BAD_XENSTORE_KEY = _rule(
     severity="error",
     summary="EMULATOR_XENSTORE_DATA has a key that is empty or absolute",
     source="libxl__restore_emulator_xenstore_data() in libxl_dom_save.c",
-    why="Keys are paths below the device model's own. libxl fails the restore on any other, so that a"
-    " stream cannot write elsewhere in xenstore.",
+    why="Keys are paths below the device model's own. On any other the restore fails, so that a stream"
+    " cannot write elsewhere in xenstore.",
     receiver_says=("empty key found in xenstore data", "Key in xenstore data not relative"),
     example="key '/local/domain/0'; legal: key 'physmap/f0000000/start_addr'",
     messages=Keys,
@@ -146,7 +147,7 @@ BAD_XENSTORE_KEY = _rule(
 BAD_XL_CONFIG = _rule(
     id="bad-xl-config",
     severity="error",
-    summary="xl's configuration is longer than the data that holds it, or no JSON",
+    summary="The configuration in xl's header is longer than the data that holds it, or no JSON",
     source="create_domain() in xl_vmcontrol.c; libxl_domain_config_from_json()",
     why="xl reads the configuration before the stream, and gives up if it does not fit or, where the"
     " header calls it JSON, cannot be parsed. No domain is made.",
@@ -245,10 +246,11 @@ def _colo(record: Record, guest: Guest) -> Iterator[Violation]:
 def _dirty(record: Record, guest: Guest) -> Iterator[Violation]:
     if guest.highest < 0 or not guest.is_followed:
         return
+    highest = max(guest.highest, HVM_HIGHEST)
     for at in range(0, len(record.body) // 8 * 8, 8):
         pfn = number(record.body, at, 8, record.endianness)
-        if pfn > guest.highest:
-            yield COLO_STATE(Colo.PFN, pfn=pfn, highest=guest.highest)
+        if pfn > highest:
+            yield COLO_STATE(Colo.PFN, pfn=pfn, highest=highest)
             return
 
 

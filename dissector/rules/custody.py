@@ -8,6 +8,7 @@ from functools import partial
 
 from dissector.facts.custody import NOBODY_KNOWS
 from dissector.facts.migration import Migration
+from dissector.facts.outcome import STOPPED
 from dissector.rules import examples as eg
 from dissector.rules.rule import Rule, Violation, declared
 
@@ -45,17 +46,10 @@ MIGRATION_FAILED = _rule(
     why="The protocol has no record for errors: a side that fails closes the connection, and the reason"
     " stands in its own log. The message says what was seen last.",
     receiver_says=("Restore failed", "migration target: Domain creation failed (code %d)."),
-    example="report with status 3, permission to resume; legal: report with status 0",
+    example="banner, FIN of the source; legal: banner, save header",
     message="{verdict}",
-    breaking=(
-        *eg.WHOLE,
-        eg.text("ready"),
-        eg.text("go"),
-        eg.text("report", bytes((3,))),
-        eg.text("go").back(),
-        eg.Closes(),
-    ),
-    legal=(*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.text("report", bytes((0,)))),
+    breaking=(eg.text("banner"), eg.Closes()),
+    legal=(eg.text("banner"), eg.xl_header(json=1, stream_v2=1)),
 )
 
 RULES = declared(globals())
@@ -63,11 +57,12 @@ RULES = declared(globals())
 
 def judge_end(migration: Migration) -> Iterator[Violation]:
     """Whether anybody knows who runs the guest."""
-    if migration.outcome != "failed" or migration.may_run != NOBODY_KNOWS:
+    is_over = any(side.ended in STOPPED for side in (migration.forward, migration.reverse))
+    if migration.outcome != "failed" or migration.may_run != NOBODY_KNOWS or not is_over:
         return
     last = migration.forward.last
     report = migration.texts.get("reverse report")
-    if migration.postcopy.resumed is not None:
+    if migration.is_past_transition:
         found = UNDEFINED_STATE(Undefined.POSTCOPY)
     elif report is not None:
         found, last = UNDEFINED_STATE(Undefined.NO_PERMISSION, status=report.body[-1]), report

@@ -72,6 +72,10 @@ class Late(NamedTuple):
     """The beginning was not captured. The first step."""
 
 
+class AsFile(NamedTuple):
+    """The input is a saved stream, no capture. The first step."""
+
+
 class Cut(NamedTuple):
     """Packets of the forward direction were cut short."""
 
@@ -92,7 +96,7 @@ class Closes(NamedTuple):
     how: Literal["fin", "rst"] = "fin"
 
 
-Turn: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | Cut | Earlier | Conflict | Closes
+Turn: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | AsFile | Cut | Earlier | Conflict | Closes
 Example: TypeAlias = tuple[Turn, ...]
 
 

@@ -141,12 +141,13 @@ RECORD_TOO_LONG = _rule(
 BODY_LENGTH_MISMATCH = _rule(
     id="body-length-mismatch",
     severity="error",
+    also=("warning",),
     wireshark=True,
     summary="A body is shorter or longer than its own counts say",
     source="libxc specification, the record's own section; handle_page_data() in xg_sr_restore.c",
     why="Current Xen fails the restore. The receiver of the postcopy series logs a pages record whose"
     " pages do not fill the body exactly, skips all of it and goes on as if it had succeeded: that"
-    " memory is lost.",
+    " memory is lost. Octets after the END of HVM_CONTEXT's own chain are read by nobody, and a warning.",
     receiver_says=(
         "PAGE_DATA record truncated: length %u, min %u",
         "PAGE_DATA record (length %u) too short to contain %u pfns worth of information",
@@ -397,7 +398,9 @@ def _counts(record: Record, spec: RecordSpec) -> Iterator[Violation]:
         yield BODY_LENGTH_MISMATCH(Mismatch.TOO_SHORT, body_length=length)
         return
     if needed != length:
-        yield BODY_LENGTH_MISMATCH(Mismatch.COUNTS, body_length=length, needed=needed)
+        found = BODY_LENGTH_MISMATCH(Mismatch.COUNTS, body_length=length, needed=needed)
+        # Nobody reads what follows the END of a chain.
+        yield found.as_warning() if spec.shape == "chain" else found
     elif spec.role is Role.FRAME_TABLE:
         yield from _frames(record)
 

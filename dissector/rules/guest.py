@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dissector.events import FORWARD, Record
+from dissector.protocol import Guest as GuestKind
 from dissector.rules.reading import Leaf, config_of, from_json, leaves, number, pairs
+
+GUESTS: dict[str | None, GuestKind] = {"x86 PV": "pv", "x86 HVM": "hvm", "x86 PVH": "hvm"}
+"""What the domain header's name means for the records that may come."""
 
 NATIVE_WIDTH = 8
 """Octets of a word of a PV guest until X86_PV_INFO says otherwise."""
@@ -71,7 +75,7 @@ class Guest:
 
     def _pv_info(self, record: Record) -> None:
         self.has_pv_info = True
-        self.width = record.body[0] if record.complete and record.body[:1] in (b"\4", b"\10") else None
+        self.width = {b"\4\3": 4, b"\10\4": 8}.get(bytes(record.body[:2])) if record.complete else None
 
     def _frames(self, record: Record) -> None:
         self.seen.add(record.name)

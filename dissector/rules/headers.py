@@ -173,11 +173,10 @@ BAD_XL_HEADER = _rule(
 BIG_ENDIAN_STREAM = _rule(
     id="big-endian-stream",
     severity="error",
-    wireshark=True,
     summary="A header says that the stream is big-endian",
     source="read_headers() in xg_sr_restore.c; stream_header_done() in libxl_stream_read.c",
     why="The specifications allow it, but no release has a sender that writes or a receiver that reads"
-    " such a stream: libxc and libxl give up on the header.",
+    " such a stream. Both libraries give up on the header.",
     receiver_says=("Unable to handle big endian streams",),
     example="image header, options 0x0001; legal: options 0x0000",
     checks=(

@@ -85,9 +85,9 @@ BAD_HVM_PARAMS = _rule(
     summary="HVM_PARAMS sets a parameter that Xen does not let be set, or to a value it does not take",
     source="handle_hvm_params() in xg_sr_restore_x86_hvm.c; hvm_allow_set_param() and hvm_set_param() in"
     " xen/arch/x86/hvm/hvm.c; xen/include/public/hvm/params.h",
-    why="libxc sets the parameters one by one and fails the restore at the first that Xen refuses: an"
-    " index past the last, one that is deprecated or, since 4.20, read-only, one that may be set once,"
-    " or a Viridian feature that this Xen does not know.",
+    why="The parameters are set one by one, and the restore fails at the first that Xen refuses. That is"
+    " an index past the last, one that is deprecated or, since 4.20, read-only, one that may be set once"
+    " and changes, or a Viridian feature that this Xen does not know.",
     receiver_says=("set HVM param %d = 0x%016x",),
     example="index 99; legal: index 1 (STORE_PFN)",
     message="{what}",
@@ -125,7 +125,7 @@ REGISTERS: Mapping[int, int] = {0xCE: 32, 0x10A: 64}
 
 def _cpuid(record: Record, guest: Guest) -> Iterator[Violation]:
     if not record.body:
-        yield BAD_CPU_POLICY(what="the policy is empty")
+        yield BAD_CPU_POLICY(what="its size is 0")
         return
     found = tuple(leaves(record.body, record.endianness)) if not len(record.body) % LEAF else ()
     if len(found) > LEAVES_MAX:
@@ -147,7 +147,7 @@ def _is_leaf(leaf: int, subleaf: int) -> bool:
 
 def _msrs(record: Record, guest: Guest) -> Iterator[Violation]:
     if not record.body:
-        yield BAD_CPU_POLICY(what="the policy is empty")
+        yield BAD_CPU_POLICY(what="its size is 0")
         return
     found = tuple(registers(record.body, record.endianness)) if not len(record.body) % MSR else ()
     if len(found) > len(REGISTERS):

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from dissector.events import Context, Record
 from dissector.facts.roles import role_of
-from dissector.protocol import CONTAINERS, PLACES, Guest, HeaderSpec, Layer, RecordSpec, Role, State, libxc_records
+from dissector.protocol import CONTAINERS, PLACES, HeaderSpec, Layer, RecordSpec, Role, State, libxc_records
 from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, OF_VERSION, after
+from dissector.rules import contents, postcopy
 from dissector.rules import examples as eg
-from dissector.rules import postcopy
+from dissector.rules.guest import GUESTS
 from dissector.rules.postcopy_phase import PAGES_STATES
 from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared, misplaced_by_role
 
@@ -71,7 +72,10 @@ UNEXPECTED_RECORD = _rule(
     example="X86_PV_P2M_FRAMES, X86_PV_INFO; legal: X86_PV_INFO, X86_PV_P2M_FRAMES",
     message=IN_STATE,
     messages=Unexpected,
-    misplaced=(Misplaced((Role.EMBEDDED_STREAM,), (State.LIBXL_TAIL,), State.START),),
+    misplaced=(
+        Misplaced((Role.EMBEDDED_STREAM,), (State.LIBXL_TAIL,), State.START),
+        Misplaced((Role.LIBXC_END,), (State.STATIC_DATA,), State.LIBXL_TAIL),
+    ),
     breaking=(eg.IMAGE2, eg.PV, eg.FRAMES, eg.PV_INFO),
     legal=(eg.IMAGE2, eg.PV, eg.PV_INFO, eg.FRAMES),
 )
@@ -197,11 +201,8 @@ CHECKPOINT_END_UNEXPECTED = _rule(
 
 RULES = declared(globals())
 
-MISPLACED = misplaced_by_role((*RULES, *postcopy.RULES))
+MISPLACED = misplaced_by_role((*RULES, *postcopy.RULES, *contents.RULES))
 """What a role breaks in a state that does not allow it; where nothing is said it is UNEXPECTED_RECORD."""
-
-GUESTS: dict[str | None, Guest] = {"x86 PV": "pv", "x86 HVM": "hvm", "x86 PVH": "hvm"}
-"""What the domain header's name means for the records that may come."""
 
 _OTHER_GUEST = {"pv": PV_RECORD_IN_HVM, "hvm": HVM_RECORD_IN_PV}
 
@@ -210,6 +211,7 @@ TOLERATED = frozenset(
         (Role.CONTEXT, State.STATIC_DATA),
         (Role.VERIFY, State.STATIC_DATA),
         (Role.EMULATOR, State.START),
+        (Role.LIBXC_END, State.STATIC_DATA),
     }
 )
 """What the specifications forbid and no receiver checks: process_record() of libxc and libxl go by the type alone."""

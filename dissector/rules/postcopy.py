@@ -241,13 +241,11 @@ POSTCOPY_NOT_LIVE = _rule(
 POSTCOPY_NO_PAGING_RING = _rule(
     id="postcopy-no-paging-ring",
     severity="error",
-    also=("warning",),
     summary="POSTCOPY_PFNS_BEGIN comes for a guest that has no paging ring",
     source="postcopy RFC, POSTCOPY_PFNS_BEGIN; postcopy_paging_setup() in xc_sr_restore.c of the postcopy series",
     why="The destination learns of a missing page through the ring whose page HVM_PARAMS names, index 27"
-    " (PAGING_RING_PFN), and fails where it would enable paging. A PV guest has none. Where no ring is"
-    " named at all, nor those for monitoring and sharing that every domain builder makes with it, the"
-    " parameters may be shortened, and it is a warning.",
+    " (PAGING_RING_PFN), and fails where it would enable paging. A PV guest has none. Parameters that"
+    " name neither the console nor any ring are not judged: they are no whole guest's.",
     receiver_says=("Failed to enable paging",),
     example="HVM_PARAMS 28, 29, POSTCOPY_PFNS_BEGIN; legal: HVM_PARAMS 27, 28, 29, POSTCOPY_PFNS_BEGIN",
     messages=NoRing,
@@ -341,8 +339,9 @@ def _never_completed(phase: PostcopyPhase, migration: Migration) -> Iterator[Vio
         yield POSTCOPY_COMPLETE_MISSING(Incomplete.ALL_SENT).at(last)
 
 
-PAGING_RING, OTHER_RINGS = 27, frozenset((28, 29))
-"""Indexes of HVM_PARAMS: PAGING_RING_PFN; MONITOR_RING_PFN and SHARING_RING_PFN."""
+PAGING_RING, MADE_WITH_IT = 27, frozenset((17, 28, 29))
+"""Indexes of HVM_PARAMS: PAGING_RING_PFN; CONSOLE_PFN, MONITOR_RING_PFN and SHARING_RING_PFN, which the builder of a
+guest makes together with it."""
 
 
 def judge_setup(record: Record, guest: Guest, migration: Migration) -> Iterator[Violation]:
@@ -356,9 +355,8 @@ def judge_setup(record: Record, guest: Guest, migration: Migration) -> Iterator[
     elif role is Role.POSTCOPY_SETUP:
         if record.context.guest == "x86 PV":
             yield POSTCOPY_NO_PAGING_RING(NoRing.PV)
-        elif guest.has_params and guest.params is not None and PAGING_RING not in guest.params:
-            found = POSTCOPY_NO_PAGING_RING(NoRing.NO_RING)
-            yield found.as_warning() if OTHER_RINGS.isdisjoint(guest.params) else found
+        elif PAGING_RING not in (guest.params or ()) and not MADE_WITH_IT.isdisjoint(guest.params or ()):
+            yield POSTCOPY_NO_PAGING_RING(NoRing.NO_RING)
 
 
 def judge_complete(record: Record, phase: PostcopyPhase) -> Iterator[Violation]:

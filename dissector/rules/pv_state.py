@@ -48,8 +48,8 @@ BAD_PV_INFO = _rule(
     severity="error",
     summary="X86_PV_INFO has a width and levels that do not go together, or comes a second time",
     source="handle_x86_pv_info() in xg_sr_restore_x86_pv.c",
-    why="A 32-bit PV guest has words of 4 octets and 3 levels of page tables, a 64-bit one 8 and 4. libxc"
-    " fails on any other pair, and on a second record even if it says the same.",
+    why="A 32-bit PV guest has words of 4 octets and 3 levels of page tables, a 64-bit one 8 and 4. The"
+    " restore fails on any other pair, and on a second record even if it says the same.",
     receiver_says=(
         "Invalid X86_PV_INFO combination: width %u, pt_levels %u",
         "Already received X86_PV_INFO record",
@@ -65,7 +65,7 @@ BAD_P2M_FRAMES = _rule(
     severity="error",
     summary="X86_PV_P2M_FRAMES does not fit the guest",
     source="handle_x86_pv_p2m_frames() and update_guest_p2m() in xg_sr_restore_x86_pv.c",
-    why="The record has one frame for every 512 pfns of a 64-bit guest, 1,024 of a 32-bit one. libxc"
+    why="The record has one frame for every 512 pfns of a 64-bit guest, 1,024 of a 32-bit one. A restore"
     " fails if the first pfn is after the last, if there are too few frames or too many, and at the end"
     " of the stream if a frame is past the guest's maximum.",
     receiver_says=(

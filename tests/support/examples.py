@@ -44,7 +44,20 @@ from dissector.protocol import (
     pages_header,
     parse,
 )
-from dissector.rules.examples import Begun, Closes, Conflict, Cut, Earlier, Example, Late, Lost, Missing, Said, Skipped
+from dissector.rules.examples import (
+    AsFile,
+    Begun,
+    Closes,
+    Conflict,
+    Cut,
+    Earlier,
+    Example,
+    Late,
+    Lost,
+    Missing,
+    Said,
+    Skipped,
+)
 
 FLOW = Flow(Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 8002))
 EPOCH = 10**18
@@ -58,7 +71,8 @@ SPECS: dict[tuple[Layer | None, str], RecordSpec] = {(spec.layer, spec.name): sp
 
 def events_of(example: Example) -> list[Event]:
     """All events of one migration, of which a capture ends with the last step."""
-    talk = _Talk(late=any(isinstance(step, Late) for step in example))
+    is_file = any(isinstance(step, AsFile) for step in example)
+    talk = _Talk(late=any(isinstance(step, Late) for step in example), flow=None if is_file else FLOW)
     for step in example:
         talk.add(step)
     return talk.finish()
@@ -69,6 +83,7 @@ class _Talk:
     """What was said so far."""
 
     late: bool
+    flow: Flow | None = FLOW
     events: list[Event] = field(default_factory=list)
     offset: dict[Direction, int] = field(default_factory=lambda: {FORWARD: 0, REVERSE: 0})
     index: dict[Direction, int] = field(default_factory=lambda: {FORWARD: 0, REVERSE: 0})
@@ -80,7 +95,7 @@ class _Talk:
 
     def __post_init__(self) -> None:
         self.events += [
-            MigrationFound(0, FLOW),
+            MigrationFound(0, self.flow),
             DirectionStarted(0, FORWARD, 0, self.late),
             DirectionStarted(0, REVERSE, 0),
         ]

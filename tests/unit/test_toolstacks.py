@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 import pytest
 import talks
@@ -326,7 +327,7 @@ def genuine(request: pytest.FixtureRequest) -> bytes:
     return octets[octets.index(LIBXL_IDENT) :].removesuffix(MESSAGES["go"].octets)
 
 
-def in_it(several: Several, layers: tuple[str, ...] = ("libxl", "libxc")) -> tuple[list[object], list[object]]:
+def in_it(several: Several, layers: tuple[str, ...] = ("libxl", "libxc")) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     """The records of the inner streams and the findings, without where they are."""
     one = several.judged()
     records = [event for event in several.events if isinstance(event, Record) and event.layer in layers]
@@ -336,7 +337,7 @@ def in_it(several: Several, layers: tuple[str, ...] = ("libxl", "libxc")) -> tup
     return items, [one for one in findings if one[0] != "truncated-stream"]  # its words name the outermost layer
 
 
-def carried(octets: bytes, before: Talk = (), after: Talk = ()) -> Several:
+def carried(octets: bytes, before: Iterable[Item] = (), after: Iterable[Item] = ()) -> Several:
     several = Several()
     several.say(list(before))
     several.feed(octets, size=65160)

@@ -34,6 +34,7 @@ from dissector.protocol import (
 from dissector.protocol.states import OF_VERSION, WITHOUT_LIBXL
 from dissector.rules import RULES, handshake, postcopy
 from dissector.rules import order as ordering
+from dissector.rules.order import UNEXPECTED_RECORD
 from dissector.tcp.half_connection import REORDER_FRAMES
 
 _SPECS: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
@@ -145,7 +146,9 @@ def order() -> list[str]:
         for rule in RULES.values():
             for one in rule.misplaced:
                 if spec.role in one.roles:
-                    row = {"states": [state.value for state in one.states], "rule": rule.id}
+                    # A rule that Wireshark cannot judge whole it does not know: there it is a record out of place.
+                    known = rule if rule.wireshark else UNEXPECTED_RECORD
+                    row = {"states": [state.value for state in one.states], "rule": known.id}
                     misplaced.setdefault(_key(spec), []).append({**row, "follows": one.then.value} if one.then else row)
     should_be = {
         layer: {"states": [state.value for state in one.states], "missing": one.missing, "follows": one.then.value}
