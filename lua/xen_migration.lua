@@ -799,6 +799,7 @@ local NATURAL = {
 
 -- The rules that a record breaks in a state that does not allow it; the first whose states name it counts.
 local MISPLACED = {
+    ["libxc.END"] = { { states = { "static data" }, rule = "unexpected-record", follows = "libxl tail" } },
     ["libxc.PAGE_DATA"] = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
         {
@@ -897,11 +898,11 @@ local MISPLACED = {
         },
     },
     ["libxl.CHECKPOINT_STATE"] = {
-        { states = { "start", "static data", "libxl tail", "finished" }, rule = "colo-state" },
+        { states = { "start", "static data", "libxl tail", "finished" }, rule = "unexpected-record" },
     },
     ["libxl.POSTCOPY_TRANSITION_END"] = {
         { states = { "postcopy pages" }, rule = "postcopy-record-after-transition" },
-        { states = { "libxl tail", "checkpoint" }, rule = "unhandled-record" },
+        { states = { "libxl tail", "checkpoint" }, rule = "unexpected-record" },
     },
 }
 
@@ -974,7 +975,6 @@ declare_rule(
     "bad-xl-header", expert.severity.ERROR,
     "An xl save header has a wrong byteorder or mandatory flags nobody specified"
 )
-declare_rule("big-endian-stream", expert.severity.ERROR, "A header says that the stream is big-endian")
 declare_rule("reserved-bits-set", expert.severity.WARN, "A reserved field or bit is not zero")
 declare_rule("nonzero-padding", expert.severity.WARN, "The padding after a body is not zero")
 declare_rule(
@@ -1041,9 +1041,6 @@ declare_rule(
 declare_rule(
     "postcopy-record-after-transition", expert.severity.ERROR,
     "A record comes after the transition that may only come before it"
-)
-declare_rule(
-    "unhandled-record", expert.severity.ERROR, "No receiver handles this record, though it may be specified or optional"
 )
 declare_rule(
     "postcopy-pfn-announced-twice", expert.severity.ERROR, "POSTCOPY_PFNS announces a backed pfn a second time"

@@ -30,7 +30,7 @@ from dissector.facts.phases import Phase, Phases
 from dissector.facts.postcopy import PostcopyTimes
 from dissector.facts.roles import role_of
 from dissector.facts.static_data import StaticData
-from dissector.protocol import ConnectionRole, Layer, Role
+from dissector.protocol import ConnectionRole, Layer, MessageSpec, Role
 
 
 class Connection(NamedTuple):
@@ -175,7 +175,9 @@ class Migration:
     def begins_late(self) -> bool:
         """Whether the beginning of its forward direction was not captured."""
         first = self.forward.first
-        return self.forward.late or (first is not None and not first.is_header)
+        return self.forward.late or (
+            first is not None and not first.is_header and not isinstance(first.spec, MessageSpec)
+        )
 
     @property
     def iterations(self) -> list[Iteration]:

@@ -20,6 +20,9 @@ WIDTH = 110
 ROWS_SHOWN = 12
 """Phases, and iterations, that the text shows."""
 
+FAR = 1 << 12
+"""Octets before a bare stream that no toolstack writes."""
+
 TIE = "\N{NO-BREAK SPACE}"
 """A space at which no line of the text ends."""
 
@@ -77,6 +80,10 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
         back = migration.went_back
         odd = f"; the capture's clock goes back by {duration(back.by)} in frame {back.frame:,}" if back else ""
         yield "time", f"{clock(migration.first_time)}, {duration(migration.last_time - migration.first_time)}{odd}"
+    first = migration.forward.first
+    if not migration.is_capture and first is not None and first.offset:
+        far = ": perhaps the file is a capture of a format that is not read" if first.offset > FAR else ""
+        yield "begins", f"at octet {first.offset:,} of the file; what is before that is none of the stream's{far}"
     for side in (migration.forward, migration.reverse) if migration.is_capture else (migration.forward,):
         yield side.direction, _octets(side)
     if migration.is_capture:

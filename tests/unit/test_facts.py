@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import get_args
 
 import pytest
@@ -77,6 +78,44 @@ def test_a_record_tells_how_much_of_the_other_direction_had_come() -> None:
 
 
 # Pages, iterations, phases
+
+
+def test_a_record_that_was_not_filled_ends_an_iteration() -> None:
+    """Passes over a few pages whose pfns happen to ascend are passes all the same."""
+    story = Story().tell(*HEADERS, "STATIC_DATA_END")
+    for first, length in ((0, 1024), (1024, 1024), (2048, 7), (9, 2), (20, 3), (30, 1), (31, 1024), (1055, 5)):
+        story.record("PAGE_DATA", range(first, first + length), length=4096, takes=length)
+    facts = story.tell(*CONTEXT, "END").facts()
+    assert [one.entries for one in facts.iterations] == [2055, 2, 3, 1, 1029]
+
+
+def test_convergence_compares_what_is_written_to_with_what_is_sent() -> None:
+    def passes(*lengths: int) -> Story:
+        story = Story().tell(*HEADERS, "STATIC_DATA_END")
+        for length in lengths:
+            story.record("PAGE_DATA", range(length), length=4096 * length, takes=length)
+        return story.tell(*CONTEXT, "END")
+
+    fewer, more = passes(1000, 200, 40, 8).facts().convergence, passes(1000, 200, 400, 800).facts().convergence
+    assert fewer is not None and fewer.converging and fewer.sent_pages_per_second == pytest.approx(1000, rel=0.05)
+    assert more is not None and not more.converging
+    assert passes(1000).facts().convergence is None
+
+
+def test_a_guest_that_stood_still_did_not_migrate_live() -> None:
+    story = Story().tell(*HEADERS, "STATIC_DATA_END")
+    story.record("PAGE_DATA", range(8), length=4096)
+    assert story.tell(*CONTEXT, "END").facts().kind == "non-live"
+    assert live().facts().kind == "live"
+
+
+def test_the_guest_as_its_toolstack_tells_it() -> None:
+    said = json.dumps({"id": "6f1b", "name": 'a "b"', "ty": ["PVH", {}], "vcpu_max": 4, "memory_static_max": 1 << 30})
+    quoted = said.replace("\\", "\\\\").replace('"', '\\"')
+    story = Story()
+    story.record("xenops.XENOPS", body=f'((time 1)(vm_str "{quoted}"))'.encode())
+    guest = story.facts().guest
+    assert (guest.name, guest.uuid, guest.type, guest.vcpus, guest.memory) == ('a "b"', "6f1b", "pvh", 4, 1 << 30)
 
 
 def test_iterations_begin_where_the_pfns_start_again_from_below() -> None:

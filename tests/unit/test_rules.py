@@ -709,6 +709,7 @@ OF_RECEIVERS = {rule.id for group in (contents, custody, hvm_state, pv_state) fo
     "xl-no-banner",
 }
 ALSO_SAID = {
+    "remote-error": ("undefined-state",),
     "truncated-stream": ("undefined-state",),
     "xl-target-failed": ("undefined-state", "migration-failed"),
 }

@@ -89,9 +89,9 @@ EXPECTED = {
     "toolstack and capture": """
         xl-handshake error
         xl-target-failed warning
+        xl-no-banner error
         remote-error error
         foreign-octets warning
-        xl-no-banner error
         undefined-state error
         migration-failed error
         capture-gap note
