@@ -30,6 +30,7 @@ from dissector.rules import (
     pages,
     postcopy,
     pv_state,
+    verify,
 )
 from dissector.rules.findings import Finding
 from dissector.rules.guest import Guest
@@ -53,6 +54,7 @@ class Checker:
         self._order = order.Order()
         self._phase = PostcopyPhase()
         self._guest = Guest()
+        self._pages = verify.Contents()
         self._text: str | None = None
         self._skipped: dict[Direction, int] = {}
         self._latest: dict[Direction, frozenset[Mistake]] = {}
@@ -127,6 +129,9 @@ class Checker:
         if record.is_pages:  # by far the most records: these have a judge of their own
             broken += pv_state.judge(record, guest)
             guest.advance(record)
+            if len(record.body) == record.body_length and record.direction == FORWARD:
+                broken += self._pages.judge(record, state)
+                self._pages.advance(record, state)
             return broken
         for judge in (contents.judge, hvm_state.judge, pv_state.judge):
             broken += judge(record, guest)

@@ -431,7 +431,7 @@ def _pages_length(record: Record, spec: RecordSpec, count: int) -> Iterator[Viol
 
 def _reserved_entry(record: Record) -> Iterator[Violation]:
     """The first entry with reserved bits."""
-    entries = record.body[PAGES_HEADER:]
+    entries = record.body[PAGES_HEADER : PAGES_HEADER + ENTRY * record.count]  # page contents may follow
     count = len(entries) // ENTRY
     if not int.from_bytes(entries[: ENTRY * count], record.endianness) & _reserved_mask(count):
         return

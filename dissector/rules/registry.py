@@ -18,10 +18,25 @@ from dissector.rules import (
     pages,
     postcopy,
     pv_state,
+    verify,
 )
 from dissector.rules.rule import Rule
 
-GROUPS = (headers, framing, ending, order, postcopy, contents, hvm_state, pv_state, pages, handshake, custody, capture)
+GROUPS = (
+    headers,
+    framing,
+    ending,
+    order,
+    postcopy,
+    contents,
+    hvm_state,
+    pv_state,
+    verify,
+    pages,
+    handshake,
+    custody,
+    capture,
+)
 
 RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for group in GROUPS for rule in group.RULES})
 """By id."""
