@@ -60,6 +60,8 @@ def _lines(migration: Migration, checker: Checker) -> Iterator[str]:
 
 def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
     yield "outcome", f"{migration.outcome}: {verdict(migration, checker.findings)}"
+    if migration.outcome == "failed":
+        yield "may run", f"source {migration.may_run.source}, destination {migration.may_run.destination}"
     guest = guest_as_text(migration.context.guest, migration.context.xen) or "guest not captured"
     yield "kind", f"{migration.kind}, {guest}"
     yield "layers", _layers(migration.context)
