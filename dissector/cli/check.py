@@ -46,6 +46,9 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line a finding")
     for name, says in (("select", "only these rules"), ("ignore", "all rules but these")):
         parser.add_argument(f"--{name}", action="append", type=_rules, default=[], metavar="RULE[,RULE...]", help=says)
+    parser.add_argument(
+        "--pages", action="store_true", help="read page contents, too, and compare those that VERIFY has sent again"
+    )
     parser.add_argument("--min-severity", choices=SEVERITIES, help="no finding below this")
     parser.add_argument(
         "--all",
@@ -66,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         analysis = Analysis()
         problem: str | None = None
         try:
-            capture = open(file)
+            capture = open(file, keep_pages=arguments.pages)
             read(capture, analysis.add)
             problem = capture.damage
         except UserError as error:

@@ -23,15 +23,18 @@ from dissector.parser.wrapping import Tunnelled
 from dissector.protocol import (
     CONTAINERS,
     INTS,
+    LIBXL_IDENT,
     MESSAGE_MARK,
     MESSAGES,
     REQUEST_MAGIC,
     XENOPS_LEGACY_HEADER,
+    XL_HEADER,
     Endianness,
     Expect,
     Layer,
     RecordSpec,
     libxc_records,
+    xl_endianness,
 )
 
 START_SEARCHED = 1 << 16
@@ -65,6 +68,8 @@ MAGICS = (
     Magic(REQUEST_MAGIC, FORWARD, Expect.XENOPS_REQUEST, "xenops", is_message=True),
     Magic(BANNER, REVERSE, Expect.REVERSE, "xl"),
 )
+
+XL = MAGICS[0]
 
 BEGINNINGS = frozenset(magic.expect for magic in MAGICS)
 
@@ -107,6 +112,9 @@ def search(p: DirectionParser) -> bool:
     if p.peer is None and not p.found and not (p.offset == 0 and buffer.startswith(BANNER)):
         # A file may hold a stream behind something else; the receiver's text in mid-file is one of xl's program.
         direction = FORWARD
+    if p.peer is None and not (p.found or p.offset or p.searched) and _is_xl_with_another_magic(p):
+        _go_on(p, Anchor(0, XL.expect, XL.direction, None, XL))
+        return True
     anchor = _magic(p, direction)
     keep = max(0, len(buffer) - KEEP)
     # Where nothing is missing a stream begins with its magic, and nothing else need be looked for.
@@ -128,6 +136,17 @@ def search(p: DirectionParser) -> bool:
         return True
     p.has(len(buffer) + 1)
     return False
+
+
+def _is_xl_with_another_magic(p: DirectionParser) -> bool:
+    """Whether a file begins with a save header of xl in which nothing but the magic is wrong: what follows that is all
+    as xl writes it, and libxl's header stands where it says."""
+    words = bytes(p.buffer[len(XL.octets) : XL_HEADER.size])
+    if words[:4] not in XL.confirms or p.buffer.startswith(XL.octets):
+        return False
+    endianness = xl_endianness(p.buffer) or "little"
+    mandatory, optional, length = (int.from_bytes(words[at : at + 4], endianness) for at in (4, 8, 12))
+    return mandatory < 4 and not optional and p.buffer.startswith(LIBXL_IDENT, XL_HEADER.size + length)
 
 
 def _is_encrypted(p: DirectionParser) -> bool:

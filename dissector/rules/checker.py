@@ -31,6 +31,7 @@ from dissector.rules import (
     postcopy,
     pv_state,
     toolstacks,
+    verify,
 )
 from dissector.rules.findings import Finding
 from dissector.rules.guest import Guest
@@ -54,6 +55,7 @@ class Checker:
         self._order = order.Order()
         self._phase = PostcopyPhase()
         self._guest = Guest()
+        self._pages = verify.Contents()
         self._text: str | None = None
         self._foreign: frozenset[Direction] = frozenset()
         """Directions of which it was told that octets in them are not the stream's."""
@@ -141,6 +143,9 @@ class Checker:
         if record.is_pages:  # by far the most records: these have a judge of their own
             broken += pv_state.judge(record, guest)
             guest.advance(record)
+            if len(record.body) == record.body_length and record.direction == FORWARD:
+                broken += self._pages.judge(record, state)
+                self._pages.advance(record, state)
             return broken
         for judge in (contents.judge, hvm_state.judge, pv_state.judge):
             broken += judge(record, guest)

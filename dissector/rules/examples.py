@@ -184,6 +184,11 @@ def _save_record(typecode: int, body: bytes, instance: int = 0) -> dict[str, obj
     return {"typecode": typecode, "instance": instance, "body": body}
 
 
+def page(pfn: int, contents: bytes) -> Said:
+    """A PAGE_DATA of one page whose contents were read."""
+    return Said("PAGE_DATA", body=struct.pack("<IIQ", 1, 0, pfn) + contents)
+
+
 def context(cr0: int = 0x11, cr4: int = 0, vcpu: int = 0) -> Said:
     """The state of an HVM guest with one vcpu, and no device."""
     header = struct.pack("<IIQII", 0x54381286, 1, 0, 0, 0)

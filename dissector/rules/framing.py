@@ -360,6 +360,8 @@ def _header(record: Record, spec: HeaderSpec) -> Iterator[Violation]:
     if not record.whole or len(record.body) < spec.size:
         return
     wrong = broken_fields(_HEADERS.get(record.name, ()), header_values(spec, record.body, record.endianness))
+    if record.layer == "xl" and not record.body.startswith(spec.magic):
+        wrong = [headers.BAD_XL_HEADER(headers.XlHeader.MAGIC, magic=repr(record.body[:32].decode("ascii", "replace")))]
     # Of a header that is not what it should be no bit means anything.
     yield from wrong or _reserved(record, spec)
 
@@ -439,7 +441,7 @@ def _pages_length(record: Record, spec: RecordSpec, count: int) -> Iterator[Viol
 
 def _reserved_entry(record: Record) -> Iterator[Violation]:
     """The first entry with reserved bits."""
-    entries = record.body[PAGES_HEADER:]
+    entries = record.body[PAGES_HEADER : PAGES_HEADER + ENTRY * record.count]  # page contents may follow
     count = len(entries) // ENTRY
     if not int.from_bytes(entries[: ENTRY * count], record.endianness) & _reserved_mask(count):
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import partial
 
 from dissector.protocol import (
@@ -137,6 +138,11 @@ BAD_LIBXL_HEADER = _rule(
     legal=(eg.header("libxl header", "libxl", version=2),),
 )
 
+
+class XlHeader(StrEnum):
+    MAGIC = "the file begins with {magic}, which is not xl's magic"
+
+
 BAD_XL_HEADER = _rule(
     id="bad-xl-header",
     severity="error",
@@ -147,6 +153,7 @@ BAD_XL_HEADER = _rule(
     " one. It also refuses mandatory flags that it does not know and says that a newer xl is needed. It"
     " does not look at optional flags.",
     receiver_says=(
+        "File has wrong magic number - corrupt or for a different tool?",
         "File has wrong byte order",
         "Savefile has mandatory flag(s) 0x%x which are not supported; need newer xl",
     ),
@@ -166,6 +173,7 @@ BAD_XL_HEADER = _rule(
             ("mandatory_flags", "any bit of", XL_UNKNOWN_FLAGS),
         ),
     ),
+    messages=XlHeader,
     breaking=(eg.xl_header(json=1, stream_v2=1, reserved=1),),
     legal=(eg.xl_header(json=1, stream_v2=1),),
 )

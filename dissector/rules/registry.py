@@ -19,6 +19,7 @@ from dissector.rules import (
     postcopy,
     pv_state,
     toolstacks,
+    verify,
 )
 from dissector.rules.rule import Rule
 
@@ -31,6 +32,7 @@ GROUPS = (
     contents,
     hvm_state,
     pv_state,
+    verify,
     pages,
     handshake,
     toolstacks,

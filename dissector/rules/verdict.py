@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dissector.events import FORWARD, REVERSE, Closed
+from dissector.facts.custody import NOBODY_KNOWS
 from dissector.facts.endings import error_text
 from dissector.facts.migration import Migration
 from dissector.rules.findings import Finding
@@ -14,6 +15,12 @@ WHO = {FORWARD: "the source", REVERSE: "the destination"}
 
 def verdict(migration: Migration, findings: list[Finding]) -> str:
     """One sentence."""
+    said = _said_of(migration, findings)
+    is_undefined = migration.outcome == "failed" and migration.may_run == NOBODY_KNOWS
+    return f"{said}; which side may run the guest is undefined: look at both hosts" if is_undefined else said
+
+
+def _said_of(migration: Migration, findings: list[Finding]) -> str:
     outcome = migration.outcome
     if migration.context.legacy:
         return "a stream of Xen 4.5 or older, which is not dissected"
@@ -23,6 +30,8 @@ def verdict(migration: Migration, findings: list[Finding]) -> str:
         return _completed(migration)
     if outcome == "incomplete":
         return "the capture does not show how the migration ended"
+    if outcome == "failover" and "libxl.CHECKPOINT_STATE" in migration.records[REVERSE]:
+        return "COLO stopped: the destination goes on with its own copy, which runs already"
     if outcome == "failover":
         count = migration.checkpoints
         whole = "1 whole one" if count == 1 else f"{count:,} whole ones"

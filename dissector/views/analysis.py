@@ -66,6 +66,8 @@ def _lines(migration: Migration, checker: Checker) -> Iterator[str]:
 
 def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
     yield "outcome", f"{migration.outcome}: {verdict(migration, checker.findings)}"
+    if migration.outcome == "failed":
+        yield "may run", f"source {migration.may_run.source}, destination {migration.may_run.destination}"
     context = migration.context
     guest = guest_as_text(context.guest, context.xen, migration.guest.type) or "guest not captured"
     yield "kind", f"{KINDS.get(migration.kind, migration.kind)}, {guest}"

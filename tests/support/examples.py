@@ -207,5 +207,6 @@ def _body(said: Said, spec: Any) -> tuple[bytes, int]:
 
 def _runs(body: bytes) -> tuple[Run, ...]:
     """Every entry a run of its own."""
-    words = (int.from_bytes(body[at : at + 8], "little") for at in range(8, len(body), 8))
+    end = min(len(body), 8 + 8 * int.from_bytes(body[:4], "little"))
+    words = (int.from_bytes(body[at : at + 8], "little") for at in range(8, end, 8))
     return tuple(Run(word & ENTRY_PFN.mask, 1, word >> ENTRY_TYPE.shift) for word in words)

@@ -41,7 +41,7 @@ from talks import Item, Speaker, Talk, octets_of, text
 
 from dissector.events import FORWARD, REVERSE, Direction
 from dissector.protocol import BODY_LENGTH_MAX, INTS, PLACES, RECORDS, Endianness, State, states
-from dissector.rules import RULES, contents, custody, hvm_state, order, pv_state
+from dissector.rules import RULES, contents, custody, hvm_state, order, pv_state, verify
 from dissector.rules.verdict import verdict as conclusion
 
 V2, V3, PV2, PV3 = Speaker(2), Speaker(3), Speaker(2, guest="x86 PV"), Speaker(3, guest="x86 PV")
@@ -701,7 +701,7 @@ def builds(which: str) -> list[Any]:
     ]
 
 
-OF_RECEIVERS = {rule.id for group in (contents, custody, hvm_state, pv_state) for rule in group.RULES} | {
+OF_RECEIVERS = {rule.id for group in (contents, custody, hvm_state, pv_state, verify) for rule in group.RULES} | {
     "big-endian-stream",
     "postcopy-not-live",
     "postcopy-no-paging-ring",

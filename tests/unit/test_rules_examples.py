@@ -92,7 +92,10 @@ MORE: dict[str, tuple[Example, ...]] = {
     ),
     "bad-domain-header": ((eg.IMAGE3, eg.domain(1, page_shift=13)),),
     "bad-libxl-header": ((eg.header("libxl header", "libxl", ident=1),),),
-    "bad-xl-header": ((eg.xl_header(json=1, stream_v2=1)._replace(values={"byteorder": 1, "optional_data_len": 0}),),),
+    "bad-xl-header": (
+        (eg.xl_header(json=1, stream_v2=1)._replace(values={"byteorder": 1, "optional_data_len": 0}),),
+        (eg.xl_config(b"{}")._replace(body=b"Y" + eg.xl_config(b"{}").body[1:]),),
+    ),
     "reserved-bits-set": ((eg.header("image header", version=3, reserved1=1),),),
     "body-length-mismatch": (
         (*eg.HVM3, eg.Said("PAGE_DATA", body=bytes(4))),

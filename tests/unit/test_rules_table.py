@@ -70,6 +70,7 @@ EXPECTED = {
         pfn-out-of-range error
         bad-vcpu-state error
         empty-vcpu-state warning
+        verify-mismatch warning
     """,
     "pages": """
         postcopy-pfn-announced-twice error

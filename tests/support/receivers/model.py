@@ -91,6 +91,8 @@ class Libxl:
             type, body, _ = self.stream.record("libxl record", limit=None)
             if type in (END, LIBXC_CONTEXT, CHECKPOINT_END) and body:
                 self.forbidden.append("body of a signal")
+            if type == END and self.is_in_checkpoint:
+                raise Refused("END in a checkpoint")  # an assertion of stream_complete()
             if type == END:
                 break
             self._record(type, body)
