@@ -19,6 +19,7 @@ from dissector.results.findings import FileFindingResult
 from dissector.rules import RULES
 from dissector.rules.findings import SEVERITIES, Finding
 from dissector.units import many
+from dissector.views.fields import printable
 from dissector.views.findings import as_line, tally
 
 FOUND, WRONG = 1, 2
@@ -74,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
             if checker.left_out:
                 more = many(checker.left_out, "finding")
                 _complain(f"{file}: migration {migration.number} has {more} more than are kept")
+        if analysis.left_out:
+            _complain(f"{file}: {analysis.words_left_out}")
         if problem:
             _complain(problem)
             status = WRONG
@@ -84,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _complain(line: str) -> None:
     sys.stdout.flush()
-    print(f"xenshark: {line}", file=sys.stderr)
+    print(f"xenshark: {printable(line)}", file=sys.stderr)
 
 
 def _print(file: str, findings: Iterable[Finding], is_json: bool) -> None:

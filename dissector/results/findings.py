@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from dissector.results.common import Direction, Frame, Layer, Offset, Time, time_of
+from dissector.results.common import Direction, Frame, Layer, Offset, Time, file_name, time_of
 from dissector.rules import Severity
 from dissector.rules.findings import Finding
 
@@ -44,7 +44,7 @@ class FileFindingResult(FindingResult, InFile):
 
     @classmethod
     def in_file(cls, file: str, finding: Finding) -> FileFindingResult:
-        return cls(file=file, **_keys(finding))
+        return cls(file=file_name(file), **_keys(finding))
 
 
 def _keys(finding: Finding) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
 from dissector.units import clock, duration, many, rate, size
 from dissector.views.faults import percentiles
+from dissector.views.fields import printable
 from dissector.views.findings import tally
 
 WIDTH = 110
@@ -33,7 +34,7 @@ def as_text(source: SourceResult, migrations: Iterable[MigrationAnalysis]) -> st
 
 
 def _source(source: SourceResult) -> str:
-    what = f"{source.file}: {source.format}, {size(source.bytes)}"
+    what = f"{printable(source.file)}: {source.format}, {size(source.bytes)}"
     if source.packets:
         what += f", {many(source.packets, 'packet')}"
     if source.cut_packets:
@@ -55,7 +56,7 @@ def _lines(migration: Migration, checker: Checker) -> Iterator[str]:
             break_on_hyphens=False,
             break_long_words=False,
         )
-        yield from (line.replace(TIE, " ") for line in lines)
+        yield from (printable(line.replace(TIE, " ")) for line in lines)
 
 
 def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:

@@ -57,4 +57,6 @@ def _inline(value: Any) -> str:
 
 def printable(text: str) -> str:
     """Text out of a capture as one line of a terminal: whatever could steer the terminal is escaped."""
+    if text.isprintable():
+        return text
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

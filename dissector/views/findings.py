@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from dissector.rules.findings import SEVERITIES, Finding
 from dissector.units import many
+from dissector.views.fields import printable
 
 
 def as_line(file: str, finding: Finding) -> str:
@@ -13,7 +14,7 @@ def as_line(file: str, finding: Finding) -> str:
     where = [f"migration {finding.migration}", finding.direction]
     where += [f"frame {finding.frame}"] if finding.frame is not None else []
     where += [f"offset {finding.offset}"] if finding.offset is not None else []
-    return f"{file}: {', '.join(where)}: {finding.severity} {finding.rule} {finding.message}"
+    return printable(f"{file}: {', '.join(where)}: {finding.severity} {finding.rule} {finding.message}")
 
 
 def tally(counts: Mapping[str, int]) -> str:
