@@ -12,7 +12,7 @@ from dissector.capture.link import addresses
 from dissector.capture.opening import StreamReader
 from dissector.capture.reader import CaptureReader, Packet
 from dissector.events import Endpoint, Event, Flow
-from dissector.parser import Conversation, DirectionParser, WireOrder, connect, follow_stream
+from dissector.parser import Conversation, DirectionParser, Joins, WireOrder, connect, follow_stream
 from dissector.tcp import Connections, PacketPath
 
 Progress = Callable[[], None]
@@ -37,6 +37,7 @@ class Engine:
         self._order = WireOrder(emit, self.connections.waiting)
         self._path = PacketPath(None, self.connections)
         self._keep_pages, self._note_spans = keep_pages, note_spans
+        self._joins = Joins()
         self._recent: deque[Conversation] = deque()
         self._running: dict[DirectionParser, None] = {}
         """Those of connections that carry a migration."""
@@ -143,4 +144,4 @@ class Engine:
             self._running.update(dict.fromkeys(parsers))
             return self.migrations - 1
 
-        return Conversation(flow, self._order.add, number, self._keep_pages, self._note_spans)
+        return Conversation(flow, self._order.add, number, self._keep_pages, self._note_spans, self._joins)

@@ -16,12 +16,12 @@ from dissector.errors import UserError
 from dissector.events import Event, Record
 from dissector.facts import Fault, Link, Linker, Migration
 from dissector.results.common import file_name, time_of
-from dissector.results.faults import FaultResult
-from dissector.results.records import RecordResult
 from dissector.results.source import SourceResult
 
 if TYPE_CHECKING:
     from dissector.results.analysis import AnalysisResult
+    from dissector.results.faults import FaultResult
+    from dissector.results.records import RecordResult
 
 Reader = CaptureReader | StreamReader
 
@@ -114,7 +114,7 @@ class Input:
 
     def analyze(self) -> AnalysisResult:
         """Every migration, with its facts and what breaks a rule of the protocol."""
-        # Imported here: whoever only reads needs no rules.
+        # Here, as in the methods below: each needs much of the program that the others do not.
         from dissector.analysis import Analysis
         from dissector.results.analysis import AnalysisResult
 
@@ -125,6 +125,8 @@ class Input:
 
     def records(self) -> Iterator[RecordResult]:
         """Every record, header and handshake text with its fields, in the order in which they ended on the wire."""
+        from dissector.results.records import RecordResult
+
         ready: deque[RecordResult] = deque()
 
         def take(record: Record, links: tuple[Link, ...]) -> None:
@@ -140,6 +142,8 @@ class Input:
 
     def faults(self) -> tuple[FaultResult, ...]:
         """Every page that a postcopy guest asked for, in the order in which it did."""
+        from dissector.results.faults import FaultResult
+
         migrations: dict[int, Migration] = {}
         found: list[Fault] = []
 
@@ -200,6 +204,13 @@ def old_xen(name: str) -> str:
     )
 
 
+TLS_ADVICE = (
+    "; XCP-ng: capture at the destination with tcpdump -i lo tcp port 80, where stunnel hands on the plain stream, or "
+    "set migration-https-only = false in xapi.conf"
+)
+"""What else helps against TLS. Sources: xapi_stunnel_server.ml ("connect = 80") and xapi_globs.ml of xen-api."""
+
+
 def no_migration(engine: Engine, reader: Reader) -> str:
     """Why no migration was found, as far as one can tell."""
     return "; ".join(filter(None, (_nothing(engine, reader), reader.trouble)))
@@ -214,7 +225,7 @@ def _nothing(engine: Engine, reader: Reader) -> str:
         return (
             f"{none}: the connection is encrypted ({ciphers}) and only ciphertext was captured; migrate over "
             "a plain transport, such as xl migrate -s '' DOMAIN 'socat - TCP:HOST:PORT'"
-        )
+        ) + (TLS_ADVICE if "TLS" in engine.encrypted else "")
     if engine.unread_links and not engine.connected:
         links = ", ".join(map(str, sorted(engine.unread_links)))
         return f"{none}: packets of link type {links} cannot be read (see tcpdump.org/linktypes.html)"

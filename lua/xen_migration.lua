@@ -269,6 +269,13 @@ layouts.xl_header = {
     uint(4, "optional_data_len", "Octets of optional data after this header"),
 }
 
+layouts.libvirt_header = {
+    octet_string(16, "magic", "Names the format"),
+    uint(4, "version", "2: a libxl stream of version 2 follows"),
+    uint(4, "xml_length", "Octets of XML after this header"),
+    octet_string(40, "unused", "Of no meaning"),
+}
+
 layouts.xenops_header = {
     octet_string(15, "magic", "Names the format"),
 }
@@ -293,6 +300,10 @@ layouts.image_header = {
     }),
     reserved(2, "reserved1"),
     reserved(4, "reserved2"),
+}
+
+layouts.xenops_legacy_header = {
+    octet_string(15, "magic", "Names the format"),
 }
 
 layouts.domain_header = {
@@ -404,6 +415,10 @@ layouts.checkpoint_state = {
     rest("padding", "Zero octets, if the body has them"),
 }
 
+layouts.qemu_state = {
+    rest("data", "Opaque octets"),
+}
+
 layouts.xl_optional_data = {
     uint(4, "config_length", "Octets of the configuration"),
     text("config_length", "config", "The guest's configuration; JSON ends in a NUL"),
@@ -414,9 +429,11 @@ layouts.xl_optional_data = {
 
 HEADERS = by_name({
     header("xl header", "xl", 48, layouts.xl_header, layouts.xl_optional_data),
+    header("libvirt header", "libvirt", 64, layouts.libvirt_header),
     header("xenops header", "xenops", 15, layouts.xenops_header),
     header("libxl header", "libxl", 16, layouts.libxl_header),
     header("image header", "libxc", 24, layouts.image_header),
+    header("xenops legacy header", "xenops", 15, layouts.xenops_legacy_header),
     header("domain header", "libxc", 16, layouts.domain_header),
 })
 
@@ -482,8 +499,8 @@ XENOPS_RECORDS = by_type({
     record("xenops", 0xf0, "LIBXC", "stream"),
     record("xenops", 0xf1, "LIBXL", "stream"),
     record("xenops", 0xf2, "LIBXC_LEGACY", "stream"),
-    record("xenops", 0xf00, "QEMU_TRAD", "blob", layouts.blob),
-    record("xenops", 0xf01, "QEMU_XEN", "blob", layouts.blob),
+    record("xenops", 0xf00, "QEMU_TRAD", "blob", layouts.qemu_state),
+    record("xenops", 0xf01, "QEMU_XEN", "blob", layouts.qemu_state),
     record("xenops", 0xf10, "DEMU", "blob", layouts.blob),
     record("xenops", 0xf11, "VARSTORED", "blob", layouts.blob),
     record("xenops", 0xf12, "SWTPM0", "blob", layouts.blob),
@@ -547,9 +564,11 @@ local CANDIDATES_BIG = "\0\0\0" .. TYPES_IN_USE .. "[\0-\15]..."
 -- After a header or record of the forward direction; where there is no entry, another of its layer.
 local NEXT = {
     ["xl.xl header"] = "libxl header",
+    ["libvirt.libvirt header"] = "libxl header",
     ["xenops.xenops header"] = "xenops",
     ["libxl.libxl header"] = "libxl",
     ["libxc.image header"] = "domain header",
+    ["xenops.xenops legacy header"] = "legacy",
     ["libxc.domain header"] = "libxc",
     ["libxc.END"] = "outer",
     ["libxc.CHECKPOINT"] = "libxl, if there",
@@ -562,6 +581,7 @@ local NEXT = {
     ["xenops.LIBXC"] = "image header",
     ["xenops.LIBXL"] = "libxl header",
     ["xenops.LIBXC_LEGACY"] = "legacy",
+    ["xenops.DEMU"] = "xenops",
     ["xenops.END_OF_IMAGE"] = "outer",
 }
 
@@ -584,9 +604,11 @@ local AFTER_POSTCOPY_BEGIN = { [8] = true, [9] = true, [10] = true, [17] = true 
 local STATES = {
     start = {
         ["xl header"] = "start",
+        ["libvirt header"] = "start",
         ["xenops header"] = "start",
         ["libxl header"] = "start",
         ["image header"] = "start",
+        ["xenops legacy header"] = "start",
         ["domain header"] = "static data",
         ["libxl.LIBXC_CONTEXT"] = "start",
         ["xenops.XENOPS"] = "start",
@@ -602,6 +624,7 @@ local STATES = {
     },
     ["static data"] = {
         ["libxc.X86_PV_INFO"] = "static data",
+        ["libxc.TOOLSTACK"] = "static data",
         ["libxc.STATIC_DATA_END"] = "memory",
         ["libxc.X86_CPUID_POLICY"] = "static data",
         ["libxc.X86_MSR_POLICY"] = "static data",
@@ -631,6 +654,7 @@ local STATES = {
     memory = {
         ["libxc.END"] = "libxl tail",
         ["libxc.PAGE_DATA"] = "memory",
+        ["libxc.X86_PV_INFO"] = "memory",
         ["libxc.X86_PV_P2M_FRAMES"] = "memory",
         ["libxc.X86_PV_VCPU_BASIC"] = "context",
         ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
@@ -645,11 +669,15 @@ local STATES = {
         ["libxc.CHECKPOINT"] = "checkpoint",
         ["libxc.POSTCOPY_BEGIN"] = "postcopy begun",
         ["libxc.X86_TSC_INFO"] = "context",
+        ["libxc.X86_CPUID_POLICY"] = "memory",
+        ["libxc.X86_MSR_POLICY"] = "memory",
         ["libxl.CHECKPOINT_STATE"] = "memory",
     },
     verify = {
         ["libxc.END"] = "libxl tail",
         ["libxc.PAGE_DATA"] = "verify",
+        ["libxc.X86_PV_INFO"] = "verify",
+        ["libxc.X86_PV_P2M_FRAMES"] = "verify",
         ["libxc.X86_PV_VCPU_BASIC"] = "context",
         ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
         ["libxc.X86_PV_VCPU_XSAVE"] = "context",
@@ -657,11 +685,19 @@ local STATES = {
         ["libxc.TSC_INFO"] = "context",
         ["libxc.HVM_CONTEXT"] = "context",
         ["libxc.HVM_PARAMS"] = "context",
+        ["libxc.TOOLSTACK"] = "verify",
         ["libxc.X86_PV_VCPU_MSRS"] = "context",
+        ["libxc.VERIFY"] = "verify",
+        ["libxc.CHECKPOINT"] = "checkpoint",
         ["libxc.X86_TSC_INFO"] = "context",
+        ["libxc.X86_CPUID_POLICY"] = "verify",
+        ["libxc.X86_MSR_POLICY"] = "verify",
     },
     context = {
         ["libxc.END"] = "libxl tail",
+        ["libxc.PAGE_DATA"] = "memory",
+        ["libxc.X86_PV_INFO"] = "context",
+        ["libxc.X86_PV_P2M_FRAMES"] = "context",
         ["libxc.X86_PV_VCPU_BASIC"] = "context",
         ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
         ["libxc.X86_PV_VCPU_XSAVE"] = "context",
@@ -671,8 +707,11 @@ local STATES = {
         ["libxc.HVM_PARAMS"] = "context",
         ["libxc.TOOLSTACK"] = "context",
         ["libxc.X86_PV_VCPU_MSRS"] = "context",
+        ["libxc.VERIFY"] = "verify",
         ["libxc.CHECKPOINT"] = "checkpoint",
         ["libxc.X86_TSC_INFO"] = "context",
+        ["libxc.X86_CPUID_POLICY"] = "context",
+        ["libxc.X86_MSR_POLICY"] = "context",
     },
     checkpoint = {
         ["libxl.EMULATOR_XENSTORE_DATA"] = "checkpoint",
@@ -773,28 +812,17 @@ local MISPLACED = {
         { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
         { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
     },
-    ["libxc.X86_PV_VCPU_BASIC"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
-    ["libxc.X86_PV_VCPU_EXTENDED"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
-    ["libxc.X86_PV_VCPU_XSAVE"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
-    ["libxc.SHARED_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.HVM_CONTEXT"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.HVM_PARAMS"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
-    ["libxc.TOOLSTACK"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
-        { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
-    },
-    ["libxc.X86_PV_VCPU_MSRS"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "context" },
-    },
+    ["libxc.X86_PV_VCPU_BASIC"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.X86_PV_VCPU_EXTENDED"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.X86_PV_VCPU_XSAVE"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.SHARED_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.HVM_CONTEXT"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.HVM_PARAMS"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
+    ["libxc.TOOLSTACK"] = { { states = { "postcopy begun" }, rule = "postcopy-context-missing" } },
+    ["libxc.X86_PV_VCPU_MSRS"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
     ["libxc.VERIFY"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "verify" },
+        { states = { "static data" }, rule = "missing-static-data-end" },
         { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
     },
     ["libxc.CHECKPOINT"] = {
@@ -823,6 +851,7 @@ local MISPLACED = {
             follows = "early pfns",
         },
         { states = { "postcopy begun" }, rule = "postcopy-pfns-before-begin", follows = "early pfns" },
+        { states = { "postcopy transition", "postcopy pages" }, rule = "postcopy-record-after-transition" },
     },
     ["libxc.POSTCOPY_TRANSITION"] = {
         {
@@ -831,6 +860,7 @@ local MISPLACED = {
             follows = "postcopy transition",
         },
         { states = { "postcopy begun" }, rule = "postcopy-pfns-before-begin", follows = "postcopy transition" },
+        { states = { "postcopy transition", "postcopy pages" }, rule = "postcopy-record-after-transition" },
     },
     ["libxc.POSTCOPY_PAGE_DATA"] = {
         {
@@ -844,7 +874,7 @@ local MISPLACED = {
             follows = "early pages",
         },
     },
-    ["libxc.X86_TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end", follows = "context" } },
+    ["libxc.X86_TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
     ["libxc.STATIC_DATA_END"] = {
         {
             states = {
@@ -854,6 +884,9 @@ local MISPLACED = {
             rule = "duplicate-static-data-end",
         },
     },
+    ["libxl.LIBXC_CONTEXT"] = { { states = { "libxl tail" }, rule = "unexpected-record", follows = "start" } },
+    ["libxl.EMULATOR_XENSTORE_DATA"] = { { states = { "postcopy pages" }, rule = "postcopy-record-after-transition" } },
+    ["libxl.EMULATOR_CONTEXT"] = { { states = { "postcopy pages" }, rule = "postcopy-record-after-transition" } },
     ["libxl.CHECKPOINT_END"] = {
         {
             states = {
@@ -862,6 +895,13 @@ local MISPLACED = {
             },
             rule = "checkpoint-end-unexpected",
         },
+    },
+    ["libxl.CHECKPOINT_STATE"] = {
+        { states = { "start", "static data", "libxl tail", "finished" }, rule = "colo-state" },
+    },
+    ["libxl.POSTCOPY_TRANSITION_END"] = {
+        { states = { "postcopy pages" }, rule = "postcopy-record-after-transition" },
+        { states = { "libxl tail", "checkpoint" }, rule = "unhandled-record" },
     },
 }
 
@@ -934,6 +974,7 @@ declare_rule(
     "bad-xl-header", expert.severity.ERROR,
     "An xl save header has a wrong byteorder or mandatory flags nobody specified"
 )
+declare_rule("big-endian-stream", expert.severity.ERROR, "A header says that the stream is big-endian")
 declare_rule("reserved-bits-set", expert.severity.WARN, "A reserved field or bit is not zero")
 declare_rule("nonzero-padding", expert.severity.WARN, "The padding after a body is not zero")
 declare_rule(
@@ -996,6 +1037,13 @@ declare_rule("page-data-after-postcopy-begin", expert.severity.ERROR, "PAGE_DATA
 declare_rule(
     "postcopy-pfns-before-begin", expert.severity.ERROR,
     "POSTCOPY_PFNS or POSTCOPY_TRANSITION comes with no POSTCOPY_PFNS_BEGIN before it"
+)
+declare_rule(
+    "postcopy-record-after-transition", expert.severity.ERROR,
+    "A record comes after the transition that may only come before it"
+)
+declare_rule(
+    "unhandled-record", expert.severity.ERROR, "No receiver handles this record, though it may be specified or optional"
 )
 declare_rule(
     "postcopy-pfn-announced-twice", expert.severity.ERROR, "POSTCOPY_PFNS announces a backed pfn a second time"

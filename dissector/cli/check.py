@@ -18,14 +18,14 @@ from dissector.results.encoding import dumps
 from dissector.results.findings import FileFindingResult
 from dissector.rules import RULES
 from dissector.rules.findings import SEVERITIES, Finding
-from dissector.units import many
-from dissector.views.fields import printable
+from dissector.units import many, printable
 from dissector.views.findings import as_line, tally
 
 FOUND, WRONG = 1, 2
 
 EPILOG = """\
 A line says: file: migration, direction, frame, offset in the direction's octets: severity rule what broke it.
+After an error in brackets: what the receiver writes into its log; %s, %u and the like stand for values.
 `xenshark rules RULE` explains a rule; in --select and --ignore RULE may be a pattern such as 'postcopy-*'.
 
 exit status: 0 no finding of severity error, 1 errors were found, 2 an input or the usage is wrong
@@ -46,8 +46,11 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line a finding")
     for name, says in (("select", "only these rules"), ("ignore", "all rules but these")):
         parser.add_argument(f"--{name}", action="append", type=_rules, default=[], metavar="RULE[,RULE...]", help=says)
+    parser.add_argument("--min-severity", choices=SEVERITIES, help="no finding below this")
     parser.add_argument(
-        "--min-severity", choices=SEVERITIES, default="note", help="no finding below this (default: note)"
+        "--all",
+        action="store_true",
+        help="also what healthy migrations have; so do --min-severity note and --select",
     )
 
 
@@ -55,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit status as EPILOG says; one wrong file does not keep the others from being checked."""
     selected = set().union(*arguments.select) if arguments.select else set(RULES)
     selected -= set().union(*arguments.ignore)
-    gravest = SEVERITIES[: SEVERITIES.index(arguments.min_severity) + 1]
+    gravest = SEVERITIES[: SEVERITIES.index(arguments.min_severity or SEVERITIES[-1]) + 1]
+    is_asked_for = arguments.all or arguments.min_severity == SEVERITIES[-1] or bool(arguments.select)
     counts: Counter[str] = Counter()
     status = 0
     for file in arguments.files:
@@ -70,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         analysis.finish()
         for migration, checker in analysis.migrations:
             findings = [one for one in checker.findings if one.rule in selected and one.severity in gravest]
+            findings = [one for one in findings if is_asked_for or not one.is_on_request]
             _print(file, findings, arguments.json)
             counts.update(finding.severity for finding in findings)
             if checker.left_out:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dissector.capture.files import Octets
 from dissector.errors import UserError
 from dissector.library import Input, Take
-from dissector.views.fields import printable
+from dissector.units import printable
 
 if TYPE_CHECKING:
     from dissector.analysis import Analysis

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterable
 from textwrap import wrap
 from typing import Any
 
@@ -10,6 +12,7 @@ from dissector.cli.rule_ids import no_such_rule
 from dissector.protocol import HEADERS, RECORDS
 from dissector.protocol.states import mermaid
 from dissector.rules import RULES, Rule
+from dissector.rules.log import rules_for
 
 WIDTH = 100
 
@@ -24,12 +27,23 @@ def add(subparsers: Any) -> None:
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("rule", metavar="RULE", nargs="?", type=_rule, help="id of a rule")
+    form.add_argument(
+        "--log",
+        metavar="TEXT",
+        nargs="?",
+        const="-",
+        help="explain the rules that fit a line of xl's, libxc's, libxl's or Xen's log; without TEXT, or with -, the "
+        "lines of a log on standard input",
+    )
     form.add_argument("--states", action="store_true", help="print the order of records as a Mermaid diagram")
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.states:
         print(mermaid((*HEADERS.values(), *RECORDS)), end="")
+    elif arguments.log is not None:
+        lines = sys.stdin if arguments.log == "-" else [arguments.log]
+        return _explain_log(line.strip() for line in lines)
     elif arguments.rule:
         print("\n".join(explain(arguments.rule)))
     else:
@@ -44,6 +58,22 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _explain_log(lines: Iterable[str]) -> int:
+    """The lines that are a receiver's message of some rule, and then these rules, each once. 1: there is none."""
+    explained: dict[Rule, None] = {}
+    for line in lines:
+        fitting = rules_for(line)
+        if fitting:
+            print(f"{line}\n  {', '.join(rule.id for rule in fitting)}")
+            explained.update(dict.fromkeys(fitting))
+    if not explained:
+        print("xenshark: no rule has such a message", file=sys.stderr)
+        return 1
+    for rule in explained:
+        print("", *explain(rule), sep="\n")
+    return 0
+
+
 def explain(rule: Rule) -> list[str]:
     """One rule in full, line by line."""
     severities = " or ".join((rule.severity, *rule.also))
@@ -51,6 +81,8 @@ def explain(rule: Rule) -> list[str]:
     lines += ["", "Judged by", *_text("xenshark check" + ("; Wireshark's dissector, too" if rule.wireshark else ""))]
     for title, text in (("Why", rule.why), ("Example", rule.example), ("Source", rule.source)):
         lines += ["", title, *_text(text)]
+    if rule.receiver_says:
+        lines += ["", "In the receiver's log", *(line for said in rule.receiver_says for line in _text(said))]
     return lines
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dissector import __version__
 from dissector.errors import UserError
 from dissector.events import Event
-from dissector.views.fields import printable
+from dissector.units import printable
 
 if TYPE_CHECKING:
     from dissector.recording.tap_display import Live

@@ -20,9 +20,8 @@ from dissector.recording.session import Session
 from dissector.recording.trim import Trimmer
 from dissector.results.encoding import dumps
 from dissector.results.live import CaptureEvent, LiveEvent, SnapshotResult, StatisticsEvent, SummaryEvent
-from dissector.units import NS, many, size
+from dissector.units import NS, many, printable, size
 from dissector.views.analysis import as_text
-from dissector.views.fields import printable
 from dissector.views.live import Display, Form
 
 INTERVAL = NS // 4

@@ -36,7 +36,9 @@ class Fault:
     def latency(self) -> int | None:
         """From the fault's last octet to the last octet of the record that answers, in ns; negative where the
         page was there first."""
-        return None if self.answer is None else self.answer.last.time - self.asked.last.time
+        if self.answer is None or not self.asked.last.time:
+            return None
+        return max(0, self.answer.last.time - self.asked.last.time)
 
 
 class Matches(NamedTuple):
@@ -192,7 +194,7 @@ class Faults:
         self.answered += 1
         if fault.in_flight:
             self.in_flight += 1
-        elif fault.latency is not None:
+        elif fault.latency is not None and fault.asked.last.time:
             self.latencies.append(fault.latency)
 
 

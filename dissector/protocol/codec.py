@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 import construct as c
 
-from .primitives import INTS, Body, Endianness, GrammarError, Layout
+from .depth import flatten
+from .primitives import INTS, Body, Endianness, GrammarError, Layout, Unread
 from .walk import bare
 
 Values: TypeAlias = dict[str, Any]
@@ -31,6 +32,15 @@ def parse(layout: Layout, octets: Octets) -> Values:
     Octets after the layout's end are left alone. GrammarError if they are too few.
     """
     return _read(layout, bytes(octets))[0]
+
+
+def whole(layout: Layout, octets: Octets) -> Values | None:
+    """The values of the octets if the layout takes them to the last one, else None."""
+    try:
+        values, used = _read(layout, bytes(octets))
+    except GrammarError:
+        return None
+    return values if used == len(octets) else None
 
 
 def measure(layout: Layout, octets: Octets) -> int:
@@ -61,13 +71,13 @@ def build(layout: Layout, values: Mapping[str, Any] | None = None) -> bytes:
     """The octets of `values`.
 
     Reserved fields, magic numbers and counts may be left out, or given, right or wrong. GrammarError for a
-    field that is missing, unknown or out of range.
+    field that is missing, unknown or out of range. What `depth.deepen` told is taken, too.
     """
     given = dict(values or {})
     if unknown := given.keys() - {node.name for node in layout.subcons}:
         raise GrammarError(f"no field called {', '.join(sorted(unknown))}")
     try:
-        return bytes(layout.build(given))
+        return bytes(layout.build(flatten(layout, given)))
     except KeyError as error:
         raise GrammarError(f"the field {error} is missing") from error
     except (c.ConstructError, TypeError, AttributeError) as error:
@@ -75,8 +85,12 @@ def build(layout: Layout, values: Mapping[str, Any] | None = None) -> bytes:
 
 
 def json_safe(values: Any) -> Any:
-    """`values` as JSON can carry them: octets as hexadecimals, or {"octets": length} if they are many."""
+    """`values` as JSON can carry them: octets as hexadecimals, or {"octets": length} if they are many.
+
+    Octets that should have been something else are {"octets": length, "unread": why}."""
     match values:
+        case Unread():
+            return {"octets": len(values), "unread": values.why}
         case dict():
             return {name: json_safe(value) for name, value in values.items()}
         case list() | tuple():

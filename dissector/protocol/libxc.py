@@ -14,8 +14,10 @@ import construct as c
 from .primitives import (
     BitField,
     Bits,
+    Body,
     Ending,
     Ints,
+    Later,
     Layout,
     counted,
     flags,
@@ -25,6 +27,7 @@ from .primitives import (
     reserved,
     rest,
     sized,
+    told,
 )
 from .specs import Expect, HeaderSpec, Role
 
@@ -133,18 +136,27 @@ def x86_pv_p2m_frames(i: Ints) -> Layout:
     )
 
 
-def x86_pv_vcpu(i: Ints) -> Layout:
-    """Section "X86_PV_VCPU_BASIC, EXTENDED, XSAVE, MSRS"."""
-    return c.Struct(
-        "vcpu_id" / i.u32 * "Which virtual processor",
-        "reserved" / reserved(i.u32),
-        "context" / rest() * "Its state, as the hypervisor's interface gives it",
-    )
+def _vcpu(part: str) -> Body:
+    def x86_pv_vcpu(i: Ints) -> Layout:
+        """Section "X86_PV_VCPU_BASIC, EXTENDED, XSAVE, MSRS"."""
+        return c.Struct(
+            "vcpu_id" / i.u32 * "Which virtual processor",
+            "reserved" / reserved(i.u32),
+            "context" / told(i, rest(), Later("pv", part)) * "Its state, as the hypervisor's interface gives it",
+        )
+
+    return x86_pv_vcpu
+
+
+x86_pv_vcpu_basic = _vcpu("BASIC")
+x86_pv_vcpu_extended = _vcpu("EXTENDED")
+x86_pv_vcpu_xsave = _vcpu("XSAVE")
+x86_pv_vcpu_msrs = _vcpu("MSRS")
 
 
 def shared_info(i: Ints) -> Layout:
     """Section "SHARED_INFO"."""
-    return c.Struct("shared_info" / c.GreedyBytes * "The shared info page")
+    return c.Struct("shared_info" / told(i, c.GreedyBytes, Later("pv", "SHARED_INFO")) * "The shared info page")
 
 
 def tsc_info(i: Ints) -> Layout:
@@ -164,7 +176,7 @@ def hvm_context(i: Ints) -> Layout:
         "typecode" / named(i.u16, HVM_SAVE_TYPES) * "What is saved",
         "instance" / i.u16 * "Which of several, a virtual processor's number",
         "length" / length_of(i.u32, "body") * "Octets of the state",
-        "body" / sized("length", "body") * "The state",
+        "body" / told(i, sized("length", "body"), Later("hvm", "STATES"), "typecode") * "The state",
     )
     chain = c.RepeatUntil(Ending("typecode", 0, HVM_SAVE_TYPES[0]), save_record)
     return c.Struct("hvm_ctx" / chain * "The hypervisor's save records, up to and with END")
@@ -173,8 +185,8 @@ def hvm_context(i: Ints) -> Layout:
 def hvm_params(i: Ints) -> Layout:
     """Section "HVM_PARAMS"."""
     param = c.Struct(
-        "index" / i.u64 * "HVM_PARAM_* of xen/include/public/hvm/params.h",
-        "value" / i.u64 * "Its value",
+        "index" / told(i, i.u64, Later("hvm_params", "NAME")) * "HVM_PARAM_* of xen/include/public/hvm/params.h",
+        "value" / told(i, i.u64, Later("hvm_params", "VALUES"), "index") * "Its value",
     )
     return c.Struct(
         "count" / length_of(i.u32, "param") * "Number of parameters",
@@ -190,16 +202,17 @@ def checkpoint_dirty_pfn_list(i: Ints) -> Layout:
 
 def x86_cpuid_policy(i: Ints) -> Layout:
     """Section "X86_CPUID_POLICY"; leaves: xen_cpuid_leaf_t of xen/include/public/arch-x86/xen.h."""
-    leaf = c.Struct(*(name / i.u32 for name in ("leaf", "subleaf", "a", "b", "c", "d")))
+    registers = (name / told(i, i.u32, Later("cpuid", name.upper()), "leaf", "subleaf") for name in "abcd")
+    leaf = c.Struct("leaf" / i.u32, "subleaf" / told(i, i.u32, Later("cpuid", "SUBLEAF")), *registers)
     return c.Struct("cpuid_policy" / repeated(leaf) * "What CPUID tells the guest")
 
 
 def x86_msr_policy(i: Ints) -> Layout:
     """Section "X86_MSR_POLICY"; entries: xen_msr_entry_t of xen/include/public/arch-x86/xen.h."""
     entry = c.Struct(
-        "idx" / i.u32 * "The register's number",
+        "idx" / told(i, i.u32, Later("msr", "NUMBER")) * "The register's number",
         "flags" / reserved(i.u32) * "Zero: none is defined",
-        "val" / i.u64 * "Its value",
+        "val" / told(i, i.u64, Later("msr", "VALUES"), "idx") * "Its value",
     )
     return c.Struct("msr_policy" / repeated(entry) * "What model-specific registers tell the guest")
 

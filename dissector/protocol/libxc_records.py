@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from . import libxc
+from .primitives import Body
 from .specs import Expect, FieldRange, Proof, RecordSpec, Role, blob, signal
 
 _XEN = "libxc-migration-stream: "
@@ -37,12 +39,19 @@ _CPUID_POLICY = Proof(40, unit=24, fields=(FieldRange(0, 4, 0, 0), FieldRange(8,
 _MSR_POLICY = Proof(30, unit=16, fields=(FieldRange(4, 4, 0, 0),))
 
 
-def _vcpu(type: int, part: str, proof: Proof) -> RecordSpec:
+def _cpu(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The processor that a policy describes. Its tables are loaded when it is asked for."""
+    from .cpuid import described
+
+    return described(values)
+
+
+def _vcpu(type: int, part: str, body: Body, proof: Proof) -> RecordSpec:
     """The state of one processor of a PV guest."""
     return RecordSpec(
         type,
         f"X86_PV_VCPU_{part}",
-        libxc.x86_pv_vcpu,
+        body,
         "blob",
         _VCPU,
         Role.CONTEXT,
@@ -85,9 +94,9 @@ _COMMON = (
         guest="pv",
         summary="pfns {start_pfn:hex}-{end_pfn:hex}",
     ),
-    _vcpu(0x04, "BASIC", _VCPU_BASIC),
-    _vcpu(0x05, "EXTENDED", _VCPU_PROOF),
-    _vcpu(0x06, "XSAVE", _VCPU_PROOF),
+    _vcpu(0x04, "BASIC", libxc.x86_pv_vcpu_basic, _VCPU_BASIC),
+    _vcpu(0x05, "EXTENDED", libxc.x86_pv_vcpu_extended, _VCPU_PROOF),
+    _vcpu(0x06, "XSAVE", libxc.x86_pv_vcpu_xsave, _VCPU_PROOF),
     RecordSpec(0x07, "SHARED_INFO", libxc.shared_info, "page", _XEN + "SHARED_INFO", Role.CONTEXT, guest="pv"),
     RecordSpec(
         0x09,
@@ -112,7 +121,7 @@ _COMMON = (
         summary="{count:many:param}",
     ),
     RecordSpec(0x0B, "TOOLSTACK", blob, "blob", _XEN + "TOOLSTACK (deprecated)", Role.TOOLSTACK),
-    _vcpu(0x0C, "MSRS", _VCPU_PROOF),
+    _vcpu(0x0C, "MSRS", libxc.x86_pv_vcpu_msrs, _VCPU_PROOF),
     RecordSpec(0x0D, "VERIFY", signal, "signal", _XEN + "VERIFY", Role.VERIFY),
     RecordSpec(0x0E, "CHECKPOINT", signal, "signal", _XEN + "CHECKPOINT", Role.CHECKPOINT, then=Expect.LIBXL_IF_THERE),
     RecordSpec(
@@ -181,6 +190,7 @@ _VERSION_3 = (
         Role.STATIC_DATA,
         proof=_CPUID_POLICY,
         summary="{cpuid_policy:many:CPUID leaf:CPUID leaves}",
+        words=_cpu,
     ),
     RecordSpec(
         0x12,

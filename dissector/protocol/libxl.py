@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import construct as c
 
-from .primitives import BitField, Ints, Layout, Text, flags, named, repeated, rest
+from .primitives import BitField, Ints, Later, Layout, Text, flags, named, repeated, rest, told
 from .specs import UNPROVEN, Expect, FieldRange, HeaderSpec, Proof, RecordSpec, Role, signal
 
 LIBXL_IDENT = b"LibxlFmt"
@@ -44,7 +44,9 @@ def emulator_xenstore_data(i: Ints) -> Layout:
 
 def emulator_context(i: Ints) -> Layout:
     """Section "EMULATOR_CONTEXT"."""
-    return c.Struct(*_emulator(i), "emulator_ctx" / rest() * "The emulator's own state, opaque")
+    return c.Struct(
+        *_emulator(i), "emulator_ctx" / told(i, rest(), Later("qemu", "STREAM")) * "The emulator's own state, opaque"
+    )
 
 
 def _emulator(i: Ints) -> tuple[Layout, ...]:

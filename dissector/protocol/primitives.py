@@ -2,14 +2,17 @@
 
 Every layout is a function of `Ints`, so that a big-endian stream needs no second declaration. A layout is
 made of these nodes and no others, so that `walk.fields` can read it: integers, `named` integers, `Bits`,
-`Bytes`, `GreedyBytes`, `Text`, `Array`, `GreedyRange`, `RepeatUntil`, and `Default` around any of them.
+`Bytes`, `GreedyBytes`, `Text`, `Array`, `GreedyRange`, `RepeatUntil`, and `Default` or `Told` around any of them.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import construct as c
 
@@ -37,6 +40,68 @@ INTS: Mapping[Endianness, Ints] = {
     "little": Ints("little", c.Int8ul, c.Int16ul, c.Int32ul, c.Int64ul),
     "big": Ints("big", c.Int8ub, c.Int16ub, c.Int32ub, c.Int64ub),
 }
+
+
+class Form(Protocol):
+    """What a value stands for. `values` are the fields of the same structure, as they were parsed."""
+
+    def read(self, value: Any, endianness: Endianness, values: Mapping[str, Any]) -> Any:
+        """The meaning of an integer or of octets; `Unread` octets where they have none."""
+
+    def write(self, value: Any, endianness: Endianness, values: Mapping[str, Any]) -> Any:
+        """The other way round. GrammarError for what has no such meaning."""
+
+
+Forms: TypeAlias = Callable[[], Mapping[Any, Form]]
+"""Loads a table of forms when it is asked for the first time: the long ones cost nobody who does not look."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """The table `name` of a module of this package, which is imported when somebody asks for it."""
+
+    module: str
+    name: str
+
+    def __call__(self) -> Mapping[Any, Form]:
+        return _loaded(self.module, self.name)
+
+
+@functools.cache
+def _loaded(module: str, name: str) -> Mapping[Any, Form]:
+    found = getattr(importlib.import_module(f"{__package__}.{module}"), name)
+    table: Mapping[Any, Form] = found() if callable(found) else found
+    return table
+
+
+class Meaning(NamedTuple):
+    """Where to learn what a field stands for.
+
+    forms: the forms by the value of the field `by`, by a tuple of their values if `by` are several, under None if it is
+    none.
+    """
+
+    forms: Forms
+    by: tuple[str, ...]
+    endianness: Endianness
+
+    def form(self, values: Mapping[str, Any]) -> Form | None:
+        """The form that the fields read so far choose; None where nobody knows more than the number."""
+        if not self.by:
+            return self.forms()[None]
+        key = tuple(values.get(name) for name in self.by)
+        return self.forms().get(key if len(key) > 1 else key[0])
+
+
+class Unread(bytes):
+    """Octets that are not what stands in their place as a rule; `why` says what is wrong with them."""
+
+    why: str
+
+    def __new__(cls, octets: bytes, why: str) -> Unread:
+        made = super().__new__(cls, octets)
+        made.why = why
+        return made
 
 
 class BitField(NamedTuple):
@@ -140,6 +205,22 @@ class Ending(NamedTuple):
         return element[self.field] in (self.value, self.name)
 
 
+class Told(c.Subconstruct):  # type: ignore[misc]
+    """An integer or octets of which a `Meaning` can tell more: what its bits are called, what the octets hold.
+
+    It changes nothing of what is parsed and built: `depth.py` asks for the meaning when a reader wants it.
+    """
+
+    def __init__(self, node: Layout, meaning: Meaning) -> None:
+        super().__init__(node)
+        self.meaning = meaning
+
+
+def told(i: Ints, node: Layout, forms: Forms, *by: str) -> Layout:
+    """`node`, whose meaning is the form that the earlier fields `by` choose out of what `forms` returns."""
+    return Told(node, Meaning(forms, by, i.endianness))
+
+
 def named(integer: Layout, names: Mapping[int, str]) -> Layout:
     """An integer that stands for one of `names`; a number without a name stays a number."""
     return c.Enum(integer, **{name: value for value, name in names.items()})
@@ -173,6 +254,11 @@ def sized(by: str, of: str) -> Layout:
 def sized_text(by: str, of: str) -> Layout:
     """The same, read as text."""
     return c.Default(Text(c.Bytes(CountedBy(by, of))), "")
+
+
+def several(count: int, element: Layout) -> Layout:
+    """An array of always `count` elements of known size."""
+    return c.Array(count, element)
 
 
 def repeated(element: Layout) -> Layout:

@@ -8,8 +8,9 @@ rows; nobody decides by a record's name.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import construct as c
 
@@ -17,10 +18,14 @@ from .codec import layout
 from .primitives import Body, Endianness, Ints, Layout
 from .walk import fixed
 
-Layer: TypeAlias = Literal["xl", "xenops", "libxl", "libxc"]
+Layer: TypeAlias = Literal["xl", "libvirt", "xenops", "libxl", "libxc"]
 Direction: TypeAlias = Literal["forward", "reverse", "both"]
 Guest: TypeAlias = Literal["any", "pv", "hvm"]
 Shape: TypeAlias = Literal["signal", "fixed", "list", "chain", "pages", "page", "blob", "stream"]
+
+Words: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""What the fields of a header or record say together, by names of its own, for whoever reads it; nothing of it is
+built."""
 
 OPTIONAL = 0x80000000  # this bit in a record's type: whoever does not know the record may ignore it
 
@@ -98,7 +103,15 @@ class Expect(Name):
     """What stands next in the octets of a direction."""
 
     XL_HEADER = auto()
+    LIBVIRT_HEADER = auto()
+    XENOPS_REQUEST = auto()
+    """xenopsd's HTTP request."""
+    XENOPS_TALK = auto()
+    """After the request: handshakes, an image, or a stream that is compressed."""
     XENOPS_HEADER = auto()
+    XENOPS_LEGACY_HEADER = auto()
+    XENOPS_STATE = auto()
+    """State of unknown length, up to xenopsd's next header."""
     LIBXL_HEADER = auto()
     IMAGE_HEADER = auto()
     DOMAIN_HEADER = auto()
@@ -157,7 +170,8 @@ class HeaderSpec(NamedTuple):
     """A header.
 
     endianness: None, it comes in the stream's own byte order. magic: the octets it begins with, if any.
-    then: what follows it. summary: see RecordSpec. more: the field that says how many octets behind it belong to it.
+    then: what follows it. summary, words: see RecordSpec. more: the field that says how many octets behind it belong to
+    it.
     """
 
     name: str
@@ -170,6 +184,7 @@ class HeaderSpec(NamedTuple):
     role: Role = Role.HEADER
     summary: str = ""
     more: str = ""
+    words: Words | None = None
 
     @property
     def size(self) -> int:
@@ -193,6 +208,7 @@ class RecordSpec(NamedTuple):
     then: what follows it; None, another record of its layer.
     proof: how its header is known again; None, as its shape tells (`proof_of`).
     summary: its line of text, with fields in braces (`summaries.py`).
+    words: what its fields say together.
     """
 
     type: int
@@ -208,6 +224,7 @@ class RecordSpec(NamedTuple):
     then: Expect | None = None
     proof: Proof | None = None
     summary: str = ""
+    words: Words | None = None
 
 
 class Message(NamedTuple):
@@ -217,6 +234,20 @@ class Message(NamedTuple):
     octets: bytes
     direction: Direction
     status: int = 0
+
+
+class MessageSpec(NamedTuple):
+    """A message of a toolstack that has fields of its own, outside of any record. Numbers in it are big-endian.
+
+    direction: which way it goes; the fields of `RecordSpec` of the same names say the same.
+    """
+
+    name: str
+    layer: Layer
+    body: Body
+    direction: Direction
+    source: str
+    summary: str = ""
 
 
 def signal(i: Ints) -> Layout:

@@ -62,6 +62,9 @@ def _to(then: State, *states: State) -> dict[State, State]:
 
 
 _MEMORY = (S.VERSION_2, S.MEMORY)
+_ANY_ORDER = (*_MEMORY, S.VERIFY, S.CONTEXT)
+"""Once static data is over. Memory, tables of frames, policies and context do not depend on one another, and receivers
+take them in any order: each waits until the stream or the checkpoint ends, or is applied where it comes."""
 
 PLACES: Mapping[Role, Place] = {
     Role.HEADER: Place(_stays(S.START)),
@@ -69,15 +72,15 @@ PLACES: Mapping[Role, Place] = {
     Role.EMBEDDED_STREAM: Place(_stays(S.START)),
     Role.IMAGE: Place(_stays(S.START, S.XENOPS_TAIL)),
     Role.IMAGE_END: Place(_to(S.FINISHED, S.XENOPS_TAIL), S.FINISHED),
-    Role.STATIC_DATA: Place(_stays(S.STATIC_DATA, S.VERSION_2)),
+    Role.STATIC_DATA: Place(_stays(S.STATIC_DATA, *_ANY_ORDER)),
     Role.STATIC_DATA_END: Place(_to(S.MEMORY, S.STATIC_DATA), S.MEMORY),
-    Role.FRAME_TABLE: Place(_to(S.MEMORY, *_MEMORY), S.MEMORY),
-    Role.MEMORY: Place({**_to(S.MEMORY, *_MEMORY), **_stays(S.VERIFY)}, S.MEMORY, "precopy"),
-    Role.VERIFY: Place(_to(S.VERIFY, *_MEMORY), S.VERIFY, "stop"),
+    Role.FRAME_TABLE: Place({**_to(S.MEMORY, *_MEMORY), **_stays(S.VERIFY, S.CONTEXT)}, S.MEMORY),
+    Role.MEMORY: Place({**_to(S.MEMORY, *_MEMORY, S.CONTEXT), **_stays(S.VERIFY)}, S.MEMORY, "precopy"),
+    Role.VERIFY: Place(_to(S.VERIFY, *_ANY_ORDER), S.VERIFY, "stop"),
     Role.CONTEXT: Place({**_to(S.CONTEXT, *_MEMORY, S.VERIFY, S.CONTEXT), **_stays(S.POSTCOPY_BEGUN)}, phase="stop"),
-    Role.TOOLSTACK: Place({**_to(S.MEMORY, *_MEMORY), **_stays(S.CONTEXT)}),
+    Role.TOOLSTACK: Place({**_to(S.MEMORY, *_MEMORY), **_stays(S.STATIC_DATA, S.VERIFY, S.CONTEXT)}),
     Role.EMULATOR: Place(_stays(S.CHECKPOINT, S.POSTCOPY_TRANSITION, S.LIBXL_TAIL)),
-    Role.CHECKPOINT: Place(_to(S.CHECKPOINT, *_MEMORY, S.CONTEXT), S.CHECKPOINT),
+    Role.CHECKPOINT: Place(_to(S.CHECKPOINT, *_ANY_ORDER), S.CHECKPOINT),
     Role.CHECKPOINT_END: Place(_to(S.MEMORY, S.CHECKPOINT), S.MEMORY),
     Role.CHECKPOINT_STATE: Place(_to(S.MEMORY, *_MEMORY)),
     Role.REPORT: Place({}),
@@ -91,9 +94,7 @@ PLACES: Mapping[Role, Place] = {
     Role.POSTCOPY_PAGES: Place(_stays(S.POSTCOPY_PAGES, S.EARLY_PAGES), S.POSTCOPY_PAGES, "postcopy"),
     Role.POSTCOPY_FAULT: Place({}),
     Role.POSTCOPY_COMPLETE: Place({}),
-    Role.LIBXC_END: Place(
-        _to(S.LIBXL_TAIL, *_MEMORY, S.VERIFY, S.CONTEXT, S.POSTCOPY_PAGES, S.EARLY_PAGES), S.LIBXL_TAIL, "finish"
-    ),
+    Role.LIBXC_END: Place(_to(S.LIBXL_TAIL, *_ANY_ORDER, S.POSTCOPY_PAGES, S.EARLY_PAGES), S.LIBXL_TAIL, "finish"),
     Role.LIBXL_END: Place(_to(S.FINISHED, S.LIBXL_TAIL), S.FINISHED, "finish"),
 }
 """Every role has a place; STATIC_DATA is version 3's state, a version 2 stream goes from the domain header to VERSION_2

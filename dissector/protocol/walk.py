@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import construct as c
 
-from .primitives import BitField, Bits, CountedBy, Endianness, Ending, Layout, LengthOf, Text
+from .primitives import BitField, Bits, CountedBy, Endianness, Ending, Layout, LengthOf, Meaning, Text, Told
 
 Kind: TypeAlias = Literal["uint", "bytes", "blob", "text", "cstring", "array"]
 
@@ -26,8 +26,11 @@ class Field(NamedTuple):
     default: what belongs there (magic number, version, zero if reserved); None where the sender is free.
     counts: this field counts the elements or octets of that later field. counted_by: the other side of it.
     ends_with: (field, value): the array ends with the element that has this value there. An array with
-    neither this nor counted_by goes on to the body's end.
+    neither this, nor counted_by, nor times goes on to the body's end.
     elements: an array's element, field by field; one field with no name where the element is no structure.
+    times: how many elements, where it is always the same.
+    meaning: what more can be told of the value (`depth.py`); the other columns describe the field without it, so that
+    whoever does not ask shows the integer or the octets.
     """
 
     name: str
@@ -43,6 +46,8 @@ class Field(NamedTuple):
     ends_with: tuple[str, int] | None = None
     elements: tuple[Field, ...] = ()
     doc: str = ""
+    times: int | None = None
+    meaning: Meaning | None = None
 
 
 def fields(layout: Layout) -> Iterator[Field]:
@@ -63,7 +68,7 @@ def fixed(layout: Layout) -> tuple[struct.Struct, tuple[str, ...]]:
     Enumerations and bit fields come as the integers they are. ValueError if the layout's size is not fixed.
     """
     found = tuple(fields(layout))
-    if any(one.size is None for one in found):
+    if any(one.size is None or one.kind == "array" for one in found):
         raise ValueError("a layout of variable size")
     orders = {one.endianness for one in found} - {None}
     if len(orders) > 1:
@@ -77,17 +82,22 @@ _CODES: Mapping[int, str] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
 def bare(node: Layout) -> Layout:
-    """The node without its name, documentation and default."""
-    while type(node) in (c.Renamed, c.Default):
+    """The node without its name, documentation, default and meaning."""
+    while type(node) in _AROUND:
         node = node.subcon
     return node
 
 
+_AROUND = (c.Renamed, c.Default, Told)
+
+
 def _field(node: Layout, offset: int | None) -> Field:
-    name, doc, default = "", "", None
-    while type(node) in (c.Renamed, c.Default):
+    name, doc, default, meaning = "", "", None, None
+    while type(node) in _AROUND:
         if type(node) is c.Default:
             default = node.value
+        elif type(node) is Told:
+            meaning = node.meaning
         else:
             name, doc = name or node.name, doc or node.docs
         node = node.subcon
@@ -99,7 +109,7 @@ def _field(node: Layout, offset: int | None) -> Field:
         facts["counts"] = default.of
     elif facts["kind"] in ("uint", "bytes") and not facts.keys() & {"bits", "counted_by"}:
         facts["default"] = default
-    return Field(name=name, offset=offset, doc=doc, **facts)
+    return Field(name=name, offset=offset, doc=doc, meaning=meaning, **facts)
 
 
 def _integer(node: Layout) -> dict[str, Any]:
@@ -130,13 +140,18 @@ def _blob(node: Layout) -> dict[str, Any]:
 def _text(node: Layout) -> dict[str, Any]:
     if type(node.subcon) is c.NullTerminated:
         return {"kind": "cstring"}
+    if node.subcon is c.GreedyBytes:
+        return {"kind": "blob"}
     return _bytes(node.subcon) | {"kind": "text"}
 
 
 def _array(node: Layout) -> dict[str, Any]:
     count, ending, element = getattr(node, "count", None), getattr(node, "predicate", None), node.subcon
+    always = count if isinstance(count, int) else None
     return {
         "kind": "array",
+        "times": always,
+        "size": None if always is None else always * element.sizeof(),
         "counted_by": count.by if isinstance(count, CountedBy) else None,
         "ends_with": (ending.field, ending.value) if isinstance(ending, Ending) else None,
         "elements": tuple(fields(element)) if type(element) is c.Struct else (_field(element, 0),),

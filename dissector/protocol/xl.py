@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import construct as c
 
@@ -44,6 +45,13 @@ def xl_optional_data(i: Ints) -> Layout:
     )
 
 
+def guest_words(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The guest of a configuration. Its reader is loaded when it is asked for."""
+    from .guest import described
+
+    return described(values)
+
+
 XL_HEADER = HeaderSpec(
     "xl header",
     "xl",
@@ -53,6 +61,7 @@ XL_HEADER = HeaderSpec(
     "tools/xl/xl.h: struct save_file_header",
     Expect.LIBXL_HEADER,
     more="optional_data_len",
+    words=guest_words,
 )
 
 

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Annotated, Literal, Self
 
 from dissector import events, protocol
 from dissector.analysis import MigrationAnalysis
 from dissector.events import FORWARD, REVERSE
-from dissector.facts import Iteration, Kind, Migration, Outcome, Pages, Phase, PhaseName, distribution
+from dissector.facts import (
+    Connection,
+    Convergence,
+    Iteration,
+    Kind,
+    Migration,
+    Outcome,
+    Pages,
+    Phase,
+    PhaseName,
+    Toolstack,
+    dirty_rate,
+    distribution,
+    toolstack,
+    type_of,
+)
+from dissector.facts.custody import Custody
+from dissector.results.base import Result
 from dissector.results.common import (
     Direction,
     Duration,
@@ -24,12 +41,12 @@ from dissector.results.common import (
 from dissector.results.findings import FindingResult
 from dissector.results.source import SourceResult
 from dissector.rules.verdict import verdict
+from dissector.units import NS
 
 SCHEMA: Literal["xenshark.analysis/1"] = "xenshark.analysis/1"
 
 
-@dataclass(frozen=True)
-class StreamResult:
+class StreamResult(Result):
     """What the headers say."""
 
     version: Annotated[int | None, "of the libxc stream"]
@@ -45,24 +62,28 @@ class StreamResult:
         return cls(context.version, context.postcopy, context.endianness, context.guest, page_size, context.xen)
 
 
-@dataclass(frozen=True)
-class BothResult:
+class BothResult(Result):
     """A count for each direction."""
 
     forward: int
     reverse: int
 
 
-@dataclass(frozen=True)
-class RecordsResult:
+class MayRunResult(Result):
+    """Whether each side may run the guest, as far as the wire shows it."""
+
+    source: Custody
+    destination: Custody
+
+
+class RecordsResult(Result):
     """How many whole records there were, by names such as libxc.PAGE_DATA."""
 
     forward: Mapping[str, int]
     reverse: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class PagesResult:
+class PagesResult(Result):
     """The entries of PAGE_DATA."""
 
     entries: int
@@ -77,9 +98,8 @@ class PagesResult:
         return cls(pages.entries, pages.data_pages, unique, dict(pages.by_type), pages.sent_again)
 
 
-@dataclass(frozen=True)
-class IterationResult:
-    """A pass of precopy over memory: a new one where the pfns start again from below."""
+class IterationResult(Result):
+    """A pass of precopy over memory: a new one where the pfns start again from below, or a record was not filled."""
 
     index: int
     entries: int
@@ -87,21 +107,69 @@ class IterationResult:
     start_time: Time | None
     end_time: Time | None
     verify: Annotated[bool, "whether pages are sent again to be compared"]
+    dirty_pages_per_second: Annotated[float | None, "pages that the guest wrote to while it went on: the next one's"]
+    sent_pages_per_second: float | None
+    octets_per_second: float | None
 
     @classmethod
-    def of(cls, iteration: Iteration, is_capture: bool) -> IterationResult:
+    def of(cls, iteration: Iteration, following: Iteration | None, is_timed: bool) -> IterationResult:
+        took = iteration.duration if is_timed else 0
         return cls(
             iteration.index,
             iteration.entries,
             iteration.data_pages,
-            time_of(iteration.start_time, is_capture),
-            time_of(iteration.end_time, is_capture),
+            time_of(iteration.start_time, is_timed),
+            time_of(iteration.end_time, is_timed),
             iteration.verify,
+            dirty_rate(iteration, following) if is_timed else None,
+            iteration.data_pages * NS / took if took else None,
+            iteration.octets * NS / took if took else None,
         )
 
 
-@dataclass(frozen=True)
-class PhaseResult:
+class ConvergenceResult(Result):
+    """Whether precopy gained on what the guest wrote, over the later half of its iterations."""
+
+    converging: Annotated[bool, "whether fewer pages were written to than sent in the same time"]
+    dirty_pages_per_second: float
+    sent_pages_per_second: float
+
+    @classmethod
+    def of(cls, found: Convergence | None) -> ConvergenceResult | None:
+        """None where there is nothing to compare."""
+        return None if found is None else cls(*found)
+
+
+class GuestResult(Result):
+    """Which guest it is, as far as its toolstack says."""
+
+    name: str | None
+    uuid: str | None
+    type: Annotated[str | None, "pv, pvh or hvm: as configured, else as the stream says, which knows no pvh"]
+    vcpus: int | None
+    memory: Octets | None
+    toolstack: Toolstack | None
+
+    @classmethod
+    def of(cls, migration: Migration) -> GuestResult:
+        guest, context = migration.guest, migration.context
+        type = type_of(guest, context)
+        who = toolstack(context, migration.flow)
+        return cls(guest.name, guest.uuid, type, guest.vcpus, guest.memory, who)
+
+
+class ConnectionResult(Result):
+    """One of several connections of a migration."""
+
+    role: Annotated[protocol.ConnectionRole, "migration: handshakes; memory: the image; vgpu: a graphics card's state"]
+    flow: FlowResult | None
+
+    @classmethod
+    def of(cls, connection: Connection) -> ConnectionResult:
+        return cls(connection.role, FlowResult.of(connection.flow))
+
+
+class PhaseResult(Result):
     """A part of the migration, up to the first octet of the next one."""
 
     name: PhaseName
@@ -113,19 +181,18 @@ class PhaseResult:
 
     @classmethod
     def of(cls, phase: Phase, migration: Migration) -> PhaseResult:
-        is_capture = migration.is_capture
+        is_timed = migration.is_timed
         return cls(
             phase.name,
-            time_of(phase.start_time, is_capture),
-            time_of(phase.end_time, is_capture),
+            time_of(phase.start_time, is_timed),
+            time_of(phase.end_time, is_timed),
             phase.octets(migration.forward),
             phase.octets(migration.reverse),
-            time_of(phase.stall, is_capture),
+            time_of(phase.stall, is_timed),
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PostcopyResult:
+class PostcopyResult(Result, kw_only=True):
     """Announced pages, and the faults and pages of the postcopy phase."""
 
     announced: Annotated[int, "entries of POSTCOPY_PFNS"]
@@ -167,8 +234,7 @@ class PostcopyResult:
         )
 
 
-@dataclass(frozen=True)
-class GapResult:
+class GapResult(Result):
     """Octets that the capture lost."""
 
     direction: Direction
@@ -181,22 +247,25 @@ class GapResult:
         return cls(gap.direction, gap.offset, gap.length, gap.record)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MigrationResult:
+class MigrationResult(Result, kw_only=True):
     """One migration."""
 
     id: Annotated[int, "which of the input, from 0"]
     flow: Annotated[FlowResult | None, "null: a file that is no capture"]
     layers: Annotated[tuple[Layer, ...], "outermost first"]
-    kind: Annotated[Kind, "live: precopy only; checkpointed: Remus, COLO"]
+    kind: Annotated[Kind, "live: precopy only; non-live: suspended first; checkpointed: Remus, COLO"]
     outcome: Annotated[Outcome, "failover: checkpoints stopped; incomplete: the capture does not show the end"]
     verdict: Annotated[str, "the outcome in one sentence, with its most probable reason"]
+    may_run: Annotated[MayRunResult, "which side may run the guest; undefined: nothing tells"]
     stream: StreamResult
     bytes: Annotated[BothResult, "distinct octets of this migration that were seen"]
     not_followed: Annotated[BothResult, "octets passed over where the way was lost: in no count"]
     retransmitted: Annotated[Mapping[events.Direction, Octets], "octets that were captured again"]
     records: RecordsResult
     pages: PagesResult
+    guest: GuestResult
+    connections: Annotated[tuple[ConnectionResult, ...], "where one migration uses several"]
+    convergence: Annotated[ConvergenceResult | None, "null: no times, or fewer than two iterations"]
     iterations: tuple[IterationResult, ...]
     phases: tuple[PhaseResult, ...]
     postcopy: Annotated[PostcopyResult | None, "null: nothing of postcopy"]
@@ -209,6 +278,7 @@ class MigrationResult:
         migration, checker = one
         forward, reverse = migration.forward, migration.reverse
         sides = (forward, reverse) if migration.is_capture else (forward,)
+        several = len(migration.connections) > 1
         return cls(
             id=migration.number,
             flow=FlowResult.of(migration.flow),
@@ -216,23 +286,29 @@ class MigrationResult:
             kind=migration.kind,
             outcome=migration.outcome,
             verdict=verdict(migration, checker.findings),
+            may_run=MayRunResult(*migration.may_run),
             stream=StreamResult.of(migration.context),
             bytes=BothResult(forward.seen, reverse.seen),
             not_followed=BothResult(forward.not_followed, reverse.not_followed),
             retransmitted={side.direction: side.retransmitted for side in sides},
             records=RecordsResult(dict(migration.records[FORWARD]), dict(migration.records[REVERSE])),
             pages=PagesResult.of(migration.pages),
-            iterations=tuple(IterationResult.of(each, migration.is_capture) for each in migration.iterations),
+            guest=GuestResult.of(migration),
+            connections=tuple(ConnectionResult.of(each) for each in migration.connections if several),
+            convergence=ConvergenceResult.of(migration.convergence),
+            iterations=tuple(
+                IterationResult.of(each, following, migration.is_timed)
+                for each, following in zip_longest(migration.iterations, migration.iterations[1:])
+            ),
             phases=tuple(PhaseResult.of(each, migration) for each in migration.phases),
             postcopy=PostcopyResult.of(migration),
             gaps=tuple(GapResult.of(gap) for side in sides for gap in side.gaps),
-            findings=tuple(map(FindingResult.of, checker.findings)),
+            findings=tuple(FindingResult.of(one) for one in checker.findings if not one.is_on_request),
             findings_left_out=checker.left_out,
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class AnalysisResult:
+class AnalysisResult(Result, kw_only=True):
     """An input and every migration in it."""
 
     schema: Literal["xenshark.analysis/1"] = SCHEMA

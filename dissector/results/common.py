@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from dissector import events, protocol
 from dissector.events import Endpoint, Flow
 from dissector.facts import Distribution
+from dissector.results.base import Result
 from dissector.units import in_seconds
 
 Direction: TypeAlias = Annotated[events.Direction, "forward: from the migration's source to its destination"]
@@ -30,8 +30,7 @@ def file_name(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-@dataclass(frozen=True)
-class EndpointResult:
+class EndpointResult(Result):
     """An end of a TCP connection."""
 
     address: str
@@ -45,8 +44,7 @@ class EndpointResult:
         return str(Endpoint(self.address, self.port))
 
 
-@dataclass(frozen=True)
-class FlowResult:
+class FlowResult(Result):
     """Who migrates to whom."""
 
     source: EndpointResult
@@ -61,8 +59,7 @@ class FlowResult:
         return f"{self.source} -> {self.destination}"
 
 
-@dataclass(frozen=True)
-class LatencyResult:
+class LatencyResult(Result):
     """How long faults took to be answered: nearest-rank percentiles of those that were not in flight."""
 
     count: int

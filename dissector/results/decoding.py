@@ -7,11 +7,13 @@ from typing import Any
 from dissector.events import Record
 from dissector.facts import role_of
 from dissector.protocol import (
+    LIBVIRT_HEADER,
     PAGE_TYPES,
     XL_HEADER,
     Body,
     HeaderSpec,
     Message,
+    MessageSpec,
     RecordSpec,
     fields,
     json_safe,
@@ -20,11 +22,15 @@ from dissector.protocol import (
     parse_partial,
     xl_optional_data,
 )
+from dissector.protocol.depth import deepen
 from dissector.protocol.specs import Role, blob
 
 
-def decoded(record: Record) -> dict[str, Any]:
+def decoded(record: Record, deep: bool = False) -> dict[str, Any]:
     """The fields that were captured, as JSON can carry them.
+
+    `deep`: with what they mean, names for numbers and structures for octets, and what they say together; it takes
+    longer, and tables are loaded for it.
 
     Long octet strings are {"octets": length}. A list of pages is "pages": [first pfn, count, type name] for
     each run, the type None on POSTCOPY_FAULT, whose entries have none (postcopy RFC, "POSTCOPY_FAULT").
@@ -33,13 +39,21 @@ def decoded(record: Record) -> dict[str, Any]:
         typed = role_of(record) is not Role.POSTCOPY_FAULT
         pages = [[first, count, PAGE_TYPES[kind] if typed else None] for first, count, kind in record.runs]
         return {**_parsed(record, pages_header, record.body[:8]), "pages": pages}
+    if isinstance(record.spec, MessageSpec):
+        return _parsed(record, record.spec.body, record.body)
     if record.is_text or record.layer is None:
         return _message(record)
     if record.spec is XL_HEADER:
-        return _xl_header(record)
-    body = record.spec.body if isinstance(record.spec, RecordSpec | HeaderSpec) else blob
-    values = _parsed(record, body, record.body)
-    if record.complete and len(record.body) < record.body_length:
+        return _xl_header(record, deep)
+    if record.spec is LIBVIRT_HEADER:
+        xml = record.body[LIBVIRT_HEADER.size :].rstrip(b"\0").decode("utf-8", "replace")
+        words = LIBVIRT_HEADER.words({"config": xml}) if deep and LIBVIRT_HEADER.words else {}
+        return {**words, **_parsed(record, LIBVIRT_HEADER.body, record.body), "xml": xml}
+    spec = record.spec if isinstance(record.spec, RecordSpec | HeaderSpec) else None
+    body = spec.body if spec else blob
+    is_long = record.complete and len(record.body) < record.body_length
+    values = _parsed(record, body, record.body, spec, deep and not is_long)
+    if is_long:
         # The parser kept the beginning of a long body: the length of what is opaque in it comes from the header.
         *_, last = fields(layout(body, record.endianness))
         if last.kind == "blob" and last.offset is not None:
@@ -47,16 +61,24 @@ def decoded(record: Record) -> dict[str, Any]:
     return values
 
 
-def _parsed(record: Record, body: Body, octets: bytes) -> dict[str, Any]:
-    return dict(json_safe(parse_partial(layout(body, record.endianness), octets)))
+def _parsed(
+    record: Record, body: Body, octets: bytes, spec: RecordSpec | HeaderSpec | None = None, deep: bool = False
+) -> dict[str, Any]:
+    shape = layout(body, record.endianness)
+    values = parse_partial(shape, octets)
+    if not deep:
+        return dict(json_safe(values))
+    words = spec.words(values) if spec and spec.words else {}
+    return dict(json_safe({**words, **deepen(shape, values)}))
 
 
-def _xl_header(record: Record) -> dict[str, Any]:
+def _xl_header(record: Record, deep: bool) -> dict[str, Any]:
     values = _parsed(record, XL_HEADER.body, record.body)
     optional = _parsed(record, xl_optional_data, record.body[XL_HEADER.size :])
     if "config" in optional:
         optional["config"] = optional["config"].rstrip("\0")
-    return {**values, **optional}
+    words = XL_HEADER.words(optional) if deep and XL_HEADER.words else {}
+    return {**words, **values, **optional}
 
 
 def _message(record: Record) -> dict[str, Any]:

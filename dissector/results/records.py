@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from dissector.events import Record
 from dissector.facts import Link, role_of
 from dissector.protocol import Role
+from dissector.results.base import Result
 from dissector.results.common import Direction, Frame, Layer, Octets, Offset, Time, time_of
 from dissector.results.decoding import decoded
 from dissector.results.encoding import Keys
@@ -35,8 +35,7 @@ Fields = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class RecordResult:
+class RecordResult(Result):
     """One item of a stream, in the order in which they ended on the wire."""
 
     migration: Annotated[int, "which of the input, from 0"]
@@ -70,8 +69,8 @@ class RecordResult:
             body_length=record.body_length,
             first_frame=first.frame or None,
             last_frame=last.frame or None,
-            first_time=time_of(first.time, bool(first.frame)),
-            last_time=time_of(last.time, bool(last.frame)),
+            first_time=time_of(first.time, bool(first.time)),
+            last_time=time_of(last.time, bool(last.time)),
             complete=record.complete,
-            fields={**decoded(record), **linked(record, links)} if linked else decoded(record),
+            fields={**decoded(record), **linked(record, links)} if linked else decoded(record, deep=True),
         )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from dissector.results.base import Result
 from dissector.results.common import Octets, Time
 
 
-@dataclass(frozen=True, kw_only=True)
-class SourceResult:
+class SourceResult(Result, kw_only=True):
     """The input as a whole, as far as it was read."""
 
     file: str

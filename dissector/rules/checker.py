@@ -13,14 +13,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
-from dissector.events import FORWARD, Direction, Event, Record, Resynchronised
+from dissector.events import FOREIGN_OCTETS, FORWARD, Direction, Event, Record, Resynchronised
 from dissector.facts.migration import Migration, Noted
 from dissector.protocol import HeaderSpec, RecordSpec, Role, State
-from dissector.rules import capture, ending, framing, handshake, order, pages, postcopy
+from dissector.rules import (
+    capture,
+    contents,
+    custody,
+    ending,
+    framing,
+    handshake,
+    hvm_state,
+    order,
+    pages,
+    postcopy,
+    pv_state,
+    toolstacks,
+)
 from dissector.rules.findings import Finding
+from dissector.rules.guest import Guest
 from dissector.rules.postcopy_phase import PostcopyPhase
 from dissector.rules.rule import AND_MORE, Rule, RuleId, Severity, Violation
+from dissector.rules.verdict import verdict
 
 FINDINGS_MAX = 10_000
 """Findings of one severity kept for one migration; the rest is counted."""
@@ -37,8 +53,12 @@ class Checker:
         self._count: Counter[Severity] = Counter()
         self._order = order.Order()
         self._phase = PostcopyPhase()
+        self._guest = Guest()
         self._text: str | None = None
+        self._foreign: frozenset[Direction] = frozenset()
+        """Directions of which it was told that octets in them are not the stream's."""
         self._skipped: dict[Direction, int] = {}
+        self._latest: dict[Direction, frozenset[Mistake]] = {}
 
     def add(self, event: Event, noted: Noted) -> None:
         """The next event, and what the facts made of it."""
@@ -49,9 +69,12 @@ class Checker:
 
     def finish(self) -> None:
         """No event follows."""
+        migration = self.migration
         for violation in self._end():
             self._find(violation, violation.record)
         self.findings.sort(key=lambda finding: finding.place)
+        if migration.outcome == "failed" and not self._count["error"]:
+            self._find(custody.MIGRATION_FAILED(verdict=verdict(migration, self.findings)), migration.forward.last)
 
     def let_go(self) -> None:
         """It was finished: keeps the findings, and no more."""
@@ -63,34 +86,69 @@ class Checker:
         if record.direction == FORWARD and (skipped or is_beginning_lost):
             self._order = self._order.forget()
             self._phase.forget()
+            self._guest.forget()
         broken = self._judge(record, noted, bool(skipped))
         if skipped:
             broken = [*capture.judge_way(skipped, self.migration.direction(record.direction)), *broken]
         if broken:
             self._phase.blame(record, broken)
-            for violation in _once(broken):
-                self._find(violation, record)
+        for violation in self._new(record, _once(broken)):
+            self._find(violation, record)
+
+    def _new(self, record: Record, broken: Iterable[Violation]) -> list[Violation]:
+        """What the record before it in its direction, of the same name, did not break in the same way."""
+        before = self._latest.get(record.direction, NO_MISTAKE)
+        found = [(violation, _mistake(record, violation)) for violation in broken]
+        self._latest[record.direction] = frozenset(mistake for _, mistake in found if mistake) if found else NO_MISTAKE
+        return [violation for violation, mistake in found if mistake is None or mistake not in before]
 
     def _judge(self, record: Record, noted: Noted, is_found_again: bool) -> list[Violation]:
         """All that a record breaks. `is_found_again`: whether the way was lost before it."""
+        if record.name == FOREIGN_OCTETS:
+            told, self._foreign = record.direction in self._foreign, self._foreign | {record.direction}
+            return [] if told else list(toolstacks.judge_foreign(record))
         if record.layer is None:
             return list(ending.judge_trailing(record))
+        if record.is_text and record.layer != "xl":
+            return list(toolstacks.judge_message(record))
         if record.is_text:
             self._text, broken = handshake.step(self._text, record, self.migration)
             return broken
         if noted.static_data is not None:
             return order.judge_static_data(record)
         broken = list(framing.judge(record))
+        state = self._order.state
         if broken and self._order.state is State.POSTCOPY_PAGES:
             optional = framing.UNKNOWN_OPTIONAL_RECORD
             broken = [pages.in_postcopy(record) if one.rule is optional else one for one in broken]
+        if record.connection is not None:
+            return broken  # it has no place in the order of the image's connection
         misdirected = order.judge_direction(record)
         if misdirected is not None:
             return [*broken, misdirected]
         if isinstance(record.spec, HeaderSpec | RecordSpec):
             if record.direction == FORWARD:
-                return broken + self._forward(record, record.spec, noted, is_found_again)
-            return broken + self._reverse(record, record.spec, noted)
+                broken += self._forward(record, record.spec, noted, is_found_again)
+            else:
+                broken += self._reverse(record, record.spec, noted)
+            broken += self._contents(record, state)
+        return broken
+
+    def _contents(self, record: Record, state: State | None) -> list[Violation]:
+        """What its body says, and what the stream has not said before it. `state`: the one in which it was found."""
+        guest = self._guest
+        broken: list[Violation] = []
+        if record.is_pages:  # by far the most records: these have a judge of their own
+            broken += pv_state.judge(record, guest)
+            guest.advance(record)
+            return broken
+        for judge in (contents.judge, hvm_state.judge, pv_state.judge):
+            broken += judge(record, guest)
+        if record.direction == FORWARD:
+            broken += contents.judge_missing(record, guest, state)
+            broken += pv_state.judge_end(record, guest)
+            broken += postcopy.judge_setup(record, guest, self.migration)
+        guest.advance(record)
         return broken
 
     def _forward(
@@ -119,6 +177,8 @@ class Checker:
         yield from pages.judge_end(phase, migration)
         yield from ending.judge_end(migration, self._order.state)
         yield from pages.judge_unanswered(phase, migration)
+        yield from handshake.judge_end(self._text, migration)
+        yield from custody.judge_end(migration)
 
     def _find(self, violation: Violation, record: Record | None) -> None:
         severity = violation.gravity
@@ -138,10 +198,25 @@ class Checker:
                 index=record.index if record else None,
                 offset=record.offset if record else None,
                 frame=record.first.frame if record and is_captured else None,
-                time=record.first.time if record and is_captured else None,
+                time=(record.first.time or None) if record and is_captured else None,
                 message=violation.message,
             )
         )
+
+
+Mistake: TypeAlias = tuple[Rule, str, str]
+
+NO_MISTAKE: frozenset[Mistake] = frozenset()
+
+ONE_OF_A_RUN = frozenset({"order and direction"})
+"""Groups whose rules a run of records breaks once: each of them is wrong for the one reason that the first is."""
+
+
+def _mistake(record: Record, violation: Violation) -> Mistake | None:
+    """What is the same of all records of a run, of a rule that is broken once by a run."""
+    if violation.rule.group in ONE_OF_A_RUN:
+        return violation.rule, record.name, violation.message
+    return None
 
 
 def _once(broken: Iterable[Violation]) -> Iterator[Violation]:

@@ -22,6 +22,7 @@ class Truncated(StrEnum):
     INSIDE = "{why} inside {record} at offset {offset:,}{failover}"
     INSIDE_HEADER = "{why} after {record}, inside the header at offset {offset:,}{failover}"
     BEFORE_END = "{why} after {record}, with no END{failover}"
+    FIRST_HEADER = "{why} inside the first header, after {seen} octets"
     BEFORE_OUTER_END = "{why} after {record}, with no END of {outermost}{failover}"
 
 
@@ -86,14 +87,20 @@ def judge_end(migration: Migration, place: State | None) -> Iterator[Violation]:
     """Whether the forward direction stopped short. `place`: where its order had come to."""
     forward, context = migration.forward, migration.context
     last, ended = forward.last, forward.ended
-    if last is None or ended is None or forward.lost_at is not None or place is State.FINISHED:
+    if ended is None or forward.lost_at is not None or place is State.FINISHED:
+        return
+    if last is None:
+        if not migration.is_capture and forward.offset > forward.started:
+            yield TRUNCATED_STREAM(Truncated.FIRST_HEADER, why=ENDINGS[ended], seen=forward.offset - forward.started)
         return
     if context.outermost is None or context.outermost in migration.ended or context.legacy:
         return
     if last.layer is None or last.is_text:
         return  # nothing of a stream was seen, or a handshake follows the END that was not captured
     if migration.is_capture and ended == "capture":
-        return  # the capture ends first: nobody knows what followed
+        ended = migration.reverse.ended or ended
+        if ended == "capture" or migration.outcome != "failed":
+            return  # the capture ends first: nobody knows what followed
     begun = forward.offset > last.end
     is_inside = begun or not last.whole
     if migration.checkpoints and not is_inside and _ends_checkpoint(last, migration):

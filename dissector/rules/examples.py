@@ -6,10 +6,12 @@ ends with its last step, so nothing is missing that would have come later.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from dissector.events import FOREIGN_OCTETS
 from dissector.protocol import MESSAGES, Layer
 
 
@@ -70,8 +72,18 @@ class Late(NamedTuple):
     """The beginning was not captured. The first step."""
 
 
+class AsFile(NamedTuple):
+    """The input is a saved stream, no capture. The first step."""
+
+
 class Cut(NamedTuple):
     """Packets of the forward direction were cut short."""
+
+
+class Earlier(NamedTuple):
+    """From here on the clock of who captured shows an earlier time, by so many s."""
+
+    seconds: int
 
 
 class Conflict(NamedTuple):
@@ -84,7 +96,7 @@ class Closes(NamedTuple):
     how: Literal["fin", "rst"] = "fin"
 
 
-Turn: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | Cut | Conflict | Closes
+Turn: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | AsFile | Cut | Earlier | Conflict | Closes
 Example: TypeAlias = tuple[Turn, ...]
 
 
@@ -108,6 +120,10 @@ def unknown(type: int, layer: Layer = "libxc") -> Said:
     return Said(f"0x{type:08x}", layer, body=b"", type=type)
 
 
+SHORT = unknown(0x80000001)._replace(body=bytes(4))
+"""A record with padding."""
+
+
 def text(name: str, status: bytes = b"") -> Said:
     """A text of xl's handshake."""
     message = MESSAGES[name]
@@ -117,6 +133,19 @@ def text(name: str, status: bytes = b"") -> Said:
 def strange_text(octets: bytes) -> Said:
     """What stands in the place of one in the reverse direction."""
     return Said("text", "xl", body=octets, reverse=True)
+
+
+XENOPS_REQUEST = Said(
+    "http request",
+    "xenops",
+    body=b"PUT /services/xenops/memory/6f1b?session_id=1 HTTP/1.1\r\ncookie: final_id=6f\r\n\r\n",
+)
+"""With what xenopsd begins a migration."""
+
+
+def handshake(text: bytes) -> Said:
+    """What the destination says to xenopsd: nothing if all went well."""
+    return Said("handshake", "xenops", body=len(text).to_bytes(2, "big") + text, reverse=True)
 
 
 def xl_header(**flags: int) -> Said:
@@ -149,15 +178,39 @@ PV2 = (IMAGE2, PV, PV_INFO)
 
 TSC2 = libxc("TSC_INFO", mode=0, khz=2_000_000, nsec=7, incarnation=0)
 TSC3 = TSC2._replace(name="X86_TSC_INFO")
-CONTEXT = libxc("HVM_CONTEXT", hvm_ctx=[{"typecode": 0, "instance": 0, "body": b""}])
-PARAMS = libxc("HVM_PARAMS", param=[{"index": 1, "value": 0xFEFF0}])
+
+
+def _save_record(typecode: int, body: bytes, instance: int = 0) -> dict[str, object]:
+    return {"typecode": typecode, "instance": instance, "body": body}
+
+
+def context(cr0: int = 0x11, cr4: int = 0, vcpu: int = 0) -> Said:
+    """The state of an HVM guest with one vcpu, and no device."""
+    header = struct.pack("<IIQII", 0x54381286, 1, 0, 0, 0)
+    cpu = bytes(656) + struct.pack("<4Q", cr0, 0, 0, cr4) + bytes(1032 - 688)
+    states = [_save_record(1, header), _save_record(2, cpu, vcpu), _save_record(0, b"")]
+    return libxc("HVM_CONTEXT", hvm_ctx=states)
+
+
+def params(*indexes: int) -> Said:
+    """Parameters of an HVM guest, each the number of a page."""
+    return libxc("HVM_PARAMS", param=[{"index": index, "value": 0xFEFF0 + index} for index in indexes])
+
+
+CONTEXT = context()
+PARAMS = params(1, 27)
+"""With the ring that paging needs."""
+
 CONTEXT3 = (TSC3, PARAMS, CONTEXT)
 SHARED_INFO = Said("SHARED_INFO", body=bytes(4096))
 EMULATOR = libxl("EMULATOR_CONTEXT", emulator_id=2, index=0, emulator_ctx=b"QEVM")
 
-CPUID = Said("X86_CPUID_POLICY", body=bytes(48))
+CPUID = Said("X86_CPUID_POLICY", body=struct.pack("<12I", 0, 0xFFFFFFFF, 1, 0, 0, 0, 1, 0xFFFFFFFF, 0, 0, 0, 0))
+"""Leaves 0 and 1, of a processor with no feature at all."""
+
 TOOLSTACK = Said("TOOLSTACK", body=bytes(4))
 CHECKPOINT = libxc("CHECKPOINT")
+FOREIGN = Said(FOREIGN_OCTETS, None, body=bytes(28))
 TRAILING = Said("trailing data", None, body=bytes(16))
 
 BEGIN, PFNS_BEGIN = libxc("POSTCOPY_BEGIN"), libxc("POSTCOPY_PFNS_BEGIN")
@@ -179,6 +232,45 @@ LIBXL = (header("libxl header", "libxl", options={"big_endian": 0}), libxl("LIBX
 
 WHOLE = (text("banner"), xl_header(json=1, stream_v2=1), *LIBXL, *HVM3, PAGES, *CONTEXT3, END, libxl("END"))
 """A live migration under xl, up to where the handshake closes it."""
+
+
+PV3 = (IMAGE3, PV, PV_INFO, STATIC, FRAMES, PAGES, TSC3, SHARED_INFO)
+COLO = (*LIBXL, *HVM3, PAGES, *CONTEXT3, CHECKPOINT, EMULATOR, libxl("CHECKPOINT_END"))
+"""Up to where COLO's secondary says how it goes on."""
+
+HVM_READ = (*LIBXL, *HVM3, PAGES, *CONTEXT3, END)
+"""Up to where libxl goes on."""
+
+
+def pv_info(width: int, levels: int) -> Said:
+    return libxc("X86_PV_INFO", guest_width=width, pt_levels=levels)
+
+
+def frames(first: int, last: int, *pfns: int) -> Said:
+    return libxc("X86_PV_P2M_FRAMES", start_pfn=first, end_pfn=last, p2m_pfn=list(pfns))
+
+
+def vcpu(part: str, number: int, octets: int) -> Said:
+    """A part of the state of a PV guest's vcpu, all zeros."""
+    return libxc(f"X86_PV_VCPU_{part}", vcpu_id=number, context=bytes(octets))
+
+
+def xenstore(key: str) -> Said:
+    """One key of a device model."""
+    pairs = [{"key": key, "value": "1"}]
+    return libxl("EMULATOR_XENSTORE_DATA", emulator_id=2, index=0, xenstore_data=pairs)
+
+
+def xl_config(text: bytes, given: int | None = None) -> Said:
+    """xl's save header with a configuration; `given`: what it says of its length, if not the truth."""
+    data = struct.pack("<I", len(text) + 1) + text + b"\0"
+    head = b"Xen saved domain, xl format\n \0 \r" + struct.pack("<4I", 0x01020304, 3, 0, given or len(data))
+    return Said("xl header", "xl", body=head + data)
+
+
+def colo(state: int) -> Said:
+    """What COLO's secondary says of itself."""
+    return Said("CHECKPOINT_STATE", "libxl", body=struct.pack("<I", state)).back()
 
 
 def asks(*pfns: int) -> Said:

@@ -40,6 +40,11 @@ class Finding:
         return self.is_consequence, self.time or 0, self.offset or 0
 
     @property
+    def is_on_request(self) -> bool:
+        """Whether it is a fact that healthy migrations have, too: it is shown to who asks for it."""
+        return RULES[self.rule].on_request
+
+    @property
     def is_fatal(self) -> bool:
         """Whether it can be what a migration failed of."""
         return self.severity == "error" or RULES[self.rule].fatal

@@ -12,6 +12,7 @@ from dissector.protocol import (
     ENTRY_RESERVED,
     IMAGE_ID,
     IMAGE_MARKER,
+    LIBVIRT_VERSION,
     OPTIONAL,
     PAGE_SHIFT,
     RESERVED_PAGE_TYPES,
@@ -29,8 +30,8 @@ from dissector.protocol import (
     measure,
     pages_header,
 )
+from dissector.rules import contents, headers
 from dissector.rules import examples as eg
-from dissector.rules import headers
 from dissector.rules.fields import (
     UNSPECIFIED,
     broken,
@@ -110,8 +111,8 @@ NONZERO_PADDING = _rule(
     " be stale memory of the sending process, or a sign that body_length is wrong.",
     example="body_length 4, padding 00 00 00 2a; legal: body_length 4, padding 00 00 00 00",
     message="padding after the body is {padding}",
-    breaking=(*eg.HVM3, eg.TOOLSTACK._replace(padding=bytes((0, 0, 0, 0x2A)))),
-    legal=(*eg.HVM3, eg.TOOLSTACK),
+    breaking=(*eg.HVM3, eg.SHORT._replace(padding=bytes((0, 0, 0, 0x2A)))),
+    legal=(*eg.HVM3, eg.SHORT),
 )
 
 RECORD_TOO_LONG = _rule(
@@ -140,12 +141,13 @@ RECORD_TOO_LONG = _rule(
 BODY_LENGTH_MISMATCH = _rule(
     id="body-length-mismatch",
     severity="error",
+    also=("warning",),
     wireshark=True,
     summary="A body is shorter or longer than its own counts say",
     source="libxc specification, the record's own section; handle_page_data() in xg_sr_restore.c",
     why="Current Xen fails the restore. The receiver of the postcopy series logs a pages record whose"
     " pages do not fill the body exactly, skips all of it and goes on as if it had succeeded: that"
-    " memory is lost.",
+    " memory is lost. Octets after the END of HVM_CONTEXT's own chain are read by nobody, and a warning.",
     receiver_says=(
         "PAGE_DATA record truncated: length %u, min %u",
         "PAGE_DATA record (length %u) too short to contain %u pfns worth of information",
@@ -325,6 +327,13 @@ LEGACY_STREAM = _rule(
             ("marker", "!=", IMAGE_MARKER),
             ("id", "!=", IMAGE_ID),
         ),
+        check("header", "xenops legacy header", "an image of XenServer 6.2 or older: a legacy stream follows"),
+        check(
+            "header",
+            "libvirt header",
+            "version {version} of libvirt's header: a legacy stream follows",
+            ("version", "<", LIBVIRT_VERSION),
+        ),
         check("record", _LEGACY, "record type 0x{type:x} says that a legacy libxc stream follows"),
     ),
     breaking=(eg.xl_header(json=1, stream_v2=0),),
@@ -334,7 +343,7 @@ LEGACY_STREAM = _rule(
 RULES = declared(globals())
 
 _HEADERS = prepared((*headers.RULES, *RULES), "header")
-_RECORDS = prepared(RULES, "record")
+_RECORDS = prepared((*RULES, *contents.RULES), "record")
 _LISTS = prepared(RULES, "list")
 _ENTRIES = prepared(RULES, "entry")
 
@@ -389,7 +398,9 @@ def _counts(record: Record, spec: RecordSpec) -> Iterator[Violation]:
         yield BODY_LENGTH_MISMATCH(Mismatch.TOO_SHORT, body_length=length)
         return
     if needed != length:
-        yield BODY_LENGTH_MISMATCH(Mismatch.COUNTS, body_length=length, needed=needed)
+        found = BODY_LENGTH_MISMATCH(Mismatch.COUNTS, body_length=length, needed=needed)
+        # Nobody reads what follows the END of a chain.
+        yield found.as_warning() if spec.shape == "chain" else found
     elif spec.role is Role.FRAME_TABLE:
         yield from _frames(record)
 

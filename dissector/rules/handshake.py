@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from functools import partial
 from typing import TypeAlias
 
-from dissector.events import Direction, Record
+from dissector.events import REVERSE, Direction, Record
 from dissector.facts.migration import Migration
 from dissector.protocol import MESSAGES
 from dissector.rules import examples as eg
@@ -14,6 +15,12 @@ from dissector.rules.postcopy_phase import is_whole
 from dissector.rules.rule import Rule, Violation, declared
 
 _rule = partial(Rule, group="toolstack and capture")
+
+
+class Handshake(StrEnum):
+    WRONG = "expected {wanted}, this says {said}"
+    MISSING = "expected {wanted}, and the connection was closed without it"
+
 
 XL_HANDSHAKE = _rule(
     id="xl-handshake",
@@ -30,7 +37,7 @@ XL_HANDSHAKE = _rule(
         "** Migration failed during final handshake **",
     ),
     example="'domain received, ready to unpause' without its NUL; legal: the same 33 octets and a NUL",
-    message="expected {wanted}, this says {said}",
+    messages=Handshake,
     breaking=(*eg.WHOLE, eg.strange_text(b"domain received, ready to unpause")),
     legal=(*eg.WHOLE, eg.text("ready")),
 )
@@ -52,6 +59,21 @@ XL_TARGET_FAILED = _rule(
     message="the destination reports status {status}",
     breaking=(*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.text("report", bytes((3,)))),
     legal=(*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.text("report", bytes((0,)))),
+)
+
+XL_NO_BANNER = _rule(
+    id="xl-no-banner",
+    severity="error",
+    summary="Something other than xl's banner came first from the destination",
+    source="migrate_do_preamble() and migrate_read_fixedmessage() in xl_migrate.c",
+    why="What ssh starts on the destination may speak before xl does: a login text, a shell's complaint,"
+    " xl's own error. xl compares the first octets with its banner, gives up without a word to the"
+    " destination, and the guest goes on at the source. It is the commonest failure of xl migrate.",
+    receiver_says=("%s contained unexpected data instead of banner",),
+    example="'Welcome to dom0!', banner; legal: banner",
+    message="the destination says {said} before xl's banner",
+    breaking=(eg.strange_text(b"Welcome to dom0!\n"), eg.text("banner")),
+    legal=(eg.text("banner"),),
 )
 
 RULES = declared(globals())
@@ -92,15 +114,32 @@ def step(latest: str | None, record: Record, migration: Migration) -> tuple[str 
         if name == "report" and record.body[-1]:
             return "failed report", [XL_TARGET_FAILED(status=record.body[-1])]
         return name, []
-    wanted = " or ".join(f"{name} ({direction})" for direction, name in expected) or "nothing"
-    said = record.body[:TEXT_SHOWN].rstrip(b"\0").decode("ascii", "backslashreplace")
-    found = [XL_HANDSHAKE(wanted=wanted, said=repr(said))]
+    said = repr(record.body[:TEXT_SHOWN].rstrip(b"\0").decode("ascii", "backslashreplace"))
+    if latest is None and record.direction == REVERSE and not record.index and name not in MESSAGES:
+        return latest, [XL_NO_BANNER(said=said)] if not migration.reverse.late else []
+    found = [XL_HANDSHAKE(Handshake.WRONG, wanted=_names(expected), said=said)]
     if name not in table:
         # It stands where the expected one should, so the answer to that one will follow.
         return next((text for direction, text in expected if direction == record.direction), name), found
     if name == "report" and record.body[-1]:
         return "failed report", [*found, XL_TARGET_FAILED(status=record.body[-1])]
     return name, found
+
+
+def _names(expected: tuple[tuple[Direction, str], ...]) -> str:
+    return " or ".join(f"{name} ({direction})" for direction, name in expected) or "nothing"
+
+
+def judge_end(latest: str | None, migration: Migration) -> Iterator[Violation]:
+    """A stream that came to its END under xl, and a side that closed the connection with no answer to that. What is
+    open after permission to start is more than a missing text, and has a rule of its own."""
+    context = migration.context
+    if migration.outcome != "failed" or migration.kind != "live" or "xl" not in context.layers:
+        return
+    is_seen = is_whole(migration.forward) and is_whole(migration.reverse)
+    if is_seen and context.outermost in migration.ended and latest in ("banner", "ready"):
+        ((direction, _),) = LIVE[latest]
+        yield XL_HANDSHAKE(Handshake.MISSING, wanted=_names(LIVE[latest])).on(direction)
 
 
 def _may_hide_texts(record: Record, migration: Migration) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from dissector.protocol import (
-    GUEST_TYPES,
     IMAGE_ID,
     IMAGE_MARKER,
     IMAGE_VERSIONS,
@@ -20,6 +19,9 @@ from dissector.rules.rule import Rule, check, declared
 _rule = partial(Rule, group="headers and framing")
 
 _LIBXL_IDENT = int.from_bytes(LIBXL_IDENT, "big")
+
+RESTORED_TYPES = (1, 2)
+"""Guest types that receivers accept: PV and HVM, which PVH is, too."""
 
 XL_STREAM_V2 = 1 << 1
 """Mandatory flag of an xl header: a libxl stream of version 2 follows."""
@@ -77,7 +79,8 @@ BAD_DOMAIN_HEADER = _rule(
     source="libxc specification, Domain Header; x86_pv_setup() in xg_sr_restore_x86_pv.c,"
     " x86_hvm_setup() in xg_sr_restore_x86_hvm.c",
     why="The receiver compares the type with the domain it has built and the page size with its own 4096"
-    " octets, and fails if either differs. A PVH guest has type 2, HVM.",
+    " octets, and fails if either differs. A PVH guest has type 2, HVM; types 3 and 4 stood in the"
+    " specification of Xen 4.6 to 4.13, and no receiver ever accepted them.",
     receiver_says=(
         "Unable to restore %s domain into an x86 HVM domain",
         "Unable to restore %s domain into an x86_pv domain",
@@ -89,8 +92,8 @@ BAD_DOMAIN_HEADER = _rule(
         check(
             "header",
             "domain header",
-            "guest type {type} is unknown",
-            ("type", "not in", frozenset(GUEST_TYPES)),
+            "no receiver accepts guest type {type}",
+            ("type", "not in", frozenset(RESTORED_TYPES)),
         ),
         check(
             "header",
@@ -165,6 +168,23 @@ BAD_XL_HEADER = _rule(
     ),
     breaking=(eg.xl_header(json=1, stream_v2=1, reserved=1),),
     legal=(eg.xl_header(json=1, stream_v2=1),),
+)
+
+BIG_ENDIAN_STREAM = _rule(
+    id="big-endian-stream",
+    severity="error",
+    summary="A header says that the stream is big-endian",
+    source="read_headers() in xg_sr_restore.c; stream_header_done() in libxl_stream_read.c",
+    why="The specifications allow it, but no release has a sender that writes or a receiver that reads"
+    " such a stream. Both libraries give up on the header.",
+    receiver_says=("Unable to handle big endian streams",),
+    example="image header, options 0x0001; legal: options 0x0000",
+    checks=(
+        check("header", "image header", "options bit 0 is set", ("options", "any bit of", 1)),
+        check("header", "libxl header", "options bit 0 is set", ("options", "any bit of", 1)),
+    ),
+    breaking=(eg.header("image header", version=3, options={"big_endian": 1}),),
+    legal=(eg.IMAGE3,),
 )
 
 RULES = declared(globals())

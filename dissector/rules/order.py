@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from dissector.events import Context, Record
 from dissector.facts.roles import role_of
-from dissector.protocol import CONTAINERS, PLACES, Guest, HeaderSpec, Layer, RecordSpec, Role, State, libxc_records
+from dissector.protocol import CONTAINERS, PLACES, HeaderSpec, Layer, RecordSpec, Role, State, libxc_records
 from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, OF_VERSION, after
+from dissector.rules import contents, postcopy
 from dissector.rules import examples as eg
-from dissector.rules import postcopy
+from dissector.rules.guest import GUESTS
 from dissector.rules.postcopy_phase import PAGES_STATES
 from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared, misplaced_by_role
 
@@ -55,13 +56,14 @@ WRONG_DIRECTION = _rule(
 UNEXPECTED_RECORD = _rule(
     id="unexpected-record",
     severity="error",
+    also=("warning",),
     wireshark=True,
     summary="A record comes in a phase that does not allow it",
     source="libxc specification, Layout; process_record() in xg_sr_restore.c and libxl_stream_read.c",
-    why="This is the rule for every misplaced record that no other rule names. Receivers check only some"
-    " of these: libxc fails on X86_PV_P2M_FRAMES before X86_PV_INFO and on CHECKPOINT in a stream that"
-    " is not checkpointed, libxl fails on CHECKPOINT_STATE outside of COLO. Elsewhere a record may be"
-    " accepted and do the wrong thing.",
+    why="This is the rule for every misplaced record that no other rule names: libxc fails on"
+    " X86_PV_P2M_FRAMES before X86_PV_INFO and on CHECKPOINT in a stream that is not checkpointed."
+    " Memory, tables of frames, policies and context may come in any order. An order that the"
+    " specification forbids and no receiver checks is a warning.",
     receiver_says=(
         "Not yet received X86_PV_INFO record",
         "Found checkpoint in non-checkpointed stream",
@@ -70,6 +72,10 @@ UNEXPECTED_RECORD = _rule(
     example="X86_PV_P2M_FRAMES, X86_PV_INFO; legal: X86_PV_INFO, X86_PV_P2M_FRAMES",
     message=IN_STATE,
     messages=Unexpected,
+    misplaced=(
+        Misplaced((Role.EMBEDDED_STREAM,), (State.LIBXL_TAIL,), State.START),
+        Misplaced((Role.LIBXC_END,), (State.STATIC_DATA,), State.LIBXL_TAIL),
+    ),
     breaking=(eg.IMAGE2, eg.PV, eg.FRAMES, eg.PV_INFO),
     legal=(eg.IMAGE2, eg.PV, eg.PV_INFO, eg.FRAMES),
 )
@@ -77,20 +83,20 @@ UNEXPECTED_RECORD = _rule(
 MISSING_STATIC_DATA_END = _rule(
     id="missing-static-data-end",
     severity="error",
+    also=("warning",),
     wireshark=True,
     summary="A version 3 stream has memory or context before STATIC_DATA_END",
     source="libxc specification, v3 compat with v2; handle_page_data() in xg_sr_restore.c,"
     " handle_x86_pv_p2m_frames() in xg_sr_restore_x86_pv.c",
     why="The receiver applies the CPU policies when STATIC_DATA_END comes, before the guest has any"
-    " memory. It fails at the first PAGE_DATA or X86_PV_P2M_FRAMES without one; context records are not"
-    " checked. Only in a version 2 stream does it infer the place.",
+    " memory. It fails at the first PAGE_DATA or X86_PV_P2M_FRAMES without one; context before it is"
+    " taken, and a warning. Only in a version 2 stream does it infer the place.",
     receiver_says=("No STATIC_DATA_END seen",),
     example="X86_CPUID_POLICY, PAGE_DATA; legal: X86_CPUID_POLICY, STATIC_DATA_END, PAGE_DATA",
     message=IN_STATE,
     misplaced=(
-        Misplaced((Role.CONTEXT,), (State.STATIC_DATA,), State.CONTEXT),
-        Misplaced((Role.FRAME_TABLE, Role.TOOLSTACK, Role.MEMORY), (State.STATIC_DATA,), State.MEMORY),
-        Misplaced((Role.VERIFY,), (State.STATIC_DATA,), State.VERIFY),
+        Misplaced((Role.CONTEXT, Role.VERIFY), (State.STATIC_DATA,)),
+        Misplaced((Role.FRAME_TABLE, Role.MEMORY), (State.STATIC_DATA,), State.MEMORY),
         Misplaced((Role.CHECKPOINT,), (State.STATIC_DATA,), State.CHECKPOINT),
     ),
     breaking=(eg.IMAGE3, eg.HVM, eg.CPUID, eg.PAGES),
@@ -132,6 +138,7 @@ STATIC_DATA_IN_V2 = _rule(
 HVM_PARAMS_AFTER_CONTEXT = _rule(
     id="hvm-params-after-context",
     severity="note",
+    on_request=True,
     wireshark=True,
     summary="A version 3 stream has HVM_CONTEXT before HVM_PARAMS",
     source="libxc specification, x86 HVM Guest; x86_hvm_end_of_checkpoint() in xg_sr_save_x86_hvm.c",
@@ -194,15 +201,23 @@ CHECKPOINT_END_UNEXPECTED = _rule(
 
 RULES = declared(globals())
 
-MISPLACED = misplaced_by_role((*RULES, *postcopy.RULES))
+MISPLACED = misplaced_by_role((*RULES, *postcopy.RULES, *contents.RULES))
 """What a role breaks in a state that does not allow it; where nothing is said it is UNEXPECTED_RECORD."""
-
-GUESTS: dict[str | None, Guest] = {"x86 PV": "pv", "x86 HVM": "hvm", "x86 PVH": "hvm"}
-"""What the domain header's name means for the records that may come."""
 
 _OTHER_GUEST = {"pv": PV_RECORD_IN_HVM, "hvm": HVM_RECORD_IN_PV}
 
+TOLERATED = frozenset(
+    {
+        (Role.CONTEXT, State.STATIC_DATA),
+        (Role.VERIFY, State.STATIC_DATA),
+        (Role.EMULATOR, State.START),
+        (Role.LIBXC_END, State.STATIC_DATA),
+    }
+)
+"""What the specifications forbid and no receiver checks: process_record() of libxc and libxl go by the type alone."""
+
 NO_PV_INFO = "frames before X86_PV_INFO"
+EARLY_CONTEXT = "context before STATIC_DATA_END"
 
 MISSED = {"STATIC_DATA_END": MISSING_STATIC_DATA_END.id, "X86_PV_INFO": NO_PV_INFO}
 """By the record that comes late, what Order.missed has if that was said already."""
@@ -309,7 +324,7 @@ def _announced(order: Order, seen: Seen, found: list[Violation]) -> Order:
     """A record of the other layer that nothing handed over to."""
     record = seen.record
     should_be = postcopy.SHOULD_BE.get(record.layer)
-    if should_be is None:
+    if should_be is None or seen.spec.role in postcopy.AGAIN:
         return order
     if order.state in should_be.states:
         found.append(
@@ -331,9 +346,14 @@ def _placed(order: Order, seen: Seen, found: list[Violation]) -> Order:
         return order  # that it was missing where it belongs was said
     else:
         rule, then = MISPLACED.get((role, state), (UNEXPECTED_RECORD, None))
-        found.append(rule(record=record.name, state=state.value))
+        broken = rule(record=record.name, state=state.value)
+        missed = rule.id
+        if (role, state) in TOLERATED:
+            broken, missed = broken.as_warning(), EARLY_CONTEXT
+        if missed not in order.missed:
+            found.append(broken)
         if rule is MISSING_STATIC_DATA_END:
-            order = order._replace(missed=order.missed | {rule.id})
+            order = order._replace(missed=order.missed | {missed})
         state = then or state
     if role is Role.DOMAIN:
         state = OF_VERSION.get(record.context.version)

@@ -13,6 +13,7 @@ from dissector.facts.roles import role_of
 from dissector.protocol import Layer, Role, State
 from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, TO_POSTCOPY
 from dissector.rules import examples as eg
+from dissector.rules.guest import Guest
 from dissector.rules.postcopy_phase import PostcopyPhase, is_complete, is_whole, knew
 from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared
 
@@ -40,6 +41,16 @@ class Incomplete(StrEnum):
         "END at offset {end:,} ends the postcopy phase, and POSTCOPY_COMPLETE at offset {complete:,} had not arrived"
     )
     ALL_SENT = "every announced page was sent, and POSTCOPY_COMPLETE never came"
+
+
+class NotLive(StrEnum):
+    FILE = "POSTCOPY_BEGIN in a file"
+    CHECKPOINTED = "POSTCOPY_BEGIN in a checkpointed stream"
+
+
+class NoRing(StrEnum):
+    NO_RING = "POSTCOPY_PFNS_BEGIN, and HVM_PARAMS named no paging ring (index 27)"
+    PV = "POSTCOPY_PFNS_BEGIN for a PV guest, which has no paging ring"
 
 
 POSTCOPY_BEGIN_REPEATED = _rule(
@@ -213,6 +224,57 @@ POSTCOPY_COMPLETE_UNEXPECTED = _rule(
     legal=(*eg.POSTCOPY, eg.sends(0x10, 0x11), eg.COMPLETE),
 )
 
+POSTCOPY_NOT_LIVE = _rule(
+    id="postcopy-not-live",
+    severity="error",
+    summary="POSTCOPY_BEGIN comes in a save file or a checkpointed stream",
+    source="postcopy RFC, POSTCOPY_BEGIN",
+    why="The specification allows it in a truly live migration alone: the source must still be there to"
+    " send what is missing. Who reads a file has nobody to ask, and a checkpointed source goes on to"
+    " run the guest itself.",
+    example="CHECKPOINT, POSTCOPY_BEGIN; legal: PAGE_DATA, POSTCOPY_BEGIN",
+    messages=NotLive,
+    breaking=(*eg.HVM2, eg.PAGES, eg.CHECKPOINT, eg.PAGES, eg.BEGIN),
+    legal=(*eg.HVM2, eg.PAGES, eg.BEGIN),
+)
+
+POSTCOPY_NO_PAGING_RING = _rule(
+    id="postcopy-no-paging-ring",
+    severity="error",
+    summary="POSTCOPY_PFNS_BEGIN comes for a guest that has no paging ring",
+    source="postcopy RFC, POSTCOPY_PFNS_BEGIN; postcopy_paging_setup() in xc_sr_restore.c of the postcopy series",
+    why="The destination learns of a missing page through the ring whose page HVM_PARAMS names, index 27"
+    " (PAGING_RING_PFN), and fails where it would enable paging. A PV guest has none. Parameters that"
+    " name neither the console nor any ring are not judged: they are no whole guest's.",
+    receiver_says=("Failed to enable paging",),
+    example="HVM_PARAMS 28, 29, POSTCOPY_PFNS_BEGIN; legal: HVM_PARAMS 27, 28, 29, POSTCOPY_PFNS_BEGIN",
+    messages=NoRing,
+    breaking=(*eg.BEGUN, eg.TSC2, eg.CONTEXT, eg.params(1, 28, 29), eg.PFNS_BEGIN),
+    legal=(*eg.BEGUN, eg.TSC2, eg.CONTEXT, eg.params(1, 27, 28, 29), eg.PFNS_BEGIN),
+)
+
+AGAIN = (Role.POSTCOPY_LIST, Role.POSTCOPY_TRANSITION)
+"""What may not come again once the transition was announced."""
+
+POSTCOPY_RECORD_AFTER_TRANSITION = _rule(
+    id="postcopy-record-after-transition",
+    severity="error",
+    wireshark=True,
+    summary="A record comes after the transition that may only come before it",
+    source="postcopy RFC, POSTCOPY_TRANSITION; process_record() in libxl_stream_read.c of the postcopy series",
+    why="POSTCOPY_TRANSITION closes the list of missing pages, and POSTCOPY_TRANSITION_END what libxl"
+    " has to say before its END. The receiver of the series fails on anything else of the two.",
+    receiver_says=("Received non-end record after postcopy transition",),
+    example="POSTCOPY_TRANSITION_END, EMULATOR_CONTEXT; legal: EMULATOR_CONTEXT, POSTCOPY_TRANSITION_END",
+    message=IN_STATE,
+    misplaced=(
+        Misplaced(AGAIN, (State.POSTCOPY_TRANSITION, State.POSTCOPY_PAGES)),
+        Misplaced((Role.EMULATOR, Role.POSTCOPY_TRANSITION_END), (State.POSTCOPY_PAGES,)),
+    ),
+    breaking=(*eg.LIBXL, *eg.LISTED, eg.TRANSITION, eg.EMULATOR, eg.TRANSITION_END, eg.EMULATOR),
+    legal=(*eg.LIBXL, *eg.LISTED, eg.TRANSITION, eg.EMULATOR, eg.TRANSITION_END),
+)
+
 RULES = declared(globals())
 
 
@@ -275,6 +337,26 @@ def _never_completed(phase: PostcopyPhase, migration: Migration) -> Iterator[Vio
         return
     if phase.knows_all_pages(migration) and not migration.faults.never_sent:
         yield POSTCOPY_COMPLETE_MISSING(Incomplete.ALL_SENT).at(last)
+
+
+PAGING_RING, MADE_WITH_IT = 27, frozenset((17, 28, 29))
+"""Indexes of HVM_PARAMS: PAGING_RING_PFN; CONSOLE_PFN, MONITOR_RING_PFN and SHARING_RING_PFN, which the builder of a
+guest makes together with it."""
+
+
+def judge_setup(record: Record, guest: Guest, migration: Migration) -> Iterator[Violation]:
+    """Whether this migration, and this guest, can have a postcopy phase."""
+    role = role_of(record)
+    if role is Role.POSTCOPY_BEGIN:
+        if not migration.is_capture:
+            yield POSTCOPY_NOT_LIVE(NotLive.FILE)
+        elif guest.is_checkpointed:
+            yield POSTCOPY_NOT_LIVE(NotLive.CHECKPOINTED)
+    elif role is Role.POSTCOPY_SETUP:
+        if record.context.guest == "x86 PV":
+            yield POSTCOPY_NO_PAGING_RING(NoRing.PV)
+        elif PAGING_RING not in (guest.params or ()) and not MADE_WITH_IT.isdisjoint(guest.params or ()):
+            yield POSTCOPY_NO_PAGING_RING(NoRing.NO_RING)
 
 
 def judge_complete(record: Record, phase: PostcopyPhase) -> Iterator[Violation]:

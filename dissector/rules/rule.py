@@ -33,7 +33,7 @@ IN_STATE = '{record} in the state "{state}"'
 AND_MORE = ", and {more:,} more in this record"
 """What is added where a record breaks a rule more than once."""
 
-Title: TypeAlias = Literal["headers and framing", "order and direction", "pages", "toolstack and capture"]
+Title: TypeAlias = Literal["headers and framing", "order and direction", "contents", "pages", "toolstack and capture"]
 """Under which heading rules are listed."""
 
 RuleId = NewType("RuleId", str)
@@ -141,6 +141,8 @@ class Rule:
     """Other severities that a finding can have, each for a case that `why` tells."""
     fatal: bool = False
     """Whether the known programs fail on it though it is no error by the specification."""
+    on_request: bool = False
+    """Whether it is broken by healthy migrations of today's Xen: a finding is shown only to who asks for it."""
     consequence: bool = False
     """Whether a broken off stream breaks it in any case: no reason, but what follows from one."""
     receiver_says: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ over (`judge`).
 
 A SYN, FIN or RST counts if its number says that the other side would take it (RFC 9293, 3.10.7.4; RFC 5961, 3 and 4).
 A SYN with another number on a connection that is open is challenged there: here it opens a new connection once it is
-answered, or once its sender goes on from it.
+answered, or once its sender goes on from it; at the end it is believed if its sender said nothing else.
 
 Invariants. `halves` has both keys of every connection that is open or finished, and of those that are ignored.
 
@@ -37,6 +37,9 @@ OLDEST = 16
 MAX_FINISHED = 1024
 MAX_IGNORED = 1 << 14
 
+UNWANTED = FOREVER >> 1
+"""A `skip` from here on is FOREVER, less what was passed over meanwhile."""
+
 SETTLED_PATIENCE = 5
 """Calls of `settle`, so seconds of a live capture, after which nobody's order waits for what is held."""
 
@@ -54,6 +57,8 @@ class Connection:
         """Octets both sides had sent when somebody last looked whether it is idle."""
         self.syn: tuple[Segment, int, int] | None = None
         """A SYN with another number than the connection began with, its packet and time: perhaps a new one begins."""
+        self.before_syn = (0, 0)
+        """What its sender had sent and acknowledged by then."""
         for side, other in zip(self.sides, reversed(self.sides), strict=True):
             side.peer, side.connection = other, self
 
@@ -61,6 +66,8 @@ class Connection:
         for side in self.sides:
             if side.was_reset:
                 self.reset = True
+            if self.syn is not None and self.syn[0].key == side.key and self.before_syn == (side.next, side.peer.acked):
+                reason = "reused"  # nothing came of its sender that belongs to this connection
         for side in self.sides:
             side.finish("rst" if self.reset else reason)
         for side in self.sides:
@@ -74,11 +81,6 @@ class Connection:
     def octets(self) -> int:
         """What both sides have sent."""
         return sum(side.octets for side in self.sides)
-
-    @property
-    def is_unwanted(self) -> bool:
-        """Whether both consumers want nothing more."""
-        return all(side.consumer.skip >= FOREVER >> 1 for side in self.sides)
 
 
 class Connections:
@@ -156,6 +158,8 @@ class Connections:
         is_syn = bool(segment.flags & SYN) and not segment.flags & RST
         if isinstance(side, HalfConnection):
             connection = side.connection
+            if not is_syn and connection.syn is None:
+                return side
             if not self._is_new(connection, side, segment, frame, time):
                 return None if is_syn and side.known and side.base != (segment.seq + 1) & MASK else side
             self._forget(side.key, "reused")
@@ -183,7 +187,7 @@ class Connections:
             if connection.finished or not connection.octets:
                 connection.syn = None
                 return True
-            connection.syn = segment, frame, time
+            connection.syn, connection.before_syn = (segment, frame, time), (side.next, side.peer.acked)
             return False
         return syn is not None and syn[0].key == segment.key and segment.seq == (syn[0].seq + 1) & MASK
 
@@ -217,24 +221,31 @@ class Connections:
     def _after(self, connection: Connection, frame: int) -> None:
         """Looks what has become of a connection: gaps that are proved, an end that is reached, consumers that want
         nothing more; and says what the fast path may take of it."""
+        one, other = connection.sides
+        if one.held or other.held:
+            for side in connection.sides:
+                proved = side.unproved()
+                if proved is not None:
+                    self._proofs.append((frame + half_connection.REORDER_FRAMES, side, proved))
+                    self.due = self._proofs[0][0]
+        if one.end is not None or other.end is not None:
+            self._end(connection)
+        one.allow()
+        other.allow()
+        if one.consumer.skip >= UNWANTED and other.consumer.skip >= UNWANTED and one.key in self._connections:
+            self.ignore(one.key)
+
+    def _end(self, connection: Connection) -> None:
+        """Finishes the sides that have come to their end."""
         for side in connection.sides:
-            proved = side.unproved()
-            if proved is not None:
-                self._proofs.append((frame + half_connection.REORDER_FRAMES, side, proved))
-                self.due = self._proofs[0][0]
             if side.end is not None and side.next >= side.end and not side.finished:
                 side.close()
                 side.finish("rst" if connection.reset else "fin")
-        for side in connection.sides:
-            side.allow()
         key = connection.sides[0].key
-        if key in self._connections:
-            if connection.finished:
-                self._finished[key] = self._connections.pop(key)
-                if len(self._finished) > MAX_FINISHED:
-                    self._forget(next(iter(self._finished)), "fin")
-            elif connection.is_unwanted:
-                self.ignore(key)
+        if connection.finished and key in self._connections:
+            self._finished[key] = self._connections.pop(key)
+            if len(self._finished) > MAX_FINISHED:
+                self._forget(next(iter(self._finished)), "fin")
 
     def _open(self, key: bytes) -> HalfConnection:
         while len(self._connections) >= MAX_CONNECTIONS:

@@ -56,6 +56,9 @@ connection of a capture keeps as many."""
 EACH_LEAST = 1 << 16
 """Octets that a half may hold however small the budget of all is."""
 
+TOGETHER = 1 << 10
+"""Octets below which what was delivered is remembered together with what follows: small segments are many."""
+
 WINDOW_LEAST = 1 << 18
 """A window (octets) that every receiver is believed to have: where captures are made, or miss its updates, the one that
 was seen last may be too small."""
@@ -273,12 +276,12 @@ class HalfConnection(Half):
 
     def allow(self) -> None:
         """Says what the fast path may take from here on."""
-        self.limit = self.tail_limit = 0
         self.proved = False
-        if self.finished or self.end is not None or self.ending is not None or self.heard == -NEVER:
+        self.tail_limit = 0
+        if self.finished or self.ending is not None or self.heard == -NEVER:
+            self.limit = 0
             return
-        reach = self.next + self.consumer.skip
-        self.limit = reach
+        self.limit = reach = self.next + self.consumer.skip
         if self.held:
             last = self.held[-1]
             self.limit = min(reach, self.held[0].offset)
@@ -336,7 +339,8 @@ class HalfConnection(Half):
         """A segment with `length` payload octets, of which the first len(octets) were captured."""
         offset = self.offset_of(sequence)
         end = offset + length
-        if offset > self._edge() and not self._is_confirmed(offset, octets, length, frame, time):
+        is_far = offset - self.next > WINDOW_LEAST and offset > self._edge()
+        if is_far and not self._is_confirmed(offset, octets, length, frame, time):
             return
         self.hear(time)
         if offset == self.next and not self.held:
@@ -364,7 +368,8 @@ class HalfConnection(Half):
         offset = self.offset_of(sequence)
         if offset <= self.acked:
             return
-        if offset > self._edge() and not 0 <= self._doubted_ack <= offset:
+        is_far = offset - self.next > WINDOW_LEAST and offset > self._edge()
+        if is_far and not 0 <= self._doubted_ack <= offset:
             self._doubted_ack = offset
             return
         self._doubted_ack = -1
@@ -384,6 +389,8 @@ class HalfConnection(Half):
         """What is missing before this offset will not come: it was acknowledged, and reordering is over."""
         while self.held and self.held[0].offset <= offset:
             self.close_first_gap()
+        if offset >= self._proved:
+            self._proved = 0  # of gaps to come, although they may be before it, nothing is proved
 
     def settle(self) -> None:
         """Time passes: closes gaps as lost that were acknowledged when this was last called. For a live capture, in
@@ -514,9 +521,11 @@ class HalfConnection(Half):
     def _hold(self, offset: int, octets: memoryview, length: int, frame: int, time: int) -> None:
         """Keeps what of a segment is not held yet: the first octet seen wins."""
         end = offset + length
-        index = bisect_right(self.held, offset, key=lambda piece: piece.offset)
-        if index and self.held[index - 1].end > offset:
-            index -= 1
+        index = len(self.held)
+        if index and self.held[-1].end > offset:
+            index = bisect_right(self.held, offset, key=lambda piece: piece.offset)
+            if index and self.held[index - 1].end > offset:
+                index -= 1
         first, crossed = index, 0
         position = offset
         while position < end:
@@ -593,8 +602,16 @@ class HalfConnection(Half):
 
     def _remember(self, octets: Octets) -> None:
         newest = bytes(octets[-RECENT:])
-        self._recent.append((self.next + len(octets) - len(newest), newest))
+        start = self.next + len(octets) - len(newest)
         self._recent_octets += len(newest)
+        if (
+            self._recent
+            and len(self._recent[-1][1]) < TOGETHER
+            and self._recent[-1][0] + len(self._recent[-1][1]) == start
+        ):
+            start, known = self._recent.pop()
+            newest = known + newest
+        self._recent.append((start, newest))
         self.compared = self.next + len(octets)
         while self._recent_octets > RECENT and len(self._recent) > 1:
             self._recent_octets -= len(self._recent.pop(0)[1])

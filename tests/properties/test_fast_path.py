@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import talks
 from benchmark.capture import build_capture
-from conftest import captures
+from conftest import REPOSITORY, captures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from talks import Speaker, Talk, octets_of, turns
@@ -20,8 +24,8 @@ import dissector.tcp.half_connection
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.engine import Engine
-from dissector.events import FORWARD, REVERSE, Event, Gap, Record
-from dissector.tcp import HalfConnection, core
+from dissector.events import FORWARD, REVERSE, Direction, Event, Gap, Record
+from dissector.tcp import HalfConnection, core, uncompiled
 from dissector.tcp.core import READER, Core
 from dissector.tcp.half_connection import REORDER_FRAMES
 
@@ -48,14 +52,16 @@ class Careful(Core):
         return READER
 
 
-def dissect(path: Path, fast: bool) -> Outcome:
+UNCOMPILED = uncompiled.load("dissector.tcp.core_uncompiled")
+
+
+def dissect(path: Path, how: type[Any]) -> Outcome:
     events: list[Event] = []
     reader = open_source(str(path))
     assert isinstance(reader, CaptureReader)
     engine, steps = Engine(events.append), 0
     with pytest.MonkeyPatch.context() as patch:
-        if not fast:
-            patch.setattr(core, "Core", Careful)
+        patch.setattr(core, "Core", how)
         for _ in engine.steps(reader):
             steps += 1
     reader.source.close()
@@ -76,12 +82,38 @@ def facts(half: Any) -> tuple[Any, ...]:
 
 
 def check(path: Path) -> Outcome:
-    """Both ways through a capture give the same; what the fast one gave."""
-    careful, fast = dissect(path, fast=False), dissect(path, fast=True)
+    """All ways through a capture give the same; what the fast one gave."""
+    careful, fast = dissect(path, Careful), dissect(path, Core)
     assert fast.events == careful.events
     assert fast.reader == careful.reader
     assert fast.directions == careful.directions
+    if core.COMPILED:
+        assert dissect(path, UNCOMPILED.Core) == fast
     return fast
+
+
+def test_it_is_compiled_where_there_is_a_compiler() -> None:
+    """The uncompiled one is the other."""
+    assert not UNCOMPILED.COMPILED
+    if shutil.which("cc") and not os.environ.get(uncompiled.PURE):
+        assert core.COMPILED, "install the package again: core.py was changed since, or there was no compiler"
+
+
+@pytest.mark.parametrize("pure", ["", "1"])
+def test_it_can_be_told_to_run_uncompiled(pure: str) -> None:
+    program = "from dissector.tcp import core; print(core.COMPILED, core.__file__.endswith('.py'))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, uncompiled.PURE: pure},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if pure:
+        assert done.stdout.split() == ["False", "True"]
+    elif not os.environ.get(uncompiled.PURE):
+        assert done.stdout.split() == [str(core.COMPILED), str(not core.COMPILED)]
 
 
 @pytest.mark.parametrize("item", [one for one in captures().items() if ".pcap" in one[0]], ids=lambda item: item[0])
@@ -211,7 +243,7 @@ CASES = st.builds(
 )
 
 
-def crossing(talk: Talk, chance: random.Random) -> list[tuple[str, bytes]]:
+def crossing(talk: Talk, chance: random.Random) -> list[tuple[Direction, bytes]]:
     """The talk's turns, but what goes back does not wait for a record's end."""
     said = list(turns(talk))
     for at in range(len(said) - 2):

@@ -16,8 +16,7 @@ from dissector.analysis import MIGRATIONS_MAX, Analysis
 from dissector.events import FORWARD, REVERSE, DirectionEnded, MigrationFound
 from dissector.facts.pfns import PfnSet
 from dissector.recording.private import create
-from dissector.units import NS, clock, iso_text
-from dissector.views.fields import printable
+from dissector.units import NS, clock, iso_text, printable
 
 HOSTILE = Path(__file__).resolve().parents[2] / "captures" / "hostile"
 INPUTS = sorted(path for path in HOSTILE.iterdir() if ".pcap" in path.name)
@@ -155,7 +154,7 @@ def test_a_mistake_of_the_program_is_one_line_and_no_finding() -> None:
 
 
 def test_out_of_memory_is_one_line_and_no_finding() -> None:
-    broken = "import dissector.cli.rules as rules, sys; rules.run = lambda _: bytes(1 << 62); from dissector.cli import main; "
-    words = [sys.executable, "-c", f"{broken}sys.exit(main(['rules']))"]
+    broken = "import dissector.cli.rules as rules, sys; rules.run = lambda _: bytes(1 << 62)"
+    words = [sys.executable, "-c", f"{broken}; from dissector.cli import main; sys.exit(main(['rules']))"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "out of memory" in done.stderr

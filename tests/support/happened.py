@@ -100,7 +100,7 @@ class Story:
             return FORWARD, spec.layer, name, spec
         direction, _, text = name.partition(" ")
         if direction in OTHER:
-            return direction, "xl", text, MESSAGES[text]  # type: ignore[return-value]
+            return direction, "xl", text, MESSAGES[text]
         layer, _, plain = name.rpartition(".")
         own: Layer = layer or "libxc"  # type: ignore[assignment]
         found = next(one for one in records(own, self.version).values() if one.name == plain)
@@ -130,7 +130,7 @@ class Story:
         position = Position(self.time // MS, self.time)
         for direction, offset in self.offset.items():
             if reason in ("fin", "rst"):
-                self.events.append(Closed(self.number, direction, reason, position))  # type: ignore[arg-type]
+                self.events.append(Closed(self.number, direction, reason, position))
             self.events.append(DirectionEnded(self.number, direction, reason, offset, retransmitted))
         return self
 

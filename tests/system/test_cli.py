@@ -261,7 +261,7 @@ def test_long_lists_are_cut_unless_asked_for(shell: Shell, migration: str) -> No
     short = shell.lines("read", "-V", "--type", "HVM_PARAMS", migration)
     full = shell.lines("read", "-V", "--full", "--type", "HVM_PARAMS", migration)
     assert short[-1] == BELOW + "    ... 4 more"
-    assert full[-1] == BELOW + "    index 19 (0x13), value 1044476 (0xfeffc)"
+    assert full[-1] == BELOW + "    index ACPI_IOPORTS_LOCATION, value 1044476 (0xfeffc)"
     assert len(full) - len(short) == 3
 
 

@@ -6,13 +6,17 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from wireshark.both import LUAS, wireshark_with
 
 from dissector.errors import UserError
-from dissector.integrations.wireshark import install, profile
+from dissector.integrations.wireshark import generate, install, profile
 from dissector.integrations.wireshark.tshark import complaints, find, folders, isolated
+
+if TYPE_CHECKING:
+    from shell import Shell
 
 pytest_plugins = ("shell",)
 
@@ -63,8 +67,8 @@ def test_another_version_is_noticed_and_replaced(home: Path, monkeypatch: pytest
     names = list(profile.files())
     with monkeypatch.context() as older:
         older.setattr(install, "__version__", "0.0.1")
-        older.setattr(install.generate, "dissector", lambda: "-- less\n")
-        older.setattr(install.profile, "files", lambda: dict.fromkeys(names, "# less\n"))
+        older.setattr(generate, "dissector", lambda: "-- less\n")
+        older.setattr(profile, "files", lambda: dict.fromkeys(names, "# less\n"))
         list(install.install())
     assert all(path.read_bytes() != octets for path, octets in current.items())
     with pytest.raises(UserError, match="is stale"):
@@ -109,7 +113,7 @@ def test_a_mark_without_a_digest(home: Path) -> None:
     assert installed(home) == [colours]
 
 
-def test_no_home(home: Path, shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_home(home: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then Wireshark's folders are below the current one, whichever that is."""
     monkeypatch.chdir(home)
     monkeypatch.setenv("HOME", "")
@@ -147,13 +151,13 @@ def test_an_ordinary_user_s_wireshark_loads_it(home: Path) -> None:
     list(install.install())
     with isolated(find(os.path.realpath(find().path))) as folder:
         shutil.copytree(home, folder / "home", dirs_exist_ok=True)
-        words = [folder / "tshark", "-G", "protocols"]
+        words = [str(folder / "tshark"), "-G", "protocols"]
         done = subprocess.run(words, capture_output=True, text=True, check=True)
         assert complaints((folder / "stderr").read_text()) == []
     assert "\txenmig\t" in done.stdout or "\txenmig\n" in done.stdout
 
 
-def test_no_tshark(shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_tshark(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     for action in ("--install", "--uninstall", "--check"):
         assert "tshark was not found" in shell.complaint("lua", action)
@@ -169,12 +173,12 @@ def test_the_profile_is_one(lua: str, tmp_path: Path) -> None:
         for name, text in profile.files().items():
             (own / name).write_text(text)
         script = folder / "xen_migration.lua"
-        script.write_text(install.generate.dissector())
+        script.write_text(generate.dissector())
         filters = [rule.filter for rule in (*profile.COLOURS, *profile.BUTTONS)]
         empty = folder / "empty.pcap"
         empty.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
         for wanted in filters:
-            words = [folder / "tshark", "-C", profile.NAME, "-X", f"lua_script:{script}", "-r", empty, "-Y", wanted]
-            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            words = [str(folder / "tshark"), "-C", profile.NAME, "-X", f"lua_script:{script}", "-r", str(empty)]
+            done = subprocess.run([*words, "-Y", wanted], capture_output=True, text=True, check=False)
             assert done.returncode == 0, wanted
         assert complaints((folder / "stderr").read_text()) == []

@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -510,8 +509,8 @@ def test_the_tap_ends_as_its_command_does(number: signal.Signals, tap: Start, tm
 
 def test_an_ignored_signal_stays_ignored(tap: Start, tmp_path: Path) -> None:
     words = [*TAP, "-w", str(tmp_path / "tap.pcapng"), "--", "sh", "-c", "echo up; read line; echo $line"]
-    start = partial(subprocess.Popen, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    process = start(["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *words])
+    ignoring = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *words]
+    process = subprocess.Popen(ignoring, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"up\n"
     process.send_signal(signal.SIGHUP)
     assert process.communicate(b"on\n", PATIENCE)[0] == b"on\n"

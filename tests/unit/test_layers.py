@@ -29,6 +29,7 @@ from talks import Speaker, Talk, octets_of
 import dissector.integrations.scapy
 from dissector.events import FORWARD, REVERSE
 from dissector.integrations.scapy import LibxcRecord, MigrationSession, PostcopyFault, PostcopyPageData, big_endian
+from dissector.integrations.scapy.fields import Elements
 from dissector.integrations.scapy.making import CLASSES, RECORD_CLASSES
 from dissector.integrations.scapy.packets import PADDING
 from dissector.protocol import (
@@ -132,7 +133,7 @@ def scapy_values(packet_class: type[Packet], values: dict[str, Any]) -> dict[str
     out = {}
     for field in packet_class.fields_desc:
         value = values.get(field.name)
-        if field.holds_packets:
+        if isinstance(field, Elements) and field.holds_packets and value is not None:
             value = [field.element(**scapy_values(field.element, one)) for one in value]
         if value is not None:
             out[field.name] = value.encode() if isinstance(value, str) else value
@@ -176,6 +177,8 @@ def plain(packet: Packet) -> dict[str, Any]:
 def plain_value(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(one) if isinstance(one, Packet) else int(one) for one in value]
+    if isinstance(value, Packet):
+        return bytes(value)  # a structure inside: what is read of it, tests/unit/test_bodies.py says
     return value if isinstance(value, bytes) else int(value)
 
 
@@ -227,7 +230,7 @@ def test_the_padding_of_a_record_is_kept_if_it_is_not_what_it_should_be() -> Non
         packet = LibxcRecord(octets)
         assert bytes(packet) == rebuilt(packet) == octets
         assert packet.getfieldval(PADDING) == (None if padding == bytes(5) else padding)
-    assert "padding" not in LibxcRecord(record("TOOLSTACK", b"abc")).show(dump=True)
+    assert "padding" not in str(LibxcRecord(record("TOOLSTACK", b"abc")).show(dump=True))
 
 
 def test_what_follows_a_record_is_left_over() -> None:
@@ -333,7 +336,7 @@ def test_every_record_of_a_genuine_capture_is_the_octets_that_were_captured(case
     seen = case.seen
     checked = 0
 
-    def check(packet: Packet) -> None:
+    def check(packet: Any) -> None:
         nonlocal checked
         flow = seen.flows[tuple(packet.flow if packet.direction == FORWARD else packet.flow[::-1])]
         assert packet.frames[0] <= packet.frames[1] and float(packet.time) == seen.times[packet.frames[1] - 1]
@@ -362,7 +365,7 @@ TALKS: dict[str, Callable[[Speaker], Talk]] = {
 @pytest.mark.parametrize("kind", TALKS)
 def test_a_session_gives_every_item_of_both_directions(kind: str, order: Endianness, tmp_path: Path) -> None:
     talk = TALKS[kind](Speaker(2 if kind == "postcopy" else 3, order, order))
-    found = offline(capture(tmp_path / "talk.pcap", talk), keep_pages=True)
+    found: list[Any] = list(offline(capture(tmp_path / "talk.pcap", talk), keep_pages=True))
     for direction in (FORWARD, REVERSE):
         own = [packet for packet in found if packet.direction == direction]
         assert b"".join(map(bytes, own)) == octets_of(talk, direction)
@@ -429,7 +432,7 @@ class Tap(SuperSocket):
         packet = next(self.packets, None)
         if packet is None:
             raise EOFError
-        return type(packet), bytes(packet), packet.time
+        return type(packet), bytes(packet), float(packet.time)
 
     @staticmethod
     def select(sockets: list[SuperSocket], remain: float | None = None) -> list[SuperSocket]:

@@ -6,17 +6,34 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from conftest import REPOSITORY
 
 from dissector.integrations.wireshark.generate import dissector
 from dissector.integrations.wireshark.literals import literal, table
-from dissector.protocol import HEADERS, PLACES, RECORDS, XL_HEADER, Field, RecordSpec, fields, layout, xl_optional_data
+from dissector.protocol import (
+    HEADERS,
+    PLACES,
+    RECORDS,
+    XL_HEADER,
+    Field,
+    HeaderSpec,
+    RecordSpec,
+    fields,
+    layout,
+    xl_optional_data,
+)
 from dissector.rules import RULES
+
+if TYPE_CHECKING:
+    from shell import Shell
 
 pytest_plugins = ("shell",)
 
+SPECS: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
 FILE = REPOSITORY / "lua" / "xen_migration.lua"
 
 
@@ -44,7 +61,7 @@ def test_luacheck_finds_nothing() -> None:
     assert (done.returncode, done.stdout.count("warning ")) == (0, 0), done.stdout
 
 
-def test_print_and_write(shell, text: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_print_and_write(shell: Shell, text: str, tmp_path: Path) -> None:
     assert "\n".join(shell.lines("lua", "--print")) + "\n" == text
     file = tmp_path / "one.lua"
     assert shell.lines("lua", "--write", str(file)) == []
@@ -60,7 +77,7 @@ def test_every_header_and_record_is_declared(joined: str) -> None:
 
 
 def _layouts() -> Iterator[tuple[str, list[Field]]]:
-    for spec in (*HEADERS.values(), *RECORDS):
+    for spec in SPECS:
         yield spec.body.__name__, list(fields(layout(spec.body, "little")))
     yield xl_optional_data.__name__, list(fields(layout(xl_optional_data, "little")))
 
@@ -96,7 +113,7 @@ def test_rules_are_those_that_the_table_marks(joined: str) -> None:
 def test_states_are_those_of_the_checker(text: str) -> None:
     start = text.index("local STATES = {")
     states = text[start : text.index("\n}", start)]
-    for spec in (*HEADERS.values(), *RECORDS):
+    for spec in SPECS:
         key = f"{spec.layer}.{spec.name}" if isinstance(spec, RecordSpec) else spec.name
         for following in PLACES[spec.role].moves.values():
             assert f'["{key}"] = "{following.value}"' in states

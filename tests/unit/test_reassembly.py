@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 import tracemalloc
 from collections.abc import Iterable
 
@@ -124,7 +125,9 @@ class Capture:
         self.frame += REORDER_FRAMES
 
     def direction(self, side: int = 0, ends: Ends = ENDS) -> HalfConnection:
-        return self.connections.halves[ends.key(side)]
+        half = self.connections.halves[ends.key(side)]
+        assert isinstance(half, HalfConnection)
+        return half
 
     @property
     def one(self) -> Taken:
@@ -418,26 +421,30 @@ def test_a_stray_acknowledgement_changes_nothing(capture: Capture) -> None:
     assert capture.direction().acked == 3
 
 
+BEYOND = 20_000_000
+"""More than any window that was announced."""
+
+
 def test_octets_far_ahead_are_believed_if_more_follow() -> None:
     """A capture that lost more than a window goes on."""
     capture = Capture()
     capture.open()
     capture.data(100, b"abc")
-    capture.data(100 + FAR, b"def")
+    capture.data(100 + BEYOND, b"def")
     assert not capture.connections.waiting
-    capture.data(103 + FAR, b"ghi")
+    capture.data(103 + BEYOND, b"ghi")
     capture.connections.finish()
-    assert capture.one.gaps == [(3, FAR - 3)]
+    assert capture.one.gaps == [(3, BEYOND - 3)]
     assert capture.one.frames[-2:] == [5, 6]
 
 
 def test_octets_far_ahead_are_believed_if_acknowledged(capture: Capture) -> None:
     capture.data(100, b"abc")
-    capture.data(100 + FAR, b"def")
-    capture.ack(103 + FAR)
-    capture.ack(103 + FAR)
+    capture.data(100 + BEYOND, b"def")
+    capture.ack(103 + BEYOND)
+    capture.ack(103 + BEYOND)
     capture.connections.finish()
-    assert capture.one.gaps == [(3, FAR - 3)]
+    assert capture.one.gaps == [(3, BEYOND - 3)]
 
 
 def test_a_reset_that_may_follow_what_was_not_captured(capture: Capture) -> None:
@@ -690,6 +697,23 @@ def test_page_contents_are_not_held() -> None:
     capture.data(100, bytes(1448))
     assert capture.one.octets[1_000_000:] == b"a" * 2000
     assert (capture.one.gaps, capture.one.cut, capture.budget.free) == ([], [], 4000)
+
+
+@pytest.mark.parametrize("gap", [0, 1])
+def test_many_tiny_pieces_cost_their_number(gap: int) -> None:
+    """Delivered or held: what comes again over thousands of them looks at those alone that it overlaps, and at them as
+    one afterwards."""
+    capture = Capture()
+    capture.open()
+    before = time.process_time()
+    for index in range(8000):
+        capture.data(100 + gap + 2 * index, b"xy"[: 2 - gap])
+    for _ in range(8000):
+        capture.data(100 + 8000, b"yx")
+    for _ in range(300):
+        capture.data(101, bytes(15_000))
+    assert capture.direction().conflicts
+    assert time.process_time() - before < 4
 
 
 def test_many_connections(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,11 @@ EXPECTED = {
         bad-domain-header error
         bad-libxl-header error
         bad-xl-header error
+        big-endian-stream error
         reserved-bits-set warning
         nonzero-padding warning
         record-too-long error
-        body-length-mismatch error
+        body-length-mismatch error warning
         nonempty-signal error
         empty-pages-record error
         reserved-page-type error
@@ -30,8 +31,8 @@ EXPECTED = {
     """,
     "order and direction": """
         wrong-direction error
-        unexpected-record error
-        missing-static-data-end error
+        unexpected-record error warning
+        missing-static-data-end error warning
         duplicate-static-data-end error
         static-data-in-v2 error
         hvm-params-after-context note
@@ -48,6 +49,27 @@ EXPECTED = {
         postcopy-fault-before-transition error
         postcopy-complete-missing error
         postcopy-complete-unexpected error
+        postcopy-not-live error
+        postcopy-no-paging-ring error
+        postcopy-record-after-transition error
+    """,
+    "contents": """
+        bad-tsc-mode error
+        missing-context error
+        unhandled-record error
+        emulator-record-unexpected error
+        bad-xenstore-key error
+        bad-xl-config error
+        colo-state error
+        bad-cpu-policy error
+        bad-hvm-context error
+        bad-hvm-params error
+        policy-contradicted warning
+        bad-pv-info error
+        bad-p2m-frames error
+        pfn-out-of-range error
+        bad-vcpu-state error
+        empty-vcpu-state warning
     """,
     "pages": """
         postcopy-pfn-announced-twice error
@@ -67,10 +89,16 @@ EXPECTED = {
     "toolstack and capture": """
         xl-handshake error
         xl-target-failed warning
+        remote-error error
+        foreign-octets warning
+        xl-no-banner error
+        undefined-state error
+        migration-failed error
         capture-gap note
         capture-cut note
         stream-resynchronised warning
         capture-starts-late note
+        clock-went-back note
         tcp-conflict warning
     """,
 }

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from dissector.capture.formats import ISB_IFDROP, MICROSECONDS, NANOSECONDS
 from dissector.capture.fragments import Fragments
 from dissector.capture.link import LINKS, Segment, addresses, decode, reverse_key
 from dissector.capture.opening import StreamReader, open_source
-from dissector.capture.reader import BUFFER, LARGEST_PACKET, CaptureReader, Packet
+from dissector.capture.reader import BUFFER, LARGEST_PACKET, LATEST, CaptureReader, Packet
 from dissector.capture.writer import (
     block,
     count_option,
@@ -246,6 +247,36 @@ def test_time_resolution(write: Writer, order: str, resolution: int, ticks: int,
     assert packets[0][0].time_ns == expected - 3600 * 10**9
 
 
+@ORDERS
+@pytest.mark.parametrize("resolution", [0, 1, 6, 9, 10, 19, 127, 0x80, 0x80 | 30, 0xFF])
+@pytest.mark.parametrize("ticks", [0, 1, TIME * 10**6, 1 << 53, 1 << 62, (1 << 64) - 1])
+@pytest.mark.parametrize("seconds", [0, -(1 << 40), 1 << 40, (1 << 63) - 1, -(1 << 63), -4_000_000_000])
+def test_no_time_is_too_much(write: Writer, order: str, resolution: int, ticks: int, seconds: int) -> None:
+    """One that does not fit is none: the packet has that of the one before it."""
+    described = interface(order, 1, 0, (9, bytes([resolution])), (14, struct.pack(order + "q", seconds)))
+    plain = interface(order, 1)
+    data = section(order) + described + plain
+    data += enhanced(order, ticks, b"x") + enhanced(order, TIME * 10**6, b"y", 1) + enhanced(order, ticks, b"z")
+    reader, packets = read_all(write(data))
+    times = [packet.time_ns for packet, _ in packets]
+    power = 2 ** (resolution & 127) if resolution & 128 else 10**resolution
+    true = ticks * 10**9 // power + seconds * 10**9
+    if abs(true) <= LATEST:
+        assert (times, reader.untimed) == ([true, TIME * 10**9, true], 0)
+    else:
+        assert (times, reader.untimed) == ([0, TIME * 10**9, TIME * 10**9], 2)
+        assert reader.first_time_ns == TIME * 10**9
+    # The difference of any two of them fits into 64 bits.
+    assert max(times) - min(times) < 1 << 63
+
+
+@ORDERS
+def test_simple_packets_have_no_time(write: Writer, order: str) -> None:
+    reader, packets = read_all(write(section(order) + interface(order) + 3 * simple(order, b"abc", 3)))
+    assert [packet.time_ns for packet, _ in packets] == [0, 0, 0]
+    assert (reader.first_time_ns, reader.last_time_ns, reader.untimed, reader.trouble) == (None, None, 3, None)
+
+
 def test_several_interfaces_and_sections(write: Writer) -> None:
     """Link type and clock are the interface's; a new section forgets them, and may turn the byte order
     round."""
@@ -272,6 +303,18 @@ def test_drops(write: Writer, order: str) -> None:
     data = part + dropped(0, 3) + dropped(1, 10) + dropped(0, 4) + dropped(2, 99) + part + dropped(0, 1)
     reader, _ = read_all(write(data))
     assert (reader.dropped_by_capture, reader.trouble) == (15, None)
+
+
+def test_what_statistics_cost_does_not_depend_on_the_interfaces(write: Writer) -> None:
+    """Else a capture of nothing but these two blocks takes its square in time."""
+    many = 20_000
+    data = section("<") + interface("<") * many
+    data += b"".join(statistics("<", number, 0, count_option("<", ISB_IFDROP, 2)) for number in range(many))
+    path = write(data)
+    before = time.process_time()
+    reader, _ = read_all(path)
+    assert (reader.dropped_by_capture, reader.trouble) == (2 * many, None)
+    assert time.process_time() - before < 2
 
 
 @ORDERS
@@ -826,6 +869,21 @@ def test_impossible_fragments() -> None:
     assert fragments.add(b"d", 6, 8, True, eight) is None
     assert fragments.add(b"d", 6, 0, False, eight) is None  # an end before what is already here
     assert fragments.add(b"d", 6, 16, False, eight) == (6, bytearray(24))
+
+
+def test_fragments_cost_no_more_than_their_octets() -> None:
+    """However many holes there are between them."""
+    fragments = Fragments()
+    eight = memoryview(b"abcdefgh")
+    before = time.process_time()
+    for turn in range(4):
+        for place in range(0, 65_000, 16):
+            assert fragments.add(bytes([turn]), 6, place, True, eight) is None
+        for place in range(8, 65_000, 16):
+            assert fragments.add(bytes([turn]), 6, place, True, eight) is None
+        whole = fragments.add(bytes([turn]), 6, 65_000, False, eight)
+        assert whole is not None and whole[1] == b"abcdefgh" * (65_008 // 8)
+    assert time.process_time() - before < 2
 
 
 def test_fragments_are_bounded() -> None:

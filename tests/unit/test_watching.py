@@ -32,7 +32,7 @@ import dissector
 from dissector.analysis import Analysis
 from dissector.capture import opening
 from dissector.capture.opening import open_source
-from dissector.capture.reader import CaptureReader
+from dissector.capture.reader import BUFFER, CaptureReader
 from dissector.engine import Engine
 from dissector.events import FORWARD, Event, Record
 from dissector.facts import Phase
@@ -101,7 +101,7 @@ def as_pcapng(path: Path, into: Path, order: str) -> Path:
     return into
 
 
-@pytest.mark.parametrize("buffer", [opening.BUFFER, 70_000])
+@pytest.mark.parametrize("buffer", [BUFFER, 70_000])
 def test_all_octets_are_kept(buffer: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "BUFFER", buffer)
     path = SAMPLES["postcopy/c_netem/veth_rx.pcap"]

@@ -12,6 +12,8 @@ from scapy.utils import lhex
 
 from dissector.protocol import BitField
 from dissector.protocol import Field as Part
+from dissector.protocol.forms import Structures
+from dissector.protocol.primitives import Body, Endianness, Form, Meaning
 
 SHOWN = 64
 """A longer string of octets is not shown in full: one record can hold megabytes of guest memory."""
@@ -60,11 +62,110 @@ class Named(EnumField[int]):
         return hex(x) if shown == repr(x) and isinstance(x, int) else shown
 
 
+class Told(Field[int, int]):
+    """A number that stands for something: shown as that, and taken as that or as the number."""
+
+    __slots__ = ["meaning"]
+
+    def __init__(self, name: str, default: int, fmt: str, meaning: Meaning) -> None:
+        self.meaning = meaning
+        super().__init__(name, default, fmt)
+
+    def any2i(self, pkt: Packet | None, x: Any) -> Any:
+        if (isinstance(x, int) and x >= 0) or x is None or pkt is None:
+            return x
+        form, values = _form(self.meaning, pkt)
+        if form is not None and not isinstance(x, int):
+            return form.write(x, self.meaning.endianness, values)
+        return x % (1 << 8 * self.sz)
+
+    def i2repr(self, pkt: Packet | None, x: Any) -> str:
+        form, values = _form(self.meaning, pkt) if pkt is not None and isinstance(x, int) else (None, {})
+        shown = x if form is None else form.read(x, self.meaning.endianness, values)
+        if isinstance(shown, list):
+            return f"{x:#x} {'|'.join(shown)}".rstrip()
+        return lhex(shown) if isinstance(shown, int) and shown >= 0 else str(shown)
+
+
+def _form(meaning: Meaning, pkt: Packet) -> tuple[Form | None, Mapping[str, Any]]:
+    """The form that the other fields of a packet choose, and their values as the grammar has them."""
+    names = {one.name: one.values for one in getattr(pkt, "grammar", ())}
+    values = {}
+    for name in meaning.by:
+        value = pkt.getfieldval(name)
+        values[name] = names.get(name, {}).get(value, value)
+    return meaning.form(values), values
+
+
+class Inside(StrField):
+    """Octets that are a structure: a packet of its class; `Octets` if they are none that is known.
+
+    `size`: how many, if it is always the same; `counted_by`: the field that says it; neither: all that follow.
+    """
+
+    __slots__ = ["classes", "counted_by", "holds_packets", "meaning", "size"]
+
+    def __init__(
+        self,
+        name: str,
+        meaning: Meaning,
+        classes: Mapping[tuple[Body, Endianness], type[Packet]],
+        size: int | None = None,
+        counted_by: str | None = None,
+    ) -> None:
+        self.meaning, self.classes, self.size, self.counted_by = meaning, classes, size, counted_by
+        self.holds_packets = 1
+        first = next(iter(classes.values()))
+        super().__init__(name, None)
+        self.default: Any = first() if size else Octets()
+
+    def any2i(self, pkt: Packet | None, x: Any) -> Any:
+        return self.m2i(pkt, x) if isinstance(x, bytes | bytearray) else x
+
+    def m2i(self, pkt: Packet | None, x: Any) -> Any:
+        form = _form(self.meaning, pkt)[0] if pkt is not None else None
+        order = self.meaning.endianness
+        found = form.find(bytes(x), order) if isinstance(form, Structures) else None
+        if found is None:
+            return Octets(bytes(x))
+        return self.classes[found[0], order](bytes(x), _parent=pkt)
+
+    def i2m(self, pkt: Packet | None, x: Any) -> bytes:
+        return b"" if x is None else bytes(x)
+
+    def i2len(self, pkt: Packet | None, x: Any) -> int:
+        return len(self.i2m(pkt, x))
+
+    def i2h(self, pkt: Packet | None, x: Any) -> Any:
+        return x
+
+    def i2repr(self, pkt: Packet | None, x: Any) -> str:
+        return repr(x)
+
+    def do_copy(self, x: Any) -> Any:
+        return x.copy() if isinstance(x, Packet) else x
+
+    def addfield(self, pkt: Packet, s: Any, val: Any) -> Any:
+        return s + self.i2m(pkt, val)
+
+    def getfield(self, pkt: Packet, s: Any) -> tuple[Any, Any]:
+        size = self.size if self.counted_by is None else pkt.getfieldval(self.counted_by)
+        size = len(s) if size is None else size
+        return s[size:], self.m2i(pkt, s[:size])
+
+
 class Blob(StrField):
     """The octets up to the end of the body."""
 
     def i2repr(self, pkt: Packet | None, x: Any) -> str:
         return shown_octets(x)
+
+
+class Octets(Packet):
+    """Octets inside a structure of which nobody knows more."""
+
+    name = "octets"
+    fields_desc: ClassVar[list[Any]] = [Blob("load", b"")]
 
 
 class Sized(StrLenField):
@@ -85,16 +186,19 @@ class Padding(StrField):
 
 
 class Integers(Field[Any, Any]):
-    """An array of integers, as many as the field `counted_by` says or as there are. Takes what is there of an
-    array cut short. Half a million entries are one call, not half a million."""
+    """An array of integers, as many as the field `counted_by` says, or always `times`, or as there are. Takes what is
+    there of an array cut short. Half a million entries are one call, not half a million."""
 
-    __slots__ = ["counted_by", "item"]
+    __slots__ = ["counted_by", "item", "times"]
     islist = 1
 
-    def __init__(self, name: str, fmt: str, item: type[int] = int, counted_by: str | None = None) -> None:
+    def __init__(
+        self, name: str, fmt: str, item: type[int] = int, counted_by: str | None = None, times: int | None = None
+    ) -> None:
         self.item = item
         self.counted_by = counted_by
-        super().__init__(name, [], fmt)
+        self.times = times
+        super().__init__(name, [0] * (times or 0), fmt)
 
     def any2i(self, pkt: Packet | None, x: Any) -> list[int]:
         values: list[Any] = [] if x is None else [x] if isinstance(x, int | Mapping) else list(x)
@@ -118,6 +222,8 @@ class Integers(Field[Any, Any]):
         count = len(s) // self.sz
         if self.counted_by is not None:
             count = min(count, pkt.getfieldval(self.counted_by))
+        if self.times is not None:
+            count = min(count, self.times)
         values: Iterable[int] = struct.unpack_from(self._format(count), s)
         return s[count * self.sz :], [self.item(value) for value in values]
 
@@ -129,13 +235,14 @@ class Integers(Field[Any, Any]):
 
 
 class Elements(PacketListField):
-    """An array of structures, as many as the field `counted_by` says, or up to and with the one whose field has
-    the value `ends_with` tells, or as many as there are. What is no whole element is left to the next field.
+    """An array of structures, as many as the field `counted_by` says, or always `times`, or up to and with the one
+    whose field has the value `ends_with` tells, or as many as there are. What is no whole element is left to the next
+    field.
 
     Scapy's own field gives every element all octets that follow, and each of them keeps those.
     """
 
-    __slots__ = ["counted_by", "element", "ends_with", "parts"]
+    __slots__ = ["counted_by", "element", "ends_with", "parts", "times"]
 
     def __init__(
         self,
@@ -144,16 +251,19 @@ class Elements(PacketListField):
         parts: tuple[Part, ...],
         counted_by: str | None,
         ends_with: tuple[str, int] | None,
+        times: int | None = None,
     ) -> None:
         self.element = element
+        self.times = times
         self.parts = parts
         self.counted_by = counted_by
         self.ends_with = ends_with
-        super().__init__(name, [], element)
+        super().__init__(name, [element() for _ in range(times or 0)], element)
 
     def getfield(self, pkt: Packet, s: Any) -> tuple[Any, Any]:
         found: list[Packet] = []
         most = len(s) if self.counted_by is None else pkt.getfieldval(self.counted_by)
+        most = most if self.times is None else self.times
         at = 0
         while at < len(s) and len(found) < most and (end := _end(self.parts, s, at)) is not None:
             found.append(self.element(s[at:end], _parent=pkt))

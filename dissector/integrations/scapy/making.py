@@ -3,6 +3,7 @@
 `CLASSES` has them by name. A class is named after its header or record in capitals and small letters: XlHeader,
 LibxcImageHeader, PostcopyFault, EmulatorContext; with its layer in front where two layers have one of that name
 (LibxcEnd, LibxlEnd) and for all of xenopsd's (XenopsQemuXen). Elements of an array are called Entry: HvmParamsEntry.
+What is inside a body has a class of its own, named as its layout in the grammar: HvmCpu, PvVcpu64, SharedInfo32.
 The class of a record's header is LibxcRecord, LibxlRecord or XenopsRecord: its body is its payload.
 
 A class ending in BE reads and builds a big-endian stream. LibxcRecordV2 and LibxcRecordV3 know the version of the
@@ -11,6 +12,7 @@ stream; where LibxcRecord does not, 0x10 to 0x12 are what version 3 has there.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from types import new_class
@@ -41,8 +43,9 @@ from dissector.protocol import (
     xl_endianness,
     xl_optional_data,
 )
+from dissector.protocol.forms import Structures
 
-from .fields import Blob, Elements, Integers, Magic, Named, Packed, Sized
+from .fields import Blob, Elements, Inside, Integers, Magic, Named, Packed, Sized, Told
 from .packets import _Framed, _Item, _Layer, _PageList, _Record, padding_field
 
 PACKAGE = "dissector.integrations.scapy"
@@ -58,7 +61,7 @@ RECORD_CLASSES: dict[tuple[Layer, int | None, Endianness], type[_Layer]] = {}
 _SHARED = Counter(name for _, name in {(record.layer, record.name) for record in RECORDS})
 
 
-def big_endian(packet_class: type[_Layer]) -> type[_Layer]:
+def big_endian(packet_class: type[Packet]) -> type[Packet]:
     """The class for the same in a big-endian stream: itself where there is nothing to swap."""
     return CLASSES.get(packet_class.__name__ + BIG, packet_class)
 
@@ -131,6 +134,8 @@ def _parts(owner: str, found: Iterable[Field]) -> list[AnyField]:
 
 
 def _part(owner: str, one: Field, by_name: Mapping[str, Field]) -> AnyField:
+    if one.meaning is not None and one.kind in ("bytes", "blob") and (classes := _inside(one)):
+        return Inside(one.name, one.meaning, classes, one.size, one.counted_by)
     match one.kind, one.counted_by:
         case "array", _:
             return _array(owner, one)
@@ -157,18 +162,41 @@ def _integer(one: Field, by_name: Mapping[str, Field]) -> AnyField:
         flags = {bit.mask: bit.name for bit in one.bits if bit.width == 1}
         # A negative size is how Scapy says little-endian here.
         return FlagsField(one.name, default, size if one.endianness == "big" else -size, flags)
+    if one.meaning is not None:
+        return Told(one.name, default, _format(one), one.meaning)
     if one.values:
         return Named(one.name, default, dict(one.values), _format(one))
     return (Magic if default > 0xFFFF else Plain)(one.name, default, _format(one))
 
 
+def _inside(one: Field) -> dict[tuple[Body, Endianness], type[_Layer]]:
+    """The classes of the structures that a field's octets can be."""
+    if one.meaning is None:
+        return {}
+    order = one.meaning.endianness
+    bodies = (body for form in one.meaning.forms().values() if isinstance(form, Structures) for body in form.bodies)
+    return {(body, order): _structure(body, order) for body in bodies}
+
+
+@functools.cache
+def _structure(body: Body, order: Endianness) -> type[_Layer]:
+    name = _camel(body.__name__)
+    if order == "big":
+        _structure(body, "little")  # the plain name is the little-endian one's
+    title = body.__name__.replace("_", " ")
+    return _make(name, _Layer, tuple(fields(layout(body, order))), title, body.__doc__ or "")
+
+
 def _array(owner: str, one: Field) -> AnyField:
     element = one.elements[0]
     if element.name:
-        entry = _make(f"{owner}Entry", _Layer, one.elements, f"{one.name} entry", f"An element of {one.name}.")
-        return Elements(one.name, entry, one.elements, one.counted_by, one.ends_with)
+        suffix = "Entry" if one.times is None else _camel(one.name)
+        entry = _make(f"{owner}{suffix}", _Layer, one.elements, f"{one.name} entry", f"An element of {one.name}.")
+        return Elements(one.name, entry, one.elements, one.counted_by, one.ends_with, one.times)
+    if element.kind == "bytes":
+        return StrFixedLenField(one.name, bytes(one.size or 0), length=one.size)
     item = type("Entry", (Packed,), {"__slots__": (), "parts": element.bits}) if element.bits else int
-    return Integers(one.name, _format(element), item, one.counted_by)
+    return Integers(one.name, _format(element), item, one.counted_by, one.times)
 
 
 def _format(one: Field) -> str:

@@ -1,0 +1,71 @@
+"""Rules of what a failed migration leaves behind: why it failed, and who has the guest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from functools import partial
+
+from dissector.facts.custody import NOBODY_KNOWS
+from dissector.facts.migration import Migration
+from dissector.facts.outcome import STOPPED
+from dissector.rules import examples as eg
+from dissector.rules.rule import Rule, Violation, declared
+
+_rule = partial(Rule, group="toolstack and capture")
+
+
+class Undefined(StrEnum):
+    NO_REPORT = "the source gave permission to start, and no whole report came back"
+    NO_PERMISSION = "the destination reported status {status}, and no permission to resume came after it"
+    POSTCOPY = "the migration broke off after POSTCOPY_TRANSITION_END: part of memory is on either side"
+
+
+UNDEFINED_STATE = _rule(
+    id="undefined-state",
+    severity="error",
+    consequence=True,
+    summary="Nothing says which side runs the guest",
+    source="migrate_domain() in xl_migrate.c: failed_badly; postcopy RFC, POSTCOPY_TRANSITION",
+    why="Once the source has given permission to start, only a whole report, and after a failure the"
+    " permission to resume, tells it what became of the guest. After the transition of postcopy neither"
+    " side has all of memory. Two running copies would write to the same disks: look at both hosts"
+    " before either is resumed.",
+    receiver_says=("** Migration failed during final handshake **", "Domain state is now undefined !"),
+    example="'domain is yours', FIN; legal: 'domain is yours', report with status 0, FIN",
+    messages=Undefined,
+    breaking=(*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.Closes()),
+    legal=(*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.text("report", bytes((0,))), eg.Closes()),
+)
+
+MIGRATION_FAILED = _rule(
+    id="migration-failed",
+    severity="error",
+    summary="The migration failed, and no other finding says why",
+    source="migrate_domain() in xl_migrate.c; restore() in xg_sr_restore.c",
+    why="The protocol has no record for errors: a side that fails closes the connection, and the reason"
+    " stands in its own log. The message says what was seen last.",
+    receiver_says=("Restore failed", "migration target: Domain creation failed (code %d)."),
+    example="banner, FIN of the source; legal: banner, save header",
+    message="{verdict}",
+    breaking=(eg.text("banner"), eg.Closes()),
+    legal=(eg.text("banner"), eg.xl_header(json=1, stream_v2=1)),
+)
+
+RULES = declared(globals())
+
+
+def judge_end(migration: Migration) -> Iterator[Violation]:
+    """Whether anybody knows who runs the guest."""
+    is_over = any(side.ended in STOPPED for side in (migration.forward, migration.reverse))
+    if migration.outcome != "failed" or migration.may_run != NOBODY_KNOWS or not is_over:
+        return
+    last = migration.forward.last
+    report = migration.texts.get("reverse report")
+    if migration.is_past_transition:
+        found = UNDEFINED_STATE(Undefined.POSTCOPY)
+    elif report is not None:
+        found, last = UNDEFINED_STATE(Undefined.NO_PERMISSION, status=report.body[-1]), report
+    else:
+        found = UNDEFINED_STATE(Undefined.NO_REPORT)
+    yield found.at(last) if last is not None else found

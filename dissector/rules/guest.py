@@ -1,0 +1,128 @@
+"""What the stream has said of the guest so far: what later records are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from dissector.events import FORWARD, Record
+from dissector.protocol import Guest as GuestKind
+from dissector.rules.reading import Leaf, config_of, from_json, leaves, number, pairs
+
+GUESTS: dict[str | None, GuestKind] = {"x86 PV": "pv", "x86 HVM": "hvm", "x86 PVH": "hvm"}
+"""What the domain header's name means for the records that may come."""
+
+NATIVE_WIDTH = 8
+"""Octets of a word of a PV guest until X86_PV_INFO says otherwise."""
+
+
+@dataclass(slots=True)
+class Guest:
+    """Judges read it; the checker alone moves it on, when they have judged."""
+
+    is_followed: bool = True
+    """Whether every header so far was read: what was not seen was not sent."""
+    type: str | None = None
+    """By xl's configuration: "hvm", "pvh" or "pv"; None where there is none."""
+    max_vcpus: int | None = None
+    """By xl's configuration."""
+    width: int | None = NATIVE_WIDTH
+    """Octets of a word of a PV guest; None: it was not captured."""
+    has_pv_info: bool = False
+    max_pfn: int | None = 0
+    """The highest pfn of a PV guest; None: it was not captured."""
+    highest: int = -1
+    """The highest pfn that PAGE_DATA listed."""
+    seen: set[str] = field(default_factory=set)
+    """Records of a guest's state and emulator that came, whole or in part; of X86_PV_VCPU_BASIC only vcpu 0's."""
+    frames: dict[int, int] = field(default_factory=dict)
+    """By its index the pfn of each frame of a PV guest's table."""
+    policy: dict[tuple[int, int], Leaf] = field(default_factory=dict)
+    """CPUID leaves by number and subleaf."""
+    params: dict[int, int] | None = field(default_factory=dict)
+    """HVM_PARAMS so far; None: some were not captured."""
+    has_params: bool = False
+    colo: int | None = None
+    """The latest state of COLO's secondary."""
+    is_checkpointed: bool = False
+
+    def forget(self) -> None:
+        """Headers were lost, and with them anything."""
+        self.is_followed = False
+        self.width = self.max_pfn = self.params = None
+
+    def advance(self, record: Record) -> None:
+        """Takes in a header or record."""
+        take = _TAKE.get(record.name)
+        if record.name == "CHECKPOINT_STATE" and record.direction != FORWARD and record.body:
+            self.colo = number(record.body, 0, 4, record.endianness)
+        elif take is not None and record.direction == FORWARD:
+            take(self, record)
+
+    def _xl(self, record: Record) -> None:
+        config = config_of(record.body, record.endianness)
+        found = from_json(config.text) if config is not None and config.is_json else None
+        if found is None or not record.complete:
+            return
+        about, build = found.get("c_info"), found.get("b_info")
+        if isinstance(about, dict) and isinstance(about.get("type"), str):
+            self.type = about["type"]
+        if isinstance(build, dict) and isinstance(build.get("max_vcpus"), int):
+            self.max_vcpus = build["max_vcpus"]
+
+    def _policy(self, record: Record) -> None:
+        self.policy = {(one.leaf, one.subleaf): one for one in leaves(record.body, record.endianness)}
+
+    def _pv_info(self, record: Record) -> None:
+        self.has_pv_info = True
+        self.width = {b"\4\3": 4, b"\10\4": 8}.get(bytes(record.body[:2])) if record.complete else None
+
+    def _frames(self, record: Record) -> None:
+        self.seen.add(record.name)
+        if not record.complete or len(record.body) < 8:
+            self.max_pfn = None
+            return
+        first, last = (number(record.body, at, 4, record.endianness) for at in (0, 4))
+        if self.max_pfn is not None and first <= last:
+            self.max_pfn = max(self.max_pfn, last)
+        if self.width is not None:
+            words = 4096 // self.width
+            for index in range((len(record.body) - 8) // 8):
+                self.frames[first // words + index] = number(record.body, 8 + 8 * index, 8, record.endianness)
+
+    def _state(self, record: Record) -> None:
+        self.seen.add(record.name)
+
+    def _basic(self, record: Record) -> None:
+        if len(record.body) < 8 or (not number(record.body, 0, 4, record.endianness) and record.body_length > 8):
+            self.seen.add(record.name)
+
+    def _params(self, record: Record) -> None:
+        self.has_params = True
+        if not record.complete:
+            self.params = None
+        elif self.params is not None:
+            self.params.update(pairs(record.body, record.endianness))
+
+    def _checkpoint(self, record: Record) -> None:
+        self.is_checkpointed = True
+
+    def _pages(self, record: Record) -> None:
+        for first, length, _ in record.runs:
+            self.highest = max(self.highest, first + length - 1)
+
+
+_TAKE: Mapping[str, Callable[[Guest, Record], None]] = {
+    "xl header": Guest._xl,
+    "PAGE_DATA": Guest._pages,
+    "X86_CPUID_POLICY": Guest._policy,
+    "X86_PV_INFO": Guest._pv_info,
+    "X86_PV_P2M_FRAMES": Guest._frames,
+    "X86_PV_VCPU_BASIC": Guest._basic,
+    "SHARED_INFO": Guest._state,
+    "HVM_CONTEXT": Guest._state,
+    "HVM_PARAMS": Guest._params,
+    "EMULATOR_CONTEXT": Guest._state,
+    "EMULATOR_XENSTORE_DATA": Guest._state,
+    "CHECKPOINT": Guest._checkpoint,
+}

@@ -1,0 +1,216 @@
+"""Rules of what describes a PV guest: its word size, table of frames, pages and processors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from functools import partial
+
+from dissector.events import Record
+from dissector.facts.roles import role_of
+from dissector.protocol import Role
+from dissector.rules import examples as eg
+from dissector.rules.guest import Guest
+from dissector.rules.reading import number
+from dissector.rules.rule import Rule, Violation, declared
+
+_rule = partial(Rule, group="contents")
+
+PAIRS = frozenset(((4, 3), (8, 4)))
+"""Octets of a word and levels of page tables that go together."""
+
+BASIC_SIZES = {4: 2800, 8: 5168}
+"""struct vcpu_guest_context of xen/include/public/arch-x86/xen.h, by octets of a word."""
+
+EXTENDED_MAX, XSAVE_LEAST, MSR_ENTRY = 128, 16, 16
+VCPUS_MAX = 8192
+VCPU_HEADER = 8
+
+
+class Info(StrEnum):
+    PAIR = "guest_width {width} with pt_levels {levels}"
+    AGAIN = "a second X86_PV_INFO"
+
+
+class Frames(StrEnum):
+    ORDER = "start_pfn 0x{first:x} is after end_pfn 0x{last:x}"
+    WIDTH = "body_length {body_length:,}, a guest with words of {width} octets has {needed:,}"
+    FRAME = "frame {index:,} is pfn 0x{pfn:x}, past the guest's maximum 0x{most:x}"
+
+
+class Vcpu(StrEnum):
+    NONE = "vcpu {vcpu:,}, and the guest has {count:,} at most"
+    SIZE = "its state has {length:,} octets, not {wanted}"
+
+
+BAD_PV_INFO = _rule(
+    id="bad-pv-info",
+    severity="error",
+    summary="X86_PV_INFO has a width and levels that do not go together, or comes a second time",
+    source="handle_x86_pv_info() in xg_sr_restore_x86_pv.c",
+    why="A 32-bit PV guest has words of 4 octets and 3 levels of page tables, a 64-bit one 8 and 4. The"
+    " restore fails on any other pair, and on a second record even if it says the same.",
+    receiver_says=(
+        "Invalid X86_PV_INFO combination: width %u, pt_levels %u",
+        "Already received X86_PV_INFO record",
+    ),
+    example="guest_width 4, pt_levels 4; legal: guest_width 8, pt_levels 4",
+    messages=Info,
+    breaking=(eg.IMAGE3, eg.PV, eg.pv_info(4, 4)),
+    legal=(eg.IMAGE3, eg.PV, eg.pv_info(4, 3)),
+)
+
+BAD_P2M_FRAMES = _rule(
+    id="bad-p2m-frames",
+    severity="error",
+    summary="X86_PV_P2M_FRAMES does not fit the guest",
+    source="handle_x86_pv_p2m_frames() and update_guest_p2m() in xg_sr_restore_x86_pv.c",
+    why="The record has one frame for every 512 pfns of a 64-bit guest, 1,024 of a 32-bit one. A restore"
+    " fails if the first pfn is after the last, if there are too few frames or too many, and at the end"
+    " of the stream if a frame is past the guest's maximum.",
+    receiver_says=(
+        "End pfn in stream (%#x) exceeds Start (%#x)",
+        "X86_PV_P2M_FRAMES record wrong size: start_pfn %#x, end_pfn %#x, length %u, expected %u + (%u - %u) * %u",
+        "pfn (%#x) for p2m_frame_list[%u] out of range",
+    ),
+    example="start_pfn 512, end_pfn 0; legal: start_pfn 0, end_pfn 512",
+    messages=Frames,
+    breaking=(*eg.PV2, eg.frames(512, 0, 7)),
+    legal=(*eg.PV2, eg.frames(0, 512, 7, 8)),
+)
+
+PFN_OUT_OF_RANGE = _rule(
+    id="pfn-out-of-range",
+    severity="error",
+    summary="PAGE_DATA has a pfn past the PV guest's maximum",
+    source="handle_page_data() in xg_sr_restore.c; x86_pv_pfn_is_valid() in xg_sr_restore_x86_pv.c",
+    why="The maximum of a PV guest is what its X86_PV_P2M_FRAMES say, 0 before the first of them. The"
+    " restore fails at the first page past it.",
+    receiver_says=("pfn %#x (index %u) outside domain maximum",),
+    example="end_pfn 511, PAGE_DATA of pfn 512; legal: end_pfn 511, PAGE_DATA of pfn 511",
+    message="pfn 0x{pfn:x}, the maximum is 0x{most:x}",
+    breaking=(*eg.PV2, eg.FRAMES, eg.libxc("PAGE_DATA", 512)),
+    legal=(*eg.PV2, eg.FRAMES, eg.libxc("PAGE_DATA", 511)),
+)
+
+BAD_VCPU_STATE = _rule(
+    id="bad-vcpu-state",
+    severity="error",
+    summary="X86_PV_VCPU_* is of a vcpu that does not exist, or has the wrong size",
+    source="handle_x86_pv_vcpu_blob() in xg_sr_restore_x86_pv.c",
+    why="libxc has room for the vcpus of the guest's configuration. BASIC has one size for each width of"
+    " the guest, EXTENDED at most 128 octets, XSAVE at least 16, MSRS a multiple of 16; the restore fails"
+    " on any other.",
+    receiver_says=(
+        "%s record vcpu_id (%u) exceeds domain max (%u)",
+        "%s record wrong size: expected %u, got %u",
+        "%s record too long: max %u, got %u",
+        "%s record too short: min %u, got %u",
+        "%s record payload size %u expected to be a multiple of %u",
+    ),
+    example="64-bit guest, BASIC of 2,800 octets; legal: 5,168 octets",
+    messages=Vcpu,
+    breaking=(*eg.PV2, eg.FRAMES, eg.vcpu("BASIC", 0, 2800)),
+    legal=(*eg.PV2, eg.FRAMES, eg.vcpu("BASIC", 0, 5168)),
+)
+
+EMPTY_VCPU_STATE = _rule(
+    id="empty-vcpu-state",
+    severity="warning",
+    summary="X86_PV_VCPU_* has no content",
+    source="libxc specification, Errata; handle_x86_pv_vcpu_blob() in xg_sr_restore_x86_pv.c",
+    why="Senders up to Xen 4.10 wrote such a record for a vcpu with nothing to say. Receivers skip it"
+    " since 4.11; older ones fail.",
+    receiver_says=("Skipping empty %s record for vcpu %u",),
+    example="X86_PV_VCPU_MSRS, body_length 8; no finding: body_length 24",
+    message="the record ends after its header, vcpu {vcpu:,}",
+    breaking=(*eg.PV2, eg.FRAMES, eg.vcpu("MSRS", 0, 0)),
+    legal=(*eg.PV2, eg.FRAMES, eg.vcpu("MSRS", 0, 16)),
+)
+
+RULES = declared(globals())
+
+
+def _info(record: Record, guest: Guest) -> Iterator[Violation]:
+    if guest.has_pv_info and guest.is_followed:
+        yield BAD_PV_INFO(Info.AGAIN)
+    elif len(record.body) >= 2 and (record.body[0], record.body[1]) not in PAIRS:
+        yield BAD_PV_INFO(Info.PAIR, width=record.body[0], levels=record.body[1])
+
+
+def _frames(record: Record, guest: Guest) -> Iterator[Violation]:
+    length = record.body_length
+    if length < 8:
+        return
+    first, last = (number(record.body, at, 4, record.endianness) for at in (0, 4))
+    if first > last:
+        yield BAD_P2M_FRAMES(Frames.ORDER, first=first, last=last)
+        return
+    by_width = {width: 8 + 8 * (last // (4096 // width) - first // (4096 // width) + 1) for width in BASIC_SIZES}
+    # What fits no width is a body that its own counts contradict.
+    if guest.width is not None and length != by_width[guest.width] and length in by_width.values():
+        yield BAD_P2M_FRAMES(Frames.WIDTH, body_length=length, width=guest.width, needed=by_width[guest.width])
+
+
+def _pages(record: Record, guest: Guest) -> Iterator[Violation]:
+    if guest.max_pfn is None or record.context.guest != "x86 PV":
+        return
+    for first, length, _ in record.runs:
+        if first + length - 1 > guest.max_pfn:
+            yield PFN_OUT_OF_RANGE(pfn=max(first, guest.max_pfn + 1), most=guest.max_pfn)
+            return
+
+
+def _vcpu(record: Record, guest: Guest) -> Iterator[Violation]:
+    length = record.body_length - VCPU_HEADER
+    if length < 0:
+        return
+    vcpu = number(record.body, 0, 4, record.endianness)
+    if not length:
+        yield EMPTY_VCPU_STATE(vcpu=vcpu)
+    elif vcpu >= (guest.max_vcpus or VCPUS_MAX):
+        yield BAD_VCPU_STATE(Vcpu.NONE, vcpu=vcpu, count=guest.max_vcpus or VCPUS_MAX)
+    elif (wanted := _wanted(record.name, length, guest)) is not None:
+        yield BAD_VCPU_STATE(Vcpu.SIZE, length=length, wanted=wanted)
+
+
+def _wanted(name: str, length: int, guest: Guest) -> str | None:
+    """What the size of a vcpu's state should be; None if it is right."""
+    if name == "X86_PV_VCPU_BASIC":
+        sizes = [size for width, size in BASIC_SIZES.items() if guest.width in (width, None)]
+        return None if length in sizes else " or ".join(f"{size:,}" for size in sizes)
+    if name == "X86_PV_VCPU_EXTENDED":
+        return f"at most {EXTENDED_MAX}" if length > EXTENDED_MAX else None
+    if name == "X86_PV_VCPU_XSAVE":
+        return f"at least {XSAVE_LEAST}" if length < XSAVE_LEAST else None
+    return f"a multiple of {MSR_ENTRY}" if length % MSR_ENTRY else None
+
+
+_JUDGES: Mapping[str, Callable[[Record, Guest], Iterator[Violation]]] = {
+    "X86_PV_INFO": _info,
+    "X86_PV_P2M_FRAMES": _frames,
+    "X86_PV_VCPU_BASIC": _vcpu,
+    "X86_PV_VCPU_EXTENDED": _vcpu,
+    "X86_PV_VCPU_XSAVE": _vcpu,
+    "X86_PV_VCPU_MSRS": _vcpu,
+}
+
+
+def judge(record: Record, guest: Guest) -> Iterator[Violation]:
+    """What a record breaks, by itself or by what came before it."""
+    if record.name == "PAGE_DATA":
+        yield from _pages(record, guest)
+        return
+    judged = _JUDGES.get(record.name)
+    if judged is not None and record.complete and len(record.body) == record.body_length:
+        yield from judged(record, guest)
+
+
+def judge_end(record: Record, guest: Guest) -> Iterator[Violation]:
+    """What END shows of the table of frames."""
+    if role_of(record) is not Role.LIBXC_END or record.context.guest != "x86 PV" or guest.max_pfn is None:
+        return
+    for index, pfn in guest.frames.items():
+        if pfn > guest.max_pfn:
+            yield BAD_P2M_FRAMES(Frames.FRAME, index=index, pfn=pfn, most=guest.max_pfn)
+            return
