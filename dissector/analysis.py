@@ -8,6 +8,7 @@ from typing import NamedTuple
 from dissector.events import REVERSE, DirectionEnded, Event
 from dissector.facts import UNREMARKABLE, Migration, Noted
 from dissector.rules.checker import Checker
+from dissector.units import many
 
 MIGRATIONS_MAX = 1 << 10
 """Migrations that have ended and are kept, each with some kB; of more those go that carried least: 24 octets make one,
@@ -41,6 +42,12 @@ class Analysis:
     def migrations(self) -> list[MigrationAnalysis]:
         """In the order of their numbers."""
         return [self._by_number[number] for number in sorted(self._by_number)]
+
+    @property
+    def words_left_out(self) -> str:
+        """What to say of those."""
+        verb = "is" if self.left_out == 1 else "are"
+        return f"{many(self.left_out, 'migration')} more, which carried least, {verb} left out"
 
     def add(self, event: Event) -> Noted:
         """The next event, and what the facts made of it."""

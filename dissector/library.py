@@ -15,7 +15,7 @@ from dissector.engine import Engine
 from dissector.errors import UserError
 from dissector.events import Event, Record
 from dissector.facts import Fault, Link, Linker, Migration
-from dissector.results.common import time_of
+from dissector.results.common import file_name, time_of
 from dissector.results.source import SourceResult
 
 if TYPE_CHECKING:
@@ -181,9 +181,11 @@ def source_of(file: str, reader: Reader) -> SourceResult:
     """An input as a whole, as far as it was read. `file`: what its user calls it."""
     if not isinstance(reader, CaptureReader):
         nothing = {"packets": 0, "cut_packets": 0, "dropped_packets": 0}
-        return SourceResult(file=file, format="stream", bytes=reader.octets, first_time=None, last_time=None, **nothing)
+        return SourceResult(
+            file=file_name(file), format="stream", bytes=reader.octets, first_time=None, last_time=None, **nothing
+        )
     return SourceResult(
-        file=file,
+        file=file_name(file),
         format="pcapng" if reader.blocks else "pcap",
         packets=reader.frame,
         bytes=reader.octets,

@@ -37,8 +37,8 @@ def iso_text(time_us: int) -> str:
 
 def clock(time_ns: int) -> str:
     """Date and time, UTC, to the microsecond."""
-    whole, rest = divmod(time_ns, NS)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%d %H:%M:%S}.{rest // 1000:06d} UTC"
+    moment = iso_text(micros(time_ns))
+    return moment.replace("T", " ").replace("Z", " UTC") if moment.endswith("Z") else f"{moment} s since 1970"
 
 
 def duration(time_ns: int) -> str:
@@ -66,4 +66,6 @@ def many(number: int, one: str, several: str | None = None) -> str:
 
 def printable(text: str) -> str:
     """Text out of a capture as one line of a terminal: whatever could steer the terminal is escaped."""
+    if text.isprintable():
+        return text
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

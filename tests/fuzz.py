@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import gc
 import io
+import os
 import random
 import signal
 import struct
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from dissector.capture.files import open_octets
+from dissector.cli import TRACEBACK
 from dissector.cli import main as xenshark
 
 CAPTURES = Path(__file__).resolve().parent.parent / "captures"
@@ -234,7 +236,7 @@ def damaged(chance: random.Random, window: Window) -> bytes:
 # --- the program --------------------------------------------------------------------------------------------
 
 
-class Hang(Exception):
+class Hang(BaseException):
     """A case took too long."""
 
 
@@ -248,7 +250,7 @@ def trouble(path: Path, command: list[str]) -> str | None:
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             status = xenshark([*command, str(path)])
-    except Exception:
+    except (Exception, Hang):
         return traceback.format_exc()
     finally:
         signal.alarm(0)
@@ -263,6 +265,7 @@ def trouble(path: Path, command: list[str]) -> str | None:
 def run(count: int, seed: int, first: int = 0, seconds: float = 1e9, keep: Path | None = None) -> tuple[int, int]:
     """So many cases; how many passed and how many failed. What is wrong with those goes to standard error."""
     signal.signal(signal.SIGALRM, too_long)
+    os.environ[TRACEBACK] = "1"  # else the command turns what a case raises into a line
     sources = windows(CAPTURES)
     end = time.monotonic() + seconds
     passed = failed = 0

@@ -11,9 +11,11 @@ import gc
 import io
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
@@ -29,6 +31,9 @@ COMMANDS = (
 
 DONE, WRONG, INTERRUPTED = 0, 2, 130
 """Exit statuses; 1 is for a command that found what it looks for. 130: what a shell says of SIGINT."""
+
+TRACEBACK = "XENSHARK_TRACEBACK"
+"""The variable with which a mistake of the program ends in Python's own traceback."""
 
 EXAMPLES = """\
 examples:
@@ -86,6 +91,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # sources keep theirs to themselves: this is the output's
         _drop_output()
         return _complain(f"cannot write: {error.strerror or error}")
+    except MemoryError:
+        _drop_output()
+        return _complain("out of memory: what the input holds needs more than there is")
+    except Exception as error:
+        # Python's own end would be 1, which says that something was found.
+        if TRACEBACK in os.environ:
+            raise
+        _drop_output()
+        where = _innermost(error)
+        return _complain(f"a mistake of xenshark, {type(error).__name__} in {where}: {error}; please report it")
     return status
 
 
@@ -123,8 +138,16 @@ def _parser(modules: Mapping[str, ModuleType]) -> Parser:
     return parser
 
 
+def _innermost(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+
+
 def _complain(line: str) -> int:
-    print(f"xenshark: {line}", file=sys.stderr)
+    # Imported here: nearly no run complains.
+    from dissector.units import printable
+
+    print(f"xenshark: {printable(line)}", file=sys.stderr)
     return WRONG
 
 

@@ -36,5 +36,5 @@ def run(arguments: argparse.Namespace) -> int:
         print(dumps(AnalysisResult.of(capture.source, analysis.migrations), indent=1))
     else:
         print(as_text(capture.source, analysis.migrations), end="")
-    conclude(capture)
+    conclude(capture, analysis)
     return 0

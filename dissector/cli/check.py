@@ -18,7 +18,7 @@ from dissector.results.encoding import dumps
 from dissector.results.findings import FileFindingResult
 from dissector.rules import RULES
 from dissector.rules.findings import SEVERITIES, Finding
-from dissector.units import many
+from dissector.units import many, printable
 from dissector.views.findings import as_line, tally
 
 FOUND, WRONG = 1, 2
@@ -83,6 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
             if checker.left_out:
                 more = many(checker.left_out, "finding")
                 _complain(f"{file}: migration {migration.number} has {more} more than are kept")
+        if analysis.left_out:
+            _complain(f"{file}: {analysis.words_left_out}")
         if problem:
             _complain(problem)
             status = WRONG
@@ -93,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _complain(line: str) -> None:
     sys.stdout.flush()
-    print(f"xenshark: {line}", file=sys.stderr)
+    print(f"xenshark: {printable(line)}", file=sys.stderr)
 
 
 def _print(file: str, findings: Iterable[Finding], is_json: bool) -> None:

@@ -7,10 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from dissector.capture.files import Octets
 from dissector.errors import UserError
 from dissector.library import Input, Take
+from dissector.units import printable
+
+if TYPE_CHECKING:
+    from dissector.analysis import Analysis
 
 PATIENCE = 1.0
 """Seconds without a progress bar."""
@@ -22,8 +27,12 @@ def read(capture: Input, *takers: Take, show_progress: bool = True) -> None:
         capture.read(*takers, progress=progress)
 
 
-def conclude(capture: Input) -> None:
-    """Raises UserError when what was printed is not all that the input should have held."""
+def conclude(capture: Input, analysis: Analysis | None = None) -> None:
+    """Raises UserError when what was printed is not all that the input should have held; says how many migrations were
+    left out."""
+    if analysis is not None and analysis.left_out:
+        sys.stdout.flush()
+        print(f"xenshark: {printable(capture.name)}: {analysis.words_left_out}", file=sys.stderr)
     if capture.problem:
         raise UserError(capture.problem)
 

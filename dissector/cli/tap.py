@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dissector import __version__
 from dissector.errors import UserError
 from dissector.events import Event
+from dissector.units import printable
 
 if TYPE_CHECKING:
     from dissector.recording.tap_display import Live
@@ -36,8 +37,9 @@ page contents, then packets, and at the end xenshark says so; a disk that is
 full ends the recording, which can be read up to there, and nothing else.
 
 Octets, their order and their times are real; addresses, ports and TCP are made
-up. FILE holds the memory of the guest: a new one can be read by its owner
-alone. It may be a named pipe, which another program reads meanwhile.
+up. FILE holds the memory of the guest: it can be read by its owner alone. It
+may be a named pipe, which another program reads meanwhile, but no symbolic
+link. With --describe it says who talks; command lines may hold passwords.
 
 Exit status: that of COMMAND; if a signal ended it, the same signal ends
 xenshark. 2: FILE cannot be written; 126, 127: COMMAND cannot be started.
@@ -50,6 +52,8 @@ TURN = 0.0005
 """Seconds that a thread of Python has to itself at most while another waits: the relays must not starve the thread
 that writes the file."""
 
+MADE_UP = "recorded from pipes: addresses, ports and TCP are made up"
+
 NOT_FOUND, NOT_STARTED = 127, 126
 """What a shell says of a command (POSIX, Shell Command Language, 2.8.2)."""
 
@@ -59,13 +63,16 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "tap",
         help="record a migration through a pipe, such as to ssh",
-        usage="%(prog)s -w FILE [--no-pages] [--live | --live-on TTY] -- COMMAND...",
+        usage="%(prog)s -w FILE [--no-pages] [--describe] [--live | --live-on TTY] -- COMMAND...",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-w", "--write", required=True, metavar="FILE", help="the capture; is overwritten")
     parser.add_argument("--no-pages", action="store_true", help="leave page contents out, keep all else")
+    parser.add_argument(
+        "--describe", action="store_true", help="write into FILE who talks: both command lines, this host's name"
+    )
     parser.add_argument("--live", action="store_true", help="show on standard error how the migration goes")
     parser.add_argument("--live-on", metavar="TTY", help="the same on another terminal, where tty prints its name")
     parser.add_argument("words", nargs="+", metavar="COMMAND", help="what to run, with its arguments")
@@ -76,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported here, because these are pipes and signals as only Unix has them.
     from dissector.recording.follower import Follower
     from dissector.recording.packets import beginning
+    from dissector.recording.private import create
     from dissector.recording.recorder import Tape
     from dissector.recording.relay import end_like, look_for
     from dissector.recording.relay import run as relay
@@ -91,8 +99,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _not_started(words[0], error)
     try:
         live = _live(arguments.live_on) if arguments.live or arguments.live_on else None
-        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        about = beginning(f"xenshark {__version__}", _section(arguments), _interface(words))
+        file = create(name)
+        said = (_section(arguments), _interface(words)) if arguments.describe else ("xenshark tap", MADE_UP)
+        about = beginning(f"xenshark {__version__}", *said)
         follower = Follower(live.monitor.add if live else _ignore)
         tape = Tape(file, name, about, follower, keep_pages=not arguments.no_pages)
     except OSError as error:
@@ -130,7 +139,7 @@ def _live(terminal: str | None) -> Live:
 
 def _section(arguments: argparse.Namespace) -> str:
     """The comment on the capture as a whole."""
-    options = [option for option in ("no_pages", "live") if getattr(arguments, option)]
+    options = [option for option in ("no_pages", "describe", "live") if getattr(arguments, option)]
     switches = [f"--{option.replace('_', '-')}" for option in options]
     switches += ["--live-on", arguments.live_on] if arguments.live_on else []
     return shlex.join(["xenshark", "tap", "-w", arguments.write, *switches, "--", *arguments.words])
@@ -146,7 +155,7 @@ def _interface(words: list[str]) -> str:
         starter = shlex.join(os.fsdecode(octets).rstrip("\0").split("\0"))
     (here, here_port), (there, there_port) = ENDS
     return (
-        f"recorded from pipes: addresses, ports and TCP are made up. {here}:{here_port} is who started the tap "
+        f"{MADE_UP}. {here}:{here_port} is who started the tap "
         f"on {socket.gethostname()}: {starter}. {there}:{there_port} is the command: {shlex.join(words)}"
     )
 
@@ -162,7 +171,7 @@ def _ignore(event: Event) -> None:
 
 
 def _complain(line: str) -> None:
-    _tell(f"xenshark: {line}\n")
+    _tell(f"xenshark: {printable(line)}\n")
 
 
 def _tell(text: str) -> None:

@@ -20,7 +20,7 @@ from dissector.recording.session import Session
 from dissector.recording.trim import Trimmer
 from dissector.results.encoding import dumps
 from dissector.results.live import CaptureEvent, LiveEvent, SnapshotResult, StatisticsEvent, SummaryEvent
-from dissector.units import NS, many, size
+from dissector.units import NS, many, printable, size
 from dissector.views.analysis import as_text
 from dissector.views.live import Display, Form
 
@@ -126,6 +126,9 @@ class Watching:
             dropped = many(self._reader.dropped_by_capture, "packet was", "packets were")
             self._complaints.append(f"{dropped} dropped by who captured: a larger buffer (-B) may help")
             self._print()
+        if self._monitor.analysis.left_out:
+            self._complaints.append(self._monitor.analysis.words_left_out)
+            self._print()
         if not self._engine.migrations:
             raise UserError(no_migration(self._engine, self._reader))
         if self._reader.trouble:
@@ -137,7 +140,7 @@ class Watching:
         """What is new, and what there is to complain about; that must not be written over the picture."""
         if self._display.start is None:
             self._display.start = self._reader.first_time_ns
-        complaints = [f"xenshark: {self._complaints.popleft()}" for _ in range(len(self._complaints))]
+        complaints = [f"xenshark: {printable(self._complaints.popleft())}" for _ in range(len(self._complaints))]
         if footer and self._display.form == "terminal":
             for line in complaints:
                 self._display.add(line)

@@ -46,7 +46,7 @@ def outcome(evidence: Evidence) -> Outcome:
     sides = evidence.forward, evidence.reverse
     if evidence.is_capture and not any(side.ended in STOPPED for side in sides):
         return "incomplete"
-    if evidence.is_capture and _is_end_hidden(evidence.forward):
+    if evidence.is_capture and (_is_end_hidden(evidence.forward) or _may_hide_answer(evidence)):
         return "incomplete"
     return "failover" if evidence.endings.checkpoints else "failed"
 
@@ -61,12 +61,24 @@ def _is_completed(evidence: Evidence) -> bool:
     outermost = evidence.context.outermost
     if outermost is None or outermost not in evidence.endings.ended:
         return False
+    if _may_hide_answer(evidence):
+        return False
     reverse = evidence.reverse
     if "xl" not in evidence.context.layers or not evidence.is_capture or reverse.offset == reverse.started:
         return True
     # What the destination said last was lost: what came before shows that it went on.
     went_on = evidence.is_postcopy_complete if evidence.kind == "postcopy" else "forward go" in texts
     return went_on and reverse.is_damaged
+
+
+def _may_hide_answer(evidence: Evidence) -> bool:
+    """Whether the stream came to its END, in a capture that began too late to show whether xl is around it: then the
+    destination owes an answer beside the stream, and was heard without giving one."""
+    forward, reverse = evidence.forward, evidence.reverse
+    is_late = forward.late or (forward.first is not None and not forward.first.is_header)
+    is_heard = reverse.offset > reverse.started
+    has_ended = evidence.context.outermost in evidence.endings.ended
+    return evidence.is_capture and is_late and is_heard and has_ended and "xl" not in evidence.context.layers
 
 
 def _is_end_hidden(forward: DirectionFacts) -> bool:

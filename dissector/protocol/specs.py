@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
-from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import construct as c
@@ -190,13 +189,7 @@ class HeaderSpec(NamedTuple):
     @property
     def size(self) -> int:
         """Length in octets."""
-        return _fixed_size(self.body, self.endianness or "little")
-
-
-@lru_cache(maxsize=256)
-def _fixed_size(body: Body, endianness: Endianness) -> int:
-    """Kept, because every header asks for it, and a stream may have one each 24 octets."""
-    return fixed(layout(body, endianness))[0].size
+        return fixed(layout(self.body, self.endianness or "little"))[0].size
 
 
 class RecordSpec(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -60,6 +61,7 @@ def fields(layout: Layout) -> Iterator[Field]:
         offset = None if offset is None or one.size is None else offset + one.size
 
 
+@lru_cache(maxsize=256)  # every header asks, and a stream may have one each 24 octets
 def fixed(layout: Layout) -> tuple[struct.Struct, tuple[str, ...]]:
     """A fast reader of a layout of integers and octet strings of known size, and the names of what it reads.
 

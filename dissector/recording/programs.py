@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
@@ -126,7 +127,15 @@ def reason(program: Program, said: str, status: int) -> str:
     """Why a program ended, in its own words."""
     lines = [line.strip() for line in said.splitlines()]
     own = [program.prefix.sub("", line).rstrip(".") for line in lines if program.prefix.match(line)]
-    return own[0] if own else next(filter(None, reversed(lines)), f"exit status {status}")
+    if own:
+        return own[0]
+    if status < 0:
+        return (
+            f"{signal.Signals(-status).name} ended it"
+            if -status in set(signal.Signals)
+            else f"signal {-status} ended it"
+        )
+    return next(filter(None, reversed(lines)), f"exit status {status}")
 
 
 def complaint(program: Program, path: str, wanted: Wanted, said: str, status: int) -> str:

@@ -19,10 +19,8 @@ from typing import NamedTuple
 from dissector.capture.formats import INTERFACE, PCAP_HEADER, SECTION_HEADER
 from dissector.capture.reader import CaptureReader
 from dissector.errors import UserError
+from dissector.recording.private import create
 from dissector.recording.trim import Trimmer
-
-OWNER_ALONE = 0o600
-"""The file holds a guest's memory."""
 
 WAITING = 128
 """Pieces of a capture that wait to be written, each no larger than a reader's buffer: 1 MiB as a rule."""
@@ -160,7 +158,7 @@ class Kept:
         path = self._path
         if self._rotation.octets or self._rotation.seconds:
             path = path.with_name(f"{path.stem}_{self._number:05}{path.suffix}")
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ALONE)
+        self._file = create(path)
         self._files.append(path)
         self._size, self._opened = 0, monotonic()
 

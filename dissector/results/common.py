@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, TypeAlias
 
 from dissector import events, protocol
@@ -22,6 +23,11 @@ Octets: TypeAlias = Annotated[int, "octets"]
 def time_of(time_ns: int | None, is_known: bool = True) -> float | None:
     """A time or duration in seconds; None of what is not known."""
     return in_seconds(time_ns) if is_known and time_ns is not None else None
+
+
+def file_name(path: str) -> str:
+    """A path as text: octets that are no UTF-8 escaped, so that every reader of JSON takes it."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 class EndpointResult(Result):

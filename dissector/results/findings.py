@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from dissector.results.base import Result
-from dissector.results.common import Direction, Frame, Layer, Offset, Time, time_of
+from dissector.results.common import Direction, Frame, Layer, Offset, Time, file_name, time_of
 from dissector.rules import Severity
 from dissector.rules.findings import Finding
 
@@ -42,7 +42,7 @@ class FileFindingResult(FindingResult, InFile, kw_only=True):
 
     @classmethod
     def in_file(cls, file: str, finding: Finding) -> FileFindingResult:
-        return cls(file=file, **_keys(finding))
+        return cls(file=file_name(file), **_keys(finding))
 
 
 def _keys(finding: Finding) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def as_text(source: SourceResult, migrations: Iterable[MigrationAnalysis]) -> st
 
 
 def _source(source: SourceResult) -> str:
-    what = f"{source.file}: {source.format}, {size(source.bytes)}"
+    what = f"{printable(source.file)}: {source.format}, {size(source.bytes)}"
     if source.packets:
         what += f", {many(source.packets, 'packet')}"
     if source.cut_packets:
@@ -61,7 +61,7 @@ def _lines(migration: Migration, checker: Checker) -> Iterator[str]:
             break_on_hyphens=False,
             break_long_words=False,
         )
-        yield from (line.replace(TIE, " ") for line in lines)
+        yield from (printable(line.replace(TIE, " ")) for line in lines)
 
 
 def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:

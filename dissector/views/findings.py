@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from dissector.rules import RULES
 from dissector.rules.findings import SEVERITIES, Finding
-from dissector.units import many
+from dissector.units import many, printable
 
 
 def as_line(file: str, finding: Finding) -> str:
@@ -16,7 +16,8 @@ def as_line(file: str, finding: Finding) -> str:
     where = [f"migration {finding.migration}", finding.direction]
     where += [f"frame {finding.frame}"] if finding.frame is not None else []
     where += [f"offset {finding.offset}"] if finding.offset is not None else []
-    return f"{file}: {', '.join(where)}: {finding.severity} {finding.rule} {finding.message}{_in_log(finding)}"
+    words = f"{finding.severity} {finding.rule} {finding.message}{_in_log(finding)}"
+    return printable(f"{file}: {', '.join(where)}: {words}")
 
 
 def _in_log(finding: Finding) -> str:

@@ -36,7 +36,7 @@ def as_line(notice: Notice, start: int) -> str | None:
     if words is None:
         return None
     time = seconds_text(micros(max((notice.time or start) - start, 0)))
-    return f"{time:>12} migration {notice.analysis.migration.number}: {words}"
+    return printable(f"{time:>12} migration {notice.analysis.migration.number}: {words}")
 
 
 def _iteration(notice: Notice) -> str | None:
@@ -140,7 +140,7 @@ def picture(snapshots: Sequence[Snapshot], footer: str, width: int, height: int)
     # Rendered into a string: it is the caller who prints, and who knows what may go wrong with that.
     console = Console(width=width, force_terminal=True, legacy_windows=False, color_system="standard")
     with console.capture() as capture:
-        console.print(*blocks, Text(footer, "dim", no_wrap=True, overflow="ellipsis"), sep="\n")
+        console.print(*blocks, Text(printable(footer), "dim", no_wrap=True, overflow="ellipsis"), sep="\n")
     return capture.get()
 
 

@@ -41,7 +41,7 @@ def line(
     arrow = f"{record.migration} {arrow}" if several else arrow
     where = f"{number:>6} {time:>12} {arrow} {record.layer or '-':<6} {record.length:>9}"
     words = "; ".join(filter(None, (summary(record), links_as_text(record, links))))
-    return " ".join((where, f" {record.name:<20}", words, *marks(record, skipped))).rstrip()
+    return printable(" ".join((where, f" {record.name:<20}", words, *marks(record, skipped))).rstrip())
 
 
 def details(record: Record, flow: Flow | None, full: bool) -> Iterator[str]:
@@ -52,7 +52,7 @@ def details(record: Record, flow: Flow | None, full: bool) -> Iterator[str]:
     if record.complete and not record.is_pages and len(record.body) < record.body_length:
         yield f"{BELOW}fields of the first {len(record.body)} octets of {record.body_length}"
     for one in tree(decoded(record, deep=True), full):
-        yield BELOW + one
+        yield printable(BELOW + one)
 
 
 def marks(record: Record, skipped: int | None) -> Iterator[str]:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import resource
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -470,7 +471,7 @@ Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 def test_the_command_gets_its_words_and_an_end_of_input(tap: Start, tmp_path: Path) -> None:
-    process = tap("sort; echo; exit 7")
+    process = tap("sort; echo; exit 7", "--describe")
     out, err = process.communicate(b"b\na\n", PATIENCE)
     assert (process.returncode, out, err) == (7, b"a\nb\n\n", b"")
     seen = recorded(tmp_path / "tap.pcapng")
@@ -478,6 +479,14 @@ def test_the_command_gets_its_words_and_an_end_of_input(tap: Start, tmp_path: Pa
     assert flags(seen.packets)[2:] == [("here", "FIN"), ("there", "FIN")]
     assert b"sort; echo; exit 7" in (tmp_path / "tap.pcapng").read_bytes()
     assert (tmp_path / "tap.pcapng").stat().st_mode & 0o777 == 0o600
+
+
+def test_command_lines_are_written_only_when_asked_for(tap: Start, tmp_path: Path) -> None:
+    """They may hold passwords."""
+    process = tap("true --password=hunter2")
+    process.communicate(timeout=PATIENCE)
+    octets = (tmp_path / "tap.pcapng").read_bytes()
+    assert b"hunter2" not in octets and b"made up" in octets and socket.gethostname().encode() not in octets
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 import talks
@@ -327,10 +328,9 @@ def genuine(request: pytest.FixtureRequest) -> bytes:
     return octets[octets.index(LIBXL_IDENT) :].removesuffix(MESSAGES["go"].octets)
 
 
-Tuples = list[tuple[object, ...]]
 
 
-def in_it(several: Several, layers: tuple[str, ...] = ("libxl", "libxc")) -> tuple[Tuples, Tuples]:
+def in_it(several: Several, layers: tuple[str, ...] = ("libxl", "libxc")) -> tuple[list[Any], list[Any]]:
     """The records of the inner streams and the findings, without where they are."""
     one = several.judged()
     records = [event for event in several.events if isinstance(event, Record) and event.layer in layers]

@@ -105,6 +105,8 @@ def _packets(folder: Path, capture: Path, options: list[str]) -> Iterator[Tree]:
                 trees = (one._all_fields for one in (layer, *layer.duplicate_layers))
                 layers.setdefault(layer.layer_name, []).extend(trees)
             yield layers
+    except UnicodeDecodeError as error:
+        raise UserError(f"tshark prints octets that are no UTF-8, which pyshark does not read: {error}") from error
     except TSharkCrashException as error:
         lines = complaints((folder / "stderr").read_text(errors="replace"))
         raise UserError(f"Wireshark complains: {lines[0] if lines else ' '.join(str(error).split())}") from error
