@@ -47,6 +47,11 @@ class Engine:
         """Link types (LINKTYPE_ numbers) of packets that nobody here can read."""
         return self._path.unread_links
 
+    @property
+    def census(self) -> dict[str, int]:
+        """How many packets of what kind were not looked into, the most first."""
+        return self._path.census
+
     def capture(self, reader: CaptureReader, progress: Progress | None = None) -> None:
         """Everything in a capture."""
         octets = 0
@@ -123,7 +128,8 @@ class Engine:
     def _connect(self, key: bytes) -> tuple[DirectionParser, DirectionParser]:
         source, destination = addresses(key)
         parsers: list[DirectionParser] = []
-        conversation = self._conversation(Flow(Endpoint(*source), Endpoint(*destination)), parsers)
+        flow = Flow(Endpoint(*source), Endpoint(*destination))
+        conversation = self._conversation(flow, parsers, self._path.encapsulations.get(key, ()))
         one, other = connect(conversation)
         parsers += one, other
         self.connected += 1
@@ -138,10 +144,14 @@ class Engine:
             if cipher is not None:
                 self.encrypted.add(cipher)
 
-    def _conversation(self, flow: Flow | None, parsers: list[DirectionParser]) -> Conversation:
+    def _conversation(
+        self, flow: Flow | None, parsers: list[DirectionParser], encapsulation: tuple[str, ...] = ()
+    ) -> Conversation:
         def number() -> int:
             self.migrations += 1
             self._running.update(dict.fromkeys(parsers))
             return self.migrations - 1
 
-        return Conversation(flow, self._order.add, number, self._keep_pages, self._note_spans, self._joins)
+        return Conversation(
+            flow, self._order.add, number, self._keep_pages, self._note_spans, self._joins, encapsulation
+        )

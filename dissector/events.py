@@ -125,6 +125,8 @@ class MigrationFound(NamedTuple):
     position: Position = NOWHERE
     role: ConnectionRole | None = None
     """What its first connection is for, where a migration can have several."""
+    encapsulation: tuple[str, ...] = ()
+    """What its packets were found in, outermost first: "VXLAN", "GRE", ... Nothing where they were plain."""
 
 
 class ConnectionJoined(NamedTuple):

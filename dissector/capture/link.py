@@ -33,6 +33,8 @@ class Segment(NamedTuple):
     """What the sender can take, as the field says: not scaled."""
     shift: int | None = None
     """Of a SYN: the scale of the windows that follow (RFC 7323, 2.2), NO_SHIFT where it says none; None of others."""
+    encapsulation: tuple[str, ...] = ()
+    """What the segment travelled in, outermost first (capture/tunnels.py); nothing on the ordinary road."""
 
 
 IPV4 = struct.Struct("!BxHHHxB2x8s")
@@ -55,6 +57,10 @@ WORD = struct.Struct("!H")
 
 TCP_PROTOCOL, FRAGMENT_HEADER = 6, 44
 TCP_HEADER = 20
+IPV6_HEADER = 40
+
+TUNNEL_PROTOCOLS = frozenset((4, 17, 41, 47, 50, 97, 137))
+"""Protocols of IP in which there may be another IP header: fragments of those are for capture/tunnels.py."""
 
 # Options of TCP: RFC 9293, 3.1, and RFC 7323, 2.2 and 2.3.
 END_OF_OPTIONS, NO_OPERATION, WINDOW_SCALE = 0, 1, 3
@@ -151,26 +157,30 @@ def _ipv4(octets: memoryview, at: int, length: int, reassembler: Fragments) -> S
         return None
     start = at + header
     if fragment & 0x3FFF:
+        if protocol in TUNNEL_PROTOCOLS:
+            return None
         data = octets[start : start + size]
         if len(data) != size:
             return None
         name = addresses + bytes((protocol,)) + WORD.pack(identification)
         whole = reassembler.add(name, protocol, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000), data)
         return _whole(whole, addresses) if whole is not None and whole[0] == TCP_PROTOCOL else None
-    return _tcp(octets, start, size, addresses) if protocol == TCP_PROTOCOL else None
+    return tcp_segment(octets, start, size, addresses) if protocol == TCP_PROTOCOL else None
 
 
 def _ipv6(octets: memoryview, at: int, length: int, reassembler: Fragments) -> Segment | None:
     size, kind, addresses = IPV6.unpack_from(octets, at)
-    start = at + 40
+    start = at + IPV6_HEADER
     size = size or length - start  # 0: a jumbogram (RFC 2675), or not yet cut up, as in IPv4
     found = _behind_extensions(octets, start, size, kind)
     if found is None:
         return None
     start, size, kind = found
     if kind == TCP_PROTOCOL:
-        return _tcp(octets, start, size, addresses)
+        return tcp_segment(octets, start, size, addresses)
     kind, fragment, identification = IPV6_FRAGMENT.unpack_from(octets, start)
+    if kind in TUNNEL_PROTOCOLS:
+        return None
     start, size = start + IPV6_FRAGMENT.size, size - IPV6_FRAGMENT.size
     data = octets[start : start + max(size, 0)]
     if len(data) != size:
@@ -205,11 +215,11 @@ def _whole(datagram: tuple[int, bytearray], addresses: bytes) -> Segment | None:
     found = _behind_extensions(memoryview(octets), 0, len(octets), protocol)
     if found is None or found[2] != TCP_PROTOCOL:
         return None
-    segment = _tcp(memoryview(octets), found[0], found[1], addresses)
+    segment = tcp_segment(memoryview(octets), found[0], found[1], addresses)
     return None if segment is None else segment._replace(at=-1)
 
 
-def _tcp(octets: memoryview, start: int, size: int, addresses: bytes) -> Segment | None:
+def tcp_segment(octets: memoryview, start: int, size: int, addresses: bytes) -> Segment | None:
     """`size` octets of TCP, as IP counts them, from `start`; fewer when the packet was cut."""
     ports, seq, ack, offset, flags = TCP.unpack_from(octets, start)
     header = (offset >> 4) * 4

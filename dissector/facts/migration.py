@@ -63,6 +63,8 @@ class Migration:
         self.number = number
         """Which migration of its input, from 0."""
         self.flow = flow
+        self.encapsulation: tuple[str, ...] = ()
+        """What its packets were found in, outermost first."""
         """Who migrates to whom; None for a file that is no capture."""
         self.context = Context()
         """What the headers have said."""
@@ -92,7 +94,7 @@ class Migration:
     def add(self, event: Event) -> Noted:
         """The next event of this migration, in wire order."""
         if isinstance(event, MigrationFound):
-            self.flow = event.flow
+            self.flow, self.encapsulation = event.flow, event.encapsulation
             if event.role is not None:
                 self.connections.append(Connection(event.role, event.flow))
             return UNREMARKABLE

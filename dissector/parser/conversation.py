@@ -135,11 +135,14 @@ class Conversation:
         keep_pages: bool = False,
         note_spans: bool = False,
         joins: Joins | None = None,
+        encapsulation: tuple[str, ...] = (),
     ) -> None:
         """`flow`: of the first direction's octets; None for a bare stream. `number`: gives a migration its number when
         it is recognised. `keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note
-        which octets are page contents. `joins`: of all connections of the input."""
+        which octets are page contents. `joins`: of all connections of the input.
+        `encapsulation`: what its packets were found in."""
         self.flow = flow
+        self.encapsulation = encapsulation
         self.joins = joins or Joins()
         self.emit = emit
         self.keep_pages = keep_pages

@@ -439,7 +439,8 @@ class DirectionParser(Cursor):
         flow = self.flow(self if direction == FORWARD else peer)
         assert migration.number is not None
         if is_first:
-            found = MigrationFound(migration.number, flow, self.position(), migration.role)
+            encapsulation = self.conversation.encapsulation
+            found = MigrationFound(migration.number, flow, self.position(), migration.role, encapsulation)
             self.conversation.emit(found, frame)
         elif not was_known and migration.role is not None:
             joined = ConnectionJoined(migration.number, migration.role, flow, self.position())

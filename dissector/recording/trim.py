@@ -9,9 +9,9 @@ from struct import Struct
 
 from dissector.capture.formats import ENHANCED_PACKET, PCAP_HEADER
 from dissector.capture.fragments import Fragments
-from dissector.capture.link import decode
 from dissector.capture.pcapng import PcapngReader
 from dissector.capture.reader import CaptureReader
+from dissector.capture.tunnels import decode
 from dissector.capture.writer import PADDING
 from dissector.parser import DirectionParser
 from dissector.tcp import Connections, HalfConnection

@@ -252,6 +252,7 @@ class MigrationResult(Result, kw_only=True):
 
     id: Annotated[int, "which of the input, from 0"]
     flow: Annotated[FlowResult | None, "null: a file that is no capture"]
+    encapsulation: Annotated[tuple[str, ...], "what its packets were found in, outermost first"]
     layers: Annotated[tuple[Layer, ...], "outermost first"]
     kind: Annotated[Kind, "live: precopy only; non-live: suspended first; checkpointed: Remus, COLO"]
     outcome: Annotated[Outcome, "failover: checkpoints stopped; incomplete: the capture does not show the end"]
@@ -282,6 +283,7 @@ class MigrationResult(Result, kw_only=True):
         return cls(
             id=migration.number,
             flow=FlowResult.of(migration.flow),
+            encapsulation=migration.encapsulation,
             layers=migration.context.layers,
             kind=migration.kind,
             outcome=migration.outcome,

@@ -29,6 +29,8 @@ from __future__ import annotations
 from struct import Struct
 from typing import Any
 
+from dissector.capture.tunnels import TUNNEL_PORTS
+
 try:
     from dissector.tcp import uncompiled as cython
 except ImportError:
@@ -60,6 +62,7 @@ _ACK = cython.declare(cython.uint, 0x100000)
 _PLAIN = cython.declare(cython.uint, 0x170000)
 """Flags of importance, as they stand above the window: ACK, and SYN, FIN and RST, which a plain segment has not."""
 _TCP = cython.declare(cython.uint, 6)
+_UDP = cython.declare(cython.uint, 17)
 _IPV4 = cython.declare(cython.longlong, 0x0800)
 _IPV6 = cython.declare(cython.longlong, 0x86DD)
 _IP_FIELDS_4 = cython.declare(cython.longlong, 36)
@@ -209,6 +212,8 @@ class Core:
     """Where in the buffer the options of the TCP header begin."""
     due = cython.declare(cython.longlong, visibility="public")
     """After this packet `run` returns DUE."""
+    passed = cython.declare(dict, visibility="public")
+    """Packets of UDP that were passed over, by the port that tells most."""
 
     _halves = cython.declare(dict, visibility="private")
     _untold = cython.declare(list, visibility="private")
@@ -227,6 +232,7 @@ class Core:
         self.key = b""
         self.seq = self.ack = self.flags = self.window = 0
         self.due = NEVER
+        self.passed = {}
         self._halves = halves
         self._untold = []
         self._interfaces = None
@@ -406,7 +412,9 @@ class Core:
                                     half.heard = time
                             elif size and not self._take(half, seq, size, there < payload + size, frame + 1, time):
                                 came_to = _SEGMENT
-            elif came_to == _PASSED and protocol not in (1, 17, 58):  # ICMP, UDP, ICMPv6
+            elif came_to == _PASSED and protocol == _UDP:
+                came_to = self._pass(key)
+            elif came_to == _PASSED:
                 came_to = _PACKET
 
             frame += 1
@@ -427,6 +435,19 @@ class Core:
             self.time = time
             reader.advance(pos, frame, cut, time)
         return came_to
+
+    @cython.cfunc
+    def _pass(self, key: bytes) -> cython.int:
+        """Counts a packet of UDP by its ports, at the end of the key; PACKET, and it is not counted, if it may be a
+        tunnel's."""
+        ports: bytes = key[-4:]
+        source: cython.int = (ports[0] << 8) | ports[1]
+        destination: cython.int = (ports[2] << 8) | ports[3]
+        if destination in TUNNEL_PORTS:
+            return _PACKET
+        port = source if source < destination else destination
+        self.passed[port] = self.passed.get(port, 0) + 1
+        return _PASSED
 
     @cython.cfunc
     @cython.inline

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from dissector.capture.fragments import Fragments
-from dissector.capture.link import LINKS, Segment, decode, window_shift
+from dissector.capture.link import Segment, window_shift
 from dissector.capture.reader import CaptureReader, Packet
+from dissector.capture.tunnels import READABLE_LINKS, decode, describe, word_for
 from dissector.tcp import core
 from dissector.tcp.connections import SYN, Connections
+
+MOST_FLOWS = 1 << 14
+"""Of so many flows it is remembered what they were in."""
+
+MOST_KINDS = 1 << 12
+"""So many kinds of packets are told apart that are not looked into."""
 
 
 class PacketPath:
@@ -18,6 +26,9 @@ class PacketPath:
         """`reader` is None where packets come one by one, by `packet`."""
         self.unread_links: set[int] = set()
         """Link types (LINKTYPE_ numbers) of packets that nobody here can read."""
+        self.encapsulations: dict[bytes, tuple[str, ...]] = {}
+        """What the segments of a flow were found in, by its key, newest last; only of those that were in something."""
+        self._census: Counter[str] = Counter()
         self._reader = reader
         self._connections = connections
         self._fragments = Fragments()
@@ -51,9 +62,26 @@ class PacketPath:
         """One packet, for whoever has no reader."""
         segment = decode(packet.link, packet.octets, packet.length, self._fragments)
         if segment is not None:
+            if segment.encapsulation and segment.key not in self.encapsulations:
+                self._note(segment)
             self._connections.packet(segment, packet.frame, packet.time_ns)
-        elif packet.link not in LINKS:
+            return
+        if packet.link not in READABLE_LINKS:
             self.unread_links.add(packet.link)
+        what = describe(packet.link, packet.octets, packet.length)
+        if what is not None and (what in self._census or len(self._census) < MOST_KINDS):
+            self._census[what] += 1
+
+    @property
+    def census(self) -> dict[str, int]:
+        """How many packets of what kind were not looked into, the most first."""
+        kinds = self._census + Counter({word_for("udp", port): count for port, count in self._core.passed.items()})
+        return dict(kinds.most_common())
+
+    def _note(self, segment: Segment) -> None:
+        self.encapsulations[segment.key] = segment.encapsulation
+        if len(self.encapsulations) > MOST_FLOWS:
+            del self.encapsulations[next(iter(self.encapsulations))]
 
     def _segment(self, reader: CaptureReader) -> Segment:
         """What the fast path came to."""

@@ -77,6 +77,8 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
     if len(migration.connections) > 1:
         for one in migration.connections:
             yield "connection", f"{one.role}: {flow_as_text(one.flow)}"
+    if migration.encapsulation:
+        yield "packets", f"in {', in '.join(reversed(migration.encapsulation))}"
     yield "layers", _layers(migration.context)
     if migration.is_timed and migration.first_time is not None and migration.last_time is not None:
         back = migration.went_back

@@ -1,0 +1,150 @@
+"""Migrations in tunnels, behind labels and on other links: the same events as outside, and nothing raises."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+from hypothesis import given
+from hypothesis import strategies as st
+from tunnels import ENCAPSULATIONS, frame, in_fragments, ip, mpls, udp, vxlan, wrapped
+
+from dissector.capture.fragments import Fragments
+from dissector.capture.link import Segment
+from dissector.capture.opening import open_source
+from dissector.capture.reader import CaptureReader
+from dissector.capture.tunnels import READABLE_LINKS, decode, describe
+from dissector.engine import Engine
+from dissector.events import Event, MigrationFound, Record
+
+GENUINE = {
+    "postcopy": REPOSITORY / "captures/violations/none/none.pcap.zst",
+    "remus": REPOSITORY / "captures/postcopy/f_remus/veth_rx.pcap.zst",
+    "cut at 128": REPOSITORY / "captures/postcopy/a_loopback/lo_snap128.pcap.zst",
+    "xen": REPOSITORY / "captures/xen/pv-live-any-nano/pv-live-any-nano.pcap.zst",
+}
+
+
+def reader_of(path: Path) -> CaptureReader:
+    reader = open_source(str(path))
+    assert isinstance(reader, CaptureReader)
+    return reader
+
+
+def events_of(path: Path) -> tuple[Engine, list[Event]]:
+    events: list[Event] = []
+    engine = Engine(events.append)
+    reader = reader_of(path)
+    engine.capture(reader)
+    reader.source.close()
+    return engine, events
+
+
+def without_names(events: list[Event]) -> list[Event]:
+    return [event._replace(encapsulation=()) if isinstance(event, MigrationFound) else event for event in events]
+
+
+@pytest.fixture(scope="module")
+def plain() -> list[Event]:
+    return events_of(GENUINE["postcopy"])[1]
+
+
+@pytest.mark.parametrize("name", ENCAPSULATIONS)
+def test_what_is_inside_is_what_is_outside(name: str, plain: list[Event], tmp_path: Path) -> None:
+    how = ENCAPSULATIONS[name]
+    path = tmp_path / "wrapped.pcap"
+    path.write_bytes(wrapped(reader_of(GENUINE["postcopy"]), how))
+    engine, events = events_of(path)
+    found = [event for event in events if isinstance(event, MigrationFound)]
+    assert found and all(event.encapsulation == how.names for event in found)
+    assert without_names(events) == plain
+    assert not engine.unread_links
+    assert not engine.census
+
+
+@pytest.mark.parametrize("capture", [name for name in GENUINE if name != "postcopy"])
+@pytest.mark.parametrize("name", ["vxlan", "erspan-3", "mpls-pseudowire", "nflog"])
+def test_other_captures(capture: str, name: str, tmp_path: Path) -> None:
+    path = tmp_path / "wrapped.pcap"
+    path.write_bytes(wrapped(reader_of(GENUINE[capture]), ENCAPSULATIONS[name]))
+    _, events = events_of(path)
+    assert without_names(events) == events_of(GENUINE[capture])[1]
+
+
+def test_tunnel_in_fragments(tmp_path: Path) -> None:
+    """A datagram comes with its last fragment; all else is as outside."""
+    genuine = REPOSITORY / "captures/xen/pv-live-mtu1500-drops/pv-live-mtu1500-drops.pcap.zst"
+    path = tmp_path / "fragments.pcap"
+    path.write_bytes(in_fragments(reader_of(genuine)))
+    engine, events = events_of(path)
+    found, expected = (
+        [(event.name, event.offset) for event in each if isinstance(event, Record)]
+        for each in (events, events_of(genuine)[1])
+    )
+    assert found == expected
+    assert not engine.census
+
+
+PORTS = (40000).to_bytes(2, "big") + (8002).to_bytes(2, "big")
+TCP = PORTS + bytes(7) + b"\1" + bytes(3) + b"\1\x50\x10\2\0\0\0\0\0"
+INSIDE = b"\x45\0" + (45).to_bytes(2, "big") + bytes(5) + b"\6\0\0" + bytes((10, 0, 0, 1, 10, 0, 0, 2)) + TCP + b"hello"
+
+
+def segment_in(packet: bytes, link: int = 1) -> Segment | None:
+    return decode(link, memoryview(packet), len(packet), Fragments())
+
+
+@pytest.mark.parametrize("name", ENCAPSULATIONS)
+def test_cut_and_changed_packets_never_raise(name: str) -> None:
+    how = ENCAPSULATIONS[name]
+    packet = how.wrap(INSIDE)
+    whole = segment_in(packet, how.link)
+    assert whole is not None and bytes(whole.payload) == b"hello" == packet[whole.at : whole.at + 5]
+    assert whole.key == socket.inet_aton("10.0.0.1") + socket.inet_aton("10.0.0.2") + PORTS
+    for end in range(len(packet)):
+        got = decode(how.link, memoryview(packet)[:end], len(packet), Fragments())
+        assert got is None or (got.length == 5 and b"hello".startswith(got.payload))
+        describe(how.link, memoryview(packet)[:end], len(packet))
+        for value in 0, 0x45, 255:
+            changed = memoryview(packet[:end] + bytes((value,)) + packet[end + 1 :])
+            got = decode(how.link, changed, len(changed), Fragments())
+            assert got is None or len(got.payload) <= got.length
+            describe(how.link, changed, len(changed))
+
+
+@given(st.sampled_from(sorted(READABLE_LINKS)), st.binary(max_size=120))
+def test_random_octets_never_raise(link: int, octets: bytes) -> None:
+    assert decode(link, memoryview(octets), len(octets), Fragments()) is None or octets
+    describe(link, memoryview(octets), len(octets))
+
+
+def test_more_than_four_are_not_believed() -> None:
+    packet = INSIDE
+    for depth in range(1, 7):
+        packet = ip(4, packet)
+        got = segment_in(frame(packet))
+        assert (got is not None) == (depth <= 4)
+    assert describe(1, memoryview(frame(packet)), 200) == "more than 4 encapsulations" + " in IP-in-IP" * 5
+
+
+@pytest.mark.parametrize(
+    ("packet", "what"),
+    [
+        (frame(ip(17, udp(53, b"query"))), "UDP port 53"),
+        (frame(ip(17, udp(4789, vxlan(frame(bytes(28), 0x0806))))), "ARP in VXLAN"),
+        (frame(ip(17, udp(4789, bytes(60)))), "UDP port 4789 (no VXLAN)"),
+        (frame(bytes(46), 0x88CC), "LLDP"),
+        (frame(bytes(46), 46), "frames without an EtherType"),
+        (frame(bytes(46), 0x1234), "EtherType 0x1234"),
+        (frame(b"\x0c" + bytes(45), 0x88E5), "MACsec, encrypted"),
+        (frame(ip(50, bytes(range(100, 180)))), "ESP, encrypted"),
+        (frame(ip(1, bytes(8))), "ICMP"),
+        (frame(mpls(frame(bytes(28), 0x0806)), 0x8847), "ARP in MPLS"),
+        (frame(ip(6, bytes(3))), "packets that end inside their headers"),
+    ],
+)
+def test_what_is_not_looked_into_has_a_name(packet: bytes, what: str) -> None:
+    assert segment_in(packet) is None
+    assert describe(1, memoryview(packet), len(packet)) == what
