@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from heapq import heappop, heappush, heappushpop
 from typing import NamedTuple
 
-from dissector.events import Event
-from dissector.facts import Migration, Noted
+from dissector.events import REVERSE, DirectionEnded, Event
+from dissector.facts import UNREMARKABLE, Migration, Noted
 from dissector.rules.checker import Checker
+
+MIGRATIONS_MAX = 1 << 10
+"""Migrations that have ended and are kept, each with some kB; of more those go that carried least: 24 octets make one,
+so a connection of a few MB may hold hundreds of thousands."""
 
 
 class MigrationAnalysis(NamedTuple):
@@ -19,19 +24,62 @@ class MigrationAnalysis(NamedTuple):
 class Analysis:
     """A fold over every event of an input, in wire order."""
 
-    def __init__(self) -> None:
-        self.migrations: list[MigrationAnalysis] = []
-        """In the order in which they were found; after `finish` in that of their numbers."""
+    def __init__(self, ends_by_itself: bool = True) -> None:
+        """`ends_by_itself`: a migration of which no octet follows is judged at once; else whoever has it calls `end`
+        for each."""
+        self.left_out = 0
+        """Migrations that were let go of because there were too many."""
+        self._ends_by_itself = ends_by_itself
         self._by_number: dict[int, MigrationAnalysis] = {}
         self._ended: set[int] = set()
+        self._kept: list[tuple[int, int]] = []
+        self._half_over: list[tuple[int, int]] = []
+        self._cut_short: set[int] = set()
+        self._gone: set[int] = set()
+
+    @property
+    def migrations(self) -> list[MigrationAnalysis]:
+        """In the order of their numbers."""
+        return [self._by_number[number] for number in sorted(self._by_number)]
 
     def add(self, event: Event) -> Noted:
         """The next event, and what the facts made of it."""
+        if self.is_gone(event.migration):
+            return UNREMARKABLE
         migration, checker = self[event.migration]
+        was_over = migration.is_over
         # The facts first: the rules are told what they made of the event.
         noted = migration.add(event)
         checker.add(event, noted)
+        if type(event) is DirectionEnded and not was_over:
+            self._note_end(migration)
         return noted
+
+    def is_gone(self, number: int) -> bool:
+        """Whether it was let go of before it was over: what follows of it is for nobody."""
+        return number in self._gone
+
+    def _note_end(self, migration: Migration) -> None:
+        """A direction of it has ended."""
+        number = migration.number
+        if not migration.is_over:
+            if migration.forward.ended is None:
+                return
+            # The other direction may be silent to the end of the connection, which holds one migration after the other.
+            heappush(self._half_over, (migration.forward.seen, -number))
+            if len(self._half_over) <= MIGRATIONS_MAX:
+                return
+            number = -heappop(self._half_over)[1]
+            found = self._by_number.get(number)
+            if found is None or found.migration.is_over:
+                return
+            migration = found.migration
+            migration.add(DirectionEnded(number, REVERSE, "capture", migration.reverse.offset))
+            self._cut_short.add(number)
+        if number in self._ended:
+            self._let_go(number)
+        elif self._ends_by_itself:
+            self.end(number)
 
     def __getitem__(self, number: int) -> MigrationAnalysis:
         """One of the migrations, by its number."""
@@ -39,19 +87,36 @@ class Analysis:
         if found is None:
             migration = Migration(number)
             found = self._by_number[number] = MigrationAnalysis(migration, Checker(migration))
-            self.migrations.append(found)
         return found
 
     def end(self, number: int) -> None:
-        """No event follows for one of them."""
-        if number not in self._ended:
+        """Judges one of them: nothing of importance follows."""
+        if number not in self._ended and number not in self._gone:
             self._ended.add(number)
             migration, checker = self[number]
             migration.finish()
             checker.finish()
+            if migration.is_over:
+                self._let_go(number)
 
     def finish(self) -> None:
         """No event follows."""
         for number in list(self._by_number):
             self.end(number)
-        self.migrations.sort(key=lambda one: one.migration.number)
+
+    def _let_go(self, number: int) -> None:
+        """Of what nobody asks about a migration that is over; and of the least one if there are too many."""
+        migration, checker = self[number]
+        migration.let_go()
+        checker.let_go()
+        newest = migration.forward.seen + migration.reverse.seen, -number
+        if len(self._kept) < MIGRATIONS_MAX:
+            heappush(self._kept, newest)
+            return
+        _, least = heappushpop(self._kept, newest)
+        del self._by_number[-least]
+        self._ended.discard(-least)
+        if -least in self._cut_short:
+            self._cut_short.discard(-least)
+            self._gone.add(-least)
+        self.left_out += 1

@@ -12,7 +12,7 @@ from dissector.capture.link import addresses
 from dissector.capture.opening import StreamReader
 from dissector.capture.reader import CaptureReader, Packet
 from dissector.events import Endpoint, Event, Flow
-from dissector.parser import Conversation, DirectionParser, WireOrder, connect, follow_stream
+from dissector.parser import Conversation, DirectionParser, Joins, WireOrder, connect, follow_stream
 from dissector.tcp import Connections, PacketPath
 
 Progress = Callable[[], None]
@@ -37,8 +37,9 @@ class Engine:
         self._order = WireOrder(emit, self.connections.waiting)
         self._path = PacketPath(None, self.connections)
         self._keep_pages, self._note_spans = keep_pages, note_spans
+        self._joins = Joins()
         self._recent: deque[Conversation] = deque()
-        self._running: list[DirectionParser] = []
+        self._running: dict[DirectionParser, None] = {}
         """Those of connections that carry a migration."""
 
     @property
@@ -91,7 +92,7 @@ class Engine:
 
     def report_progress(self) -> None:
         """Emits how far each open direction of a migration has come."""
-        self._running = [parser for parser in self._running if parser.ended is None]
+        self._running = {parser: None for parser in self._running if parser.ended is None}
         for parser in self._running:
             parser.report_progress()
 
@@ -140,7 +141,7 @@ class Engine:
     def _conversation(self, flow: Flow | None, parsers: list[DirectionParser]) -> Conversation:
         def number() -> int:
             self.migrations += 1
-            self._running += (parser for parser in parsers if parser not in self._running)
+            self._running.update(dict.fromkeys(parsers))
             return self.migrations - 1
 
-        return Conversation(flow, self._order.add, number, self._keep_pages, self._note_spans)
+        return Conversation(flow, self._order.add, number, self._keep_pages, self._note_spans, self._joins)

@@ -16,17 +16,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from dissector.protocol import CONTAINERS, Endianness, HeaderSpec, Layer, Message, RecordSpec
+from dissector.protocol import (
+    CONTAINERS,
+    ConnectionRole,
+    Endianness,
+    HeaderSpec,
+    Layer,
+    Message,
+    MessageSpec,
+    RecordSpec,
+)
 
 Direction: TypeAlias = Literal["forward", "reverse"]
 FORWARD: Direction = "forward"
 REVERSE: Direction = "reverse"
 
-Spec: TypeAlias = RecordSpec | HeaderSpec | Message | None
+Spec: TypeAlias = RecordSpec | HeaderSpec | Message | MessageSpec | None
 
 Reason: TypeAlias = Literal["fin", "rst", "reused", "capture", "renewed"]
 """Why no octet follows: the sender closed or reset the connection, its addresses and ports were used again, the capture
 (or file) ends, another migration begins on the same connection."""
+
+
+FOREIGN_OCTETS = "foreign octets"
+"""Name of what is none of the stream's octets, in the middle of it."""
 
 
 class Position(NamedTuple):
@@ -86,6 +99,10 @@ class Context(NamedTuple):
     """Whether a libxl stream may be around the libxc stream, though no octet of it was seen."""
     legacy: bool = False
     """Whether it is a stream of Xen 4.5 or older, which is not dissected."""
+    compressed: bool = False
+    """Whether the stream was compressed on the wire: offsets then count its octets as they were before that."""
+    tunnelled: bool = False
+    """Whether it went in libvirt's messages: offsets then count what was in them."""
     revision: int = 0
     """Counts the changes: of two contexts of one migration the one with the higher number knows more."""
 
@@ -105,6 +122,20 @@ class MigrationFound(NamedTuple):
     migration: int
     flow: Flow | None
     """None where the input is no capture."""
+    position: Position = NOWHERE
+    role: ConnectionRole | None = None
+    """What its first connection is for, where a migration can have several."""
+
+
+class ConnectionJoined(NamedTuple):
+    """One more connection turned out to carry a part of the migration.
+
+    Of the connections of one migration the one that carries the image is `memory`, or `migration` where there is none
+    such: all events but records are of that one, and so are the records with `Record.connection` None."""
+
+    migration: int
+    role: ConnectionRole
+    flow: Flow | None
     position: Position = NOWHERE
 
 
@@ -127,7 +158,7 @@ class Record:
     migration: int
     direction: Direction
     layer: Layer | None
-    """None for octets that belong to no layer ("trailing data")."""
+    """None for octets that belong to no layer ("trailing data", "foreign octets")."""
     name: str
     type: int | None = None
     """The record type on the wire; None for headers and texts."""
@@ -165,6 +196,9 @@ class Record:
     """Of a text: whether octets had been acknowledged, in either direction, that the capture had not shown."""
     unannounced: bool = False
     """Whether it is of the other layer, and no record handed over to that."""
+    connection: ConnectionRole | None = None
+    """Of several connections of one migration: which one it was on, unless on the one that carries the image. Its
+    offset counts octets of that connection."""
 
     @property
     def end(self) -> int:
@@ -276,6 +310,7 @@ class DirectionEnded(NamedTuple):
 
 Event: TypeAlias = (
     MigrationFound
+    | ConnectionJoined
     | DirectionStarted
     | Record
     | Gap

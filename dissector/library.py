@@ -202,6 +202,13 @@ def old_xen(name: str) -> str:
     )
 
 
+TLS_ADVICE = (
+    "; XCP-ng: capture at the destination with tcpdump -i lo tcp port 80, where stunnel hands on the plain stream, or "
+    "set migration-https-only = false in xapi.conf"
+)
+"""What else helps against TLS. Sources: xapi_stunnel_server.ml ("connect = 80") and xapi_globs.ml of xen-api."""
+
+
 def no_migration(engine: Engine, reader: Reader) -> str:
     """Why no migration was found, as far as one can tell."""
     return "; ".join(filter(None, (_nothing(engine, reader), reader.trouble)))
@@ -216,7 +223,7 @@ def _nothing(engine: Engine, reader: Reader) -> str:
         return (
             f"{none}: the connection is encrypted ({ciphers}) and only ciphertext was captured; migrate over "
             "a plain transport, such as xl migrate -s '' DOMAIN 'socat - TCP:HOST:PORT'"
-        )
+        ) + (TLS_ADVICE if "TLS" in engine.encrypted else "")
     if engine.unread_links and not engine.connected:
         links = ", ".join(map(str, sorted(engine.unread_links)))
         return f"{none}: packets of link type {links} cannot be read (see tcpdump.org/linktypes.html)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from heapq import nlargest
 from typing import Literal, NamedTuple, TypeAlias
 
 from dissector.analysis import Analysis, MigrationAnalysis
@@ -30,6 +31,10 @@ LINGER = NS
 """The time (ns) after which nothing is expected of a migration that is complete, though its connection is open."""
 
 FINDINGS_SHOWN, PHASES_SHOWN = 3, 4
+
+SHOWN_MAX = 64
+"""Migrations that are looked at in one go: those that have carried most. 24 octets make one, and a look at thousands of
+them would leave no time for those that matter."""
 
 NoticeKind: TypeAlias = Literal["migration", "phase", "iteration", "fault", "finding", "end"]
 """A migration was found; a phase or iteration has begun; a fault was answered; a finding; a migration has ended."""
@@ -94,7 +99,7 @@ class Sample(NamedTuple):
     pages: int
 
 
-@dataclass
+@dataclass(eq=False, slots=True)
 class _Watched:
     """A migration that goes on, and what was notified of it already."""
 
@@ -114,16 +119,19 @@ class Monitor:
     """An analysis that notifies of what is new, event by event. Its clock is that of whoever takes snapshots."""
 
     def __init__(self, notify: Callable[[Notice], None]) -> None:
-        self.analysis = Analysis()
+        self.analysis = Analysis(ends_by_itself=False)
         self.ended = 0
         """Migrations that have ended."""
         self._notify = notify
         self._watched: dict[int, _Watched] = {}
-        self._running: list[_Watched] = []
+        self._running: dict[int, _Watched] = {}
+        self._newest: _Watched | None = None
 
     def add(self, event: Event) -> None:
         """The next event."""
         noted = self.analysis.add(event)
+        if self.analysis.is_gone(event.migration):
+            return
         if isinstance(event, Record):
             watched = self._watched.get(event.migration) or self._watch(event)
             self._notify_progress(watched)
@@ -131,29 +139,35 @@ class Monitor:
                 self._notify(Notice("fault", watched.analysis, event.last.time, fault))
         elif event.migration not in self._watched:
             return  # it is notified of with its first record
-        self._notify_findings(self._watched[event.migration])
+        watched = self._watched[event.migration]
+        self._notify_findings(watched)
+        if event.migration not in self._running and watched.analysis.migration.is_over:
+            del self._watched[event.migration]
 
     def snapshots(self, now: int, more: bool) -> list[Snapshot]:
         """How the migrations stand that have not ended before, or else the newest one, at a time (ns, of any clock that
         only goes on); `more`: events may follow of connections that are closed. Notifies of those that have ended.
 
         To be exact to the octet it needs the newest `Progress` events (`Engine.report_progress`)."""
-        running = self._running or list(self._watched.values())[-1:]
-        for watched in list(self._running):
+        running = list(self._running.values()) or ([self._newest] if self._newest else [])
+        for watched in list(self._running.values()):
             if _is_over(watched, now, more):
                 self._end(watched)
-        return [_snapshot(watched, now, watched not in self._running) for watched in running]
+        if len(running) > SHOWN_MAX:
+            running = nlargest(SHOWN_MAX, running, key=lambda one: one.analysis.migration.forward.offset)
+            running.sort(key=lambda one: one.analysis.migration.number)
+        return [_snapshot(one, now, one.analysis.migration.number not in self._running) for one in running]
 
     def finish(self) -> None:
         """No event follows."""
-        for watched in list(self._running):
+        for watched in list(self._running.values()):
             self._end(watched)
         self.analysis.finish()
 
     def _watch(self, record: Record) -> _Watched:
         watched = _Watched(self.analysis[record.migration])
         self._watched[record.migration] = watched
-        self._running.append(watched)
+        self._running[record.migration] = self._newest = watched
         self._notify(Notice("migration", watched.analysis, record.first.time))
         return watched
 
@@ -185,8 +199,9 @@ class Monitor:
             if id(finding) not in known:
                 self._notify(Notice("finding", watched.analysis, finding.time, finding))
         watched.findings = len(checker.findings)
-        # A new list: who goes through the old one is not disturbed.
-        self._running = [one for one in self._running if one is not watched]
+        del self._running[migration.number]
+        if migration.is_over:
+            del self._watched[migration.number]
         self.ended += 1
         self._notify(Notice("end", watched.analysis, migration.last_time))
 
@@ -197,7 +212,7 @@ def _is_over(watched: _Watched, now: int, more: bool) -> bool:
         watched.complete_since = now
     if watched.complete_since is not None and now - watched.complete_since >= LINGER:
         return True
-    return not more and migration.forward.ended is not None and migration.reverse.ended is not None
+    return not more and migration.is_over
 
 
 def _snapshot(watched: _Watched, now: int, is_over: bool) -> Snapshot:

@@ -62,3 +62,8 @@ def rate(octets: int, time_ns: int) -> str:
 def many(number: int, one: str, several: str | None = None) -> str:
     """A number of things, with thousands apart; `several` where the plural is not an added s."""
     return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def printable(text: str) -> str:
+    """Text out of a capture as one line of a terminal: whatever could steer the terminal is escaped."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

@@ -269,6 +269,13 @@ layouts.xl_header = {
     uint(4, "optional_data_len", "Octets of optional data after this header"),
 }
 
+layouts.libvirt_header = {
+    octet_string(16, "magic", "Names the format"),
+    uint(4, "version", "2: a libxl stream of version 2 follows"),
+    uint(4, "xml_length", "Octets of XML after this header"),
+    octet_string(40, "unused", "Of no meaning"),
+}
+
 layouts.xenops_header = {
     octet_string(15, "magic", "Names the format"),
 }
@@ -293,6 +300,10 @@ layouts.image_header = {
     }),
     reserved(2, "reserved1"),
     reserved(4, "reserved2"),
+}
+
+layouts.xenops_legacy_header = {
+    octet_string(15, "magic", "Names the format"),
 }
 
 layouts.domain_header = {
@@ -418,9 +429,11 @@ layouts.xl_optional_data = {
 
 HEADERS = by_name({
     header("xl header", "xl", 48, layouts.xl_header, layouts.xl_optional_data),
+    header("libvirt header", "libvirt", 64, layouts.libvirt_header),
     header("xenops header", "xenops", 15, layouts.xenops_header),
     header("libxl header", "libxl", 16, layouts.libxl_header),
     header("image header", "libxc", 24, layouts.image_header),
+    header("xenops legacy header", "xenops", 15, layouts.xenops_legacy_header),
     header("domain header", "libxc", 16, layouts.domain_header),
 })
 
@@ -551,9 +564,11 @@ local CANDIDATES_BIG = "\0\0\0" .. TYPES_IN_USE .. "[\0-\15]..."
 -- After a header or record of the forward direction; where there is no entry, another of its layer.
 local NEXT = {
     ["xl.xl header"] = "libxl header",
+    ["libvirt.libvirt header"] = "libxl header",
     ["xenops.xenops header"] = "xenops",
     ["libxl.libxl header"] = "libxl",
     ["libxc.image header"] = "domain header",
+    ["xenops.xenops legacy header"] = "legacy",
     ["libxc.domain header"] = "libxc",
     ["libxc.END"] = "outer",
     ["libxc.CHECKPOINT"] = "libxl, if there",
@@ -566,6 +581,7 @@ local NEXT = {
     ["xenops.LIBXC"] = "image header",
     ["xenops.LIBXL"] = "libxl header",
     ["xenops.LIBXC_LEGACY"] = "legacy",
+    ["xenops.DEMU"] = "xenops",
     ["xenops.END_OF_IMAGE"] = "outer",
 }
 
@@ -588,9 +604,11 @@ local AFTER_POSTCOPY_BEGIN = { [8] = true, [9] = true, [10] = true, [17] = true 
 local STATES = {
     start = {
         ["xl header"] = "start",
+        ["libvirt header"] = "start",
         ["xenops header"] = "start",
         ["libxl header"] = "start",
         ["image header"] = "start",
+        ["xenops legacy header"] = "start",
         ["domain header"] = "static data",
         ["libxl.LIBXC_CONTEXT"] = "start",
         ["xenops.XENOPS"] = "start",

@@ -20,7 +20,12 @@ from typing import NoReturn
 from dissector import __version__
 from dissector.errors import UserError
 
-COMMANDS = ("analyze", "read", "check", "faults", "rules", "live", "tap", "replay", "lua", "crosscheck", "schema")
+# fmt: off
+COMMANDS = (
+    "analyze", "read", "guest", "diff", "check", "faults", "rules", "live", "tap", "replay", "lua", "crosscheck",
+    "schema",
+)
+# fmt: on
 
 DONE, WRONG, INTERRUPTED = 0, 2, 130
 """Exit statuses; 1 is for a command that found what it looks for. 130: what a shell says of SIGINT."""
@@ -32,6 +37,8 @@ examples:
   xenshark read --json saved.img          a file of `xl save`, as JSON lines
   tcpdump -w - tcp | xenshark read -      a migration that goes on
   xenshark analyze migration.pcap         a summary of each migration
+  xenshark guest saved.img                the guest as it was when it stopped
+  xenshark diff good.pcap bad.pcap        what differs between two guests and their migrations
   xenshark check *.pcap                   what breaks a rule of the protocol
   xenshark faults --slowest 9 post.pcap   the pages that a postcopy guest waited longest for
   xenshark live -i eth0                   migrations while they go on
@@ -39,7 +46,7 @@ examples:
   xl migrate -s 'xenshark tap -w post.pcapng -- ssh' DOMAIN HOST   record what goes through ssh
 
 `xenshark COMMAND --help` says more.
-Exit status: 0 done, 1 `check` found errors or `crosscheck` a difference, 2 the input or the usage is wrong.
+Exit status: 0 done, 1 `check` found errors, `diff` or `crosscheck` a difference, 2 the input or the usage is wrong.
 """
 
 

@@ -13,18 +13,29 @@ from typing import Any, NamedTuple
 
 from dissector.cli.input import conclude, read
 from dissector.errors import UserError
-from dissector.events import FORWARD, REVERSE, Direction, Event, Flow, MigrationFound, Record, Resynchronised
+from dissector.events import (
+    FOREIGN_OCTETS,
+    FORWARD,
+    REVERSE,
+    Direction,
+    Event,
+    Flow,
+    MigrationFound,
+    Record,
+    Resynchronised,
+)
 from dissector.facts import Link, Linker
 from dissector.library import Input, open
-from dissector.protocol import HEADERS, MESSAGES, RECORDS
+from dissector.protocol import HEADERS, MESSAGES, RECORDS, STREAM_ERROR, XENOPS_MESSAGES
 from dissector.results.encoding import dumps
 from dissector.results.records import RecordResult
 from dissector.units import EPOCH, iso_text, micros, seconds_text
 from dissector.views.records import details, line
 
 _NAMED = {("xl", name) for name in (*MESSAGES, "text")}
+_NAMED |= {(spec.layer, spec.name) for spec in (*XENOPS_MESSAGES.values(), STREAM_ERROR)}
 _NAMED |= {(spec.layer, spec.name) for specs in (HEADERS.values(), RECORDS) for spec in specs}
-NAMES = sorted({"trailing data", *(name for _, name in _NAMED), *map(".".join, _NAMED)})
+NAMES = sorted({"trailing data", FOREIGN_OCTETS, *(name for _, name in _NAMED), *map(".".join, _NAMED)})
 """What --type accepts, beside the names of records that nobody specified."""
 
 UNKNOWN = re.compile(r"(lib(xl|xc)\.|xenops\.)?unknown_0x[0-9a-f]{8}")

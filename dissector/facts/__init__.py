@@ -3,9 +3,10 @@
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.distribution import Distribution, distribution
 from dissector.facts.faults import Fault, Faults
-from dissector.facts.iterations import Iteration
+from dissector.facts.guest import Guest, Toolstack, toolstack, type_of
+from dissector.facts.iterations import Convergence, Iteration, convergence, dirty_rate
 from dissector.facts.links import Link, Linker, Links
-from dissector.facts.migration import UNREMARKABLE, Migration, Noted
+from dissector.facts.migration import UNREMARKABLE, Connection, Migration, Noted
 from dissector.facts.outcome import Kind, Outcome
 from dissector.facts.pages import Pages
 from dissector.facts.pfns import PfnSet
@@ -14,10 +15,13 @@ from dissector.facts.roles import role_of
 
 __all__ = [
     "UNREMARKABLE",
+    "Connection",
+    "Convergence",
     "DirectionFacts",
     "Distribution",
     "Fault",
     "Faults",
+    "Guest",
     "Iteration",
     "Kind",
     "Link",
@@ -30,6 +34,11 @@ __all__ = [
     "PfnSet",
     "Phase",
     "PhaseName",
+    "Toolstack",
+    "convergence",
+    "dirty_rate",
     "distribution",
     "role_of",
+    "toolstack",
+    "type_of",
 ]

@@ -26,7 +26,8 @@ def may_run(evidence: Evidence, outcome: Outcome, is_past_transition: bool) -> M
 
     The point of no return is the source's "domain is yours" (migrate_domain() in xl_migrate.c): from there on only a
     whole report of success, or of failure with the permission to resume after it, tells. In a postcopy migration it is
-    POSTCOPY_TRANSITION_END, after which memory is on both sides.
+    POSTCOPY_TRANSITION_END, after which memory is on both sides. Of xenopsd it is the source's handshake after the
+    image (VM_receive_memory in xenops_server.ml).
     """
     if outcome == "completed":
         return MayRun("undefined", "yes") if evidence.kind == "save" else AT_DESTINATION
@@ -39,4 +40,4 @@ def may_run(evidence: Evidence, outcome: Outcome, is_past_transition: bool) -> M
     texts, status = evidence.endings.texts, evidence.endings.status
     if status:
         return AT_SOURCE if "reverse go" in texts else NOBODY_KNOWS
-    return NOBODY_KNOWS if "forward go" in texts else AT_SOURCE
+    return NOBODY_KNOWS if "forward go" in texts or evidence.endings.cleared else AT_SOURCE

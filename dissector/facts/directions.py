@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from dissector.events import (
@@ -73,6 +74,11 @@ class DirectionFacts:
         take = _TAKE.get(type(event))
         if take is not None:
             take(self, event)
+
+    def let_go(self) -> None:
+        """Nothing follows: what the first and the last record held need not stay."""
+        self.first = self.first and replace(self.first, body=b"", padding=b"", runs=())
+        self.last = self.last and replace(self.last, body=b"", padding=b"", runs=())
 
     def _start(self, event: DirectionStarted) -> None:
         self.started = self.offset = event.offset

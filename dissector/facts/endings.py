@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dissector.events import Record
+from dissector.events import FORWARD, REVERSE, Record
 from dissector.facts.roles import role_of
-from dissector.protocol import Layer, Role
+from dissector.protocol import STREAM_ERROR, XENOPS_MESSAGES, Layer, Role
 
 ENDS = frozenset((Role.LIBXC_END, Role.LIBXL_END, Role.IMAGE_END))
 
@@ -19,6 +19,10 @@ class Endings:
         """Whole ones."""
         self.texts: dict[str, Record] = {}
         """Handshake texts by direction and name, e.g. "reverse report"."""
+        self.cleared = False
+        """Whether xenopsd's source told the destination to start the guest: its handshake after the image."""
+        self.remote_error: Record | None = None
+        """The first message of the destination that says what went wrong there."""
 
     @property
     def status(self) -> int | None:
@@ -27,9 +31,13 @@ class Endings:
         return None if report is None else report.body[-1]
 
     def add_text(self, record: Record) -> None:
-        """The next header or text of xl."""
+        """The next header or text."""
         if record.layer == "xl" and record.complete:
             self.texts[f"{record.direction} {record.name}"] = record
+        if record.spec is HANDSHAKE and record.direction == FORWARD and "xenops" in self.ended:
+            self.cleared = True
+        if self.remote_error is None and record.direction == REVERSE and error_text(record):
+            self.remote_error = record
 
     def add(self, record: Record, is_postcopy: bool) -> None:
         """The next whole record of its right direction."""
@@ -40,3 +48,21 @@ class Endings:
             self.checkpoints += 1
         elif role is Role.CHECKPOINT_END and "libxc" not in self.ended and not is_postcopy:
             self.checkpoints += 1  # else there is none that it could end
+
+
+RESPONSE, HANDSHAKE = XENOPS_MESSAGES["http response"], XENOPS_MESSAGES["handshake"]
+
+FAILED = (b"4", b"5")
+"""First digits of HTTP's statuses of what failed."""
+
+
+def error_text(record: Record) -> str:
+    """What a message of a toolstack says went wrong; empty where it says nothing of the kind."""
+    octets = b""
+    if record.spec is HANDSHAKE:
+        octets = record.body[2:]
+    elif record.spec is STREAM_ERROR:
+        octets = record.body or b"the stream failed"
+    elif record.spec is RESPONSE and record.body[9:10] in FAILED:
+        octets = record.body.partition(b"\r\n")[0]
+    return octets.decode("utf-8", "replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from dissector.events import Record, Run
@@ -36,7 +36,9 @@ class Fault:
     def latency(self) -> int | None:
         """From the fault's last octet to the last octet of the record that answers, in ns; negative where the
         page was there first."""
-        return None if self.answer is None else self.answer.last.time - self.asked.last.time
+        if self.answer is None or not self.asked.last.time:
+            return None
+        return max(0, self.answer.last.time - self.asked.last.time)
 
 
 class Matches(NamedTuple):
@@ -54,6 +56,8 @@ class Matches(NamedTuple):
 
 
 NOTHING = Matches()
+
+_NONE: deque[tuple[Record, Run]] = deque(maxlen=0)
 
 
 class Faults:
@@ -77,9 +81,10 @@ class Faults:
         self.latencies = array("q")
         """Of answered faults that were not in flight, in ns."""
         self._pending: dict[int, Fault] = {}
-        self._recent: deque[tuple[Record, Run]] = deque()
+        self._recent: deque[tuple[Record, Run]] = _NONE
         self._recent_pages = 0
         self._carrier: dict[int, Record] = {}
+        self._counted: tuple[int, int] | None = None  # pushed and never sent, once which ones is forgotten
 
     @property
     def unanswered(self) -> list[Fault]:
@@ -89,19 +94,30 @@ class Faults:
     @property
     def pushed(self) -> int:
         """Pages that came and that nobody asked for, each once however often it came."""
+        if self._counted is not None:
+            return self._counted[0]
         return self.sent.count - self.asked.count_common(self.sent)
 
     @property
     def never_sent(self) -> int:
         """Outstanding pfns whose page has not come."""
+        if self._counted is not None:
+            return self._counted[1]
         return self.outstanding.count - self.outstanding.count_common(self.sent)
+
+    def let_go(self) -> None:
+        """No record follows: keeps what is counted, and lets go of which pages it was."""
+        self._counted = self.pushed, self.never_sent
+        for pfns in (self.outstanding, self.sent, self.asked):
+            pfns.forget()
+        self._recent, self._carrier = _NONE, {}
 
     def add(self, record: Record) -> Matches:
         """The next libxc record. One that is not whole, or that goes the wrong way, does nothing."""
         take = _TAKE.get(role_of(record))
         if take is None or not record.whole or record.is_misdirected:
             return NOTHING
-        return take(self, record)
+        return take(self, replace(record, body=b"", padding=b"") if record.body else record)
 
     def _announce(self, record: Record) -> Matches:
         again: list[Run] = []
@@ -158,6 +174,8 @@ class Faults:
                 if fault is not None:
                     self._answer(fault, record)
                     answered.append(fault)
+        if self._recent is _NONE:
+            self._recent = deque()  # made when needed: an empty one has 760 octets
         self._recent.append((record, run))
         self._recent_pages += run.length
         while self._recent_pages > RECENT and len(self._recent) > 1:
@@ -176,7 +194,7 @@ class Faults:
         self.answered += 1
         if fault.in_flight:
             self.in_flight += 1
-        elif fault.latency is not None:
+        elif fault.latency is not None and fault.asked.last.time:
             self.latencies.append(fault.latency)
 
 

@@ -25,6 +25,9 @@ GROWING_MAX = 1 << 18
 HELD_MAX = 1 << 13
 """Records that are held back at most: 2 GiB of pages at 64 a record."""
 
+OCTETS_MAX = 1 << 24
+"""Octets of their bodies that are held at most: a body has up to 8 MiB."""
+
 
 class Link(NamedTuple):
     """A pfn that ties a POSTCOPY_FAULT to the POSTCOPY_PAGE_DATA that answers it."""
@@ -91,6 +94,7 @@ class Linker:
         self._emit = emit
         self._links = Links()
         self._held: deque[tuple[Record, list[Link]]] = deque()
+        self._octets = 0
 
     def add(self, event: Event) -> None:
         """The next event."""
@@ -99,7 +103,8 @@ class Linker:
         links = self._links.add(event)
         if self._held or role_of(event) in LINKED:
             self._held.append((event, links))
-            if len(self._held) > HELD_MAX:
+            self._octets += len(event.body)
+            while len(self._held) > HELD_MAX or self._octets > OCTETS_MAX:
                 self._release()
         else:
             self._emit(event, ())
@@ -111,4 +116,5 @@ class Linker:
 
     def _release(self) -> None:
         record, links = self._held.popleft()
+        self._octets -= len(record.body)
         self._emit(record, tuple(links))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from dissector.events import (
     FORWARD,
     REVERSE,
+    ConnectionJoined,
     Context,
     Direction,
     Event,
@@ -16,18 +17,27 @@ from dissector.events import (
     Record,
     Run,
 )
+from dissector.facts.clock import Clock, WentBack
 from dissector.facts.custody import MayRun, may_run
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.endings import Endings
 from dissector.facts.faults import NOTHING, Fault, Faults
-from dissector.facts.iterations import Iteration, Iterations
+from dissector.facts.guest import Guest
+from dissector.facts.iterations import Convergence, Iteration, Iterations, convergence
 from dissector.facts.outcome import Evidence, Kind, Outcome, outcome
 from dissector.facts.pages import Pages
 from dissector.facts.phases import Phase, Phases
 from dissector.facts.postcopy import PostcopyTimes
 from dissector.facts.roles import role_of
 from dissector.facts.static_data import StaticData
-from dissector.protocol import Layer, Role
+from dissector.protocol import ConnectionRole, Layer, Role
+
+
+class Connection(NamedTuple):
+    """One of several connections that carry a migration together."""
+
+    role: ConnectionRole
+    flow: Flow | None
 
 
 class Noted(NamedTuple):
@@ -62,6 +72,10 @@ class Migration:
         """Whole records by "layer.NAME"."""
         self.first_time: int | None = None
         self.last_time: int | None = None
+        self.connections: list[Connection] = []
+        """All that carry it, if each has said for what."""
+        self.guest = Guest()
+        """What its toolstack says of the guest."""
         self.pages = Pages()
         self.faults = Faults()
         self.postcopy = PostcopyTimes()
@@ -69,6 +83,7 @@ class Migration:
         self._phases = Phases()
         self._endings = Endings()
         self._static_data = StaticData()
+        self._clock = Clock()
 
     def direction(self, direction: Direction) -> DirectionFacts:
         """What is known of one direction."""
@@ -78,18 +93,36 @@ class Migration:
         """The next event of this migration, in wire order."""
         if isinstance(event, MigrationFound):
             self.flow = event.flow
+            if event.role is not None:
+                self.connections.append(Connection(event.role, event.flow))
             return UNREMARKABLE
-        self.direction(event.direction).add(event)
+        if isinstance(event, ConnectionJoined):
+            self.connections.append(Connection(event.role, event.flow))
+            return UNREMARKABLE
+        if not isinstance(event, Record) or event.connection is None:
+            self.direction(event.direction).add(event)
         return self._add(event) if isinstance(event, Record) else UNREMARKABLE
 
     def finish(self) -> None:
         """No event follows."""
         self._phases.finish()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no octet of it follows, in either direction."""
+        return self.forward.ended is not None and self.reverse.ended is not None
+
+    def let_go(self) -> None:
+        """It was finished and judged: keeps what results are made of, and no more."""
+        for part in (self.forward, self.reverse, self.pages, self.faults):
+            part.let_go()
+
     def _add(self, record: Record) -> Noted:
         self._learn(record)
+        self.guest.add(record)
         static_data = self._static_data.add(record)
-        self._phases.add(record, static_data is not None, self.forward.is_followed)
+        if record.connection is None:
+            self._phases.add(record, static_data is not None, self.forward.is_followed)
         if record.type is None:
             self._endings.add_text(record)
             return UNREMARKABLE
@@ -97,23 +130,26 @@ class Migration:
             self.records[record.direction][f"{record.layer}.{record.name}"] += 1
         if static_data is not None:
             return Noted(static_data)
-        return self._count(record) if record.whole and not record.is_misdirected else UNREMARKABLE
+        counts = record.whole and not record.is_misdirected and record.connection is None
+        return self._count(record) if counts else UNREMARKABLE
 
     def _learn(self, record: Record) -> None:
         """What any record, header or text tells beside what it is."""
         if record.context.revision >= self.context.revision:
             self.context = record.context
-        other = self.reverse if record.direction == FORWARD else self.forward
-        other.acked = max(other.acked, record.acked)
+        if record.connection is None:
+            other = self.reverse if record.direction == FORWARD else self.forward
+            other.acked = max(other.acked, record.acked)
         if self.first_time is None:
             self.first_time = record.first.time
+        self._clock.add(record)
         self.last_time = max(self.last_time or 0, record.last.time)
 
     def _count(self, record: Record) -> Noted:
         """A whole record of its right direction, which is what its number says."""
         self.postcopy.add(record)
         self._endings.add(record, self.postcopy.is_postcopy)
-        self._iterations.add(record)
+        self._iterations.add(record, self.begins_late)
         if role_of(record) is Role.MEMORY:
             self.pages.add(record)
             return UNREMARKABLE
@@ -124,6 +160,16 @@ class Migration:
     def is_capture(self) -> bool:
         """Whether packets carried it: a file has no times and no other direction."""
         return self.flow is not None
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the input has times: a file has none, and some packets of some captures have none either."""
+        return self.is_capture and not self._clock.has_stood
+
+    @property
+    def went_back(self) -> WentBack | None:
+        """Where the capture's clock went back first, if it did."""
+        return self._clock.went_back if self.is_timed else None
 
     @property
     def begins_late(self) -> bool:
@@ -137,6 +183,11 @@ class Migration:
         return self._iterations.all
 
     @property
+    def convergence(self) -> Convergence | None:
+        """Whether precopy gained on what the guest wrote; None where nothing tells."""
+        return convergence(self.iterations) if self.is_timed else None
+
+    @property
     def phases(self) -> list[Phase]:
         return self._phases.all
 
@@ -144,6 +195,11 @@ class Migration:
     def texts(self) -> dict[str, Record]:
         """Handshake texts by direction and name, e.g. "reverse report"."""
         return self._endings.texts
+
+    @property
+    def remote_error(self) -> Record | None:
+        """The message in which the destination says why it failed, if it does."""
+        return self._endings.remote_error
 
     @property
     def ended(self) -> set[Layer]:
@@ -158,12 +214,12 @@ class Migration:
     @property
     def downtime(self) -> int | None:
         """From POSTCOPY_BEGIN's first octet to POSTCOPY_TRANSITION_END's last, in ns."""
-        return self.postcopy.downtime if self.is_capture else None
+        return self.postcopy.downtime if self.is_timed else None
 
     @property
     def postcopy_duration(self) -> int | None:
         """From POSTCOPY_TRANSITION_END's last octet to POSTCOPY_COMPLETE's last, in ns."""
-        return self.postcopy.duration if self.is_capture else None
+        return self.postcopy.duration if self.is_timed else None
 
     @property
     def kind(self) -> Kind:
@@ -173,7 +229,14 @@ class Migration:
             return "postcopy"
         if self.checkpoints or "libxc.CHECKPOINT" in self.records[FORWARD]:
             return "checkpointed"
-        return "live"
+        return "non-live" if self._stood_still else "live"
+
+    @property
+    def _stood_still(self) -> bool:
+        """Whether the guest was suspended before its memory was sent: one pass over it, and its state behind that."""
+        passes = sum(not one.verify for one in self.iterations)
+        is_whole = not (self.begins_late or self.forward.is_damaged)
+        return passes == 1 and is_whole and any(phase.name in ("stop", "finish") for phase in self.phases)
 
     @property
     def outcome(self) -> Outcome:

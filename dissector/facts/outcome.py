@@ -8,8 +8,8 @@ from dissector.events import Context, Reason
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.endings import Endings
 
-Kind: TypeAlias = Literal["live", "postcopy", "checkpointed", "save"]
-"""Precopy only; with postcopy; Remus or COLO; a file."""
+Kind: TypeAlias = Literal["live", "non-live", "postcopy", "checkpointed", "save"]
+"""Precopy only; the guest was suspended first; with postcopy; Remus or COLO; a file."""
 
 Outcome: TypeAlias = Literal["completed", "failed", "failover", "incomplete"]
 """Failover: a checkpointed stream stopped, and the destination goes on from the last whole checkpoint. Incomplete: the
@@ -37,6 +37,8 @@ class Evidence(NamedTuple):
 
 def outcome(evidence: Evidence) -> Outcome:
     """The outcome so far: "incomplete" while it goes on."""
+    if evidence.endings.remote_error is not None:
+        return "failed"
     if _is_completed(evidence):
         return "completed"
     if evidence.endings.status:

@@ -27,6 +27,11 @@ class Pages:
         """Pages sent when they had been sent before."""
         return self.data_pages - self.sent.count
 
+    def let_go(self) -> None:
+        """No record follows: keeps what is counted, and lets go of which pages it was."""
+        self.pfns.forget()
+        self.sent.forget()
+
     def add(self, record: Record) -> None:
         """The next whole PAGE_DATA."""
         for first, length, type in record.runs:

@@ -45,4 +45,4 @@ class PostcopyTimes:
 
 
 def _between(start: int | None, end: int | None) -> int | None:
-    return end - start if start is not None and end is not None else None
+    return max(0, end - start) if start is not None and end is not None else None

@@ -5,10 +5,20 @@ Read `direction.py` first, then `states.py`; `resync.py` and `confidence.py` are
 
 from dissector.parser.conversation import Conversation
 from dissector.parser.direction import DirectionParser, NoTransport, Transport
+from dissector.parser.joins import Joins
 from dissector.parser.order import WireOrder
 from dissector.parser.states import STEPS
 
-__all__ = ["Conversation", "DirectionParser", "NoTransport", "Transport", "WireOrder", "connect", "follow_stream"]
+__all__ = [
+    "Conversation",
+    "DirectionParser",
+    "Joins",
+    "NoTransport",
+    "Transport",
+    "WireOrder",
+    "connect",
+    "follow_stream",
+]
 
 
 def connect(conversation: Conversation) -> tuple[DirectionParser, DirectionParser]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from dissector.events import NOTHING_SAID, Context, Direction, Event, Flow
-from dissector.protocol import CONTAINERS, Endianness, Layer, libxc_records, nested, outer
+from dissector.parser.joins import Join, Joins
+from dissector.protocol import (
+    CONTAINERS,
+    ConnectionRole,
+    Endianness,
+    Layer,
+    XenopsRequest,
+    libxc_records,
+    nested,
+    outer,
+)
 from dissector.protocol.containers import Container
 
 Emit = Callable[[Event, int], None]
@@ -17,16 +27,19 @@ class ParsedMigration:
 
     __slots__ = (
         "_number",
+        "aside",
         "begins_after",
         "begins_late",
         "context",
         "is_bare",
-        "is_unread",
         "items",
+        "join",
         "libxc_records",
         "libxl_endianness",
         "number",
         "orders",
+        "role",
+        "says_handshakes",
     )
 
     def __init__(self, number: Callable[[], int]) -> None:
@@ -40,8 +53,8 @@ class ParsedMigration:
         """The libxc records of its version."""
         self.orders: Mapping[Layer, Endianness] = _orders(self.context, None)
         """Byte order of each layer's records: libxl and libxc each say their own."""
-        self.is_unread = False
-        """Whether what the other direction says is the toolstack's own, and not read."""
+        self.says_handshakes = False
+        """Whether the other direction carries xenopsd's handshakes."""
         self.is_bare = False
         """Whether its first octets were libxc's."""
         self.begins_late = False
@@ -50,14 +63,30 @@ class ParsedMigration:
         """An offset of the forward direction before which it does not begin, where the other direction began it."""
         self.items: dict[Direction, int] = {"forward": 0, "reverse": 0}
         """How many items were emitted of each direction."""
+        self.join: Join | None = None
+        """What it shares with other connections, if it said which guest migrates."""
+        self.role: ConnectionRole | None = None
+        """What this connection of it is for, if it said that."""
+        self.aside: ConnectionRole | None = None
+        """The same, if this is not the connection that carries the image."""
         self._number = number
 
     def open(self) -> bool:
         """A stream of it was recognised. Whether it is the first."""
+        if self.number is None and self.join is not None:
+            self.number = self.join.number
         if self.number is not None:
             return False
         self.number = self._number()
+        if self.join is not None:
+            self.join.number = self.number
         return True
+
+    def request(self, request: XenopsRequest, join: Join) -> None:
+        """A connection's request says what it is for."""
+        self.join, self.role, self.items = join, request.role, join.items
+        self.aside = request.role if request.has_own_memory or request.role == "vgpu" else None
+        self.learn(compressed=request.is_compressed)
 
     def learn(self, **values: object) -> None:
         """A header says more."""
@@ -68,7 +97,7 @@ class ParsedMigration:
             self.context = context._replace(revision=context.revision + 1)
             self.libxc_records = libxc_records(context.version)
             self.orders = _orders(context, self.libxl_endianness)
-            self.is_unread = bool(context.layers) and CONTAINERS[context.layers[0]].answers == "unread"
+            self.says_handshakes = bool(context.layers) and CONTAINERS[context.layers[0]].answers == "handshakes"
 
     def learn_libxl_order(self, endianness: Endianness) -> None:
         """libxl's header says its byte order, or xl's."""
@@ -105,11 +134,13 @@ class Conversation:
         number: Callable[[], int],
         keep_pages: bool = False,
         note_spans: bool = False,
+        joins: Joins | None = None,
     ) -> None:
         """`flow`: of the first direction's octets; None for a bare stream. `number`: gives a migration its number when
         it is recognised. `keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note
-        which octets are page contents."""
+        which octets are page contents. `joins`: of all connections of the input."""
         self.flow = flow
+        self.joins = joins or Joins()
         self.emit = emit
         self.keep_pages = keep_pages
         self.note_spans = note_spans

@@ -26,9 +26,11 @@ from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, cast
 
 from dissector.events import (
+    FOREIGN_OCTETS,
     FORWARD,
     REVERSE,
     Closed,
+    ConnectionJoined,
     Direction,
     DirectionEnded,
     DirectionStarted,
@@ -49,8 +51,11 @@ from dissector.parser.conversation import Conversation, ParsedMigration
 from dissector.parser.cursor import Cursor
 from dissector.parser.entries import PAGES_HEADER_SIZE, page_runs
 from dissector.parser.item import UNKNOWN, Item, octets_to_keep
-from dissector.protocol import Endianness, Expect, Layer, Role
+from dissector.protocol import Endianness, Expect, Layer, MessageSpec, Role
 from dissector.tcp import FOREVER
+
+FOREIGN_MAX = 1 << 12
+"""As many of them at one place are believed: what carries a stream puts a few dozen before each piece."""
 
 EARLY_GAPS_MAX = 256
 """Gaps that are remembered before a stream is recognised; past it what was before them is not counted."""
@@ -59,12 +64,17 @@ EARLY_GAPS_MAX = 256
 class Transport(Protocol):
     """What a parser asks of the half-connection that delivers its octets."""
 
-    acked: int
-    """Octets that the other side has acknowledged."""
-    retransmitted: int
-    """Octets that were captured again."""
-    conflicts: int
-    """Retransmissions that differ from what was seen first."""
+    @property
+    def acked(self) -> int:
+        """Octets that the other side has acknowledged."""
+
+    @property
+    def retransmitted(self) -> int:
+        """Octets that were captured again."""
+
+    @property
+    def conflicts(self) -> int:
+        """Retransmissions that differ from what was seen first."""
 
     def take_silence(self) -> int:
         """The longest stall (ns) since the last call."""
@@ -102,6 +112,7 @@ class DirectionParser(Cursor):
         "expect",
         "found",
         "handed_over",
+        "handshakes",
         "has_gaps",
         "is_first",
         "item",
@@ -112,9 +123,12 @@ class DirectionParser(Cursor):
         "migration",
         "ordinal",
         "peer",
+        "resumed",
         "searched",
+        "suspect",
         "trailing",
         "transport",
+        "wrapping",
     )
 
     def __init__(self, conversation: Conversation, steps: Mapping[Expect, Step], is_first: bool = True) -> None:
@@ -140,8 +154,15 @@ class DirectionParser(Cursor):
         """What follows the end of the outermost stream and is no handshake."""
         self.handed_over: Role | None = None
         """The role of the record with which libxc handed over to libxl, as far as it was seen."""
+        self.handshakes = 0
+        """How many of xenopsd's it has carried."""
         self.lost_at: int | None = None
         """The offset at which a header should have been, while the way is lost."""
+        self.suspect: Item | None = None
+        """What would be a record of no known type and no possible length, where nothing is missing: rather octets that
+        are none of the stream's, as the search for the next header will tell."""
+        self.wrapping: Wrapping | None = None
+        """What takes octets off what carries them, before the steps see them."""
 
         self.edge = False
         """Whether nothing follows directly on what is in `buffer`."""
@@ -151,6 +172,8 @@ class DirectionParser(Cursor):
         """Whether octets were cut off at the snap length."""
         self.has_gaps = False
         self.ended: Reason | None = None
+        self.resumed = -1
+        """The offset behind octets that were cut off, where senders like to begin a record."""
         self.searched = 0
         """The offset up to which the search has looked for magics and texts."""
         self.looked_at = 0
@@ -187,6 +210,15 @@ class DirectionParser(Cursor):
     def feed(self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int) -> None:
         """The next `length` octets. `octets` holds as many as were captured and are needed; `whole` says that none was
         cut off at the snap length."""
+        if self.wrapping is None:
+            self.take_in(octets, length, whole, frame, time)
+            if self.wrapping is not None:
+                self.wrapping.begin()
+        else:
+            self.wrapping.feed(octets, length, whole, frame, time)
+
+    def take_in(self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int) -> None:
+        """The same, of octets that nothing is to be taken off."""
         position = Position(frame, time)
         while self.skip:
             passed = min(self.skip, length)
@@ -210,12 +242,23 @@ class DirectionParser(Cursor):
 
     def pass_over(self, length: int, whole: bool, frame: int, time: int) -> None:
         """The next `length` octets, fewer than `skip`, in packets of which only the last is of interest."""
+        if self.wrapping is not None:
+            self.wrapping.feed(b"", length, whole, frame, time)
+            return
         self.pass_by(length, Position(frame, time))
         if not whole:
             self._note_cut()
 
     def lose(self, length: int) -> None:
         """The next `length` octets were not captured and never will be."""
+        if self.wrapping is not None:
+            self.wrapping.lose(length)
+        else:
+            self.miss(length)
+
+    def miss(self, length: int) -> None:
+        """The same, of octets that nothing is to be taken off."""
+        self.end_suspicion()
         start = self.end
         if self.expect is not Expect.NOTHING:
             self.has_gaps = True
@@ -224,12 +267,15 @@ class DirectionParser(Cursor):
 
     def close(self, how: Literal["fin", "rst"], frame: int, time: int) -> None:
         """The sender closed or reset the connection."""
-        self.emit_of(lambda number: Closed(number, self.direction, how, Position(frame, time)), frame)
+        join = self.migration.join
+        if join is None or self.migration.aside is None or "memory" not in join.roles:
+            self.emit_of(lambda number: Closed(number, self.direction, how, Position(frame, time)), frame, aside=True)
 
     def finish(self, reason: str) -> None:
         """No octet follows."""
         self.ended = cast(Reason, reason)
         self._meet_edge()
+        self.end_suspicion()
         item, self.item = self.item, None
         if item is not None:
             if item.body is None:
@@ -320,9 +366,30 @@ class DirectionParser(Cursor):
         item.body = b""
         self._emit_item(item, self.offset, b"", whole=False)
 
+    def suspect_item(self, header: int, whole: int) -> None:
+        """The item at hand is rather none: what it is shows with the next header. `header`: octets of its header;
+        `whole`: how long it says to be."""
+        item, self.item = self.item, None
+        assert item is not None
+        item.body, item.keep, item.end = b"", header, item.offset + whole
+        self.suspect = item
+        self.consume(1)
+        self.handed_over = None
+        self._search_from_here()
+
+    def end_suspicion(self) -> None:
+        """It was a record after all, if a broken one, and the way is lost behind its header."""
+        item, self.suspect = self.suspect, None
+        if item is not None:
+            end = item.offset + item.keep
+            self._emit_item(item, end, b"", whole=False)
+            self.lost_at = end
+            self.emit_of(lambda number: WayLost(number, self.direction, end))
+
     def lose_way(self, expected: int, resume: int) -> None:
         """A header should have been at one offset, octets go on at another: the next one is searched for there."""
         self.jump(resume)
+        self.resumed = resume if self.cut else -1
         if self.found and self.lost_at is None:
             self.lost_at = expected
             self.emit_of(lambda number: WayLost(number, self.direction, expected))
@@ -331,11 +398,34 @@ class DirectionParser(Cursor):
 
     def regain_way(self, expect: Expect) -> None:
         """The next octet begins what is expected now."""
+        item = self.suspect
+        if item is not None and 0 < self.offset - item.offset <= FOREIGN_MAX and self.offset != item.end:
+            self.suspect = None
+            foreign = Item(
+                None, FOREIGN_OCTETS, None, None, "little", item.offset, item.first, 0, self.offset, body=b""
+            )
+            foreign.body_length = self.offset - item.offset
+            self._emit_item(foreign, self.offset, b"", whole=True)
+        self.end_suspicion()
         if self.lost_at is not None:
             skipped, self.lost_at = self.offset - self.lost_at, None
             offset = self.offset
             self.emit_of(lambda number: Resynchronised(number, self.direction, offset, skipped))
         self.expect_next(expect)
+
+    def give_up(self, length: int) -> None:
+        """Nothing can be made of what follows: octets are missing (as many as `length`) without which it says nothing.
+        What is at hand ends here."""
+        if length:
+            self.has_gaps = self.damaged = True
+            self._note_gap(self.end, length)
+        self.skip = 0
+        item, self.item = self.item, None
+        if item is not None:
+            item.body = item.body if item.body is not None else self.take(len(self.buffer))
+            self._emit_item(item, self.offset, b"", whole=False)
+        self.lose_way(self.end, self.end)
+        self.expect_next(Expect.NOTHING)
 
     def recognise(self, direction: Direction) -> None:
         """The next octet belongs to a stream of this direction: so the other direction is the other one."""
@@ -344,16 +434,29 @@ class DirectionParser(Cursor):
         frame = max(self._reached, self.position().frame)
         if peer is not None and not peer.found:
             peer.direction = REVERSE if direction == FORWARD else FORWARD
-        if migration.open() and migration.number is not None:
-            source = self if direction == FORWARD else peer
-            self.conversation.emit(MigrationFound(migration.number, self.flow(source), self.position()), frame)
+        was_known = migration.number is not None
+        is_first = migration.open()
+        flow = self.flow(self if direction == FORWARD else peer)
+        assert migration.number is not None
+        if is_first:
+            found = MigrationFound(migration.number, flow, self.position(), migration.role)
+            self.conversation.emit(found, frame)
+        elif not was_known and migration.role is not None:
+            joined = ConnectionJoined(migration.number, migration.role, flow, self.position())
+            self.conversation.emit(joined, frame)
+        if not was_known and migration.join is not None and migration.role is not None:
+            migration.join.add(migration.role, (self,) if peer is None else (self, peer))
         self._reached = frame
         self._start()
         if peer is not None and peer.ordinal == self.ordinal and not peer.found:
+            says_little = migration.says_handshakes
             if peer.direction == REVERSE and peer.expect is Expect.ANYTHING:
-                peer.drop()
+                if not says_little:
+                    peer.drop()
                 peer.expect_next(Expect.REVERSE)
             peer._start()
+            if says_little and peer.wrapping is None:
+                peer._run()  # what it said before may be all it says
         elif peer is not None:
             peer._catch_up()
 
@@ -361,6 +464,14 @@ class DirectionParser(Cursor):
         """Something of this layer was seen in this direction."""
         self.layers |= {layer}
         self.migration.enter(layer)
+
+    def say(self, spec: MessageSpec, body: bytes, position: Position) -> None:
+        """Emits a message that stood outside of the octets that are counted here."""
+        if self._started:
+            item = Item(spec.layer, spec.name, None, spec, "big", self.end, position, len(body), self.end, body=body)
+            newest, self.newest = self.newest, position
+            self._emit_item(item, self.end, b"", whole=True)
+            self.newest = newest
 
     def renew(self) -> None:
         """The migration at hand is over in this direction: the next octet in `buffer` belongs to another one."""
@@ -384,6 +495,18 @@ class DirectionParser(Cursor):
         for parser in (self, self.peer):
             if parser is not None:
                 parser.expect_next(Expect.NOTHING)
+
+    def wrap(self, wrapping: Wrapping) -> None:
+        """What is in `buffer`, and all that follows, is inside something: it goes through that first."""
+        self.wrapping, self.wanted = wrapping, FOREVER
+
+    def begin_state(self, layer: Layer, name: str, type: int, spec: Spec, header: int) -> None:
+        """A record whose header does not say how long it is begins; its header is in `buffer`."""
+        self.damaged = False
+        self.newest = position = self.position()
+        self.trailing = Item(layer, name, type, spec, "little", self.offset, position, 0, self.offset)
+        self.consume(header)
+        self.expect_next(Expect.XENOPS_STATE)
 
     def begin_trailing(self) -> None:
         """What follows the end of the outermost stream is no handshake: it is passed over, up to another stream."""
@@ -409,9 +532,10 @@ class DirectionParser(Cursor):
             peer.ordinal > self.ordinal or peer.expect is Expect.CLOSING or peer.trailing is not None
         )
 
-    def emit_of(self, make: Callable[[int], Event], frame: int = 0) -> None:
-        """Hands on an event of the migration at hand, if that was recognised."""
-        if self._started and self.migration.number is not None:
+    def emit_of(self, make: Callable[[int], Event], frame: int = 0, aside: bool = False) -> None:
+        """Hands on an event of the migration at hand, if that was recognised. `aside`: also of a connection that does
+        not carry the image."""
+        if self._started and self.migration.number is not None and (aside or self.migration.aside is None):
             self.conversation.emit(make(self.migration.number), max(self._reached, frame))
 
     def flow(self, source: DirectionParser | None) -> Flow | None:
@@ -492,6 +616,7 @@ class DirectionParser(Cursor):
             self.transport.take_silence(),
             item.layer == "xl" and self._may_hide_texts(),
             item.unannounced,
+            migration.aside,
         )
         self.conversation.emit(record, self._reached)
 
@@ -550,7 +675,9 @@ class DirectionParser(Cursor):
                 if before != (self.offset, self.expect, self.item):
                     continue
             item = self.item
-            if item is None:
+            if item is None and self.expect is Expect.XENOPS_STATE:
+                self.jump(resume)  # the state goes on behind it, if not all of it is missing
+            elif item is None:
                 self.lose_way(self.offset, resume)
             elif resume <= item.whole_end:
                 if item.body is None:
@@ -580,7 +707,8 @@ class DirectionParser(Cursor):
         late = self.late and self.ordinal == 0
         late = late or (self.direction == FORWARD and self.migration.begins_late)
         frame = self._reached
-        self.conversation.emit(DirectionStarted(number, self.direction, self._begin, late, self.position()), frame)
+        if self.migration.aside is None:
+            self.conversation.emit(DirectionStarted(number, self.direction, self._begin, late, self.position()), frame)
         for offset, length in self._early_gaps:
             self._note_gap(offset, length)
         self._early_gaps.clear()
@@ -593,14 +721,20 @@ class DirectionParser(Cursor):
         self.migration = self.conversation.migration(self.ordinal)
         self.found, self.lost_at, self._started = False, None, False
         self.layers = frozenset()
+        self.handshakes = 0
         self._begin = self.offset
         self._early_gaps.clear()
         self._before = self.transport.retransmitted, self.transport.conflicts
 
     def _end(self, reason: Reason) -> None:
         again, conflicts = self._repeated()
-        end = self.offset
-        self.emit_of(lambda number: DirectionEnded(number, self.direction, reason, end, again, conflicts))
+        migration, number = self.migration, self.migration.number
+        if not self._started or number is None:
+            return
+        ended = DirectionEnded(number, self.direction, reason, self.offset, again, conflicts)
+        join = migration.join
+        for one in [ended] if join is None else join.end(self, ended, migration.aside is not None):
+            self.conversation.emit(one, self._reached)
 
     def _repeated(self) -> tuple[int, int]:
         """Octets retransmitted and conflicts since the migration at hand began."""
@@ -611,6 +745,19 @@ class DirectionParser(Cursor):
         self.searched = self.offset
         self.candidates.clear()
         self.expect_next(Expect.ANYTHING)
+
+
+class Wrapping(Protocol):
+    """Takes octets off what carries them (`wrapping.py`)."""
+
+    def begin(self) -> None:
+        """What is in the parser's buffer is the beginning of what is to be taken off."""
+
+    def feed(self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int) -> None:
+        """As `DirectionParser.feed`."""
+
+    def lose(self, length: int) -> None:
+        """As `DirectionParser.lose`."""
 
 
 Step = Callable[[DirectionParser], bool]

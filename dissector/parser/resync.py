@@ -17,13 +17,17 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dissector.events import FORWARD, REVERSE, Direction
-from dissector.parser.confidence import BELIEVED, RECORD_HEADER_SIZE, Judge, candidates
-from dissector.parser.direction import DirectionParser
+from dissector.parser.confidence import BELIEVED, LOOK_AHEAD, RECORD_HEADER_SIZE, Judge, candidates
+from dissector.parser.direction import FOREIGN_MAX, DirectionParser
+from dissector.parser.wrapping import Tunnelled
 from dissector.protocol import (
     CONTAINERS,
     INTS,
     LIBXL_IDENT,
+    MESSAGE_MARK,
     MESSAGES,
+    REQUEST_MAGIC,
+    XENOPS_LEGACY_HEADER,
     XL_HEADER,
     Endianness,
     Expect,
@@ -39,6 +43,10 @@ START_SEARCHED = 1 << 16
 LATE_SEARCHED = 1 << 23
 """Twice the longest record that is sent, 1,024 pages and their list: in as many octets of a stream stands a header."""
 
+BELIEVED_AT_START = 68
+"""Bits of evidence that are enough for the first octets of a packet where packets are cut: a list of pages whose type,
+length, count and first entry agree. Senders write each record by itself, and no more of it is there to be judged."""
+
 BANNER = MESSAGES["banner"].octets
 
 
@@ -50,10 +58,14 @@ class Magic(NamedTuple):
     expect: Expect
     layer: Layer
     confirms: tuple[bytes, ...] = ()
+    is_message: bool = False
+    """Whether it is a message that has to be read before it is known what begins."""
 
 
 MAGICS = (
     *(Magic(row.magic, FORWARD, row.begins, row.layer, row.confirms) for row in CONTAINERS.values()),
+    Magic(XENOPS_LEGACY_HEADER.magic, FORWARD, Expect.XENOPS_LEGACY_HEADER, "xenops"),
+    Magic(REQUEST_MAGIC, FORWARD, Expect.XENOPS_REQUEST, "xenops", is_message=True),
     Magic(BANNER, REVERSE, Expect.REVERSE, "xl"),
 )
 
@@ -66,8 +78,8 @@ FORWARD_MAGICS = frozenset(magic.octets[:8] for magic in MAGICS if magic.directi
 CIPHERS = ((re.compile(rb"SSH-\d"), "SSH"), (re.compile(rb"\x16\x03[\x00-\x04]..[\x01\x02]", re.DOTALL), "TLS"))
 """How an encrypted connection begins: RFC 4253 4.2, RFC 8446 5.1."""
 
-CIPHER_SIZE = 8
-"""Octets that tell a cipher."""
+BEGINNING = 4 + len(MESSAGE_MARK)
+"""Octets that tell a cipher, and messages of libvirt."""
 
 KEEP = max(len(magic.octets) for magic in MAGICS) + 8
 """A magic may be split between segments: as many octets stay in sight, and the 8 of xl's byteorder behind it."""
@@ -88,10 +100,14 @@ def search(p: DirectionParser) -> bool:
     """Passes over octets until the next header of this direction, or the beginning of a stream."""
     buffer = p.buffer
     if p.offset == 0 and not p.found and not p.searched:
-        if not p.has(CIPHER_SIZE) and not p.edge:
+        if not p.has(BEGINNING) and not p.edge:
             return False
         if _is_encrypted(p):
             return True
+        if p.wrapping is None and buffer[4:BEGINNING] == MESSAGE_MARK:
+            p.migration.learn(tunnelled=True)
+            p.wrap(Tunnelled(p))
+            return False
     direction = p.direction if p.found or p.migration.number is not None else None
     if p.peer is None and not p.found and not (p.offset == 0 and buffer.startswith(BANNER)):
         # A file may hold a stream behind something else; the receiver's text in mid-file is one of xl's program.
@@ -110,6 +126,8 @@ def search(p: DirectionParser) -> bool:
         _go_on(p, anchor)
         return True
     end = p.offset + len(buffer)
+    if p.suspect is not None and end - p.suspect.offset > FOREIGN_MAX + LOOK_AHEAD:
+        p.end_suspicion()
     p.looked_at += end - max(p.searched, p.offset)
     p.searched = end
     p.take(keep)
@@ -154,6 +172,9 @@ def _go_on(p: DirectionParser, anchor: Anchor) -> None:
     is_another = p.found and _begins_anew(p, anchor)
     p.end_trailing(anchor.position)
     p.take(anchor.position)
+    if anchor.magic is not None and anchor.magic.is_message:
+        p.expect_next(anchor.expect)
+        return
     if is_another:
         p.renew()
     migration = p.migration
@@ -235,7 +256,7 @@ def _candidate(
         judge.needs = 0
         for layer in ("libxc", "libxl"):
             bits = judge.evidence(position, layer)
-            if bits >= BELIEVED:
+            if bits >= (BELIEVED_AT_START if p.offset + position == p.resumed else BELIEVED):
                 going = direction or (REVERSE if judge.reverse else FORWARD)
                 if going == REVERSE or not judge.reverse:
                     expect = Expect.REVERSE if going == REVERSE else CONTAINERS[layer].record

@@ -6,26 +6,38 @@ where the octets must tell, and which lengths and numbers are believed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from dissector.events import FORWARD, REVERSE
 from dissector.parser.direction import DirectionParser, Step
 from dissector.parser.resync import FORWARD_MAGICS, is_reverse, search
+from dissector.parser.wrapping import Compressed, Tunnelled
 from dissector.protocol import (
     CONTAINERS,
     DOMAIN_HEADER,
+    HANDSHAKE_MAX,
     IMAGE_HEADER,
     IMAGE_ID,
     IMAGE_MARKER,
     INTS,
+    LIBVIRT_HEADER,
+    LIBVIRT_VERSION,
     LIBXL_HEADER,
     LIBXL_IDENT,
     LIBXL_RECORDS,
     MESSAGES,
     OPTIONAL,
     POSTCOPY,
+    REQUEST_MAX,
+    XENOPS_HEADER,
+    XENOPS_LEGACY_HEADER,
+    XENOPS_MESSAGES,
+    XENOPS_RECORDS,
     XL_HEADER,
+    XML_MAX,
+    ZSTD_MAGIC,
     Endianness,
     Expect,
     HeaderSpec,
@@ -39,6 +51,7 @@ from dissector.protocol import (
     parse,
     records,
     unknown_name,
+    xenops_request,
     xl_endianness,
 )
 
@@ -110,6 +123,194 @@ def legacy(p: DirectionParser) -> bool:
     """A stream of Xen 4.5 or older has no records to follow."""
     p.expect_next(Expect.NOTHING)
     return True
+
+
+def libvirt_header(p: DirectionParser) -> bool:
+    """What libvirt writes before a saved guest: a header and the guest's XML."""
+    if not p.has(LIBVIRT_HEADER.size):
+        return False
+    # It is in the byte order of the host that wrote it, and nothing says which that is: x86 hosts are little-endian.
+    values = _values(p, LIBVIRT_HEADER, "little")
+    then = None if values["version"] >= LIBVIRT_VERSION else Expect.LEGACY
+    values["xml_length"] = min(values["xml_length"], XML_MAX)
+    return _begin_header(p, LIBVIRT_HEADER, "little", values, then)
+
+
+def _head_size(p: DirectionParser) -> int | None:
+    """How long the head of an HTTP message in the buffer is; 0 if this is none, None if more octets will tell."""
+    end = p.buffer.find(b"\r\n\r\n", 0, REQUEST_MAX) + 4
+    if end >= 4:
+        return end
+    if len(p.buffer) >= REQUEST_MAX or p.edge:
+        return 0
+    p.has(len(p.buffer) + 1)
+    return None
+
+
+def xenops_request_head(p: DirectionParser) -> bool:
+    """The request with which a connection of xenopsd begins: which guest's migration it belongs to, and for what."""
+    size = _head_size(p)
+    if size is None:
+        return False
+    request = xenops_request(bytes(p.buffer[:size]))
+    if request is None:
+        p.take(1)
+        p.lose_way(p.offset, p.offset)
+        return True
+    if p.found:
+        p.renew()
+    p.migration.request(request, p.conversation.joins.of(request))
+    p.enter("xenops")
+    p.recognise(FORWARD)
+    _begin_message(p, "http request", size, Expect.XENOPS_TALK)
+    return True
+
+
+def _begin_message(p: DirectionParser, name: str, size: int, then: Expect) -> None:
+    p.begin("xenops", name, None, XENOPS_MESSAGES[name], "big", 0, size, then=then)
+
+
+def xenops_talk(p: DirectionParser) -> bool:
+    """After a request: handshakes, an image or the state of a graphics card, compressed or not."""
+    if not p.has(HANDSHAKE_HEADER):
+        return False
+    seen = bytes(p.buffer[: len(XENOPS_HEADER.magic)])
+    for octets, then in AFTER_REQUEST:
+        if octets.startswith(seen) and len(seen) < len(octets):
+            return p.has(len(octets)) or (p.edge and xenops_handshake(p, Expect.XENOPS_TALK))
+        if seen.startswith(octets):
+            if then is None:
+                p.wrap(Compressed(p))
+                return False
+            p.expect_next(then)
+            return True
+    return xenops_handshake(p, Expect.XENOPS_TALK)
+
+
+HANDSHAKE_HEADER = 2
+HANDSHAKES_MAX = 16
+"""Handshakes that a direction is believed to have; xenopsd has three. Zeros would be any number of them."""
+
+TEXT_JUDGED = 32
+"""Octets of a handshake's text that must be printable, lest any octets are taken for one."""
+
+AFTER_REQUEST: tuple[tuple[bytes, Expect | None], ...] = (
+    (XENOPS_HEADER.magic, Expect.XENOPS_HEADER),
+    (XENOPS_LEGACY_HEADER.magic, Expect.XENOPS_LEGACY_HEADER),
+    (ZSTD_MAGIC, None),
+    *(
+        # The state of a graphics card has no signature before it.
+        (spec.type.to_bytes(8, "little"), Expect.XENOPS_RECORD)
+        for spec in XENOPS_RECORDS.values()
+        if spec.then is Expect.XENOPS_STATE
+    ),
+)
+"""What begins with which octets after a request; None: it is compressed."""
+
+
+def xenops_handshake(p: DirectionParser, then: Expect) -> bool:
+    """The result of a step: two octets, and a text if it failed. Where none can be, the next header is searched for."""
+    if not p.has(HANDSHAKE_HEADER):
+        return False
+    length = int.from_bytes(p.buffer[:HANDSHAKE_HEADER], "big")
+    judged = HANDSHAKE_HEADER + min(length, TEXT_JUDGED)
+    if not p.has(judged) and not p.edge:
+        return False
+    text = bytes(p.buffer[HANDSHAKE_HEADER:judged]).decode("utf-8", "replace").rstrip("\ufffd")
+    p.handshakes += 1
+    if length > HANDSHAKE_MAX or (length and not text.isprintable()) or p.handshakes > HANDSHAKES_MAX:
+        if then is Expect.REVERSE:
+            p.expect_next(Expect.NOTHING)  # it speaks of something else
+        elif then is Expect.CLOSING:
+            p.begin_trailing()
+        else:
+            p.lose_way(p.offset, p.offset)
+        return True
+    p.found = True
+    _begin_message(p, "handshake", HANDSHAKE_HEADER + length, then)
+    return True
+
+
+def xenops_answer(p: DirectionParser) -> bool:
+    """What the destination says to xenopsd: handshakes, or an HTTP response if nobody took the request."""
+    if not p.has(HANDSHAKE_HEADER):
+        return False
+    if bytes(p.buffer[:HANDSHAKE_HEADER]) == b"HT":
+        size = _head_size(p)
+        if size is None:
+            return False
+        if size:
+            p.found = True
+            _begin_message(p, "http response", size, Expect.REVERSE)
+            return True
+    return xenops_handshake(p, Expect.REVERSE)
+
+
+STATE_HEADER = 16
+STATE_BODY_MAX = 1 << 20
+"""Octets of a record that is believed after state of unknown length; xenopsd accepts no longer one of QEMU."""
+
+
+def xenops_state(p: DirectionParser) -> bool:
+    """State of unknown length: passed over up to what can only be the next header.
+
+    That is one with a type and a length that exist, and another such behind its body; or the end of the image with
+    nothing behind it, which shows when the direction ends. Bounded by STATE_BODY_MAX, and each octet is judged once."""
+    buffer = p.buffer
+    at = 0
+    while True:
+        found = STATE_ENDS.search(buffer, at)
+        if found is None:
+            at = max(at, len(buffer) - STATE_HEADER + 1)
+            break
+        at = found.start()
+        verdict = _ends_state(p, at)
+        if verdict is None:
+            break
+        if verdict:
+            p.end_trailing(at)
+            p.take(at)
+            p.expect_next(Expect.XENOPS_RECORD)
+            return True
+        at += 1
+    p.take(at)
+    if p.edge:
+        return False
+    p.wanted = max(p.wanted - at, len(buffer) + 1)
+    return False
+
+
+STATE_ENDS = re.compile(
+    b"|".join(re.escape(type.to_bytes(8, "little")) for type, spec in XENOPS_RECORDS.items() if not spec.then)
+    + b"|"
+    + re.escape(0xFFFF.to_bytes(8, "little"))
+)
+"""The type of a record that may follow it."""
+
+
+def _ends_state(p: DirectionParser, at: int) -> bool | None:
+    """Whether a header stands here; None where that shows only later."""
+    buffer = p.buffer
+    while True:
+        if len(buffer) < at + STATE_HEADER:
+            return _later(p, at + STATE_HEADER)
+        type, length = RECORD_HEADERS["xenops", "little"].unpack_from(buffer, at)
+        spec = XENOPS_RECORDS.get(type)
+        if spec is not None and spec.role is Role.IMAGE_END:
+            # Behind it stands at most a handshake.
+            if length or any(buffer[at + STATE_HEADER :]) or len(buffer) > at + STATE_HEADER + HANDSHAKE_HEADER:
+                return False
+            return True if p.edge else _later(p, len(buffer) + 1)
+        if spec is None or not 0 < length <= STATE_BODY_MAX:
+            return False
+        at += STATE_HEADER + length
+
+
+def _later(p: DirectionParser, wanted: int) -> bool | None:
+    if p.edge:
+        return False
+    p.wanted = wanted
+    return None
 
 
 def libxl_header(p: DirectionParser) -> bool:
@@ -237,11 +438,21 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
     name = spec.name if spec is not None else unknown_name(type)
     if not believed:
         # Following this length would be guessing: the header is all that is believed of the record.
-        p.begin(layer, name, type, spec, endianness, reader.size, length, unannounced=unannounced)
+        p.begin(layer, name, type, spec, endianness, 0, length, unannounced=unannounced)
+        is_far = spec is None and layer == "libxc" and type & ~OPTIONAL >= row.unknown_max
+        if is_far and not (p.has_gaps or p.cut or p.lost_at or p.late):
+            p.suspect_item(reader.size, reader.size + length + -length % row.alignment)
+            return True
+        p.consume(reader.size)
         p.abandon_item()
         p.lose_way(p.offset, p.offset)
         return True
     then = _after(p, layer, spec) if p.direction == FORWARD else Expect.REVERSE
+    if then is Expect.XENOPS_STATE:
+        if not length:
+            p.begin_state(layer, name, type, spec, reader.size)
+            return True
+        then = Expect.XENOPS_RECORD
     carried = 0 if spec is not None and spec.shape == "stream" else length
     padding = -length % row.alignment
     p.begin(layer, name, type, spec, endianness, reader.size, length, padding, unannounced, carried, then)
@@ -284,9 +495,11 @@ def xenops_record(p: DirectionParser) -> bool:
 
 def reverse(p: DirectionParser) -> bool:
     """The reverse direction: texts of xl, and records of libxc and libxl with no header before them."""
-    if p.migration.is_unread:
-        p.expect_next(Expect.NOTHING)
-        return True
+    if p.migration.says_handshakes:
+        return xenops_answer(p)
+    if p.migration.context.tunnelled and p.wrapping is None:
+        p.wrap(Tunnelled(p))
+        return False
     if not p.has(HEADER_SIZE):
         return False
     if p.late and not p.found and not is_reverse(p):
@@ -303,7 +516,9 @@ def reverse(p: DirectionParser) -> bool:
 
 
 def closing(p: DirectionParser) -> bool:
-    """After the end of the outermost stream: texts of xl, then nothing."""
+    """After the end of the outermost stream: texts of xl, handshakes of xenopsd, then nothing."""
+    if _is_handshake_next(p):
+        return xenops_handshake(p, Expect.CLOSING)
     if not p.buffer or (not p.has(HEADER_SIZE) and not p.edge):
         p.has(HEADER_SIZE)
         return False
@@ -320,6 +535,13 @@ def closing(p: DirectionParser) -> bool:
         return True
     p.begin_trailing()
     return True
+
+
+def _is_handshake_next(p: DirectionParser) -> bool:
+    """Whether what follows an image is a handshake: after a request always, else two octets of 0 that stand alone."""
+    if not p.migration.says_handshakes or p.peer is None:
+        return False
+    return p.migration.role is not None or bytes(p.buffer) == bytes(HANDSHAKE_HEADER)
 
 
 def _is_libxl(p: DirectionParser) -> bool:
@@ -390,6 +612,11 @@ STEPS: Mapping[Expect, Step] = {
     Expect.NOTHING: nothing,
     Expect.LOST: lost,
     Expect.XL_HEADER: xl_header,
+    Expect.LIBVIRT_HEADER: libvirt_header,
+    Expect.XENOPS_REQUEST: xenops_request_head,
+    Expect.XENOPS_TALK: xenops_talk,
+    Expect.XENOPS_STATE: xenops_state,
+    Expect.XENOPS_LEGACY_HEADER: _plain_header(XENOPS_LEGACY_HEADER),
     Expect.XENOPS_RECORD: xenops_record,
     Expect.LIBXL_HEADER: libxl_header,
     Expect.LIBXL_RECORD: libxl_record,

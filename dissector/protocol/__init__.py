@@ -5,6 +5,15 @@ Read `libxc.py` first; `primitives.py` has the nodes, `walk.py` and `codec.py` w
 
 from .codec import build, json_safe, layout, measure, parse, parse_partial
 from .containers import CONTAINERS, OUTERMOST_FIRST, Container, nested, outer
+from .libvirt import (
+    LIBVIRT_HEADER,
+    LIBVIRT_VERSION,
+    MESSAGE_HEADER,
+    MESSAGE_MARK,
+    MESSAGE_MAX,
+    STREAM_ERROR,
+    XML_MAX,
+)
 from .libxc import (
     BODY_LENGTH_MAX,
     DOMAIN_HEADER,
@@ -37,6 +46,7 @@ from .specs import (
     HeaderSpec,
     Layer,
     Message,
+    MessageSpec,
     Proof,
     RecordSpec,
     Role,
@@ -49,7 +59,22 @@ from .states import PHASES, PLACES, Place, State
 from .summaries import summarise
 from .tables import ALIGNMENT, HEADERS, RECORD_HEADERS, RECORDS, records
 from .walk import Field, fields, fixed
-from .xenops import XENOPS_HEADER, XENOPS_MAGIC, XENOPS_RECORDS, xenops_record_header
+from .xenops import (
+    HANDSHAKE_MAX,
+    REQUEST_MAGIC,
+    REQUEST_MAX,
+    XENOPS_HEADER,
+    XENOPS_LEGACY_HEADER,
+    XENOPS_LEGACY_MAGIC,
+    XENOPS_MAGIC,
+    XENOPS_MESSAGES,
+    XENOPS_RECORDS,
+    ZSTD_MAGIC,
+    ConnectionRole,
+    XenopsRequest,
+    xenops_record_header,
+    xenops_request,
+)
 from .xl import MESSAGES, XL_BYTEORDER, XL_HEADER, XL_MAGIC, xl_endianness, xl_optional_data
 
 __all__ = [
@@ -61,6 +86,7 @@ __all__ = [
     "ENTRY_RESERVED",
     "ENTRY_TYPE",
     "GUEST_TYPES",
+    "HANDSHAKE_MAX",
     "HEADERS",
     "HVM_SAVE_TYPES",
     "IMAGE_HEADER",
@@ -69,11 +95,16 @@ __all__ = [
     "IMAGE_MARKER",
     "IMAGE_VERSIONS",
     "INTS",
+    "LIBVIRT_HEADER",
+    "LIBVIRT_VERSION",
     "LIBXL_HEADER",
     "LIBXL_IDENT",
     "LIBXL_RECORDS",
     "LIBXL_VERSION",
     "MESSAGES",
+    "MESSAGE_HEADER",
+    "MESSAGE_MARK",
+    "MESSAGE_MAX",
     "OPTIONAL",
     "OUTERMOST_FIRST",
     "PAGE_SHIFT",
@@ -83,16 +114,25 @@ __all__ = [
     "POSTCOPY",
     "RECORDS",
     "RECORD_HEADERS",
+    "REQUEST_MAGIC",
+    "REQUEST_MAX",
     "RESERVED_PAGE_TYPES",
+    "STREAM_ERROR",
     "UNBACKED",
     "XENOPS_HEADER",
+    "XENOPS_LEGACY_HEADER",
+    "XENOPS_LEGACY_MAGIC",
     "XENOPS_MAGIC",
+    "XENOPS_MESSAGES",
     "XENOPS_RECORDS",
     "XL_BYTEORDER",
     "XL_HEADER",
     "XL_MAGIC",
+    "XML_MAX",
+    "ZSTD_MAGIC",
     "BitField",
     "Body",
+    "ConnectionRole",
     "Container",
     "Direction",
     "Endianness",
@@ -106,12 +146,14 @@ __all__ = [
     "Layer",
     "Layout",
     "Message",
+    "MessageSpec",
     "Place",
     "Proof",
     "RecordSpec",
     "Role",
     "Shape",
     "State",
+    "XenopsRequest",
     "build",
     "fields",
     "fixed",
@@ -130,6 +172,7 @@ __all__ = [
     "summarise",
     "unknown_name",
     "xenops_record_header",
+    "xenops_request",
     "xl_endianness",
     "xl_optional_data",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
+from .libvirt import LIBVIRT_HEADER, LIBVIRT_MAGIC
 from .libxc import BODY_LENGTH_MAX, IMAGE_HEADER, IMAGE_MAGIC
 from .libxl import LIBXL_HEADER, LIBXL_IDENT, LIBXL_VERSION
 from .primitives import Body, Endianness
@@ -16,8 +17,8 @@ from .specs import Expect, HeaderSpec, Layer, record_header
 from .xenops import XENOPS_HEADER, XENOPS_MAGIC, xenops_record_header
 from .xl import XL_BYTEORDER, XL_HEADER, XL_MAGIC
 
-Answer: TypeAlias = Literal["texts and records", "unread"]
-"""What the reverse direction carries: xl's texts and records of libxl and libxc, or messages of the toolstack's own."""
+Answer: TypeAlias = Literal["texts and records", "handshakes"]
+"""What the reverse direction carries: xl's texts and records of libxl and libxc, or xenopsd's handshakes."""
 
 
 class Container(NamedTuple):
@@ -62,6 +63,14 @@ _ROWS = (
         confirms=XL_BYTEORDERS,  # the magic is a string in xl's own program as well
     ),
     Container(
+        "libvirt",
+        LIBVIRT_HEADER,
+        LIBVIRT_MAGIC,
+        Expect.LIBVIRT_HEADER,
+        frozenset(("libxl",)),
+        record=None,
+    ),
+    Container(
         "xenops",
         XENOPS_HEADER,
         XENOPS_MAGIC,
@@ -72,7 +81,7 @@ _ROWS = (
         endianness="little",
         length_max=1 << 40,
         unknown_max=0,
-        answers="unread",
+        answers="handshakes",
         keeps_octets_after_end=True,
     ),
     Container(

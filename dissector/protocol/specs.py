@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import construct as c
@@ -18,7 +19,7 @@ from .codec import layout
 from .primitives import Body, Endianness, Ints, Layout
 from .walk import fixed
 
-Layer: TypeAlias = Literal["xl", "xenops", "libxl", "libxc"]
+Layer: TypeAlias = Literal["xl", "libvirt", "xenops", "libxl", "libxc"]
 Direction: TypeAlias = Literal["forward", "reverse", "both"]
 Guest: TypeAlias = Literal["any", "pv", "hvm"]
 Shape: TypeAlias = Literal["signal", "fixed", "list", "chain", "pages", "page", "blob", "stream"]
@@ -103,7 +104,15 @@ class Expect(Name):
     """What stands next in the octets of a direction."""
 
     XL_HEADER = auto()
+    LIBVIRT_HEADER = auto()
+    XENOPS_REQUEST = auto()
+    """xenopsd's HTTP request."""
+    XENOPS_TALK = auto()
+    """After the request: handshakes, an image, or a stream that is compressed."""
     XENOPS_HEADER = auto()
+    XENOPS_LEGACY_HEADER = auto()
+    XENOPS_STATE = auto()
+    """State of unknown length, up to xenopsd's next header."""
     LIBXL_HEADER = auto()
     IMAGE_HEADER = auto()
     DOMAIN_HEADER = auto()
@@ -181,7 +190,13 @@ class HeaderSpec(NamedTuple):
     @property
     def size(self) -> int:
         """Length in octets."""
-        return fixed(layout(self.body, self.endianness or "little"))[0].size
+        return _fixed_size(self.body, self.endianness or "little")
+
+
+@lru_cache(maxsize=256)
+def _fixed_size(body: Body, endianness: Endianness) -> int:
+    """Kept, because every header asks for it, and a stream may have one each 24 octets."""
+    return fixed(layout(body, endianness))[0].size
 
 
 class RecordSpec(NamedTuple):
@@ -226,6 +241,20 @@ class Message(NamedTuple):
     octets: bytes
     direction: Direction
     status: int = 0
+
+
+class MessageSpec(NamedTuple):
+    """A message of a toolstack that has fields of its own, outside of any record. Numbers in it are big-endian.
+
+    direction: which way it goes; the fields of `RecordSpec` of the same names say the same.
+    """
+
+    name: str
+    layer: Layer
+    body: Body
+    direction: Direction
+    source: str
+    summary: str = ""
 
 
 def signal(i: Ints) -> Layout:

@@ -11,10 +11,13 @@ from .libxc_records import libxc_records
 from .libxl import LIBXL_RECORDS
 from .primitives import Body
 from .specs import HeaderSpec, Layer, RecordSpec
-from .xenops import XENOPS_RECORDS
+from .xenops import XENOPS_LEGACY_HEADER, XENOPS_RECORDS
 
 HEADERS: Mapping[str, HeaderSpec] = MappingProxyType(
-    {header.name: header for header in (*(row.header for row in CONTAINERS.values()), DOMAIN_HEADER)}
+    {
+        header.name: header
+        for header in (*(row.header for row in CONTAINERS.values()), XENOPS_LEGACY_HEADER, DOMAIN_HEADER)
+    }
 )
 
 RECORD_HEADERS: Mapping[Layer, Body] = {

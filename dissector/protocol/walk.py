@@ -138,6 +138,8 @@ def _blob(node: Layout) -> dict[str, Any]:
 def _text(node: Layout) -> dict[str, Any]:
     if type(node.subcon) is c.NullTerminated:
         return {"kind": "cstring"}
+    if node.subcon is c.GreedyBytes:
+        return {"kind": "blob"}
     return _bytes(node.subcon) | {"kind": "text"}
 
 

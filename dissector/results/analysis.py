@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 from typing import Annotated, Literal, Self
 
 from dissector import events, protocol
 from dissector.analysis import MigrationAnalysis
 from dissector.events import FORWARD, REVERSE
-from dissector.facts import Iteration, Kind, Migration, Outcome, Pages, Phase, PhaseName, distribution
+from dissector.facts import (
+    Connection,
+    Convergence,
+    Iteration,
+    Kind,
+    Migration,
+    Outcome,
+    Pages,
+    Phase,
+    PhaseName,
+    Toolstack,
+    dirty_rate,
+    distribution,
+    toolstack,
+    type_of,
+)
 from dissector.facts.custody import Custody
 from dissector.results.base import Result
 from dissector.results.common import (
@@ -25,6 +41,7 @@ from dissector.results.common import (
 from dissector.results.findings import FindingResult
 from dissector.results.source import SourceResult
 from dissector.rules.verdict import verdict
+from dissector.units import NS
 
 SCHEMA: Literal["xenshark.analysis/1"] = "xenshark.analysis/1"
 
@@ -82,7 +99,7 @@ class PagesResult(Result):
 
 
 class IterationResult(Result):
-    """A pass of precopy over memory: a new one where the pfns start again from below."""
+    """A pass of precopy over memory: a new one where the pfns start again from below, or a record was not filled."""
 
     index: int
     entries: int
@@ -90,17 +107,66 @@ class IterationResult(Result):
     start_time: Time | None
     end_time: Time | None
     verify: Annotated[bool, "whether pages are sent again to be compared"]
+    dirty_pages_per_second: Annotated[float | None, "pages that the guest wrote to while it went on: the next one's"]
+    sent_pages_per_second: float | None
+    octets_per_second: float | None
 
     @classmethod
-    def of(cls, iteration: Iteration, is_capture: bool) -> IterationResult:
+    def of(cls, iteration: Iteration, following: Iteration | None, is_timed: bool) -> IterationResult:
+        took = iteration.duration if is_timed else 0
         return cls(
             iteration.index,
             iteration.entries,
             iteration.data_pages,
-            time_of(iteration.start_time, is_capture),
-            time_of(iteration.end_time, is_capture),
+            time_of(iteration.start_time, is_timed),
+            time_of(iteration.end_time, is_timed),
             iteration.verify,
+            dirty_rate(iteration, following) if is_timed else None,
+            iteration.data_pages * NS / took if took else None,
+            iteration.octets * NS / took if took else None,
         )
+
+
+class ConvergenceResult(Result):
+    """Whether precopy gained on what the guest wrote, over the later half of its iterations."""
+
+    converging: Annotated[bool, "whether fewer pages were written to than sent in the same time"]
+    dirty_pages_per_second: float
+    sent_pages_per_second: float
+
+    @classmethod
+    def of(cls, found: Convergence | None) -> ConvergenceResult | None:
+        """None where there is nothing to compare."""
+        return None if found is None else cls(*found)
+
+
+class GuestResult(Result):
+    """Which guest it is, as far as its toolstack says."""
+
+    name: str | None
+    uuid: str | None
+    type: Annotated[str | None, "pv, pvh or hvm: as configured, else as the stream says, which knows no pvh"]
+    vcpus: int | None
+    memory: Octets | None
+    toolstack: Toolstack | None
+
+    @classmethod
+    def of(cls, migration: Migration) -> GuestResult:
+        guest, context = migration.guest, migration.context
+        type = type_of(guest, context)
+        who = toolstack(context, migration.flow)
+        return cls(guest.name, guest.uuid, type, guest.vcpus, guest.memory, who)
+
+
+class ConnectionResult(Result):
+    """One of several connections of a migration."""
+
+    role: Annotated[protocol.ConnectionRole, "migration: handshakes; memory: the image; vgpu: a graphics card's state"]
+    flow: FlowResult | None
+
+    @classmethod
+    def of(cls, connection: Connection) -> ConnectionResult:
+        return cls(connection.role, FlowResult.of(connection.flow))
 
 
 class PhaseResult(Result):
@@ -115,14 +181,14 @@ class PhaseResult(Result):
 
     @classmethod
     def of(cls, phase: Phase, migration: Migration) -> PhaseResult:
-        is_capture = migration.is_capture
+        is_timed = migration.is_timed
         return cls(
             phase.name,
-            time_of(phase.start_time, is_capture),
-            time_of(phase.end_time, is_capture),
+            time_of(phase.start_time, is_timed),
+            time_of(phase.end_time, is_timed),
             phase.octets(migration.forward),
             phase.octets(migration.reverse),
-            time_of(phase.stall, is_capture),
+            time_of(phase.stall, is_timed),
         )
 
 
@@ -187,7 +253,7 @@ class MigrationResult(Result, kw_only=True):
     id: Annotated[int, "which of the input, from 0"]
     flow: Annotated[FlowResult | None, "null: a file that is no capture"]
     layers: Annotated[tuple[Layer, ...], "outermost first"]
-    kind: Annotated[Kind, "live: precopy only; checkpointed: Remus, COLO"]
+    kind: Annotated[Kind, "live: precopy only; non-live: suspended first; checkpointed: Remus, COLO"]
     outcome: Annotated[Outcome, "failover: checkpoints stopped; incomplete: the capture does not show the end"]
     verdict: Annotated[str, "the outcome in one sentence, with its most probable reason"]
     may_run: Annotated[MayRunResult, "which side may run the guest; undefined: nothing tells"]
@@ -197,6 +263,9 @@ class MigrationResult(Result, kw_only=True):
     retransmitted: Annotated[Mapping[events.Direction, Octets], "octets that were captured again"]
     records: RecordsResult
     pages: PagesResult
+    guest: GuestResult
+    connections: Annotated[tuple[ConnectionResult, ...], "where one migration uses several"]
+    convergence: Annotated[ConvergenceResult | None, "null: no times, or fewer than two iterations"]
     iterations: tuple[IterationResult, ...]
     phases: tuple[PhaseResult, ...]
     postcopy: Annotated[PostcopyResult | None, "null: nothing of postcopy"]
@@ -209,6 +278,7 @@ class MigrationResult(Result, kw_only=True):
         migration, checker = one
         forward, reverse = migration.forward, migration.reverse
         sides = (forward, reverse) if migration.is_capture else (forward,)
+        several = len(migration.connections) > 1
         return cls(
             id=migration.number,
             flow=FlowResult.of(migration.flow),
@@ -223,7 +293,13 @@ class MigrationResult(Result, kw_only=True):
             retransmitted={side.direction: side.retransmitted for side in sides},
             records=RecordsResult(dict(migration.records[FORWARD]), dict(migration.records[REVERSE])),
             pages=PagesResult.of(migration.pages),
-            iterations=tuple(IterationResult.of(each, migration.is_capture) for each in migration.iterations),
+            guest=GuestResult.of(migration),
+            connections=tuple(ConnectionResult.of(each) for each in migration.connections if several),
+            convergence=ConvergenceResult.of(migration.convergence),
+            iterations=tuple(
+                IterationResult.of(each, following, migration.is_timed)
+                for each, following in zip_longest(migration.iterations, migration.iterations[1:])
+            ),
             phases=tuple(PhaseResult.of(each, migration) for each in migration.phases),
             postcopy=PostcopyResult.of(migration),
             gaps=tuple(GapResult.of(gap) for side in sides for gap in side.gaps),

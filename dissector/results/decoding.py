@@ -7,11 +7,13 @@ from typing import Any
 from dissector.events import Record
 from dissector.facts import role_of
 from dissector.protocol import (
+    LIBVIRT_HEADER,
     PAGE_TYPES,
     XL_HEADER,
     Body,
     HeaderSpec,
     Message,
+    MessageSpec,
     RecordSpec,
     fields,
     json_safe,
@@ -37,10 +39,16 @@ def decoded(record: Record, deep: bool = False) -> dict[str, Any]:
         typed = role_of(record) is not Role.POSTCOPY_FAULT
         pages = [[first, count, PAGE_TYPES[kind] if typed else None] for first, count, kind in record.runs]
         return {**_parsed(record, pages_header, record.body[:8]), "pages": pages}
+    if isinstance(record.spec, MessageSpec):
+        return _parsed(record, record.spec.body, record.body)
     if record.is_text or record.layer is None:
         return _message(record)
     if record.spec is XL_HEADER:
         return _xl_header(record, deep)
+    if record.spec is LIBVIRT_HEADER:
+        xml = record.body[LIBVIRT_HEADER.size :].rstrip(b"\0").decode("utf-8", "replace")
+        words = LIBVIRT_HEADER.words({"config": xml}) if deep and LIBVIRT_HEADER.words else {}
+        return {**words, **_parsed(record, LIBVIRT_HEADER.body, record.body), "xml": xml}
     spec = record.spec if isinstance(record.spec, RecordSpec | HeaderSpec) else None
     body = spec.body if spec else blob
     is_long = record.complete and len(record.body) < record.body_length

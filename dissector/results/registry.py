@@ -7,9 +7,11 @@ from types import MappingProxyType
 from typing import Any
 
 from dissector.results.analysis import AnalysisResult
+from dissector.results.changes import DiffResult
 from dissector.results.differences import DifferenceResult
 from dissector.results.faults import FaultResult
 from dissector.results.findings import FileFindingResult
+from dissector.results.guest import GuestResult
 from dissector.results.live import LiveEvent
 from dissector.results.records import RecordResult
 
@@ -17,10 +19,12 @@ RESULTS: Mapping[str, Any] = MappingProxyType(
     {
         "analysis": AnalysisResult,
         "record": RecordResult,
+        "guest": GuestResult,
+        "diff": DiffResult,
         "finding": FileFindingResult,
         "fault": FaultResult,
         "live": LiveEvent,
         "difference": DifferenceResult,
     }
 )
-"""What `analyze`, `read`, `check`, `faults`, `live` and `crosscheck` print."""
+"""What `analyze`, `read`, `guest`, `diff`, `check`, `faults`, `live` and `crosscheck` print."""

@@ -10,6 +10,7 @@ from dissector.facts.directions import DirectionFacts
 from dissector.facts.migration import Migration
 from dissector.rules import examples as eg
 from dissector.rules.rule import Rule, Violation, declared
+from dissector.units import NS
 
 _rule = partial(Rule, group="toolstack and capture")
 
@@ -82,6 +83,20 @@ CAPTURE_STARTS_LATE = _rule(
     legal=(*eg.HVM3, eg.PAGES),
 )
 
+CLOCK_WENT_BACK = _rule(
+    id="clock-went-back",
+    severity="note",
+    summary="A later packet has an earlier time: the clock of who captured was set back",
+    source="pcap and pcapng formats: a packet's time is the capturing host's clock",
+    why="Somebody, or NTP, set that clock while it captured, or captures of two hosts were merged. The order of the"
+    " packets is right all the same. Times before and after it do not compare: a duration that would be negative is"
+    " given as 0.",
+    example="a packet of 13:00:05, the next one of 12:00:06; no finding: a few milliseconds, as between receive queues",
+    message="the clock goes back by {by:.3f} s in frame {frame}: times before and after it do not compare",
+    breaking=(*eg.HVM3, eg.Earlier(3600), eg.PAGES),
+    legal=(*eg.HVM3, eg.PAGES),
+)
+
 TCP_CONFLICT = _rule(
     id="tcp-conflict",
     severity="warning",
@@ -112,6 +127,9 @@ def judge_end(migration: Migration) -> Iterator[Violation]:
     if migration.forward.late:
         first = [f"{one.direction} frame {one.first.first.frame}" for one in directions if one.first is not None]
         yield CAPTURE_STARTS_LATE(where=" and ".join(first))
+    if migration.went_back is not None:
+        frame, by = migration.went_back
+        yield CLOCK_WENT_BACK(frame=frame, by=by / NS)
     for direction in directions:
         for violation in _losses(direction):
             yield violation.on(direction.direction)

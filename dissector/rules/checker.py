@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from dissector.events import FORWARD, Direction, Event, Record, Resynchronised
+from dissector.events import FOREIGN_OCTETS, FORWARD, Direction, Event, Record, Resynchronised
 from dissector.facts.migration import Migration, Noted
 from dissector.protocol import HeaderSpec, RecordSpec, Role, State
 from dissector.rules import (
@@ -30,6 +30,7 @@ from dissector.rules import (
     pages,
     postcopy,
     pv_state,
+    toolstacks,
     verify,
 )
 from dissector.rules.findings import Finding
@@ -56,6 +57,8 @@ class Checker:
         self._guest = Guest()
         self._pages = verify.Contents()
         self._text: str | None = None
+        self._foreign: frozenset[Direction] = frozenset()
+        """Directions of which it was told that octets in them are not the stream's."""
         self._skipped: dict[Direction, int] = {}
         self._latest: dict[Direction, frozenset[Mistake]] = {}
 
@@ -74,6 +77,10 @@ class Checker:
         self.findings.sort(key=lambda finding: finding.place)
         if migration.outcome == "failed" and not self._count["error"]:
             self._find(custody.MIGRATION_FAILED(verdict=verdict(migration, self.findings)), migration.forward.last)
+
+    def let_go(self) -> None:
+        """It was finished: keeps the findings, and no more."""
+        self._order, self._phase, self._text = order.Order(), PostcopyPhase(), None
 
     def _add_record(self, record: Record, noted: Noted) -> None:
         skipped = self._skipped.pop(record.direction, 0)
@@ -99,8 +106,13 @@ class Checker:
 
     def _judge(self, record: Record, noted: Noted, is_found_again: bool) -> list[Violation]:
         """All that a record breaks. `is_found_again`: whether the way was lost before it."""
+        if record.name == FOREIGN_OCTETS:
+            told, self._foreign = record.direction in self._foreign, self._foreign | {record.direction}
+            return [] if told else list(toolstacks.judge_foreign(record))
         if record.layer is None:
             return list(ending.judge_trailing(record))
+        if record.is_text and record.layer != "xl":
+            return list(toolstacks.judge_message(record))
         if record.is_text:
             self._text, broken = handshake.step(self._text, record, self.migration)
             return broken
@@ -111,6 +123,8 @@ class Checker:
         if broken and self._order.state is State.POSTCOPY_PAGES:
             optional = framing.UNKNOWN_OPTIONAL_RECORD
             broken = [pages.in_postcopy(record) if one.rule is optional else one for one in broken]
+        if record.connection is not None:
+            return broken  # it has no place in the order of the image's connection
         misdirected = order.judge_direction(record)
         if misdirected is not None:
             return [*broken, misdirected]
@@ -189,7 +203,7 @@ class Checker:
                 index=record.index if record else None,
                 offset=record.offset if record else None,
                 frame=record.first.frame if record and is_captured else None,
-                time=record.first.time if record and is_captured else None,
+                time=(record.first.time or None) if record and is_captured else None,
                 message=violation.message,
             )
         )

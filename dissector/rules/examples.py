@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from dissector.events import FOREIGN_OCTETS
 from dissector.protocol import MESSAGES, Layer
 
 
@@ -79,6 +80,12 @@ class Cut(NamedTuple):
     """Packets of the forward direction were cut short."""
 
 
+class Earlier(NamedTuple):
+    """From here on the clock of who captured shows an earlier time, by so many s."""
+
+    seconds: int
+
+
 class Conflict(NamedTuple):
     """A segment of the forward direction was sent again with other octets."""
 
@@ -89,7 +96,7 @@ class Closes(NamedTuple):
     how: Literal["fin", "rst"] = "fin"
 
 
-Turn: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | AsFile | Cut | Conflict | Closes
+Turn: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | AsFile | Cut | Earlier | Conflict | Closes
 Example: TypeAlias = tuple[Turn, ...]
 
 
@@ -126,6 +133,19 @@ def text(name: str, status: bytes = b"") -> Said:
 def strange_text(octets: bytes) -> Said:
     """What stands in the place of one in the reverse direction."""
     return Said("text", "xl", body=octets, reverse=True)
+
+
+XENOPS_REQUEST = Said(
+    "http request",
+    "xenops",
+    body=b"PUT /services/xenops/memory/6f1b?session_id=1 HTTP/1.1\r\ncookie: final_id=6f\r\n\r\n",
+)
+"""With what xenopsd begins a migration."""
+
+
+def handshake(text: bytes) -> Said:
+    """What the destination says to xenopsd: nothing if all went well."""
+    return Said("handshake", "xenops", body=len(text).to_bytes(2, "big") + text, reverse=True)
 
 
 def xl_header(**flags: int) -> Said:
@@ -195,6 +215,7 @@ CPUID = Said("X86_CPUID_POLICY", body=struct.pack("<12I", 0, 0xFFFFFFFF, 1, 0, 0
 
 TOOLSTACK = Said("TOOLSTACK", body=bytes(4))
 CHECKPOINT = libxc("CHECKPOINT")
+FOREIGN = Said(FOREIGN_OCTETS, None, body=bytes(28))
 TRAILING = Said("trailing data", None, body=bytes(16))
 
 BEGIN, PFNS_BEGIN = libxc("POSTCOPY_BEGIN"), libxc("POSTCOPY_PFNS_BEGIN")

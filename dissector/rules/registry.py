@@ -18,6 +18,7 @@ from dissector.rules import (
     pages,
     postcopy,
     pv_state,
+    toolstacks,
     verify,
 )
 from dissector.rules.rule import Rule
@@ -34,6 +35,7 @@ GROUPS = (
     verify,
     pages,
     handshake,
+    toolstacks,
     custody,
     capture,
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dissector.events import FORWARD, REVERSE, Closed
 from dissector.facts.custody import NOBODY_KNOWS
+from dissector.facts.endings import error_text
 from dissector.facts.migration import Migration
 from dissector.rules.findings import Finding
+from dissector.units import printable
 
 CLOSED = {"fin": "closed the connection", "rst": "reset the connection"}
 WHO = {FORWARD: "the source", REVERSE: "the destination"}
@@ -22,6 +24,8 @@ def _said_of(migration: Migration, findings: list[Finding]) -> str:
     outcome = migration.outcome
     if migration.context.legacy:
         return "a stream of Xen 4.5 or older, which is not dissected"
+    if migration.remote_error is not None:
+        return f"the destination said: {printable(error_text(migration.remote_error))}"
     if outcome == "completed":
         return _completed(migration)
     if outcome == "incomplete":

@@ -7,7 +7,7 @@ over (`judge`).
 
 A SYN, FIN or RST counts if its number says that the other side would take it (RFC 9293, 3.10.7.4; RFC 5961, 3 and 4).
 A SYN with another number on a connection that is open is challenged there: here it opens a new connection once it is
-answered, or once its sender goes on from it.
+answered, or once its sender goes on from it; at the end it is believed if its sender said nothing else.
 
 Invariants. `halves` has both keys of every connection that is open or finished, and of those that are ignored.
 
@@ -57,6 +57,8 @@ class Connection:
         """Octets both sides had sent when somebody last looked whether it is idle."""
         self.syn: tuple[Segment, int, int] | None = None
         """A SYN with another number than the connection began with, its packet and time: perhaps a new one begins."""
+        self.before_syn = (0, 0)
+        """What its sender had sent and acknowledged by then."""
         for side, other in zip(self.sides, reversed(self.sides), strict=True):
             side.peer, side.connection = other, self
 
@@ -64,6 +66,8 @@ class Connection:
         for side in self.sides:
             if side.was_reset:
                 self.reset = True
+            if self.syn is not None and self.syn[0].key == side.key and self.before_syn == (side.next, side.peer.acked):
+                reason = "reused"  # nothing came of its sender that belongs to this connection
         for side in self.sides:
             side.finish("rst" if self.reset else reason)
         for side in self.sides:
@@ -183,7 +187,7 @@ class Connections:
             if connection.finished or not connection.octets:
                 connection.syn = None
                 return True
-            connection.syn = segment, frame, time
+            connection.syn, connection.before_syn = (segment, frame, time), (side.next, side.peer.acked)
             return False
         return syn is not None and syn[0].key == segment.key and segment.seq == (syn[0].seq + 1) & MASK
 

@@ -7,7 +7,6 @@ import builtins
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias, TypeVar, overload
 
@@ -47,10 +46,13 @@ def exceptval(*, check: bool) -> Callable[[_Any], _Any]:
     return cfunc
 
 
+NEVER = float("inf")
+
 PURE = "XENSHARK_PURE"
 """A variable of the environment: if it says anything, `core.py` runs uncompiled though it was compiled."""
 
-SOURCE = Path(__file__).with_name("core.py")
+FOLDER = os.path.dirname(__file__)  # noqa: PTH120  # pathlib takes longer to import than all that is done here
+SOURCE = os.path.join(FOLDER, "core.py")  # noqa: PTH118
 
 
 def is_wanted() -> bool:
@@ -58,10 +60,12 @@ def is_wanted() -> bool:
     compiled, as happens where the sources lie."""
     if os.environ.get(PURE):
         return True
-    if not SOURCE.parents[2].joinpath("pyproject.toml").exists():
+    if not os.path.exists(os.path.join(FOLDER, "..", "..", "pyproject.toml")):  # noqa: PTH110, PTH118
         return False
-    compiled_at = [path.stat().st_mtime for path in SOURCE.parent.glob("core.*.so")]
-    return bool(compiled_at) and max(compiled_at) < SOURCE.stat().st_mtime
+    compiled = (
+        one for one in os.scandir(FOLDER) if one.name.startswith("core.") and one.name.endswith((".so", ".pyd"))
+    )
+    return max((one.stat().st_mtime for one in compiled), default=NEVER) < os.stat(SOURCE).st_mtime  # noqa: PTH116
 
 
 def load(name: str) -> ModuleType:

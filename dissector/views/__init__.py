@@ -1,1 +1,1 @@
-"""Facts to what people and programs read: text and JSON."""
+"""Facts and results to text for people; what programs read is JSON, which `results` makes."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from textwrap import wrap
 
 from dissector.analysis import MigrationAnalysis
 from dissector.events import Context, Flow
-from dissector.facts import DirectionFacts, Iteration, Migration, Phase, distribution
+from dissector.facts import Convergence, DirectionFacts, Iteration, Kind, Migration, Phase, distribution, toolstack
 from dissector.results.source import SourceResult
 from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
-from dissector.units import clock, duration, many, rate, size
+from dissector.units import clock, duration, many, printable, rate, size
 from dissector.views.faults import percentiles
 from dissector.views.findings import tally
 
@@ -22,6 +22,9 @@ ROWS_SHOWN = 12
 
 TIE = "\N{NO-BREAK SPACE}"
 """A space at which no line of the text ends."""
+
+KINDS: Mapping[Kind, str] = {"non-live": "not live: the guest stood still throughout"}
+"""Kinds that one word does not say."""
 
 Row = tuple[str, str]
 """What it is, and what there is to say of it."""
@@ -62,11 +65,20 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
     yield "outcome", f"{migration.outcome}: {verdict(migration, checker.findings)}"
     if migration.outcome == "failed":
         yield "may run", f"source {migration.may_run.source}, destination {migration.may_run.destination}"
-    guest = guest_as_text(migration.context.guest, migration.context.xen) or "guest not captured"
-    yield "kind", f"{migration.kind}, {guest}"
+    context = migration.context
+    guest = guest_as_text(context.guest, context.xen, migration.guest.type) or "guest not captured"
+    yield "kind", f"{KINDS.get(migration.kind, migration.kind)}, {guest}"
+    who = _who(migration)
+    if who:
+        yield "guest", who
+    if len(migration.connections) > 1:
+        for one in migration.connections:
+            yield "connection", f"{one.role}: {flow_as_text(one.flow)}"
     yield "layers", _layers(migration.context)
-    if migration.is_capture and migration.first_time is not None and migration.last_time is not None:
-        yield "time", f"{clock(migration.first_time)}, {duration(migration.last_time - migration.first_time)}"
+    if migration.is_timed and migration.first_time is not None and migration.last_time is not None:
+        back = migration.went_back
+        odd = f"; the capture's clock goes back by {duration(back.by)} in frame {back.frame:,}" if back else ""
+        yield "time", f"{clock(migration.first_time)}, {duration(migration.last_time - migration.first_time)}{odd}"
     for side in (migration.forward, migration.reverse) if migration.is_capture else (migration.forward,):
         yield side.direction, _octets(side)
     if migration.is_capture:
@@ -77,7 +89,9 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
         types = ", ".join(f"{count:,}{TIE}{name}" for name, count in pages.by_type.most_common())
         entries = f"{many(pages.entries, 'entry', 'entries')} of {many(pages.pfns.count, 'pfn')}"
         yield "pages", f"{entries} ({types}); {pages.data_pages:,} sent, {pages.sent_again:,} of them again"
-    yield from _first([_iteration(migration, iteration) for iteration in migration.iterations], "iterations")
+    yield from _ends([_iteration(migration, iteration) for iteration in migration.iterations], "iterations")
+    if migration.convergence is not None:
+        yield "convergence", _convergence(migration.convergence)
     for direction, counts in migration.records.items():
         for layer in migration.context.layers:
             names = [f"{name.partition('.')[2]}{TIE}{count:,}" for name, count in counts.items() if _is_of(name, layer)]
@@ -95,6 +109,38 @@ def _first(rows: list[Row], what: str) -> Iterator[Row]:
         yield "", f"... {len(rows) - ROWS_SHOWN:,} more {what}, see --json"
 
 
+def _ends(rows: list[Row], what: str) -> Iterator[Row]:
+    """As many as fit a screen, first and last ones: the last ones tell whether it converged."""
+    half = ROWS_SHOWN // 2
+    if len(rows) <= ROWS_SHOWN:
+        yield from rows
+        return
+    yield from rows[:half]
+    yield "", f"... {len(rows) - 2 * half:,} more {what}, see --json"
+    yield from rows[-half:]
+
+
+def _who(migration: Migration) -> str:
+    """Which guest it is, and who migrates it."""
+    guest, context = migration.guest, migration.context
+    words = [f"'{printable(guest.name)}'"] if guest.name else []
+    words += [printable(guest.uuid)] if guest.uuid else []
+    words += [guest.type.upper()] if guest.type else []
+    words += [many(guest.vcpus, "vcpu")] if guest.vcpus else []
+    words += [f"{guest.memory / (1 << 20):,.0f}{TIE}MiB"] if guest.memory else []
+    who = toolstack(context, migration.flow)
+    if who is not None:
+        how = ", compressed with zstd" * context.compressed + ", tunnelled" * context.tunnelled
+        words += [f"migrated by {who}{how}" if migration.is_capture else f"saved by {who}"]
+    return ", ".join(words)
+
+
+def _convergence(found: Convergence) -> str:
+    how = "precopy converged" if found.converging else "precopy did not converge"
+    dirty, sent = found.dirty_pages_per_second, found.sent_pages_per_second
+    return f"{how}: the guest wrote to {dirty:,.0f} pages/s at last, {sent:,.0f} pages/s were sent"
+
+
 def _octets(side: DirectionFacts) -> str:
     words = size(side.seen)
     if side.not_followed:
@@ -110,7 +156,8 @@ def _octets(side: DirectionFacts) -> str:
 def _phase(migration: Migration, phase: Phase) -> str:
     took = phase.end_time - phase.start_time
     forward, reverse = phase.octets(migration.forward), phase.octets(migration.reverse)
-    words = f"{phase.name:<10} {duration(took):>10}  {size(forward):>10} forward"
+    lasted = duration(took) if migration.is_timed else "-"
+    words = f"{phase.name:<10} {lasted:>10}  {size(forward):>10} forward"
     words += f", {rate(forward, took)}" if took else ""
     words += f"; {size(reverse)} reverse" if reverse else ""
     return words + (f"; stall of {duration(phase.stall)}" if phase.stall else "")
@@ -144,7 +191,7 @@ def _postcopy_rows(migration: Migration) -> Iterator[Row]:
 
 def _iteration(migration: Migration, iteration: Iteration) -> Row:
     name = "verify" if iteration.verify else f"iteration {iteration.index}"
-    took = f", {duration(iteration.end_time - iteration.start_time)}" if migration.is_capture else ""
+    took = f", {duration(iteration.duration)}" if migration.is_timed else ""
     return name, f"{many(iteration.entries, 'entry', 'entries')}, {iteration.data_pages:,} sent{took}"
 
 
@@ -157,9 +204,15 @@ def flow_as_text(flow: Flow | None) -> str:
     return "a file, no capture" if flow is None else str(flow)
 
 
-def guest_as_text(guest: str | None, xen: str | None) -> str:
-    """What is migrated and which Xen sends it; nothing where no header has said it."""
-    return f"{guest} guest from Xen {xen}" if guest else ""
+def guest_as_text(guest: str | None, xen: str | None, type: str | None = None) -> str:
+    """What is migrated and which Xen sends it; nothing where no header has said it. `type`: as configured, which tells
+    PVH from HVM."""
+    if not guest:
+        return ""
+    kind = "x86 PVH" if type == "pvh" and guest == "x86 HVM" else guest
+    # convert-legacy-stream writes its own version there.
+    is_converted = xen is not None and xen.startswith("0.")
+    return f"{kind} guest from " + ("a stream that was converted from an old one" if is_converted else f"Xen {xen}")
 
 
 def _layers(context: Context) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from dissector.units import printable
+
 SHOWN = 16
 """Elements of a list, or lines of a text, in the tree unless all are asked for."""
 
@@ -153,8 +155,3 @@ def _inline(value: Any) -> str:
             return printable(value)
         case _:
             return str(value)
-
-
-def printable(text: str) -> str:
-    """Text out of a capture as one line of a terminal: whatever could steer the terminal is escaped."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

@@ -12,9 +12,8 @@ from dissector.results.encoding import dumps
 from dissector.results.live import event_of
 from dissector.rules.findings import Finding
 from dissector.rules.verdict import verdict
-from dissector.units import duration, many, micros, seconds_text, size
+from dissector.units import duration, many, micros, printable, seconds_text, size
 from dissector.views.analysis import flow_as_text, guest_as_text
-from dissector.views.fields import printable
 from dissector.views.findings import tally
 
 Form: TypeAlias = Literal["terminal", "lines", "json"]

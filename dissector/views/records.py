@@ -10,14 +10,19 @@ from typing import Any
 
 from dissector.events import FORWARD, Flow, Record
 from dissector.facts import Link, role_of
-from dissector.protocol import PAGE_TYPES, UNBACKED, XL_HEADER, HeaderSpec, RecordSpec, Role
+from dissector.protocol import PAGE_TYPES, UNBACKED, XENOPS_MESSAGES, XL_HEADER, HeaderSpec, RecordSpec, Role
 from dissector.protocol.summaries import summarise
 from dissector.results.decoding import decoded
-from dissector.units import many
+from dissector.units import many, printable
 from dissector.views.faults import links_as_text
-from dissector.views.fields import printable, tree
+from dissector.views.fields import tree
 
 Values = dict[str, Any]
+
+STARTS_ONLY = (XENOPS_MESSAGES["http request"], XENOPS_MESSAGES["http response"])
+"""Messages of which the first line says what matters."""
+
+HANDSHAKE = XENOPS_MESSAGES["handshake"]
 
 BELOW = " " * 8
 """Indentation of what stands below a line: clear of its number."""
@@ -66,6 +71,10 @@ def summary(record: Record) -> str:
         return _pages(record)
     if not record.body:
         return ""
+    if record.spec in STARTS_ONLY:
+        return printable(str(decoded(record).get("text", "")).partition("\r\n")[0])
+    if record.spec is HANDSHAKE:
+        return printable(decoded(record).get("text", "")) or "success"
     if record.is_text:
         return _text(decoded(record))
     if record.spec is XL_HEADER:

@@ -61,6 +61,8 @@ class Wire:
     edit: Callable[[Packets], Packets] | None = None
     snap: int = 1 << 16
     as_file: bool = False
+    back: int = 0
+    """Microseconds by which the clock goes back in the middle."""
 
 
 def packets(wire: Wire) -> Packets:
@@ -102,7 +104,7 @@ def packets(wire: Wire) -> Packets:
     return wire.edit(result) if wire.edit else result
 
 
-def pcap(captured: Iterable[Packet], snap: int = 1 << 16) -> bytes:
+def pcap(captured: Iterable[Packet], snap: int = 1 << 16, back: int = 0) -> bytes:
     """A capture file: Ethernet, IPv4, checksums left out."""
     out = bytearray(pcap_header(snap=snap))
     for number, packet in enumerate(captured):
@@ -113,7 +115,7 @@ def pcap(captured: Iterable[Packet], snap: int = 1 << 16) -> bytes:
         length = 40 + len(packet.payload)
         ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, length, 0, 0x4000, 64, 6, 0, source, target)
         octets = bytes(12) + b"\x08\0" + ip + tcp + packet.payload
-        out += pcap_packet((START + STEP * number) * 1000, octets[:snap], len(octets))
+        out += pcap_packet((START + STEP * number - back * (number > 30)) * 1000, octets[:snap], len(octets))
     return bytes(out)
 
 
@@ -156,7 +158,7 @@ def judge(wire: Wire) -> Verdict:
     """What the program makes of a talk."""
     if wire.as_file:
         return judge_octets(octets_of(wire.talk))
-    return judge_octets(pcap(packets(wire), wire.snap))
+    return judge_octets(pcap(packets(wire), wire.snap, wire.back))
 
 
 # Talks with something changed. An item is named by its name, and if there are several by its number.

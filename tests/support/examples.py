@@ -35,6 +35,7 @@ from dissector.protocol import (
     PAGE_SHIFT,
     RECORDS,
     UNBACKED,
+    XENOPS_MESSAGES,
     Layer,
     RecordSpec,
     build,
@@ -43,13 +44,28 @@ from dissector.protocol import (
     pages_header,
     parse,
 )
-from dissector.rules.examples import AsFile, Begun, Closes, Conflict, Cut, Example, Late, Lost, Missing, Said, Skipped
+from dissector.rules.examples import (
+    AsFile,
+    Begun,
+    Closes,
+    Conflict,
+    Cut,
+    Earlier,
+    Example,
+    Late,
+    Lost,
+    Missing,
+    Said,
+    Skipped,
+)
 
 FLOW = Flow(Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 8002))
+EPOCH = 10**18
 STEP = 1_000_000
 """Nanoseconds from one step to the next."""
 
 OTHER: dict[Direction, Direction] = {FORWARD: REVERSE, REVERSE: FORWARD}
+TEXTS = {**MESSAGES, **XENOPS_MESSAGES}
 SPECS: dict[tuple[Layer | None, str], RecordSpec] = {(spec.layer, spec.name): spec for spec in RECORDS}
 
 
@@ -74,6 +90,7 @@ class _Talk:
     context: Context = field(default_factory=Context)
     frame: int = 0
     conflicts: int = 0
+    back: int = 0
     reason: Reason = "capture"
 
     def __post_init__(self) -> None:
@@ -107,6 +124,8 @@ class _Talk:
                 self.offset[FORWARD] += octets
             case Cut():
                 self.events.append(PacketsCut(0, FORWARD))
+            case Earlier(seconds):
+                self.back = seconds * 10**9
             case Conflict():
                 self.conflicts += 1
             case Closes(how):
@@ -114,11 +133,16 @@ class _Talk:
                 self.events.append(Closed(0, FORWARD, how, self._position()))
 
     def _position(self) -> Position:
-        return Position(self.frame, self.frame * STEP)
+        return Position(self.frame, EPOCH + self.frame * STEP - self.back)
 
     def _say(self, said: Said) -> None:
         direction = REVERSE if said.reverse else FORWARD
-        spec = HEADERS.get(said.name) or SPECS.get((said.layer, said.name)) or MESSAGES.get(said.name)
+        spec = (
+            HEADERS.get(said.name)
+            or SPECS.get((said.layer, said.name))
+            or MESSAGES.get(said.name)
+            or XENOPS_MESSAGES.get(said.name)
+        )
         body, contents = _body(said, spec)
         length = len(body) + contents if said.length is None else said.length
         is_record = isinstance(spec, RecordSpec) or said.type is not None

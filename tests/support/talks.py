@@ -17,7 +17,18 @@ from streams import (
 )
 
 from dissector.events import FORWARD, REVERSE, Direction
-from dissector.protocol import LIBXL_HEADER, MESSAGES, PAGE_SHIFT, XENOPS_MAGIC, Endianness, Layer
+from dissector.protocol import (
+    LIBVIRT_HEADER,
+    LIBXL_HEADER,
+    MESSAGES,
+    PAGE_SHIFT,
+    XENOPS_LEGACY_MAGIC,
+    XENOPS_MAGIC,
+    Endianness,
+    Layer,
+    build,
+    layout,
+)
 
 
 class Item(NamedTuple):
@@ -239,3 +250,104 @@ def xenops(speaker: Speaker | None = None, in_libxl: bool = False) -> Talk:
         speaker.record("QEMU_XEN", b"QEVM" + bytes(333), "xenops"),
         speaker.record("END_OF_IMAGE", layer="xenops"),
     ]
+
+
+VM = "8629520f-5a82-9fd6-0000-000000000001"
+"""The id under which xenopsd migrates a guest."""
+
+FINAL = "8629520f-5a82-9fd6-a324-961d510f267d"
+"""The guest's own."""
+
+OUT_OF_MEMORY = '["Cannot_free_this_much_memory",[8663330816,4300062720]]'
+
+
+def request(path: str = f"memory/{VM}", **cookies: str) -> Item:
+    """With what xenopsd begins a connection."""
+    said = "; ".join(f"{name}={value}" for name, value in {"final_id": FINAL, "dbg": "task", **cookies}.items())
+    head = f"PUT /services/xenops/{path}?session_id=1 HTTP/1.1\r\ncookie: {said}\r\nuser-agent: xenopsd\r\n\r\n"
+    return Item(FORWARD, "xenops", "http request", head.encode())
+
+
+def handshake(direction: Direction = REVERSE, error: str = "") -> Item:
+    """The result of a step of xenopsd's."""
+    return Item(direction, "xenops", "handshake", len(error).to_bytes(2, "big") + error.encode())
+
+
+def card(speaker: Speaker, state: bytes) -> Item:
+    """The state of a virtual graphics card: its header does not say how long it is."""
+    header = speaker.record("DEMU", layer="xenops")
+    return header._replace(octets=header.octets + state)
+
+
+def xenopsd(speaker: Speaker | None = None, error: str = "") -> Talk:
+    """A migration of xenopsd on one connection, as up to 2022; `error`: what the destination says at last."""
+    return [
+        request(memory_limit="4300062720"),
+        handshake(),
+        *xenops(speaker),
+        handshake(FORWARD),
+        handshake(REVERSE, error),
+    ]
+
+
+def xenopsd_connections(speaker: Speaker | None = None, state: bytes = b"", error: str = "") -> list[tuple[str, Talk]]:
+    """One of several connections: what each says, in the order of the turns. `state`: of a graphics card."""
+    speaker = speaker or Speaker()
+    vm, memory, vgpu = "vm", "mem", "vgpu"
+    end = speaker.record("END_OF_IMAGE", layer="xenops")
+    begins = [(vm, [request(f"migrate/vm/{VM}", mem_migration="23.1.0", memory_limit="4300062720")])]
+    if state:
+        begins += [
+            (vgpu, [request(f"migrate/vgpu/{VM}.0", vgpu_migration=""), handshake()]),
+            (vm, [handshake(FORWARD)]),
+        ]
+    return [
+        *begins,
+        (vm, [handshake()]),
+        (memory, [request(f"migrate/mem/{VM}", mem_migration="23.1.0"), handshake()]),
+        (vm, [handshake(FORWARD)]),
+        *([(vgpu, [card(speaker, state), end])] if state else []),
+        (memory, xenops(speaker)),
+        (vm, [handshake(FORWARD), handshake(REVERSE, error)]),
+    ]
+
+
+def xenops_with_card(state: bytes, speaker: Speaker | None = None) -> Talk:
+    """A suspend image in which a graphics card's state stands before the device model's."""
+    speaker = speaker or Speaker()
+    *before, device_model, end = xenops(speaker)
+    return [*before, card(speaker, state), device_model, end]
+
+
+def xenops_legacy() -> bytes:
+    """An image of XenServer 6.2 or older, as far as it is read."""
+    return XENOPS_LEGACY_MAGIC
+
+
+XML = (
+    "<domain type='xen'>\n  <name>web &amp; mail</name>\n  <uuid>6f1b0f3e-5a82-9fd6-a324-961d510f267d</uuid>\n"
+    "  <memory unit='KiB'>4194304</memory>\n  <vcpu placement='static'>4</vcpu>\n"
+    "  <os>\n    <type arch='x86_64' machine='xenpvh'>xenpvh</type>\n  </os>\n</domain>\n"
+)
+
+
+def managed_save(speaker: Speaker | None = None, version: int = 2) -> Talk:
+    """A guest that libvirt has saved."""
+    xml = XML.encode() + b"\0"
+    header = build(layout(LIBVIRT_HEADER.body, "little"), {"version": version, "xml_length": len(xml)})
+    return [Item(FORWARD, "libvirt", "libvirt header", header + xml), *libxl(speaker or Speaker())]
+
+
+def messages(octets: bytes, size: int = 65536, serial: int = 7, status: int = 2) -> bytes:
+    """A stream in messages of libvirt's remote protocol; by default its pieces."""
+    head = [0x20008086, 1, 207, 3, serial, status]
+    words = b"".join(word.to_bytes(4, "big") for word in head)
+    pieces = [octets[at : at + size - 28] for at in range(0, len(octets), size - 28)] or [b""]
+    return b"".join((28 + len(piece)).to_bytes(4, "big") + words + piece for piece in pieces)
+
+
+def framed(talk: Talk, head: int, each: int) -> Talk:
+    """As a relay sends it that puts so many octets of its own before each piece of a stream."""
+    octets = octets_of(talk)
+    pieces = (octets[at : at + each] for at in range(0, len(octets), each))
+    return [Item(FORWARD, "libxl", "framed", b"".join(b"\xa5" * head + piece for piece in pieces))]

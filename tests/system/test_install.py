@@ -6,14 +6,17 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from shell import Shell
 from wireshark.both import LUAS, wireshark_with
 
 from dissector.errors import UserError
 from dissector.integrations.wireshark import generate, install, profile
 from dissector.integrations.wireshark.tshark import complaints, find, folders, isolated
+
+if TYPE_CHECKING:
+    from shell import Shell
 
 pytest_plugins = ("shell",)
 

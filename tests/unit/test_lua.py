@@ -7,10 +7,10 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from conftest import REPOSITORY
-from shell import Shell
 
 from dissector.integrations.wireshark.generate import dissector
 from dissector.integrations.wireshark.literals import literal, table
@@ -27,6 +27,9 @@ from dissector.protocol import (
     xl_optional_data,
 )
 from dissector.rules import RULES
+
+if TYPE_CHECKING:
+    from shell import Shell
 
 pytest_plugins = ("shell",)
 

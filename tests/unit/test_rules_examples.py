@@ -94,7 +94,7 @@ MORE: dict[str, tuple[Example, ...]] = {
     "bad-libxl-header": ((eg.header("libxl header", "libxl", ident=1),),),
     "bad-xl-header": (
         (eg.xl_header(json=1, stream_v2=1)._replace(values={"byteorder": 1, "optional_data_len": 0}),),
-        (eg.xl_config(b"{}")._replace(body=b"Y" + eg.xl_config(b"{}").body[1:]),),
+        (eg.xl_config(b"{}")._replace(body=b"Y" + (eg.xl_config(b"{}").body or b"")[1:]),),
     ),
     "reserved-bits-set": ((eg.header("image header", version=3, reserved1=1),),),
     "body-length-mismatch": (
@@ -107,6 +107,8 @@ MORE: dict[str, tuple[Example, ...]] = {
     "legacy-stream": (
         (*eg.LIBXL, eg.header("image header", marker=1, id=1, version=3)),
         (XENOPS, eg.Said("LIBXC_LEGACY", "xenops", body=b"")),
+        (eg.header("xenops legacy header", "xenops"),),
+        (eg.header("libvirt header", "libvirt", version=1, xml_length=0),),
     ),
     "truncated-stream": (
         (*eg.HVM3, eg.PAGES._replace(torn=True), eg.Closes("rst")),

@@ -91,12 +91,15 @@ EXPECTED = {
         xl-handshake error
         xl-target-failed warning
         xl-no-banner error
+        remote-error error
+        foreign-octets warning
         undefined-state error
         migration-failed error
         capture-gap note
         capture-cut note
         stream-resynchronised warning
         capture-starts-late note
+        clock-went-back note
         tcp-conflict warning
     """,
 }

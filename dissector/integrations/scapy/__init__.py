@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING
 from scapy.packet import Packet
 
 from .making import CLASSES, big_endian
-from .packets import TrailingData, XlMessage
+from .packets import ToolstackMessage, TrailingData, XlMessage
 from .session import MigrationSession
 
 globals().update(CLASSES)
-__all__ = [*CLASSES, "MigrationSession", "TrailingData", "XlMessage", "big_endian"]
+__all__ = [*CLASSES, "MigrationSession", "ToolstackMessage", "TrailingData", "XlMessage", "big_endian"]
 
 if TYPE_CHECKING:
 

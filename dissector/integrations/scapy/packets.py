@@ -197,6 +197,17 @@ class XlMessage(_Item):
         return f"xl {known}" if known else f"xl text {shown_octets(self.octets)}"
 
 
+class ToolstackMessage(_Item):
+    """What xenopsd or libvirt says outside of any record: an HTTP request, a handshake, an error."""
+
+    name = "toolstack message"
+    fields_desc: ClassVar[list[Any]] = [Blob("octets", b"")]
+
+    def mysummary(self) -> str:
+        record = self.record
+        return f"{record.layer} {record.name} {shown_octets(self.octets)}" if record else shown_octets(self.octets)
+
+
 class TrailingData(_Item):
     """What follows the end of a stream and belongs to nothing. Its octets are not kept, `wirelen` counts them."""
 

@@ -24,10 +24,10 @@ from dissector.capture.reader import Packet as Captured
 from dissector.engine import Engine
 from dissector.events import Event, Flow, MigrationFound, Record
 from dissector.facts import Links
-from dissector.protocol import RECORD_HEADERS, HeaderSpec, fixed, layout, records
+from dissector.protocol import RECORD_HEADERS, HeaderSpec, MessageSpec, fixed, layout, records
 
 from .making import HEADER_CLASSES, RECORD_CLASSES
-from .packets import TrailingData, XlMessage, _Item
+from .packets import ToolstackMessage, TrailingData, XlMessage, _Item
 
 NO_LINK = -1
 """The link type of packets of a kind for which there is none."""
@@ -156,6 +156,8 @@ def _dissected(record: Record) -> Any:
         return HEADER_CLASSES[record.spec.name, record.endianness](record.body)
     if record.layer is None:
         return TrailingData()
+    if isinstance(record.spec, MessageSpec):
+        return ToolstackMessage(record.body)
     if record.type is None:
         return XlMessage(record.body)
     version: int | None = record.context.version

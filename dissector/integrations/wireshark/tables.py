@@ -6,7 +6,7 @@ from typing import Any
 
 from dissector.integrations.wireshark.literals import Raw, call, literal, table
 from dissector.parser.confidence import BELIEVED, CHAIN
-from dissector.parser.resync import FORWARD_MAGICS, MAGICS
+from dissector.parser.resync import MAGICS
 from dissector.parser.states import CONTEXT_TYPES
 from dissector.protocol import (
     BODY_LENGTH_MAX,
@@ -65,6 +65,7 @@ CONSTANTS: dict[str, Any] = {
 _STATE = {
     Expect.XL_HEADER: "xl header",
     Expect.XENOPS_HEADER: "xenops header",
+    Expect.XENOPS_STATE: "xenops",
     Expect.LIBXL_HEADER: "libxl header",
     Expect.IMAGE_HEADER: "image header",
     Expect.DOMAIN_HEADER: "domain header",
@@ -102,8 +103,10 @@ def texts() -> list[str]:
         {"name": one.name, "direction": one.direction, "status": one.status, "octets": one.octets}
         for one in MESSAGES.values()
     ]
-    magics = [{"octets": one.octets, "direction": one.direction, "state": _STATE[one.expect]} for one in MAGICS]
-    beginnings = {_STATE[one.expect]: one.layer for one in MAGICS}
+    read = [one for one in MAGICS if one.expect in _STATE]
+    magics = [{"octets": one.octets, "direction": one.direction, "state": _STATE[one.expect]} for one in read]
+    beginnings = {_STATE[one.expect]: one.layer for one in read}
+    forward = sorted({one.octets[:8] for one in read if one.direction == "forward"})
     types = sorted({spec.type for version in (2, 3) for spec in libxc_records(version).values()} - {0})
     return [
         *table("local MESSAGES", messages),
@@ -112,7 +115,7 @@ def texts() -> list[str]:
         "",
         "-- The states that read the beginning of a stream, and the stream's layer.",
         *table("local BEGINNINGS", beginnings),
-        *table("local FORWARD_BEGINNINGS", dict.fromkeys(sorted(FORWARD_MAGICS), True)),
+        *table("local FORWARD_BEGINNINGS", dict.fromkeys(forward, True)),
         "",
         "-- Eight octets that may be a record header, in either byte order: a type in use and not END, a length below",
         "-- 256 MiB.",

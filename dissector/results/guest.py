@@ -1,0 +1,399 @@
+"""The guest at the moment it stopped, as `guest --json` prints it and `diff` compares it.
+
+The tables of names are loaded with this module; only the commands that look into bodies import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Self
+
+from dissector.events import FORWARD, Event, Record
+from dissector.facts import role_of
+from dissector.protocol import (
+    DOMAIN_HEADER,
+    LIBVIRT_HEADER,
+    XL_HEADER,
+    Role,
+    cpuid,
+    guest,
+    hvm,
+    layout,
+    libxc,
+    libxl,
+    msr,
+    parse_partial,
+    pv,
+    qemu,
+    x86,
+    xenops,
+    xl,
+)
+from dissector.protocol.depth import deepen
+from dissector.results.base import Result
+from dissector.results.common import Octets
+
+Names = tuple[str, ...]
+
+
+class IdentityResult(Result):
+    """What the toolstack says of the guest."""
+
+    toolstack: Annotated[str, "whose configuration it is: xl, libvirt or xenopsd"]
+    name: str | None
+    uuid: str | None
+    type: str | None
+    vcpus: Annotated[int | None, "that are there when it starts"]
+    max_vcpus: int | None
+    memory: Octets | None
+    max_memory: Octets | None
+    device_model: str | None
+
+
+class VcpuResult(Result, kw_only=True):
+    """A virtual processor."""
+
+    id: int
+    mode: Annotated[str, "how it runs code: 64-bit, 32-bit, 16-bit, virtual 8086, real; of a PV guest its width"]
+    is_user: Annotated[bool, "whether it was in user mode"]
+    interruptible: Annotated[bool, "whether interrupts (of a PV guest: events) were let through"]
+    online: bool
+    ip: int
+    sp: int
+    symbol: Annotated[str | None, "where in the kernel that is, if a table of symbols was given"]
+    flags: Names
+    cr0: Names
+    cr2: int
+    cr3: int
+    cr4: Names
+    efer: Annotated[Names | None, "null: a PV guest has none of its own"]
+    registers: Annotated[Mapping[str, int], "all integers of its state by their names in Xen's header"]
+
+
+class CacheResult(Result):
+    """A cache of the processor."""
+
+    level: int
+    type: str
+    size: Octets
+    ways: int
+    line: Octets
+    threads: int
+
+
+class TopologyResult(Result):
+    """A level of the processor's topology."""
+
+    level: str
+    shift: int
+    processors: int
+
+
+class ComponentResult(Result):
+    """A component of the XSAVE area."""
+
+    name: str
+    size: Octets
+    offset: Octets
+
+
+class CpuResult(Result, kw_only=True):
+    """What CPUID tells the guest."""
+
+    vendor: str | None
+    family: int | None
+    model: int | None
+    stepping: int | None
+    brand: str | None
+    max_leaf: int | None
+    max_extended: int | None
+    max_hypervisor: int | None
+    max_viridian: int | None
+    physical_bits: int | None
+    linear_bits: int | None
+    threads: int | None
+    features: Names
+    caches: tuple[CacheResult, ...]
+    topology: tuple[TopologyResult, ...]
+    states: Annotated[Names, "that XCR0 can enable"]
+    supervisor_states: Names
+    xsave_size: Octets | None
+    components: tuple[ComponentResult, ...]
+    leaves: Annotated[Mapping[str, tuple[int, ...]], "EAX to EDX by leaf, or leaf:subleaf"]
+
+    @classmethod
+    def of(cls, policy: cpuid.Leaves) -> Self:
+        found = vars(cpuid.CpuPolicy.of(policy)) | {
+            "leaves": {_leaf(*key): tuple(registers) for key, registers in policy.items()}
+        }
+        for name, type in (("caches", CacheResult), ("topology", TopologyResult), ("components", ComponentResult)):
+            found[name] = tuple(type(*one) for one in found[name])
+        return cls(**found)
+
+
+def _leaf(leaf: int, subleaf: int) -> str:
+    return f"{leaf:#x}" if subleaf == cpuid.NO_SUBLEAF else f"{leaf:#x}:{subleaf}"
+
+
+class ClockResult(Result):
+    """Its time stamp counter, and its wall clock."""
+
+    mode: str | int | None
+    khz: int | None
+    elapsed: Annotated[float | None, "of its time, seconds"]
+    incarnation: Annotated[int | None, "how often it was restored"]
+    wall_clock: Annotated[float | None, "when its system time was 0, of a PV guest, seconds since the epoch"]
+
+
+class StateResult(Result):
+    """A device or processor state that the hypervisor itself saved."""
+
+    type: str
+    instance: int
+    length: Octets
+
+
+class DeviceResult(Result):
+    """A section of an emulator's state."""
+
+    device: str
+    instance: int
+    version: Annotated[int, "of the layout: a QEMU that knows only older ones refuses it"]
+    length: Octets
+    subsections: Annotated[Names, "optional parts: a QEMU that does not know one refuses it"]
+
+
+class GuestResult(Result, kw_only=True):
+    """A guest: its configuration, and its state when it stopped last."""
+
+    migration: Annotated[int, "which of the input, from 0"]
+    kind: str | int | None
+    xen: Annotated[str | None, "version of the Xen that wrote the stream"]
+    identity: IdentityResult | None
+    vcpus: tuple[VcpuResult, ...]
+    clock: ClockResult | None
+    cpu: CpuResult | None
+    msrs: Annotated[Mapping[str, Any], "registers of the policy by name: names of bits, or a number"]
+    params: Annotated[Mapping[str, Any], "of an HVM guest by name: names, names of bits, or a number"]
+    states: tuple[StateResult, ...]
+    devices: tuple[DeviceResult, ...]
+    max_pfn: Annotated[int | None, "of a PV guest: entries of its table of frames"]
+    pending_events: Annotated[tuple[int, ...], "of a PV guest: event channels"]
+
+
+@dataclass
+class _Bodies:
+    """What was seen of one guest: the newest record of each kind; where there are several, each of the newest time."""
+
+    config: guest.GuestConfig | None = None
+    one: dict[str, Record] = field(default_factory=dict)
+    vcpus: dict[tuple[str, int], Record] = field(default_factory=dict)
+    emulators: dict[int, bytes] = field(default_factory=dict)
+
+
+ONE: Mapping[Any, str] = {
+    DOMAIN_HEADER.body: "domain",
+    libxc.x86_cpuid_policy: "cpuid",
+    libxc.x86_msr_policy: "msrs",
+    libxc.tsc_info: "tsc",
+    libxc.hvm_context: "context",
+    libxc.hvm_params: "params",
+    libxc.shared_info: "shared",
+    libxc.x86_pv_info: "pv",
+}
+"""Layouts of bodies of which the newest is looked at."""
+
+
+class Guests:
+    """A fold over events: the guest of each migration."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, _Bodies] = {}
+
+    def add(self, event: Event) -> None:
+        """The next event."""
+        if not isinstance(event, Record) or event.direction != FORWARD or event.spec is None:
+            return
+        body = getattr(event.spec, "body", None)
+        bodies = self._found.setdefault(event.migration, _Bodies())
+        if body in ONE and event.complete:
+            bodies.one[ONE[body]] = event
+        elif body is libxc.x86_pv_vcpu_basic and event.complete:
+            bodies.vcpus["basic", _word(event)] = event
+        elif body is libxl.emulator_context and event.complete:
+            bodies.emulators[_word(event)] = event.body[8:]
+        elif body is xenops.qemu_state and event.complete:
+            bodies.emulators[-1] = event.body
+        elif event.spec is XL_HEADER:
+            optional = parse_partial(layout(xl.xl_optional_data, event.endianness), event.body[XL_HEADER.size :])
+            bodies.config = guest.guest_of(optional.get("config", ""))
+        elif event.spec is LIBVIRT_HEADER:
+            bodies.config = guest.guest_of(event.body[LIBVIRT_HEADER.size :])
+        elif role_of(event) is Role.IMAGE and getattr(event.spec, "words", None) is xl.guest_words:
+            bodies.config = guest.guest_of(event.body) or bodies.config
+
+    def results(self, symbols: Callable[[int], str | None] = lambda address: None) -> tuple[GuestResult, ...]:
+        """Of every migration. `symbols`: what of the kernel is at an address."""
+        return tuple(_result(number, bodies, symbols) for number, bodies in sorted(self._found.items()))
+
+
+def _word(record: Record) -> int:
+    return int.from_bytes(record.body[:4], record.endianness)
+
+
+def _deep(record: Record | None) -> dict[str, Any]:
+    """The fields of a record with their meanings; none of no record."""
+    body = getattr(record.spec, "body", None) if record is not None else None
+    if record is None or body is None:
+        return {}
+    shape = layout(body, record.endianness)
+    return deepen(shape, parse_partial(shape, record.body))
+
+
+def _result(number: int, bodies: _Bodies, symbols: Callable[[int], str | None]) -> GuestResult:
+    domain, context = _deep(bodies.one.get("domain")), bodies.one.get("context")
+    shared = _deep(bodies.one.get("shared")).get("shared_info")
+    shared = shared if isinstance(shared, dict) else {}
+    policy = bodies.one.get("cpuid")
+    xen = f"{domain['xen_major']}.{domain['xen_minor']}" if domain.get("xen_major") else None
+    return GuestResult(
+        migration=number,
+        kind=domain.get("type"),
+        xen=xen,
+        identity=IdentityResult(**vars(bodies.config)) if bodies.config else None,
+        vcpus=tuple(_vcpus(bodies, symbols)),
+        clock=_clock(_deep(bodies.one.get("tsc")), shared),
+        cpu=CpuResult.of(cpuid.leaves(policy.body, policy.endianness)) if policy else None,
+        msrs=_named(_deep(bodies.one.get("msrs")).get("msr_policy", ()), "idx", "val"),
+        params=_named(_deep(bodies.one.get("params")).get("param", ()), "index", "value"),
+        states=tuple(_states(context)),
+        devices=tuple(device for _, octets in sorted(bodies.emulators.items()) for device in _devices(octets)),
+        max_pfn=shared.get("max_pfn"),
+        pending_events=tuple(shared.get("evtchn_pending", ())),
+    )
+
+
+def _named(entries: Any, key: str, value: str) -> dict[str, Any]:
+    return {str(one[key]): one[value] for one in entries}
+
+
+def _clock(tsc: Mapping[str, Any], shared: Mapping[str, Any]) -> ClockResult | None:
+    wall = None
+    if shared.get("wc_sec") or shared.get("wc_sec_hi"):
+        wall = (shared["wc_sec_hi"] << 32 | shared["wc_sec"]) + shared["wc_nsec"] / 1e9
+    if not tsc and wall is None:
+        return None
+    elapsed = tsc["nsec"] / 1e9 if "nsec" in tsc else None
+    return ClockResult(tsc.get("mode"), tsc.get("khz"), elapsed, tsc.get("incarnation"), wall)
+
+
+def _states(context: Record | None) -> Iterator[StateResult]:
+    if context is not None:
+        for one in hvm.descriptors(context.body, context.endianness):
+            if one.typecode:
+                yield StateResult(one.name or str(one.typecode), one.instance, one.length)
+
+
+def _devices(octets: bytes) -> Iterator[DeviceResult]:
+    stream = qemu.parse(octets)
+    for one in stream.sections if stream else ():
+        names = tuple(dict.fromkeys(name for name, _ in one.subsections))
+        yield DeviceResult(one.device, one.instance, one.version, len(one.octets), names)
+
+
+# --- processors ---------------------------------------------------------------------------------------------
+
+
+def _vcpus(bodies: _Bodies, symbols: Callable[[int], str | None]) -> Iterator[VcpuResult]:
+    context = bodies.one.get("context")
+    if context is not None:
+        for one in hvm.descriptors(context.body, context.endianness):
+            found = hvm.cpu(one.octets, context.endianness) if one.name == "CPU" else None
+            if found is not None:
+                yield _hvm_vcpu(one.instance, found, symbols)
+    for (_, number), record in sorted(bodies.vcpus.items()):
+        found = _pv_registers(record)
+        if found is not None:
+            yield _pv_vcpu(number, found, symbols)
+
+
+def _bits(form: Any, value: int) -> Names:
+    return tuple(form.read(value, "little", {}))
+
+
+def _integers(registers: Mapping[str, Any]) -> dict[str, int]:
+    return {name: value for name, value in registers.items() if isinstance(value, int)}
+
+
+PE, VM, LMA, L_BIT, DB_BIT = 1 << 0, 1 << 17, 1 << 10, 1 << 9, 1 << 10
+"""CR0, RFLAGS, EFER, and a code segment's attributes as Xen packs them."""
+
+IF = 1 << 9
+
+
+def mode_of(cr0: int, rflags: int, efer: int, cs_attributes: int) -> str:
+    """How a processor runs code. Source: Intel SDM 3, section 2.2."""
+    if not cr0 & PE:
+        return "real"
+    if rflags & VM:
+        return "virtual 8086"
+    if efer & LMA and cs_attributes & L_BIT:
+        return "64-bit"
+    return "32-bit" if cs_attributes & DB_BIT else "16-bit"
+
+
+def _hvm_vcpu(number: int, found: Mapping[str, int], symbols: Callable[[int], str | None]) -> VcpuResult:
+    mode = mode_of(found["cr0"], found["rflags"], found["msr_efer"], found["cs_arbytes"])
+    privilege = 3 if mode == "virtual 8086" else found["ss_arbytes"] >> 5 & 3
+    return VcpuResult(
+        id=number,
+        mode=mode,
+        is_user=mode != "real" and privilege == 3,
+        interruptible=bool(found["rflags"] & IF),
+        online=True,  # Xen saves none that is not
+        ip=found["rip"],
+        sp=found["rsp"],
+        symbol=symbols(found["rip"]),
+        flags=_bits(x86.EFLAGS, found["rflags"]),
+        cr0=_bits(x86.CR0, found["cr0"]),
+        cr2=found["cr2"],
+        cr3=found["cr3"],
+        cr4=_bits(x86.CR4, found["cr4"]),
+        efer=_bits(msr.BITS["EFER"], found["msr_efer"]),
+        registers=_integers(found),
+    )
+
+
+def _pv_registers(record: Record) -> Mapping[str, int] | None:
+    """The registers of a PV guest's processor, under the names that 64-bit guests have for them."""
+    octets, order = record.body[8:], record.endianness
+    form = pv.BASIC.form
+    found = form.find(octets, order) if hasattr(form, "find") else None
+    if found is None:
+        return None
+    body, values = found
+    width = 64 if body is pv.pv_vcpu_64 else 32
+    names = {"eip": "rip", "esp": "rsp", "eflags": "rflags"}
+    return {"width": width} | _integers({names.get(name, name): value for name, value in values.items()})
+
+
+def _pv_vcpu(number: int, found: Mapping[str, int], symbols: Callable[[int], str | None]) -> VcpuResult:
+    is_kernel = bool(found["flags"] & 1 << 2) if found["width"] == 64 else found["cs"] & 3 != 3
+    return VcpuResult(
+        id=number,
+        mode=f"{found['width']}-bit",
+        is_user=not is_kernel,
+        interruptible=not found["saved_upcall_mask"],
+        online=bool(found["flags"] & 1 << 5),
+        ip=found["rip"],
+        sp=found["rsp"],
+        symbol=symbols(found["rip"]),
+        flags=_bits(x86.EFLAGS, found["rflags"]),
+        cr0=_bits(x86.CR0, found["cr0"]),
+        cr2=found["cr2"],
+        cr3=found["cr3"],
+        cr4=_bits(x86.CR4, found["cr4"]),
+        efer=None,
+        registers={name: value for name, value in found.items() if name != "width"},
+    )

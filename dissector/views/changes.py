@@ -1,0 +1,49 @@
+"""What differs between two guests, for a person: first what makes a restore fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from dissector.results.changes import DiffResult, Value
+from dissector.units import printable
+from dissector.views.fields import HEX_FROM
+
+WIDTH = 116
+
+ADDRESS_FROM = 1 << 32
+"""A number from here on is an address, or a pattern of bits."""
+
+
+def changes_as_text(found: DiffResult) -> Iterator[str]:
+    """The lines: missing and gained features, then each section with what differs in it."""
+    if found.is_same:
+        yield f"no difference in {', '.join(found.sections)}"
+        return
+    yield f"a: {printable(found.a)}"
+    yield f"b: {printable(found.b)}"
+    for names, words in ((found.missing, "features that b lacks"), (found.gained, "features that only b has")):
+        if names:
+            yield ""
+            yield f"{words}: {len(names)}"
+            yield from ("    " + one for one in wrap(" ".join(names), WIDTH, break_on_hyphens=False))
+    for section in found.sections:
+        rows = [one for one in found.differences if one.section == section]
+        if rows:
+            yield ""
+            yield section
+            width = min(max(len(one.what) for one in rows), 40)
+            for one in rows:
+                yield f"    {printable(one.what):<{width}}  {_shown(one.a)} -> {_shown(one.b)}"
+
+
+def _shown(value: Value) -> str:
+    match value:
+        case None:
+            return "not there"
+        case int() if value >= ADDRESS_FROM:
+            return f"{value:#x}"
+        case int() if value >= HEX_FROM:
+            return f"{value} ({value:#x})"
+        case _:
+            return printable(str(value))

@@ -1,0 +1,139 @@
+"""A guest on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from textwrap import wrap
+from typing import Any
+
+from dissector.results.guest import CpuResult, GuestResult, VcpuResult
+from dissector.units import iso_text, many, printable
+
+WIDTH = 116
+LABEL = 10
+
+
+def guest_as_text(guest: GuestResult, several: bool = False) -> Iterator[str]:
+    """The lines for one guest. `several`: with the number of its migration."""
+    if several:
+        yield f"migration {guest.migration}"
+    yield from _line("guest", _identity(guest))
+    yield from _line("memory", _memory(guest))
+    yield from _line("clock", _clock(guest))
+    for vcpu in guest.vcpus:
+        yield from _vcpu(vcpu)
+    if guest.cpu is not None:
+        yield from _cpu(guest.cpu)
+    yield from _line("registers", _pairs(guest.msrs))
+    yield from _line("params", _pairs(guest.params))
+    yield from _line("hypervisor", _counted(one.type for one in guest.states))
+    yield from _line("devices", (_device(one) for one in guest.devices))
+
+
+def _line(label: str, parts: Iterable[str]) -> Iterator[str]:
+    """Parts after a label, in as many lines as they need; nothing if there are none."""
+    text = ", ".join(part for part in parts if part)
+    for number, one in enumerate(wrap(printable(text), WIDTH - LABEL - 2, break_on_hyphens=False)):
+        yield f"{label if not number else '':<{LABEL}}  {one}"
+
+
+def binary(octets: int) -> str:
+    """Octets of memory with a binary unit that suits them."""
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if octets >= factor:
+            return f"{octets / factor:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{octets} octets"
+
+
+def _identity(guest: GuestResult) -> Iterator[str]:
+    who = guest.identity
+    if who is not None:
+        yield f"{who.name or 'without a name'}"
+        yield f"uuid {who.uuid}" if who.uuid else ""
+    yield str(guest.kind or (who.type if who else None) or "of a kind that was not seen")
+    if who is not None:
+        of = f" of {who.max_vcpus}" if who.max_vcpus not in (None, who.vcpus) else ""
+        yield f"{many(who.vcpus, 'vcpu')}{of} configured" if who.vcpus is not None else ""
+        yield f"device model {who.device_model}" if who.device_model else ""
+        yield f"from {who.toolstack}"
+    yield f"Xen {guest.xen}" if guest.xen else ""
+
+
+def _memory(guest: GuestResult) -> Iterator[str]:
+    who = guest.identity
+    if who is not None and who.memory is not None:
+        yield binary(who.memory)
+    if who is not None and who.max_memory is not None:
+        yield f"at most {binary(who.max_memory)}"
+    if guest.max_pfn is not None:
+        yield f"table of {guest.max_pfn:,} frames"
+    if guest.pending_events:
+        yield f"event channels that wait: {' '.join(map(str, guest.pending_events))}"
+
+
+def _clock(guest: GuestResult) -> Iterator[str]:
+    clock = guest.clock
+    if clock is None:
+        return
+    if clock.mode is not None:
+        yield f"TSC mode {clock.mode}"
+        yield f"{(clock.khz or 0) / 1e6:.3f} GHz"
+        yield f"{clock.elapsed:.3f} s of its time" if clock.elapsed is not None else ""
+        yield f"restored {many(clock.incarnation or 0, 'time')}"
+    if clock.wall_clock is not None:
+        yield f"system time 0 was {iso_text(int(clock.wall_clock * 1e6))}"
+
+
+def _vcpu(vcpu: VcpuResult) -> Iterator[str]:
+    place = f" {vcpu.symbol}" if vcpu.symbol else ""
+    first = (
+        f"{vcpu.mode} {'user' if vcpu.is_user else 'kernel'}",
+        "" if vcpu.online else "offline",
+        f"rip {vcpu.ip:#x}{place}",
+        f"rsp {vcpu.sp:#x}",
+        "interruptible" if vcpu.interruptible else "not interruptible",
+    )
+    yield from _line(f"vcpu {vcpu.id}", first)
+    second = [f"cr0 {_names(vcpu.cr0)}", f"cr3 {vcpu.cr3:#x}", f"cr4 {_names(vcpu.cr4)}"]
+    second += [f"efer {_names(vcpu.efer)}"] if vcpu.efer is not None else []
+    yield from _line("", [*second, f"flags {_names(vcpu.flags)}"])
+
+
+def _cpu(cpu: CpuResult) -> Iterator[str]:
+    names = ("family", "model", "stepping")
+    signature = [f"{name} {getattr(cpu, name)}" for name in names if getattr(cpu, name) is not None]
+    levels = [
+        f"leaves to {cpu.max_leaf:#x}" if cpu.max_leaf is not None else "",
+        f"and {cpu.max_extended:#x}" if cpu.max_extended is not None else "",
+        f"{cpu.physical_bits} bits of physical addresses" if cpu.physical_bits else "",
+    ]
+    yield from _line("cpu", [cpu.vendor or "", cpu.brand or "", *signature, *levels])
+    yield from _line("", (f"L{one.level} {one.type} {binary(one.size)}" for one in cpu.caches))
+    yield from _line("", (f"{many(one.processors, 'processor')} a {one.level}" for one in cpu.topology))
+    if cpu.states:
+        yield from _line("", [f"XSAVE {_names(cpu.states)}", f"{cpu.xsave_size} octets"])
+    yield from _line("features", [" ".join(cpu.features)])
+
+
+def _names(names: Iterable[str] | None) -> str:
+    return " ".join(names or ()) or "none"
+
+
+def _pairs(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        shown = _names(value) if isinstance(value, list | tuple) else f"{value:#x}" if isinstance(value, int) else value
+        yield f"{name} {shown}"
+
+
+def _counted(names: Iterable[str]) -> Iterator[str]:
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    for name, count in counts.items():
+        yield name if count == 1 else f"{count} {name}"
+
+
+def _device(one: Any) -> str:
+    name = one.device if not one.instance else f"{one.device} {one.instance}"
+    more = f" ({' '.join(part.partition('/')[2] for part in one.subsections)})" if one.subsections else ""
+    return f"{name} v{one.version}{more}"
