@@ -130,11 +130,15 @@ def _names(expected: tuple[tuple[Direction, str], ...]) -> str:
     return " or ".join(f"{name} ({direction})" for direction, name in expected) or "nothing"
 
 
+UNANSWERED = ("postcopy", "checkpointed", "save")
+"""Kinds of migration that do not end with the texts of LIVE."""
+
+
 def judge_end(latest: str | None, migration: Migration) -> Iterator[Violation]:
     """A stream that came to its END under xl, and a side that closed the connection with no answer to that. What is
     open after permission to start is more than a missing text, and has a rule of its own."""
     context = migration.context
-    if migration.outcome != "failed" or migration.kind != "live" or "xl" not in context.layers:
+    if migration.outcome != "failed" or "xl" not in context.layers or migration.kind in UNANSWERED:
         return
     is_seen = is_whole(migration.forward) and is_whole(migration.reverse)
     if is_seen and context.outermost in migration.ended and latest in ("banner", "ready"):

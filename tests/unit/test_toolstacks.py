@@ -328,8 +328,6 @@ def genuine(request: pytest.FixtureRequest) -> bytes:
     return octets[octets.index(LIBXL_IDENT) :].removesuffix(MESSAGES["go"].octets)
 
 
-
-
 def in_it(several: Several, layers: tuple[str, ...] = ("libxl", "libxc")) -> tuple[list[Any], list[Any]]:
     """The records of the inner streams and the findings, without where they are."""
     one = several.judged()
