@@ -33,7 +33,7 @@ class Dissection:
         self.flows = {way: Flow(Stream(), ends, self._fresh, keep_pages) for way in (FORWARD, REVERSE)}
         self.flows[FORWARD].pair(self.flows[REVERSE])
         for flow in self.flows.values():
-            flow.stream.attach(flow.parse(STATES))
+            flow.stream.parse(flow.parse(STATES))
             flow.stream.start(late)
 
     def _fresh(self) -> Channel:
