@@ -709,7 +709,6 @@ OF_RECEIVERS = {rule.id for group in (contents, custody, hvm_state, pv_state, ve
     "xl-no-banner",
 }
 ALSO_SAID = {
-    "remote-error": ("undefined-state",),
     "truncated-stream": ("undefined-state",),
     "xl-target-failed": ("undefined-state", "migration-failed"),
     "remote-error": ("undefined-state", "migration-failed"),
