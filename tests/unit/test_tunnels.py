@@ -169,7 +169,5 @@ def test_census_says_what_was_not_looked_into(tmp_path: Path) -> None:
 
 
 def test_unread_links_are_always_named(tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"2 packets: link type 147; packets of link type 147 cannot be read .*linktypes"
-    ):
+    with pytest.raises(UserError, match=r"2 packets: link type 147; .* 147 cannot be read .*linktypes"):
         census_of(tmp_path, [bytes(60)] * 2, 147).analyze()
