@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ from dissector.errors import UserError
 from dissector.events import Event, Record
 from dissector.facts import Fault, Link, Linker, Migration
 from dissector.results.common import file_name, time_of
-from dissector.results.source import SourceResult
+from dissector.results.source import CensusResult, SourceResult
+from dissector.units import many
 
 if TYPE_CHECKING:
     from dissector.results.analysis import AnalysisResult
@@ -54,6 +55,7 @@ class Input:
         self._keep_pages = keep_pages
         self._is_read = False
         self._legacy: dict[int, bool] = {}
+        self._census: Mapping[str, int] = {}
 
     @property
     def name(self) -> str:
@@ -73,7 +75,7 @@ class Input:
     @property
     def source(self) -> SourceResult:
         """The input as a whole, as far as it was read."""
-        return source_of(self.path, self.reader)
+        return source_of(self.path, self.reader, self._census)
 
     @property
     def problem(self) -> str | None:
@@ -168,7 +170,7 @@ class Input:
             yield self.reader
         finally:
             self.reader.source.close()
-            self.migration_count = engine.migrations
+            self.migration_count, self._census = engine.migrations, engine.census
         if not engine.migrations:
             raise UserError(no_migration(engine, self.reader))
 
@@ -177,12 +179,18 @@ class Input:
             self._legacy[event.migration] = event.context.legacy
 
 
-def source_of(file: str, reader: Reader) -> SourceResult:
-    """An input as a whole, as far as it was read. `file`: what its user calls it."""
+def source_of(file: str, reader: Reader, census: Mapping[str, int]) -> SourceResult:
+    """An input as a whole, as far as it was read. `file`: what its user calls it; `census`: the engine's."""
     if not isinstance(reader, CaptureReader):
-        nothing = {"packets": 0, "cut_packets": 0, "dropped_packets": 0}
         return SourceResult(
-            file=file_name(file), format="stream", bytes=reader.octets, first_time=None, last_time=None, **nothing
+            file=file_name(file),
+            format="stream",
+            packets=0,
+            bytes=reader.octets,
+            first_time=None,
+            last_time=None,
+            cut_packets=0,
+            dropped_packets=0,
         )
     return SourceResult(
         file=file_name(file),
@@ -193,6 +201,7 @@ def source_of(file: str, reader: Reader) -> SourceResult:
         last_time=time_of(reader.last_time_ns),
         cut_packets=reader.cut,
         dropped_packets=reader.dropped_by_capture,
+        census=tuple(map(CensusResult, census.keys(), census.values())),
     )
 
 
@@ -226,10 +235,34 @@ def _nothing(engine: Engine, reader: Reader) -> str:
             f"{none}: the connection is encrypted ({ciphers}) and only ciphertext was captured; migrate over "
             "a plain transport, such as xl migrate -s '' DOMAIN 'socat - TCP:HOST:PORT'"
         ) + (TLS_ADVICE if "TLS" in engine.encrypted else "")
-    if engine.unread_links and not engine.connected:
-        links = ", ".join(map(str, sorted(engine.unread_links)))
-        return f"{none}: packets of link type {links} cannot be read (see tcpdump.org/linktypes.html)"
-    return (
+    looked = (
         f"{none}: looked for headers of xl, libxl, libxc and xenopsd on every TCP connection, and for "
         f"records of one already running (packets: {reader.frame}, TCP connections: {engine.connected})"
     )
+    return "; ".join(filter(None, (looked, _not_looked_into(engine))))
+
+
+NAMED = 5
+"""Kinds of packets that a message names."""
+
+
+def _not_looked_into(engine: Engine) -> str:
+    """What packets were none that anything could be found in, and what to do."""
+    kinds = [f"{many(count, 'packet')}: {what}" for what, count in engine.census.items()]
+    if not kinds:
+        return ""
+    # Links that nobody can read are always named: all that is missing may be behind them.
+    links = [kind for kind in kinds[NAMED:] if "link type" in kind]
+    shown = kinds[:NAMED] + links
+    if len(shown) < len(kinds):
+        shown.append(f"{many(len(kinds) - len(shown), 'kind')} more")
+    said = f"not looked into: {', '.join(shown)}"
+    if engine.unread_links:
+        numbers = ", ".join(map(str, sorted(engine.unread_links)))
+        said += (
+            f"; packets of link type {numbers} cannot be read (see tcpdump.org/linktypes.html): "
+            "capture on the interface that has the addresses, or on any (tcpdump -i any)"
+        )
+    elif not engine.connected:
+        said += "; capture where the migration's own TCP connection is seen, such as on the host (tcpdump -i any)"
+    return said

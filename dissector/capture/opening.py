@@ -2,6 +2,7 @@
 
 from dissector.capture import pcap, pcapng
 from dissector.capture.files import Octets, open_octets
+from dissector.capture.foreign import FIRST, name_of
 from dissector.capture.formats import PCAP_HEADER
 from dissector.capture.reader import BUFFER, CaptureReader
 from dissector.errors import UserError
@@ -35,7 +36,8 @@ class StreamReader:
 def open_source(path: str) -> CaptureReader | StreamReader:
     """Open `path` ("-" is standard input), compressed or not; its first octets say what it is.
 
-    Raises UserError when it cannot be opened, is empty, or is a capture whose very header is damaged.
+    Raises UserError when it cannot be opened, is empty, is a capture whose very header is damaged, or one in a format
+    that is not read: the message says how it is converted.
     """
     source, name = open_octets(path)
     try:
@@ -62,4 +64,7 @@ def recognise(source: Octets, name: str) -> CaptureReader | StreamReader:
         return pcap.PcapReader(source, name, buffer, end)
     if magic == pcapng.MAGIC:
         return pcapng.PcapngReader(source, name, buffer, end)
+    foreign = name_of(bytes(buffer[: min(end, FIRST)]), name)
+    if foreign is not None:
+        raise UserError(foreign)
     return StreamReader(source, name, buffer, end)

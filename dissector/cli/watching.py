@@ -116,7 +116,8 @@ class Watching:
         if self._kept is not None:
             self._kept.close()
         self._monitor.finish()
-        source, migrations = source_of(self._arguments.interface, self._reader), self._monitor.analysis.migrations
+        source = source_of(self._arguments.interface, self._reader, self._engine.census)
+        migrations = self._monitor.analysis.migrations
         if self._display.form == "json":
             self._event(SummaryEvent.of(source, migrations))
         self._print()

@@ -8,6 +8,13 @@ from dissector.results.base import Result
 from dissector.results.common import Octets, Time
 
 
+class CensusResult(Result):
+    """Packets that were not looked into."""
+
+    what: Annotated[str, 'what they are, as far as it was read: "UDP port 53", "ARP in VXLAN"']
+    packets: int
+
+
 class SourceResult(Result, kw_only=True):
     """The input as a whole, as far as it was read."""
 
@@ -19,3 +26,4 @@ class SourceResult(Result, kw_only=True):
     last_time: Annotated[Time | None, "of the last packet"]
     cut_packets: Annotated[int, "packets cut at the snap length"]
     dropped_packets: Annotated[int, "packets that the capturing program says it lost"]
+    census: Annotated[tuple[CensusResult, ...], "packets that were not looked into, the most first"] = ()

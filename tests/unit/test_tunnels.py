@@ -9,14 +9,17 @@ import pytest
 from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
-from tunnels import ENCAPSULATIONS, frame, in_fragments, ip, mpls, udp, vxlan, wrapped
+from tunnels import ENCAPSULATIONS, frame, in_fragments, ip, ipv6, mpls, udp, vxlan, wrapped
+from wire import Captured, pcap
 
+import dissector
 from dissector.capture.fragments import Fragments
 from dissector.capture.link import Segment
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.capture.tunnels import READABLE_LINKS, decode, describe
 from dissector.engine import Engine
+from dissector.errors import UserError
 from dissector.events import Event, MigrationFound, Record
 
 GENUINE = {
@@ -88,7 +91,7 @@ def test_tunnel_in_fragments(tmp_path: Path) -> None:
 
 
 PORTS = (40000).to_bytes(2, "big") + (8002).to_bytes(2, "big")
-TCP = PORTS + bytes(7) + b"\1" + bytes(3) + b"\1\x50\x10\2\0\0\0\0\0"
+TCP = PORTS + bytes(3) + b"\1" + bytes(3) + b"\1\x50\x10\2\0\0\0\0\0"
 INSIDE = b"\x45\0" + (45).to_bytes(2, "big") + bytes(5) + b"\6\0\0" + bytes((10, 0, 0, 1, 10, 0, 0, 2)) + TCP + b"hello"
 
 
@@ -148,3 +151,23 @@ def test_more_than_four_are_not_believed() -> None:
 def test_what_is_not_looked_into_has_a_name(packet: bytes, what: str) -> None:
     assert segment_in(packet) is None
     assert describe(1, memoryview(packet), len(packet)) == what
+
+
+def census_of(tmp_path: Path, packets: list[bytes], link: int = 1) -> dissector.Input:
+    path = tmp_path / "nothing.pcap"
+    path.write_bytes(pcap([Captured(10**18 + n, packet, len(packet)) for n, packet in enumerate(packets)], link))
+    return dissector.open(path)
+
+
+def test_census_says_what_was_not_looked_into(tmp_path: Path) -> None:
+    """The first packet of a capture, which the fast path leaves to others, counts like all that follow."""
+    queries = [frame(ip(17, udp(53, b"query, or more of it")))] * 3 + [frame(ipv6(17, udp(53, bytes(40))))]
+    opened = census_of(tmp_path, [*queries, *[frame(bytes(46), 0x0806)] * 2, frame(ip(1, bytes(40)))])
+    with pytest.raises(UserError, match="4 packets: UDP port 53, 2 packets: ARP, 1 packet: ICMP; capture"):
+        opened.analyze()
+    assert [(one.what, one.packets) for one in opened.source.census] == [("UDP port 53", 4), ("ARP", 2), ("ICMP", 1)]
+
+
+def test_unread_links_are_always_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"2 packets: link type 147; .* 147 cannot be read .*linktypes"):
+        census_of(tmp_path, [bytes(60)] * 2, 147).analyze()

@@ -1,0 +1,60 @@
+"""Capture formats that are not read, told by their first octets: Wireshark's `editcap` makes pcapng of most.
+
+Magics are those of Wireshark's wiretap, of RFC 1761 (snoop) and of POSIX (ustar).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from dissector.capture.formats import PCAP_HEADER
+
+CONVERTED = {
+    b"snoop\0\0\0": "a snoop capture",
+    b"RTSS": "a Network Monitor 1 capture",
+    b"GMBU": "a Network Monitor 2 capture",
+    b"TRSNIFF data    \x1a": "a Sniffer capture",
+    b"XCP\0": "a Sniffer (Windows) capture",
+    b"\x05VNF": "a Visual Networks capture",
+    b"\xaa\xaa\xaa\xaa": "a 5Views capture",
+    b"TR\0d": "an HP-UX nettl capture",
+    b"ObserverPktBuffer": "an Observer capture",
+    b"\x01\x10\x4c\0": "a LANalyzer capture",
+    b"iptrace 1.0": "an iptrace capture",
+    b"iptrace 2.0": "an iptrace capture",
+    b"btsnoop\0": "a btsnoop capture",
+    b"\x7fver": "a Peek capture",
+    b"+---------+": "a K12 text capture",
+}
+"""What begins so: in what words it is named."""
+
+OTHERS = {
+    re.compile(rb".{257}ustar", re.DOTALL): "a tar archive: unpack it first (tar -xf)",
+}
+"""What no tool for captures converts."""
+
+FIRST = 512
+"""Octets that decide: the first block of a tar."""
+
+LARGEST_SNAP = 1 << 24
+
+
+def name_of(octets: bytes, name: str) -> str | None:
+    """In one line, what a file with these first octets is and how it is converted; None: nothing that is known here."""
+    for pattern, archive in OTHERS.items():
+        if pattern.match(octets):
+            return f"{name} is {archive}"
+    what = next((what for magic, what in CONVERTED.items() if octets.startswith(magic)), _unknown_pcap(octets))
+    return what and f"{name} is {what}, which is not read: convert it with editcap -F pcapng IN OUT"
+
+
+def _unknown_pcap(octets: bytes) -> str | None:
+    """A pcap that says 2.4 and a snap length that is believed, with a magic that is nobody's here."""
+    if len(octets) < PCAP_HEADER:
+        return None
+    for order in "<>":
+        magic, major, minor, _, _, snap, link = struct.unpack_from(order + "IHHIIII", octets)
+        if (major, minor) == (2, 4) and 0 < snap <= LARGEST_SNAP and link < 1 << 16:
+            return f"a pcap variant of magic 0x{magic:08x}"
+    return None
