@@ -1,4 +1,4 @@
-"""What the README and docs/commands.md show of commands is what these print."""
+"""What the README and dissector/cli/README.md show of commands is what these print."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 pytest_plugins = ("shell",)
 
 README = (REPOSITORY / "README.md").read_text()
-COMMANDS = (REPOSITORY / "docs" / "commands.md").read_text()
+COMMANDS = (REPOSITORY / "dissector" / "cli" / "README.md").read_text()
 
 
 def shown() -> Iterator[tuple[str, list[str]]]:

@@ -10,7 +10,7 @@ from conftest import REPOSITORY
 
 from dissector.cli import COMMANDS
 
-FOLDERS = (".", ".github", "captures", "dissector", "docs", "lua", "tests")
+FOLDERS = (".", ".github", "captures", "dissector", "dissector/cli", "dissector/results", "lua", "tests")
 DOCUMENTS = sorted(document for folder in FOLDERS for document in (REPOSITORY / folder).glob("*.md"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
