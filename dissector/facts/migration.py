@@ -151,6 +151,11 @@ class Migration:
         return self.flow is not None
 
     @property
+    def is_timed(self) -> bool:
+        """Whether its packets have times: those of Simple Packet Blocks have none."""
+        return self.is_capture and bool(self.last_time)
+
+    @property
     def begins_late(self) -> bool:
         """Whether the beginning of its forward direction was not captured."""
         first = self.forward.first
@@ -164,7 +169,7 @@ class Migration:
     @property
     def convergence(self) -> Convergence | None:
         """Whether precopy gained on what the guest wrote; None where nothing tells."""
-        return convergence(self.iterations) if self.is_capture else None
+        return convergence(self.iterations) if self.is_timed else None
 
     @property
     def phases(self) -> list[Phase]:
@@ -193,12 +198,12 @@ class Migration:
     @property
     def downtime(self) -> int | None:
         """From POSTCOPY_BEGIN's first octet to POSTCOPY_TRANSITION_END's last, in ns."""
-        return self.postcopy.downtime if self.is_capture else None
+        return self.postcopy.downtime if self.is_timed else None
 
     @property
     def postcopy_duration(self) -> int | None:
         """From POSTCOPY_TRANSITION_END's last octet to POSTCOPY_COMPLETE's last, in ns."""
-        return self.postcopy.duration if self.is_capture else None
+        return self.postcopy.duration if self.is_timed else None
 
     @property
     def kind(self) -> Kind:

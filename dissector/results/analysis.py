@@ -112,16 +112,16 @@ class IterationResult(Result):
     octets_per_second: float | None
 
     @classmethod
-    def of(cls, iteration: Iteration, following: Iteration | None, is_capture: bool) -> IterationResult:
-        took = iteration.duration if is_capture else 0
+    def of(cls, iteration: Iteration, following: Iteration | None, is_timed: bool) -> IterationResult:
+        took = iteration.duration if is_timed else 0
         return cls(
             iteration.index,
             iteration.entries,
             iteration.data_pages,
-            time_of(iteration.start_time, is_capture),
-            time_of(iteration.end_time, is_capture),
+            time_of(iteration.start_time, is_timed),
+            time_of(iteration.end_time, is_timed),
             iteration.verify,
-            dirty_rate(iteration, following) if is_capture else None,
+            dirty_rate(iteration, following) if is_timed else None,
             iteration.data_pages * NS / took if took else None,
             iteration.octets * NS / took if took else None,
         )
@@ -181,14 +181,14 @@ class PhaseResult(Result):
 
     @classmethod
     def of(cls, phase: Phase, migration: Migration) -> PhaseResult:
-        is_capture = migration.is_capture
+        is_timed = migration.is_timed
         return cls(
             phase.name,
-            time_of(phase.start_time, is_capture),
-            time_of(phase.end_time, is_capture),
+            time_of(phase.start_time, is_timed),
+            time_of(phase.end_time, is_timed),
             phase.octets(migration.forward),
             phase.octets(migration.reverse),
-            time_of(phase.stall, is_capture),
+            time_of(phase.stall, is_timed),
         )
 
 
@@ -228,7 +228,7 @@ class PostcopyResult(Result, kw_only=True):
             unanswered=faults.asked.count - faults.answered,
             pushed=faults.pushed,
             never_sent=faults.never_sent,
-            latency=LatencyResult.of(distribution(faults.latencies)),
+            latency=LatencyResult.of(distribution(faults.latencies), migration.is_timed),
             downtime=time_of(migration.downtime),
             duration=time_of(migration.postcopy_duration),
         )
@@ -299,7 +299,7 @@ class MigrationResult(Result, kw_only=True):
             connections=tuple(ConnectionResult.of(each) for each in migration.connections if several),
             convergence=ConvergenceResult.of(migration.convergence),
             iterations=tuple(
-                IterationResult.of(each, following, migration.is_capture)
+                IterationResult.of(each, following, migration.is_timed)
                 for each, following in zip_longest(migration.iterations, migration.iterations[1:])
             ),
             phases=tuple(PhaseResult.of(each, migration) for each in migration.phases),

@@ -69,8 +69,8 @@ class RecordResult(Result):
             body_length=record.body_length,
             first_frame=first.frame or None,
             last_frame=last.frame or None,
-            first_time=time_of(first.time, bool(first.frame)),
-            last_time=time_of(last.time, bool(last.frame)),
+            first_time=time_of(first.time, bool(first.time)),
+            last_time=time_of(last.time, bool(last.time)),
             complete=record.complete,
             fields={**decoded(record), **linked(record, links)} if linked else decoded(record, deep=True),
         )

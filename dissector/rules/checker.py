@@ -185,7 +185,7 @@ class Checker:
                 index=record.index if record else None,
                 offset=record.offset if record else None,
                 frame=record.first.frame if record and is_captured else None,
-                time=record.first.time if record and is_captured else None,
+                time=record.first.time or None if record and is_captured else None,
                 message=violation.message,
             )
         )

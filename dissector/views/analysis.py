@@ -74,11 +74,11 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
     if migration.encapsulation:
         yield "packets", f"in {', in '.join(reversed(migration.encapsulation))}"
     yield "layers", _layers(migration.context)
-    if migration.is_capture and migration.first_time is not None and migration.last_time is not None:
+    if migration.is_timed and migration.first_time is not None and migration.last_time is not None:
         yield "time", f"{clock(migration.first_time)}, {duration(migration.last_time - migration.first_time)}"
     for side in (migration.forward, migration.reverse) if migration.is_capture else (migration.forward,):
         yield side.direction, _octets(side)
-    if migration.is_capture:
+    if migration.is_timed:
         yield from _first([("phase", _phase(migration, phase)) for phase in migration.phases], "phases")
     yield from _postcopy_rows(migration)
     pages = migration.pages
@@ -181,13 +181,13 @@ def _postcopy_rows(migration: Migration) -> Iterator[Row]:
     in_flight = f", {faults.in_flight:,} of them in flight already" if faults.answered else ""
     yield "faults", f"{asked}; {faults.answered:,} answered{in_flight}"
     latency = distribution(faults.latencies)
-    if latency is not None:
+    if latency is not None and migration.is_timed:
         yield "latency", percentiles(latency)
 
 
 def _iteration(migration: Migration, iteration: Iteration) -> Row:
     name = "verify" if iteration.verify else f"iteration {iteration.index}"
-    took = f", {duration(iteration.end_time - iteration.start_time)}" if migration.is_capture else ""
+    took = f", {duration(iteration.end_time - iteration.start_time)}" if migration.is_timed else ""
     return name, f"{many(iteration.entries, 'entry', 'entries')}, {iteration.data_pages:,} sent{took}"
 
 
