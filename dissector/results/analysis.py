@@ -228,7 +228,7 @@ class PostcopyResult(Result, kw_only=True):
             unanswered=faults.asked.count - faults.answered,
             pushed=faults.pushed,
             never_sent=faults.never_sent,
-            latency=LatencyResult.of(distribution(faults.latencies)),
+            latency=LatencyResult.of(distribution(faults.latencies), migration.is_timed),
             downtime=time_of(migration.downtime),
             duration=time_of(migration.postcopy_duration),
         )

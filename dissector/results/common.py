@@ -63,14 +63,14 @@ class LatencyResult(Result):
     """How long faults took to be answered: nearest-rank percentiles of those that were not in flight."""
 
     count: int
-    min: Duration
-    median: Duration
-    p95: Duration
-    max: Duration
+    min: Duration | None
+    median: Duration | None
+    p95: Duration | None
+    max: Duration | None
 
     @classmethod
-    def of(cls, found: Distribution | None) -> LatencyResult | None:
-        """None where no fault was answered."""
+    def of(cls, found: Distribution | None, is_timed: bool = True) -> LatencyResult | None:
+        """None where no fault was answered; `is_timed`: whether the packets have times."""
         if found is None:
             return None
-        return cls(found.count, *map(in_seconds, (found.min, found.median, found.p95, found.max)))
+        return cls(found.count, *(time_of(one, is_timed) for one in (found.min, found.median, found.p95, found.max)))

@@ -9,7 +9,6 @@ from dissector.events import Record
 from dissector.facts import Fault, Link
 from dissector.results.base import Result
 from dissector.results.common import Duration, Frame, Offset, Time, time_of
-from dissector.units import in_seconds
 
 Latency = Annotated[Duration, "from the fault's last octet to the last one of the record that answers, as captured"]
 InFlight = Annotated[bool, "whether the page's record began on the wire before the fault ended there"]
@@ -20,11 +19,11 @@ class AnswerResult(Result):
 
     offset: Offset
     frame: Annotated[Frame, "of its last octet"]
-    time: Annotated[Time, "of its last octet"]
+    time: Annotated[Time | None, "of its last octet"]
 
     @classmethod
     def of(cls, record: Record) -> AnswerResult:
-        return cls(record.offset, record.last.frame, in_seconds(record.last.time))
+        return cls(record.offset, record.last.frame, time_of(record.last.time, bool(record.last.time)))
 
 
 class FaultResult(Result, kw_only=True):
@@ -34,7 +33,7 @@ class FaultResult(Result, kw_only=True):
     pfn: int
     offset: Annotated[Offset, "of the POSTCOPY_FAULT"]
     frame: Annotated[Frame, "of its last octet"]
-    time: Annotated[Time, "of its last octet"]
+    time: Annotated[Time | None, "of its last octet"]
     answer: Annotated[AnswerResult | None, "null: its page never came"]
     latency: Latency | None
     in_flight: InFlight
@@ -47,9 +46,9 @@ class FaultResult(Result, kw_only=True):
             pfn=fault.pfn,
             offset=asked.offset,
             frame=asked.last.frame,
-            time=in_seconds(asked.last.time),
+            time=time_of(asked.last.time, bool(asked.last.time)),
             answer=None if answer is None else AnswerResult.of(answer),
-            latency=time_of(fault.latency),
+            latency=time_of(fault.latency, bool(asked.last.time)),
             in_flight=fault.in_flight,
         )
 
@@ -82,7 +81,7 @@ def _answer(pfn: int, link: Link | None, record: Record) -> LinkedAnswerResult:
     if link is None:
         return LinkedAnswerResult(pfn, None, None, None, in_flight=False)
     page = link.record
-    latency = in_seconds(page.last.time - record.last.time)
+    latency = time_of(page.last.time - record.last.time, bool(record.last.time))
     return LinkedAnswerResult(pfn, page.offset, page.last.frame, latency, link.in_flight)
 
 

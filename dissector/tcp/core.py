@@ -81,6 +81,13 @@ STALL = 50_000_000
 """A silence (ns) below this is none worth a word: TCP's retransmission timer starts at 200 ms."""
 
 
+COPY = 500_000
+"""Within this (ns) no newest segment is sent again: not even a tail loss probe (RFC 8985, 7.2) comes so soon. It was
+captured twice: on a bridge and its port, with a VLAN tag and without."""
+
+_COPY = cython.declare(cython.longlong, 500_000)
+
+
 @cython.cclass
 class Half:
     """What the fast path knows of a half-connection; `HalfConnection` knows the rest. Offsets are octets from the
@@ -103,7 +110,7 @@ class Half:
     torn = cython.declare(cython.bint, visibility="public")
     """Whether any that it was not told of was cut off at the snap length."""
     frame = cython.declare(cython.longlong, visibility="public")
-    """The newest packet that was passed over, and its time (ns)."""
+    """The newest packet that was passed over, and the time (ns) of the newest that brought the next octets."""
     time = cython.declare(cython.longlong, visibility="public")
     tail = cython.declare(cython.longlong, visibility="public")
     """Offset after the last octet that is held."""
@@ -489,7 +496,8 @@ class Core:
             half.tail_frame, half.tail_time = frame, time
             half.out_of_order += 1
         elif 1 < size <= distance <= half.next - half.compared:
-            half.retransmitted += size
+            if size < distance or not 0 <= time - half.time < _COPY or not time:
+                half.retransmitted += size
         else:
             return False
         if time - half.heard > half.stall:

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from dissector.capture.link import LARGEST_WINDOW, NO_SHIFT
-from dissector.tcp.core import MASK, NEVER, STALL, Half
+from dissector.tcp.core import COPY, MASK, NEVER, STALL, Half
 
 if TYPE_CHECKING:
     from dissector.tcp.connections import Connection
@@ -347,7 +347,8 @@ class HalfConnection(Half):
             self._deliver(octets, length, len(octets) == length, frame, time)
         elif end <= self.next:
             if length > 1:  # one old octet is a keep-alive, whose content is arbitrary
-                self.retransmitted += length
+                if end < self.next or not 0 <= time - self.time < COPY or not time:
+                    self.retransmitted += length
                 self._compare_delivered(offset, octets)
         elif offset <= self.next:
             known = self.next - offset
@@ -506,6 +507,7 @@ class HalfConnection(Half):
         if length > self.consumer.skip:
             self._remember(octets)
         self._advance(length)
+        self.time = time
         self.consumer.feed(octets, length, whole, frame, time)
 
     def _lose(self, length: int) -> None:

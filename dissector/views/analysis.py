@@ -90,7 +90,7 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
         yield "begins", f"at octet {first.offset:,} of the file; what is before that is none of the stream's{far}"
     for side in (migration.forward, migration.reverse) if migration.is_capture else (migration.forward,):
         yield side.direction, _octets(side)
-    if migration.is_capture:
+    if migration.is_timed:
         yield from _first([("phase", _phase(migration, phase)) for phase in migration.phases], "phases")
     yield from _postcopy_rows(migration)
     pages = migration.pages
@@ -194,7 +194,7 @@ def _postcopy_rows(migration: Migration) -> Iterator[Row]:
     in_flight = f", {faults.in_flight:,} of them in flight already" if faults.answered else ""
     yield "faults", f"{asked}; {faults.answered:,} answered{in_flight}"
     latency = distribution(faults.latencies)
-    if latency is not None:
+    if latency is not None and migration.is_timed:
         yield "latency", percentiles(latency)
 
 

@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import conversation
 import pytest
 import talks
 from benchmark.capture import build_capture
 from conftest import REPOSITORY, captures
+from conversation import Wire
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from talks import Speaker, Talk, octets_of, turns
@@ -324,3 +326,15 @@ def test_fast_and_careful_agree(tmp_path_factory: pytest.TempPathFactory, case: 
         patch.setattr(dissector.capture.opening, "BUFFER", case.buffer)
         patch.setattr(dissector.tcp.half_connection, "REORDER_FRAMES", case.patience)
         check(path)
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_packets_that_were_captured_several_times(times: int, tmp_path: Path) -> None:
+    """Both ways tell copies from what was sent again."""
+    wire = Wire(talks.postcopy(), edit=lambda packets: [packet for packet in packets for _ in range(times)])
+    path = tmp_path / "copies.pcap"
+    path.write_bytes(conversation.pcap(conversation.packets(wire)))
+    outcome = check(path)
+    assert outcome.records
+    retransmitted = [half[0][4] for half in outcome.directions.values()]
+    assert retransmitted == [0, 0]
