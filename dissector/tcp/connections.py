@@ -90,8 +90,9 @@ class Connections:
     def __init__(self, accept: Callable[[bytes], tuple[Consumer, Consumer]], budget: Budget | None = None) -> None:
         self.halves: dict[bytes, Half] = {}
         """Every half that is known, by its key. What is no `HalfConnection` is of a connection that is ignored."""
-        self.ignored: dict[bytes, None] = {}
-        """One key of each connection of which nobody wants to hear again, the one that was ignored first before all."""
+        self.ignored: dict[bytes, frozenset[int]] = {}
+        """Both keys of each connection of which nobody wants to hear again, those that were ignored first before all;
+        and the numbers that its SYNs announced."""
         self.due = NEVER
         """After this packet `judge` has something to do."""
         self._accept = accept
@@ -141,10 +142,15 @@ class Connections:
     def ignore(self, key: bytes) -> None:
         """Nobody wants to hear of the connection with this key again: its consumers are finished, its packets pass
         until a SYN begins another."""
+        connection = self._connections.get(key) or self._connections.get(reverse_key(key))
+        bases = (
+            frozenset(side.base for side in connection.sides if side.base is not None) if connection else frozenset()
+        )
         self._forget(key, "capture")
-        self.ignored[key] = None
-        self.halves[key] = self.halves[reverse_key(key)] = self._nobody
-        while len(self.ignored) > MAX_IGNORED:
+        for one in (key, reverse_key(key)):
+            self.ignored[one] = bases
+            self.halves[one] = self._nobody
+        while len(self.ignored) > 2 * MAX_IGNORED:
             self._heed(next(iter(self.ignored)))
 
     def finish(self) -> None:
@@ -168,7 +174,9 @@ class Connections:
                 side = self.halves.get(segment.key)
                 return side if isinstance(side, HalfConnection) else None
         elif side is not None:
-            if not is_syn:
+            bases = self.ignored[segment.key]
+            is_same = (segment.seq + 1) & MASK in bases or (segment.flags & ACK and segment.ack in bases)
+            if not is_syn or is_same:
                 return None
             self._heed(segment.key)
         if not segment.length and not is_syn:

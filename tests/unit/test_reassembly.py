@@ -527,7 +527,9 @@ def test_a_connection_that_nobody_wants_is_ignored(capture: Capture) -> None:
         taken.skip = FOREVER
     capture.data(103, b"def")
     assert [taken.ended for taken in capture.took[0]] == ["capture", "capture"]
-    assert len(capture.connections.ignored) == 1
+    assert len(capture.connections.ignored) == 2
+    capture.see(Packet(0, 99, 0, SYN))
+    capture.see(Packet(1, 499, 100, SYN | ACK))
     capture.data(106, b"ghi")
     capture.see(Packet(1, 500, 109, RST))
     assert len(capture.took) == 1
@@ -536,12 +538,21 @@ def test_a_connection_that_nobody_wants_is_ignored(capture: Capture) -> None:
     assert capture.took[1][0].octets == b"new" and not capture.connections.ignored
 
 
+def test_a_connection_that_nobody_wants_from_its_syn_on() -> None:
+    """The answer to the SYN begins no other one."""
+    capture = Capture(skip=FOREVER)
+    capture.open()
+    capture.open()
+    capture.data(100, b"abc")
+    assert len(capture.took) == 1
+
+
 def test_connections_that_are_ignored_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections_module, "MAX_IGNORED", 10)
     capture = Capture(skip=FOREVER)
     for port in range(1, 100):
         capture.see(Packet(0, 6, 0, ACK, b"x"), ends=Ends(ports=(port, 9)))
-    assert (len(capture.connections.ignored), len(capture.connections.halves)) == (10, 20)
+    assert (len(capture.connections.ignored), len(capture.connections.halves)) == (20, 20)
 
 
 # --- gaps ---------------------------------------------------------------------------------------------------
