@@ -35,10 +35,11 @@ class Fault:
     @property
     def latency(self) -> int | None:
         """From the fault's last octet to the last octet of the record that answers, in ns; negative where the
-        page was there first."""
+        page was there first, but not because a capture's clock went back."""
         if self.answer is None or not self.asked.last.time:
             return None
-        return max(0, self.answer.last.time - self.asked.last.time)
+        took = self.answer.last.time - self.asked.last.time
+        return took if self.in_flight else max(0, took)
 
 
 class Matches(NamedTuple):

@@ -75,7 +75,8 @@ def _may_hide_answer(evidence: Evidence) -> bool:
     """Whether the stream came to its END, in a capture that began too late to show whether xl is around it: then the
     destination owes an answer beside the stream, and was heard without giving one."""
     forward, reverse = evidence.forward, evidence.reverse
-    is_late = forward.late or (forward.first is not None and not forward.first.is_header)
+    first = forward.first
+    is_late = forward.late or (first is not None and not (first.is_header or first.is_text))
     is_heard = reverse.offset > reverse.started
     has_ended = evidence.context.outermost in evidence.endings.ended
     return evidence.is_capture and is_late and is_heard and has_ended and "xl" not in evidence.context.layers
