@@ -187,7 +187,8 @@ class Monitor:
     def _notify_findings(self, watched: _Watched) -> None:
         findings = watched.analysis.checker.findings
         for finding in findings[watched.findings :]:
-            self._notify(Notice("finding", watched.analysis, finding.time, finding))
+            if not finding.is_on_request:
+                self._notify(Notice("finding", watched.analysis, finding.time, finding))
         watched.findings = len(findings)
 
     def _end(self, watched: _Watched) -> None:
@@ -195,7 +196,7 @@ class Monitor:
         known = set(map(id, checker.findings))
         self.analysis.end(migration.number)
         # Those of the end are put in their places among the others.
-        for finding in checker.findings:
+        for finding in checker.shown:
             if id(finding) not in known:
                 self._notify(Notice("finding", watched.analysis, finding.time, finding))
         watched.findings = len(checker.findings)
@@ -242,8 +243,8 @@ def _snapshot(watched: _Watched, now: int, is_over: bool) -> Snapshot:
         latest=faults.latencies[-1] if faults.latencies else None,
         latency=distribution(watched.latencies),
         lost=sum(gap.length for side in (migration.forward, migration.reverse) for gap in side.gaps),
-        findings=dict(Counter(finding.severity for finding in checker.findings)),
-        newest=checker.findings[-FINDINGS_SHOWN:],
+        findings=dict(Counter(finding.severity for finding in checker.shown)),
+        newest=checker.shown[-FINDINGS_SHOWN:],
         outcome=migration.outcome if is_over else None,
     )
 

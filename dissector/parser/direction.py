@@ -740,7 +740,7 @@ class DirectionParser(Cursor):
     def _repeated(self) -> tuple[int, int]:
         """Octets retransmitted and conflicts since the migration at hand began."""
         octets, conflicts = self._before
-        return self.transport.retransmitted - octets, self.transport.conflicts - conflicts
+        return max(self.transport.retransmitted - octets, 0), self.transport.conflicts - conflicts
 
     def _search_from_here(self) -> None:
         self.searched = self.offset

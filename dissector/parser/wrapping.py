@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import zstandard
-
 from dissector.events import Position
 from dissector.protocol import MESSAGE_HEADER, MESSAGE_MARK, MESSAGE_MAX, STREAM_ERROR, ZSTD_MAGIC
 from dissector.protocol.libvirt import CONTINUE, ERROR, STREAM
 from dissector.tcp import FOREVER
 
 if TYPE_CHECKING:
+    import zstandard
+
     from dissector.parser.direction import DirectionParser, Transport
 
 PIECE = 256
@@ -104,9 +104,13 @@ class Compressed(Wrapping):
 
     @staticmethod
     def _new() -> zstandard.ZstdDecompressionObj:
+        import zstandard
+
         return zstandard.ZstdDecompressor(max_window_size=WINDOW_MAX).decompressobj()
 
     def feed(self, octets: Octets, length: int, whole: bool, frame: int, time: int) -> None:
+        import zstandard
+
         self.seen += length
         view, self._tail = memoryview(self._tail + octets), b""
         at = 0

@@ -305,7 +305,7 @@ class MigrationResult(Result, kw_only=True):
             phases=tuple(PhaseResult.of(each, migration) for each in migration.phases),
             postcopy=PostcopyResult.of(migration),
             gaps=tuple(GapResult.of(gap) for side in sides for gap in side.gaps),
-            findings=tuple(FindingResult.of(one) for one in checker.findings if not one.is_on_request),
+            findings=tuple(FindingResult.of(one) for one in checker.shown),
             findings_left_out=checker.left_out,
         )
 

@@ -62,6 +62,11 @@ class Checker:
         self._skipped: dict[Direction, int] = {}
         self._latest: dict[Direction, frozenset[Mistake]] = {}
 
+    @property
+    def shown(self) -> list[Finding]:
+        """The findings but for those of rules that are told of on request."""
+        return [finding for finding in self.findings if not finding.is_on_request]
+
     def add(self, event: Event, noted: Noted) -> None:
         """The next event, and what the facts made of it."""
         if isinstance(event, Record):

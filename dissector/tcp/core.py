@@ -82,8 +82,8 @@ STALL = 50_000_000
 
 
 COPY = 500_000
-"""Within this (ns) no newest segment is sent again: not even a tail loss probe (RFC 8985, 7.2) comes so soon. It was
-captured twice: on a bridge and its port, with a VLAN tag and without."""
+"""A newest segment that comes again within this (ns) may have been captured twice: on a bridge and its port, with a
+VLAN tag and without. Where that happens to some of the segments only, it is the network that made two of them."""
 
 _COPY = cython.declare(cython.longlong, 500_000)
 
@@ -122,8 +122,10 @@ class Half:
     tail_time = cython.declare(cython.longlong, visibility="public")
     compared = cython.declare(cython.longlong, visibility="public")
     """From this offset on nothing is remembered with which octets that come again could be compared."""
-    retransmitted = cython.declare(cython.longlong, visibility="public")
-    """Octets that were captured again."""
+    again = cython.declare(cython.longlong, visibility="public")
+    """Octets that were captured again, but for those of `copied`."""
+    copied = cython.declare(cython.longlong, visibility="public")
+    """Octets of newest segments that came again within COPY."""
     out_of_order = cython.declare(cython.longlong, visibility="public")
     """Segments that came before those before them."""
     acked = cython.declare(cython.longlong, visibility="public")
@@ -145,7 +147,7 @@ class Half:
         self.next = self.told = self.limit = self.frame = self.time = 0
         self.tail = self.tail_limit = self.tail_frame = self.tail_time = 0
         self.next_seq = self.tail_seq = self.ack_seq = 0
-        self.compared = self.retransmitted = self.out_of_order = 0
+        self.compared = self.again = self.copied = self.out_of_order = 0
         self.acked = 0
         self.window = 0xFFFF
         self.heard = -NEVER
@@ -497,7 +499,9 @@ class Core:
             half.out_of_order += 1
         elif 1 < size <= distance <= half.next - half.compared:
             if size < distance or not 0 <= time - half.time < _COPY or not time:
-                half.retransmitted += size
+                half.again += size
+            else:
+                half.copied += size
         else:
             return False
         if time - half.heard > half.stall:

@@ -75,10 +75,12 @@ class Transport(Protocol):
 
     acked: int
     """Octets of this half that the other side has acknowledged."""
-    retransmitted: int
-    """Octets that were captured again."""
     conflicts: int
     """Retransmissions that differed from what was seen first."""
+
+    @property
+    def retransmitted(self) -> int:
+        """Octets that were sent again."""
 
     def take_silence(self) -> int:
         """The longest stall, a time (ns) between two packets with payload, since this was last asked; 0: none."""
@@ -290,6 +292,12 @@ class HalfConnection(Half):
             if not last.octets and last.whole:
                 self.tail_limit = reach
 
+    @property
+    def retransmitted(self) -> int:
+        """Octets that were sent again. Those of `copied` are not where all packets of this half seem to come at least
+        twice, thus make up half of what came or more: they were captured several times."""
+        return self.again + (self.copied if 2 * self.copied < self.next else 0)
+
     # Numbers
 
     @property
@@ -348,11 +356,13 @@ class HalfConnection(Half):
         elif end <= self.next:
             if length > 1:  # one old octet is a keep-alive, whose content is arbitrary
                 if end < self.next or not 0 <= time - self.time < COPY or not time:
-                    self.retransmitted += length
+                    self.again += length
+                else:
+                    self.copied += length
                 self._compare_delivered(offset, octets)
         elif offset <= self.next:
             known = self.next - offset
-            self.retransmitted += known
+            self.again += known
             self._compare_delivered(offset, octets[:known])
             self._hold(self.next, octets[known:], length - known, frame, time)
             self._drain()
@@ -534,7 +544,7 @@ class HalfConnection(Half):
             if index < len(self.held) and self.held[index].offset <= position:
                 piece = self.held[index]
                 common = min(piece.end, end) - position
-                self.retransmitted += common
+                self.again += common
                 self._compare(piece.octets[position - piece.offset :], octets[position - offset :], common)
                 position = piece.end
                 index += 1

@@ -106,7 +106,7 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
             names = [f"{name.partition('.')[2]}{TIE}{count:,}" for name, count in counts.items() if _is_of(name, layer)]
             if names:
                 yield f"{direction} {layer}", ", ".join(names)
-    shown = [finding.severity for finding in checker.findings if not finding.is_on_request]
+    shown = [finding.severity for finding in checker.shown]
     if shown:
         yield "findings", tally(Counter(shown)) + ": see xenshark check"
 

@@ -223,6 +223,10 @@ NOT_WHOLE = {
 SAMPLES = {name: path for name, path in captures_in(OWN).items() if name.endswith(".pcap")}
 
 
+TIMED = ("start_time", "end_time", "stall", "dirty_pages_per_second", "sent_pages_per_second", "octets_per_second")
+"""Of an iteration or a phase, what depends on how fast the stream was played."""
+
+
 def analyzed(path: Path, port: int | None = None) -> list[dict[str, Any]]:
     """What `analyze --json` says of the migrations, those to one port, but for what a replay makes different:
     addresses, times and what depends on them, packets, and what the capture itself shows or lacks."""
@@ -231,7 +235,7 @@ def analyzed(path: Path, port: int | None = None) -> list[dict[str, Any]]:
         if port not in (None, one["flow"]["destination"]["port"]):
             continue
         for part in [*one["iterations"], *one["phases"]]:
-            for name in ("start_time", "end_time", "stall"):
+            for name in TIMED:
                 part.pop(name, None)
         for name in ("latency", "downtime", "duration") if one["postcopy"] else ():
             del one["postcopy"][name]
@@ -240,7 +244,11 @@ def analyzed(path: Path, port: int | None = None) -> list[dict[str, Any]]:
             for finding in one["findings"]
             if finding["rule"] != "capture-cut"
         ]
-        own = {name: one[name] for name in one if name not in ("flow", "verdict", "retransmitted", "findings")}
+        own = {
+            name: one[name]
+            for name in one
+            if name not in ("flow", "verdict", "retransmitted", "convergence", "findings")
+        }
         result.append({**own, "findings": findings})
     return result
 
