@@ -270,7 +270,7 @@ def test_to_watch_changes_nothing_and_tells_all(name: str) -> None:
         migration, checker = one_analysis
         told = {kind: [one.subject for one in mine if one.kind == kind] for kind in ("iteration", "finding", "fault")}
         assert told["iteration"] == migration.iterations
-        assert sorted(map(id, told["finding"])) == sorted(map(id, checker.findings))
+        assert sorted(map(id, told["finding"])) == sorted(map(id, checker.shown))
         assert len(told["fault"]) == migration.faults.answered
         phases = [one.subject for one in mine if one.kind == "phase"]
         phases = [one for number, one in enumerate(phases) if one not in phases[:number]]
