@@ -10,7 +10,8 @@ from typing import Any
 from dissector.analysis import Analysis
 from dissector.events import FORWARD, Event, Flow, Record
 from dissector.facts import Link, Links, role_of
-from dissector.integrations.wireshark.items import Item, flattened, flow_name, gathered, is_octets, joined, prefix
+from dissector.integrations.wireshark.fields import prefix
+from dissector.integrations.wireshark.items import Item, flattened, flow_name, gathered, is_octets, joined
 from dissector.protocol import PAGE_TYPES, Role
 from dissector.results import DifferenceResult
 from dissector.results.decoding import decoded

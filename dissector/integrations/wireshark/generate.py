@@ -6,8 +6,9 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import NamedTuple
 
-from dissector.integrations.wireshark import layouts, tables
+from dissector.integrations.wireshark import fields, tables
 from dissector.integrations.wireshark.literals import WIDTH
+from dissector.integrations.wireshark.translated import program
 
 
 class Section(NamedTuple):
@@ -18,28 +19,25 @@ class Section(NamedTuple):
     source: Callable[[], list[str]] | str
 
 
+def _functions() -> list[str]:
+    # Parameters that only other functions of the same kind need, and names that Python has in every function anew.
+    return ["-- luacheck: push ignore 21 42 43", *program().function_lines(), "-- luacheck: pop"]
+
+
 SECTIONS = (
     Section("Declaring", "the protocol, its fields and its expert information", "declaring.lua"),
-    Section("Constants", "numbers and octets of the formats", tables.constants),
-    Section("Names of numbers", "the specifications' own", layouts.names),
-    Section("Fields of every item", "where it is, what it is, what became of it", "fields.lua"),
-    Section("Words", "what headers, records and their layouts are declared in", "words.lua"),
-    Section("Layouts", "the bodies of headers and records, field by field", layouts.layouts),
-    Section("Headers", "by name", layouts.headers),
-    Section("Records", "by layer and number", layouts.records),
-    Section("Texts and magics", "what a stream or a handshake is known by", tables.texts),
-    Section("What comes next", "which layer's header follows", tables.following),
-    Section("Order", "states, what each allows, what a record breaks in the others", tables.order),
+    Section("Names of numbers", "the specifications' own", tables.names),
+    Section("Fields", "of every item, then of every header and body", fields.declarations),
+    Section("Python", "what the translated functions use of it", "python.lua"),
+    Section("Classes", "of the translated modules", lambda: program().class_lines()),
+    Section("Constants", "of the protocol that the runtime needs", tables.constants),
+    Section("Native", "what of the translated modules is by hand", "native.lua"),
+    Section("Layouts", "the bodies of headers and records, field by field", tables.layouts),
+    Section("Protocol", "headers, records, containers and texts", tables.specs),
     Section("Rules", "those that can be judged while packets go by; `xenshark rules ID` explains one", tables.rules),
-    Section("Helpers", "numbers out of octets, and numbers for people", "helpers.lua"),
-    Section("Walking", "layouts, field by field", "walking.lua"),
-    Section("Channels", "what the two directions of a connection share, and what is known of a capture", "channel.lua"),
-    Section("Faults", "which page answers which fault", "faults.lua"),
-    Section("Judging", "the rules over each item, in the order in which items end", "rules.lua"),
-    Section("Streams", "a cursor over the octets of one direction", "stream.lua"),
-    Section("Evidence", "that a header stands at a place, for whoever lost the way", "evidence.lua"),
-    Section("Framing", "octets to headers, records and texts", "framing.lua"),
-    Section("Hunting", "for a stream's magic, or for a header that can only be one", "hunting.lua"),
+    Section("Constants of the modules", "as they are in Python", lambda: program().constant_lines()),
+    Section("Functions", "translated: the parser of a direction, the matching of faults, the judges", _functions),
+    Section("Parsing", "what is known of a capture, its migrations and their items", "parsing.lua"),
     Section("Places", "where a packet's octets stand in their stream", "place.lua"),
     Section("Arrival", "segments in any order to octets in order", "arrival.lua"),
     Section("Rendering", "the tree and the columns", "rendering.lua"),

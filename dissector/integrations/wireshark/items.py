@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from ipaddress import ip_address
-from types import MappingProxyType
 from typing import Any
 
 from dissector.events import Endpoint, Flow
-from dissector.protocol import HEADERS, RECORDS, XL_HEADER, Field, fields, layout, xl_optional_data
+from dissector.integrations.wireshark.fields import shapes
 
 
 @dataclass
@@ -29,11 +26,6 @@ class Item:
     frame: int
     """The packet in which it begins."""
     values: dict[str, Any] = field(default_factory=dict)
-
-
-def prefix(name: str) -> str:
-    """What the paths of a record's own fields begin with."""
-    return re.sub("[ -]", "_", name.lower())
 
 
 def flow_name(source: tuple[str, int], destination: tuple[str, int]) -> str:
@@ -78,20 +70,3 @@ def joined(runs: Iterable[tuple[int, int, Any]]) -> list[tuple[int, int, Any]]:
 def is_octets(path: str) -> bool:
     """Whether a field holds opaque octets: none of them is no field."""
     return path in shapes() and shapes()[path].kind in ("bytes", "blob")
-
-
-@cache
-def shapes() -> Mapping[str, Field]:
-    """Every field of the grammar by its path."""
-    found: dict[str, Field] = {}
-
-    def note(path: str, some: Iterable[Field]) -> None:
-        for one in some:
-            own = f"{path}.{one.name}" if one.name else path
-            found[own] = one
-            note(own, one.elements)
-
-    bodies = [(spec.name, spec.body) for specs in (HEADERS.values(), RECORDS) for spec in specs]
-    for name, body in (*bodies, (XL_HEADER.name, xl_optional_data)):
-        note(prefix(name), fields(layout(body, "little")))
-    return MappingProxyType(found)

@@ -15,7 +15,8 @@ from typing import Any
 
 from dissector.errors import UserError
 from dissector.integrations.wireshark import generate
-from dissector.integrations.wireshark.items import Item, flow_name, gathered, joined, prefix, shapes
+from dissector.integrations.wireshark.fields import prefix, shapes
+from dissector.integrations.wireshark.items import Item, flow_name, gathered, joined
 from dissector.integrations.wireshark.tshark import complaints
 from dissector.protocol import PAGE_TYPES, Field
 from dissector.protocol.codec import JSON_OCTETS
