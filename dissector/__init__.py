@@ -9,7 +9,8 @@
 
 Results (`dissector.results`) are frozen, and what the command prints with --json: `dissector.to_json(result)` gives
 that, `dissector.schema(type, title)` its JSON Schema. Whoever wants to know something else makes a fold over the
-events: `for event in capture.events()`; `dissector.events` says what there is. What a person has to mend is a UserError.
+events: `for event in capture.events()`; `dissector.events` says what there is. What a person has to mend is a
+UserError.
 
 Stable are the names in `__all__`, the results' fields and the events' fields; all else may change.
 """
@@ -20,24 +21,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dissector.errors import UserError as UserError
-    from dissector.library import Capture as Capture
+    from dissector.library import Input as Input
     from dissector.library import open as open
-    from dissector.results import AnalysisResult as AnalysisResult
-    from dissector.results import FaultResult as FaultResult
-    from dissector.results import FindingResult as FindingResult
-    from dissector.results import MigrationResult as MigrationResult
-    from dissector.results import RecordResult as RecordResult
-    from dissector.results import SourceResult as SourceResult
-    from dissector.results import schema as schema
-    from dissector.results import to_json as to_json
+    from dissector.results.analysis import AnalysisResult as AnalysisResult
+    from dissector.results.analysis import MigrationResult as MigrationResult
+    from dissector.results.encoding import schema as schema
+    from dissector.results.encoding import to_json as to_json
+    from dissector.results.faults import FaultResult as FaultResult
+    from dissector.results.findings import FindingResult as FindingResult
+    from dissector.results.records import RecordResult as RecordResult
+    from dissector.results.source import SourceResult as SourceResult
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnalysisResult",
-    "Capture",
     "FaultResult",
     "FindingResult",
+    "Input",
     "MigrationResult",
     "RecordResult",
     "SourceResult",
@@ -47,15 +48,26 @@ __all__ = [
     "to_json",
 ]
 
-_HOMES = {"UserError": "dissector.errors", "Capture": "dissector.library", "open": "dissector.library"}
-"""Where those are defined that are no results."""
+_HOMES = {
+    "AnalysisResult": "dissector.results.analysis",
+    "FaultResult": "dissector.results.faults",
+    "FindingResult": "dissector.results.findings",
+    "Input": "dissector.library",
+    "MigrationResult": "dissector.results.analysis",
+    "RecordResult": "dissector.results.records",
+    "SourceResult": "dissector.results.source",
+    "UserError": "dissector.errors",
+    "open": "dissector.library",
+    "schema": "dissector.results.encoding",
+    "to_json": "dissector.results.encoding",
+}
 
 
 def __getattr__(name: str) -> Any:
     """The names above, each imported when it is first asked for: to import the package costs next to nothing."""
     from importlib import import_module
 
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(_HOMES.get(name, "dissector.results")), name)
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
     return found

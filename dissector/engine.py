@@ -54,8 +54,12 @@ class Engine:
                 octets = reader.octets
                 progress()
 
-    def steps(self, reader: CaptureReader) -> Iterator[None]:
-        """The same in steps, for whoever has to do something in between: one for each packet not passed over."""
+    def steps(self, reader: CaptureReader | StreamReader) -> Iterator[None]:
+        """The same in steps, for whoever has to do something in between: one for each packet not passed over, or for
+        each piece of a bare stream."""
+        if isinstance(reader, StreamReader):
+            yield from self._stream_steps(reader)
+            return
         self._path = PacketPath(reader, self.connections)
         for _ in self._path.steps():
             self._release_some(reader.frame)
@@ -83,6 +87,7 @@ class Engine:
         if self.connections.waiting:
             self.connections.settle()
             self._release(0)
+        self._order.settle()
 
     def report_progress(self) -> None:
         """Emits how far each open direction of a migration has come."""
@@ -99,12 +104,16 @@ class Engine:
 
     def stream(self, reader: StreamReader, progress: Progress | None = None) -> None:
         """A bare stream: what one direction carried, as a save file holds it."""
+        for _ in self._stream_steps(reader):
+            if progress is not None:
+                progress()
+
+    def _stream_steps(self, reader: StreamReader) -> Iterator[None]:
         parser = follow_stream(self._conversation(None, []))
         parser.start(late=False)
         while octets := reader.read():
             parser.feed(octets, len(octets), True, 0, 0)
-            if progress is not None:
-                progress()
+            yield
         parser.finish("capture")
 
     def _release(self, frame: int) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from dissector.protocol import Endianness, HeaderSpec, Layer, Message, RecordSpec
+from dissector.protocol import CONTAINERS, Endianness, HeaderSpec, Layer, Message, RecordSpec
 
 Direction: TypeAlias = Literal["forward", "reverse"]
 FORWARD: Direction = "forward"
@@ -92,7 +92,7 @@ class Context(NamedTuple):
     @property
     def outermost(self) -> Layer | None:
         """The layer whose end ends the stream: the outermost that is a stream of records."""
-        return next((layer for layer in self.layers if layer != "xl"), None)
+        return next((layer for layer in self.layers if CONTAINERS[layer].record is not None), None)
 
 
 NOTHING_SAID = Context()
@@ -212,11 +212,10 @@ class Gap(NamedTuple):
 
 
 class PacketsCut(NamedTuple):
-    """Octets of this direction were cut off at the snap length; told once."""
+    """Octets of this direction were cut off at the snap length, and may be again; told once."""
 
     migration: int
     direction: Direction
-    offset: int
 
 
 class WayLost(NamedTuple):

@@ -6,16 +6,22 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
+from typing import TYPE_CHECKING
 
-from dissector.analysis import Analysis
 from dissector.capture.opening import StreamReader, open_source
 from dissector.capture.reader import CaptureReader
 from dissector.engine import Engine
 from dissector.errors import UserError
 from dissector.events import Event, Record
-from dissector.facts import Fault, Link, Linker
-from dissector.results import AnalysisResult, FaultResult, RecordResult, SourceResult
+from dissector.facts import Fault, Link, Linker, Migration
 from dissector.results.common import time_of
+from dissector.results.source import SourceResult
+
+if TYPE_CHECKING:
+    from dissector.results.analysis import AnalysisResult
+    from dissector.results.faults import FaultResult
+    from dissector.results.records import RecordResult
 
 Reader = CaptureReader | StreamReader
 
@@ -23,15 +29,15 @@ Take = Callable[[Event], object]
 """Takes events one by one; what it returns is ignored."""
 
 
-def open(path: str | os.PathLike[str], *, keep_pages: bool = False) -> Capture:
+def open(path: str | os.PathLike[str], *, keep_pages: bool = False) -> Input:
     """An input: a capture (pcap, pcapng) or a save file, compressed or not; "-" is standard input.
 
     `keep_pages`: the bodies of records hold page contents, too. Raises UserError if it cannot be read.
     """
-    return Capture(os.fspath(path), keep_pages)
+    return Input(os.fspath(path), keep_pages)
 
 
-class Capture:
+class Input:
     """An input that is read from its beginning, by whichever method is called.
 
     What is asked for again is read again, but for standard input: that can be read once. Every method that reads raises
@@ -43,8 +49,8 @@ class Capture:
         self.path = path
         self.reader: Reader = open_source(path)
         """What reads it, or has read it."""
-        self.migrations = 0
-        """How many were found so far."""
+        self.migration_count = 0
+        """How many were found when it was last read."""
         self._keep_pages = keep_pages
         self._is_read = False
         self._legacy: dict[int, bool] = {}
@@ -100,15 +106,18 @@ class Capture:
         ready: deque[Event] = deque()
         engine = Engine(ready.append, self._keep_pages)
         with self._reading(engine) as reader:
-            for _ in engine.steps(reader):
+            for _ in chain(engine.steps(reader), [None]):  # the end brings events, too
                 while ready:
                     event = ready.popleft()
                     self._note(event)
                     yield event
-            yield from ready
 
     def analyze(self) -> AnalysisResult:
         """Every migration, with its facts and what breaks a rule of the protocol."""
+        # Here, as in the methods below: each needs much of the program that the others do not.
+        from dissector.analysis import Analysis
+        from dissector.results.analysis import AnalysisResult
+
         analysis = Analysis()
         self.read(analysis.add)
         analysis.finish()
@@ -116,6 +125,8 @@ class Capture:
 
     def records(self) -> Iterator[RecordResult]:
         """Every record, header and handshake text with its fields, in the order in which they ended on the wire."""
+        from dissector.results.records import RecordResult
+
         ready: deque[RecordResult] = deque()
 
         def take(record: Record, links: tuple[Link, ...]) -> None:
@@ -131,9 +142,17 @@ class Capture:
 
     def faults(self) -> tuple[FaultResult, ...]:
         """Every page that a postcopy guest asked for, in the order in which it did."""
-        analysis = Analysis()
+        from dissector.results.faults import FaultResult
+
+        migrations: dict[int, Migration] = {}
         found: list[Fault] = []
-        self.read(lambda event: found.extend(analysis.add(event).faults))
+
+        def take(event: Event) -> None:
+            if event.migration not in migrations:
+                migrations[event.migration] = Migration(event.migration)
+            found.extend(migrations[event.migration].add(event).faults)
+
+        self.read(take)
         return tuple(map(FaultResult.of, found))
 
     @contextmanager
@@ -149,7 +168,7 @@ class Capture:
             yield self.reader
         finally:
             self.reader.source.close()
-            self.migrations = engine.migrations
+            self.migration_count = engine.migrations
         if not engine.migrations:
             raise UserError(no_migration(engine, self.reader))
 

@@ -245,8 +245,9 @@ local DEQUE = { _class = "deque" }
 local sizes = setmetatable({}, { __mode = "k" }) -- of dictionaries that are written to
 
 -- A class. With `fields` it is a NamedTuple or a dataclass: its constructor takes their values, in this order.
-function py.class(name, fields, defaults, is_tuple)
+function py.class(name, fields, defaults, is_tuple, base)
     local class = { _class = name, _fields = fields, _defaults = defaults, _getters = {} }
+    if base then setmetatable(class._getters, { __index = base._getters }) end
     local meta = { _fields = is_tuple and fields }
     class._meta = meta
     function meta.__index(object, key)
@@ -273,7 +274,7 @@ function py.class(name, fields, defaults, is_tuple)
         if class._init then class._init(object, ...) end
         return object
     end
-    return setmetatable(class, { __call = construct })
+    return setmetatable(class, { __call = construct, __index = base })
 end
 
 -- An object of a class with fields, from a table of their values.
@@ -503,6 +504,15 @@ function py.band(one, other) return bit.band(one, other) % 4294967296 end
 -- A number without one of its bits.
 function py.without(value, mask) return floor(value / mask) % 2 == 1 and value - mask or value end
 
+-- A function of one argument that is asked once for each.
+function py.cached(make)
+    local known = {}
+    return function(one)
+        if known[one] == nil then known[one] = make(one) end
+        return known[one]
+    end
+end
+
 function py.divmod(one, other) return { floor(one / other), one % other } end
 
 -- Lists
@@ -593,6 +603,10 @@ function py.difference(one, other)
     return rest
 end
 
+function py.isdisjoint(one, list)
+    return not py.any(list, function(element) return one[element] end)
+end
+
 function py.keys(object)
     local keys = {}
     for key in pairs(object) do keys[#keys + 1] = key end
@@ -659,8 +673,10 @@ local facts_roles = {}
 local facts_static_data = {}
 local parser_confidence = {}
 local parser_conversation = {}
+local parser_cursor = {}
 local parser_direction = {}
 local parser_entries = {}
+local parser_item = {}
 local parser_package = {}
 local parser_resync = {}
 local parser_states = {}
@@ -672,16 +688,17 @@ local protocol_specs = {}
 local protocol_states = {}
 local protocol_summaries = {}
 local protocol_tables = {}
-local protocol_xenops = {}
 local protocol_xl = {}
 local rules_capture = {}
 local rules_checker = {}
+local rules_ending = {}
 local rules_fields = {}
 local rules_framing = {}
 local rules_handshake = {}
 local rules_order = {}
 local rules_pages = {}
 local rules_postcopy = {}
+local rules_postcopy_phase = {}
 local rules_rule = {}
 local tcp_half_connection = {}
 
@@ -689,12 +706,12 @@ protocol_specs.RecordSpec = py.class("RecordSpec", { "type", "name", "body", "sh
     "direction", "guest", "contents", "then_", "proof", "summary" }, { layer = "libxc", direction = "forward",
     guest = "any", contents = false, summary = "" }, true)
 protocol_specs.HeaderSpec = py.class("HeaderSpec", { "name", "layer", "body", "endianness", "magic", "source", "then_",
-    "role", "summary" }, { role = "HEADER", summary = "" }, true)
+    "role", "summary", "more" }, { role = "HEADER", summary = "", more = "" }, true)
 protocol_specs.Message = py.class("Message", { "name", "octets", "direction", "status" }, { status = 0 }, true)
-protocol_containers.Container = py.class("Container", { "layer", "magic", "begins", "holds", "record", "record_header",
-    "alignment", "endianness", "length_max", "unknown_max", "answers", "confirms", "keeps_octets_after_end" }, {
-    alignment = 1, length_max = 0x8000000, unknown_max = 0x10000, answers = "texts and records", confirms = {},
-    keeps_octets_after_end = false }, true)
+protocol_containers.Container = py.class("Container", { "layer", "header", "magic", "begins", "holds", "record",
+    "record_header", "alignment", "endianness", "length_max", "unknown_max", "answers", "confirms",
+    "keeps_octets_after_end" }, { alignment = 1, length_max = 0x8000000, unknown_max = 0x10000,
+    answers = "texts and records", confirms = {}, keeps_octets_after_end = false }, true)
 facts_directions.DirectionFacts = py.class("DirectionFacts")
 facts_faults.Faults = py.class("Faults")
 facts_faults.Matches = py.class("Matches", { "again", "faults", "answered", "repeated" }, { again = {}, faults = {},
@@ -706,13 +723,13 @@ facts_static_data.StaticData = py.class("StaticData")
 rules_checker.Checker = py.class("Checker")
 rules_order.Order = py.class("Order", { "state", "is_followed", "context", "has_params", "has_pv_info", "missed" }, {
     state = "start", is_followed = false, context = {}, has_params = false, has_pv_info = false, missed = {} }, true)
-rules_postcopy.Phase = py.class("Phase", { "lists_whole", "pages_whole", "transition", "early", "complete", "page_data",
-    "raced", "end_", "has_early_pages", "is_spoilt" }, { lists_whole = false, pages_whole = false,
-    early = function() return {} end, has_early_pages = false, is_spoilt = false }, false)
+rules_postcopy_phase.PostcopyPhase = py.class("PostcopyPhase", { "lists_whole", "pages_whole", "transition", "early",
+    "complete", "page_data", "raced", "end_", "has_early_pages", "is_spoilt" }, { lists_whole = false,
+    pages_whole = false, early = function() return {} end, has_early_pages = false, is_spoilt = false }, false)
 rules_rule.Check = py.class("Check", { "scope", "of", "when", "message" }, {}, true)
 rules_rule.Condition = py.class("Condition", { "field", "op", "value" }, {}, true)
 rules_order.Seen = py.class("Seen", { "record", "spec", "is_found_again", "is_completed" }, {}, true)
-rules_order.Step = py.class("Step", { "order", "before", "found" }, {}, true)
+rules_order.Placed = py.class("Placed", { "order", "before", "found" }, {}, true)
 rules_postcopy.ShouldBe = py.class("ShouldBe", { "states", "missing", "then_" }, {}, true)
 protocol_states.Place = py.class("Place", { "moves", "natural", "phase" }, {}, true)
 rules_postcopy.ContextMissing = py.class("ContextMissing")
@@ -734,16 +751,16 @@ parser_resync.Anchor = py.class("Anchor", { "position", "expect", "direction", "
 parser_confidence.Judge = py.class("Judge")
 protocol_specs.Proof = py.class("Proof", { "bits", "lengths", "base", "unit", "counted", "fields" }, { lengths = {},
     base = 0, unit = 0, counted = false, fields = {} }, true)
-parser_direction.DirectionParser = py.class("DirectionParser")
+parser_cursor.Cursor = py.class("Cursor")
+events.Position = py.class("Position", { "frame", "time" }, {}, true)
+parser_direction.DirectionParser = py.class("DirectionParser", nil, nil, false, parser_cursor.Cursor)
 parser_direction.NoTransport = py.class("NoTransport")
 parser_direction.NoTransport.acked = 0
 parser_direction.NoTransport.retransmitted = 0
 parser_direction.NoTransport.conflicts = 0
-events.Position = py.class("Position", { "frame", "time" }, {}, true)
 events.Closed = py.class("Closed", { "migration", "direction", "how", "position" }, {}, true)
-parser_direction.Item = py.class("Item", { "layer", "name", "type", "spec", "endianness", "offset", "first",
-    "body_length", "end_", "padding", "keep", "body", "unannounced", "then_" }, { padding = 0, keep = -1,
-    unannounced = false }, false)
+parser_item.Item = py.class("Item", { "layer", "name", "type", "spec", "endianness", "offset", "first", "body_length",
+    "end_", "padding", "keep", "body", "unannounced", "then_" }, { padding = 0, keep = -1, unannounced = false }, false)
 events.WayLost = py.class("WayLost", { "migration", "direction", "offset" }, {}, true)
 events.Resynchronised = py.class("Resynchronised", { "migration", "direction", "offset", "skipped" }, {}, true)
 events.MigrationFound = py.class("MigrationFound", { "migration", "flow", "position" }, { position = events.Position(0,
@@ -755,7 +772,7 @@ events.Record = py.class("Record", { "migration", "direction", "layer", "name", 
     body = "", padding = "", runs = {}, complete = true, whole = true, first = events.Position(0, 0),
     last = events.Position(0, 0), index = 0, context = events.Context({}, nil, "little", false, nil, 12, nil, false,
     false, 0), acked = 0, silence = 0, unseen = false, unannounced = false }, false)
-events.PacketsCut = py.class("PacketsCut", { "migration", "direction", "offset" }, {}, true)
+events.PacketsCut = py.class("PacketsCut", { "migration", "direction" }, {}, true)
 events.Gap = py.class("Gap", { "migration", "direction", "offset", "length", "record" }, {}, true)
 events.DirectionStarted = py.class("DirectionStarted", { "migration", "direction", "offset", "late", "position" }, {
     late = false, position = events.Position(0, 0) }, true)
@@ -958,14 +975,17 @@ function native.reserved_set(layout, octets, endianness)
     end)
 end
 
-native.COMPARE = {
-    ["=="] = function(one, other) return one == other end,
-    ["!="] = function(one, other) return one ~= other end,
-    ["<"] = function(one, other) return one < other end,
-    [">"] = function(one, other) return one > other end,
-    ["any bit of"] = function(one, other) return py.band(one, other) ~= 0 end,
-    ["no bit of"] = function(one, other) return py.band(one, other) == 0 end,
-}
+-- A check, and whether a record breaks it, or the values of a header or entry.
+function native.prepared(rule, check)
+    local is_of_values = check.scope == "header" or check.scope == "entry"
+    local function holds(thing)
+        return py.all(check.when, function(condition)
+            local value = is_of_values and thing[condition.field] or rules_fields.OF_RECORD[condition.field](thing)
+            return rules_fields.COMPARE[condition.op](value, condition.value)
+        end)
+    end
+    return { rule = rule, check = check, holds = holds }
+end
 
 -- Each rule that a record broke, once.
 function native.once(broken)
@@ -1039,11 +1059,14 @@ function VIOLATION.__call(rule, template, values)
     return rules_rule.Violation(rule, py.fill(template or rule.message, values or {}))
 end
 
--- With the severity and the summary that Wireshark shows if it judges it.
-local function declare_rule(id, severity, rule, shown, summary)
-    rule.id, rule.severity, rule.wireshark = id, severity, shown ~= nil
+-- `severities`: what Wireshark calls those of its findings, by what the rules call them; nil: it does not judge it.
+local function declare_rule(id, severity, rule, severities, summary)
+    rule.id, rule.severity, rule.wireshark = id, severity, severities ~= nil
     RULE[id] = setmetatable(rule, VIOLATION)
-    if shown then declare_expert(id, "rule." .. id, shown, summary) end
+    for said, shown in pairs(severities or {}) do
+        local path = said == severity and "rule." .. id or "rule." .. id .. "." .. said
+        declare_expert(id .. " " .. said, path, shown, summary)
+    end
 end
 
 declare_expert("unanswered", "fault.unanswered", expert.severity.WARN, "The page of a faulted pfn never came")
@@ -1295,7 +1318,8 @@ LAYOUT.xl_optional_data = {
 local HEADER, RECORD, CONTAINER, MESSAGE = {}, {}, {}, {}
 
 HEADER["xl header"] = py.make(protocol_specs.HeaderSpec, { name = "xl header", layer = "xl", body = LAYOUT.xl_header,
-    magic = "Xen saved domain, xl format\n \000 \r", then_ = "LIBXL_HEADER", optional = LAYOUT.xl_optional_data })
+    magic = "Xen saved domain, xl format\n \000 \r", then_ = "LIBXL_HEADER", more = "optional_data_len",
+    optional = LAYOUT.xl_optional_data })
 HEADER["xenops header"] = py.make(protocol_specs.HeaderSpec, { name = "xenops header", layer = "xenops",
     body = LAYOUT.xenops_header, endianness = "little", magic = "XenSavedDomv2-\n", then_ = "XENOPS_RECORD" })
 HEADER["libxl header"] = py.make(protocol_specs.HeaderSpec, { name = "libxl header", layer = "libxl",
@@ -1353,7 +1377,7 @@ RECORD["libxc.VERIFY"] = py.make(protocol_specs.RecordSpec, { type = 13, name = 
 RECORD["libxc.CHECKPOINT"] = py.make(protocol_specs.RecordSpec, { type = 14, name = "CHECKPOINT", body = LAYOUT.signal,
     shape = "signal", role = "CHECKPOINT", then_ = "LIBXL_IF_THERE" })
 RECORD["libxc.CHECKPOINT_DIRTY_PFN_LIST"] = py.make(protocol_specs.RecordSpec, { type = 15,
-    name = "CHECKPOINT_DIRTY_PFN_LIST", body = LAYOUT.checkpoint_dirty_pfn_list, shape = "list", role = "DIRTY_LIST",
+    name = "CHECKPOINT_DIRTY_PFN_LIST", body = LAYOUT.checkpoint_dirty_pfn_list, shape = "list", role = "REPORT",
     direction = "reverse", summary = "{pfn:many:pfn}" })
 RECORD["libxc.POSTCOPY_BEGIN"] = py.make(protocol_specs.RecordSpec, { type = 16, name = "POSTCOPY_BEGIN",
     body = LAYOUT.signal, shape = "signal", role = "POSTCOPY_BEGIN" })
@@ -1424,16 +1448,17 @@ RECORD["xenops.SWTPM"] = py.make(protocol_specs.RecordSpec, { type = 3859, name 
 RECORD["xenops.END_OF_IMAGE"] = py.make(protocol_specs.RecordSpec, { type = 65535, name = "END_OF_IMAGE",
     body = LAYOUT.signal, shape = "signal", role = "IMAGE_END", layer = "xenops", then_ = "OUTER" })
 
-CONTAINER["xl"] = py.make(protocol_containers.Container, { layer = "xl",
+CONTAINER["xl"] = py.make(protocol_containers.Container, { layer = "xl", header = HEADER["xl header"],
     magic = "Xen saved domain, xl format\n \000 \r", begins = "XL_HEADER", holds = { ["libxl"] = true }, confirms = {
     "\004\003\002\001", "\001\002\003\004" } })
-CONTAINER["xenops"] = py.make(protocol_containers.Container, { layer = "xenops", magic = "XenSavedDomv2-\n",
-    begins = "XENOPS_HEADER", holds = { ["libxc"] = true, ["libxl"] = true }, record = "XENOPS_RECORD",
-    endianness = "little", length_max = 0x10000000000, unknown_max = 0, answers = "unread",
+CONTAINER["xenops"] = py.make(protocol_containers.Container, { layer = "xenops", header = HEADER["xenops header"],
+    magic = "XenSavedDomv2-\n", begins = "XENOPS_HEADER", holds = { ["libxc"] = true, ["libxl"] = true },
+    record = "XENOPS_RECORD", endianness = "little", length_max = 0x10000000000, unknown_max = 0, answers = "unread",
     keeps_octets_after_end = true })
-CONTAINER["libxl"] = py.make(protocol_containers.Container, { layer = "libxl", magic = "LibxlFmt\000\000\000\002",
-    begins = "LIBXL_HEADER", holds = { ["libxc"] = true }, record = "LIBXL_RECORD", alignment = 8 })
-CONTAINER["libxc"] = py.make(protocol_containers.Container, { layer = "libxc",
+CONTAINER["libxl"] = py.make(protocol_containers.Container, { layer = "libxl", header = HEADER["libxl header"],
+    magic = "LibxlFmt\000\000\000\002", begins = "LIBXL_HEADER", holds = { ["libxc"] = true }, record = "LIBXL_RECORD",
+    alignment = 8 })
+CONTAINER["libxc"] = py.make(protocol_containers.Container, { layer = "libxc", header = HEADER["image header"],
     magic = "\255\255\255\255\255\255\255\255XENF", begins = "IMAGE_HEADER", holds = {}, record = "LIBXC_RECORD",
     alignment = 8 })
 
@@ -1451,147 +1476,151 @@ MESSAGE["postcopy sync"] = py.make(protocol_specs.Message, { name = "postcopy sy
 -- Rules: those that can be judged while packets go by; `xenshark rules ID` explains one -------------------------------
 
 declare_rule(
-    "bad-image-header", "error", {}, expert.severity.ERROR,
+    "bad-image-header", "error", {}, { error = expert.severity.ERROR },
     "A libxc image header has a wrong marker or id, or a version nobody specified"
 )
 declare_rule(
-    "bad-domain-header", "error", {}, expert.severity.ERROR,
+    "bad-domain-header", "error", {}, { error = expert.severity.ERROR },
     "A libxc domain header has an unknown guest type or a page_shift other than 12"
 )
 declare_rule(
-    "bad-libxl-header", "error", {}, expert.severity.ERROR, "A libxl stream header has a wrong ident or version"
+    "bad-libxl-header", "error", {}, { error = expert.severity.ERROR },
+    "A libxl stream header has a wrong ident or version"
 )
 declare_rule(
-    "bad-xl-header", "error", {}, expert.severity.ERROR,
+    "bad-xl-header", "error", {}, { error = expert.severity.ERROR },
     "An xl save header has a wrong byteorder or mandatory flags nobody specified"
 )
 declare_rule(
-    "reserved-bits-set", "warning", { message = "{field} is 0x{bits:x}, not zero" }, expert.severity.WARN,
+    "reserved-bits-set", "warning", { message = "{field} is 0x{bits:x}, not zero" }, { warning = expert.severity.WARN },
     "A reserved field or bit is not zero"
 )
 declare_rule(
-    "nonzero-padding", "warning", { message = "padding after the body is {padding}" }, expert.severity.WARN,
-    "The padding after a body is not zero"
+    "nonzero-padding", "warning", { message = "padding after the body is {padding}" },
+    { warning = expert.severity.WARN }, "The padding after a body is not zero"
 )
 declare_rule(
-    "record-too-long", "error", {}, expert.severity.ERROR,
+    "record-too-long", "error", {}, { error = expert.severity.ERROR },
     "The body_length of a record is above 128 MiB, which no libxc receiver accepts"
 )
 declare_rule(
-    "body-length-mismatch", "error", {}, expert.severity.ERROR, "A body is shorter or longer than its own counts say"
+    "body-length-mismatch", "error", {}, { error = expert.severity.ERROR },
+    "A body is shorter or longer than its own counts say"
 )
 declare_rule(
-    "nonempty-signal", "error", {}, expert.severity.ERROR,
+    "nonempty-signal", "error", {}, { error = expert.severity.ERROR },
     "A record that only signals, and so must be empty, has a body"
 )
-declare_rule("empty-pages-record", "error", {}, expert.severity.ERROR, "A pages record has a count of 0")
+declare_rule("empty-pages-record", "error", {}, { error = expert.severity.ERROR }, "A pages record has a count of 0")
 declare_rule(
-    "reserved-page-type", "error", {}, expert.severity.ERROR,
+    "reserved-page-type", "error", {}, { error = expert.severity.ERROR },
     "An entry of a pages record has one of the reserved page types 5 to 8"
 )
 declare_rule(
-    "unknown-mandatory-record", "error", {}, expert.severity.ERROR,
+    "unknown-mandatory-record", "error", {}, { error = expert.severity.ERROR },
     "A record has a type nobody specified, and bit 31 says that it must not be ignored"
 )
 declare_rule(
-    "unknown-optional-record", "note", {}, expert.severity.NOTE,
+    "unknown-optional-record", "note", {}, { note = expert.severity.NOTE },
     "A record has a type nobody specified, and bit 31 says that it may be ignored"
 )
 declare_rule(
-    "legacy-stream", "error", {}, expert.severity.ERROR,
+    "legacy-stream", "error", {}, { error = expert.severity.ERROR },
     "The stream is in the legacy format of Xen 4.5 or older and is not dissected"
 )
 declare_rule(
     "data-after-end", "warning", { message = "{length:,} octets after the end of the stream are no handshake" },
-    expert.severity.WARN, "Octets follow the end of the outermost stream, and no handshake explains them"
+    { warning = expert.severity.WARN }, "Octets follow the end of the outermost stream, and no handshake explains them"
 )
 declare_rule(
-    "wrong-direction", "error", { message = "{record} goes {direction} only" }, expert.severity.ERROR,
+    "wrong-direction", "error", { message = "{record} goes {direction} only" }, { error = expert.severity.ERROR },
     "A record is on the direction that never carries it"
 )
 declare_rule(
-    "unexpected-record", "error", { message = "{record} in the state \"{state}\"" }, expert.severity.ERROR,
+    "unexpected-record", "error", { message = "{record} in the state \"{state}\"" }, { error = expert.severity.ERROR },
     "A record comes in a phase that does not allow it"
 )
 declare_rule(
-    "missing-static-data-end", "error", { message = "{record} in the state \"{state}\"" }, expert.severity.ERROR,
-    "A version 3 stream has memory or context before STATIC_DATA_END"
+    "missing-static-data-end", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "A version 3 stream has memory or context before STATIC_DATA_END"
 )
 declare_rule(
-    "duplicate-static-data-end", "error", { message = "{record} in the state \"{state}\"" }, expert.severity.ERROR,
-    "A stream has a second STATIC_DATA_END"
+    "duplicate-static-data-end", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "A stream has a second STATIC_DATA_END"
 )
 declare_rule(
-    "static-data-in-v2", "error", {}, expert.severity.ERROR,
+    "static-data-in-v2", "error", {}, { error = expert.severity.ERROR },
     "A version 2 stream has records that, by their bodies, are the static data of version 3"
 )
 declare_rule(
-    "hvm-params-after-context", "note", { message = "HVM_PARAMS comes after HVM_CONTEXT" }, expert.severity.NOTE,
-    "A version 3 stream has HVM_CONTEXT before HVM_PARAMS"
+    "hvm-params-after-context", "note", { message = "HVM_PARAMS comes after HVM_CONTEXT" },
+    { note = expert.severity.NOTE }, "A version 3 stream has HVM_CONTEXT before HVM_PARAMS"
 )
 declare_rule(
     "pv-record-in-hvm", "error", { message = "{record} in a stream whose domain header says {guest}" },
-    expert.severity.ERROR, "The stream of an HVM guest has a record of PV guests"
+    { error = expert.severity.ERROR }, "The stream of an HVM guest has a record of PV guests"
 )
 declare_rule(
     "hvm-record-in-pv", "error", { message = "{record} in a stream whose domain header says {guest}" },
-    expert.severity.ERROR, "The stream of a PV guest has a record of HVM guests"
+    { error = expert.severity.ERROR }, "The stream of a PV guest has a record of HVM guests"
 )
 declare_rule(
-    "checkpoint-end-unexpected", "error", { message = "{record} in the state \"{state}\"" }, expert.severity.ERROR,
-    "A CHECKPOINT_END comes with no CHECKPOINT before it"
+    "checkpoint-end-unexpected", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "A CHECKPOINT_END comes with no CHECKPOINT before it"
 )
 declare_rule(
-    "postcopy-begin-repeated", "error", { message = "{record} in the state \"{state}\"" }, expert.severity.ERROR,
-    "A stream has a second POSTCOPY_BEGIN"
+    "postcopy-begin-repeated", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "A stream has a second POSTCOPY_BEGIN"
 )
 declare_rule(
-    "postcopy-begin-missing", "error", { message = "{record} in the state \"{state}\"" }, expert.severity.ERROR,
-    "A postcopy record comes with no POSTCOPY_BEGIN before it"
+    "postcopy-begin-missing", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "A postcopy record comes with no POSTCOPY_BEGIN before it"
 )
 declare_rule(
     "postcopy-transition-missing", "error", { message = "{record} is {layer}'s, and no {missing} came before it" },
-    expert.severity.ERROR, "Records of the other layer come although nothing announced the change of layer"
+    { error = expert.severity.ERROR }, "Records of the other layer come although nothing announced the change of layer"
 )
 declare_rule(
-    "postcopy-context-missing", "error", { message = "{record} in the state \"{state}\"" }, expert.severity.ERROR,
+    "postcopy-context-missing", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR },
     "Between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN stands something other than the whole CPU context"
 )
 declare_rule(
     "postcopy-page-data-before-transition", "error", { message = "{record} in the state \"{state}\"" },
-    expert.severity.ERROR, "POSTCOPY_PAGE_DATA comes before the transition to postcopy has ended"
+    { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA comes before the transition to postcopy has ended"
 )
 declare_rule(
-    "page-data-after-postcopy-begin", "error", { message = "{record} in the state \"{state}\"" }, expert.severity.ERROR,
-    "PAGE_DATA comes after POSTCOPY_BEGIN"
+    "page-data-after-postcopy-begin", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "PAGE_DATA comes after POSTCOPY_BEGIN"
 )
 declare_rule(
-    "postcopy-pfns-before-begin", "error", { message = "{record} in the state \"{state}\"" }, expert.severity.ERROR,
+    "postcopy-pfns-before-begin", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR },
     "POSTCOPY_PFNS or POSTCOPY_TRANSITION comes with no POSTCOPY_PFNS_BEGIN before it"
 )
 declare_rule("postcopy-complete-unexpected", "error", { message = "the first one was at offset {offset:,}" })
 declare_rule(
-    "postcopy-pfn-announced-twice", "error", { message = "{pfns} announced before" }, expert.severity.ERROR,
+    "postcopy-pfn-announced-twice", "error", { message = "{pfns} announced before" }, { error = expert.severity.ERROR },
     "POSTCOPY_PFNS announces a backed pfn a second time"
 )
 declare_rule(
     "postcopy-page-not-announced", "error", { message = "pfn 0x{pfn:x} was never announced as backed" },
-    expert.severity.ERROR, "POSTCOPY_PAGE_DATA holds a pfn that no POSTCOPY_PFNS announced as backed"
+    { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA holds a pfn that no POSTCOPY_PFNS announced as backed"
 )
 declare_rule(
-    "postcopy-page-type", "error", {}, expert.severity.ERROR,
+    "postcopy-page-type", "error", {}, { error = expert.severity.ERROR },
     "POSTCOPY_PAGE_DATA holds an entry of type XTAB, BROKEN or XALLOC"
 )
 declare_rule(
-    "postcopy-page-repeated", "error", { message = "{pfns} sent before" }, expert.severity.ERROR,
+    "postcopy-page-repeated", "error", { message = "{pfns} sent before" }, { error = expert.severity.ERROR },
     "POSTCOPY_PAGE_DATA holds a pfn that an earlier one already carried"
 )
 declare_rule(
     "postcopy-fault-not-announced", "error", { message = "pfn 0x{pfn:x} was never announced as backed" },
-    expert.severity.ERROR, "POSTCOPY_FAULT asks for a pfn that was never announced as backed"
+    { error = expert.severity.ERROR }, "POSTCOPY_FAULT asks for a pfn that was never announced as backed"
 )
 declare_rule(
-    "postcopy-fault-repeated", "error", { message = "{pfns} asked for before" }, expert.severity.ERROR,
+    "postcopy-fault-repeated", "error", { message = "{pfns} asked for before" }, { error = expert.severity.ERROR },
     "POSTCOPY_FAULT asks for the same pfn a second time"
 )
 declare_rule(
@@ -1599,14 +1628,16 @@ declare_rule(
     { message =
         "pfn 0x{pfn:x} was acknowledged to the source already: its record ended in frame {frame}, {late:.3f} ms before"
         },
-    expert.severity.NOTE, "POSTCOPY_FAULT asks for a page whose whole record was acknowledged before the fault left"
+    { note = expert.severity.NOTE },
+    "POSTCOPY_FAULT asks for a page whose whole record was acknowledged before the fault left"
 )
 declare_rule(
     "postcopy-fault-after-complete", "error", { message = "POSTCOPY_COMPLETE was at offset {offset:,}" },
-    expert.severity.ERROR, "POSTCOPY_FAULT comes after POSTCOPY_COMPLETE"
+    { error = expert.severity.ERROR }, "POSTCOPY_FAULT comes after POSTCOPY_COMPLETE"
 )
 declare_rule(
-    "postcopy-fault-has-type", "error", {}, expert.severity.ERROR, "An entry of POSTCOPY_FAULT has type bits set"
+    "postcopy-fault-has-type", "error", {}, { error = expert.severity.ERROR },
+    "An entry of POSTCOPY_FAULT has type bits set"
 )
 declare_rule("postcopy-pages-dropped", "note", {})
 declare_rule(
@@ -1614,25 +1645,25 @@ declare_rule(
     { message =
         "the destination had {acked:,} octets of the stream when POSTCOPY_COMPLETE left (offset {offset:,}), this " ..
         "record ends at {end:,}" },
-    expert.severity.ERROR, "POSTCOPY_PAGE_DATA arrives after POSTCOPY_COMPLETE left"
+    { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA arrives after POSTCOPY_COMPLETE left"
 )
 declare_rule(
     "postcopy-optional-record", "warning",
     { message =
         "optional record 0x{type:08x} is specified nowhere, and the known receiver and sender fail on it in the " ..
         "postcopy phase", fatal = true },
-    expert.severity.WARN, "An unknown optional record comes in the postcopy phase"
+    { warning = expert.severity.WARN }, "An unknown optional record comes in the postcopy phase"
 )
 declare_rule(
-    "xl-handshake", "error", { message = "expected {wanted}, this says {said}" }, expert.severity.ERROR,
+    "xl-handshake", "error", { message = "expected {wanted}, this says {said}" }, { error = expert.severity.ERROR },
     "A closing message of xl is not the expected one"
 )
 declare_rule(
-    "xl-target-failed", "warning", { message = "the destination reports status {status}" }, expert.severity.WARN,
-    "The destination reported that it could not start the guest"
+    "xl-target-failed", "warning", { message = "the destination reports status {status}" },
+    { warning = expert.severity.WARN }, "The destination reported that it could not start the guest"
 )
 declare_rule(
-    "stream-resynchronised", "warning", {}, expert.severity.WARN,
+    "stream-resynchronised", "warning", {}, { warning = expert.severity.WARN },
     "The way through the records was lost over missing octets and found again later"
 )
 
@@ -1645,9 +1676,7 @@ facts_faults.RECENT = 0x20000
 events.FORWARD = "forward"
 facts_static_data.CPUID_LEAF = 24
 facts_static_data.MSR_ENTRY = 16
-rules_postcopy.PAGES_STATES = { "postcopy pages", "early pages" }
-protocol_containers.CONTAINERS = { ["xl"] = CONTAINER["xl"], ["xenops"] = CONTAINER["xenops"],
-    ["libxl"] = CONTAINER["libxl"], ["libxc"] = CONTAINER["libxc"] }
+rules_postcopy_phase.PAGES_STATES = { "postcopy pages", "early pages" }
 rules_handshake.FILE = { [py.NONE] = { { "forward", "go" } } }
 rules_handshake.POSTCOPY = { [py.NONE] = { { "reverse", "banner" }, { "reverse", "postcopy sync" } }, ["banner"] = { {
     "reverse", "postcopy sync" } } }
@@ -1661,497 +1690,13 @@ rules_order._STATIC_DATA = { ["POSTCOPY_SETUP"] =
     "record 0x11 has {length:,} octets: CPUID leaves, and a POSTCOPY_PFNS_BEGIN has none",
     ["POSTCOPY_LIST"] = "record 0x12 has {length:,} octets: MSR entries, and no list of {count:,} pfns",
     ["POSTCOPY_BEGIN"] = "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN" }
-rules_framing._HEADERS = { ["image header"] = { { RULE["bad-image-header"], rules_rule.Check("header", {
-    "image header" }, { rules_rule.Condition("marker", "!=", "ffffffffffffffff"), rules_rule.Condition("id", "==",
-    0x58454e46) }, "marker is 0x{marker:016x}, not all ones") }, { RULE["bad-image-header"], rules_rule.Check("header",
-    { "image header" }, { rules_rule.Condition("marker", "==", "ffffffffffffffff"), rules_rule.Condition("id", "!=",
-    0x58454e46) }, "id is 0x{id:08x}, not 'XENF'") }, { RULE["bad-image-header"], rules_rule.Check("header", {
-    "image header" }, { rules_rule.Condition("marker", "==", "ffffffffffffffff"), rules_rule.Condition("id", "==",
-    0x58454e46), rules_rule.Condition("version", "not in", { [2] = true, [3] = true }) },
-    "version is {version}, known are 2 and 3") }, { RULE["legacy-stream"], rules_rule.Check("header", {
-    "image header" }, { rules_rule.Condition("marker", "!=", "ffffffffffffffff"), rules_rule.Condition("id", "!=",
-    0x58454e46) }, "in place of the marker, all ones, stands 0x{marker:016x}") } }, ["domain header"] = { {
-    RULE["bad-domain-header"], rules_rule.Check("header", { "domain header" }, { rules_rule.Condition("type", "not in",
-    { [1] = true, [2] = true, [3] = true, [4] = true }) }, "guest type {type} is unknown") }, {
-    RULE["bad-domain-header"], rules_rule.Check("header", { "domain header" }, { rules_rule.Condition("page_shift",
-    "!=", 12) }, "page_shift is {page_shift}, not 12") } }, ["libxl header"] = { { RULE["bad-libxl-header"],
-    rules_rule.Check("header", { "libxl header" }, { rules_rule.Condition("ident", "!=", "4c6962786c466d74") },
-    "ident is 0x{ident:016x}, not 'LibxlFmt'") }, { RULE["bad-libxl-header"], rules_rule.Check("header", {
-    "libxl header" }, { rules_rule.Condition("ident", "==", "4c6962786c466d74"), rules_rule.Condition("version", "!=",
-    2) }, "version is {version}, not 2") } }, ["xl header"] = { { RULE["bad-xl-header"], rules_rule.Check("header", {
-    "xl header" }, { rules_rule.Condition("byteorder", "!=", 0x1020304) },
-    "byteorder is 0x{byteorder:08x}, not 0x01020304 in either order") }, { RULE["bad-xl-header"],
-    rules_rule.Check("header", { "xl header" }, { rules_rule.Condition("byteorder", "==", 0x1020304),
-    rules_rule.Condition("mandatory_flags", "any bit of", 0xfffffffc) }, "unknown mandatory flags 0x{bits:x}") }, {
-    RULE["legacy-stream"], rules_rule.Check("header", { "xl header" }, { rules_rule.Condition("byteorder", "==",
-    0x1020304), rules_rule.Condition("mandatory_flags", "no bit of", 0xfffffffe) },
-    "mandatory_flags 0x{mandatory_flags:x}: no libxl stream of version 2 follows") } } }
-rules_framing._RECORDS = { ["libxc.END"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END",
-    "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
-    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
-    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
-    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
-    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
-    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["nonempty-signal"],
-    rules_rule.Check("record", { "libxc.END", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END",
-    "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END", "libxl.POSTCOPY_TRANSITION_END" }, {
-    rules_rule.Condition("body_length", "!=", 0) }, "a signal has no body, this one has {body_length:,} octets") } },
-    ["libxc.PAGE_DATA"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["body-length-mismatch"],
-    rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA",
-    "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
-    "body_length {body_length} has no room for count and reserved") } }, ["libxc.X86_PV_INFO"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.X86_PV_P2M_FRAMES"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.X86_PV_VCPU_BASIC"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.X86_PV_VCPU_EXTENDED"] = {
-    { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.X86_PV_VCPU_XSAVE"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.SHARED_INFO"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["body-length-mismatch"],
-    rules_rule.Check("record", { "libxc.SHARED_INFO" }, { rules_rule.Condition("body_length", "!=", 4096),
-    rules_rule.Condition("page_shift", "==", 12) }, "body_length {body_length:,}, a page has 4,096") } },
-    ["libxc.TSC_INFO"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.HVM_CONTEXT"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.HVM_PARAMS"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.TOOLSTACK"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.X86_PV_VCPU_MSRS"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.VERIFY"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["nonempty-signal"],
-    rules_rule.Check("record", { "libxc.END", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END",
-    "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END", "libxl.POSTCOPY_TRANSITION_END" }, {
-    rules_rule.Condition("body_length", "!=", 0) }, "a signal has no body, this one has {body_length:,} octets") } },
-    ["libxc.CHECKPOINT"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["nonempty-signal"],
-    rules_rule.Check("record", { "libxc.END", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END",
-    "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END", "libxl.POSTCOPY_TRANSITION_END" }, {
-    rules_rule.Condition("body_length", "!=", 0) }, "a signal has no body, this one has {body_length:,} octets") } },
-    ["libxc.CHECKPOINT_DIRTY_PFN_LIST"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END",
-    "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
-    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
-    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
-    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
-    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
-    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.POSTCOPY_BEGIN"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["nonempty-signal"],
-    rules_rule.Check("record", { "libxc.END", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END",
-    "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END", "libxl.POSTCOPY_TRANSITION_END" }, {
-    rules_rule.Condition("body_length", "!=", 0) }, "a signal has no body, this one has {body_length:,} octets") } },
-    ["libxc.POSTCOPY_PFNS_BEGIN"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END",
-    "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
-    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
-    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
-    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
-    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
-    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["nonempty-signal"],
-    rules_rule.Check("record", { "libxc.END", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END",
-    "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END", "libxl.POSTCOPY_TRANSITION_END" }, {
-    rules_rule.Condition("body_length", "!=", 0) }, "a signal has no body, this one has {body_length:,} octets") } },
-    ["libxc.POSTCOPY_PFNS"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["body-length-mismatch"],
-    rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA",
-    "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
-    "body_length {body_length} has no room for count and reserved") } }, ["libxc.POSTCOPY_TRANSITION"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["nonempty-signal"],
-    rules_rule.Check("record", { "libxc.END", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END",
-    "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END", "libxl.POSTCOPY_TRANSITION_END" }, {
-    rules_rule.Condition("body_length", "!=", 0) }, "a signal has no body, this one has {body_length:,} octets") } },
-    ["libxc.POSTCOPY_PAGE_DATA"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END",
-    "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
-    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
-    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
-    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
-    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
-    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["body-length-mismatch"],
-    rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA",
-    "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
-    "body_length {body_length} has no room for count and reserved") } }, ["libxc.POSTCOPY_FAULT"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["body-length-mismatch"],
-    rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA",
-    "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
-    "body_length {body_length} has no room for count and reserved") } }, ["libxc.POSTCOPY_COMPLETE"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["nonempty-signal"],
-    rules_rule.Check("record", { "libxc.END", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END",
-    "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END", "libxl.POSTCOPY_TRANSITION_END" }, {
-    rules_rule.Condition("body_length", "!=", 0) }, "a signal has no body, this one has {body_length:,} octets") } },
-    ["libxc.X86_TSC_INFO"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.STATIC_DATA_END"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["nonempty-signal"],
-    rules_rule.Check("record", { "libxc.END", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END",
-    "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END", "libxl.POSTCOPY_TRANSITION_END" }, {
-    rules_rule.Condition("body_length", "!=", 0) }, "a signal has no body, this one has {body_length:,} octets") } },
-    ["libxc.X86_CPUID_POLICY"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END",
-    "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
-    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
-    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
-    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
-    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
-    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxc.X86_MSR_POLICY"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxl.END"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["nonempty-signal"],
-    rules_rule.Check("record", { "libxc.END", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END",
-    "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END", "libxl.POSTCOPY_TRANSITION_END" }, {
-    rules_rule.Condition("body_length", "!=", 0) }, "a signal has no body, this one has {body_length:,} octets") } },
-    ["libxl.LIBXC_CONTEXT"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["nonempty-signal"],
-    rules_rule.Check("record", { "libxc.END", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END",
-    "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END", "libxl.POSTCOPY_TRANSITION_END" }, {
-    rules_rule.Condition("body_length", "!=", 0) }, "a signal has no body, this one has {body_length:,} octets") } },
-    ["libxl.EMULATOR_XENSTORE_DATA"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END",
-    "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
-    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
-    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
-    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
-    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
-    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxl.EMULATOR_CONTEXT"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } }, ["libxl.CHECKPOINT_END"] = { {
-    RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO",
-    "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE",
-    "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK",
-    "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["nonempty-signal"],
-    rules_rule.Check("record", { "libxc.END", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END",
-    "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END", "libxl.POSTCOPY_TRANSITION_END" }, {
-    rules_rule.Condition("body_length", "!=", 0) }, "a signal has no body, this one has {body_length:,} octets") } },
-    ["libxl.CHECKPOINT_STATE"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END",
-    "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
-    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
-    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
-    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
-    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
-    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") } },
-    ["libxl.POSTCOPY_TRANSITION_END"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END",
-    "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
-    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
-    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
-    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
-    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
-    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["nonempty-signal"],
-    rules_rule.Check("record", { "libxc.END", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END",
-    "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END", "libxl.POSTCOPY_TRANSITION_END" }, {
-    rules_rule.Condition("body_length", "!=", 0) }, "a signal has no body, this one has {body_length:,} octets") } },
-    ["libxl.?"] = { { RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["unknown-mandatory-record"],
-    rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, { rules_rule.Condition("type", "no bit of",
-    0x80000000) }, "mandatory record 0x{type:08x} is specified nowhere") }, { RULE["unknown-optional-record"],
-    rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, { rules_rule.Condition("type", "any bit of",
-    0x80000000) }, "optional record 0x{type:08x} is specified nowhere") } }, ["libxc.?"] = { { RULE["record-too-long"],
-    rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES",
-    "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO",
-    "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS",
-    "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA",
-    "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END",
-    "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728") }, { RULE["unknown-mandatory-record"],
-    rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, { rules_rule.Condition("type", "no bit of",
-    0x80000000) }, "mandatory record 0x{type:08x} is specified nowhere") }, { RULE["unknown-optional-record"],
-    rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, { rules_rule.Condition("type", "any bit of",
-    0x80000000) }, "optional record 0x{type:08x} is specified nowhere") } }, ["xenops.?"] = { {
-    RULE["unknown-mandatory-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("type", "no bit of", 0x80000000) }, "mandatory record 0x{type:08x} is specified nowhere") }, {
-    RULE["unknown-optional-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("type", "any bit of", 0x80000000) }, "optional record 0x{type:08x} is specified nowhere") } },
-    ["xenops.LIBXC_LEGACY"] = { { RULE["legacy-stream"], rules_rule.Check("record", { "xenops.LIBXC_LEGACY" }, {},
-    "record type 0x{type:x} says that a legacy libxc stream follows") } } }
+rules_fields.OF_RECORD = { ["type"] = function(object) return object.type end,
+    ["body_length"] = function(object) return object.body_length end,
+    ["count"] = function(object) return object.count end, ["page_shift"] = function(object) return
+    object.context.page_shift end }
 rules_framing.PAGES_HEADER = 8
 rules_framing.ENTRY = 8
-rules_framing._LISTS = { ["libxc.PAGE_DATA"] = { { RULE["empty-pages-record"], rules_rule.Check("list", {
-    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, {
-    rules_rule.Condition("count", "==", 0) }, "count is 0") } }, ["libxc.POSTCOPY_PFNS"] = { {
-    RULE["empty-pages-record"], rules_rule.Check("list", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("count", "==", 0) }, "count is 0") } },
-    ["libxc.POSTCOPY_PAGE_DATA"] = { { RULE["empty-pages-record"], rules_rule.Check("list", { "libxc.PAGE_DATA",
-    "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("count", "==",
-    0) }, "count is 0") } }, ["libxc.POSTCOPY_FAULT"] = { { RULE["empty-pages-record"], rules_rule.Check("list", {
-    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, {
-    rules_rule.Condition("count", "==", 0) }, "count is 0") } } }
 protocol_libxc.PAGE_SHIFT = 12
-rules_framing._ENTRIES = { ["libxc.PAGE_DATA"] = { { RULE["reserved-page-type"], rules_rule.Check("entry", {
-    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", {
-    [5] = true, [6] = true, [7] = true, [8] = true }) }, "pfn 0x{pfn:x} has page type {type}") } },
-    ["libxc.POSTCOPY_PFNS"] = { { RULE["reserved-page-type"], rules_rule.Check("entry", { "libxc.PAGE_DATA",
-    "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", { [5] = true, [6] = true,
-    [7] = true, [8] = true }) }, "pfn 0x{pfn:x} has page type {type}") } }, ["libxc.POSTCOPY_PAGE_DATA"] = { {
-    RULE["reserved-page-type"], rules_rule.Check("entry", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", { [5] = true, [6] = true, [7] = true,
-    [8] = true }) }, "pfn 0x{pfn:x} has page type {type}") } } }
 protocol_libxc.PAGE_TYPES = { [0] = "NOTAB", [1] = "L1TAB", [2] = "L2TAB", [3] = "L3TAB", [4] = "L4TAB",
     [5] = "RESERVED_5", [6] = "RESERVED_6", [7] = "RESERVED_7", [8] = "RESERVED_8", [9] = "L1TAB_PIN",
     [10] = "L2TAB_PIN", [11] = "L3TAB_PIN", [12] = "L4TAB_PIN", [13] = "BROKEN", [14] = "XALLOC", [15] = "XTAB" }
@@ -2179,7 +1724,7 @@ protocol_states.PLACES = { ["HEADER"] = protocol_states.Place({ ["start"] = "sta
     ["CHECKPOINT"] = protocol_states.Place({ ["version 2"] = "checkpoint", ["memory"] = "checkpoint",
     ["context"] = "checkpoint" }, "checkpoint", nil), ["CHECKPOINT_END"] = protocol_states.Place({
     ["checkpoint"] = "memory" }, "memory", nil), ["CHECKPOINT_STATE"] = protocol_states.Place({
-    ["version 2"] = "memory", ["memory"] = "memory" }, nil, nil), ["DIRTY_LIST"] = protocol_states.Place({}, nil, nil),
+    ["version 2"] = "memory", ["memory"] = "memory" }, nil, nil), ["REPORT"] = protocol_states.Place({}, nil, nil),
     ["POSTCOPY_BEGIN"] = protocol_states.Place({ ["version 2"] = "postcopy begun", ["memory"] = "postcopy begun" },
     "postcopy begun", "stop"), ["POSTCOPY_SETUP"] = protocol_states.Place({ ["postcopy begun"] = "postcopy pfns",
     ["early pfns"] = "postcopy pfns" }, "postcopy pfns", "stop"), ["POSTCOPY_LIST"] = protocol_states.Place({
@@ -2194,6 +1739,7 @@ protocol_states.PLACES = { ["HEADER"] = protocol_states.Place({ ["start"] = "sta
     ["version 2"] = "libxl tail", ["memory"] = "libxl tail", ["verify"] = "libxl tail", ["context"] = "libxl tail",
     ["postcopy pages"] = "libxl tail", ["early pages"] = "libxl tail" }, "libxl tail", "finish"),
     ["LIBXL_END"] = protocol_states.Place({ ["libxl tail"] = "finished" }, "finished", "finish") }
+rules_order.MISSED = { ["STATIC_DATA_END"] = "missing-static-data-end", ["X86_PV_INFO"] = "frames before X86_PV_INFO" }
 rules_order.MISPLACED = { ["CONTEXT"] = { ["static data"] = { RULE["missing-static-data-end"], "context" } },
     ["FRAME_TABLE"] = { ["static data"] = { RULE["missing-static-data-end"], "memory" }, ["postcopy begun"] = {
     RULE["postcopy-context-missing"], nil } }, ["TOOLSTACK"] = { ["static data"] = { RULE["missing-static-data-end"],
@@ -2249,18 +1795,21 @@ rules_order.MISPLACED = { ["CONTEXT"] = { ["static data"] = { RULE["missing-stat
     RULE["postcopy-page-data-before-transition"], "early pages" }, ["postcopy transition"] = {
     RULE["postcopy-page-data-before-transition"], "early pages" } } }
 protocol_states.OF_VERSION = { [2] = "version 2", [3] = "static data" }
+rules_order._IMAGES = { ["xenops"] = true }
 protocol_states.WITHOUT_LIBXL = { ["checkpoint"] = "memory", ["postcopy transition"] = "postcopy pages",
     ["libxl tail"] = "finished" }
-rules_order._HVM_CONTEXT = { "TSC_INFO", "HVM_CONTEXT", "HVM_PARAMS" }
+rules_order.HVM_CONTEXT = { "TSC_INFO", "HVM_CONTEXT", "HVM_PARAMS" }
+rules_order._ENDS_CONTEXT = { "POSTCOPY_BEGIN", "CHECKPOINT", "MEMORY" }
+rules_order.NO_PV_INFO = "frames before X86_PV_INFO"
 rules_pages.ONE_PFN = "pfn 0x{first:x} was"
 rules_pages.MANY_PFNS = "one or more of the pfns 0x{first:x} to 0x{last:x} were"
-rules_pages._ENTRIES = { ["libxc.POSTCOPY_PAGE_DATA"] = { { RULE["postcopy-page-type"], rules_rule.Check("entry", {
-    "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", { [13] = true, [14] = true, [15] = true }) },
-    "pfn 0x{pfn:x} has type {name}: no page can follow") } }, ["libxc.POSTCOPY_FAULT"] = { {
-    RULE["postcopy-fault-has-type"], rules_rule.Check("entry", { "libxc.POSTCOPY_FAULT" }, {
-    rules_rule.Condition("type", "!=", 0) }, "pfn 0x{pfn:x} has type bits 0x{type:x}") } } }
 events.NOTHING_SAID = events.Context({}, nil, "little", false, nil, 12, nil, false, false, 0)
 protocol_containers.OUTERMOST_FIRST = { "xl", "xenops", "libxl", "libxc" }
+protocol_xl.XL_MAGIC = "Xen saved domain, xl format\n \000 \r"
+protocol_xl.XL_BYTEORDER = 0x1020304
+protocol_libxl.LIBXL_IDENT = "LibxlFmt"
+protocol_libxc.IMAGE_MARKER = "ffffffffffffffff"
+protocol_libxc.IMAGE_ID = 0x58454e46
 parser_resync.CIPHER_SIZE = 8
 parser_resync.CIPHERS = { { "^SSH%-[%d]", "SSH" }, { "^\022\003[\000-\004]..[\001\002]", "TLS" } }
 parser_resync.BANNER = "xl migration receiver ready, send binary domain data.\n"
@@ -2272,41 +1821,10 @@ parser_resync.MAGICS = { parser_resync.Magic("Xen saved domain, xl format\n \000
     parser_resync.Magic("xl migration receiver ready, send binary domain data.\n", "reverse", "REVERSE", "xl", {}) }
 events.REVERSE = "reverse"
 parser_confidence.RECORD_HEADER_SIZE = 8
-protocol_libxc_records._VERSIONS = { [2] = { [0] = RECORD["libxc.END"], [1] = RECORD["libxc.PAGE_DATA"],
-    [2] = RECORD["libxc.X86_PV_INFO"], [3] = RECORD["libxc.X86_PV_P2M_FRAMES"], [4] = RECORD["libxc.X86_PV_VCPU_BASIC"],
-    [5] = RECORD["libxc.X86_PV_VCPU_EXTENDED"], [6] = RECORD["libxc.X86_PV_VCPU_XSAVE"],
-    [7] = RECORD["libxc.SHARED_INFO"], [8] = RECORD["libxc.TSC_INFO"], [9] = RECORD["libxc.HVM_CONTEXT"],
-    [10] = RECORD["libxc.HVM_PARAMS"], [11] = RECORD["libxc.TOOLSTACK"], [12] = RECORD["libxc.X86_PV_VCPU_MSRS"],
-    [13] = RECORD["libxc.VERIFY"], [14] = RECORD["libxc.CHECKPOINT"], [15] = RECORD["libxc.CHECKPOINT_DIRTY_PFN_LIST"],
-    [16] = RECORD["libxc.POSTCOPY_BEGIN"], [17] = RECORD["libxc.POSTCOPY_PFNS_BEGIN"],
-    [18] = RECORD["libxc.POSTCOPY_PFNS"], [19] = RECORD["libxc.POSTCOPY_TRANSITION"],
-    [20] = RECORD["libxc.POSTCOPY_PAGE_DATA"], [21] = RECORD["libxc.POSTCOPY_FAULT"],
-    [22] = RECORD["libxc.POSTCOPY_COMPLETE"] }, [3] = { [0] = RECORD["libxc.END"], [1] = RECORD["libxc.PAGE_DATA"],
-    [2] = RECORD["libxc.X86_PV_INFO"], [3] = RECORD["libxc.X86_PV_P2M_FRAMES"], [4] = RECORD["libxc.X86_PV_VCPU_BASIC"],
-    [5] = RECORD["libxc.X86_PV_VCPU_EXTENDED"], [6] = RECORD["libxc.X86_PV_VCPU_XSAVE"],
-    [7] = RECORD["libxc.SHARED_INFO"], [8] = RECORD["libxc.X86_TSC_INFO"], [9] = RECORD["libxc.HVM_CONTEXT"],
-    [10] = RECORD["libxc.HVM_PARAMS"], [11] = RECORD["libxc.TOOLSTACK"], [12] = RECORD["libxc.X86_PV_VCPU_MSRS"],
-    [13] = RECORD["libxc.VERIFY"], [14] = RECORD["libxc.CHECKPOINT"], [15] = RECORD["libxc.CHECKPOINT_DIRTY_PFN_LIST"],
-    [16] = RECORD["libxc.STATIC_DATA_END"], [17] = RECORD["libxc.X86_CPUID_POLICY"],
-    [18] = RECORD["libxc.X86_MSR_POLICY"] } }
-protocol_libxc_records._UNKNOWN = { [0] = RECORD["libxc.END"], [1] = RECORD["libxc.PAGE_DATA"],
-    [2] = RECORD["libxc.X86_PV_INFO"], [3] = RECORD["libxc.X86_PV_P2M_FRAMES"], [4] = RECORD["libxc.X86_PV_VCPU_BASIC"],
-    [5] = RECORD["libxc.X86_PV_VCPU_EXTENDED"], [6] = RECORD["libxc.X86_PV_VCPU_XSAVE"],
-    [7] = RECORD["libxc.SHARED_INFO"], [8] = RECORD["libxc.X86_TSC_INFO"], [9] = RECORD["libxc.HVM_CONTEXT"],
-    [10] = RECORD["libxc.HVM_PARAMS"], [11] = RECORD["libxc.TOOLSTACK"], [12] = RECORD["libxc.X86_PV_VCPU_MSRS"],
-    [13] = RECORD["libxc.VERIFY"], [14] = RECORD["libxc.CHECKPOINT"], [15] = RECORD["libxc.CHECKPOINT_DIRTY_PFN_LIST"],
-    [16] = RECORD["libxc.STATIC_DATA_END"], [17] = RECORD["libxc.X86_CPUID_POLICY"],
-    [18] = RECORD["libxc.X86_MSR_POLICY"], [19] = RECORD["libxc.POSTCOPY_TRANSITION"],
-    [20] = RECORD["libxc.POSTCOPY_PAGE_DATA"], [21] = RECORD["libxc.POSTCOPY_FAULT"],
-    [22] = RECORD["libxc.POSTCOPY_COMPLETE"] }
 parser_confidence.READERS = { ["little"] = { py.struct("<II").unpack_from, py.struct("<II").unpack_from }, ["big"] = {
     py.struct(">II").unpack_from, py.struct(">II").unpack_from } }
 parser_confidence.CHAIN = 8
 parser_confidence.BELIEVED = 80
-protocol_libxl.LIBXL_RECORDS = { [0] = RECORD["libxl.END"], [1] = RECORD["libxl.LIBXC_CONTEXT"],
-    [2] = RECORD["libxl.EMULATOR_XENSTORE_DATA"], [3] = RECORD["libxl.EMULATOR_CONTEXT"],
-    [4] = RECORD["libxl.CHECKPOINT_END"], [5] = RECORD["libxl.CHECKPOINT_STATE"],
-    [6] = RECORD["libxl.POSTCOPY_TRANSITION_END"] }
 protocol_specs.OPTIONAL = 0x80000000
 parser_confidence.NEXT_LAYER = { ["OUTER"] = "libxl", ["LIBXL_IF_THERE"] = "libxl", ["LIBXL_OR_LIBXC"] = "libxc",
     ["LIBXC_RECORD"] = "libxc" }
@@ -2321,33 +1839,30 @@ parser_confidence.ENTRIES_COUNTED = 5
 parser_confidence.ENTRIES_AGREE = 20
 parser_resync.LATE_SEARCHED = 0x800000
 parser_resync.START_SEARCHED = 0x10000
-protocol_xl.XL_MAGIC = "Xen saved domain, xl format\n \000 \r"
-protocol_xl.XL_BYTEORDER = 0x1020304
 parser_states.RECORD_HEADERS = { ["xenops"] = { ["little"] = py.struct("<QQ"), ["big"] = py.struct(">QQ") },
     ["libxl"] = { ["little"] = py.struct("<II"), ["big"] = py.struct(">II") }, ["libxc"] = {
     ["little"] = py.struct("<II"), ["big"] = py.struct(">II") } }
 parser_states.HEADER_SIZE = 8
 parser_states.CONTEXT_TYPES = { [10] = true, [17] = true, [8] = true, [9] = true }
-protocol_xenops.XENOPS_RECORDS = { [15] = RECORD["xenops.XENOPS"], [240] = RECORD["xenops.LIBXC"],
-    [241] = RECORD["xenops.LIBXL"], [242] = RECORD["xenops.LIBXC_LEGACY"], [3840] = RECORD["xenops.QEMU_TRAD"],
-    [3841] = RECORD["xenops.QEMU_XEN"], [3856] = RECORD["xenops.DEMU"], [3857] = RECORD["xenops.VARSTORED"],
-    [3858] = RECORD["xenops.SWTPM0"], [3859] = RECORD["xenops.SWTPM"], [65535] = RECORD["xenops.END_OF_IMAGE"] }
+protocol_tables._NONE = {}
 protocol_specs.POSTCOPY = { ["POSTCOPY_BEGIN"] = true, ["POSTCOPY_COMPLETE"] = true, ["POSTCOPY_FAULT"] = true,
     ["POSTCOPY_LIST"] = true, ["POSTCOPY_PAGES"] = true, ["POSTCOPY_SETUP"] = true, ["POSTCOPY_TRANSITION"] = true,
     ["POSTCOPY_TRANSITION_END"] = true }
 parser_states.NO_CHECKPOINT = { "LIBXC_END", "POSTCOPY_TRANSITION" }
-protocol_libxl.LIBXL_IDENT = "LibxlFmt"
-protocol_libxc.IMAGE_MARKER = "ffffffffffffffff"
-protocol_libxc.IMAGE_ID = 0x58454e46
+parser_states.CHECKPOINT_STATE = 5
 parser_states.PAGE_SHIFT_MAX = 30
 parser_states.LIBXL_NUMBERS = { [2] = true, [3] = true, [6] = true }
 parser_resync.FORWARD_MAGICS = { ["LibxlFmt"] = true, ["Xen save"] = true, ["XenSaved"] = true,
     ["\255\255\255\255\255\255\255\255"] = true }
 parser_states.TEXT_MAX = 128
+parser_states.SPACE = 32
 events.NOWHERE = events.Position(0, 0)
-parser_direction.BODY_KEPT = 0x100000
+parser_cursor.NO_MARKS = py.deque()
+parser_direction.NO_TRANSPORT = parser_direction.NoTransport()
+parser_item.UNKNOWN = -1
+parser_item.BODY_KEPT = 0x100000
 parser_entries.ENTRY_SIZE = 8
-parser_direction.ENTRIES_KEPT = 0x100000
+parser_item.ENTRIES_KEPT = 0x100000
 parser_direction.EARLY_GAPS_MAX = 256
 protocol_libxc.RESERVED_PAGE_TYPES = { [5] = true, [6] = true, [7] = true, [8] = true }
 tcp_half_connection.REORDER_FRAMES = 256
@@ -2655,7 +2170,7 @@ function rules_checker.Checker._init(self, migration)
     self.left_out = 0
     self._count = {}
     self._order = rules_order.Order()
-    self._phase = rules_postcopy.Phase()
+    self._phase = rules_postcopy_phase.PostcopyPhase()
     self._text = nil
     self._skipped = {}
 end
@@ -2666,14 +2181,14 @@ function rules_order.Order.forget(self)
 end
 
 -- Headers were lost, and with them perhaps lists of pages.
-function rules_postcopy.Phase.forget(self)
+function rules_postcopy_phase.PostcopyPhase.forget(self)
     self.pages_whole = false
     self.lists_whole = self.pages_whole
 end
 
 -- Takes in a known header or record that is on its right direction, with the state of the forward direction before it
 -- and after it.
-function rules_postcopy.Phase.advance(self, record, before, now)
+function rules_postcopy_phase.PostcopyPhase.advance(self, record, before, now)
     local role = facts_roles.role_of(record)
     if record.direction == events.FORWARD then
         self:_advance_forward(record, role, before, now)
@@ -2691,45 +2206,48 @@ function rules_postcopy.Phase.advance(self, record, before, now)
     end
 end
 
-function rules_postcopy.Phase._advance_forward(self, record, role, before, now)
+function rules_postcopy_phase.PostcopyPhase._advance_forward(self, record, role, before, now)
     if role == "DOMAIN" then
         self.pages_whole = true
         self.lists_whole = self.pages_whole
     end
     if self.transition == nil and now == "postcopy pages" then
         self.transition = record
-        local arrived = py.map(self.early, function(one) if rules_postcopy._is_complete(one)
-            and rules_postcopy.knew(one, record) then return one end end)
+        local arrived = py.map(self.early, function(one) if rules_postcopy_phase.is_complete(one)
+            and rules_postcopy_phase.knew(one, record) then return one end end)
         self.complete = self.complete or arrived[1]
     end
-    if role == "LIBXC_END" and py.has(rules_postcopy.PAGES_STATES, before) then
+    if role == "LIBXC_END" and py.has(rules_postcopy_phase.PAGES_STATES, before) then
         self.end_ = record
     end
-    local is_listed = record.whole and py.sum(record.runs, function(run) return run.length end) >= record.count
     if role == "POSTCOPY_LIST" then
-        self.lists_whole = self.lists_whole and is_listed
+        self.lists_whole = self.lists_whole and rules_postcopy_phase._is_listed(record)
     elseif role == "POSTCOPY_PAGES" then
-        self.pages_whole = self.pages_whole and is_listed
+        self.pages_whole = self.pages_whole and rules_postcopy_phase._is_listed(record)
         self.page_data = record
+        self.has_early_pages = self.has_early_pages or now == "early pages"
         self:_race()
     end
 end
 
-function rules_postcopy._is_complete(record)
+-- Whether it is a POSTCOPY_COMPLETE.
+function rules_postcopy_phase.is_complete(record)
     return facts_roles.role_of(record) == "POSTCOPY_COMPLETE"
 end
 
 -- Whether the sender of one record had received the whole of another, of the other direction: it has acknowledged it.
 -- Captured earlier or later says nothing: a capture can hold packets out of order.
-function rules_postcopy.knew(record, other)
+function rules_postcopy_phase.knew(record, other)
     return record.acked >= other.end_
 end
 
+-- Whether all its entries were captured.
+function rules_postcopy_phase._is_listed(record)
+    return record.whole and py.sum(record.runs, function(run) return run.length end) >= record.count
+end
+
 -- Takes in what a record broke.
-function rules_postcopy.Phase.blame(self, record, broken)
-    if py.any(broken, function(one) return rawequal(one.rule, RULE["postcopy-page-data-before-transition"]) end) then
-        self.has_early_pages = true
-    end
+function rules_postcopy_phase.PostcopyPhase.blame(self, record, broken)
     local has_begun = self.transition ~= nil and not rawequal(self.transition, record)
     if record.direction == events.FORWARD and has_begun and py.any(broken, function(one) return one.is_fatal end) then
         self.is_spoilt = true
@@ -2738,28 +2256,28 @@ end
 
 -- Whether the phase had not begun, in this state of the forward direction, when a record of the reverse direction was
 -- captured. Whether that breaks a rule only the end can say.
-function rules_postcopy.Phase.is_ahead(self, state)
+function rules_postcopy_phase.PostcopyPhase.is_ahead(self, state)
     return self.transition == nil and state ~= nil
 end
 
 -- POSTCOPY_COMPLETE leaves when every page has come, so a page it has not acknowledged comes too late. Pages may be
 -- captured before it and arrive after it left, as well as be captured after it.
-function rules_postcopy.Phase._race(self)
+function rules_postcopy_phase.PostcopyPhase._race(self)
     local pages, complete = self.page_data, self.complete
-    if pages ~= nil and complete ~= nil and self.raced == nil and not rules_postcopy.knew(complete, pages) then
+    if pages ~= nil and complete ~= nil and self.raced == nil and not rules_postcopy_phase.knew(complete, pages) then
         self.raced = pages
     end
 end
 
 -- The POSTCOPY_COMPLETE as the end knows it: with pages that came before the phase the phase had begun.
-function rules_postcopy.Phase._getters.completion(self)
-    local early = py.filter(rules_postcopy._is_complete, (function() if self.has_early_pages then return self.early end
-        return {} end)())
+function rules_postcopy_phase.PostcopyPhase._getters.completion(self)
+    local early = py.filter(rules_postcopy_phase.is_complete,
+        (function() if self.has_early_pages then return self.early end return {} end)())
     return self.complete or early[1]
 end
 
 -- Whether every page that was announced and every page that was sent is known.
-function rules_postcopy.Phase.knows_all_pages(self, migration)
+function rules_postcopy_phase.PostcopyPhase.knows_all_pages(self, migration)
     local faults = migration.faults
     local is_known = self.lists_whole and self.pages_whole and migration.forward.lost_at == nil
     return is_known and not (faults.outstanding.overflow or faults.sent.overflow)
@@ -2781,11 +2299,15 @@ function rules_checker.Checker._add_record(self, record, noted)
         self._order = self._order:forget()
         self._phase:forget()
     end
-    local broken = py.concat(rules_capture.judge_way(skipped, self.migration:direction(record.direction)),
-        self:_judge(record, noted, py.truth(skipped)))
-    self._phase:blame(record, broken)
-    for _, violation in ipairs(native.once(broken)) do
-        self:_find(violation, record)
+    local broken = self:_judge(record, noted, py.truth(skipped))
+    if py.truth(skipped) then
+        broken = py.concat(rules_capture.judge_way(skipped, self.migration:direction(record.direction)), broken)
+    end
+    if py.truth(broken) then
+        self._phase:blame(record, broken)
+        for _, violation in ipairs(native.once(broken)) do
+            self:_find(violation, record)
+        end
     end
 end
 
@@ -2801,9 +2323,10 @@ function rules_capture.judge_way(skipped, direction)
     return results
 end
 
+-- All that a record breaks. `is_found_again`: whether the way was lost before it.
 function rules_checker.Checker._judge(self, record, noted, is_found_again)
     if record.layer == nil then
-        return rules_framing.judge_trailing(record)
+        return rules_ending.judge_trailing(record)
     end
     local broken
     if record.is_text then
@@ -2814,7 +2337,7 @@ function rules_checker.Checker._judge(self, record, noted, is_found_again)
         return rules_order.judge_static_data(record)
     end
     broken = rules_framing.judge(record)
-    if self._order.state == "postcopy pages" then
+    if py.truth(broken) and self._order.state == "postcopy pages" then
         local optional = RULE["unknown-optional-record"]
         broken = py.map(broken, function(one) return (function() if rawequal(one.rule,
             optional) then return rules_pages.in_postcopy(record) end return one end)() end)
@@ -2824,19 +2347,16 @@ function rules_checker.Checker._judge(self, record, noted, is_found_again)
         return py.concat(broken, { misdirected })
     end
     if py.is_a(record.spec, "HeaderSpec", "RecordSpec") then
-        local judge
         if record.direction == events.FORWARD then
-            judge = py.bind(self, "_forward")
-        else
-            judge = py.bind(self, "_reverse")
+            return py.concat(broken, self:_forward(record, record.spec, noted, is_found_again))
         end
-        py.extend(broken, judge(record, record.spec, noted, is_found_again))
+        return py.concat(broken, self:_reverse(record, record.spec, noted))
     end
     return broken
 end
 
 -- Octets that belong to no layer.
-function rules_framing.judge_trailing(record)
+function rules_ending.judge_trailing(record)
     local results = {}
     local layers = record.context.layers
     if not py.truth(layers) or not (protocol_containers.CONTAINERS[py.at(layers, 0)].keeps_octets_after_end) then
@@ -2880,12 +2400,12 @@ end
 
 -- Whether a text may have gone by that was not captured: in a gap, or in one that shows only later.
 function rules_handshake._may_hide_texts(record, migration)
-    return record.unseen or not rules_postcopy.is_whole(migration.forward)
-        and rules_postcopy.is_whole(migration.reverse)
+    return record.unseen or not rules_postcopy_phase.is_whole(migration.forward)
+        and rules_postcopy_phase.is_whole(migration.reverse)
 end
 
 -- Whether every octet of a direction was captured, and understood.
-function rules_postcopy.is_whole(direction)
+function rules_postcopy_phase.is_whole(direction)
     local is_seen = direction.is_followed and direction.offset > direction.started
     return is_seen and not py.truth(direction.gaps) and not direction.late
 end
@@ -2916,41 +2436,23 @@ function rules_framing._header(record, spec)
     if not record.whole or py.len(record.body) < spec.size then
         return results
     end
-    local wrong = rules_fields.broken(py.get(rules_framing._HEADERS, record.name, {}), native.header_numbers(spec,
-        record.body, record.endianness))
+    local wrong = rules_fields.broken_fields(py.get(rules_framing._HEADERS, record.name, {}),
+        native.header_numbers(spec, record.body, record.endianness))
     py.extend(results, py.either(wrong, rules_framing._reserved(record, spec)))
     return results
 end
 
--- The checks that these values break.
-function rules_fields.broken(checks, values)
-    local results = {}
-    for _, one_ in ipairs(checks) do
-        local rule, check = py.unpack(one_)
-        if py.all(check.when, function(condition) return rules_fields._holds(condition, values) end) then
-            results[#results + 1] = rule(check.message, rules_fields._shown(check, values))
-        end
-    end
-    return results
+-- The checks that the fields of a header break.
+function rules_fields.broken_fields(checks, values)
+    return py.map(checks, function(one) if py.truth(one.holds(values)) then return one.rule(one.check.message,
+        rules_fields._with_bits(one.check, values)) end end)
 end
 
-function rules_fields._holds(condition, values)
-    local field, op, value = py.unpack(condition)
-    if py.is_a(value, "frozenset") then
-        return (py.has(value, values[field])) == (op == "in")
-    end
-    return native.COMPARE[op](values[field], value)
-end
-
-function rules_fields._shown(check, values)
-    local shown = py.copy(values)
-    for _, one_ in ipairs(check.when) do
-        local field, _, value = py.unpack(one_)
-        if py.is_a(value, "int") then
-            shown["bits"] = py.band(values[field], value)
-        end
-    end
-    return shown
+function rules_fields._with_bits(check, values)
+    local bits = py.map(check.when, function(one_) local field, _, value = py.unpack(one_) if py.is_a(value,
+        "int") then return py.band(values[field], value) end end)
+    return py.update(values, { ["bits"] = (function() if py.truth(bits) then return py.at(bits,
+        -1) end return 0 end)() })
 end
 
 function rules_framing._reserved(record, spec)
@@ -2965,7 +2467,7 @@ end
 function rules_framing._record(record)
     local results = {}
     local key, spec = rules_fields.key_of(record), record.spec
-    local wrong = rules_fields.broken(py.get(rules_framing._RECORDS, key, {}), rules_fields.record_values(record))
+    local wrong = rules_fields.broken(py.get(rules_framing._RECORDS, key, {}), record)
     local too_long = py.map(wrong, function(one) if rawequal(one.rule, RULE["record-too-long"]) then return one end end)
     py.extend(results, py.either(too_long, wrong))
     if py.truth(too_long) then
@@ -2995,10 +2497,12 @@ function rules_fields.key_of(record)
         "?" end)())
 end
 
--- What a record's header says, and the stream around it.
-function rules_fields.record_values(record)
-    return { ["type"] = py.either(record.type, 0), ["body_length"] = record.body_length,
-        ["page_shift"] = record.context.page_shift }
+-- The checks that a record, or its list, breaks.
+function rules_fields.broken(checks, record)
+    local wrong = py.map(checks, function(one) if py.truth(one.holds(record)) then return one end end)
+    return py.map(wrong, function(one) return one.rule(one.check.message,
+        py.dict(py.map(py.items(rules_fields.OF_RECORD), function(one_) local name, of = py.unpack(one_) return { name,
+        of(record) } end))) end)
 end
 
 function rules_framing._pages(record, spec, key)
@@ -3006,8 +2510,8 @@ function rules_framing._pages(record, spec, key)
     local length, count, body = record.body_length, record.count, record.body
     if length >= rules_framing.PAGES_HEADER and py.len(body) >= math.min(length,
         rules_framing.PAGES_HEADER + rules_framing.ENTRY * count) then
-        py.extend(results, rules_fields.broken(py.get(rules_framing._LISTS, key, {}), { ["count"] = count }))
-        py.extend(results, rules_framing._pages_length(record, spec))
+        py.extend(results, rules_fields.broken(py.get(rules_framing._LISTS, key, {}), record))
+        py.extend(results, rules_framing._pages_length(record, spec, count))
     end
     if py.len(body) >= rules_framing.PAGES_HEADER then
         py.extend(results, rules_fields.broken_entries(py.get(rules_framing._ENTRIES, key, {}), record))
@@ -3017,9 +2521,9 @@ function rules_framing._pages(record, spec, key)
 end
 
 -- Count, entries and pages fill the body.
-function rules_framing._pages_length(record, spec)
+function rules_framing._pages_length(record, spec, count)
     local results = {}
-    local length, count = record.body_length, record.count
+    local length = record.body_length
     local needed = rules_framing.PAGES_HEADER + rules_framing.ENTRY * count
     if spec.contents and record.context.page_shift ~= protocol_libxc.PAGE_SHIFT then
         return results
@@ -3039,21 +2543,22 @@ end
 -- The checks that entries of a pages record break, once for each run of them.
 function rules_fields.broken_entries(checks, record)
     local results = {}
-    local types = py.set(py.map(record.runs, function(run) return run.type end))
-    for _, one_ in ipairs(checks) do
-        local rule, check = py.unpack(one_)
-        local wrong = py.set(py.map(py.keys(types), function(type) if py.all(check.when,
-            function(condition) return rules_fields._holds(condition, {
-            ["type"] = type }) end) then return type end end))
-        for _, one_ in ipairs((function() if py.truth(wrong) then return record.runs end return {} end)()) do
+    for _, one in ipairs(checks) do
+        local wrong = rules_fields._wrong_types(one)
+        for _, one_ in ipairs(record.runs) do
             local first, _, type = py.unpack(one_)
             if wrong[type] ~= nil then
-                results[#results + 1] = rule(check.message, { pfn = first, type = type,
+                results[#results + 1] = one.rule(one.check.message, { pfn = first, type = type,
                     name = protocol_libxc.PAGE_TYPES[type] })
             end
         end
     end
     return results
+end
+
+function rules_fields._wrong_types(one)
+    return py.set(py.map({ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
+        function(type) if py.truth(one.holds({ ["type"] = type })) then return type end end))
 end
 
 -- The first entry with reserved bits.
@@ -3134,76 +2639,76 @@ end
 
 -- The next header or record of the forward direction: what it breaks by its place, and how far the stream is.
 function rules_order.step(order, seen)
-    local record, spec = seen.record, seen.spec
-    local guest = py.get(rules_order.GUESTS, record.context.guest)
+    local found = {}
+    if rules_order._is_of_other_guest(seen, found) then
+        return rules_order.Placed(order, order.state, found)
+    end
+    if seen.record.unannounced then
+        order = rules_order._announced(order, seen, found)
+    end
+    local before = order.state
+    order = rules_order._placed(order, seen, found)
+    order = rules_order._context(order, seen, before, found)
+    order = rules_order._pv_info(order, seen, found)
+    if py.has(rules_postcopy_phase.PAGES_STATES, before) and seen.spec.role == "LIBXC_END"
+        and not seen.is_completed then
+        order = py.with(order, "state", nil)
+    end
+    return rules_order.Placed(order, before, found)
+end
+
+function rules_order._is_of_other_guest(seen, found)
+    local record = seen.record
     local needed
-    if py.is_a(spec, "RecordSpec") then
-        needed = spec.guest
+    if py.is_a(seen.spec, "RecordSpec") then
+        needed = seen.spec.guest
     else
         needed = "any"
     end
-    if needed ~= "any" and guest ~= nil and needed ~= guest then
-        if needed == "pv" and seen.is_found_again then
-            return rules_order.Step(order, order.state, {})
-        end
-        return rules_order.Step(order, order.state, { rules_order._OTHER_GUEST[needed](nil, { record = record.name,
-            guest = record.context.guest }) })
+    if needed == "any" or py.get(rules_order.GUESTS, record.context.guest, needed) == needed then
+        return false
     end
-    local announced
-    order, announced = py.unpack(rules_order._announced(order, seen))
-    local before = order.state
-    local placed
-    order, placed = py.unpack(rules_order._placed(order, seen))
-    local context
-    order, context = py.unpack(rules_order._context(order, seen, before))
-    local pv_info
-    order, pv_info = py.unpack(rules_order._pv_info(order, seen))
-    if spec.role == "LIBXC_END" and py.has(rules_postcopy.PAGES_STATES, before) and not seen.is_completed then
-        order = py.with(order, "state", nil)
+    if needed == "hvm" or not seen.is_found_again then
+        found[#found + 1] = rules_order._OTHER_GUEST[needed](nil, { record = record.name,
+            guest = record.context.guest })
     end
-    return rules_order.Step(order, before, py.concat(announced, placed, context, pv_info))
+    return true
 end
 
 -- A record of the other layer that nothing handed over to.
-function rules_order._announced(order, seen)
+function rules_order._announced(order, seen, found)
     local record = seen.record
-    local should_be
-    if record.unannounced then
-        should_be = py.get(rules_postcopy.SHOULD_BE, record.layer)
-    else
-        should_be = nil
-    end
+    local should_be = py.get(rules_postcopy.SHOULD_BE, record.layer)
     if should_be == nil then
-        return { order, {} }
+        return order
     end
     if py.has(should_be.states, order.state) then
-        local missing = RULE["postcopy-transition-missing"](nil, { record = record.name, layer = record.layer,
+        found[#found + 1] = RULE["postcopy-transition-missing"](nil, { record = record.name, layer = record.layer,
             missing = should_be.missing })
-        return { py.with(order, "state", should_be.then_), { missing } }
+        return py.with(order, "state", should_be.then_)
     end
     if order.state == "early pages" then
-        return { py.with(order, "state", should_be.then_), {} }
+        return py.with(order, "state", should_be.then_)
     end
-    return { order, {} }
+    return order
 end
 
 -- The state machine.
-function rules_order._placed(order, seen)
+function rules_order._placed(order, seen, found)
     local record, role = seen.record, seen.spec.role
     local state, place = order.state, protocol_states.PLACES[role]
-    local found = {}
     if state == nil then
         state = place.natural
     elseif py.has(place.moves, state) then
         state = place.moves[state]
-    elseif order.missed[record.name] ~= nil then
-        return { order, {} }
+    elseif order.missed[py.get(rules_order.MISSED, record.name)] ~= nil then
+        return order
     else
         local rule, then_ = py.unpack(py.get(py.get(rules_order.MISPLACED, role, {}), state, {
             RULE["unexpected-record"], nil }))
         found[#found + 1] = rule(nil, { record = record.name, state = state })
         if rawequal(rule, RULE["missing-static-data-end"]) then
-            order = py.with(order, "missed", py.union(order.missed, py.set({ "STATIC_DATA_END" })))
+            order = py.with(order, "missed", py.union(order.missed, py.set({ rule.id })))
         end
         state = py.either(then_, state)
     end
@@ -3211,7 +2716,13 @@ function rules_order._placed(order, seen)
         state = py.get(protocol_states.OF_VERSION, record.context.version)
         order = py.with(order, "is_followed", true)
     end
-    return { py.with(order, "state", state and rules_order._meant(state, record.context, record.layer)), found }
+    if state ~= nil then
+        state = rules_order._meant(state, record.context, record.layer)
+    end
+    if rawequal(state, order.state) then
+        return order
+    end
+    return py.with(order, "state", state)
 end
 
 -- The state by the streams that are around this one, as far as that is known.
@@ -3222,9 +2733,8 @@ function rules_order._meant(state, context, layer)
     else
         in_libxl = py.has(context.layers, "libxl")
     end
-    local images = py.set(py.map(context.layers, function(one) if protocol_containers.CONTAINERS[one].holds["libxl"] ~=
-        nil and py.truth(protocol_containers.CONTAINERS[one].record) then return one end end))
-    return protocol_states.after(state, in_libxl, py.truth(py.difference(images, py.set({ layer }))))
+    return protocol_states.after(state, in_libxl, rules_order._IMAGES[layer] == nil
+        and not py.truth(py.isdisjoint(rules_order._IMAGES, context.layers)))
 end
 
 -- The state that is meant, by the streams that are around this one, as far as that is known.
@@ -3239,48 +2749,45 @@ function protocol_states.after(state, in_libxl, in_xenops)
 end
 
 -- The context records of one stop of the guest: which came, and in which order.
-function rules_order._context(order, seen, before)
+function rules_order._context(order, seen, before, found)
     local record, role = seen.record, seen.spec.role
-    local found
     if role == "CONTEXT" then
-        found = {}
         local is_late = record.name == "HVM_PARAMS" and order.context["HVM_CONTEXT"] ~= nil
         if is_late and record.context.version == 3 and not order.has_params then
             order = py.with(order, "has_params", true)
             found[#found + 1] = RULE["hvm-params-after-context"]()
         end
-        return { py.with(order, "context", py.union(order.context, py.set({ record.name }))), found }
+        return py.with(order, "context", py.union(order.context, py.set({ record.name })))
     end
-    found = {}
     if role == "POSTCOPY_SETUP" and before == "postcopy begun" then
-        local missing = py.map(rules_order._HVM_CONTEXT, function(name) if order.context[name] == nil then return name
+        local missing = py.map(rules_order.HVM_CONTEXT, function(name) if order.context[name] == nil then return name
             end end)
         if record.context.guest ~= "x86 HVM" then
             missing = py.truth(order.context) and {} or { "context record" }
         end
         if py.truth(missing) then
-            found[#found + 1] = RULE["postcopy-context-missing"](rules_postcopy.ContextMissing.NONE, {
-                missing = py.join(", no ", missing) })
+            local none = rules_postcopy.ContextMissing.NONE
+            found[#found + 1] = RULE["postcopy-context-missing"](none, { missing = py.join(", no ", missing) })
         end
     end
-    if (role == "POSTCOPY_BEGIN" or role == "CHECKPOINT" or role == "MEMORY") then
-        order = py.with(order, "context", {})
+    if py.truth(order.context) and py.has(rules_order._ENDS_CONTEXT, role) then
+        return py.with(order, "context", {})
     end
-    return { order, found }
+    return order
 end
 
 -- The table of frames cannot be read by who does not know how wide the guest's words are.
-function rules_order._pv_info(order, seen)
+function rules_order._pv_info(order, seen, found)
     local record, role = seen.record, seen.spec.role
-    if record.name == "X86_PV_INFO" then
-        return { py.with(order, "has_pv_info", true), {} }
-    end
     if role == "FRAME_TABLE" and order.is_followed and not order.has_pv_info then
-        order = py.with(order, "missed", py.union(order.missed, py.set({ "X86_PV_INFO" })))
-        return { order, { RULE["unexpected-record"]("{record}, and no X86_PV_INFO came before it", {
-            record = record.name }) } }
+        found[#found + 1] = RULE["unexpected-record"]("{record}, and no X86_PV_INFO came before it", {
+            record = record.name })
+        return py.with(order, "missed", py.union(order.missed, py.set({ rules_order.NO_PV_INFO })))
     end
-    return { order, {} }
+    if record.name == "X86_PV_INFO" then
+        return py.with(order, "has_pv_info", true)
+    end
+    return order
 end
 
 -- Announced pages, and pages that come.
@@ -3323,7 +2830,7 @@ function rules_pages._unannounced(run, rule, phase, migration)
     return results
 end
 
-function rules_checker.Checker._reverse(self, record, spec, noted, is_found_again)
+function rules_checker.Checker._reverse(self, record, spec, noted)
     local phase, state = self._phase, self._order.state
     local broken = rules_postcopy.judge_complete(record, phase)
     if spec.role == "POSTCOPY_FAULT" then
@@ -3336,7 +2843,7 @@ end
 -- A POSTCOPY_COMPLETE after another.
 function rules_postcopy.judge_complete(record, phase)
     local results = {}
-    if rules_postcopy._is_complete(record) and phase.complete ~= nil then
+    if rules_postcopy_phase.is_complete(record) and phase.complete ~= nil then
         results[#results + 1] = RULE["postcopy-complete-unexpected"](nil, { offset = phase.complete.offset })
     end
     return results
@@ -3358,7 +2865,7 @@ function rules_pages.judge_fault(record, noted, phase, is_early, migration)
     end
     for _, fault in ipairs(noted.faults) do
         local answer = fault.answer
-        if answer ~= nil and rules_postcopy.knew(record, answer) then
+        if answer ~= nil and rules_postcopy_phase.knew(record, answer) then
             local late = (record.first.time - answer.last.time) / 1000000.0
             results[#results + 1] = RULE["postcopy-fault-after-page"](nil, { pfn = fault.pfn, frame = answer.last.frame,
                 late = late })
@@ -3386,7 +2893,8 @@ end
 
 -- The layer whose end ends the stream: the outermost that is a stream of records.
 function events.Context._getters.outermost(self)
-    return py.first(self.layers, function(layer) if layer ~= "xl" then return layer end end)
+    return py.first(self.layers, function(layer) if protocol_containers.CONTAINERS[layer].record ~= nil then return
+        layer end end)
 end
 
 function rules_rule.Violation._getters.gravity(self)
@@ -3438,11 +2946,26 @@ function parser_conversation.ParsedMigration._init(self, number)
     self.number = nil
     self.context = events.NOTHING_SAID
     self.libxl_endianness = nil
+    self.libxc_records = protocol_libxc_records.libxc_records(nil)
+    self.orders = parser_conversation._orders(self.context, nil)
+    self.is_unread = false
     self.is_bare = false
     self.begins_late = false
     self.begins_after = nil
     self.items = { ["forward"] = 0, ["reverse"] = 0 }
     self._number = number
+end
+
+-- The record types of a stream version, by number.
+function protocol_libxc_records.libxc_records(version)
+    return py.get(protocol_libxc_records._VERSIONS, py.either(version, 0), protocol_libxc_records._UNKNOWN)
+end
+
+function parser_conversation._orders(context, libxl)
+    local own = { ["libxl"] = libxl }
+    return py.dict(py.map(py.items(protocol_containers.CONTAINERS), function(one_) local layer,
+        row = py.unpack(one_) return { layer, py.either(py.either(row.endianness, py.get(own, layer)),
+        context.endianness) } end))
 end
 
 -- A stream of it was recognised. Whether it is the first.
@@ -3462,7 +2985,17 @@ function parser_conversation.ParsedMigration.learn(self, values)
     context = py.with(context, "may_be_in_libxl", not self.is_bare and not py.truth(holds_libxc))
     if context ~= self.context then
         self.context = py.with(context, "revision", context.revision + 1)
+        self.libxc_records = protocol_libxc_records.libxc_records(context.version)
+        self.orders = parser_conversation._orders(context, self.libxl_endianness)
+        self.is_unread = py.truth(context.layers) and protocol_containers.CONTAINERS[py.at(context.layers,
+            0)].answers == "unread"
     end
+end
+
+-- libxl's header says its byte order, or xl's.
+function parser_conversation.ParsedMigration.learn_libxl_order(self, endianness)
+    self.libxl_endianness = endianness
+    self.orders = parser_conversation._orders(self.context, endianness)
 end
 
 -- Something of this layer was seen: not always after the one around it, whose header may be lost.
@@ -3506,25 +3039,6 @@ function protocol_containers.outer(layers, layer)
     return nil
 end
 
--- The outermost container.
-function parser_conversation.ParsedMigration._getters.container(self)
-    if py.truth(self.context.layers) then
-        return protocol_containers.CONTAINERS[py.at(self.context.layers, 0)]
-    end
-    return nil
-end
-
--- Byte order of a layer's records: libxl and libxc each say their own.
-function parser_conversation.ParsedMigration.endianness(self, layer)
-    local own
-    if layer == "libxl" then
-        own = self.libxl_endianness
-    else
-        own = nil
-    end
-    return py.either(py.either(protocol_containers.CONTAINERS[layer].endianness, own), self.context.endianness)
-end
-
 -- The offset of the forward direction before which one of its migrations does not begin, if the other direction has
 -- begun that.
 function parser_conversation.Conversation.begins_after(self, ordinal)
@@ -3540,6 +3054,72 @@ function parser_package.connect(conversation)
         parser_direction.DirectionParser(conversation, parser_states.STEPS, is_first) end))
     one:pair(other)
     return { one, other }
+end
+
+function parser_states.xl_header(p)
+    if not p:has(HEADER["xl header"].size) then
+        return false
+    end
+    local endianness = py.either(protocol_xl.xl_endianness(p.buffer), "little")
+    local values = native.header_values(p, HEADER["xl header"], endianness)
+    p.migration:learn({ endianness = endianness })
+    p.migration:learn_libxl_order(endianness)
+    local then_
+    if py.truth(values["mandatory_flags"]["stream_v2"]) then
+        then_ = nil
+    else
+        then_ = "LEGACY"
+    end
+    return parser_states._begin_header(p, HEADER["xl header"], endianness, values, then_)
+end
+
+-- The byte order of a save header, from its byteorder field; nil if that holds neither order's value.
+function protocol_xl.xl_endianness(octets)
+    local found = py.slice(octets, #protocol_xl.XL_MAGIC, #protocol_xl.XL_MAGIC + 4)
+    return py.first({ "little", "big" }, function(order) if found == py.to_bytes(protocol_xl.XL_BYTEORDER, 4,
+        order) then return order end end)
+end
+
+-- The header that is in the buffer, with the octets that belong to it.
+function parser_states._begin_header(p, spec, endianness, values, then_)
+    p:enter(spec.layer)
+    local length = spec.size + (function() if py.truth(spec.more) then return values[spec.more] end return 0 end)()
+    p:begin(spec.layer, spec.name, nil, spec, endianness, 0, length, nil, nil, nil, py.either(then_, spec.then_))
+    return true
+end
+
+function parser_states._plain_header_step_1(p)
+    if not p:has(HEADER["xenops header"].size) then
+        return false
+    end
+    local endianness = py.either(HEADER["xenops header"].endianness, p.migration.context.endianness)
+    return parser_states._begin_header(p, HEADER["xenops header"], endianness, native.header_values(p,
+        HEADER["xenops header"], endianness))
+end
+
+function parser_states.libxl_header(p)
+    if not p:has(HEADER["libxl header"].size) then
+        return false
+    end
+    local named = py.startswith(p.buffer, protocol_libxl.LIBXL_IDENT)
+    local values = native.header_values(p, HEADER["libxl header"], "big")
+    p.migration:learn_libxl_order(py.truth(named) and py.truth(values["options"]["big_endian"]) and "big" or "little")
+    return parser_states._begin_header(p, HEADER["libxl header"], "big", values,
+        (function() if py.truth(named) then return nil end return "LOST" end)())
+end
+
+function parser_states.image_header(p)
+    if not p:has(HEADER["image header"].size) then
+        return false
+    end
+    local values = native.header_values(p, HEADER["image header"], "big")
+    local named = values["marker"] == protocol_libxc.IMAGE_MARKER or values["id"] == protocol_libxc.IMAGE_ID
+    if py.truth(named) then
+        p.migration:learn({ version = values["version"], endianness = py.truth(values["options"]["big_endian"])
+            and "big" or "little" })
+    end
+    return parser_states._begin_header(p, HEADER["image header"], "big", values,
+        (function() if py.truth(named) then return nil end return "LOST" end)())
 end
 
 -- Passes over octets until the next header of this direction, or the beginning of a stream.
@@ -3724,11 +3304,6 @@ function parser_resync._possible(p)
     end
     return py.dict(py.map(py.items(records), function(one_) local type,
         spec = py.unpack(one_) if spec.guest ~= "pv" then return { type, spec } end end))
-end
-
--- The record types of a stream version, by number.
-function protocol_libxc_records.libxc_records(version)
-    return py.get(protocol_libxc_records._VERSIONS, py.either(version, 0), protocol_libxc_records._UNKNOWN)
 end
 
 -- `table`: the libxc records that may come. `page`: octets of one. `final`: nothing follows the buffer.
@@ -3924,43 +3499,6 @@ function parser_states.lost(p)
     return true
 end
 
-function parser_states.xl_header(p)
-    if not p:has(HEADER["xl header"].size) then
-        return false
-    end
-    local endianness = py.either(protocol_xl.xl_endianness(p.buffer), "little")
-    local values = native.header_values(p, HEADER["xl header"], endianness)
-    p.migration:learn({ endianness = endianness })
-    p.migration.libxl_endianness = endianness
-    local then_
-    if py.truth(values["mandatory_flags"]["stream_v2"]) then
-        then_ = nil
-    else
-        then_ = "LEGACY"
-    end
-    return parser_states._begin_header(p, HEADER["xl header"], endianness, values["optional_data_len"], then_)
-end
-
--- The byte order of a save header, from its byteorder field; nil if that holds neither order's value.
-function protocol_xl.xl_endianness(octets)
-    local found = py.slice(octets, #protocol_xl.XL_MAGIC, #protocol_xl.XL_MAGIC + 4)
-    return py.first({ "little", "big" }, function(order) if found == py.to_bytes(protocol_xl.XL_BYTEORDER, 4,
-        order) then return order end end)
-end
-
--- The header that is in the buffer, with `more` octets that belong to it.
-function parser_states._begin_header(p, spec, endianness, more, then_)
-    if more == nil then more = 0 end
-    p:enter(spec.layer)
-    p:begin(spec.layer, spec.name, nil, spec, endianness, 0, spec.size + more, nil, nil, nil, py.either(then_,
-        spec.then_))
-    return true
-end
-
-function parser_states.xenops_header(p)
-    return p:has(HEADER["xenops header"].size) and parser_states._begin_header(p, HEADER["xenops header"], "little")
-end
-
 -- A record of xenopsd's image: 16 octets of header, a body without padding.
 function parser_states.xenops_record(p)
     return p:has(parser_states.RECORD_HEADERS["xenops"]["little"].size) and parser_states._begin_record(p, "xenops")
@@ -3970,7 +3508,7 @@ end
 function parser_states._begin_record(p, layer, unannounced)
     if unannounced == nil then unannounced = false end
     local migration, row = p.migration, protocol_containers.CONTAINERS[layer]
-    local endianness = migration:endianness(layer)
+    local endianness = migration.orders[layer]
     local reader = parser_states.RECORD_HEADERS[layer][endianness]
     local type, length = py.unpack(reader.unpack_from(p.buffer))
     if layer == "libxc" and migration.context.version == nil then
@@ -3982,7 +3520,8 @@ function parser_states._begin_record(p, layer, unannounced)
             migration:learn({ version = version })
         end
     end
-    local spec = py.get(protocol_tables.records(layer, migration.context.version), type)
+    local spec = py.get((function() if layer == "libxc" then return migration.libxc_records end return
+        protocol_tables.records(layer) end)(), type)
     local believed = length <= row.length_max and (spec ~= nil or py.without(type,
         protocol_specs.OPTIONAL) < row.unknown_max)
     if not py.truth(believed) and not p.found then
@@ -3991,8 +3530,10 @@ function parser_states._begin_record(p, layer, unannounced)
         return true
     end
     p.found = true
-    p:enter(layer)
-    if spec ~= nil and protocol_specs.Role_is_postcopy(spec.role) and not py.truth(migration.context.postcopy) then
+    if not py.has(p.layers, layer) then
+        p:enter(layer)
+    end
+    if spec ~= nil and protocol_specs.POSTCOPY[spec.role] ~= nil and not py.truth(migration.context.postcopy) then
         migration:learn({ postcopy = true, version = py.either(migration.context.version, 2) })
     end
     local name
@@ -4036,13 +3577,10 @@ end
 
 -- The record types of a layer by number; `version` (of the image header) matters to libxc only.
 function protocol_tables.records(layer, version)
-    return py.get({ ["libxc"] = protocol_libxc_records.libxc_records(version), ["libxl"] = protocol_libxl.LIBXL_RECORDS,
-        ["xenops"] = protocol_xenops.XENOPS_RECORDS }, layer, {})
-end
-
--- Whether only a postcopy migration has it.
-function protocol_specs.Role_is_postcopy(self)
-    return protocol_specs.POSTCOPY[self] ~= nil
+    if layer == "libxc" then
+        return protocol_libxc_records.libxc_records(version)
+    end
+    return py.get(protocol_tables._OF_LAYER, layer, protocol_tables._NONE)
 end
 
 -- What a record type is called that nobody specified.
@@ -4062,17 +3600,6 @@ function parser_states._after(p, layer, spec)
     return then_
 end
 
-function parser_states.libxl_header(p)
-    if not p:has(HEADER["libxl header"].size) then
-        return false
-    end
-    local named = py.startswith(p.buffer, protocol_libxl.LIBXL_IDENT)
-    local values = native.header_values(p, HEADER["libxl header"], "big")
-    p.migration.libxl_endianness = py.truth(named) and py.truth(values["options"]["big_endian"]) and "big" or "little"
-    return parser_states._begin_header(p, HEADER["libxl header"], "big", nil,
-        (function() if py.truth(named) then return nil end return "LOST" end)())
-end
-
 function parser_states.libxl_record(p)
     if not p:has(parser_states.HEADER_SIZE) then
         return false
@@ -4086,8 +3613,7 @@ function parser_states.libxl_record(p)
 end
 
 function parser_states._next_header(p, layer)
-    local type, length =
-        py.unpack(parser_states.RECORD_HEADERS[layer][p.migration:endianness(layer)].unpack_from(p.buffer))
+    local type, length = py.unpack(parser_states.RECORD_HEADERS[layer][p.migration.orders[layer]].unpack_from(p.buffer))
     return { type, length }
 end
 
@@ -4112,27 +3638,9 @@ function parser_states.libxl_or_libxc(p)
         return false
     end
     local type, length = py.unpack(parser_states._next_header(p, "libxl"))
-    local is_state = parser_states._is_checkpoint_state(type) and length <= 8
+    local is_state = type == parser_states.CHECKPOINT_STATE and length <= 8
     p:expect_next(is_state and "LIBXL_RECORD" or "LIBXC_RECORD")
     return true
-end
-
-function parser_states._is_checkpoint_state(type)
-    return protocol_libxl.LIBXL_RECORDS[type] ~= nil and protocol_libxl.LIBXL_RECORDS[type].role == "CHECKPOINT_STATE"
-end
-
-function parser_states.image_header(p)
-    if not p:has(HEADER["image header"].size) then
-        return false
-    end
-    local values = native.header_values(p, HEADER["image header"], "big")
-    local named = values["marker"] == protocol_libxc.IMAGE_MARKER or values["id"] == protocol_libxc.IMAGE_ID
-    if py.truth(named) then
-        p.migration:learn({ version = values["version"], endianness = py.truth(values["options"]["big_endian"])
-            and "big" or "little" })
-    end
-    return parser_states._begin_header(p, HEADER["image header"], "big", nil,
-        (function() if py.truth(named) then return nil end return "LOST" end)())
 end
 
 function parser_states.domain_header(p)
@@ -4146,7 +3654,7 @@ function parser_states.domain_header(p)
     if values["page_shift"] <= parser_states.PAGE_SHIFT_MAX then
         p.migration:learn({ page_shift = values["page_shift"] })
     end
-    return parser_states._begin_header(p, HEADER["domain header"], endianness)
+    return parser_states._begin_header(p, HEADER["domain header"], endianness, values)
 end
 
 function parser_states.libxc_record(p)
@@ -4154,10 +3662,11 @@ function parser_states.libxc_record(p)
         return false
     end
     local context = p.migration.context
-    local type, _ = py.unpack(parser_states._next_header(p, "libxc"))
-    if py.truth(context.postcopy) and py.has(context.layers, "libxl") and context.guest ~= "x86 PV"
-        and parser_states.LIBXL_NUMBERS[type] ~= nil then
-        return parser_states._begin_record(p, "libxl", true)
+    if py.truth(context.postcopy) and py.has(context.layers, "libxl") and context.guest ~= "x86 PV" then
+        local type, _ = py.unpack(parser_states._next_header(p, "libxc"))
+        if parser_states.LIBXL_NUMBERS[type] ~= nil then
+            return parser_states._begin_record(p, "libxl", true)
+        end
     end
     return parser_states._begin_record(p, "libxc")
 end
@@ -4260,8 +3769,7 @@ end
 
 -- The reverse direction: texts of xl, and records of libxc and libxl with no header before them.
 function parser_states.reverse(p)
-    local container = p.migration.container
-    if container ~= nil and container.answers == "unread" then
+    if p.migration.is_unread then
         p:expect_next("NOTHING")
         return true
     end
@@ -4272,15 +3780,15 @@ function parser_states.reverse(p)
         p:expect_next("ANYTHING")
         return true
     end
-    if p.peer ~= nil and p.peer:is_ahead_of(p) then
+    if p.peer ~= nil and p.peer.ordinal > p.ordinal and p.peer:is_ahead_of(p) then
         p:renew()
         p:recognise(events.REVERSE)
     end
-    if parser_states._is_text(p) then
+    if py.at(p.buffer, 0) >= parser_states.SPACE and parser_states._is_text(p) then
         return parser_states.text(p)
     end
-    local type, _ = py.unpack(parser_states._next_header(p, "libxl"))
-    return parser_states._begin_record(p, parser_states._is_checkpoint_state(type) and "libxl" or "libxc")
+    local type, _ = py.unpack(parser_states.RECORD_HEADERS["libxl"][p.migration.orders["libxl"]].unpack_from(p.buffer))
+    return parser_states._begin_record(p, type == parser_states.CHECKPOINT_STATE and "libxl" or "libxc")
 end
 
 -- Whether anything speaks for a record of the reverse direction at the first octet in the buffer.
@@ -4291,13 +3799,127 @@ function parser_resync.is_reverse(p)
     return judge:evidence(0, "libxc") > 0 and judge.reverse
 end
 
+function parser_cursor.Cursor._init(self, note_spans)
+    if note_spans == nil then note_spans = false end
+    self.offset = 0
+    self.buffer = ""
+    self.skip = 0
+    self.wanted = 0
+    self.newest = events.NOWHERE
+    self.damaged = false
+    self.note_spans = note_spans
+    self.spans = {}
+    self._marks = parser_cursor.NO_MARKS
+end
+
+-- Whether this many octets are in the buffer; if not, they are `wanted`.
+function parser_cursor.Cursor.has(self, length)
+    if #self.buffer >= length then
+        return true
+    end
+    self.wanted = length
+    return false
+end
+
+-- Consumes octets that are in `buffer`.
+function parser_cursor.Cursor.take(self, length)
+    local octets = py.slice(self.buffer, 0, length)
+    self:consume(length)
+    return octets
+end
+
+-- Passes over the next octets, whether they are there yet or not.
+function parser_cursor.Cursor.leave(self, length)
+    if py.truth(self.note_spans) and py.truth(length) then
+        self.spans[#self.spans + 1] = { self.offset, self.offset + length }
+    end
+    local here = math.min(length, #self.buffer)
+    self:consume(here)
+    self.skip = length - here
+end
+
+-- More octets are in sight.
+function parser_cursor.Cursor.append(self, octets, position)
+    if rawequal(self._marks, parser_cursor.NO_MARKS) then
+        self._marks = py.deque()
+    end
+    py.push(self._marks, { self.offset + #self.buffer, position })
+    self.buffer = self.buffer .. octets
+end
+
+-- Octets inside `skip` went by.
+function parser_cursor.Cursor.pass_by(self, length, position)
+    self.skip = self.skip - length
+    self.offset = self.offset + length
+    if position > self.newest then
+        self.newest = position
+    end
+end
+
+-- Forgets the first octets in `buffer`.
+function parser_cursor.Cursor.consume(self, length)
+    self.buffer = self.buffer:sub(length + 1)
+    self.offset = self.offset + length
+    local marks = self._marks
+    while py.truth(marks) and py.at(py.nth(marks, 0), 0) < self.offset do
+        if py.at(py.nth(marks, 0), 1) > self.newest then
+            self.newest = py.at(py.nth(marks, 0), 1)
+        end
+        if py.len(marks) > 1 and py.at(py.nth(marks, 1), 0) <= self.offset then
+            py.popleft(marks)
+        else
+            marks[marks.first + 0] = { self.offset, py.at(py.nth(marks, 0), 1) }
+        end
+    end
+    if not py.truth(self.buffer) then
+        py.clear(marks)
+    end
+end
+
+-- Goes on at this offset or a later one, without what was in sight.
+function parser_cursor.Cursor.jump(self, offset)
+    if offset > self.offset or not py.truth(self.buffer) then
+        self:clear()
+        self.skip = 0
+        self.offset = offset
+    end
+end
+
+-- Forgets what is in sight; the offset stays.
+function parser_cursor.Cursor.clear(self)
+    self.buffer = ""
+    py.clear(self._marks)
+end
+
+-- The offset after what is in sight.
+function parser_cursor.Cursor._getters.end_(self)
+    return self.offset + #self.buffer
+end
+
+-- Where the first octet in `buffer` was captured.
+function parser_cursor.Cursor.position(self)
+    if py.truth(self._marks) then
+        return py.at(py.nth(self._marks, 0), 1)
+    end
+    return self.newest
+end
+
+-- When the newest octet was captured, ns since the epoch.
+function parser_cursor.Cursor._getters.last_time(self)
+    if py.truth(self._marks) then
+        return py.at(py.at(self._marks, -1), 1).time
+    end
+    return self.newest.time
+end
+
 -- `is_first`: whether the conversation's flow is that of this direction's octets.
 function parser_direction.DirectionParser._init(self, conversation, steps, is_first)
     if is_first == nil then is_first = true end
+    parser_cursor.Cursor._init(self, conversation.note_spans)
     self.conversation = conversation
     self.is_first = is_first
     self.peer = nil
-    self.transport = parser_direction.NoTransport()
+    self.transport = parser_direction.NO_TRANSPORT
     self.direction = events.FORWARD
     self.ordinal = 0
     self.migration = conversation:migration(0)
@@ -4308,24 +3930,16 @@ function parser_direction.DirectionParser._init(self, conversation, steps, is_fi
     self.trailing = nil
     self.handed_over = nil
     self.lost_at = nil
-    self.skip = 0
-    self.buffer = ""
-    self.offset = 0
     self.edge = false
     self.late = false
     self.cut = false
     self.has_gaps = false
-    self.damaged = false
     self.ended = nil
-    self.spans = {}
     self.searched = 0
     self.looked_at = 0
     self.candidates = {}
     self._steps = steps
     self._step = steps["ANYTHING"]
-    self._wanted = 0
-    self._marks = py.deque()
-    self._newest = events.NOWHERE
     self._reached = 0
     self._started = false
     self._begin = 0
@@ -4356,7 +3970,10 @@ function parser_direction.DirectionParser.feed(self, octets, length, whole, fram
     local position = events.Position(frame, time)
     while py.truth(self.skip) do
         local passed = math.min(self.skip, length)
-        self:_pass(passed, position, whole or #octets >= passed)
+        self:pass_by(passed, position)
+        if #octets < passed and not whole then
+            self:_note_cut()
+        end
         length = length - passed
         octets = py.slice(octets, passed)
         if py.truth(self.skip) then
@@ -4367,26 +3984,28 @@ function parser_direction.DirectionParser.feed(self, octets, length, whole, fram
             return
         end
     end
-    py.push(self._marks, { self.offset + #self.buffer, position })
-    self.buffer = self.buffer .. octets
-    if #self.buffer >= self._wanted then
+    self:append(octets, position)
+    if #self.buffer >= self.wanted then
         self:_run()
     end
     local missing = length - #octets
     if py.truth(missing) then
         self:_note_cut()
-        self:_hole(self.offset + #self.buffer + missing)
+        self:_hole(self.end_ + missing)
     end
 end
 
 -- The next `length` octets, fewer than `skip`, in packets of which only the last is of interest.
 function parser_direction.DirectionParser.pass_over(self, length, whole, frame, time)
-    self:_pass(length, events.Position(frame, time), whole)
+    self:pass_by(length, events.Position(frame, time))
+    if not whole then
+        self:_note_cut()
+    end
 end
 
 -- The next `length` octets were not captured and never will be.
 function parser_direction.DirectionParser.lose(self, length)
-    local start = self.offset + #self.buffer
+    local start = self.end_
     if self.expect ~= "NOTHING" then
         self.has_gaps = true
         self:_note_gap(start, length)
@@ -4410,48 +4029,13 @@ function parser_direction.DirectionParser._catch_up(self)
     end
 end
 
--- Whether this many octets are in the buffer; if not, the step is begun again once they are.
-function parser_direction.DirectionParser.has(self, length)
-    if #self.buffer >= length then
-        return true
-    end
-    self._wanted = length
-    return false
-end
-
--- Consumes octets that are in `buffer`.
-function parser_direction.DirectionParser.take(self, length)
-    local octets = py.slice(self.buffer, 0, length)
-    self:_consume(length)
-    return octets
-end
-
--- Passes over the next octets, whether they are there yet or not.
-function parser_direction.DirectionParser.leave(self, length)
-    if py.truth(self.conversation.note_spans) and py.truth(length) then
-        self.spans[#self.spans + 1] = { self.offset, self.offset + length }
-    end
-    local here = math.min(length, #self.buffer)
-    self:_consume(here)
-    self.skip = length - here
-end
-
 -- What stands next. Of what is of no interest nothing is kept.
 function parser_direction.DirectionParser.expect_next(self, what)
-    self.expect, self._step, self._wanted = what, self._steps[what], 0
+    self.expect, self._step, self.wanted = what, self._steps[what], 0
     if what == "NOTHING" then
-        self.buffer = ""
-        py.clear(self._marks)
+        self:clear()
         self.skip = native.FOREVER
     end
-end
-
--- Where the first octet in `buffer` was captured.
-function parser_direction.DirectionParser.position(self)
-    if py.truth(self._marks) then
-        return py.at(py.nth(self._marks, 0), 1)
-    end
-    return self._newest
 end
 
 -- An item begins at the first octet in `buffer`, with `header` octets that are no part of its body. `carried`: octets
@@ -4461,30 +4045,53 @@ function parser_direction.DirectionParser.begin(self, layer, name, type, spec, e
     if padding == nil then padding = 0 end
     if unannounced == nil then unannounced = false end
     self.damaged = false
-    self._newest = self:position()
+    self.newest = self:position()
     local length
     if carried == nil then
         length = body_length
     else
         length = carried
     end
-    local keep = length
-    if not py.truth(self.conversation.keep_pages) then
-        if py.is_a(spec, "RecordSpec") and spec.shape == "pages" and length >= parser_entries.PAGES_HEADER_SIZE then
-            keep = -1
-        else
-            keep = math.min(length, parser_direction.BODY_KEPT)
-        end
+    local keep
+    if py.truth(self.conversation.keep_pages) then
+        keep = length
+    else
+        keep = parser_item.octets_to_keep(spec, length)
     end
     local offset = self.offset
-    self.item = parser_direction.Item(layer, name, type, spec, endianness, offset, self._newest, body_length,
+    self.item = parser_item.Item(layer, name, type, spec, endianness, offset, self.newest, body_length,
         offset + header + length, padding, keep, nil, unannounced, then_)
     if then_ == "LEGACY" then
         self.migration:learn({ legacy = true })
     end
     if py.truth(header) then
-        self:_consume(header)
+        self:consume(header)
     end
+end
+
+-- How much of a body has fields, or UNKNOWN.
+function parser_item.octets_to_keep(spec, length)
+    if py.is_a(spec, "RecordSpec") and spec.shape == "pages" and length >= parser_entries.PAGES_HEADER_SIZE then
+        return parser_item.UNKNOWN
+    end
+    return math.min(length, parser_item.BODY_KEPT)
+end
+
+-- The offset after its padding.
+function parser_item.Item._getters.whole_end(self)
+    return self.end_ + self.padding
+end
+
+function parser_item.Item._getters.is_pages(self)
+    return py.is_a(self.spec, "RecordSpec") and self.spec.shape == "pages"
+end
+
+-- How much of a pages record to keep, given how its body of `room` octets begins.
+function parser_item.Item.keep_listed(self, header, room)
+    local count = py.uint(py.slice(header, 0, 4), self.endianness)
+    self.keep = math.min(room, parser_entries.PAGES_HEADER_SIZE + parser_entries.ENTRY_SIZE * math.min(count,
+        parser_item.ENTRIES_KEPT))
+    return self.keep
 end
 
 -- Emits the item at hand as far as it was read: its length is not believed, and not followed.
@@ -4497,7 +4104,7 @@ end
 
 -- A header should have been at one offset, octets go on at another: the next one is searched for there.
 function parser_direction.DirectionParser.lose_way(self, expected, resume)
-    self:_jump(resume)
+    self:jump(resume)
     if self.found and self.lost_at == nil then
         self.lost_at = expected
         self:emit_of(function(number) return events.WayLost(number, self.direction, expected) end)
@@ -4549,7 +4156,7 @@ end
 
 -- Something of this layer was seen in this direction.
 function parser_direction.DirectionParser.enter(self, layer)
-    self.layers[layer] = true
+    self.layers = py.union(self.layers, py.set({ layer }))
     self.migration:enter(layer)
 end
 
@@ -4572,7 +4179,7 @@ end
 -- Forgets what is in `buffer`, for a step that is about to look for something else.
 function parser_direction.DirectionParser.drop(self)
     if self.expect ~= "NOTHING" then
-        self:_jump(self.offset + #self.buffer)
+        self:jump(self.end_)
     end
 end
 
@@ -4589,9 +4196,8 @@ end
 function parser_direction.DirectionParser.begin_trailing(self)
     self.damaged = false
     local position = self:position()
-    self._newest = position
-    self.trailing = parser_direction.Item(nil, "trailing data", nil, nil, "little", self.offset, position, 0,
-        self.offset)
+    self.newest = position
+    self.trailing = parser_item.Item(nil, "trailing data", nil, nil, "little", self.offset, position, 0, self.offset)
     self:_search_from_here()
 end
 
@@ -4633,20 +4239,20 @@ end
 
 -- Goes on with the item at hand. Whether it came any further.
 function parser_direction.DirectionParser._read_item(self, item)
+    local buffer = self.buffer
     if item.body == nil then
-        if item.keep < 0 then
+        local keep = item.keep
+        if keep == parser_item.UNKNOWN then
             if not self:has(parser_entries.PAGES_HEADER_SIZE) then
                 return false
             end
-            local count = py.uint(py.slice(self.buffer, 0, 4), item.endianness)
-            local wanted = parser_entries.PAGES_HEADER_SIZE + parser_entries.ENTRY_SIZE * math.min(count,
-                parser_direction.ENTRIES_KEPT)
-            item.keep = math.min(item.end_ - self.offset, wanted)
+            keep = item:keep_listed(buffer, item.end_ - self.offset)
         end
-        if not self:has(item.keep) then
+        if #buffer < keep then
+            self.wanted = keep
             return false
         end
-        item.body = self:take(item.keep)
+        item.body = self:take(keep)
         if self.offset < item.end_ then
             self:leave(item.end_ - self.offset)
             if py.truth(self.skip) then
@@ -4654,7 +4260,8 @@ function parser_direction.DirectionParser._read_item(self, item)
             end
         end
     end
-    if not self:has(item.padding) then
+    if #buffer < item.padding then
+        self.wanted = item.padding
         return false
     end
     self:_finish_item(item, (function() if py.truth(item.padding) then return self:take(item.padding) end return ""
@@ -4670,26 +4277,31 @@ function parser_direction.DirectionParser._finish_item(self, item, padding)
         local container = self.migration:outer(item.layer)
         then_ = py.either(container and container.record, "CLOSING")
     end
-    self:expect_next(then_)
+    if rawequal(then_, self.expect) then
+        self.wanted = 0
+    else
+        self:expect_next(then_)
+    end
 end
 
 -- Hands on an item.
 function parser_direction.DirectionParser._emit_item(self, item, end_, padding, whole)
     local migration, peer = self.migration, self.peer
     local body = py.either(item.body, "")
-    local spec = item.spec
-    local runs = {}
-    if py.is_a(spec, "RecordSpec") and spec.shape == "pages" then
+    local runs
+    if item.is_pages then
         runs = native.page_runs(body, item.endianness)
+    else
+        runs = {}
     end
     local index = migration.items[self.direction]
     py.put(migration.items, self.direction, index + 1)
-    if self._newest.frame > self._reached then
-        self._reached = self._newest.frame
+    if self.newest.frame > self._reached then
+        self._reached = self.newest.frame
     end
-    local record = events.Record(migration.number, self.direction, item.layer, item.name, item.type, spec,
+    local record = events.Record(migration.number, self.direction, item.layer, item.name, item.type, item.spec,
         item.endianness, item.offset, end_ - item.offset, item.body_length, body, padding, runs, whole
-        and not self.damaged, whole, item.first, self._newest, index, migration.context,
+        and not self.damaged, whole, item.first, self.newest, index, migration.context,
         (function() if peer ~= nil then return peer.transport.acked end return 0 end)(), self.transport:take_silence(),
         item.layer == "xl" and self:_may_hide_texts(), item.unannounced)
     self.conversation.emit(record, self._reached)
@@ -4739,26 +4351,15 @@ end
 -- Whether octets were acknowledged, in either direction, that the capture has not shown.
 function parser_direction.DirectionParser._may_hide_texts(self)
     local parsers = self.peer ~= nil and { self, self.peer } or { self }
-    return py.any(parsers, function(one) return one.transport.acked > one.offset + py.len(one.buffer) end)
+    return py.any(parsers, function(one) return one.transport.acked > one.end_ end)
 end
 
--- Octets inside `skip`.
-function parser_direction.DirectionParser._pass(self, length, position, whole)
-    self.skip = self.skip - length
-    self.offset = self.offset + length
-    if position > self._newest then
-        self._newest = position
-    end
-    if not whole then
-        self.damaged = true
-        self:_note_cut()
-    end
-end
-
+-- Octets were cut off at the snap length.
 function parser_direction.DirectionParser._note_cut(self)
+    self.damaged = true
     if not self.cut and self.expect ~= "NOTHING" then
         self.cut = true
-        self:emit_of(function(number) return events.PacketsCut(number, self.direction, self.offset) end)
+        self:emit_of(function(number) return events.PacketsCut(number, self.direction) end)
     end
 end
 
@@ -4780,53 +4381,24 @@ function parser_direction.DirectionParser._note_gap(self, start, length)
     end
 end
 
-function parser_direction.DirectionParser._consume(self, length)
-    self.buffer = self.buffer:sub(length + 1)
-    self.offset = self.offset + length
-    local marks = self._marks
-    while py.truth(marks) and py.at(py.nth(marks, 0), 0) < self.offset do
-        if py.at(py.nth(marks, 0), 1) > self._newest then
-            self._newest = py.at(py.nth(marks, 0), 1)
-        end
-        if py.len(marks) > 1 and py.at(py.nth(marks, 1), 0) <= self.offset then
-            py.popleft(marks)
-        else
-            marks[marks.first + 0] = { self.offset, py.at(py.nth(marks, 0), 1) }
-        end
-    end
-    if not py.truth(self.buffer) then
-        py.clear(marks)
-    end
-end
-
--- Goes on at a later offset.
-function parser_direction.DirectionParser._jump(self, offset)
-    if offset > self.offset or not py.truth(self.buffer) then
-        self.buffer = ""
-        py.clear(self._marks)
-        self.skip = 0
-        self.offset = offset
-    end
-end
-
 -- Begins steps for as long as they have what they want. Whether any came further.
 function parser_direction.DirectionParser._run(self)
     local came_further = false
-    while not py.truth(self.skip) and #self.buffer >= self._wanted do
+    while not py.truth(self.skip) and #self.buffer >= self.wanted do
         local item = self.item
         if not py.truth((function() if item ~= nil then return self:_read_item(item) end return self._step(self) end)())
             then
             break
         end
         came_further = true
-        self._wanted = 0
+        self.wanted = 0
     end
     return came_further
 end
 
 -- Nothing follows directly: whatever can do with what is in sight goes on.
 function parser_direction.DirectionParser._meet_edge(self)
-    self.edge, self._wanted = true, 0
+    self.edge, self.wanted = true, 0
     while self:_run() do
     end
     self.edge = false
@@ -4854,26 +4426,26 @@ function parser_direction.DirectionParser._hole(self, resume)
         local item = self.item
         if item == nil then
             self:lose_way(self.offset, resume)
-        elseif resume <= item.end_ + item.padding then
+        elseif resume <= item.whole_end then
             if item.body == nil then
                 item.body = self:take(#self.buffer)
             end
-            self:_jump(resume)
-            self:leave(item.end_ + item.padding - resume)
+            self:jump(resume)
+            self:leave(item.whole_end - resume)
             item.padding = 0
         else
             if item.body == nil then
                 item.body = self:take(#self.buffer)
             end
-            local end_ = item.end_ + item.padding
-            self:_jump(end_)
+            local end_ = item.whole_end
+            self:jump(end_)
             item.end_, item.padding = end_, 0
             self:_finish_item(item, "")
             self:lose_way(end_, resume)
         end
         ::continue::
     end
-    self._wanted = 0
+    self.wanted = 0
     self:_run()
 end
 
@@ -4894,7 +4466,7 @@ function parser_direction.DirectionParser._start(self)
     end
     py.clear(self._early_gaps)
     if self.cut then
-        self:emit_of(function(number) return events.PacketsCut(number, self.direction, self.offset) end)
+        self:emit_of(function(number) return events.PacketsCut(number, self.direction) end)
     end
 end
 
@@ -4903,7 +4475,7 @@ function parser_direction.DirectionParser._move_on(self)
     self.ordinal = self.ordinal + 1
     self.migration = self.conversation:migration(self.ordinal)
     self.found, self.lost_at, self._started = false, nil, false
-    py.clear(self.layers)
+    self.layers = {}
     self._begin = self.offset
     py.clear(self._early_gaps)
     self._before = { self.transport.retransmitted, self.transport.conflicts }
@@ -5003,20 +4575,571 @@ facts_directions._TAKE = { ["DirectionStarted"] = facts_directions.DirectionFact
     ["Progress"] = facts_directions.DirectionFacts._count, ["DirectionEnded"] = facts_directions.DirectionFacts._end }
 facts_faults._TAKE = { ["POSTCOPY_LIST"] = facts_faults.Faults._announce,
     ["POSTCOPY_FAULT"] = facts_faults.Faults._fault, ["POSTCOPY_PAGES"] = facts_faults.Faults._page_data }
-parser_states.STEPS = { ["ANYTHING"] = parser_resync.search, ["NOTHING"] = parser_states.nothing,
-    ["LOST"] = parser_states.lost, ["XL_HEADER"] = parser_states.xl_header,
-    ["XENOPS_HEADER"] = parser_states.xenops_header, ["XENOPS_RECORD"] = parser_states.xenops_record,
-    ["LIBXL_HEADER"] = parser_states.libxl_header, ["LIBXL_RECORD"] = parser_states.libxl_record,
+protocol_containers.CONTAINERS = { ["xl"] = CONTAINER["xl"], ["xenops"] = CONTAINER["xenops"],
+    ["libxl"] = CONTAINER["libxl"], ["libxc"] = CONTAINER["libxc"] }
+rules_framing._HEADERS = { ["image header"] = { native.prepared(RULE["bad-image-header"], rules_rule.Check("header", {
+    "image header" }, { rules_rule.Condition("marker", "!=", "ffffffffffffffff"), rules_rule.Condition("id", "==",
+    0x58454e46) }, "marker is 0x{marker:016x}, not all ones")), native.prepared(RULE["bad-image-header"],
+    rules_rule.Check("header", { "image header" }, { rules_rule.Condition("marker", "==", "ffffffffffffffff"),
+    rules_rule.Condition("id", "!=", 0x58454e46) }, "id is 0x{id:08x}, not 'XENF'")),
+    native.prepared(RULE["bad-image-header"], rules_rule.Check("header", { "image header" }, {
+    rules_rule.Condition("marker", "==", "ffffffffffffffff"), rules_rule.Condition("id", "==", 0x58454e46),
+    rules_rule.Condition("version", "not in", { [2] = true, [3] = true }) },
+    "version is {version}, known are 2 and 3")), native.prepared(RULE["legacy-stream"], rules_rule.Check("header", {
+    "image header" }, { rules_rule.Condition("marker", "!=", "ffffffffffffffff"), rules_rule.Condition("id", "!=",
+    0x58454e46) }, "in place of the marker, all ones, stands 0x{marker:016x}")) }, ["domain header"] = {
+    native.prepared(RULE["bad-domain-header"], rules_rule.Check("header", { "domain header" }, {
+    rules_rule.Condition("type", "not in", { [1] = true, [2] = true, [3] = true, [4] = true }) },
+    "guest type {type} is unknown")), native.prepared(RULE["bad-domain-header"], rules_rule.Check("header", {
+    "domain header" }, { rules_rule.Condition("page_shift", "!=", 12) }, "page_shift is {page_shift}, not 12")) },
+    ["libxl header"] = { native.prepared(RULE["bad-libxl-header"], rules_rule.Check("header", { "libxl header" }, {
+    rules_rule.Condition("ident", "!=", "4c6962786c466d74") }, "ident is 0x{ident:016x}, not 'LibxlFmt'")),
+    native.prepared(RULE["bad-libxl-header"], rules_rule.Check("header", { "libxl header" }, {
+    rules_rule.Condition("ident", "==", "4c6962786c466d74"), rules_rule.Condition("version", "!=", 2) },
+    "version is {version}, not 2")) }, ["xl header"] = { native.prepared(RULE["bad-xl-header"],
+    rules_rule.Check("header", { "xl header" }, { rules_rule.Condition("byteorder", "!=", 0x1020304) },
+    "byteorder is 0x{byteorder:08x}, not 0x01020304 in either order")), native.prepared(RULE["bad-xl-header"],
+    rules_rule.Check("header", { "xl header" }, { rules_rule.Condition("byteorder", "==", 0x1020304),
+    rules_rule.Condition("mandatory_flags", "any bit of", 0xfffffffc) }, "unknown mandatory flags 0x{bits:x}")),
+    native.prepared(RULE["legacy-stream"], rules_rule.Check("header", { "xl header" }, {
+    rules_rule.Condition("byteorder", "==", 0x1020304), rules_rule.Condition("mandatory_flags", "no bit of",
+    0xfffffffe) }, "mandatory_flags 0x{mandatory_flags:x}: no libxl stream of version 2 follows")) } }
+rules_framing._RECORDS = { ["libxc.END"] = { native.prepared(RULE["record-too-long"], rules_rule.Check("record", {
+    "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
+    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
+    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
+    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
+    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
+    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.PAGE_DATA"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
+    "body_length {body_length} has no room for count and reserved")) }, ["libxc.X86_PV_INFO"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_P2M_FRAMES"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_VCPU_BASIC"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_VCPU_EXTENDED"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_VCPU_XSAVE"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.SHARED_INFO"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.SHARED_INFO" }, {
+    rules_rule.Condition("body_length", "!=", 4096), rules_rule.Condition("page_shift", "==", 12) },
+    "body_length {body_length:,}, a page has 4,096")) }, ["libxc.TSC_INFO"] = { native.prepared(RULE["record-too-long"],
+    rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES",
+    "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO",
+    "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS",
+    "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN",
+    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA",
+    "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END",
+    "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.HVM_CONTEXT"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.HVM_PARAMS"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.TOOLSTACK"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_VCPU_MSRS"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.VERIFY"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.CHECKPOINT"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.CHECKPOINT_DIRTY_PFN_LIST"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.POSTCOPY_BEGIN"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.POSTCOPY_PFNS_BEGIN"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.POSTCOPY_PFNS"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
+    "body_length {body_length} has no room for count and reserved")) }, ["libxc.POSTCOPY_TRANSITION"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.POSTCOPY_PAGE_DATA"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
+    "body_length {body_length} has no room for count and reserved")) }, ["libxc.POSTCOPY_FAULT"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
+    "body_length {body_length} has no room for count and reserved")) }, ["libxc.POSTCOPY_COMPLETE"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.X86_TSC_INFO"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.STATIC_DATA_END"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.X86_CPUID_POLICY"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_MSR_POLICY"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxl.END"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxl.LIBXC_CONTEXT"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxl.EMULATOR_XENSTORE_DATA"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxl.EMULATOR_CONTEXT"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxl.CHECKPOINT_END"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxl.CHECKPOINT_STATE"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) },
+    ["libxl.POSTCOPY_TRANSITION_END"] = { native.prepared(RULE["record-too-long"], rules_rule.Check("record", {
+    "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
+    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
+    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
+    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
+    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
+    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxl.?"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["unknown-mandatory-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("type", "no bit of", 0x80000000) }, "mandatory record 0x{type:08x} is specified nowhere")),
+    native.prepared(RULE["unknown-optional-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("type", "any bit of", 0x80000000) }, "optional record 0x{type:08x} is specified nowhere")) },
+    ["libxc.?"] = { native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END",
+    "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
+    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
+    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
+    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
+    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
+    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["unknown-mandatory-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("type", "no bit of", 0x80000000) }, "mandatory record 0x{type:08x} is specified nowhere")),
+    native.prepared(RULE["unknown-optional-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("type", "any bit of", 0x80000000) }, "optional record 0x{type:08x} is specified nowhere")) },
+    ["xenops.?"] = { native.prepared(RULE["unknown-mandatory-record"], rules_rule.Check("record", { "xenops.?",
+    "libxl.?", "libxc.?" }, { rules_rule.Condition("type", "no bit of", 0x80000000) },
+    "mandatory record 0x{type:08x} is specified nowhere")), native.prepared(RULE["unknown-optional-record"],
+    rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, { rules_rule.Condition("type", "any bit of",
+    0x80000000) }, "optional record 0x{type:08x} is specified nowhere")) }, ["xenops.LIBXC_LEGACY"] = {
+    native.prepared(RULE["legacy-stream"], rules_rule.Check("record", { "xenops.LIBXC_LEGACY" }, {},
+    "record type 0x{type:x} says that a legacy libxc stream follows")) } }
+rules_framing._LISTS = { ["libxc.PAGE_DATA"] = { native.prepared(RULE["empty-pages-record"], rules_rule.Check("list", {
+    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, {
+    rules_rule.Condition("count", "==", 0) }, "count is 0")) }, ["libxc.POSTCOPY_PFNS"] = {
+    native.prepared(RULE["empty-pages-record"], rules_rule.Check("list", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("count", "==", 0) }, "count is 0")) },
+    ["libxc.POSTCOPY_PAGE_DATA"] = { native.prepared(RULE["empty-pages-record"], rules_rule.Check("list", {
+    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, {
+    rules_rule.Condition("count", "==", 0) }, "count is 0")) }, ["libxc.POSTCOPY_FAULT"] = {
+    native.prepared(RULE["empty-pages-record"], rules_rule.Check("list", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("count", "==", 0) }, "count is 0")) } }
+rules_framing._ENTRIES = { ["libxc.PAGE_DATA"] = { native.prepared(RULE["reserved-page-type"], rules_rule.Check("entry",
+    { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", {
+    [5] = true, [6] = true, [7] = true, [8] = true }) }, "pfn 0x{pfn:x} has page type {type}")) },
+    ["libxc.POSTCOPY_PFNS"] = { native.prepared(RULE["reserved-page-type"], rules_rule.Check("entry", {
+    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", {
+    [5] = true, [6] = true, [7] = true, [8] = true }) }, "pfn 0x{pfn:x} has page type {type}")) },
+    ["libxc.POSTCOPY_PAGE_DATA"] = { native.prepared(RULE["reserved-page-type"], rules_rule.Check("entry", {
+    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", {
+    [5] = true, [6] = true, [7] = true, [8] = true }) }, "pfn 0x{pfn:x} has page type {type}")) } }
+rules_fields._wrong_types = py.cached(rules_fields._wrong_types)
+rules_pages._ENTRIES = { ["libxc.POSTCOPY_PAGE_DATA"] = { native.prepared(RULE["postcopy-page-type"],
+    rules_rule.Check("entry", { "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", { [13] = true,
+    [14] = true, [15] = true }) }, "pfn 0x{pfn:x} has type {name}: no page can follow")) }, ["libxc.POSTCOPY_FAULT"] = {
+    native.prepared(RULE["postcopy-fault-has-type"], rules_rule.Check("entry", { "libxc.POSTCOPY_FAULT" }, {
+    rules_rule.Condition("type", "!=", 0) }, "pfn 0x{pfn:x} has type bits 0x{type:x}")) } }
+protocol_libxc_records._VERSIONS = { [2] = { [0] = RECORD["libxc.END"], [1] = RECORD["libxc.PAGE_DATA"],
+    [2] = RECORD["libxc.X86_PV_INFO"], [3] = RECORD["libxc.X86_PV_P2M_FRAMES"], [4] = RECORD["libxc.X86_PV_VCPU_BASIC"],
+    [5] = RECORD["libxc.X86_PV_VCPU_EXTENDED"], [6] = RECORD["libxc.X86_PV_VCPU_XSAVE"],
+    [7] = RECORD["libxc.SHARED_INFO"], [8] = RECORD["libxc.TSC_INFO"], [9] = RECORD["libxc.HVM_CONTEXT"],
+    [10] = RECORD["libxc.HVM_PARAMS"], [11] = RECORD["libxc.TOOLSTACK"], [12] = RECORD["libxc.X86_PV_VCPU_MSRS"],
+    [13] = RECORD["libxc.VERIFY"], [14] = RECORD["libxc.CHECKPOINT"], [15] = RECORD["libxc.CHECKPOINT_DIRTY_PFN_LIST"],
+    [16] = RECORD["libxc.POSTCOPY_BEGIN"], [17] = RECORD["libxc.POSTCOPY_PFNS_BEGIN"],
+    [18] = RECORD["libxc.POSTCOPY_PFNS"], [19] = RECORD["libxc.POSTCOPY_TRANSITION"],
+    [20] = RECORD["libxc.POSTCOPY_PAGE_DATA"], [21] = RECORD["libxc.POSTCOPY_FAULT"],
+    [22] = RECORD["libxc.POSTCOPY_COMPLETE"] }, [3] = { [0] = RECORD["libxc.END"], [1] = RECORD["libxc.PAGE_DATA"],
+    [2] = RECORD["libxc.X86_PV_INFO"], [3] = RECORD["libxc.X86_PV_P2M_FRAMES"], [4] = RECORD["libxc.X86_PV_VCPU_BASIC"],
+    [5] = RECORD["libxc.X86_PV_VCPU_EXTENDED"], [6] = RECORD["libxc.X86_PV_VCPU_XSAVE"],
+    [7] = RECORD["libxc.SHARED_INFO"], [8] = RECORD["libxc.X86_TSC_INFO"], [9] = RECORD["libxc.HVM_CONTEXT"],
+    [10] = RECORD["libxc.HVM_PARAMS"], [11] = RECORD["libxc.TOOLSTACK"], [12] = RECORD["libxc.X86_PV_VCPU_MSRS"],
+    [13] = RECORD["libxc.VERIFY"], [14] = RECORD["libxc.CHECKPOINT"], [15] = RECORD["libxc.CHECKPOINT_DIRTY_PFN_LIST"],
+    [16] = RECORD["libxc.STATIC_DATA_END"], [17] = RECORD["libxc.X86_CPUID_POLICY"],
+    [18] = RECORD["libxc.X86_MSR_POLICY"] } }
+protocol_libxc_records._UNKNOWN = { [0] = RECORD["libxc.END"], [1] = RECORD["libxc.PAGE_DATA"],
+    [2] = RECORD["libxc.X86_PV_INFO"], [3] = RECORD["libxc.X86_PV_P2M_FRAMES"], [4] = RECORD["libxc.X86_PV_VCPU_BASIC"],
+    [5] = RECORD["libxc.X86_PV_VCPU_EXTENDED"], [6] = RECORD["libxc.X86_PV_VCPU_XSAVE"],
+    [7] = RECORD["libxc.SHARED_INFO"], [8] = RECORD["libxc.X86_TSC_INFO"], [9] = RECORD["libxc.HVM_CONTEXT"],
+    [10] = RECORD["libxc.HVM_PARAMS"], [11] = RECORD["libxc.TOOLSTACK"], [12] = RECORD["libxc.X86_PV_VCPU_MSRS"],
+    [13] = RECORD["libxc.VERIFY"], [14] = RECORD["libxc.CHECKPOINT"], [15] = RECORD["libxc.CHECKPOINT_DIRTY_PFN_LIST"],
+    [16] = RECORD["libxc.STATIC_DATA_END"], [17] = RECORD["libxc.X86_CPUID_POLICY"],
+    [18] = RECORD["libxc.X86_MSR_POLICY"], [19] = RECORD["libxc.POSTCOPY_TRANSITION"],
+    [20] = RECORD["libxc.POSTCOPY_PAGE_DATA"], [21] = RECORD["libxc.POSTCOPY_FAULT"],
+    [22] = RECORD["libxc.POSTCOPY_COMPLETE"] }
+protocol_libxl.LIBXL_RECORDS = { [0] = RECORD["libxl.END"], [1] = RECORD["libxl.LIBXC_CONTEXT"],
+    [2] = RECORD["libxl.EMULATOR_XENSTORE_DATA"], [3] = RECORD["libxl.EMULATOR_CONTEXT"],
+    [4] = RECORD["libxl.CHECKPOINT_END"], [5] = RECORD["libxl.CHECKPOINT_STATE"],
+    [6] = RECORD["libxl.POSTCOPY_TRANSITION_END"] }
+protocol_tables._OF_LAYER = { ["libxl"] = { [0] = RECORD["libxl.END"], [1] = RECORD["libxl.LIBXC_CONTEXT"],
+    [2] = RECORD["libxl.EMULATOR_XENSTORE_DATA"], [3] = RECORD["libxl.EMULATOR_CONTEXT"],
+    [4] = RECORD["libxl.CHECKPOINT_END"], [5] = RECORD["libxl.CHECKPOINT_STATE"],
+    [6] = RECORD["libxl.POSTCOPY_TRANSITION_END"] }, ["xenops"] = { [15] = RECORD["xenops.XENOPS"],
+    [240] = RECORD["xenops.LIBXC"], [241] = RECORD["xenops.LIBXL"], [242] = RECORD["xenops.LIBXC_LEGACY"],
+    [3840] = RECORD["xenops.QEMU_TRAD"], [3841] = RECORD["xenops.QEMU_XEN"], [3856] = RECORD["xenops.DEMU"],
+    [3857] = RECORD["xenops.VARSTORED"], [3858] = RECORD["xenops.SWTPM0"], [3859] = RECORD["xenops.SWTPM"],
+    [65535] = RECORD["xenops.END_OF_IMAGE"] } }
+parser_states.STEPS = { ["XL_HEADER"] = parser_states.xl_header, ["XENOPS_HEADER"] = parser_states._plain_header_step_1,
+    ["LIBXL_HEADER"] = parser_states.libxl_header, ["IMAGE_HEADER"] = parser_states.image_header,
+    ["ANYTHING"] = parser_resync.search, ["NOTHING"] = parser_states.nothing, ["LOST"] = parser_states.lost,
+    ["XENOPS_RECORD"] = parser_states.xenops_record, ["LIBXL_RECORD"] = parser_states.libxl_record,
     ["LIBXL_IF_THERE"] = parser_states.libxl_if_there, ["LIBXL_OR_LIBXC"] = parser_states.libxl_or_libxc,
-    ["IMAGE_HEADER"] = parser_states.image_header, ["DOMAIN_HEADER"] = parser_states.domain_header,
-    ["LIBXC_RECORD"] = parser_states.libxc_record, ["LEGACY"] = parser_states.legacy,
-    ["CLOSING"] = parser_states.closing, ["REVERSE"] = parser_states.reverse }
+    ["DOMAIN_HEADER"] = parser_states.domain_header, ["LIBXC_RECORD"] = parser_states.libxc_record,
+    ["LEGACY"] = parser_states.legacy, ["CLOSING"] = parser_states.closing, ["REVERSE"] = parser_states.reverse }
 protocol_summaries.FORMS = { ["hex"] = function(value, words, values) return py.format(value, "#x") end,
     ["bits"] = function(value, words, values) return py.str(8 * value) end, ["order"] = function(value, words,
     values) return py.truth(value) and "big-endian" or "little-endian" end, ["if"] = function(value, words,
     values) return (function() if py.truth(value) then return words end return "" end)() end,
     ["unless"] = protocol_summaries._unless, ["many"] = protocol_summaries._many, ["size"] = protocol_summaries._size,
     ["xen"] = protocol_summaries._xen }
+rules_fields.COMPARE = { ["=="] = function(one, other) return one == other end, ["!="] = function(one,
+    other) return one ~= other end, ["<"] = function(one, other) return one < other end, [">"] = function(one,
+    other) return one > other end, ["in"] = function(value, known) return py.has(known, value) end,
+    ["not in"] = function(value, known) return not py.has(known, value) end, ["any bit of"] = function(value,
+    bits) return py.band(value, bits) ~= 0 end, ["no bit of"] = function(value, bits) return py.band(value,
+    bits) == 0 end }
 -- luacheck: pop
 
 -- Parsing: what is known of a capture, its migrations and their items -------------------------------------------------
@@ -5090,7 +5213,8 @@ end
 
 local function find(violation, record)
     local rule, item = violation.rule, (violation.record or record).item
-    if rule.wireshark then table.insert(item.findings, { rule = rule.id, message = violation.message }) end
+    if not rule.wireshark then return end
+    table.insert(item.findings, { rule = rule.id, severity = violation.gravity, message = violation.message })
 end
 
 function rules_checker.Checker._find(_, violation, record)
@@ -5191,7 +5315,7 @@ function Parser:begin_trailing()
     announce(self, item, 1)
     item.length = 1
     self.owner.trailing = item
-    for _, violation in ipairs(rules_framing.judge_trailing(provisional(item, #self.buffer))) do
+    for _, violation in ipairs(rules_ending.judge_trailing(provisional(item, #self.buffer))) do
         find(violation, { item = item })
     end
 end
@@ -5272,7 +5396,7 @@ local function feed(flow, source, from, length, captured, frame, time)
         parser:start(begins_late(flow, seen))
     end
     local size = #parser.buffer + flow.waiting_octets
-    if #seen == length and parser.skip == 0 and size + length < parser._wanted then
+    if #seen == length and parser.skip == 0 and size + length < parser.wanted then
         py.push(parser._marks, { parser.offset + size, events.Position(frame, time) })
         flow.parts[#flow.parts + 1], flow.waiting_octets = seen, flow.waiting_octets + length
     else
@@ -5491,7 +5615,7 @@ local function fill(flow, piece, to)
             if to < gap.to then add_hole(flow, index, to, gap.to, gap.item) end
             if gap.from < from then add_hole(flow, index, gap.from, from, gap.item) end
             if not gap.item.last_frame then
-                parser._newest = events.Position(piece.frame, piece.time)
+                parser.newest = events.Position(piece.frame, piece.time)
             elseif gap.item.last_frame < piece.frame then
                 gap.item.last_frame, gap.item.last_time = piece.frame, piece.time
             end
@@ -5691,7 +5815,7 @@ local function entries_end(item)
     if not item.count and parser.item == item and #parser.buffer >= 8 then
         take_runs(item, parser.buffer, native.page_runs(parser.buffer, item.endianness))
     end
-    local body = item.count and min(item.body_length, 8 + ENTRY_SIZE * min(item.count, parser_direction.ENTRIES_KEPT))
+    local body = item.count and min(item.body_length, 8 + ENTRY_SIZE * min(item.count, parser_item.ENTRIES_KEPT))
     return body and body >= 8 and item.offset + item.header + body - body % ENTRY_SIZE
 end
 
@@ -5797,7 +5921,7 @@ local function show_findings(tree, item)
         local line = tree:add(F.rule, finding.rule)
         line:set_generated()
         line:set_text(finding.rule .. ": " .. finding.message)
-        line:add_proto_expert_info(EXPERTS[finding.rule], finding.rule .. ": " .. finding.message)
+        line:add_proto_expert_info(EXPERTS[finding.rule .. " " .. finding.severity], finding.rule .. ": " .. finding.message)
     end
 end
 
@@ -5866,7 +5990,7 @@ local function show_item(top, item, place, is_known)
         made(tree, F.last_frame, item.last_frame)
         made(tree, F.complete, item.complete and (item.holes or 0) == 0)
     elseif is_known then
-        made(tree, F.last_frame, item.flow.parser._newest.frame)
+        made(tree, F.last_frame, item.flow.parser.newest.frame)
         made(tree, F.complete, item == item.flow.trailing and not item.flow.parser.damaged)
     end
     if item.spec and item.spec.shape == "pages" then
@@ -6072,7 +6196,7 @@ function xenmig.dissector(tvb, pinfo, root)
     if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
         flow.next, parser.offset, parser.skip = flow.next + length, parser.offset + length, skip - length
         flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, parser._newest = frame, position_at(frame, pinfo.rel_ts)
+        flow.last_frame, parser.newest = frame, position_at(frame, pinfo.rel_ts)
         if item.watched == nil then item.watched = is_watched(root) end
         show_contents(root, item, tvb, item.watched)
     else

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from dissector.errors import UserError
@@ -27,6 +28,9 @@ Four octets of zstd may stand for 128 KiB, so this is what bounds memory: 32 MiB
 can make. It also bounds what damage costs: unpacked octets are lost from one step at most. Larger steps are
 not faster.
 """
+
+PIPE = 1 << 20
+"""Octets that a pipe is to hold: what users may have (pipe(7))."""
 
 LARGEST_WINDOW = 1 << 27
 """The largest zstd window accepted: what `zstd --long=27` writes, 128 MiB."""
@@ -184,6 +188,14 @@ class UnpackedOctets(Octets):
         return octets
 
 
+def widen(pipe: int) -> None:
+    """Lets a pipe hold as much as is read at once, where the system allows that: else each read brings 64 KiB."""
+    with suppress(ImportError, OSError, AttributeError):
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
+
+
 def open_octets(path: str) -> tuple[Octets, str]:
     """Open `path` ("-" is standard input) and see through its compression.
 
@@ -201,6 +213,8 @@ def open_octets(path: str) -> tuple[Octets, str]:
             first += more
         status = os.fstat(file.fileno())
         size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        if stat.S_ISFIFO(status.st_mode):
+            widen(file.fileno())
         for magic, codec in MAGICS.items():
             if first.startswith(magic):
                 return UnpackedOctets(file, first, size, codec()), name

@@ -1,7 +1,8 @@
 """IP fragments back to datagrams, in bounded memory; where they overlap, the octet that came first stays.
 
-TCP hardly ever meets fragmentation, so this is written for size and safety, not for speed. The method is RFC
-815: a list of holes that fragments fill.
+TCP hardly ever meets fragmentation, so this is written for size and safety, not for speed. Fragments come in units of 8
+octets (RFC 791, 3.1; RFC 8200, 4.5): one octet a unit says whether it is here, so a fragment costs no more than its
+octets, however many holes there are.
 """
 
 from dataclasses import dataclass, field
@@ -9,33 +10,49 @@ from dataclasses import dataclass, field
 LARGEST = 65535
 """Octets of the largest datagram: what 16 bits of length can say."""
 
+UNIT = 8
+
+HERE = b"\1"
+
 
 @dataclass(slots=True)
 class Datagram:
     """One datagram on its way to be complete."""
 
     octets: bytearray = field(default_factory=bytearray)
-    holes: list[tuple[int, int]] = field(default_factory=lambda: [(0, LARGEST + 1)])
-    """Start and end of what is missing, in order; open at the end until the last fragment is here."""
+    units: bytearray = field(default_factory=bytearray)
+    """Which of its units are here."""
+    count: int = 0
+    """How many are."""
+    length: int = -1
+    """Octets of all of it; -1 until the last fragment is here."""
     protocol: int = -1
     """What the datagram holds, as its first fragment says (RFC 8200, 4.5)."""
 
+    @property
+    def is_whole(self) -> bool:
+        return self.length >= 0 and self.count == -(-self.length // UNIT)
+
     def put(self, start: int, octets: memoryview, more: bool) -> None:
         end = start + len(octets)
-        holes = []
-        for first, last in self.holes:
-            low, high = max(first, start), min(last, end)
-            if low >= high:
-                holes.append((first, last))
-                continue
-            if len(self.octets) < high:
-                self.octets.extend(bytes(high - len(self.octets)))
+        if 0 <= self.length < end:
+            octets = octets[: max(0, self.length - start)]  # the end is known: nothing is behind it
+            end = start + len(octets)
+        # A second opinion of the end does not count, nor one that what is here contradicts.
+        if not more and self.length < 0 and len(self.octets) <= end:
+            self.length = end
+        if len(self.octets) < end:
+            self.octets.extend(bytes(end - len(self.octets)))
+            self.units.extend(bytes(-(-end // UNIT) - len(self.units)))
+        at, last = start // UNIT, -(-end // UNIT)
+        while (at := self.units.find(0, at, last)) >= 0:
+            stop = self.units.find(1, at, last)
+            stop = last if stop < 0 else stop
+            low, high = at * UNIT, min(stop * UNIT, end)
             self.octets[low:high] = octets[low - start : high - start]
-            holes += [hole for hole in ((first, low), (high, last)) if hole[0] < hole[1]]
-        # The end is known once: it has to fit what is here, and a second opinion does not count.
-        if not more and holes and holes[-1][1] > LARGEST and len(self.octets) == end:
-            holes.pop()
-        self.holes = holes
+            self.units[at:stop] = HERE * (stop - at)
+            self.count += stop - at
+            at = stop
 
 
 class Fragments:
@@ -70,7 +87,7 @@ class Fragments:
         self._octets += len(waiting.octets) - before
         if start == 0 and waiting.protocol < 0:
             waiting.protocol = protocol
-        if not waiting.holes:
+        if waiting.is_whole:
             self._remove(datagram)
             return waiting.protocol, waiting.octets
         while self._octets > self.most_octets or len(self._waiting) > self.most_datagrams:

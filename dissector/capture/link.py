@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from dissector.capture.fragments import Fragments
 
+LARGEST_WINDOW = 0xFFFF
+
 
 class Segment(NamedTuple):
     """One TCP segment."""
@@ -25,9 +27,12 @@ class Segment(NamedTuple):
     """What was captured of the payload."""
     length: int
     """Octets the payload had on the wire."""
-    template: tuple[int, int] | None
-    """Octets of link header, and IP version, if a packet like this one can be read at fixed places: no IP
-    options, no extension headers, not a fragment, and its IP length given. None otherwise."""
+    at: int
+    """Octets of the packet before the payload; -1 where it was put together from fragments."""
+    window: int = LARGEST_WINDOW
+    """What the sender can take, as the field says: not scaled."""
+    shift: int | None = None
+    """Of a SYN: the scale of the windows that follow (RFC 7323, 2.2), NO_SHIFT where it says none; None of others."""
 
 
 IPV4 = struct.Struct("!BxHHHxB2x8s")
@@ -40,11 +45,20 @@ IPV6_FRAGMENT = struct.Struct("!BxHI")
 """RFC 8200, 4.5: next header, offset and flag, identification."""
 
 TCP = struct.Struct("!4sIIBB")
-"""RFC 9293, 3.1: ports, sequence number, acknowledgement number, data offset, flags."""
+"""RFC 9293, 3.1: ports, sequence number, acknowledgement number, data offset, flags; the window follows."""
+
+SYN = 0x02
+
+NO_SHIFT = -1
 
 WORD = struct.Struct("!H")
 
 TCP_PROTOCOL, FRAGMENT_HEADER = 6, 44
+TCP_HEADER = 20
+
+# Options of TCP: RFC 9293, 3.1, and RFC 7323, 2.2 and 2.3.
+END_OF_OPTIONS, NO_OPERATION, WINDOW_SCALE = 0, 1, 3
+LARGEST_SHIFT = 14
 
 # Extension headers that may stand before TCP (RFC 8200, 4.1; RFC 4302 for 51; RFC 6275 for 135):
 # octets in one unit of their length field, and octets that the field does not count.
@@ -142,36 +156,39 @@ def _ipv4(octets: memoryview, at: int, length: int, reassembler: Fragments) -> S
             return None
         name = addresses + bytes((protocol,)) + WORD.pack(identification)
         whole = reassembler.add(name, protocol, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000), data)
-        if whole is None:
-            return None
-        protocol, datagram = whole
-        octets, start, size, total = memoryview(datagram), 0, len(datagram), 0
-    if protocol != TCP_PROTOCOL:
-        return None
-    return _tcp(octets, start, size, addresses, (at, 4) if total and first == 0x45 else None)
+        return _whole(whole, addresses) if whole is not None and whole[0] == TCP_PROTOCOL else None
+    return _tcp(octets, start, size, addresses) if protocol == TCP_PROTOCOL else None
 
 
 def _ipv6(octets: memoryview, at: int, length: int, reassembler: Fragments) -> Segment | None:
     size, kind, addresses = IPV6.unpack_from(octets, at)
     start = at + 40
-    template = (at, 6) if size and kind == TCP_PROTOCOL else None
     size = size or length - start  # 0: a jumbogram (RFC 2675), or not yet cut up, as in IPv4
+    found = _behind_extensions(octets, start, size, kind)
+    if found is None:
+        return None
+    start, size, kind = found
+    if kind == TCP_PROTOCOL:
+        return _tcp(octets, start, size, addresses)
+    kind, fragment, identification = IPV6_FRAGMENT.unpack_from(octets, start)
+    start, size = start + IPV6_FRAGMENT.size, size - IPV6_FRAGMENT.size
+    data = octets[start : start + max(size, 0)]
+    if len(data) != size:
+        return None
+    name = addresses + identification.to_bytes(4, "big")
+    whole = reassembler.add(name, kind, fragment & 0xFFF8, bool(fragment & 1), data)
+    return None if whole is None else _whole(whole, addresses)
+
+
+def _behind_extensions(octets: memoryview, start: int, size: int, kind: int) -> tuple[int, int, int] | None:
+    """Where TCP or a fragment begins behind IPv6's extension headers, the octets from there, and which it is."""
     while kind != TCP_PROTOCOL:
         if kind == FRAGMENT_HEADER:
-            kind, fragment, identification = IPV6_FRAGMENT.unpack_from(octets, start)
-            start += 8
-            size -= 8
-            if not fragment & 0xFFF9:
-                continue  # in one piece after all (RFC 6946)
-            data = octets[start : start + max(size, 0)]
-            if len(data) != size:
-                return None
-            name = addresses + identification.to_bytes(4, "big")
-            whole = reassembler.add(name, kind, fragment & 0xFFF8, bool(fragment & 1), data)
-            if whole is None:
-                return None
-            kind, datagram = whole
-            octets, start, size = memoryview(datagram), 0, len(datagram)
+            following, fragment, _ = IPV6_FRAGMENT.unpack_from(octets, start)
+            if fragment & 0xFFF9:
+                return start, size, kind
+            kind = following  # in one piece after all (RFC 6946)
+            start, size = start + IPV6_FRAGMENT.size, size - IPV6_FRAGMENT.size
         elif kind in EXTENSIONS:
             unit, more = EXTENSIONS[kind]
             kind, units = octets[start], octets[start + 1]
@@ -179,20 +196,48 @@ def _ipv6(octets: memoryview, at: int, length: int, reassembler: Fragments) -> S
             size -= units * unit + more
         else:
             return None
-    return _tcp(octets, start, size, addresses, template)
+    return start, size, kind
 
 
-def _tcp(
-    octets: memoryview, start: int, size: int, addresses: bytes, template: tuple[int, int] | None
-) -> Segment | None:
+def _whole(datagram: tuple[int, bytearray], addresses: bytes) -> Segment | None:
+    """The segment in a datagram that was put together: its protocol, and its octets."""
+    protocol, octets = datagram
+    found = _behind_extensions(memoryview(octets), 0, len(octets), protocol)
+    if found is None or found[2] != TCP_PROTOCOL:
+        return None
+    segment = _tcp(memoryview(octets), found[0], found[1], addresses)
+    return None if segment is None else segment._replace(at=-1)
+
+
+def _tcp(octets: memoryview, start: int, size: int, addresses: bytes) -> Segment | None:
     """`size` octets of TCP, as IP counts them, from `start`; fewer when the packet was cut."""
     ports, seq, ack, offset, flags = TCP.unpack_from(octets, start)
     header = (offset >> 4) * 4
     length = size - header
-    if header < 20 or length < 0:
+    if header < TCP_HEADER or length < 0:
         return None
+    at = start + TCP.size
+    window = int.from_bytes(octets[at : at + 2], "big") if len(octets) >= at + 2 else LARGEST_WINDOW
+    shift = window_shift(octets[start + TCP_HEADER : start + header]) if flags & SYN else None
     start += header
-    return Segment(addresses + ports, seq, ack, flags, octets[start : start + length], length, template)
+    payload = octets[start : start + length]
+    return Segment(addresses + ports, seq, ack, flags, payload, length, start, window, shift)
+
+
+def window_shift(options: memoryview) -> int:
+    """The scale of windows among the options of a TCP header; NO_SHIFT where there is none."""
+    at = 0
+    while at < len(options) and options[at] != END_OF_OPTIONS:
+        if options[at] == NO_OPERATION:
+            at += 1
+            continue
+        size = options[at + 1] if at + 1 < len(options) else 0
+        if size < 2:
+            break
+        if options[at] == WINDOW_SCALE and size == 3 and at + 2 < len(options):
+            return min(options[at + 2], LARGEST_SHIFT)
+        at += size
+    return NO_SHIFT
 
 
 def addresses(key: bytes) -> tuple[tuple[str, int], tuple[str, int]]:

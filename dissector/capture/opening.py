@@ -2,6 +2,7 @@
 
 from dissector.capture import pcap, pcapng
 from dissector.capture.files import Octets, open_octets
+from dissector.capture.formats import PCAP_HEADER
 from dissector.capture.reader import BUFFER, CaptureReader
 from dissector.errors import UserError
 
@@ -52,7 +53,7 @@ def recognise(source: Octets, name: str) -> CaptureReader | StreamReader:
     buffer = bytearray(BUFFER)
     view = memoryview(buffer)
     end = 0
-    while end < pcap.FILE_HEADER and (count := source.readinto(view[end:])):
+    while end < PCAP_HEADER and (count := source.readinto(view[end:])):
         end += count
     if not end:
         raise UserError(f"cannot read {name}: {source.trouble}" if source.trouble else f"{name} is empty")

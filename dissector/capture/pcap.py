@@ -4,31 +4,15 @@ Layout and link types: draft-ietf-opsawg-pcap, sections 4 and 5.
 """
 
 import struct
-from typing import NamedTuple
 
 from dissector.capture.files import Octets
-from dissector.capture.reader import LARGEST_PACKET, CaptureReader, Packet
+from dissector.capture.formats import PCAP_HEADER, PCAP_VARIANTS
+from dissector.capture.reader import LARGEST_PACKET, NANOSECONDS, CaptureReader, Interface, Packet
 from dissector.errors import UserError
 
-FILE_HEADER = 24
-"""Octets of the file header: magic, version, two unused words, snap length, link type."""
-
-
-class Variant(NamedTuple):
-    """What the magic tells: nanoseconds in one unit of the time's fraction, and the packet header."""
-
-    tick_ns: int
-    layout: str
-
-
-VARIANTS = {
-    0xA1B2C3D4: Variant(1000, "IIII"),
-    0xA1B23C4D: Variant(1, "IIII"),
-    # An old variant that libpcap still reads: interface, protocol and direction follow the usual four.
-    0xA1B2CD34: Variant(1000, "IIII8x"),
+MAGICS = {
+    struct.pack(order + "I", magic): (order, variant) for magic, variant in PCAP_VARIANTS.items() for order in "<>"
 }
-
-MAGICS = {struct.pack(order + "I", magic): (order, variant) for magic, variant in VARIANTS.items() for order in "<>"}
 
 
 class PcapReader(CaptureReader):
@@ -37,16 +21,18 @@ class PcapReader(CaptureReader):
     def __init__(self, source: Octets, name: str, buffer: bytearray, end: int) -> None:
         """Raises UserError when the file ends inside its header, or its version is not 2."""
         super().__init__(source, name, buffer, end)
-        if end < FILE_HEADER:
+        if end < PCAP_HEADER:
             raise UserError(f"{name} ends inside its pcap header")
         order, variant = MAGICS[bytes(buffer[:4])]
         major, link = struct.unpack_from(order + "4xH14xI", buffer)
         if major != 2:
             raise UserError(f"{name} is pcap version {major}, not 2")
         self.head = struct.Struct(order + variant.layout)
-        self.link = link & 0xFFFF  # the upper half tells about frame check sequences
-        self.pos = FILE_HEADER
-        self._tick_ns = variant.tick_ns
+        self.is_big_endian = order == ">"
+        interface = Interface(link & 0xFFFF)  # the upper half tells about frame check sequences
+        interface.set_resolution(variant.resolution)
+        self.interfaces = [interface]
+        self.pos = PCAP_HEADER
 
     def next_packet(self) -> Packet | None:
         head = self.head
@@ -64,7 +50,6 @@ class PcapReader(CaptureReader):
                 return None
         start = self.pos + head.size
         self.pos = start + captured
-        return self._packet(self.time_ns(seconds, fraction), self.link, start, captured, length)
-
-    def time_ns(self, first: int, second: int, interface: int = 0) -> int:
-        return first * 1_000_000_000 + second * self._tick_ns
+        (interface,) = self.interfaces
+        time_ns = seconds * NANOSECONDS + fraction * interface.multiply
+        return self._packet(time_ns, interface.link, start, captured, length)

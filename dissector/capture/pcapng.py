@@ -3,47 +3,33 @@
 Layouts: draft-ietf-opsawg-pcapng, section 4; the section number stands at each block.
 """
 
-import math
 import struct
 from collections.abc import Iterator
 
 from dissector.capture.files import Octets
-from dissector.capture.reader import LARGEST_BLOCK, LARGEST_PACKET, CaptureReader, Packet
+from dissector.capture.formats import (
+    BYTE_ORDER,
+    END_OF_OPTIONS,
+    ENHANCED_PACKET,
+    IF_TSOFFSET,
+    IF_TSRESOL,
+    INTERFACE,
+    ISB_IFDROP,
+    OLD_PACKET,
+    SECTION_HEADER,
+    SIMPLE_PACKET,
+    STATISTICS,
+)
+from dissector.capture.reader import LARGEST_BLOCK, LARGEST_PACKET, CaptureReader, Interface, Packet
 from dissector.errors import UserError
-
-SECTION_HEADER = 0x0A0D0D0A
-"""Type of the block that starts a section; reads the same in both byte orders."""
 
 MAGIC = struct.pack(">I", SECTION_HEADER)
 
-BYTE_ORDERS = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
+BYTE_ORDERS = {struct.pack(order + "I", BYTE_ORDER): order for order in "<>"}
 """The octets after the section header's type and length, and what they tell."""
 
 BLOCK_FRAME = 12
 """Octets of the smallest block: type, length, and the length again at its end."""
-
-# Option codes: sections 4.2 and 4.6.
-IF_TSRESOL, IF_TSOFFSET, ISB_IFDROP = 9, 14, 5
-
-
-class Interface:
-    """What an interface description block says about the packets that name it."""
-
-    def __init__(self, link: int, snap: int) -> None:
-        self.link = link
-        self.snap = snap or LARGEST_PACKET  # 0: nothing is cut
-        self.offset_ns = 0
-        self.dropped = 0
-        self.set_resolution(6)
-
-    def set_resolution(self, value: int) -> None:
-        """`value` is if_tsresol: a negative power, of 2 if the top bit is set, else of 10 (section 4.2)."""
-        ticks: int = 2 ** (value & 0x7F) if value & 0x80 else 10**value
-        common = math.gcd(ticks, 1_000_000_000)
-        self._multiply, self._divide = 1_000_000_000 // common, ticks // common
-
-    def time_ns(self, ticks: int) -> int:
-        return ticks * self._multiply // self._divide + self.offset_ns
 
 
 class PcapngReader(CaptureReader):
@@ -58,15 +44,13 @@ class PcapngReader(CaptureReader):
     def __init__(self, source: Octets, name: str, buffer: bytearray, end: int) -> None:
         """Raises UserError when the file ends, or makes no sense, before its byte order is known."""
         super().__init__(source, name, buffer, end)
-        self.interfaces: list[Interface] = []
-        self._closed_drops = 0
         # What to do with a block of a type, and the octets it has at least.
         self._blocks = {
-            0x00000001: (20, self._interface),
-            0x00000002: (32, self._old_packet),
-            0x00000003: (16, self._simple_packet),
-            0x00000005: (24, self._statistics),
-            0x00000006: (32, self._enhanced_packet),
+            INTERFACE: (20, self._interface),
+            OLD_PACKET: (32, self._old_packet),
+            SIMPLE_PACKET: (16, self._simple_packet),
+            STATISTICS: (24, self._statistics),
+            ENHANCED_PACKET: (32, self._enhanced_packet),
             SECTION_HEADER: (28, self._section),
         }
         if end < BLOCK_FRAME or not self._set_byte_order():
@@ -101,9 +85,6 @@ class PcapngReader(CaptureReader):
                 self._ended()
                 return None
 
-    def time_ns(self, first: int, second: int, interface: int = 0) -> int:
-        return self.interfaces[interface].time_ns(first << 32 | second)
-
     def _set_byte_order(self) -> bool:
         order = BYTE_ORDERS.get(bytes(self.buffer[self.pos + 8 : self.pos + 12]))
         if not order:
@@ -112,6 +93,7 @@ class PcapngReader(CaptureReader):
         self._start = struct.Struct(order + "II")
         self._word = struct.Struct(order + "I")
         self._order = order
+        self.is_big_endian = order == ">"
         return True
 
     def _unpack(self, layout: str) -> tuple[int, ...]:
@@ -125,15 +107,13 @@ class PcapngReader(CaptureReader):
         while at + 4 <= end:
             code, size = struct.unpack_from(self._order + "HH", self.buffer, at)
             at += 4
-            if code == 0 or at + size > end:
+            if code == END_OF_OPTIONS or at + size > end:
                 return
             yield code, self.view[at : at + size]
             at += size + -size % 4
 
     def _section(self, total: int) -> None:  # 4.1
-        self._closed_drops = self.dropped_by_capture
-        self.interfaces.clear()
-        self.link = -1
+        self.interfaces = []
 
     def _interface(self, total: int) -> None:  # 4.2
         interface = Interface(*self._unpack("HxxI"))
@@ -141,9 +121,8 @@ class PcapngReader(CaptureReader):
             if code == IF_TSRESOL and len(value) == 1:
                 interface.set_resolution(value[0])
             elif code == IF_TSOFFSET and len(value) == 8:
-                interface.offset_ns = struct.unpack(self._order + "q", value)[0] * 1_000_000_000
+                interface.set_offset(struct.unpack(self._order + "q", value)[0])
         self.interfaces.append(interface)
-        self.link = self.interfaces[0].link
 
     def _statistics(self, total: int) -> None:  # 4.6
         number, *_ = self._unpack("I")
@@ -151,8 +130,9 @@ class PcapngReader(CaptureReader):
             for code, value in self._options(20, total):
                 if code == ISB_IFDROP and len(value) == 8:
                     # Counted from the start of the capture: the latest block replaces those before it.
-                    self.interfaces[number].dropped = struct.unpack(self._order + "Q", value)[0]
-        self.dropped_by_capture = self._closed_drops + sum(each.dropped for each in self.interfaces)
+                    (dropped,) = struct.unpack(self._order + "Q", value)
+                    self.dropped_by_capture += dropped - self.interfaces[number].dropped
+                    self.interfaces[number].dropped = dropped
 
     def _enhanced_packet(self, total: int) -> Packet | None:  # 4.3
         _, _, number, high, low, captured, length = self.head.unpack_from(self.buffer, self.pos)
@@ -166,9 +146,8 @@ class PcapngReader(CaptureReader):
         if number >= len(self.interfaces) or captured > min(LARGEST_PACKET, total - 32):
             self._damaged("packet header")
             return None
-        time_ns = self.time_ns(high, low, number)
-        self.interface = number
-        return self._packet(time_ns, self.interfaces[number].link, self.pos + 28, captured, length)
+        interface = self.interfaces[number]
+        return self._packet(interface.time_ns(high << 32 | low), interface.link, self.pos + 28, captured, length)
 
     def _simple_packet(self, total: int) -> Packet | None:  # 4.4
         if not self.interfaces:
@@ -179,5 +158,4 @@ class PcapngReader(CaptureReader):
         if captured > LARGEST_PACKET:
             self._damaged("packet header")
             return None
-        # These blocks have no time: the packet before is the best witness.
-        return self._packet(self.last_time_ns or 0, self.link, self.pos + 12, captured, length)
+        return self._packet(None, self.interfaces[0].link, self.pos + 12, captured, length)

@@ -1,11 +1,14 @@
 """What pcap and pcapng readers share: one reused buffer, and the packet they hand out.
 
-The buffer is public because two roads lead through it. `next_packet` is the ordinary one, and knows
-everything. The express lane walks `buffer` itself, record header by record header, and asks `next_packet` for
-whatever is not a plain packet wholly inside the buffer. The only rule between them: whoever takes a packet
-moves `pos` and counts.
+The buffer is public because packets are taken out of it in two ways. `next_packet` knows everything. The fast path
+(tcp/core.py) walks `buffer` itself, record header by record header, and leaves whatever is not a plain packet wholly
+inside the buffer to `next_packet`. The only rule between them: whoever takes a packet moves `pos` and counts.
+
+Invariants. `buffer[pos:end]` is what was read and not taken. No octet of a file raises anything here: what makes no
+sense is `trouble`, and a time that does not fit is none. Limits: LARGEST_PACKET, LARGEST_BLOCK, LATEST.
 """
 
+import math
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
@@ -22,13 +25,63 @@ LARGEST_BLOCK = 1 << 26
 """Octets of the largest pcapng block believed, and of the buffer that grew to hold it."""
 
 
+PAGE = 4096
+"""Octets of a page of memory."""
+
+ALIGNED = PAGE - 16
+"""Where in a buffer of this size a page begins, as glibc allocates it: reads that begin there are copied faster."""
+
+LATEST = 1 << 62
+"""Nanoseconds since the epoch, or before it, that are believed: 146 years. The difference of two such times fits into
+64 bits. What is beyond is a clock that nobody has, or a flipped bit, and counts as no time."""
+
+NANOSECONDS = 1_000_000_000
+
+
+class Interface:
+    """What packets were captured on: how they begin, and how their times are to be read."""
+
+    def __init__(self, link: int, snap: int = 0) -> None:
+        self.link = link
+        """Link type: a LINKTYPE_ number."""
+        self.snap = snap or LARGEST_PACKET  # 0: nothing is cut
+        self.offset_ns = 0
+        self.dropped = 0
+        self.set_resolution(6)
+
+    def set_resolution(self, value: int) -> None:
+        """`value` is pcapng's if_tsresol: a negative power, of 2 if the top bit is set, else of 10 (section 4.2)."""
+        ticks: int = 2 ** (value & 0x7F) if value & 0x80 else 10**value
+        common = math.gcd(ticks, NANOSECONDS)
+        self.multiply, self.divide = NANOSECONDS // common, ticks // common
+        """Nanoseconds of so many ticks, and the ticks."""
+        self._bound()
+
+    def set_offset(self, seconds: int) -> None:
+        """Times count from so many seconds after the epoch."""
+        self.offset_ns = seconds * NANOSECONDS
+        self._bound()
+
+    def time_ns(self, ticks: int) -> int | None:
+        """None: that is no time."""
+        time = ticks * self.multiply // self.divide + self.offset_ns
+        return time if -LATEST <= time <= LATEST else None
+
+    def _bound(self) -> None:
+        bound = (LATEST - self.offset_ns) // self.multiply
+        plain = self.divide == 1 and abs(self.offset_ns) < LATEST
+        self.most_high = min(bound >> 32, 1 << 31) - 1 if plain else -1
+        """With this number in the high half of its 64 bits any time is believed, and 64 bits do to calculate it; -1:
+        with none."""
+
+
 class Packet(NamedTuple):
     """One captured packet."""
 
     frame: int
     """Number in the capture, from 1, as other tools count."""
     time_ns: int
-    """Nanoseconds since 1970-01-01 00:00 UTC."""
+    """Nanoseconds since 1970-01-01 00:00 UTC. Of a packet without a time that of the one before; 0 if none had one."""
     link: int
     """Link type of `octets`: a LINKTYPE_ number."""
     octets: memoryview
@@ -55,8 +108,8 @@ class CaptureReader:
     block type (6), block length, interface, time high, time low, captured length, original length.
     """
 
-    link: int = -1
-    """Link type of the packets; in pcapng that of interface 0, and -1 as long as none was described."""
+    is_big_endian: bool
+    """How the numbers of `head` stand in the file."""
 
     def __init__(self, source: Octets, name: str, buffer: bytearray, end: int) -> None:
         """`buffer` already holds the first `end` octets of the file."""
@@ -64,20 +117,22 @@ class CaptureReader:
         self.name = name
         self.buffer = buffer
         self.view = memoryview(buffer)
+        self.interfaces: list[Interface] = []
+        """What the packets were captured on, by number. Another list once the numbers mean something else."""
         self.pos = 0
         """Where in `buffer` the next record header starts."""
         self.end = end
         """How much of `buffer` is filled."""
         self.frame = 0
-        """Packets taken so far, by either road."""
+        """Packets taken so far."""
         self.cut = 0
         """How many of those were cut at the snap length."""
         self.first_time_ns: int | None = None
-        """Time of the first packet."""
+        """Time of the first packet that has one."""
         self.last_time_ns: int | None = None
-        """Time of the latest packet."""
-        self.interface = 0
-        """Number of the interface that captured the latest packet of next_packet; 0 in pcap."""
+        """Time of the latest packet that has one."""
+        self.untimed = 0
+        """Packets without a time that can be believed."""
         self.dropped_by_capture = 0
         """Packets that the capturing program itself says it lost (pcapng statistics, or whoever started it)."""
         self.trouble: str | None = None
@@ -85,19 +140,17 @@ class CaptureReader:
         self.keep: Callable[[memoryview], None] | None = None
         """Told the octets that leave the buffer, in order and each once, headers and blocks included: whole packets
         that were taken, so whoever keeps them may stop between any two calls. At the end it has all of them."""
-        self._passed = 0  # octets of the file that went through the buffer and left it
+        self._kept = 0  # what of `buffer` is before this was told to `keep`, or is not of the file
+        self._passed = 0  # octets of the file before `buffer`
 
     def fill(self) -> bool:
         """Move what is unread to the front of the buffer and read more behind it; False when nothing came."""
         if self.trouble:
             return False
-        rest = self.end - self.pos
-        if self.pos:
+        if self.pos > self._kept:
             if self.keep is not None:
-                self.keep(self.view[: self.pos])
-            self.view[:rest] = self.view[self.pos : self.end]
-            self._passed += self.pos
-            self.pos, self.end = 0, rest
+                self.keep(self.view[self._kept : self.pos])
+            self._move()
         elif self.end == len(self.buffer):
             if self.end >= LARGEST_BLOCK:
                 return False
@@ -108,14 +161,22 @@ class CaptureReader:
         self.end += count
         return count > 0
 
+    def _move(self) -> None:
+        """Moves what is unread to the front: so that what is read behind it begins where a page of memory does."""
+        rest = self.end - self.pos
+        start = (ALIGNED - rest) % PAGE if len(self.buffer) >= 4 * PAGE + rest else 0
+        self.view[start : start + rest] = self.view[self.pos : self.end]
+        self._passed += self.pos - start
+        self.pos, self.end, self._kept = start, start + rest, start
+
     @property
     def octets(self) -> int:
         """Octets of the file read so far, decompressed."""
         return self._passed + self.end
 
     def advance(self, pos: int, frame: int, cut: int, time_ns: int) -> None:
-        """The express lane took packets: where it stands now, how many packets that makes, how many it took were
-        cut, the time of the last one."""
+        """The fast path took packets: where it stands now, how many packets that makes, how many it took were cut, the
+        time of the last one."""
         self.pos, self.frame = pos, frame
         self.cut += cut
         self.last_time_ns = time_ns
@@ -124,18 +185,18 @@ class CaptureReader:
         """The next packet; None at the end, and `trouble` tells if the end came too early. Never raises."""
         raise NotImplementedError
 
-    def time_ns(self, first: int, second: int, interface: int = 0) -> int:
-        """Nanoseconds since 1970 of the two time fields of a record header, and in pcapng its interface."""
-        raise NotImplementedError
-
-    def _packet(self, time_ns: int, link: int, start: int, captured: int, length: int) -> Packet:
+    def _packet(self, time_ns: int | None, link: int, start: int, captured: int, length: int) -> Packet:
         """Count the packet whose octets are at `start` of the buffer."""
         self.frame += 1
         if captured < length:
             self.cut += 1
-        if self.first_time_ns is None:
-            self.first_time_ns = time_ns
-        self.last_time_ns = time_ns
+        if time_ns is None:
+            self.untimed += 1
+            time_ns = self.last_time_ns or 0
+        else:
+            self.last_time_ns = time_ns
+            if self.first_time_ns is None:
+                self.first_time_ns = time_ns
         return Packet(self.frame, time_ns, link, self.view[start : start + captured], length)
 
     def _damaged(self, what: str) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from dissector.analysis import Analysis
 from dissector.cli.input import conclude, read
 from dissector.library import open
-from dissector.results import AnalysisResult, dumps
 from dissector.views.analysis import as_text
 
 DESCRIPTION = """\
@@ -30,6 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
     read(capture, analysis.add)
     analysis.finish()
     if arguments.json:
+        # Imported here: the text needs none of it, and to start takes most of the time of a small file.
+        from dissector.results.analysis import AnalysisResult
+        from dissector.results.encoding import dumps
+
         print(dumps(AnalysisResult.of(capture.source, analysis.migrations), indent=1))
     else:
         print(as_text(capture.source, analysis.migrations), end="")

@@ -6,15 +6,16 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
 
 from dissector.analysis import Analysis
 from dissector.cli.input import read
+from dissector.cli.rule_ids import no_such_rule
 from dissector.errors import UserError
 from dissector.library import open
-from dissector.results import FileFindingResult, dumps
+from dissector.results.encoding import dumps
+from dissector.results.findings import FileFindingResult
 from dissector.rules import RULES
 from dissector.rules.findings import SEVERITIES, Finding
 from dissector.units import many
@@ -100,9 +101,3 @@ def _rules(text: str) -> set[str]:
             raise argparse.ArgumentTypeError(no_such_rule(pattern))
         found |= matching
     return found
-
-
-def no_such_rule(name: str) -> str:
-    """What to say of a rule id that is none."""
-    near = get_close_matches(name, RULES, 3)
-    return f"there is no rule {name!r}" + (f"; near: {', '.join(near)}" if near else "; `xenshark rules` lists them")

@@ -14,7 +14,7 @@ from dissector.integrations.wireshark.crosscheck import Witness, as_line, compar
 from dissector.integrations.wireshark.reading import read as read_with_tshark
 from dissector.integrations.wireshark.tshark import find, hand_over, isolated, orderly
 from dissector.library import open
-from dissector.results import dumps
+from dissector.results.encoding import dumps
 from dissector.units import many
 
 FOUND = 1

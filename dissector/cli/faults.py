@@ -10,7 +10,8 @@ from dissector.cli.arguments import whole_number
 from dissector.cli.input import conclude, read
 from dissector.facts import Fault
 from dissector.library import open
-from dissector.results import FaultResult, dumps
+from dissector.results.encoding import dumps
+from dissector.results.faults import FaultResult
 from dissector.views.faults import header, summary, table_line
 
 EPILOG = """\

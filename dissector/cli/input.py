@@ -10,19 +10,19 @@ from time import monotonic
 
 from dissector.capture.files import Octets
 from dissector.errors import UserError
-from dissector.library import Capture, Take
+from dissector.library import Input, Take
 
 PATIENCE = 1.0
 """Seconds without a progress bar."""
 
 
-def read(capture: Capture, *takers: Take, show_progress: bool = True) -> None:
-    """Every event of an input to each of the takers. Raises UserError as `Capture.read` does."""
+def read(capture: Input, *takers: Take, show_progress: bool = True) -> None:
+    """Every event of an input to each of the takers. Raises UserError as `Input.read` does."""
     with _progress(capture.reader.source, capture.name, show_progress) as progress:
         capture.read(*takers, progress=progress)
 
 
-def conclude(capture: Capture) -> None:
+def conclude(capture: Input) -> None:
     """Raises UserError when what was printed is not all that the input should have held."""
     if capture.problem:
         raise UserError(capture.problem)

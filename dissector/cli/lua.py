@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from dissector.errors import UserError
-from dissector.integrations.wireshark import install
-from dissector.integrations.wireshark.generate import dissector
 
 FILE = Path(__file__).resolve().parents[2] / "lua" / "xen_migration.lua"
 """Where a checkout of the project keeps it."""
@@ -34,12 +32,9 @@ graphical interface. As root, Wireshark 4.4 and newer run no Lua and do not say 
 
 
 ACTIONS = {
-    "install": (
-        install.install,
-        "put it, and a profile with colours and filter buttons, where Wireshark looks for them",
-    ),
-    "uninstall": (install.uninstall, "remove what --install put there"),
-    "check": (install.check, "say which Wireshark there is, what is installed, and whether Wireshark loads it"),
+    "install": "put it, and a profile with colours and filter buttons, where Wireshark looks for them",
+    "uninstall": "remove what --install put there",
+    "check": "say which Wireshark there is, what is installed, and whether Wireshark loads it",
 }
 """What is done to the user's own Wireshark, and the help on it."""
 
@@ -63,26 +58,31 @@ def add(subparsers: Any) -> None:
         type=Path,
         help="write it to FILE (default: lua/xen_migration.lua of the checkout)",
     )
-    for name, (action, says) in ACTIONS.items():
-        form.add_argument(f"--{name}", dest="action", action="store_const", const=action, help=says)
+    for name, says in ACTIONS.items():
+        form.add_argument(f"--{name}", dest="action", action="store_const", const=name, help=says)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints, writes, or does one of the actions."""
+    # Imported here, because nobody who asks for help needs it.
+    from dissector.integrations.wireshark import install
+    from dissector.integrations.wireshark.generate import dissector
+
+    actions = {"install": install.install, "uninstall": install.uninstall, "check": install.check}
     if arguments.action is not None:
-        for line in arguments.action():
+        for line in actions[arguments.action]():
             print(line)
     elif arguments.print:
         sys.stdout.write(dissector())
     else:
-        _write(arguments.write)
+        _write(arguments.write, dissector())
     return 0
 
 
-def _write(file: Path) -> None:
+def _write(file: Path, text: str) -> None:
     if file == FILE and not FILE.parent.is_dir():
         raise UserError("this is no checkout of the project: say which FILE to write, or use --print")
     try:
-        file.write_text(dissector(), encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror or error}") from error

@@ -15,9 +15,10 @@ from dissector.cli.input import conclude, read
 from dissector.errors import UserError
 from dissector.events import FORWARD, REVERSE, Direction, Event, Flow, MigrationFound, Record, Resynchronised
 from dissector.facts import Link, Linker
-from dissector.library import Capture, open
+from dissector.library import Input, open
 from dissector.protocol import HEADERS, MESSAGES, RECORDS
-from dissector.results import RecordResult, dumps
+from dissector.results.encoding import dumps
+from dissector.results.records import RecordResult
 from dissector.units import EPOCH, iso_text, micros, seconds_text
 from dissector.views.records import details, line
 
@@ -103,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         linker.finish()
     conclude(capture)
-    asked, found = arguments.migration, capture.migrations
+    asked, found = arguments.migration, capture.migration_count
     if asked is not None and not 0 <= asked < found:
         raise UserError(f"{capture.name} has no migration {asked}: it holds {found}, numbered from 0")
     return 0
@@ -112,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
 class Printer:
     """Prints the records that are wanted, as they come."""
 
-    def __init__(self, arguments: argparse.Namespace, capture: Capture) -> None:
+    def __init__(self, arguments: argparse.Namespace, capture: Input) -> None:
         self._is_wanted = _filter(arguments, capture)
         self._show = self._json if arguments.json else self._lines
         self._verbose, self._full = arguments.verbose, arguments.full
@@ -167,7 +168,7 @@ TIMES: dict[str, Callable[[int, int, int], str]] = {
 """How a line shows time: of the record, the first packet and the line before, all in ns since the epoch."""
 
 
-def _filter(arguments: argparse.Namespace, capture: Capture) -> Callable[[Record], bool]:
+def _filter(arguments: argparse.Namespace, capture: Input) -> Callable[[Record], bool]:
     """Whether a record is to be printed. Times are compared as they are shown, in whole microseconds."""
     names = set(arguments.type or ())
 

@@ -6,7 +6,7 @@ import argparse
 from textwrap import wrap
 from typing import Any
 
-from dissector.cli.check import no_such_rule
+from dissector.cli.rule_ids import no_such_rule
 from dissector.protocol import HEADERS, RECORDS
 from dissector.protocol.states import mermaid
 from dissector.rules import RULES, Rule

@@ -32,7 +32,8 @@ def add(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     # Imported here, because nobody who asks for help needs it.
-    from dissector.results import RESULTS, schema
+    from dissector.results.encoding import schema
+    from dissector.results.registry import RESULTS
 
     found = {name: schema(result, f"xenshark {name}") for name, result in RESULTS.items()}
     print(json.dumps(found[arguments.name] if arguments.name else found, indent=2))

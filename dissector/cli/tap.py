@@ -102,6 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     def tick() -> None:
         if live:
             with tape.lock:
+                follower.report_progress()
                 snapshots = live.snapshots()
             live.show(snapshots, f"recording to {name}")
         while tape.complaints:

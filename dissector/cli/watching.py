@@ -18,8 +18,8 @@ from dissector.monitor import Monitor, Snapshot
 from dissector.recording.rotation import Kept, Rotation
 from dissector.recording.session import Session
 from dissector.recording.trim import Trimmer
-from dissector.results import LiveEvent, dumps
-from dissector.results.live import CaptureEvent, SnapshotResult, StatisticsEvent, SummaryEvent
+from dissector.results.encoding import dumps
+from dissector.results.live import CaptureEvent, LiveEvent, SnapshotResult, StatisticsEvent, SummaryEvent
 from dissector.units import NS, many, size
 from dissector.views.analysis import as_text
 from dissector.views.live import Display, Form

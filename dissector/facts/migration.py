@@ -86,13 +86,7 @@ class Migration:
         self._phases.finish()
 
     def _add(self, record: Record) -> Noted:
-        if record.context.revision >= self.context.revision:
-            self.context = record.context
-        other = self.reverse if record.direction == FORWARD else self.forward
-        other.acked = max(other.acked, record.acked)
-        if self.first_time is None:
-            self.first_time = record.first.time
-        self.last_time = max(self.last_time or 0, record.last.time)
+        self._learn(record)
         static_data = self._static_data.add(record)
         self._phases.add(record, static_data is not None, self.forward.is_followed)
         if record.type is None:
@@ -102,8 +96,20 @@ class Migration:
             self.records[record.direction][f"{record.layer}.{record.name}"] += 1
         if static_data is not None:
             return Noted(static_data)
-        if not record.whole or record.is_misdirected:
-            return UNREMARKABLE
+        return self._count(record) if record.whole and not record.is_misdirected else UNREMARKABLE
+
+    def _learn(self, record: Record) -> None:
+        """What any record, header or text tells beside what it is."""
+        if record.context.revision >= self.context.revision:
+            self.context = record.context
+        other = self.reverse if record.direction == FORWARD else self.forward
+        other.acked = max(other.acked, record.acked)
+        if self.first_time is None:
+            self.first_time = record.first.time
+        self.last_time = max(self.last_time or 0, record.last.time)
+
+    def _count(self, record: Record) -> Noted:
+        """A whole record of its right direction, which is what its number says."""
         self.postcopy.add(record)
         self._endings.add(record, self.postcopy.is_postcopy)
         self._iterations.add(record)

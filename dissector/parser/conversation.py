@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from dissector.events import NOTHING_SAID, Context, Direction, Event, Flow
-from dissector.protocol import CONTAINERS, Endianness, Layer, nested, outer
+from dissector.protocol import CONTAINERS, Endianness, Layer, libxc_records, nested, outer
 from dissector.protocol.containers import Container
 
 Emit = Callable[[Event, int], None]
@@ -15,6 +15,20 @@ Emit = Callable[[Event, int], None]
 class ParsedMigration:
     """One migration as far as its headers have told: what both directions' parsers go by."""
 
+    __slots__ = (
+        "_number",
+        "begins_after",
+        "begins_late",
+        "context",
+        "is_bare",
+        "is_unread",
+        "items",
+        "libxc_records",
+        "libxl_endianness",
+        "number",
+        "orders",
+    )
+
     def __init__(self, number: Callable[[], int]) -> None:
         """`number` gives it its number in the input, when it is recognised."""
         self.number: int | None = None
@@ -22,6 +36,12 @@ class ParsedMigration:
         self.context: Context = NOTHING_SAID
         self.libxl_endianness: Endianness | None = None
         """None: no header has said it."""
+        self.libxc_records = libxc_records(None)
+        """The libxc records of its version."""
+        self.orders: Mapping[Layer, Endianness] = _orders(self.context, None)
+        """Byte order of each layer's records: libxl and libxc each say their own."""
+        self.is_unread = False
+        """Whether what the other direction says is the toolstack's own, and not read."""
         self.is_bare = False
         """Whether its first octets were libxc's."""
         self.begins_late = False
@@ -46,6 +66,14 @@ class ParsedMigration:
         context = context._replace(may_be_in_libxl=not self.is_bare and not holds_libxc)
         if context != self.context:
             self.context = context._replace(revision=context.revision + 1)
+            self.libxc_records = libxc_records(context.version)
+            self.orders = _orders(context, self.libxl_endianness)
+            self.is_unread = bool(context.layers) and CONTAINERS[context.layers[0]].answers == "unread"
+
+    def learn_libxl_order(self, endianness: Endianness) -> None:
+        """libxl's header says its byte order, or xl's."""
+        self.libxl_endianness = endianness
+        self.orders = _orders(self.context, endianness)
 
     def enter(self, layer: Layer) -> None:
         """Something of this layer was seen: not always after the one around it, whose header may be lost."""
@@ -56,15 +84,10 @@ class ParsedMigration:
         """The container around this layer."""
         return outer(self.context.layers, layer)
 
-    @property
-    def container(self) -> Container | None:
-        """The outermost container."""
-        return CONTAINERS[self.context.layers[0]] if self.context.layers else None
 
-    def endianness(self, layer: Layer) -> Endianness:
-        """Byte order of a layer's records: libxl and libxc each say their own."""
-        own = self.libxl_endianness if layer == "libxl" else None
-        return CONTAINERS[layer].endianness or own or self.context.endianness
+def _orders(context: Context, libxl: Endianness | None) -> Mapping[Layer, Endianness]:
+    own: Mapping[Layer, Endianness | None] = {"libxl": libxl}
+    return {layer: row.endianness or own.get(layer) or context.endianness for layer, row in CONTAINERS.items()}
 
 
 class Conversation:

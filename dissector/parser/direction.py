@@ -22,14 +22,11 @@ looks at; never page contents, unless `keep_pages` asks for them.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal, Protocol, cast
 
 from dissector.events import (
     FORWARD,
-    NOWHERE,
     REVERSE,
     Closed,
     Direction,
@@ -45,23 +42,15 @@ from dissector.events import (
     Reason,
     Record,
     Resynchronised,
-    Run,
     Spec,
     WayLost,
 )
 from dissector.parser.conversation import Conversation, ParsedMigration
-from dissector.parser.entries import ENTRY_SIZE, PAGES_HEADER_SIZE, page_runs
-from dissector.protocol import Endianness, Expect, Layer, RecordSpec, Role
+from dissector.parser.cursor import Cursor
+from dissector.parser.entries import PAGES_HEADER_SIZE, page_runs
+from dissector.parser.item import UNKNOWN, Item, octets_to_keep
+from dissector.protocol import Endianness, Expect, Layer, Role
 from dissector.tcp import FOREVER
-
-BODY_KEPT = 1 << 20
-"""Octets of a body that are kept at most: enough for every state of processors and devices Xen sends; the rest
-of a longer blob is passed over."""
-
-ENTRIES_KEPT = 1 << 20
-"""Entries of a pages record that are kept at most. Senders write up to 524,288; receivers of the postcopy RFC's
-time accept no body above 8 MiB."""
-
 
 EARLY_GAPS_MAX = 256
 """Gaps that are remembered before a stream is recognised; past it what was before them is not counted."""
@@ -90,41 +79,52 @@ class NoTransport:
         return 0
 
 
-@dataclass(slots=True)
-class Item:
-    """A header, record or text whose first octets were read."""
-
-    layer: Layer | None
-    name: str
-    type: int | None
-    spec: Spec
-    endianness: Endianness
-    offset: int
-    first: Position
-    body_length: int
-    end: int
-    """The offset after its body."""
-    padding: int = 0
-    """Octets of padding after that."""
-    keep: int = -1
-    """Octets of the body to keep; -1: its own count has to say it."""
-    body: bytes | None = None
-    """None as long as it was not read."""
-    unannounced: bool = False
-    then: Expect | None = None
-    """What stands after it; None: what is expected now."""
+NO_TRANSPORT = NoTransport()
 
 
-class DirectionParser:
+class DirectionParser(Cursor):
     """The parser of one direction, and the consumer of its half-connection's octets."""
+
+    __slots__ = (
+        "_before",
+        "_begin",
+        "_early_gaps",
+        "_reached",
+        "_started",
+        "_step",
+        "_steps",
+        "candidates",
+        "conversation",
+        "cut",
+        "direction",
+        "edge",
+        "ended",
+        "expect",
+        "found",
+        "handed_over",
+        "has_gaps",
+        "is_first",
+        "item",
+        "late",
+        "layers",
+        "looked_at",
+        "lost_at",
+        "migration",
+        "ordinal",
+        "peer",
+        "searched",
+        "trailing",
+        "transport",
+    )
 
     def __init__(self, conversation: Conversation, steps: Mapping[Expect, Step], is_first: bool = True) -> None:
         """`is_first`: whether the conversation's flow is that of this direction's octets."""
+        super().__init__(conversation.note_spans)
         self.conversation = conversation
         self.is_first = is_first
         self.peer: DirectionParser | None = None
         """The parser of the other direction; None in a bare stream."""
-        self.transport: Transport = NoTransport()
+        self.transport: Transport = NO_TRANSPORT
         self.direction: Direction = FORWARD
         self.ordinal = 0
         """Which of the conversation's migrations this direction is in."""
@@ -132,7 +132,7 @@ class DirectionParser:
         self.expect = Expect.ANYTHING
         self.found = False
         """Whether a stream was recognised in this direction."""
-        self.layers: set[Layer] = set()
+        self.layers: frozenset[Layer] = frozenset()
         """Layers of which this direction carried something; the other one may be ahead while a gap is open."""
         self.item: Item | None = None
         """What is being read."""
@@ -143,11 +143,6 @@ class DirectionParser:
         self.lost_at: int | None = None
         """The offset at which a header should have been, while the way is lost."""
 
-        self.skip = 0
-        """How many of the next octets nobody needs."""
-        self.buffer = bytearray()
-        self.offset = 0
-        """Of the first octet in `buffer`, or of the next one to pass over."""
         self.edge = False
         """Whether nothing follows directly on what is in `buffer`."""
         self.late = False
@@ -155,11 +150,7 @@ class DirectionParser:
         self.cut = False
         """Whether octets were cut off at the snap length."""
         self.has_gaps = False
-        self.damaged = False
-        """Whether octets were lost or cut off since the item at hand began, or since the last one."""
         self.ended: Reason | None = None
-        self.spans: list[tuple[int, int]] = []
-        """Offsets from and to which octets were passed over, if they are to be noted."""
         self.searched = 0
         """The offset up to which the search has looked for magics and texts."""
         self.looked_at = 0
@@ -170,10 +161,6 @@ class DirectionParser:
 
         self._steps = steps
         self._step = steps[Expect.ANYTHING]
-        self._wanted = 0
-        self._marks: deque[tuple[int, Position]] = deque()
-        self._newest = NOWHERE
-        """The newest position of any octet taken since the item at hand began."""
         self._reached = 0
         """The newest packet that completed an event of this direction."""
         self._started = False
@@ -203,7 +190,9 @@ class DirectionParser:
         position = Position(frame, time)
         while self.skip:
             passed = min(self.skip, length)
-            self._pass(passed, position, whole or len(octets) >= passed)
+            self.pass_by(passed, position)
+            if len(octets) < passed and not whole:
+                self._note_cut()
             length -= passed
             octets = octets[passed:]
             if self.skip:
@@ -211,22 +200,23 @@ class DirectionParser:
             self._run()
             if not length:
                 return
-        self._marks.append((self.offset + len(self.buffer), position))
-        self.buffer += octets
-        if len(self.buffer) >= self._wanted:
+        self.append(octets, position)
+        if len(self.buffer) >= self.wanted:
             self._run()
         missing = length - len(octets)
         if missing:
             self._note_cut()
-            self._hole(self.offset + len(self.buffer) + missing)
+            self._hole(self.end + missing)
 
     def pass_over(self, length: int, whole: bool, frame: int, time: int) -> None:
         """The next `length` octets, fewer than `skip`, in packets of which only the last is of interest."""
-        self._pass(length, Position(frame, time), whole)
+        self.pass_by(length, Position(frame, time))
+        if not whole:
+            self._note_cut()
 
     def lose(self, length: int) -> None:
         """The next `length` octets were not captured and never will be."""
-        start = self.offset + len(self.buffer)
+        start = self.end
         if self.expect is not Expect.NOTHING:
             self.has_gaps = True
             self._note_gap(start, length)
@@ -255,8 +245,7 @@ class DirectionParser:
         """Emits how far it has come."""
         item = self.item
         again, conflicts = self._repeated()
-        end = self.offset + len(self.buffer)
-        time = self._marks[-1][1].time if self._marks else self._newest.time
+        end, time = self.end, self.last_time
         if self._started and self.ended is None:
             self.emit_of(
                 lambda number: Progress(
@@ -274,38 +263,12 @@ class DirectionParser:
 
     # What the steps call
 
-    def has(self, length: int) -> bool:
-        """Whether this many octets are in the buffer; if not, the step is begun again once they are."""
-        if len(self.buffer) >= length:
-            return True
-        self._wanted = length
-        return False
-
-    def take(self, length: int) -> bytes:
-        """Consumes octets that are in `buffer`."""
-        octets = bytes(memoryview(self.buffer)[:length])
-        self._consume(length)
-        return octets
-
-    def leave(self, length: int) -> None:
-        """Passes over the next octets, whether they are there yet or not."""
-        if self.conversation.note_spans and length:
-            self.spans.append((self.offset, self.offset + length))
-        here = min(length, len(self.buffer))
-        self._consume(here)
-        self.skip = length - here
-
     def expect_next(self, what: Expect) -> None:
         """What stands next. Of what is of no interest nothing is kept."""
-        self.expect, self._step, self._wanted = what, self._steps[what], 0
+        self.expect, self._step, self.wanted = what, self._steps[what], 0
         if what is Expect.NOTHING:
-            self.buffer.clear()
-            self._marks.clear()
+            self.clear()
             self.skip = FOREVER
-
-    def position(self) -> Position:
-        """Where the first octet in `buffer` was captured."""
-        return self._marks[0][1] if self._marks else self._newest
 
     def begin(
         self,
@@ -324,14 +287,9 @@ class DirectionParser:
         """An item begins at the first octet in `buffer`, with `header` octets that are no part of its body. `carried`:
         octets of the body that do follow, if not `body_length`."""
         self.damaged = False
-        self._newest = self.position()
+        self.newest = self.position()
         length = body_length if carried is None else carried
-        keep = length
-        if not self.conversation.keep_pages:
-            if isinstance(spec, RecordSpec) and spec.shape == "pages" and length >= PAGES_HEADER_SIZE:
-                keep = -1
-            else:
-                keep = min(length, BODY_KEPT)
+        keep = length if self.conversation.keep_pages else octets_to_keep(spec, length)
         offset = self.offset
         self.item = Item(
             layer,
@@ -340,7 +298,7 @@ class DirectionParser:
             spec,
             endianness,
             offset,
-            self._newest,
+            self.newest,
             body_length,
             offset + header + length,
             padding,
@@ -353,7 +311,7 @@ class DirectionParser:
             # Its own event has to say so: none follows it.
             self.migration.learn(legacy=True)
         if header:
-            self._consume(header)
+            self.consume(header)
 
     def abandon_item(self) -> None:
         """Emits the item at hand as far as it was read: its length is not believed, and not followed."""
@@ -364,7 +322,7 @@ class DirectionParser:
 
     def lose_way(self, expected: int, resume: int) -> None:
         """A header should have been at one offset, octets go on at another: the next one is searched for there."""
-        self._jump(resume)
+        self.jump(resume)
         if self.found and self.lost_at is None:
             self.lost_at = expected
             self.emit_of(lambda number: WayLost(number, self.direction, expected))
@@ -401,7 +359,7 @@ class DirectionParser:
 
     def enter(self, layer: Layer) -> None:
         """Something of this layer was seen in this direction."""
-        self.layers.add(layer)
+        self.layers |= {layer}
         self.migration.enter(layer)
 
     def renew(self) -> None:
@@ -419,7 +377,7 @@ class DirectionParser:
     def drop(self) -> None:
         """Forgets what is in `buffer`, for a step that is about to look for something else."""
         if self.expect is not Expect.NOTHING:
-            self._jump(self.offset + len(self.buffer))
+            self.jump(self.end)
 
     def ignore(self) -> None:
         """No octet of the connection is of any interest."""
@@ -430,7 +388,7 @@ class DirectionParser:
     def begin_trailing(self) -> None:
         """What follows the end of the outermost stream is no handshake: it is passed over, up to another stream."""
         self.damaged = False
-        self._newest = position = self.position()
+        self.newest = position = self.position()
         self.trailing = Item(None, "trailing data", None, None, "little", self.offset, position, 0, self.offset)
         self._search_from_here()
 
@@ -467,21 +425,23 @@ class DirectionParser:
 
     def _read_item(self, item: Item) -> bool:
         """Goes on with the item at hand. Whether it came any further."""
+        buffer = self.buffer
         if item.body is None:
-            if item.keep < 0:
+            keep = item.keep
+            if keep == UNKNOWN:
                 if not self.has(PAGES_HEADER_SIZE):
                     return False
-                count = int.from_bytes(self.buffer[:4], item.endianness)
-                wanted = PAGES_HEADER_SIZE + ENTRY_SIZE * min(count, ENTRIES_KEPT)
-                item.keep = min(item.end - self.offset, wanted)
-            if not self.has(item.keep):
+                keep = item.keep_listed(buffer, item.end - self.offset)
+            if len(buffer) < keep:
+                self.wanted = keep
                 return False
-            item.body = self.take(item.keep)
+            item.body = self.take(keep)
             if self.offset < item.end:
                 self.leave(item.end - self.offset)
                 if self.skip:
                     return True
-        if not self.has(item.padding):
+        if len(buffer) < item.padding:
+            self.wanted = item.padding
             return False
         self._finish_item(item, self.take(item.padding) if item.padding else b"")
         return True
@@ -493,28 +453,28 @@ class DirectionParser:
         if then is Expect.OUTER:
             container = self.migration.outer(cast(Layer, item.layer))
             then = (container and container.record) or Expect.CLOSING
-        self.expect_next(then)
+        if then is self.expect:
+            self.wanted = 0
+        else:
+            self.expect_next(then)
 
     def _emit_item(self, item: Item, end: int, padding: bytes, whole: bool) -> None:
         """Hands on an item."""
         migration, peer = self.migration, self.peer
         assert migration.number is not None
         body = item.body or b""
-        spec = item.spec
-        runs: tuple[Run, ...] = ()
-        if isinstance(spec, RecordSpec) and spec.shape == "pages":
-            runs = page_runs(body, item.endianness)
+        runs = page_runs(body, item.endianness) if item.is_pages else ()
         index = migration.items[self.direction]
         migration.items[self.direction] = index + 1
-        if self._newest.frame > self._reached:
-            self._reached = self._newest.frame
+        if self.newest.frame > self._reached:
+            self._reached = self.newest.frame
         record = Record(
             migration.number,
             self.direction,
             item.layer,
             item.name,
             item.type,
-            spec,
+            item.spec,
             item.endianness,
             item.offset,
             end - item.offset,
@@ -525,7 +485,7 @@ class DirectionParser:
             whole and not self.damaged,
             whole,
             item.first,
-            self._newest,
+            self.newest,
             index,
             migration.context,
             peer.transport.acked if peer is not None else 0,
@@ -538,24 +498,14 @@ class DirectionParser:
     def _may_hide_texts(self) -> bool:
         """Whether octets were acknowledged, in either direction, that the capture has not shown."""
         parsers = (self, self.peer) if self.peer is not None else (self,)
-        return any(one.transport.acked > one.offset + len(one.buffer) for one in parsers)
-
-    # Octets
-
-    def _pass(self, length: int, position: Position, whole: bool) -> None:
-        """Octets inside `skip`."""
-        self.skip -= length
-        self.offset += length
-        if position > self._newest:
-            self._newest = position
-        if not whole:
-            self.damaged = True
-            self._note_cut()
+        return any(one.transport.acked > one.end for one in parsers)
 
     def _note_cut(self) -> None:
+        """Octets were cut off at the snap length."""
+        self.damaged = True
         if not self.cut and self.expect is not Expect.NOTHING:
             self.cut = True
-            self.emit_of(lambda number: PacketsCut(number, self.direction, self.offset))
+            self.emit_of(lambda number: PacketsCut(number, self.direction))
 
     def _note_gap(self, start: int, length: int) -> None:
         if self._started:
@@ -567,42 +517,20 @@ class DirectionParser:
                 self._early_gaps.clear()
                 self._begin = start + length
 
-    def _consume(self, length: int) -> None:
-        del self.buffer[:length]
-        self.offset += length
-        marks = self._marks
-        while marks and marks[0][0] < self.offset:
-            if marks[0][1] > self._newest:
-                self._newest = marks[0][1]
-            if len(marks) > 1 and marks[1][0] <= self.offset:
-                marks.popleft()
-            else:
-                marks[0] = (self.offset, marks[0][1])
-        if not self.buffer:
-            marks.clear()
-
-    def _jump(self, offset: int) -> None:
-        """Goes on at a later offset."""
-        if offset > self.offset or not self.buffer:
-            self.buffer.clear()
-            self._marks.clear()
-            self.skip = 0
-            self.offset = offset
-
     def _run(self) -> bool:
         """Begins steps for as long as they have what they want. Whether any came further."""
         came_further = False
-        while not self.skip and len(self.buffer) >= self._wanted:
+        while not self.skip and len(self.buffer) >= self.wanted:
             item = self.item
             if not (self._read_item(item) if item is not None else self._step(self)):
                 break
             came_further = True
-            self._wanted = 0
+            self.wanted = 0
         return came_further
 
     def _meet_edge(self) -> None:
         """Nothing follows directly: whatever can do with what is in sight goes on."""
-        self.edge, self._wanted = True, 0
+        self.edge, self.wanted = True, 0
         while self._run():
             pass
         self.edge = False
@@ -624,21 +552,21 @@ class DirectionParser:
             item = self.item
             if item is None:
                 self.lose_way(self.offset, resume)
-            elif resume <= item.end + item.padding:
+            elif resume <= item.whole_end:
                 if item.body is None:
                     item.body = self.take(len(self.buffer))
-                self._jump(resume)
-                self.leave(item.end + item.padding - resume)
+                self.jump(resume)
+                self.leave(item.whole_end - resume)
                 item.padding = 0
             else:
                 if item.body is None:
                     item.body = self.take(len(self.buffer))
-                end = item.end + item.padding
-                self._jump(end)
+                end = item.whole_end
+                self.jump(end)
                 item.end, item.padding = end, 0
                 self._finish_item(item, b"")
                 self.lose_way(end, resume)
-        self._wanted = 0
+        self.wanted = 0
         self._run()
 
     # Migrations
@@ -657,14 +585,14 @@ class DirectionParser:
             self._note_gap(offset, length)
         self._early_gaps.clear()
         if self.cut:
-            self.emit_of(lambda number: PacketsCut(number, self.direction, self.offset))
+            self.emit_of(lambda number: PacketsCut(number, self.direction))
 
     def _move_on(self) -> None:
         """To the next migration of the conversation."""
         self.ordinal += 1
         self.migration = self.conversation.migration(self.ordinal)
         self.found, self.lost_at, self._started = False, None, False
-        self.layers.clear()
+        self.layers = frozenset()
         self._begin = self.offset
         self._early_gaps.clear()
         self._before = self.transport.retransmitted, self.transport.conflicts

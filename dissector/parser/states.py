@@ -24,7 +24,7 @@ from dissector.protocol import (
     LIBXL_RECORDS,
     MESSAGES,
     OPTIONAL,
-    XENOPS_HEADER,
+    POSTCOPY,
     XL_HEADER,
     Endianness,
     Expect,
@@ -74,12 +74,25 @@ def _values(p: DirectionParser, spec: HeaderSpec, endianness: Endianness) -> dic
 
 
 def _begin_header(
-    p: DirectionParser, spec: HeaderSpec, endianness: Endianness, more: int = 0, then: Expect | None = None
+    p: DirectionParser, spec: HeaderSpec, endianness: Endianness, values: Mapping[str, Any], then: Expect | None = None
 ) -> bool:
-    """The header that is in the buffer, with `more` octets that belong to it."""
+    """The header that is in the buffer, with the octets that belong to it."""
     p.enter(spec.layer)
-    p.begin(spec.layer, spec.name, None, spec, endianness, 0, spec.size + more, then=then or spec.then)
+    length = spec.size + (values[spec.more] if spec.more else 0)
+    p.begin(spec.layer, spec.name, None, spec, endianness, 0, length, then=then or spec.then)
     return True
+
+
+def _plain_header(spec: HeaderSpec) -> Step:
+    """Reads a header that says nothing of what follows."""
+
+    def step(p: DirectionParser) -> bool:
+        if not p.has(spec.size):
+            return False
+        endianness = spec.endianness or p.migration.context.endianness
+        return _begin_header(p, spec, endianness, _values(p, spec, endianness))
+
+    return step
 
 
 def xl_header(p: DirectionParser) -> bool:
@@ -88,9 +101,9 @@ def xl_header(p: DirectionParser) -> bool:
     endianness = xl_endianness(p.buffer) or "little"
     values = _values(p, XL_HEADER, endianness)
     p.migration.learn(endianness=endianness)
-    p.migration.libxl_endianness = endianness
+    p.migration.learn_libxl_order(endianness)
     then = None if values["mandatory_flags"]["stream_v2"] else Expect.LEGACY
-    return _begin_header(p, XL_HEADER, endianness, values["optional_data_len"], then)
+    return _begin_header(p, XL_HEADER, endianness, values, then)
 
 
 def legacy(p: DirectionParser) -> bool:
@@ -99,17 +112,13 @@ def legacy(p: DirectionParser) -> bool:
     return True
 
 
-def xenops_header(p: DirectionParser) -> bool:
-    return p.has(XENOPS_HEADER.size) and _begin_header(p, XENOPS_HEADER, "little")
-
-
 def libxl_header(p: DirectionParser) -> bool:
     if not p.has(LIBXL_HEADER.size):
         return False
     named = p.buffer.startswith(LIBXL_IDENT)
     values = _values(p, LIBXL_HEADER, "big")
-    p.migration.libxl_endianness = "big" if named and values["options"]["big_endian"] else "little"
-    return _begin_header(p, LIBXL_HEADER, "big", then=None if named else Expect.LOST)
+    p.migration.learn_libxl_order("big" if named and values["options"]["big_endian"] else "little")
+    return _begin_header(p, LIBXL_HEADER, "big", values, None if named else Expect.LOST)
 
 
 def image_header(p: DirectionParser) -> bool:
@@ -120,7 +129,7 @@ def image_header(p: DirectionParser) -> bool:
     named = values["marker"] == IMAGE_MARKER or values["id"] == IMAGE_ID
     if named:
         p.migration.learn(version=values["version"], endianness="big" if values["options"]["big_endian"] else "little")
-    return _begin_header(p, IMAGE_HEADER, "big", then=None if named else Expect.LOST)
+    return _begin_header(p, IMAGE_HEADER, "big", values, None if named else Expect.LOST)
 
 
 def domain_header(p: DirectionParser) -> bool:
@@ -131,7 +140,7 @@ def domain_header(p: DirectionParser) -> bool:
     p.migration.learn(guest=str(values["type"]), xen=f"{values['xen_major']}.{values['xen_minor']}")
     if values["page_shift"] <= PAGE_SHIFT_MAX:
         p.migration.learn(page_shift=values["page_shift"])
-    return _begin_header(p, DOMAIN_HEADER, endianness)
+    return _begin_header(p, DOMAIN_HEADER, endianness, values)
 
 
 def libxl_record(p: DirectionParser) -> bool:
@@ -154,9 +163,10 @@ def libxc_record(p: DirectionParser) -> bool:
     if not p.has(HEADER_SIZE):
         return False
     context = p.migration.context
-    type, _ = _next_header(p, "libxc")
-    if context.postcopy and "libxl" in context.layers and context.guest != "x86 PV" and type in LIBXL_NUMBERS:
-        return _begin_record(p, "libxl", unannounced=True)
+    if context.postcopy and "libxl" in context.layers and context.guest != "x86 PV":
+        type, _ = _next_header(p, "libxc")
+        if type in LIBXL_NUMBERS:
+            return _begin_record(p, "libxl", unannounced=True)
     return _begin_record(p, "libxc")
 
 
@@ -178,24 +188,26 @@ def libxl_or_libxc(p: DirectionParser) -> bool:
     if not p.has(HEADER_SIZE):
         return False
     type, length = _next_header(p, "libxl")
-    is_state = _is_checkpoint_state(type) and length <= 8
+    is_state = type == CHECKPOINT_STATE and length <= 8
     p.expect_next(Expect.LIBXL_RECORD if is_state else Expect.LIBXC_RECORD)
     return True
 
 
-def _is_checkpoint_state(type: int) -> bool:
-    return type in LIBXL_RECORDS and LIBXL_RECORDS[type].role is Role.CHECKPOINT_STATE
+(CHECKPOINT_STATE,) = (type for type, spec in LIBXL_RECORDS.items() if spec.role is Role.CHECKPOINT_STATE)
+
+SPACE = 0x20
+"""The first printable octet."""
 
 
 def _next_header(p: DirectionParser, layer: Layer) -> tuple[int, int]:
-    type, length = RECORD_HEADERS[layer, p.migration.endianness(layer)].unpack_from(p.buffer)
+    type, length = RECORD_HEADERS[layer, p.migration.orders[layer]].unpack_from(p.buffer)
     return type, length
 
 
 def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -> bool:
     """A record whose header is in the buffer: type, body_length, body, padding."""
     migration, row = p.migration, CONTAINERS[layer]
-    endianness = migration.endianness(layer)
+    endianness = migration.orders[layer]
     reader = RECORD_HEADERS[layer, endianness]
     type, length = reader.unpack_from(p.buffer)
     if layer == "libxc" and migration.context.version is None:
@@ -204,15 +216,16 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
         version = _version_of(p, type, length)
         if version is not None:
             migration.learn(version=version)
-    spec = records(layer, migration.context.version).get(type)
+    spec = (migration.libxc_records if layer == "libxc" else records(layer)).get(type)
     believed = length <= row.length_max and (spec is not None or type & ~OPTIONAL < row.unknown_max)
     if not believed and not p.found:
         p.take(1)
         p.lose_way(p.offset, p.offset)
         return True
     p.found = True
-    p.enter(layer)
-    if spec is not None and spec.role.is_postcopy and not migration.context.postcopy:
+    if layer not in p.layers:
+        p.enter(layer)
+    if spec is not None and spec.role in POSTCOPY and not migration.context.postcopy:
         # Only version 2 streams have these: a capture that missed the image header still knows.
         migration.learn(postcopy=True, version=migration.context.version or 2)
     name = spec.name if spec is not None else unknown_name(type)
@@ -263,8 +276,7 @@ def xenops_record(p: DirectionParser) -> bool:
 
 def reverse(p: DirectionParser) -> bool:
     """The reverse direction: texts of xl, and records of libxc and libxl with no header before them."""
-    container = p.migration.container
-    if container is not None and container.answers == "unread":
+    if p.migration.is_unread:
         p.expect_next(Expect.NOTHING)
         return True
     if not p.has(HEADER_SIZE):
@@ -272,14 +284,14 @@ def reverse(p: DirectionParser) -> bool:
     if p.late and not p.found and not is_reverse(p):
         p.expect_next(Expect.ANYTHING)  # what was captured first is the middle of something
         return True
-    if p.peer is not None and p.peer.is_ahead_of(p):
+    if p.peer is not None and p.peer.ordinal > p.ordinal and p.peer.is_ahead_of(p):
         p.renew()
         p.recognise(REVERSE)
-    if _is_text(p):
+    if p.buffer[0] >= SPACE and _is_text(p):
         return text(p)
-    type, _ = _next_header(p, "libxl")
     # The two layers send different numbers here: CHECKPOINT_STATE is libxl's only one.
-    return _begin_record(p, "libxl" if _is_checkpoint_state(type) else "libxc")
+    type, _ = RECORD_HEADERS["libxl", p.migration.orders["libxl"]].unpack_from(p.buffer)
+    return _begin_record(p, "libxl" if type == CHECKPOINT_STATE else "libxc")
 
 
 def closing(p: DirectionParser) -> bool:
@@ -358,11 +370,11 @@ def nothing(p: DirectionParser) -> bool:
 
 
 STEPS: Mapping[Expect, Step] = {
+    **{row.begins: _plain_header(row.header) for row in CONTAINERS.values()},
     Expect.ANYTHING: search,
     Expect.NOTHING: nothing,
     Expect.LOST: lost,
     Expect.XL_HEADER: xl_header,
-    Expect.XENOPS_HEADER: xenops_header,
     Expect.XENOPS_RECORD: xenops_record,
     Expect.LIBXL_HEADER: libxl_header,
     Expect.LIBXL_RECORD: libxl_record,

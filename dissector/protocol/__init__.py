@@ -29,6 +29,7 @@ from .libxl import LIBXL_HEADER, LIBXL_IDENT, LIBXL_RECORDS, LIBXL_VERSION
 from .primitives import INTS, BitField, Body, Endianness, GrammarError, Ints, Layout
 from .specs import (
     OPTIONAL,
+    POSTCOPY,
     Direction,
     Expect,
     FieldRange,
@@ -79,6 +80,7 @@ __all__ = [
     "PAGE_TYPES",
     "PHASES",
     "PLACES",
+    "POSTCOPY",
     "RECORDS",
     "RECORD_HEADERS",
     "RESERVED_PAGE_TYPES",

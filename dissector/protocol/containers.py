@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-from .libxc import BODY_LENGTH_MAX, IMAGE_MAGIC
-from .libxl import LIBXL_IDENT, LIBXL_VERSION
+from .libxc import BODY_LENGTH_MAX, IMAGE_HEADER, IMAGE_MAGIC
+from .libxl import LIBXL_HEADER, LIBXL_IDENT, LIBXL_VERSION
 from .primitives import Body, Endianness
-from .specs import Expect, Layer, record_header
-from .xenops import XENOPS_MAGIC, xenops_record_header
-from .xl import XL_BYTEORDER, XL_MAGIC
+from .specs import Expect, HeaderSpec, Layer, record_header
+from .xenops import XENOPS_HEADER, XENOPS_MAGIC, xenops_record_header
+from .xl import XL_BYTEORDER, XL_HEADER, XL_MAGIC
 
 Answer: TypeAlias = Literal["texts and records", "unread"]
 """What the reverse direction carries: xl's texts and records of libxl and libxc, or messages of the toolstack's own."""
@@ -24,6 +24,7 @@ class Container(NamedTuple):
     """One layer."""
 
     layer: Layer
+    header: HeaderSpec
     magic: bytes
     """What begins it wherever it stands."""
     begins: Expect
@@ -53,6 +54,7 @@ XL_BYTEORDERS = tuple(XL_BYTEORDER.to_bytes(4, order) for order in ("little", "b
 _ROWS = (
     Container(
         "xl",
+        XL_HEADER,
         XL_MAGIC,
         Expect.XL_HEADER,
         frozenset(("libxl",)),
@@ -61,6 +63,7 @@ _ROWS = (
     ),
     Container(
         "xenops",
+        XENOPS_HEADER,
         XENOPS_MAGIC,
         Expect.XENOPS_HEADER,
         frozenset(("libxl", "libxc")),
@@ -74,6 +77,7 @@ _ROWS = (
     ),
     Container(
         "libxl",
+        LIBXL_HEADER,
         LIBXL_IDENT + LIBXL_VERSION.to_bytes(4, "big"),
         Expect.LIBXL_HEADER,
         frozenset(("libxc",)),
@@ -83,6 +87,7 @@ _ROWS = (
     ),
     Container(
         "libxc",
+        IMAGE_HEADER,
         IMAGE_MAGIC,
         Expect.IMAGE_HEADER,
         frozenset(),

@@ -121,7 +121,7 @@ _COMMON = (
         libxc.checkpoint_dirty_pfn_list,
         "list",
         _XEN + "CHECKPOINT_DIRTY_PFN_LIST",
-        Role.DIRTY_LIST,
+        Role.REPORT,
         direction="reverse",
         summary="{pfn:many:pfn}",
     ),

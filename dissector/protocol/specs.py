@@ -25,7 +25,13 @@ Shape: TypeAlias = Literal["signal", "fixed", "list", "chain", "pages", "page", 
 OPTIONAL = 0x80000000  # this bit in a record's type: whoever does not know the record may ignore it
 
 
-class Role(Enum):
+class Name(Enum):
+    """An enumeration whose members are looked up by identity: Enum itself hashes a member's name at every look-up."""
+
+    __hash__ = object.__hash__
+
+
+class Role(Name):
     """The part a header or record plays in a stream: where it may stand, and what phase it begins (`states.py`)."""
 
     HEADER = auto()
@@ -54,7 +60,8 @@ class Role(Enum):
     CHECKPOINT_END = auto()
     CHECKPOINT_STATE = auto()
     """COLO's agreement of both sides."""
-    DIRTY_LIST = auto()
+    REPORT = auto()
+    """What the destination tells meanwhile: it stands anywhere, and nothing follows from it."""
     POSTCOPY_BEGIN = auto()
     POSTCOPY_SETUP = auto()
     """The list of missing pages begins."""
@@ -87,7 +94,7 @@ POSTCOPY = frozenset(
 )
 
 
-class Expect(Enum):
+class Expect(Name):
     """What stands next in the octets of a direction."""
 
     XL_HEADER = auto()
@@ -150,7 +157,7 @@ class HeaderSpec(NamedTuple):
     """A header.
 
     endianness: None, it comes in the stream's own byte order. magic: the octets it begins with, if any.
-    then: what follows it. summary: see RecordSpec.
+    then: what follows it. summary: see RecordSpec. more: the field that says how many octets behind it belong to it.
     """
 
     name: str
@@ -162,6 +169,7 @@ class HeaderSpec(NamedTuple):
     then: Expect
     role: Role = Role.HEADER
     summary: str = ""
+    more: str = ""
 
     @property
     def size(self) -> int:

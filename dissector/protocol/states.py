@@ -12,13 +12,12 @@ libxl_stream_write.c of Xen, suspend_image.ml of xen-api.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import Enum
 from typing import NamedTuple
 
-from .specs import HeaderSpec, RecordSpec, Role
+from .specs import HeaderSpec, Name, RecordSpec, Role
 
 
-class State(Enum):
+class State(Name):
     """How far a stream is. The value is what people read."""
 
     START = "start"
@@ -81,7 +80,7 @@ PLACES: Mapping[Role, Place] = {
     Role.CHECKPOINT: Place(_to(S.CHECKPOINT, *_MEMORY, S.CONTEXT), S.CHECKPOINT),
     Role.CHECKPOINT_END: Place(_to(S.MEMORY, S.CHECKPOINT), S.MEMORY),
     Role.CHECKPOINT_STATE: Place(_to(S.MEMORY, *_MEMORY)),
-    Role.DIRTY_LIST: Place({}),
+    Role.REPORT: Place({}),
     Role.POSTCOPY_BEGIN: Place(_to(S.POSTCOPY_BEGUN, *_MEMORY), S.POSTCOPY_BEGUN, "stop"),
     Role.POSTCOPY_SETUP: Place(_to(S.POSTCOPY_PFNS, S.POSTCOPY_BEGUN, S.EARLY_PFNS), S.POSTCOPY_PFNS, "stop"),
     Role.POSTCOPY_LIST: Place(_stays(S.POSTCOPY_PFNS, S.EARLY_PFNS, S.EARLY_PAGES), S.POSTCOPY_PFNS, "stop"),

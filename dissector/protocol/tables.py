@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .containers import CONTAINERS
-from .libxc import DOMAIN_HEADER, IMAGE_HEADER
+from .libxc import DOMAIN_HEADER
 from .libxc_records import libxc_records
-from .libxl import LIBXL_HEADER, LIBXL_RECORDS
+from .libxl import LIBXL_RECORDS
 from .primitives import Body
 from .specs import HeaderSpec, Layer, RecordSpec
-from .xenops import XENOPS_HEADER, XENOPS_RECORDS
-from .xl import XL_HEADER
+from .xenops import XENOPS_RECORDS
 
 HEADERS: Mapping[str, HeaderSpec] = MappingProxyType(
-    {header.name: header for header in (XL_HEADER, XENOPS_HEADER, LIBXL_HEADER, IMAGE_HEADER, DOMAIN_HEADER)}
+    {header.name: header for header in (*(row.header for row in CONTAINERS.values()), DOMAIN_HEADER)}
 )
 
 RECORD_HEADERS: Mapping[Layer, Body] = {
@@ -26,9 +25,13 @@ RECORD_HEADERS: Mapping[Layer, Body] = {
 ALIGNMENT: Mapping[Layer, int] = {layer: CONTAINERS[layer].alignment for layer in RECORD_HEADERS}
 
 
+_OF_LAYER: Mapping[Layer, Mapping[int, RecordSpec]] = {"libxl": LIBXL_RECORDS, "xenops": XENOPS_RECORDS}
+_NONE: Mapping[int, RecordSpec] = {}
+
+
 def records(layer: Layer, version: int | None = None) -> Mapping[int, RecordSpec]:
     """The record types of a layer by number; `version` (of the image header) matters to libxc only."""
-    return {"libxc": libxc_records(version), "libxl": LIBXL_RECORDS, "xenops": XENOPS_RECORDS}.get(layer, {})
+    return libxc_records(version) if layer == "libxc" else _OF_LAYER.get(layer, _NONE)
 
 
 RECORDS: tuple[RecordSpec, ...] = tuple(

@@ -45,7 +45,14 @@ def xl_optional_data(i: Ints) -> Layout:
 
 
 XL_HEADER = HeaderSpec(
-    "xl header", "xl", xl_header, None, XL_MAGIC, "tools/xl/xl.h: struct save_file_header", Expect.LIBXL_HEADER
+    "xl header",
+    "xl",
+    xl_header,
+    None,
+    XL_MAGIC,
+    "tools/xl/xl.h: struct save_file_header",
+    Expect.LIBXL_HEADER,
+    more="optional_data_len",
 )
 
 

@@ -37,8 +37,10 @@ class Carrier(NamedTuple):
     """The connection that carries a migration; perhaps it carries others as well."""
 
     path: str
+    key: bytes
+    """Addresses and ports of the packet that opened it."""
     number: int
-    """Which connection of the capture, from 0."""
+    """Which of the connections with these addresses and ports, from 0."""
     first_is_source: bool
     """Whether the side whose packet was captured first is the source."""
     flow: Flow
@@ -48,6 +50,7 @@ def find(path: str, migration: int) -> Carrier:
     """The connection of a migration, numbered from 0. Raises UserError, one line for a person, if there is none
     or not all of it is in the file."""
     flows: list[Flow] = []
+    keys: list[bytes] = []
     events: list[list[Event]] = []
     """What was seen of each connection, but for its records."""
     found: list[tuple[MigrationFound, int]] = []
@@ -56,6 +59,7 @@ def find(path: str, migration: int) -> Carrier:
         source, destination = addresses(key)
         number = len(flows)
         flows.append(Flow(Endpoint(*source), Endpoint(*destination)))
+        keys.append(key)
         events.append([])
 
         def emit(event: Event, frame: int) -> None:
@@ -74,7 +78,7 @@ def find(path: str, migration: int) -> Carrier:
     event, number = found[migration]
     _refuse_damaged(path, events[number])
     assert event.flow is not None
-    return Carrier(path, number, event.flow == flows[number], event.flow)
+    return Carrier(path, keys[number], keys[:number].count(keys[number]), event.flow == flows[number], event.flow)
 
 
 def _refuse_damaged(path: str, events: list[Event]) -> None:
@@ -94,10 +98,12 @@ def told(carrier: Carrier) -> Iterator[Said]:
 
     def accept(key: bytes) -> tuple[Consumer, Consumer]:
         nonlocal accepted
-        accepted += 1
         sides = (0, 1) if carrier.first_is_source else (1, 0)
-        wanted = accepted - 1 == carrier.number
-        one, other = (Ear(side, said if wanted else None) for side in sides)
+        is_like = key == carrier.key
+        is_wanted = is_like and accepted == carrier.number
+        accepted += is_like
+        # What wants nothing at all may be accepted again with its next packet, and would be counted twice.
+        one, other = (Ear(side, said if is_wanted else None, 0 if is_like else FOREVER) for side in sides)
         return one, other
 
     for time in _walk(carrier.path, accept):
@@ -109,8 +115,8 @@ def told(carrier: Carrier) -> Iterator[Said]:
 class Ear:
     """The `Consumer` that keeps every octet of a direction, or, without a list to put them in, none."""
 
-    def __init__(self, side: int, said: list[tuple[int, bytes]] | None) -> None:
-        self.skip = FOREVER if said is None else 0
+    def __init__(self, side: int, said: list[tuple[int, bytes]] | None, skip: int = 0) -> None:
+        self.skip = skip
         self._side, self._said = side, said
 
     def attach(self, transport: Transport) -> None:

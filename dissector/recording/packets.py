@@ -14,6 +14,20 @@ import struct
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from dissector.capture import writer
+from dissector.capture.formats import (
+    COMMENT,
+    ENHANCED_PACKET,
+    IF_NAME,
+    IF_TSRESOL,
+    ISB_ENDTIME,
+    ISB_IFDROP,
+    ISB_IFRECV,
+    ISB_STARTTIME,
+    OPTION_MAX,
+    SHB_USERAPPL,
+)
+from dissector.capture.writer import PADDING
 from dissector.events import Endpoint, Flow
 from dissector.tcp.connections import ACK, FIN, RST, SYN
 from dissector.tcp.half_connection import SEQUENCE_SPACE
@@ -31,12 +45,9 @@ SEGMENT = 60 << 10
 """Octets of payload in a packet at most; IPv4 has room for 65,495."""
 
 PUSH = 0x08
-SECTION_HEADER, INTERFACE, STATISTICS, ENHANCED_PACKET = 0x0A0D0D0A, 1, 5, 6
-COMMENT, APPLICATION, NAME, RESOLUTION = 1, 4, 2, 9
-START_TIME, END_TIME, RECEIVED, DROPPED = 2, 3, 4, 5
 RAW_IP = 101
 NANOSECONDS = b"\x09"
-OPTION_MAX = 65535
+ORDER = ">"
 
 HEADERS = 40
 HEAD = struct.Struct(">IIIQII 24s IIHHI".replace(" ", ""))
@@ -46,7 +57,6 @@ ADDRESSED = struct.Struct(">BBHHHBBH8sI")
 """The IPv4 header, and the ports that follow it."""
 
 TAIL = struct.Struct(">I")
-PADDING = [bytes(count) for count in range(4)]
 
 SYN_OPTIONS = struct.pack(">BBHBBBB", 2, 4, SEGMENT, 1, 3, 3, 14)
 """The largest segment, and a window scale of 2^14: no tool is to find the window full."""
@@ -73,35 +83,27 @@ def flow_from(side: int) -> Flow:
 
 def beginning(application: str, section: str, interface: str) -> bytes:
     """The file up to its first packet, with a comment on the section and one on the interface."""
-    header = struct.pack(">IHHq", 0x1A2B3C4D, 1, 0, -1)
-    link = struct.pack(">HHI", RAW_IP, 0, 0)
-    return b"".join(
-        (
-            _block(SECTION_HEADER, header, _text(COMMENT, section), _text(APPLICATION, application)),
-            _block(INTERFACE, link, _text(COMMENT, interface), _text(NAME, "tap"), (RESOLUTION, NANOSECONDS)),
-        )
+    return writer.section(ORDER, _text(COMMENT, section), _text(SHB_USERAPPL, application)) + writer.interface(
+        ORDER, RAW_IP, 0, _text(COMMENT, interface), _text(IF_NAME, "tap"), (IF_TSRESOL, NANOSECONDS)
     )
 
 
 def statistics(start: int, end: int, packets: int, dropped: int) -> bytes:
     """The block that ends a recording: its first and last time (ns since the epoch), the packets there were,
     and how many of them are not in the file."""
-    times = [struct.pack(">II", *divmod(time, 1 << 32)) for time in (start, end)]
-    counts = [struct.pack(">Q", count) for count in (packets, dropped)]
-    options = zip((START_TIME, END_TIME, RECEIVED, DROPPED), times + counts, strict=True)
-    return _block(STATISTICS, struct.pack(">I", 0) + times[1], *options)
+    return writer.statistics(
+        ORDER,
+        0,
+        end,
+        writer.time_option(ORDER, ISB_STARTTIME, start),
+        writer.time_option(ORDER, ISB_ENDTIME, end),
+        writer.count_option(ORDER, ISB_IFRECV, packets),
+        writer.count_option(ORDER, ISB_IFDROP, dropped),
+    )
 
 
-def _text(code: int, text: str) -> tuple[int, bytes]:
+def _text(code: int, text: str) -> writer.Option:
     return code, text.encode("utf-8", "replace")[:OPTION_MAX]
-
-
-def _block(kind: int, body: bytes, *options: tuple[int, bytes]) -> bytes:
-    for code, value in options:
-        body += struct.pack(">HH", code, len(value)) + value + PADDING[-len(value) % 4]
-    body += struct.pack(">HH", 0, 0)
-    total = TAIL.pack(len(body) + 12)
-    return TAIL.pack(kind) + total + body + total
 
 
 def segments(length: int, unneeded: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:

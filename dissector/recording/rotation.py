@@ -16,14 +16,10 @@ from threading import Thread
 from time import monotonic
 from typing import NamedTuple
 
-from dissector.capture.pcap import FILE_HEADER
-from dissector.capture.pcapng import SECTION_HEADER
+from dissector.capture.formats import INTERFACE, PCAP_HEADER, SECTION_HEADER
 from dissector.capture.reader import CaptureReader
 from dissector.errors import UserError
 from dissector.recording.trim import Trimmer
-
-INTERFACE = 1
-"""Type of the block that describes an interface."""
 
 OWNER_ALONE = 0o600
 """The file holds a guest's memory."""
@@ -116,7 +112,7 @@ class Kept:
         """How many of the octets are not yet packets."""
         if self._block is None:
             self._has_begun = True
-            return FILE_HEADER
+            return PCAP_HEADER
         for start, _ in self._bounds(octets):
             if self._block.unpack_from(octets, start)[0] not in (SECTION_HEADER, INTERFACE):
                 self._has_begun = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import signal
@@ -10,14 +9,11 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 
-from dissector.capture.files import Octets
+from dissector.capture.files import Octets, widen
 from dissector.capture.opening import recognise
 from dissector.capture.reader import CaptureReader
 from dissector.errors import UserError
 from dissector.recording.programs import Program, Wanted, complaint, lost, reason
-
-PIPE = 1 << 20
-"""Octets that the pipe may hold: as much as is read at once, and what users may have (pipe(7))."""
 
 SAID_MAX = 1 << 16
 """Octets of what a program says that are remembered: its last ones."""
@@ -44,8 +40,7 @@ class Capture(Octets):
         self._poll = select.poll()
         for descriptor in (self._output, self._errors):
             self._poll.register(descriptor, select.POLLIN)
-        with suppress(OSError, AttributeError):  # what it may hold otherwise has to do
-            fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, PIPE)
+        widen(self._output)
 
     def readinto(self, target: memoryview) -> int:
         while True:

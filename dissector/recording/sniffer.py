@@ -16,7 +16,9 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-MAGIC_NS, LARGEST = 0xA1B23C4D, 1 << 18
+from dissector.capture.formats import NANOSECONDS
+from dissector.capture.writer import SNAP, pcap_header, pcap_packet
+
 NS = 1_000_000_000
 
 SOL_PACKET, PACKET_STATISTICS = 263, 6
@@ -56,7 +58,7 @@ def main(words: list[str]) -> int:
         listening.ins.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, int(buffer) << 20)
     dropped(listening)  # before its filter was set, and it had room
     with suppress(BrokenPipeError):
-        copy(listening, int(snap) or LARGEST, stopped)
+        copy(listening, int(snap) or SNAP, stopped)
     print(f"{dropped(listening)} packets dropped by kernel", file=sys.stderr)
     return 0
 
@@ -71,15 +73,13 @@ def copy(listening: Any, snap: int, stopped: list[int]) -> None:
     """Writes what comes until something is in `stopped`."""
     from scapy.config import conf
 
-    write(struct.pack("=IHHiIII", MAGIC_NS, 2, 4, 0, 0, snap, conf.l2types.layer2num[listening.LL]))
+    write(pcap_header(conf.l2types.layer2num[listening.LL], magic=NANOSECONDS, snap=snap))
     while not stopped:
         if not select.select([listening], [], [], TURN)[0]:
             continue
-        _, octets, seconds = listening.recv_raw(LARGEST)
+        _, octets, seconds = listening.recv_raw(SNAP)
         if octets:
-            time = divmod(int(seconds * NS), NS)
-            kept = octets[:snap]
-            write(struct.pack("=IIII", *time, len(kept), len(octets)) + kept)
+            write(pcap_packet(int(seconds * NS), octets[:snap], len(octets), magic=NANOSECONDS))
 
 
 def write(octets: bytes) -> None:

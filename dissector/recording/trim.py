@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from struct import Struct
 
+from dissector.capture.formats import ENHANCED_PACKET, PCAP_HEADER
 from dissector.capture.fragments import Fragments
-from dissector.capture.link import Segment, decode
-from dissector.capture.pcap import FILE_HEADER
+from dissector.capture.link import decode
 from dissector.capture.pcapng import PcapngReader
 from dissector.capture.reader import CaptureReader
+from dissector.capture.writer import PADDING
 from dissector.parser import DirectionParser
-from dissector.tcp import Connections
-
-ENHANCED_PACKET = 6
-IP_HEADER = {4: 20, 6: 40}
-PADDING = [bytes(count) for count in range(4)]
+from dissector.tcp import Connections, HalfConnection
 
 
 class Trimmer:
@@ -28,7 +25,7 @@ class Trimmer:
         self._reader, self._connections = reader, connections
         self._start = Struct(f"{reader.head.format[0]}II")
         self._trim = self._block if reader.blocks else self._packet
-        self._at = 0 if reader.blocks else FILE_HEADER  # where in the next octets the first packet is
+        self._at = 0 if reader.blocks else PCAP_HEADER  # where in the next octets the first packet is
         self._fragments = Fragments()
         self._touched: set[DirectionParser] = set()
 
@@ -56,7 +53,7 @@ class Trimmer:
         first, second, captured, length = head.unpack_from(octets, at)
         start = at + head.size
         end = start + captured
-        needed = self._needed(self._reader.link, octets[start:end], length)
+        needed = self._needed(self._reader.interfaces[0].link, octets[start:end], length)
         if needed >= captured:
             return end, None
         return end, head.pack(first, second, needed, length) + octets[start : start + needed]
@@ -82,25 +79,17 @@ class Trimmer:
 
     def _needed(self, link: int, packet: memoryview, length: int) -> int:
         """How many of the first octets of a packet anybody needs: all but for page contents that reach to its end. Of
-        what is not plain (IP options, fragments), or not understood, all are."""
+        a fragment, or of what is not understood, all are."""
         segment = decode(link, packet, length, self._fragments)
-        if segment is None or segment.template is None or not segment.length:
+        if segment is None or segment.at < 0 or not segment.length:
             return len(packet)
-        direction = self._connections.directions.get(segment.key)
-        if direction is None or not isinstance(direction.consumer, DirectionParser):
+        half = self._connections.halves.get(segment.key)
+        if not isinstance(half, HalfConnection) or not isinstance(half.consumer, DirectionParser):
             return len(packet)
-        start = direction.offset_of(segment.seq)
+        start = half.offset_of(segment.seq)
         end = start + segment.length
-        self._touched.add(direction.consumer)
-        for first, last in reversed(direction.consumer.spans):
+        self._touched.add(half.consumer)
+        for first, last in reversed(half.consumer.spans):
             if first < end <= last:
-                return _payload_at(packet, segment) + max(first - start, 0)
+                return segment.at + max(first - start, 0)
         return len(packet)
-
-
-def _payload_at(packet: memoryview, segment: Segment) -> int:
-    """Where in a plain packet the payload begins."""
-    assert segment.template is not None
-    link_header, version = segment.template
-    tcp = link_header + IP_HEADER[version]
-    return tcp + (packet[tcp + 12] >> 4) * 4

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from dissector import events, protocol
 from dissector.analysis import MigrationAnalysis
 from dissector.events import FORWARD, REVERSE
 from dissector.facts import Iteration, Kind, Migration, Outcome, Pages, Phase, PhaseName, distribution
+from dissector.results.base import Result
 from dissector.results.common import (
     Direction,
     Duration,
@@ -22,27 +22,13 @@ from dissector.results.common import (
     time_of,
 )
 from dissector.results.findings import FindingResult
+from dissector.results.source import SourceResult
 from dissector.rules.verdict import verdict
 
 SCHEMA: Literal["xenshark.analysis/1"] = "xenshark.analysis/1"
 
 
-@dataclass(frozen=True, kw_only=True)
-class SourceResult:
-    """The input as a whole, as far as it was read."""
-
-    file: str
-    format: Literal["pcap", "pcapng", "stream"]
-    packets: int
-    bytes: Annotated[Octets, "of the file, decompressed"]
-    first_time: Annotated[Time | None, "of the first packet"]
-    last_time: Annotated[Time | None, "of the last packet"]
-    cut_packets: Annotated[int, "packets cut at the snap length"]
-    dropped_packets: Annotated[int, "packets that the capturing program says it lost"]
-
-
-@dataclass(frozen=True)
-class StreamResult:
+class StreamResult(Result):
     """What the headers say."""
 
     version: Annotated[int | None, "of the libxc stream"]
@@ -58,24 +44,21 @@ class StreamResult:
         return cls(context.version, context.postcopy, context.endianness, context.guest, page_size, context.xen)
 
 
-@dataclass(frozen=True)
-class BothResult:
+class BothResult(Result):
     """A count for each direction."""
 
     forward: int
     reverse: int
 
 
-@dataclass(frozen=True)
-class RecordsResult:
+class RecordsResult(Result):
     """How many whole records there were, by names such as libxc.PAGE_DATA."""
 
     forward: Mapping[str, int]
     reverse: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class PagesResult:
+class PagesResult(Result):
     """The entries of PAGE_DATA."""
 
     entries: int
@@ -90,8 +73,7 @@ class PagesResult:
         return cls(pages.entries, pages.data_pages, unique, dict(pages.by_type), pages.sent_again)
 
 
-@dataclass(frozen=True)
-class IterationResult:
+class IterationResult(Result):
     """A pass of precopy over memory: a new one where the pfns start again from below."""
 
     index: int
@@ -113,8 +95,7 @@ class IterationResult:
         )
 
 
-@dataclass(frozen=True)
-class PhaseResult:
+class PhaseResult(Result):
     """A part of the migration, up to the first octet of the next one."""
 
     name: PhaseName
@@ -137,8 +118,7 @@ class PhaseResult:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PostcopyResult:
+class PostcopyResult(Result, kw_only=True):
     """Announced pages, and the faults and pages of the postcopy phase."""
 
     announced: Annotated[int, "entries of POSTCOPY_PFNS"]
@@ -180,8 +160,7 @@ class PostcopyResult:
         )
 
 
-@dataclass(frozen=True)
-class GapResult:
+class GapResult(Result):
     """Octets that the capture lost."""
 
     direction: Direction
@@ -194,8 +173,7 @@ class GapResult:
         return cls(gap.direction, gap.offset, gap.length, gap.record)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MigrationResult:
+class MigrationResult(Result, kw_only=True):
     """One migration."""
 
     id: Annotated[int, "which of the input, from 0"]
@@ -244,8 +222,7 @@ class MigrationResult:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class AnalysisResult:
+class AnalysisResult(Result, kw_only=True):
     """An input and every migration in it."""
 
     schema: Literal["xenshark.analysis/1"] = SCHEMA

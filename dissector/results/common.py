@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from dissector import events, protocol
 from dissector.events import Endpoint, Flow
 from dissector.facts import Distribution
+from dissector.results.base import Result
 from dissector.units import in_seconds
 
 Direction: TypeAlias = Annotated[events.Direction, "forward: from the migration's source to its destination"]
@@ -24,8 +24,7 @@ def time_of(time_ns: int | None, is_known: bool = True) -> float | None:
     return in_seconds(time_ns) if is_known and time_ns is not None else None
 
 
-@dataclass(frozen=True)
-class EndpointResult:
+class EndpointResult(Result):
     """An end of a TCP connection."""
 
     address: str
@@ -35,9 +34,11 @@ class EndpointResult:
     def of(cls, endpoint: Endpoint) -> EndpointResult:
         return cls(endpoint.address, endpoint.port)
 
+    def __str__(self) -> str:
+        return str(Endpoint(self.address, self.port))
 
-@dataclass(frozen=True)
-class FlowResult:
+
+class FlowResult(Result):
     """Who migrates to whom."""
 
     source: EndpointResult
@@ -48,9 +49,11 @@ class FlowResult:
         """None of a file that is no capture."""
         return None if flow is None else cls(EndpointResult.of(flow.source), EndpointResult.of(flow.destination))
 
+    def __str__(self) -> str:
+        return f"{self.source} -> {self.destination}"
 
-@dataclass(frozen=True)
-class LatencyResult:
+
+class LatencyResult(Result):
     """How long faults took to be answered: nearest-rank percentiles of those that were not in flight."""
 
     count: int

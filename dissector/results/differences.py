@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+from dissector.results.base import Result
 from dissector.results.common import Frame, Offset
 
 
-@dataclass(frozen=True)
-class DifferenceResult:
+class DifferenceResult(Result):
     """Something about a record that xenshark and Wireshark do not agree on."""
 
     flow: Annotated[str, "who sends to whom"]

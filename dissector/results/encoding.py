@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+from dissector.results.base import Result
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -16,12 +18,12 @@ Schema = dict[str, Any]
 class Keys(NamedTuple):
     """Annotates a mapping with the types of keys that it may have, beside others."""
 
-    types: Mapping[str, Any]
+    types: tuple[tuple[str, Any], ...]
 
 
 def to_json(value: Any) -> Any:
     """A result as the dicts, lists, strings, numbers, booleans and None that JSON knows."""
-    if is_dataclass(value):
+    if isinstance(value, Result):
         return {name: to_json(one) for name, one in _values(value).items()}
     if isinstance(value, Mapping):
         return {name: to_json(one) for name, one in value.items()}
@@ -38,7 +40,7 @@ def dumps(value: Any, indent: int | None = None) -> str:
 def _values(value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return dict(value)
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: getattr(value, name) for name in value.field_names}
 
 
 def schema(result: Any, name: str) -> Schema:
@@ -65,7 +67,7 @@ SIMPLE: Mapping[Any, Schema] = {
 def _schema(type: Any, definitions: dict[str, Schema]) -> Schema:
     if type in SIMPLE:
         return dict(SIMPLE[type])
-    if is_dataclass(type):
+    if isinstance(type, builtins.type) and issubclass(type, Result):
         return _reference(type, definitions)
     origin, arguments = get_origin(type), get_args(type)
     return _GENERIC[origin](arguments, definitions)
@@ -76,7 +78,7 @@ def _reference(type: Any, definitions: dict[str, Schema]) -> Schema:
     if name not in definitions:
         definitions[name] = {}
         hints = get_type_hints(type, include_extras=True)
-        properties = {field.name: _schema(hints[field.name], definitions) for field in fields(type)}
+        properties = {key: _schema(hints[key], definitions) for key in type.field_names}
         definitions[name] = {
             "description": " ".join((type.__doc__ or "").split()),
             "type": "object",
@@ -91,7 +93,7 @@ def _annotated(arguments: tuple[Any, ...], definitions: dict[str, Schema]) -> Sc
     found = _schema(type, definitions)
     for note in notes:
         if isinstance(note, Keys):
-            found["properties"] = {key: _schema(one, definitions) for key, one in note.types.items()}
+            found["properties"] = {key: _schema(one, definitions) for key, one in note.types}
         else:
             found["description"] = note
     return found

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from dissector.events import Record
 from dissector.facts import Fault, Link
+from dissector.results.base import Result
 from dissector.results.common import Duration, Frame, Offset, Time, time_of
 from dissector.units import in_seconds
 
@@ -15,8 +15,7 @@ Latency = Annotated[Duration, "from the fault's last octet to the last one of th
 InFlight = Annotated[bool, "whether the page's record began on the wire before the fault ended there"]
 
 
-@dataclass(frozen=True)
-class AnswerResult:
+class AnswerResult(Result):
     """The POSTCOPY_PAGE_DATA that carries a page."""
 
     offset: Offset
@@ -28,8 +27,7 @@ class AnswerResult:
         return cls(record.offset, record.last.frame, in_seconds(record.last.time))
 
 
-@dataclass(frozen=True, kw_only=True)
-class FaultResult:
+class FaultResult(Result, kw_only=True):
     """One faulted pfn."""
 
     migration: Annotated[int, "which of the input, from 0"]
@@ -56,8 +54,7 @@ class FaultResult:
         )
 
 
-@dataclass(frozen=True)
-class LinkedAnswerResult:
+class LinkedAnswerResult(Result):
     """Of a POSTCOPY_FAULT: where the answer to one of its pfns is; null where there is none."""
 
     pfn: int
@@ -67,8 +64,7 @@ class LinkedAnswerResult:
     in_flight: InFlight
 
 
-@dataclass(frozen=True)
-class LinkedFaultResult:
+class LinkedFaultResult(Result):
     """Of a POSTCOPY_PAGE_DATA: where one of its pfns was asked for."""
 
     pfn: int

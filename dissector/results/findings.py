@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Any
 
+from dissector.results.base import Result
 from dissector.results.common import Direction, Frame, Layer, Offset, Time, time_of
 from dissector.rules import Severity
 from dissector.rules.findings import Finding
 
 
-@dataclass(frozen=True, kw_only=True)
-class InFile:
+class InFile(Result, kw_only=True):
     """The file that something was found in."""
 
     file: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class FindingResult:
+class FindingResult(Result, kw_only=True):
     """A violation of the protocol, or a fact worth a note."""
 
     rule: Annotated[str, "its id: xenshark rules RULE explains it"]
@@ -38,8 +37,7 @@ class FindingResult:
         return cls(**_keys(finding))
 
 
-@dataclass(frozen=True, kw_only=True)
-class FileFindingResult(FindingResult, InFile):
+class FileFindingResult(FindingResult, InFile, kw_only=True):
     """A finding, and the file it was found in."""
 
     @classmethod

@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from dissector.events import Flow
 from dissector.facts import Kind, Outcome, PhaseName
 from dissector.monitor import Notice, NoticeKind, Snapshot
 from dissector.results.analysis import AnalysisResult
+from dissector.results.base import Result
 from dissector.results.common import Duration, FlowResult, LatencyResult, Octets, Time, time_of
 from dissector.results.faults import FaultResult
 from dissector.results.findings import FindingResult
 from dissector.rules.verdict import verdict
 
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
+class Event(Result, kw_only=True):
     """An event: its kind comes first."""
 
     event: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class OfMigration:
+class OfMigration(Result, kw_only=True):
     """The migration to which something happened, and when."""
 
     migration: Annotated[int, "which of the input, from 0"]
     time: Time | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class CaptureEvent(Event):
+class CaptureEvent(Event, kw_only=True):
     """The capture has begun."""
 
     event: Literal["capture"] = "capture"
@@ -42,24 +39,21 @@ class CaptureEvent(Event):
     file: Annotated[str | None, "where the capture is kept"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class MigrationEvent(OfMigration, Event):
+class MigrationEvent(OfMigration, Event, kw_only=True):
     """A migration was found."""
 
     event: Literal["migration"] = "migration"
     flow: FlowResult | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class PhaseEvent(OfMigration, Event):
+class PhaseEvent(OfMigration, Event, kw_only=True):
     """A phase has begun."""
 
     event: Literal["phase"] = "phase"
     name: PhaseName
 
 
-@dataclass(frozen=True, kw_only=True)
-class IterationEvent(OfMigration, Event):
+class IterationEvent(OfMigration, Event, kw_only=True):
     """A pass over memory has begun."""
 
     event: Literal["iteration"] = "iteration"
@@ -67,22 +61,19 @@ class IterationEvent(OfMigration, Event):
     verify: Annotated[bool, "whether pages are sent again to be compared"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FaultEvent(FaultResult, Event):
+class FaultEvent(FaultResult, Event, kw_only=True):
     """A fault was answered. Its time is that of the fault."""
 
     event: Literal["fault"] = "fault"
 
 
-@dataclass(frozen=True, kw_only=True)
-class FindingEvent(FindingResult, Event):
+class FindingEvent(FindingResult, Event, kw_only=True):
     """Something was found."""
 
     event: Literal["finding"] = "finding"
 
 
-@dataclass(frozen=True, kw_only=True)
-class EndEvent(OfMigration, Event):
+class EndEvent(OfMigration, Event, kw_only=True):
     """A migration has ended."""
 
     event: Literal["end"] = "end"
@@ -91,8 +82,7 @@ class EndEvent(OfMigration, Event):
     verdict: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class SnapshotResult:
+class SnapshotResult(Result, kw_only=True):
     """How a migration stands; rates are those of the last second."""
 
     migration: Annotated[int, "which of the input, from 0"]
@@ -140,8 +130,7 @@ class SnapshotResult:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class StatisticsEvent(Event):
+class StatisticsEvent(Event, kw_only=True):
     """How everything stands, once a second."""
 
     event: Literal["statistics"] = "statistics"
@@ -152,8 +141,7 @@ class StatisticsEvent(Event):
     migrations: tuple[SnapshotResult, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class SummaryEvent(AnalysisResult, Event):
+class SummaryEvent(AnalysisResult, Event, kw_only=True):
     """The last event: what `analyze --json` prints of the whole."""
 
     event: Literal["summary"] = "summary"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from dissector.events import Record
 from dissector.facts import Link, role_of
 from dissector.protocol import Role
+from dissector.results.base import Result
 from dissector.results.common import Direction, Frame, Layer, Octets, Offset, Time, time_of
 from dissector.results.decoding import decoded
 from dissector.results.encoding import Keys
@@ -26,17 +26,16 @@ Fields = Annotated[
     Mapping[str, Any],
     "the decoded fields by their names in the specifications, as far as they were captured",
     Keys(
-        {
-            "pages": tuple[PageRun, ...],
-            "answers": tuple[LinkedAnswerResult, ...],
-            "faults": tuple[LinkedFaultResult, ...],
-        }
+        (
+            ("pages", tuple[PageRun, ...]),
+            ("answers", tuple[LinkedAnswerResult, ...]),
+            ("faults", tuple[LinkedFaultResult, ...]),
+        )
     ),
 ]
 
 
-@dataclass(frozen=True)
-class RecordResult:
+class RecordResult(Result):
     """One item of a stream, in the order in which they ended on the wire."""
 
     migration: Annotated[int, "which of the input, from 0"]

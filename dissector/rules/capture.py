@@ -14,12 +14,16 @@ from dissector.rules.rule import Rule, Violation, declared
 _rule = partial(Rule, group="toolstack and capture")
 
 
-class Lost(StrEnum):
+class Gaps(StrEnum):
+    """Where the octets are missing."""
+
     IN_RECORD = "{length:,} octets from offset {offset:,} on were not captured, in {record}"
     BETWEEN = "{length:,} octets from offset {offset:,} on were not captured, between records"
 
 
 class Way(StrEnum):
+    """Whether a record was found again."""
+
     FOUND = "{skipped:,} octets before this record could not be followed"
     NOT_FOUND = "the way was lost at offset {offset:,} and not found again"
 
@@ -32,7 +36,7 @@ CAPTURE_GAP = _rule(
     why="The two ends of the migration did get these octets; only the capture did not. What they carried"
     " is unknown, and no rule is judged that would need it.",
     example="octets 1000 to 2447 of a direction in no packet; no finding: the same octets in a later retransmission",
-    messages=Lost,
+    messages=Gaps,
     breaking=(*eg.HVM3, eg.Missing(1448, "PAGE_DATA"), eg.PAGES),
     legal=(*eg.HVM3, eg.PAGES),
 )
@@ -115,7 +119,7 @@ def judge_end(migration: Migration) -> Iterator[Violation]:
 
 def _losses(direction: DirectionFacts) -> Iterator[Violation]:
     for gap in direction.gaps:
-        template = Lost.IN_RECORD if gap.record else Lost.BETWEEN
+        template = Gaps.IN_RECORD if gap.record else Gaps.BETWEEN
         yield CAPTURE_GAP(template, length=gap.length, offset=gap.offset, record=gap.record)
     if direction.cut:
         yield CAPTURE_CUT(octets=direction.offset)

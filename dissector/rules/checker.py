@@ -17,8 +17,9 @@ from collections.abc import Iterable, Iterator
 from dissector.events import FORWARD, Direction, Event, Record, Resynchronised
 from dissector.facts.migration import Migration, Noted
 from dissector.protocol import HeaderSpec, RecordSpec, Role, State
-from dissector.rules import capture, framing, handshake, order, pages, postcopy
+from dissector.rules import capture, ending, framing, handshake, order, pages, postcopy
 from dissector.rules.findings import Finding
+from dissector.rules.postcopy_phase import PostcopyPhase
 from dissector.rules.rule import AND_MORE, Rule, RuleId, Severity, Violation
 
 FINDINGS_MAX = 10_000
@@ -35,7 +36,7 @@ class Checker:
         """Findings more than are kept."""
         self._count: Counter[Severity] = Counter()
         self._order = order.Order()
-        self._phase = postcopy.Phase()
+        self._phase = PostcopyPhase()
         self._text: str | None = None
         self._skipped: dict[Direction, int] = {}
 
@@ -58,32 +59,34 @@ class Checker:
         if record.direction == FORWARD and (skipped or is_beginning_lost):
             self._order = self._order.forget()
             self._phase.forget()
-        broken = [
-            *capture.judge_way(skipped, self.migration.direction(record.direction)),
-            *self._judge(record, noted, bool(skipped)),
-        ]
-        self._phase.blame(record, broken)
-        for violation in _once(broken):
-            self._find(violation, record)
+        broken = self._judge(record, noted, bool(skipped))
+        if skipped:
+            broken = [*capture.judge_way(skipped, self.migration.direction(record.direction)), *broken]
+        if broken:
+            self._phase.blame(record, broken)
+            for violation in _once(broken):
+                self._find(violation, record)
 
     def _judge(self, record: Record, noted: Noted, is_found_again: bool) -> list[Violation]:
+        """All that a record breaks. `is_found_again`: whether the way was lost before it."""
         if record.layer is None:
-            return list(framing.judge_trailing(record))
+            return list(ending.judge_trailing(record))
         if record.is_text:
             self._text, broken = handshake.step(self._text, record, self.migration)
             return broken
         if noted.static_data is not None:
             return order.judge_static_data(record)
         broken = list(framing.judge(record))
-        if self._order.state is State.POSTCOPY_PAGES:
+        if broken and self._order.state is State.POSTCOPY_PAGES:
             optional = framing.UNKNOWN_OPTIONAL_RECORD
             broken = [pages.in_postcopy(record) if one.rule is optional else one for one in broken]
         misdirected = order.judge_direction(record)
         if misdirected is not None:
             return [*broken, misdirected]
         if isinstance(record.spec, HeaderSpec | RecordSpec):
-            judge = self._forward if record.direction == FORWARD else self._reverse
-            broken += judge(record, record.spec, noted, is_found_again)
+            if record.direction == FORWARD:
+                return broken + self._forward(record, record.spec, noted, is_found_again)
+            return broken + self._reverse(record, record.spec, noted)
         return broken
 
     def _forward(
@@ -95,9 +98,7 @@ class Checker:
         self._phase.advance(record, before, self._order.state)
         return broken
 
-    def _reverse(
-        self, record: Record, spec: HeaderSpec | RecordSpec, noted: Noted, is_found_again: bool
-    ) -> list[Violation]:
+    def _reverse(self, record: Record, spec: HeaderSpec | RecordSpec, noted: Noted) -> list[Violation]:
         phase, state = self._phase, self._order.state
         broken = list(postcopy.judge_complete(record, phase))
         if spec.role is Role.POSTCOPY_FAULT:
@@ -112,7 +113,7 @@ class Checker:
         # Before what follows from it.
         yield from postcopy.judge_end(phase, self._order.is_followed, migration)
         yield from pages.judge_end(phase, migration)
-        yield from framing.judge_end(migration, self._order.state)
+        yield from ending.judge_end(migration, self._order.state)
         yield from pages.judge_unanswered(phase, migration)
 
     def _find(self, violation: Violation, record: Record | None) -> None:

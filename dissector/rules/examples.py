@@ -84,8 +84,8 @@ class Closes(NamedTuple):
     how: Literal["fin", "rst"] = "fin"
 
 
-Step: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | Cut | Conflict | Closes
-Example: TypeAlias = tuple[Step, ...]
+Turn: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | Cut | Conflict | Closes
+Example: TypeAlias = tuple[Turn, ...]
 
 
 def libxc(name: str, *entries: int, **values: object) -> Said:

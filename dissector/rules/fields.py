@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, lru_cache
-from typing import NamedTuple
+from functools import cache
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple
 
 from dissector.events import Record
 from dissector.protocol import (
@@ -20,18 +21,58 @@ from dissector.protocol import (
     fixed,
     layout,
 )
-from dissector.rules.rule import Check, Condition, Rule, Violation
+from dissector.rules.rule import Check, Op, Rule, Scope, Violation
 
-COMPARE: Mapping[str, Callable[[int, int], bool]] = {
+COMPARE: Mapping[Op, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
     ">": operator.gt,
+    "in": lambda value, known: value in known,
+    "not in": lambda value, known: value not in known,
     "any bit of": lambda value, bits: value & bits != 0,
     "no bit of": lambda value, bits: value & bits == 0,
 }
 
-Checks = Iterable[tuple[Rule, Check]]
+OF_RECORD: Mapping[str, Callable[[Any], int]] = {
+    "type": attrgetter("type"),
+    "body_length": attrgetter("body_length"),
+    "count": attrgetter("count"),
+    "page_shift": attrgetter("context.page_shift"),
+}
+"""What the checks of a record or list compare."""
+
+
+class Prepared(NamedTuple):
+    """A check that is ready to be made, once for each of many records."""
+
+    rule: Rule
+    check: Check
+    holds: Callable[[Any], bool]
+    """Whether a record, or the values of a header, break the rule."""
+
+
+Checks = tuple[Prepared, ...]
+
+
+def prepared(rules: Iterable[Rule], scope: Scope) -> Mapping[str, Checks]:
+    """The checks of one scope, by what they check."""
+    found: dict[str, Checks] = {}
+    for rule in rules:
+        for check in rule.checks:
+            for key in check.of if check.scope == scope else ():
+                found[key] = (*found.get(key, ()), _prepare(rule, check))
+    return found
+
+
+def _prepare(rule: Rule, check: Check) -> Prepared:
+    field = itemgetter if check.scope in ("header", "entry") else OF_RECORD.__getitem__
+    conditions = tuple((field(one.field), COMPARE[one.op], one.value) for one in check.when)
+    if len(conditions) == 1:
+        # As nearly all of those that every record is asked: no loop.
+        ((read, compare, value),) = conditions
+        return Prepared(rule, check, lambda thing: compare(read(thing), value))
+    return Prepared(rule, check, lambda thing: all(compare(read(thing), value) for read, compare, value in conditions))
 
 
 def key_of(record: Record) -> str:
@@ -50,52 +91,41 @@ UNSPECIFIED = tuple(f"{layer}.?" for layer in RECORD_HEADERS)
 """Records that nobody specified."""
 
 
-def broken(checks: Checks, values: Mapping[str, int]) -> Iterator[Violation]:
-    """The checks that these values break."""
-    for rule, check in checks:
-        if all(_holds(condition, values) for condition in check.when):
-            yield rule(check.message, **_shown(check, values))
+def broken_fields(checks: Checks, values: Mapping[str, int]) -> list[Violation]:
+    """The checks that the fields of a header break."""
+    return [one.rule(one.check.message, **_with_bits(one.check, values)) for one in checks if one.holds(values)]
 
 
-def _holds(condition: Condition, values: Mapping[str, int]) -> bool:
-    field, op, value = condition
-    if isinstance(value, frozenset):
-        return (values[field] in value) == (op == "in")
-    return COMPARE[op](values[field], value)
+def _with_bits(check: Check, values: Mapping[str, int]) -> dict[str, int]:
+    bits = [values[field] & value for field, _, value in check.when if isinstance(value, int)]
+    return {**values, "bits": bits[-1] if bits else 0}
 
 
-def _shown(check: Check, values: Mapping[str, int]) -> dict[str, object]:
-    shown: dict[str, object] = dict(values)
-    for field, _, value in check.when:
-        if isinstance(value, int):
-            shown["bits"] = values[field] & value
-    return shown
-
-
-def header_values(spec: HeaderSpec, body: bytes, endianness: Endianness) -> dict[str, int]:
-    """The fields of a whole header."""
-    reader, names = _reader(spec.body, endianness)
-    found = zip(names, reader.unpack(body[: reader.size]), strict=True)
-    return {name: value for name, value in found if isinstance(value, int)}
-
-
-def record_values(record: Record) -> dict[str, int]:
-    """What a record's header says, and the stream around it."""
-    return {
-        "type": record.type or 0,
-        "body_length": record.body_length,
-        "page_shift": record.context.page_shift,
-    }
+def broken(checks: Checks, record: Record) -> list[Violation]:
+    """The checks that a record, or its list, breaks."""
+    wrong = [one for one in checks if one.holds(record)]
+    return [one.rule(one.check.message, **{name: of(record) for name, of in OF_RECORD.items()}) for one in wrong]
 
 
 def broken_entries(checks: Checks, record: Record) -> Iterator[Violation]:
     """The checks that entries of a pages record break, once for each run of them."""
-    types = {run.type for run in record.runs}
-    for rule, check in checks:
-        wrong = {type for type in types if all(_holds(condition, {"type": type}) for condition in check.when)}
-        for first, _, type in record.runs if wrong else ():
+    for one in checks:
+        wrong = _wrong_types(one)
+        for first, _, type in record.runs:
             if type in wrong:
-                yield rule(check.message, pfn=first, type=type, name=PAGE_TYPES[type])
+                yield one.rule(one.check.message, pfn=first, type=type, name=PAGE_TYPES[type])
+
+
+@cache
+def _wrong_types(one: Prepared) -> frozenset[int]:
+    return frozenset(type for type in PAGE_TYPES if one.holds({"type": type}))
+
+
+def header_values(spec: HeaderSpec, body: bytes, endianness: Endianness) -> dict[str, int]:
+    """The fields of a whole header."""
+    reader, names = fixed(layout(spec.body, endianness))
+    found = zip(names, reader.unpack(body[: reader.size]), strict=True)
+    return {name: value for name, value in found if isinstance(value, int)}
 
 
 class Reserved(NamedTuple):
@@ -130,6 +160,3 @@ def reserved_set(body: Body, octets: bytes, endianness: Endianness) -> Iterator[
             bits = (int.from_bytes(octets[offset : offset + size], endianness) & mask) >> shift
             if bits:
                 yield field, bits
-
-
-_reader = lru_cache(maxsize=None)(lambda body, endianness: fixed(layout(body, endianness)))

@@ -1,4 +1,4 @@
-"""Rules of framing: what one header or record must look like by itself, and how a stream ends."""
+"""Rules of framing: what one header or record must look like by itself."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache, partial
 
-from dissector.events import Reason, Record
-from dissector.facts.migration import Migration
-from dissector.facts.roles import role_of
+from dissector.events import Record
 from dissector.protocol import (
     BODY_LENGTH_MAX,
-    CONTAINERS,
     ENTRY_RESERVED,
     IMAGE_ID,
     IMAGE_MARKER,
@@ -28,9 +25,10 @@ from dissector.protocol import (
     RecordSpec,
     Role,
     Shape,
-    State,
+    fixed,
     layout,
     measure,
+    pages_header,
 )
 from dissector.rules import examples as eg
 from dissector.rules import headers
@@ -38,19 +36,22 @@ from dissector.rules.fields import (
     UNSPECIFIED,
     broken,
     broken_entries,
+    broken_fields,
     header_values,
     key_of,
     keys,
-    record_values,
+    prepared,
     reserved_set,
 )
 from dissector.rules.headers import XL_STREAM_V2, XL_UNKNOWN_FLAGS
-from dissector.rules.rule import Rule, Violation, check, checks_of, declared
+from dissector.rules.rule import Rule, Violation, check, declared
 
 _rule = partial(Rule, group="headers and framing")
 
-PAGES_HEADER, ENTRY = 8, 8
-"""Octets before the entries of a pages record, and of each entry."""
+PAGES_HEADER = fixed(layout(pages_header, "little"))[0].size
+"""Octets before the entries of a pages record."""
+ENTRY = 8
+"""Octets of an entry."""
 
 FRAME_WORDS = (512, 1024)
 """Words of a 64-bit and of a 32-bit guest in one frame of X86_PV_P2M_FRAMES."""
@@ -63,39 +64,27 @@ _LEGACY = keys(lambda spec: spec.then is Expect.LEGACY)
 
 
 def _of_shape(shape: Shape, direction: Direction | None = None) -> tuple[str, ...]:
+    """The records of a shape; only those that go in a direction, if one is given."""
+    goes = (direction, "both")
     return keys(
-        lambda spec: spec.layer in _LIMITED and spec.shape == shape and direction in (None, spec.direction, "both")
+        lambda spec: spec.layer in _LIMITED and spec.shape == shape and (direction is None or spec.direction in goes)
     )
 
 
 class Reserved(StrEnum):
+    """What else is reserved than a field of its own."""
+
     ENTRY = "entry {index:,} is 0x{entry:016x}: bits 52 to 59 are not zero"
 
 
 class Mismatch(StrEnum):
+    """How a length does not fit."""
+
     TOO_SHORT = "body_length {body_length:,} is too short for what its own counts say"
     COUNTS = "body_length {body_length:,}, its own counts say {needed:,}"
     PAGES = "body_length {body_length:,}, count {count:,} says {needed:,}"
     FRAMES = "body_length {body_length:,}, pfns {first:,} to {last:,} say {wanted}"
 
-
-class Truncated(StrEnum):
-    """`why`: one of ENDINGS. `failover`: FAILOVER or nothing."""
-
-    INSIDE = "{why} inside {record} at offset {offset:,}{failover}"
-    INSIDE_HEADER = "{why} after {record}, inside the header at offset {offset:,}{failover}"
-    BEFORE_END = "{why} after {record}, with no END{failover}"
-    BEFORE_OUTER_END = "{why} after {record}, with no END of {outermost}{failover}"
-
-
-ENDINGS: dict[Reason, str] = {
-    "fin": "the connection was closed",
-    "rst": "the connection was reset",
-    "reused": "the connection's addresses and ports were used again",
-    "renewed": "another migration begins on the connection",
-    "capture": "the file ends",
-}
-FAILOVER = ": a failover inside a checkpoint"
 
 RESERVED_BITS_SET = _rule(
     id="reserved-bits-set",
@@ -135,6 +124,7 @@ RECORD_TOO_LONG = _rule(
     why="read_record() fails on the header alone. The limit is 128 MiB since Xen 4.10; it was 8 MiB from"
     " 4.6 to 4.9 and in the postcopy series. In the postcopy phase that series checks no limit and waits"
     " for the whole body instead.",
+    receiver_says=("Record (0x%08x, %s) length %#x exceeds max (%#x)",),
     example="body_length 0x08000001; legal: 0x08000000",
     checks=(
         check(
@@ -157,6 +147,22 @@ BODY_LENGTH_MISMATCH = _rule(
     why="Current Xen fails the restore. The receiver of the postcopy series logs a pages record whose"
     " pages do not fill the body exactly, skips all of it and goes on as if it had succeeded: that"
     " memory is lost.",
+    receiver_says=(
+        "PAGE_DATA record truncated: length %u, min %u",
+        "PAGE_DATA record (length %u) too short to contain %u pfns worth of information",
+        "PAGE_DATA record wrong size: length %u, expected %u + %u + %u",
+        "HVM_PARAMS record truncated: length %u, header size %u",
+        "HVM_PARAMS record truncated: header %u, count %u, expected len %u, got %u",
+        "X86_TSC_INFO record wrong size: length %u, expected %u",
+        "X86_PV_INFO record truncated: length %u, expected %u",
+        "X86_PV_P2M_FRAMES record truncated: length %u, min %u",
+        "X86_PV_P2M_FRAMES record wrong size: start_pfn %#x, end_pfn %#x, length %u, expected %u + (%u - %u) * %u",
+        "X86_PV_SHARED_INFO record wrong size: length %u, expected 4096",
+        "X86_CPUID_POLICY size %u should be multiple of %u",
+        "X86_MSR_POLICY size %u should be multiple of %u",
+        "Emulator record too short to contain header",
+        "Emulator xenstore data record too short to contain header",
+    ),
     example="PAGE_DATA, count 2, both NOTAB, body_length 8 + 16 + 4096; legal: body_length 8 + 16 + 8192",
     messages=Mismatch,
     checks=(
@@ -211,6 +217,7 @@ EMPTY_PAGES_RECORD = _rule(
     why="Both sides of the known implementations refuse a PAGE_DATA, POSTCOPY_PFNS, POSTCOPY_PAGE_DATA"
     " or POSTCOPY_FAULT without an entry, and the migration fails. A sender with nothing to say leaves"
     " the record out.",
+    receiver_says=("Expected at least 1 pfn in PAGE_DATA record",),
     example="POSTCOPY_PFNS, count 0; legal: no POSTCOPY_PFNS at all, or HVM_PARAMS, count 0",
     checks=(check("list", _of_shape("pages"), "count is 0", ("count", "==", 0)),),
     breaking=(*eg.LISTING, eg.libxc("POSTCOPY_PFNS")),
@@ -225,6 +232,10 @@ RESERVED_PAGE_TYPE = _rule(
     source="libxc specification, PAGE_DATA: PFINFO types; is_known_page_type() in xg_sr_common.h",
     why="Current Xen fails the restore. The receiver of the postcopy series logs it, skips the whole"
     " record and reports success although every page of that record is missing.",
+    receiver_says=(
+        "Unknown type %#x for pfn %#x (index %u)",
+        "Invalid type %#x for pfn %#x (index %u)",
+    ),
     example="entry 0x5000000000001234; legal: 0x4000000000001234 (L4TAB) or 0x9000000000001234 (L1TAB pinned)",
     checks=(
         check(
@@ -247,6 +258,10 @@ UNKNOWN_MANDATORY_RECORD = _rule(
     why="The specification demands that the restore fails, and both libraries do fail. A type that is"
     " unknown in one version of the stream may exist in another: 0x13 to 0x16 are postcopy records in"
     " version 2 only.",
+    receiver_says=(
+        "Mandatory record %#x (%s) not handled",
+        "Unrecognised record 0x%08x",
+    ),
     example="type 0x00000040; legal: type 0x80000040",
     checks=(
         check(
@@ -268,6 +283,7 @@ UNKNOWN_OPTIONAL_RECORD = _rule(
     source="libxc specification, Records: type; restore() in xg_sr_restore.c",
     why="libxc logs and skips it. libxl does not use the permission: its reader fails on every type it"
     " does not know, optional or not. In the postcopy phase libxc fails, too (postcopy-optional-record).",
+    receiver_says=("Unrecognised record 0x%08x",),
     example="libxc type 0x80000001; no finding: any type of the specification's table",
     checks=(
         check(
@@ -290,6 +306,10 @@ LEGACY_STREAM = _rule(
     why="A legacy stream has no header and no record types. A newer xl sees bit 1 of the xl header's"
     " mandatory flags clear and pipes the rest through convert-legacy-stream, whose output is an"
     " ordinary stream and can be dissected.",
+    receiver_says=(
+        "Invalid marker: Got 0x%016x",
+        "Failed to start the legacy stream conversion helper",
+    ),
     example="xl header, mandatory_flags 0x1, a zero bit in the next 8 octets; legal: mandatory_flags 0x3",
     checks=(
         check(
@@ -312,44 +332,12 @@ LEGACY_STREAM = _rule(
     legal=(eg.xl_header(json=1, stream_v2=1),),
 )
 
-TRUNCATED_STREAM = _rule(
-    id="truncated-stream",
-    severity="error",
-    also=("warning",),
-    summary="The connection or file ends inside a record or before the stream's END",
-    source="libxc and libxl specifications, END; restore() in xg_sr_restore.c",
-    why="The protocol has no error record: each failure of either side is seen as a stream that stops."
-    " An ordinary restore fails then. A checkpointed stream never has an END: its receiver takes over"
-    " from the last whole checkpoint, so a stop right after CHECKPOINT_END is no finding, and a stop"
-    " inside a later checkpoint is a failover, which is a warning.",
-    example="PAGE_DATA, FIN; legal: libxc END, libxl END, FIN",
-    consequence=True,
-    messages=Truncated,
-    breaking=(*eg.HVM3, eg.PAGES, eg.Closes()),
-    legal=(*eg.LIBXL, *eg.HVM3, eg.PAGES, *eg.CONTEXT3, eg.END, eg.libxl("END"), eg.Closes()),
-)
-
-DATA_AFTER_END = _rule(
-    id="data-after-end",
-    severity="warning",
-    wireshark=True,
-    summary="Octets follow the end of the outermost stream, and no handshake explains them",
-    source="libxl specification, END; migrate_receive() in xl_migrate.c",
-    why="No layer of the receiver reads past its own END. After a live migration xl takes the next 44"
-    " octets for the source's permission to start the guest; if they are anything else, it destroys its"
-    " copy and reports a failure. After the restore of a file they are never read.",
-    example="libxl END, 16 unknown octets; legal: libxl END, 'domain is yours, you are cleared to unpause'",
-    message="{length:,} octets after the end of the stream are no handshake",
-    breaking=(*eg.WHOLE, eg.TRAILING),
-    legal=(*eg.WHOLE, eg.text("ready"), eg.text("go")),
-)
-
 RULES = declared(globals())
 
-_HEADERS = checks_of((*headers.RULES, *RULES), "header")
-_RECORDS = checks_of(RULES, "record")
-_LISTS = checks_of(RULES, "list")
-_ENTRIES = checks_of(RULES, "entry")
+_HEADERS = prepared((*headers.RULES, *RULES), "header")
+_RECORDS = prepared(RULES, "record")
+_LISTS = prepared(RULES, "list")
+_ENTRIES = prepared(RULES, "entry")
 
 
 def judge(record: Record) -> Iterator[Violation]:
@@ -363,14 +351,14 @@ def judge(record: Record) -> Iterator[Violation]:
 def _header(record: Record, spec: HeaderSpec) -> Iterator[Violation]:
     if not record.whole or len(record.body) < spec.size:
         return
-    wrong = list(broken(_HEADERS.get(record.name, ()), header_values(spec, record.body, record.endianness)))
+    wrong = broken_fields(_HEADERS.get(record.name, ()), header_values(spec, record.body, record.endianness))
     # Of a header that is not what it should be no bit means anything.
     yield from wrong or _reserved(record, spec)
 
 
 def _record(record: Record) -> Iterator[Violation]:
     key, spec = key_of(record), record.spec
-    wrong = list(broken(_RECORDS.get(key, ()), record_values(record)))
+    wrong = broken(_RECORDS.get(key, ()), record)
     too_long = [one for one in wrong if one.rule is RECORD_TOO_LONG]
     yield from too_long or wrong
     if too_long:
@@ -420,16 +408,16 @@ def _frames(record: Record) -> Iterator[Violation]:
 def _pages(record: Record, spec: RecordSpec, key: str) -> Iterator[Violation]:
     length, count, body = record.body_length, record.count, record.body
     if length >= PAGES_HEADER and len(body) >= min(length, PAGES_HEADER + ENTRY * count):
-        yield from broken(_LISTS.get(key, ()), {"count": count})
-        yield from _pages_length(record, spec)
+        yield from broken(_LISTS.get(key, ()), record)
+        yield from _pages_length(record, spec, count)
     if len(body) >= PAGES_HEADER:
         yield from broken_entries(_ENTRIES.get(key, ()), record)
         yield from _reserved_entry(record)
 
 
-def _pages_length(record: Record, spec: RecordSpec) -> Iterator[Violation]:
+def _pages_length(record: Record, spec: RecordSpec, count: int) -> Iterator[Violation]:
     """Count, entries and pages fill the body."""
-    length, count = record.body_length, record.count
+    length = record.body_length
     needed = PAGES_HEADER + ENTRY * count
     if spec.contents and record.context.page_shift != PAGE_SHIFT:
         return  # that is a violation of its own, and the size of a page is unknown
@@ -460,45 +448,3 @@ def first_reserved(entries: bytes, endianness: Endianness) -> tuple[int, int] | 
 def _reserved_mask(count: int) -> int:
     """The reserved bits of so many entries as one number: one AND looks at them all."""
     return int.from_bytes(ENTRY_RESERVED.mask.to_bytes(ENTRY, "little") * count, "little")
-
-
-def judge_trailing(record: Record) -> Iterator[Violation]:
-    """Octets that belong to no layer."""
-    layers = record.context.layers
-    if not layers or not CONTAINERS[layers[0]].keeps_octets_after_end:
-        yield DATA_AFTER_END(length=record.length)
-
-
-def judge_end(migration: Migration, place: State | None) -> Iterator[Violation]:
-    """Whether the forward direction stopped short. `place`: where its order had come to."""
-    forward, context = migration.forward, migration.context
-    last, ended = forward.last, forward.ended
-    if last is None or ended is None or forward.lost_at is not None or place is State.FINISHED:
-        return
-    if context.outermost is None or context.outermost in migration.ended or context.legacy:
-        return
-    if last.layer is None or last.is_text:
-        return  # nothing of a stream was seen, or a handshake follows the END that was not captured
-    if migration.is_capture and ended == "capture":
-        return  # the capture ends first: nobody knows what followed
-    begun = forward.offset > last.end
-    is_inside = begun or not last.whole
-    if migration.checkpoints and not is_inside and _ends_checkpoint(last, migration):
-        return
-    template = Truncated.BEFORE_OUTER_END if migration.ended else Truncated.BEFORE_END
-    if is_inside:
-        template = Truncated.INSIDE_HEADER if last.whole else Truncated.INSIDE
-    found = TRUNCATED_STREAM(
-        template,
-        why=ENDINGS[ended if migration.is_capture else "capture"],
-        record=last.name,
-        offset=last.end if last.whole else last.offset,
-        outermost=context.outermost,
-        failover=FAILOVER if migration.checkpoints else "",
-    ).at(last)
-    yield found.as_warning() if migration.checkpoints else found
-
-
-def _ends_checkpoint(record: Record, migration: Migration) -> bool:
-    """Whether a checkpoint is whole after a record: with libxl's records, or where there are none with libxc's."""
-    return role_of(record) is (Role.CHECKPOINT_END if "libxl" in migration.context.layers else Role.CHECKPOINT)

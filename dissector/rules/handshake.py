@@ -10,7 +10,7 @@ from dissector.events import Direction, Record
 from dissector.facts.migration import Migration
 from dissector.protocol import MESSAGES
 from dissector.rules import examples as eg
-from dissector.rules.postcopy import is_whole
+from dissector.rules.postcopy_phase import is_whole
 from dissector.rules.rule import Rule, Violation, declared
 
 _rule = partial(Rule, group="toolstack and capture")
@@ -25,6 +25,10 @@ XL_HANDSHAKE = _rule(
     " unpause' is wrong, the source resumes its guest; once it has given permission to start, a wrong"
     " message leaves the state of both copies unknown, and xl says so. After postcopy the source does"
     " not look at the message.",
+    receiver_says=(
+        "%s contained unexpected data instead of %s",
+        "** Migration failed during final handshake **",
+    ),
     example="'domain received, ready to unpause' without its NUL; legal: the same 33 octets and a NUL",
     message="expected {wanted}, this says {said}",
     breaking=(*eg.WHOLE, eg.strange_text(b"domain received, ready to unpause")),
@@ -40,6 +44,10 @@ XL_TARGET_FAILED = _rule(
     why="The octet after 'my copy unpause results are as follows' is 0 for success, else a libxl error"
     " negated. The destination then destroys its copy and gives the permission to run back; the source"
     " resumes its guest when it has read that.",
+    receiver_says=(
+        "migration sender: Target reports startup failure (status code %d).",
+        "migration target: Failure, destroying our copy.",
+    ),
     example="status octet 3 (ERROR_FAIL); no finding: status octet 0",
     message="the destination reports status {status}",
     breaking=(*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.text("report", bytes((3,)))),

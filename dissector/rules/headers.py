@@ -35,6 +35,11 @@ BAD_IMAGE_HEADER = _rule(
     why="The restore fails before it reads any record. Current Xen accepts versions 2 and 3, releases"
     " before 4.14 and the postcopy series only 2. The version also decides what the record types from"
     " 0x10 up mean.",
+    receiver_says=(
+        "Invalid marker: Got 0x%016x",
+        "Invalid ID: Expected 0x%08x, Got 0x%08x",
+        "Invalid Version: Expected 2 <= ver <= 3, Got %d",
+    ),
     example="version 4; legal: version 2 or 3",
     checks=(
         check(
@@ -73,6 +78,12 @@ BAD_DOMAIN_HEADER = _rule(
     " x86_hvm_setup() in xg_sr_restore_x86_hvm.c",
     why="The receiver compares the type with the domain it has built and the page size with its own 4096"
     " octets, and fails if either differs. A PVH guest has type 2, HVM.",
+    receiver_says=(
+        "Unable to restore %s domain into an x86 HVM domain",
+        "Unable to restore %s domain into an x86_pv domain",
+        "Invalid page size %u for x86 HVM domains",
+        "Invalid page size %d for x86_pv domains",
+    ),
     example="type 0, page_shift 12; legal: type 1 (PV) or 2 (HVM), page_shift 12",
     checks=(
         check(
@@ -99,6 +110,10 @@ BAD_LIBXL_HEADER = _rule(
     summary="A libxl stream header has a wrong ident or version",
     source="libxl specification, Header; stream_header_done() in libxl_stream_read.c",
     why="libxl gives up before the first record and no domain memory is read. No version but 2 was ever specified.",
+    receiver_says=(
+        "Invalid ident: expected 0x%016x, got 0x%016x",
+        "Unexpected Version: expected %u, got %u",
+    ),
     example="ident 'LibxlFmt', version 1; legal: ident 'LibxlFmt', version 2",
     checks=(
         check(
@@ -128,6 +143,10 @@ BAD_XL_HEADER = _rule(
     why="xl compares byteorder in its own byte order, so it refuses a header from a host of the other"
     " one. It also refuses mandatory flags that it does not know and says that a newer xl is needed. It"
     " does not look at optional flags.",
+    receiver_says=(
+        "File has wrong byte order",
+        "Savefile has mandatory flag(s) 0x%x which are not supported; need newer xl",
+    ),
     example="mandatory_flags 0x7; legal: 0x3 (JSON configuration, version 2 stream)",
     checks=(
         check(

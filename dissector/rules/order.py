@@ -12,6 +12,7 @@ from dissector.protocol import CONTAINERS, PLACES, Guest, HeaderSpec, Layer, Rec
 from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, OF_VERSION, after
 from dissector.rules import examples as eg
 from dissector.rules import postcopy
+from dissector.rules.postcopy_phase import PAGES_STATES
 from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared, misplaced_by_role
 
 _rule = partial(Rule, group="order and direction")
@@ -28,6 +29,8 @@ class StaticData(StrEnum):
 
 
 class Unexpected(StrEnum):
+    """What is unexpected in every state."""
+
     NO_PV_INFO = "{record}, and no X86_PV_INFO came before it"
 
 
@@ -42,6 +45,7 @@ WRONG_DIRECTION = _rule(
     " unknown mandatory record. In the postcopy phase the source accepts nothing but POSTCOPY_FAULT and"
     " POSTCOPY_COMPLETE while it has pages to send; outside of postcopy and COLO libxc does not read the"
     " reverse direction at all, and xl takes what comes there for its closing message.",
+    receiver_says=("Mandatory record %#x (%s) not handled",),
     example="POSTCOPY_FAULT from source to destination; legal: the same from destination to source",
     message="{record} goes {direction} only",
     breaking=(*eg.POSTCOPY, eg.libxc("POSTCOPY_FAULT", 0x10)),
@@ -58,6 +62,11 @@ UNEXPECTED_RECORD = _rule(
     " of these: libxc fails on X86_PV_P2M_FRAMES before X86_PV_INFO and on CHECKPOINT in a stream that"
     " is not checkpointed, libxl fails on CHECKPOINT_STATE outside of COLO. Elsewhere a record may be"
     " accepted and do the wrong thing.",
+    receiver_says=(
+        "Not yet received X86_PV_INFO record",
+        "Found checkpoint in non-checkpointed stream",
+        "Unexpected CHECKPOINT_STATE record in stream",
+    ),
     example="X86_PV_P2M_FRAMES, X86_PV_INFO; legal: X86_PV_INFO, X86_PV_P2M_FRAMES",
     message=IN_STATE,
     messages=Unexpected,
@@ -75,6 +84,7 @@ MISSING_STATIC_DATA_END = _rule(
     why="The receiver applies the CPU policies when STATIC_DATA_END comes, before the guest has any"
     " memory. It fails at the first PAGE_DATA or X86_PV_P2M_FRAMES without one; context records are not"
     " checked. Only in a version 2 stream does it infer the place.",
+    receiver_says=("No STATIC_DATA_END seen",),
     example="X86_CPUID_POLICY, PAGE_DATA; legal: X86_CPUID_POLICY, STATIC_DATA_END, PAGE_DATA",
     message=IN_STATE,
     misplaced=(
@@ -95,6 +105,7 @@ DUPLICATE_STATIC_DATA_END = _rule(
     source="handle_static_data_end() in xg_sr_restore.c",
     why="The restore fails: static data is handed to the toolstack once, and the domain is already built"
     " on it. The checkpoints of a stream do not repeat it.",
+    receiver_says=("Multiple STATIC_DATA_END records found",),
     example="STATIC_DATA_END, PAGE_DATA, STATIC_DATA_END; legal: STATIC_DATA_END, PAGE_DATA, PAGE_DATA",
     message=IN_STATE,
     misplaced=(Misplaced((Role.STATIC_DATA_END,), (*BEFORE_POSTCOPY, *IN_POSTCOPY)),),
@@ -142,6 +153,7 @@ PV_RECORD_IN_HVM = _rule(
     why="The HVM receiver has no handler for X86_PV_* and SHARED_INFO and fails as on an unknown"
     " mandatory record. The libxl types 2, 3 and 6 are the same numbers as X86_PV_INFO,"
     " X86_PV_P2M_FRAMES and X86_PV_VCPU_XSAVE, so a lost change of layer can look like this.",
+    receiver_says=("Mandatory record %#x (%s) not handled",),
     example="type HVM, PAGE_DATA, SHARED_INFO; legal: type HVM, PAGE_DATA, TSC_INFO",
     message=OF_GUEST,
     breaking=(*eg.HVM3, eg.PAGES, eg.SHARED_INFO),
@@ -157,6 +169,7 @@ HVM_RECORD_IN_PV = _rule(
     why="The PV receiver has no handler for HVM_CONTEXT and HVM_PARAMS and fails as on an unknown"
     " mandatory record. In the same way libxl refuses emulator records for any guest that its"
     " configuration does not call HVM.",
+    receiver_says=("Mandatory record %#x (%s) not handled",),
     example="type PV, TSC_INFO, HVM_PARAMS; legal: type PV, TSC_INFO, SHARED_INFO",
     message=OF_GUEST,
     breaking=(*eg.PV2, eg.TSC2, eg.PARAMS),
@@ -171,6 +184,7 @@ CHECKPOINT_END_UNEXPECTED = _rule(
     source="libxl specification, CHECKPOINT_END; process_record() in libxl_stream_read.c",
     why="libxl is in a checkpoint only after libxc has handed over at CHECKPOINT. Outside of one it"
     " fails on CHECKPOINT_END.",
+    receiver_says=("Unexpected CHECKPOINT_END record in stream",),
     example="libxc END, CHECKPOINT_END; legal: CHECKPOINT, EMULATOR_CONTEXT, CHECKPOINT_END",
     message=IN_STATE,
     misplaced=(Misplaced((Role.CHECKPOINT_END,), (*BEFORE_POSTCOPY, *IN_POSTCOPY, State.LIBXL_TAIL)),),
@@ -188,7 +202,12 @@ GUESTS: dict[str | None, Guest] = {"x86 PV": "pv", "x86 HVM": "hvm", "x86 PVH": 
 
 _OTHER_GUEST = {"pv": PV_RECORD_IN_HVM, "hvm": HVM_RECORD_IN_PV}
 
-_HVM_CONTEXT = tuple(
+NO_PV_INFO = "frames before X86_PV_INFO"
+
+MISSED = {"STATIC_DATA_END": MISSING_STATIC_DATA_END.id, "X86_PV_INFO": NO_PV_INFO}
+"""By the record that comes late, what Order.missed has if that was said already."""
+
+HVM_CONTEXT = tuple(
     spec.name for spec in libxc_records(2).values() if spec.role is Role.CONTEXT and spec.guest in ("any", "hvm")
 )
 """What a postcopy sender sends of an HVM guest between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN."""
@@ -207,7 +226,7 @@ class Order(NamedTuple):
     """Whether an HVM_PARAMS that came late was said to be."""
     has_pv_info: bool = False
     missed: frozenset[str] = frozenset()
-    """Records that were said to be missing where they belong: that they come late is not said again."""
+    """What was said to be missing where it belongs: that it comes late is not said again."""
 
     def forget(self) -> Order:
         """Headers were lost: where the stream stands is unknown."""
@@ -248,7 +267,7 @@ def judge_static_data(record: Record) -> list[Violation]:
     return [STATIC_DATA_IN_V2(_STATIC_DATA[role], length=record.body_length, count=record.count)]
 
 
-class Step(NamedTuple):
+class Placed(NamedTuple):
     """What came of a header or record."""
 
     order: Order
@@ -258,103 +277,107 @@ class Step(NamedTuple):
     found: list[Violation]
 
 
-def step(order: Order, seen: Seen) -> Step:
+def step(order: Order, seen: Seen) -> Placed:
     """The next header or record of the forward direction: what it breaks by its place, and how far the stream is."""
-    record, spec = seen.record, seen.spec
-    guest = GUESTS.get(record.context.guest)
-    needed = spec.guest if isinstance(spec, RecordSpec) else "any"
-    if needed != "any" and guest is not None and needed != guest:
-        if needed == "pv" and seen.is_found_again:
-            return Step(
-                order, order.state, []
-            )  # it was found by what it looks like, and libxl's records have some of the same numbers
-        return Step(order, order.state, [_OTHER_GUEST[needed](record=record.name, guest=record.context.guest)])
-    order, announced = _announced(order, seen)
+    found: list[Violation] = []
+    if _is_of_other_guest(seen, found):
+        return Placed(order, order.state, found)
+    if seen.record.unannounced:
+        order = _announced(order, seen, found)
     before = order.state
-    order, placed = _placed(order, seen)
-    order, context = _context(order, seen, before)
-    order, pv_info = _pv_info(order, seen)
-    if spec.role is Role.LIBXC_END and before in postcopy.PAGES_STATES and not seen.is_completed:
+    order = _placed(order, seen, found)
+    order = _context(order, seen, before, found)
+    order = _pv_info(order, seen, found)
+    if before in PAGES_STATES and seen.spec.role is Role.LIBXC_END and not seen.is_completed:
         # The end of all judges whether POSTCOPY_COMPLETE is missing. The sender may well go on.
         order = order._replace(state=None)
-    return Step(order, before, [*announced, *placed, *context, *pv_info])
+    return Placed(order, before, found)
 
 
-def _announced(order: Order, seen: Seen) -> tuple[Order, list[Violation]]:
+def _is_of_other_guest(seen: Seen, found: list[Violation]) -> bool:
+    record = seen.record
+    needed = seen.spec.guest if isinstance(seen.spec, RecordSpec) else "any"
+    if needed == "any" or GUESTS.get(record.context.guest, needed) == needed:
+        return False
+    # A PV record that was found by what it looks like may be one of libxl's, which have some of the same numbers.
+    if needed == "hvm" or not seen.is_found_again:
+        found.append(_OTHER_GUEST[needed](record=record.name, guest=record.context.guest))
+    return True
+
+
+def _announced(order: Order, seen: Seen, found: list[Violation]) -> Order:
     """A record of the other layer that nothing handed over to."""
     record = seen.record
-    should_be = postcopy.SHOULD_BE.get(record.layer) if record.unannounced else None
+    should_be = postcopy.SHOULD_BE.get(record.layer)
     if should_be is None:
-        return order, []
+        return order
     if order.state in should_be.states:
-        missing = postcopy.POSTCOPY_TRANSITION_MISSING(
-            record=record.name, layer=record.layer, missing=should_be.missing
+        found.append(
+            postcopy.POSTCOPY_TRANSITION_MISSING(record=record.name, layer=record.layer, missing=should_be.missing)
         )
-        return order._replace(state=should_be.then), [missing]
-    if order.state is State.EARLY_PAGES:
-        return order._replace(state=should_be.then), []
-    return order, []
+        return order._replace(state=should_be.then)
+    return order._replace(state=should_be.then) if order.state is State.EARLY_PAGES else order
 
 
-def _placed(order: Order, seen: Seen) -> tuple[Order, list[Violation]]:
+def _placed(order: Order, seen: Seen, found: list[Violation]) -> Order:
     """The state machine."""
     record, role = seen.record, seen.spec.role
     state, place = order.state, PLACES[role]
-    found: list[Violation] = []
     if state is None:
         state = place.natural
     elif state in place.moves:
         state = place.moves[state]
-    elif record.name in order.missed:
-        return order, []
+    elif MISSED.get(record.name) in order.missed:
+        return order  # that it was missing where it belongs was said
     else:
         rule, then = MISPLACED.get((role, state), (UNEXPECTED_RECORD, None))
         found.append(rule(record=record.name, state=state.value))
         if rule is MISSING_STATIC_DATA_END:
-            order = order._replace(missed=order.missed | {"STATIC_DATA_END"})
+            order = order._replace(missed=order.missed | {rule.id})
         state = then or state
     if role is Role.DOMAIN:
         state = OF_VERSION.get(record.context.version)
         order = order._replace(is_followed=True)
-    return order._replace(state=state and _meant(state, record.context, record.layer)), found
+    if state is not None:
+        state = _meant(state, record.context, record.layer)
+    return order if state is order.state else order._replace(state=state)
 
 
 def _meant(state: State, context: Context, layer: Layer | None) -> State | None:
     """The state by the streams that are around this one, as far as that is known."""
     in_libxl = None if context.may_be_in_libxl else "libxl" in context.layers
-    # A container around both whose own records follow them.
-    images = {one for one in context.layers if "libxl" in CONTAINERS[one].holds and CONTAINERS[one].record}
-    return after(state, in_libxl, bool(images - {layer}))
+    return after(state, in_libxl, layer not in _IMAGES and not _IMAGES.isdisjoint(context.layers))
 
 
-def _context(order: Order, seen: Seen, before: State | None) -> tuple[Order, list[Violation]]:
+_IMAGES = frozenset(layer for layer, row in CONTAINERS.items() if "libxl" in row.holds and row.record is not None)
+"""Containers around libxl and libxc whose own records follow theirs."""
+
+_ENDS_CONTEXT = (Role.POSTCOPY_BEGIN, Role.CHECKPOINT, Role.MEMORY)
+
+
+def _context(order: Order, seen: Seen, before: State | None, found: list[Violation]) -> Order:
     """The context records of one stop of the guest: which came, and in which order."""
     record, role = seen.record, seen.spec.role
     if role is Role.CONTEXT:
-        found = []
         is_late = record.name == "HVM_PARAMS" and "HVM_CONTEXT" in order.context
         if is_late and record.context.version == 3 and not order.has_params:
             order = order._replace(has_params=True)
             found.append(HVM_PARAMS_AFTER_CONTEXT())
-        return order._replace(context=order.context | {record.name}), found
-    found = []
+        return order._replace(context=order.context | {record.name})
     if role is Role.POSTCOPY_SETUP and before is State.POSTCOPY_BEGUN:
-        missing = [name for name in _HVM_CONTEXT if name not in order.context]
+        missing = [name for name in HVM_CONTEXT if name not in order.context]
         if record.context.guest != "x86 HVM":
             missing = [] if order.context else ["context record"]
         if missing:
-            found.append(postcopy.POSTCOPY_CONTEXT_MISSING(postcopy.ContextMissing.NONE, missing=", no ".join(missing)))
-    if role in (Role.POSTCOPY_BEGIN, Role.CHECKPOINT, Role.MEMORY):
-        order = order._replace(context=frozenset())
-    return order, found
+            none = postcopy.ContextMissing.NONE
+            found.append(postcopy.POSTCOPY_CONTEXT_MISSING(none, missing=", no ".join(missing)))
+    return order._replace(context=frozenset()) if order.context and role in _ENDS_CONTEXT else order
 
 
-def _pv_info(order: Order, seen: Seen) -> tuple[Order, list[Violation]]:
+def _pv_info(order: Order, seen: Seen, found: list[Violation]) -> Order:
     """The table of frames cannot be read by who does not know how wide the guest's words are."""
     record, role = seen.record, seen.spec.role
-    if record.name == "X86_PV_INFO":
-        return order._replace(has_pv_info=True), []
     if role is Role.FRAME_TABLE and order.is_followed and not order.has_pv_info:
-        order = order._replace(missed=order.missed | {"X86_PV_INFO"})
-        return order, [UNEXPECTED_RECORD(Unexpected.NO_PV_INFO, record=record.name)]
-    return order, []
+        found.append(UNEXPECTED_RECORD(Unexpected.NO_PV_INFO, record=record.name))
+        return order._replace(missed=order.missed | {NO_PV_INFO})
+    return order._replace(has_pv_info=True) if record.name == "X86_PV_INFO" else order

@@ -11,24 +11,29 @@ from dissector.facts.migration import Migration, Noted
 from dissector.facts.roles import role_of
 from dissector.protocol import UNBACKED, Role
 from dissector.rules import examples as eg
-from dissector.rules.fields import broken_entries, key_of, keys
-from dissector.rules.postcopy import Phase, knew
-from dissector.rules.rule import Rule, Violation, check, checks_of, declared
+from dissector.rules.fields import broken_entries, key_of, keys, prepared
+from dissector.rules.postcopy_phase import PostcopyPhase, knew
+from dissector.rules.rule import Rule, Violation, check, declared
 
 _rule = partial(Rule, group="pages")
 
 NOT_ANNOUNCED = "pfn 0x{pfn:x} was never announced as backed"
 
+# What `{pfns}` stands for.
 ONE_PFN = "pfn 0x{first:x} was"
 MANY_PFNS = "one or more of the pfns 0x{first:x} to 0x{last:x} were"
 
 
 class Unanswered(StrEnum):
+    """What became of the stream; the second is a warning."""
+
     WENT_ON = "the page of pfn 0x{pfn:x} never came although the stream went on to END"
     BROKE_OFF = "the page of pfn 0x{pfn:x} never came before the stream broke off"
 
 
 class Dropped(StrEnum):
+    """How many pages were."""
+
     ONE = "1 announced page was never sent: POSTCOPY_COMPLETE came first"
     MANY = "{count:,} announced pages were never sent: POSTCOPY_COMPLETE came first"
 
@@ -246,10 +251,10 @@ POSTCOPY_OPTIONAL_RECORD = _rule(
 
 RULES = declared(globals())
 
-_ENTRIES = checks_of(RULES, "entry")
+_ENTRIES = prepared(RULES, "entry")
 
 
-def judge_forward(record: Record, noted: Noted, phase: Phase, migration: Migration) -> Iterator[Violation]:
+def judge_forward(record: Record, noted: Noted, phase: PostcopyPhase, migration: Migration) -> Iterator[Violation]:
     """Announced pages, and pages that come."""
     role = role_of(record)
     if role is Role.POSTCOPY_LIST:
@@ -265,7 +270,7 @@ def judge_forward(record: Record, noted: Noted, phase: Phase, migration: Migrati
 
 
 def judge_fault(
-    record: Record, noted: Noted, phase: Phase, is_early: bool, migration: Migration
+    record: Record, noted: Noted, phase: PostcopyPhase, is_early: bool, migration: Migration
 ) -> Iterator[Violation]:
     """A POSTCOPY_FAULT. `is_early`: whether it was captured before the postcopy phase began."""
     if phase.complete is not None:
@@ -287,7 +292,7 @@ def in_postcopy(record: Record) -> Violation:
     return POSTCOPY_OPTIONAL_RECORD(type=record.type)
 
 
-def judge_end(phase: Phase, migration: Migration) -> Iterator[Violation]:
+def judge_end(phase: PostcopyPhase, migration: Migration) -> Iterator[Violation]:
     """Pages that POSTCOPY_COMPLETE did not wait for."""
     complete, raced = phase.completion, phase.raced
     if complete is None:
@@ -299,7 +304,7 @@ def judge_end(phase: Phase, migration: Migration) -> Iterator[Violation]:
         yield POSTCOPY_PAGES_DROPPED(Dropped.ONE if count == 1 else Dropped.MANY, count=count).at(complete)
 
 
-def judge_unanswered(phase: Phase, migration: Migration) -> Iterator[Violation]:
+def judge_unanswered(phase: PostcopyPhase, migration: Migration) -> Iterator[Violation]:
     """Faults whose page never came."""
     faults, complete = migration.faults, phase.completion
     went_on = migration.context.outermost in migration.ended
@@ -316,7 +321,7 @@ def judge_unanswered(phase: Phase, migration: Migration) -> Iterator[Violation]:
             yield POSTCOPY_FAULT_UNANSWERED(Unanswered.BROKE_OFF, pfn=fault.pfn).at(fault.asked).as_warning()
 
 
-def _unannounced(run: Run, rule: Rule, phase: Phase, migration: Migration) -> Iterator[Violation]:
+def _unannounced(run: Run, rule: Rule, phase: PostcopyPhase, migration: Migration) -> Iterator[Violation]:
     outstanding = migration.faults.outstanding
     if phase.lists_whole and not outstanding.overflow:
         first = outstanding.first_of_run(run.first, run.length, present=False)

@@ -1,26 +1,27 @@
-"""Rules of order that only a postcopy migration can break, and what its postcopy phase has to be remembered by."""
+"""Rules of order that only a postcopy migration can break."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
-from dissector.events import FORWARD, Record
-from dissector.facts.directions import DirectionFacts
+from dissector.events import Record
 from dissector.facts.migration import Migration
 from dissector.facts.roles import role_of
 from dissector.protocol import Layer, Role, State
 from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, TO_POSTCOPY
 from dissector.rules import examples as eg
+from dissector.rules.postcopy_phase import PostcopyPhase, is_complete, is_whole, knew
 from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared
 
 _rule = partial(Rule, group="order and direction")
 
 
 class ContextMissing(StrEnum):
+    """`missing`: the names of records, joined by ", no "."""
+
     NONE = "no {missing} between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN"
 
 
@@ -32,6 +33,8 @@ class Early(StrEnum):
 
 
 class Incomplete(StrEnum):
+    """Why POSTCOPY_COMPLETE is missed."""
+
     NEVER = "END at offset {end:,} ends the postcopy phase, and POSTCOPY_COMPLETE never came"
     NOT_YET = (
         "END at offset {end:,} ends the postcopy phase, and POSTCOPY_COMPLETE at offset {complete:,} had not arrived"
@@ -232,118 +235,8 @@ SHOULD_BE: Mapping[Layer | None, ShouldBe] = {
 }
 """By the layer of a record that nothing announced."""
 
-PAGES_STATES = (State.POSTCOPY_PAGES, State.EARLY_PAGES)
 
-
-@dataclass(slots=True)
-class Phase:
-    """What is known of the postcopy phase. Judges read it; `advance` alone writes to it, after they have judged."""
-
-    lists_whole: bool = False
-    """Whether every list of announced pages was captured."""
-    pages_whole: bool = False
-    """Whether every list of pages sent was captured."""
-    transition: Record | None = None
-    """The record that began the phase."""
-    early: list[Record] = field(default_factory=list)
-    """Records of the reverse direction that came before it."""
-    complete: Record | None = None
-    """The POSTCOPY_COMPLETE."""
-    page_data: Record | None = None
-    """The latest POSTCOPY_PAGE_DATA."""
-    raced: Record | None = None
-    """The first POSTCOPY_PAGE_DATA that POSTCOPY_COMPLETE did not wait for."""
-    end: Record | None = None
-    """The END of the phase."""
-    has_early_pages: bool = False
-    """Whether POSTCOPY_PAGE_DATA came before the phase, and was said to."""
-    is_spoilt: bool = False
-    """Whether a record of the phase broke a rule on which its receiver fails, or loses the pages in it."""
-
-    def forget(self) -> None:
-        """Headers were lost, and with them perhaps lists of pages."""
-        self.lists_whole = self.pages_whole = False
-
-    def advance(self, record: Record, before: State | None, now: State | None) -> None:
-        """Takes in a known header or record that is on its right direction, with the state of the forward direction
-        before it and after it."""
-        role = role_of(record)
-        if record.direction == FORWARD:
-            self._advance_forward(record, role, before, now)
-        elif role is Role.POSTCOPY_FAULT:
-            if self.is_ahead(now):
-                self.early.append(record)
-        elif role is Role.POSTCOPY_COMPLETE and self.complete is None:
-            if self.is_ahead(now):
-                self.early.append(record)
-            else:
-                self.complete = record
-                self._race()
-
-    def _advance_forward(self, record: Record, role: Role | None, before: State | None, now: State | None) -> None:
-        if role is Role.DOMAIN:
-            self.lists_whole = self.pages_whole = True
-        if self.transition is None and now is State.POSTCOPY_PAGES:
-            self.transition = record
-            # A POSTCOPY_COMPLETE that was captured before it, but that left after it had arrived, is in order.
-            arrived = (one for one in self.early if _is_complete(one) and knew(one, record))
-            self.complete = self.complete or next(arrived, None)
-        if role is Role.LIBXC_END and before in PAGES_STATES:
-            self.end = record
-        is_listed = record.whole and sum(run.length for run in record.runs) >= record.count
-        if role is Role.POSTCOPY_LIST:
-            self.lists_whole = self.lists_whole and is_listed
-        elif role is Role.POSTCOPY_PAGES:
-            self.pages_whole = self.pages_whole and is_listed
-            self.page_data = record
-            self._race()
-
-    def blame(self, record: Record, broken: Collection[Violation]) -> None:
-        """Takes in what a record broke."""
-        if any(one.rule is POSTCOPY_PAGE_DATA_BEFORE_TRANSITION for one in broken):
-            self.has_early_pages = True
-        has_begun = self.transition is not None and self.transition is not record
-        if record.direction == FORWARD and has_begun and any(one.is_fatal for one in broken):
-            self.is_spoilt = True
-
-    def is_ahead(self, state: State | None) -> bool:
-        """Whether the phase had not begun, in this state of the forward direction, when a record of the reverse
-        direction was captured. Whether that breaks a rule only the end can say."""
-        return self.transition is None and state is not None
-
-    def _race(self) -> None:
-        """POSTCOPY_COMPLETE leaves when every page has come, so a page it has not acknowledged comes too late. Pages
-        may be captured before it and arrive after it left, as well as be captured after it."""
-        pages, complete = self.page_data, self.complete
-        if pages is not None and complete is not None and self.raced is None and not knew(complete, pages):
-            self.raced = pages
-
-    @property
-    def completion(self) -> Record | None:
-        """The POSTCOPY_COMPLETE as the end knows it: with pages that came before the phase the phase had begun."""
-        early = filter(_is_complete, self.early if self.has_early_pages else ())
-        return self.complete or next(early, None)
-
-    def knows_all_pages(self, migration: Migration) -> bool:
-        """Whether every page that was announced and every page that was sent is known."""
-        faults = migration.faults
-        is_known = self.lists_whole and self.pages_whole and migration.forward.lost_at is None
-        return is_known and not (faults.outstanding.overflow or faults.sent.overflow)
-
-
-def knew(record: Record, other: Record) -> bool:
-    """Whether the sender of one record had received the whole of another, of the other direction: it has
-    acknowledged it. Captured earlier or later says nothing: a capture can hold packets out of order."""
-    return record.acked >= other.end
-
-
-def is_whole(direction: DirectionFacts) -> bool:
-    """Whether every octet of a direction was captured, and understood."""
-    is_seen = direction.is_followed and direction.offset > direction.started
-    return is_seen and not direction.gaps and not direction.late
-
-
-def judge_end(phase: Phase, is_followed: bool, migration: Migration) -> Iterator[Violation]:
+def judge_end(phase: PostcopyPhase, is_followed: bool, migration: Migration) -> Iterator[Violation]:
     """What of the phase only the end shows. `is_followed`: whether every header of the forward direction was read."""
     yield from _early(phase, is_followed, migration)
     end, complete = phase.end, phase.completion
@@ -356,7 +249,7 @@ def judge_end(phase: Phase, is_followed: bool, migration: Migration) -> Iterator
         yield POSTCOPY_COMPLETE_MISSING(Incomplete.NOT_YET, end=end.offset, complete=complete.offset).at(end)
 
 
-def _early(phase: Phase, is_followed: bool, migration: Migration) -> Iterator[Violation]:
+def _early(phase: PostcopyPhase, is_followed: bool, migration: Migration) -> Iterator[Violation]:
     """Records of the reverse direction that were captured before the postcopy phase began: they broke a rule if they
     left before the record that begins it had arrived, or if there is none."""
     transition = phase.transition
@@ -367,14 +260,14 @@ def _early(phase: Phase, is_followed: bool, migration: Migration) -> Iterator[Vi
     if transition is not None and not _is_transition(transition):
         return  # it was lost, or forgotten: nobody knows where it stood
     for record in phase.early:
-        rule = POSTCOPY_COMPLETE_UNEXPECTED if _is_complete(record) else POSTCOPY_FAULT_BEFORE_TRANSITION
+        rule = POSTCOPY_COMPLETE_UNEXPECTED if is_complete(record) else POSTCOPY_FAULT_BEFORE_TRANSITION
         if transition is None:
             yield rule(Early.NEVER, acked=record.acked).at(record)
         elif not knew(record, transition):
             yield rule(Early.BEFORE, acked=record.acked, transition=transition.name, end=transition.end).at(record)
 
 
-def _never_completed(phase: Phase, migration: Migration) -> Iterator[Violation]:
+def _never_completed(phase: PostcopyPhase, migration: Migration) -> Iterator[Violation]:
     """A stream that broke off with no END: for want of POSTCOPY_COMPLETE if all pages had been sent."""
     last = migration.forward.last
     is_over = migration.outcome == "failed" and migration.is_capture and is_whole(migration.reverse)
@@ -384,14 +277,10 @@ def _never_completed(phase: Phase, migration: Migration) -> Iterator[Violation]:
         yield POSTCOPY_COMPLETE_MISSING(Incomplete.ALL_SENT).at(last)
 
 
-def judge_complete(record: Record, phase: Phase) -> Iterator[Violation]:
+def judge_complete(record: Record, phase: PostcopyPhase) -> Iterator[Violation]:
     """A POSTCOPY_COMPLETE after another."""
-    if _is_complete(record) and phase.complete is not None:
+    if is_complete(record) and phase.complete is not None:
         yield POSTCOPY_COMPLETE_UNEXPECTED(offset=phase.complete.offset)
-
-
-def _is_complete(record: Record) -> bool:
-    return role_of(record) is Role.POSTCOPY_COMPLETE
 
 
 def _is_transition(record: Record) -> bool:

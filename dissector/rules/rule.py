@@ -169,16 +169,6 @@ def declared(namespace: Mapping[str, object]) -> tuple[Rule, ...]:
     return tuple(one for one in namespace.values() if isinstance(one, Rule))
 
 
-def checks_of(rules: Iterable[Rule], scope: Scope) -> Mapping[str, tuple[tuple[Rule, Check], ...]]:
-    """The checks of one scope, by what they check."""
-    found: dict[str, tuple[tuple[Rule, Check], ...]] = {}
-    for rule in rules:
-        for check in rule.checks:
-            for key in check.of if check.scope == scope else ():
-                found[key] = (*found.get(key, ()), (rule, check))
-    return found
-
-
 def misplaced_by_role(rules: Iterable[Rule]) -> Mapping[tuple[Role, State], tuple[Rule, State | None]]:
     """The rule that a role breaks in a state, and the state that it implies."""
     return {

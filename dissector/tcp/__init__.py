@@ -1,5 +1,12 @@
 """Packets to octets in order: TCP reassembly for both directions of any number of connections, without I/O."""
 
+from dissector.tcp import uncompiled
+
+if uncompiled.is_wanted():
+    core = uncompiled.load("dissector.tcp.core")
+else:
+    from dissector.tcp import core
+
 from dissector.tcp.connections import Connection, Connections
 from dissector.tcp.half_connection import FOREVER, Budget, Consumer, HalfConnection, Transport
 from dissector.tcp.path import PacketPath
@@ -13,4 +20,5 @@ __all__ = [
     "HalfConnection",
     "PacketPath",
     "Transport",
+    "core",
 ]

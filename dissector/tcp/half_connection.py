@@ -1,9 +1,21 @@
 """One direction of a TCP connection: segments in any order go in, octets in order and gaps come out.
 
-A gap stays open until something proves that its octets will never come: an acknowledgement beyond it and
-reordering no longer possible, the end of the connection, or the bound on what may be held. Traffic of the
-other direction alone proves nothing. Only octets that the consumer will want to see are held: inside a page
-body (the consumer's `skip`) the extent of a segment is enough.
+Theory of operation. A half-connection knows the offset of the next octet it has to deliver (`next`). A segment that
+begins there goes to the consumer at once; one behind it is held, or, inside what the consumer does not need (its
+`skip`), only the extent of it; one before it came again. Octets that were held follow once those before them are
+there. A gap stays open until something proves that its octets will never come: an acknowledgement beyond it and
+reordering no longer possible, the end of the connection, or the bound on what may be held. Traffic of the other
+direction alone proves nothing.
+
+What a segment says is judged by its number as a receiver would judge it (RFC 9293, 3.10.7.4, and RFC 5961, 3 to 5):
+what lies outside the window changes nothing. Captures lose packets, so a segment outside it is only doubted: the next
+one, if it goes on from there, or its acknowledgement confirms it.
+
+Invariants. `told <= next`, equal whenever careful code runs; `held` is in order, without overlap, and begins behind
+`next`; every octet goes to the consumer once, the one seen first wins; after `finish` the consumer hears nothing.
+
+Limits. Of octets delivered, RECENT stay comparable with a retransmission. What is held costs PIECE_COST a piece beside
+its octets; a half may hold a quarter of the budget of all, and past that of all whoever holds most gives up first.
 """
 
 from __future__ import annotations
@@ -11,7 +23,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+from dissector.capture.link import LARGEST_WINDOW, NO_SHIFT
+from dissector.tcp.core import MASK, NEVER, STALL, Half
+
+if TYPE_CHECKING:
+    from dissector.tcp.connections import Connection
 
 Octets = bytes | memoryview
 
@@ -25,15 +43,28 @@ REORDER_FRAMES = 256
 """How many packets of the capture after an acknowledgement beyond it a gap may still be filled: captures from
 several receive queues interleave by a few dozen packets, retransmissions are acknowledged only once filled."""
 
-STALL = 50_000_000
-"""A silence (ns) below this is none worth a word: TCP's retransmission timer starts at 200 ms."""
-
 PIECE_COST = 256
 """What a held piece counts beside its octets, so that many tiny pieces are bounded as well."""
+
+PIECES_CROSSED = 16
+"""Pieces that a segment may overlap before they become one, lest each such segment cost as much again."""
 
 RECENT = 1 << 13
 """How many delivered octets stay comparable with a retransmission that overlaps them: few, because every
 connection of a capture keeps as many."""
+
+EACH_LEAST = 1 << 16
+"""Octets that a half may hold however small the budget of all is."""
+
+WINDOW_LEAST = 1 << 18
+"""A window (octets) that every receiver is believed to have: where captures are made, or miss its updates, the one that
+was seen last may be too small."""
+
+SHIFT_UNKNOWN = 7
+"""The window scale where the handshake was not captured: what most systems have."""
+
+ORDER_FRAMES = 4096
+"""Packets of the capture after which nobody's order waits for octets that are held: see `Budget.oldest`."""
 
 
 class Transport(Protocol):
@@ -54,7 +85,8 @@ class Consumer(Protocol):
     """What receives a half-connection's octets, each of them exactly once and in order."""
 
     skip: int
-    """How many of the next octets it does not need: lengths are enough for those."""
+    """How many of the next octets it does not need: lengths are enough for those. FOREVER: it wants nothing more; once
+    both consumers of a connection say so, they are finished and the connection is ignored."""
 
     def attach(self, transport: Transport) -> None:
         """The connection is opened. Called once, before everything else."""
@@ -78,25 +110,10 @@ class Consumer(Protocol):
 
     def finish(self, reason: str) -> None:
         """No octet follows. Reason: "fin", "rst", "reused" (a new connection with the same addresses and
-        ports), "capture" (the capture ends first)."""
+        ports), "capture" (the capture ends first, or the connection is no longer followed)."""
 
 
-class Budget:
-    """The octets that all directions together may hold."""
-
-    def __init__(self, octets: int = 8 << 20) -> None:
-        self.free = octets
-        self.waiting: dict[HalfConnection, None] = {}
-        """Directions with an open gap, the one that has waited longest first."""
-
-    def relieve(self) -> None:
-        """Gives up the oldest gaps while more is held than may be, whoever holds it: a connection whose
-        acknowledgements were not captured must not take the room of all others for good."""
-        while self.free < 0:
-            next(iter(self.waiting)).close_first_gap()
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Piece:
     """A segment, or part of one, that waits for the octets before it."""
 
@@ -109,6 +126,7 @@ class Piece:
     time: int
     since: int = 0
     """The oldest packet of the piece."""
+    is_held: bool = True
 
     @property
     def end(self) -> int:
@@ -119,78 +137,169 @@ class Piece:
         return PIECE_COST + len(self.octets)
 
 
-class HalfConnection:
-    """The state of one direction, and the `Transport` of its consumer. Offsets count payload octets from 0, the
-    first of the connection or, where its beginning was not captured, of what was captured; they never wrap."""
+class Budget:
+    """The octets that all half-connections together may hold, and who holds them."""
+
+    def __init__(self, octets: int = 8 << 20) -> None:
+        self.free = octets
+        self.each = max(octets // 4, EACH_LEAST)
+        """What one of them may hold."""
+        self.waiting: dict[HalfConnection, None] = {}
+        """Those with an open gap, the one that has waited longest first."""
+        self.frame = 0
+        """The newest packet of the capture."""
+        self._by_size: list[dict[HalfConnection, None]] = [{} for _ in range(octets.bit_length() + 1)]
+        """The same, by the bit length of what they hold: who holds most is found at once."""
+        self._arrivals: deque[Piece] = deque()
+        """The pieces that are held and some that no longer are, as they came."""
+        self._count = 0
+
+    def take(self, half: HalfConnection, piece: Piece) -> None:
+        """A half begins to hold a piece."""
+        self._arrivals.append(piece)
+        self._count += 1
+        if len(self._arrivals) > 2 * self._count + 64:
+            self._arrivals = deque(one for one in self._arrivals if one.is_held)
+        self.resize(half, piece.cost)
+
+    def give_back(self, half: HalfConnection, piece: Piece) -> None:
+        """It holds it no longer."""
+        piece.is_held = False
+        self._count -= 1
+        self.resize(half, -piece.cost)
+
+    def resize(self, half: HalfConnection, more: int) -> None:
+        """A half holds so much more."""
+        before = half.holds.bit_length()
+        half.holds += more
+        self.free -= more
+        after = half.holds.bit_length()
+        if before != after:
+            self._by_size[min(before, len(self._by_size) - 1)].pop(half, None)
+            if after:
+                self._by_size[min(after, len(self._by_size) - 1)][half] = None
+        if half.holds and half not in self.waiting:
+            self.waiting[half] = None
+        elif not half.holds:
+            self.waiting.pop(half, None)
+
+    def relieve(self, half: HalfConnection) -> None:
+        """Gives up gaps while more is held than may be: of the half that has just taken more than one may have, and of
+        those that hold most, so that the greedy do not take the room of all others."""
+        while half.holds > self.each:
+            half.close_first_gap()
+        while self.free < 0:
+            largest = next(halves for halves in reversed(self._by_size) if halves)
+            next(iter(largest)).close_first_gap()
+
+    def oldest(self) -> int | None:
+        """Number of the packet since when the oldest octets wait that are held; None if none are. What has waited for
+        more than ORDER_FRAMES packets does not count: no connection holds up others for longer."""
+        arrivals = self._arrivals
+        while arrivals and (not arrivals[0].is_held or arrivals[0].since < self.frame - ORDER_FRAMES):
+            arrivals.popleft()
+        return arrivals[0].since if arrivals else None
+
+    def forget(self) -> None:
+        """Nobody's order waits for what is held by now."""
+        self._arrivals.clear()
+
+
+class Ending(NamedTuple):
+    """A packet by which a side ended what it sends."""
+
+    how: Literal["fin", "rst"]
+    frame: int
+    time: int
+    acked: int
+    """The other half's acknowledgements by then: a side that goes on acknowledging has not ended. NEVER: it went on."""
+
+
+class HalfConnection(Half):
+    """The careful half of what `Half` is the fast half of, and the `Transport` of its consumer. Offsets count payload
+    octets from 0, the first of the connection or, where its beginning was not captured, of what was captured."""
+
+    peer: HalfConnection
+    connection: Connection
 
     def __init__(self, key: bytes, consumer: Consumer, budget: Budget) -> None:
+        super().__init__()
         self.key = key
         self.consumer = consumer
-        self.peer: HalfConnection = self
-        self.template: tuple[int, int] | None = None
-        self.base: int | None = None
-        self.next = 0
         self.held: list[Piece] = []
-        self.acked = 0
+        self.holds = 0
+        """What the pieces held cost."""
+        self.base: int | None = None
+        """Sequence number of offset 0."""
+        self.shift: int | None = None
+        """The scale of the window that this side announces, as its SYN says; None: that was not captured."""
         self.end: int | None = None
+        """Offset after the last octet, as a FIN or RST says."""
+        self.ending: Ending | None = None
+        """That packet; or, while `end` is None, a reset inside the window which nothing has confirmed."""
         self.finished = False
-        self.octets = 0
-        self.retransmitted = 0
-        self.out_of_order = 0
+        self.lost = 0
+        """Octets before `next` that were not captured."""
         self.conflicts = 0
         self._budget = budget
-        self._heard: int | None = None
-        self._silence = 0
         self._is_closed = False
-        self._acks: deque[tuple[int, int]] = deque()
-        self._settled = 0
+        self._reset_at = 0
+        self._doubted: Piece | None = None
+        self._doubted_ack = -1
+        self._proved = 0
         self._seen_acked = 0
         self._recent: list[tuple[int, bytes]] = []
         self._recent_octets = 0
         consumer.attach(self)
 
-    def take_silence(self) -> int:
-        silence, self._silence = self._silence, 0
-        return silence
+    # What a consumer may ask
 
-    def close(self, how: Literal["fin", "rst"], frame: int, time: int) -> None:
-        """Its sender ended it in this packet."""
-        if not self._is_closed:
-            self._is_closed = True
-            self.consumer.close(how, frame, time)
+    def take_silence(self) -> int:
+        silence, self.stall = self.stall, STALL
+        return silence if silence > STALL else 0
+
+    # The fast path
+
+    def tell(self) -> None:
+        if self.next != self.told:
+            length, self.told = self.next - self.told, self.next
+            whole, self.torn = not self.torn, False
+            self.consumer.pass_over(length, whole, self.frame, self.time)
+        if self.tail_frame:
+            last = self.held[-1]
+            last.length = self.tail - last.offset
+            last.frame, last.time = self.tail_frame, self.tail_time
+            self.tail_frame = 0
+
+    def allow(self) -> None:
+        """Says what the fast path may take from here on."""
+        self.proved = False
+        self.tail_limit = 0
+        if self.finished or self.ending is not None or self.heard == -NEVER:
+            self.limit = 0
+            return
+        self.limit = reach = self.next + self.consumer.skip
+        if self.held:
+            last = self.held[-1]
+            self.limit = min(reach, self.held[0].offset)
+            self.tail, self.tail_seq = last.end, self._sequence_of(last.end)
+            self.proved = last.offset <= self._proved
+            if not last.octets and last.whole:
+                self.tail_limit = reach
+
+    # Numbers
 
     @property
-    def next_seq(self) -> int:
-        """The sequence number of the next octet to deliver."""
-        return ((self.base or 0) + self.next) % SEQUENCE_SPACE
-
-    def limit(self) -> int:
-        """How many next octets nobody needs to look at: the express lane may pass segments below it."""
-        if self.held or self.finished or self.end is not None:
-            return 0
-        return self.consumer.skip
-
-    def pass_over(self, length: int, whole: bool, frame: int, time: int) -> None:
-        """The express lane saw this many next octets, fewer than `limit()`; `frame` and `time` of the last."""
-        self.next += length
-        self.octets += length
-        self.consumer.pass_over(length, whole, frame, time)
+    def octets(self) -> int:
+        """Octets delivered, each counted once."""
+        return self.next - self.lost
 
     def start(self, sequence: int, late: bool) -> None:
         """Offset 0 is at this sequence number."""
         if self.base is None:
-            self.base = sequence % SEQUENCE_SPACE
+            self.base = self.next_seq = self.peer.ack_seq = sequence % SEQUENCE_SPACE
+            self.known = True
             self.consumer.start(late)
-
-    def may_stall(self, time: int) -> bool:
-        """Whether the time since the latest packet with payload is long enough to hold a longer stall."""
-        return self._heard is not None and time - self._heard > max(self._silence, STALL)
-
-    def hear(self, time: int) -> None:
-        """A packet with payload was captured then."""
-        if self.may_stall(time):
-            self._silence = time - (self._heard or time)
-        self._heard = time
 
     def offset_of(self, sequence: int) -> int:
         """The offset of a sequence number, taken as the one nearest to what comes next (RFC 9293, 3.4)."""
@@ -199,11 +308,38 @@ class HalfConnection:
             distance -= SEQUENCE_SPACE
         return self.next + distance
 
+    def _sequence_of(self, offset: int) -> int:
+        return (self.next_seq + offset - self.next) & MASK
+
+    def _furthest(self) -> int:
+        """The offset after the last octet that was seen or acknowledged."""
+        return max(self.next, self.acked, self.held[-1].end if self.held else 0)
+
+    def _edge(self) -> int:
+        """The offset up to which the other side's window lets this one send."""
+        shift = self.peer.shift
+        if NO_SHIFT in (shift, self.shift):
+            shift = 0  # it takes both (RFC 7323, 2.2)
+        elif shift is None:
+            shift = SHIFT_UNKNOWN
+        return self._furthest() + max((self.peer.window & LARGEST_WINDOW) << shift, WINDOW_LEAST)
+
+    # What comes
+
+    def hear(self, time: int) -> None:
+        """A packet with payload was captured then."""
+        if self.heard != -NEVER and time - self.heard > self.stall:
+            self.stall = time - self.heard
+        self.heard = time
+
     def segment(self, sequence: int, octets: memoryview, length: int, frame: int, time: int) -> None:
         """A segment with `length` payload octets, of which the first len(octets) were captured."""
-        self.hear(time)
         offset = self.offset_of(sequence)
         end = offset + length
+        is_far = offset - self.next > WINDOW_LEAST and offset > self._edge()
+        if is_far and not self._is_confirmed(offset, octets, length, frame, time):
+            return
+        self.hear(time)
         if offset == self.next and not self.held:
             self._deliver(octets, length, len(octets) == length, frame, time)
         elif end <= self.next:
@@ -219,34 +355,101 @@ class HalfConnection:
         else:
             self.out_of_order += 1
             self._hold(offset, octets, length, frame, time)
-            self._budget.relieve()
-        if self.held:
-            self._judge(frame)
+            self._budget.relieve(self)
 
-    def acknowledge(self, sequence: int, frame: int) -> None:
+    def acknowledge(self, sequence: int) -> None:
         """The other side has acknowledged everything before this sequence number."""
-        if self.base is None:
+        if not self.known:
+            self.peer.ack_seq = sequence
             return
         offset = self.offset_of(sequence)
-        self.acked = max(self.acked, offset)
-        if self.held:
-            self._judge(frame)
+        if offset <= self.acked:
+            return
+        is_far = offset - self.next > WINDOW_LEAST and offset > self._edge()
+        if is_far and not 0 <= self._doubted_ack <= offset:
+            self._doubted_ack = offset
+            return
+        self._doubted_ack = -1
+        self.acked, self.peer.ack_seq = offset, sequence
+        doubted = self._doubted
+        if doubted is not None and doubted.end <= offset:
+            self._admit(doubted)
 
-    def _judge(self, frame: int) -> None:
-        """Closes gaps as lost that were acknowledged so long ago that reordering is over."""
-        if not self._acks or self._acks[-1][1] < self.acked:
-            self._acks.append((frame, self.acked))
-        while self._acks and frame - self._acks[0][0] >= REORDER_FRAMES:
-            self._settled = self._acks.popleft()[1]
-        while self.held and self.held[0].offset <= self._settled:
+    def unproved(self) -> int | None:
+        """If acknowledgements prove gaps that they did not prove when this was last asked: up to which offset."""
+        if self.held and self._proved < self.acked and self.held[0].offset <= self.acked:
+            self._proved = self.acked
+            return self.acked
+        return None
+
+    def prove(self, offset: int) -> None:
+        """What is missing before this offset will not come: it was acknowledged, and reordering is over."""
+        while self.held and self.held[0].offset <= offset:
             self.close_first_gap()
+        if offset >= self._proved:
+            self._proved = 0  # of gaps to come, although they may be before it, nothing is proved
 
     def settle(self) -> None:
         """Time passes: closes gaps as lost that were acknowledged when this was last called. For a live capture, in
         which no packet may follow by whose number that could be judged."""
         settled, self._seen_acked = self._seen_acked, self.acked
-        while self.held and self.held[0].offset <= settled:
-            self.close_first_gap()
+        self.prove(settled)
+
+    # How it ends
+
+    def may_end_at(self, sequence: int, how: Literal["fin", "rst"], frame: int, time: int) -> bool:
+        """A FIN, or a RST, with this number: whether it ends this half. A FIN does inside the window, unless octets
+        behind it were seen. A reset has to have the very number that the other side expects next (RFC 5961, 3.2): one
+        between what it has acknowledged and the last octet seen."""
+        ending = Ending(how, frame, time, self.peer.acked)
+        if not self.known:
+            if how == "fin" or (self.peer.ack_seq and sequence != self.peer.ack_seq):
+                return False
+            self.ending, self.end = ending, 0
+            return True
+        offset = self.offset_of(sequence)
+        furthest = self._furthest()
+        if how == "fin":
+            if not (self.held[-1].end if self.held else self.next) <= offset <= self._edge():
+                return False
+        elif not self.acked <= offset <= furthest + 1:
+            if offset <= self._edge() and offset > furthest and self.ending is None:
+                # Perhaps what was sent before it was not captured, or is late.
+                self.ending, self._reset_at = ending, offset
+            return False
+        if self.end is None:
+            self.ending = ending
+        self.end = max(self.end or 0, offset if how == "fin" else furthest)
+        return True
+
+    def go_on(self, frame: int) -> None:
+        """Its sender sends something: so a FIN was none that octets went beyond, nor a reset that was in doubt, unless
+        what came late is just what was missing before it."""
+        ending = self.ending
+        if ending is None:
+            return
+        if self.end is not None:
+            if self.next > self.end and ending.how == "fin":
+                self.ending = self.end = None
+        elif self.next == self._reset_at:
+            self.end = self._reset_at
+            self.connection.reset = True
+        elif self._furthest() > self._reset_at or frame - ending.frame > REORDER_FRAMES:
+            self.ending = None
+        else:
+            self.ending = ending._replace(acked=NEVER)
+
+    @property
+    def was_reset(self) -> bool:
+        """Whether a reset that was in doubt is to be believed, now that nothing follows."""
+        doubted = self.ending
+        return doubted is not None and self.end is None and doubted.acked == self.peer.acked
+
+    def close(self) -> None:
+        """Tells the consumer how its sender ended it."""
+        if self.ending is not None and not self._is_closed and not self.finished:
+            self._is_closed = True
+            self.consumer.close(*self.ending[:3])
 
     def finish(self, reason: str) -> None:
         """The connection or the capture ends: open gaps are lost, and what was acknowledged or closed by a FIN
@@ -258,8 +461,12 @@ class HalfConnection:
         missing = self._missing_at_end()
         if missing > 0:
             self._lose(missing)
+        if self.end is not None or reason == "rst":
+            self.close()
         self.finished = True
+        self.compared = NEVER
         self._recent.clear()
+        self._doubted = None
         self.consumer.finish(reason)
 
     def _missing_at_end(self) -> int:
@@ -271,23 +478,52 @@ class HalfConnection:
         missing = self.acked - self.next
         return missing if missing > 1 else 0
 
+    # What is in doubt
+
+    def _is_confirmed(self, offset: int, octets: memoryview, length: int, frame: int, time: int) -> bool:
+        """Whether a segment outside the window goes on from one that was in doubt, which then is believed as well. If
+        not, it is doubted itself."""
+        doubted = self._doubted
+        if doubted is not None and doubted.end == offset:
+            self._admit(doubted)
+            return True
+        self._doubted = Piece(offset, length, bytes(octets), len(octets) == length, frame, time, frame)
+        return False
+
+    def _admit(self, piece: Piece) -> None:
+        """A segment that was in doubt is believed."""
+        self._doubted = None
+        if piece.offset > self.next:
+            self.out_of_order += 1
+            self._hold(piece.offset, memoryview(piece.octets), piece.length, piece.frame, piece.time)
+
+    # What is held
+
     def _deliver(self, octets: Octets, length: int, whole: bool, frame: int, time: int) -> None:
         if length > self.consumer.skip:
             self._remember(octets)
-        self.next += length
-        self.octets += length
+        self._advance(length)
         self.consumer.feed(octets, length, whole, frame, time)
 
     def _lose(self, length: int) -> None:
-        self.next += length
+        self._advance(length)
+        self.lost += length
         self.consumer.lose(length)
+
+    def _advance(self, length: int) -> None:
+        self.next += length
+        self.told = self.next
+        self.next_seq = (self.next_seq + length) & MASK
 
     def _hold(self, offset: int, octets: memoryview, length: int, frame: int, time: int) -> None:
         """Keeps what of a segment is not held yet: the first octet seen wins."""
         end = offset + length
-        index = bisect_right(self.held, offset, key=lambda piece: piece.offset)
-        if index and self.held[index - 1].end > offset:
-            index -= 1
+        index = len(self.held)
+        if index and self.held[-1].end > offset:
+            index = bisect_right(self.held, offset, key=lambda piece: piece.offset)
+            if index and self.held[index - 1].end > offset:
+                index -= 1
+        first, crossed = index, 0
         position = offset
         while position < end:
             if index < len(self.held) and self.held[index].offset <= position:
@@ -297,6 +533,7 @@ class HalfConnection:
                 self._compare(piece.octets[position - piece.offset :], octets[position - offset :], common)
                 position = piece.end
                 index += 1
+                crossed += 1
                 continue
             stop = min(end, self.held[index].offset) if index < len(self.held) else end
             for piece in self._pieces(position, octets[position - offset : stop - offset], stop - position):
@@ -304,6 +541,8 @@ class HalfConnection:
                 piece.time = time
                 index += self._insert(index, piece)
             position = stop
+        if crossed > PIECES_CROSSED:
+            self._unite(first, index)
 
     def _pieces(self, offset: int, octets: memoryview, length: int) -> list[Piece]:
         """A new piece, in two where it begins inside the page body at hand: no octet of that part is kept."""
@@ -325,37 +564,56 @@ class HalfConnection:
                 before.frame, before.time = max((before.frame, before.time), (piece.frame, piece.time))
                 return 0
         self.held.insert(index, piece)
-        self._budget.free -= piece.cost
-        self._budget.waiting[self] = None
+        self._budget.take(self, piece)
         return 1
+
+    def _unite(self, first: int, last: int) -> None:
+        """Makes one of each row of neighbours that are alike in what was captured of them."""
+        united: list[Piece] = []
+        for piece in self.held[first:last]:
+            before = united[-1] if united else None
+            if before is None or before.end != piece.offset or not (before.whole and piece.whole):
+                united.append(piece)
+            elif bool(before.octets) == bool(piece.octets):
+                self._budget.give_back(self, piece)
+                self._budget.resize(self, len(piece.octets))
+                before.length += piece.length
+                before.octets += piece.octets
+                before.frame, before.time = max((before.frame, before.time), (piece.frame, piece.time))
+            else:
+                united.append(piece)
+        self.held[first:last] = united
 
     def _drain(self) -> None:
         while self.held and self.held[0].offset <= self.next:
             piece = self.held.pop(0)
-            self._budget.free += piece.cost
+            self._budget.give_back(self, piece)
             self._deliver(piece.octets, piece.length, piece.whole, piece.frame, piece.time)
-        if not self.held:
-            self._acks.clear()
-            self._budget.waiting.pop(self, None)
 
     def close_first_gap(self) -> None:
         """What is missing before the first piece held is lost."""
         self._lose(self.held[0].offset - self.next)
         self._drain()
 
+    # What comes again
+
     def _remember(self, octets: Octets) -> None:
         newest = bytes(octets[-RECENT:])
         self._recent.append((self.next + len(octets) - len(newest), newest))
         self._recent_octets += len(newest)
+        self.compared = self.next + len(octets)
         while self._recent_octets > RECENT and len(self._recent) > 1:
             self._recent_octets -= len(self._recent.pop(0)[1])
 
     def _compare_delivered(self, offset: int, octets: memoryview) -> None:
         end = offset + len(octets)
-        for start, known in self._recent:
+        index = max(0, bisect_right(self._recent, offset, key=lambda one: one[0]) - 1)
+        while index < len(self._recent) and self._recent[index][0] < end:
+            start, known = self._recent[index]
             low, high = max(start, offset), min(start + len(known), end)
             if low < high:
                 self._compare(known[low - start :], octets[low - offset :], high - low)
+            index += 1
 
     def _compare(self, known: bytes, again: memoryview, length: int) -> None:
         """Counts a retransmission whose octets differ from those seen first."""

@@ -1,14 +1,14 @@
-"""The way from a capture to its connections: reads packet after packet and drives `Connections`."""
+"""The way from a capture to its connections: the fast path, and the careful one for what that leaves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from dissector.capture.fragments import Fragments
-from dissector.capture.link import LINKS, decode
+from dissector.capture.link import LINKS, Segment, decode, window_shift
 from dissector.capture.reader import CaptureReader, Packet
-from dissector.tcp.connections import Connections
-from dissector.tcp.express import ExpressLane
+from dissector.tcp import core
+from dissector.tcp.connections import SYN, Connections
 
 
 class PacketPath:
@@ -21,16 +21,30 @@ class PacketPath:
         self._reader = reader
         self._connections = connections
         self._fragments = Fragments()
+        self._core = core.Core(connections.halves)
 
     def steps(self) -> Iterator[None]:
         """Reads to the end of the capture; one step for each packet that was not passed over. The connections are
         left open: after the last packet comes `Connections.finish`."""
-        reader = self._reader
+        reader, fast, connections = self._reader, self._core, self._connections
         assert reader is not None
-        lane = ExpressLane(reader, self._connections)
-        while (packet := reader.next_packet()) is not None:
-            self.packet(packet)
-            lane.run()
+        while True:
+            fast.due = connections.due
+            came_to = fast.run(reader)
+            fast.tell()
+            if came_to == core.SEGMENT:
+                connections.packet(self._segment(reader), reader.frame, fast.time)
+            elif came_to == core.DUE:
+                connections.judge(reader.frame)
+                continue
+            elif came_to == core.PACKET:
+                octets = reader.view[fast.start : fast.start + fast.captured]
+                self.packet(Packet(reader.frame, fast.time, fast.link, octets, fast.length))
+            else:
+                packet = reader.next_packet()
+                if packet is None:
+                    return
+                self.packet(packet)
             yield
 
     def packet(self, packet: Packet) -> None:
@@ -40,3 +54,11 @@ class PacketPath:
             self._connections.packet(segment, packet.frame, packet.time_ns)
         elif packet.link not in LINKS:
             self.unread_links.add(packet.link)
+
+    def _segment(self, reader: CaptureReader) -> Segment:
+        """What the fast path came to."""
+        fast = self._core
+        start, flags = fast.start, fast.flags
+        payload = reader.view[start : start + fast.captured]
+        shift = window_shift(reader.view[fast.options : start]) if flags & SYN else None
+        return Segment(fast.key, fast.seq, fast.ack, flags, payload, fast.length, fast.header, fast.window, shift)

@@ -9,7 +9,7 @@ from textwrap import wrap
 from dissector.analysis import MigrationAnalysis
 from dissector.events import Context, Flow
 from dissector.facts import DirectionFacts, Iteration, Migration, Phase, distribution
-from dissector.results import SourceResult
+from dissector.results.source import SourceResult
 from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
 from dissector.units import clock, duration, many, rate, size

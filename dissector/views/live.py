@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from dissector.facts import Iteration
 from dissector.monitor import Notice, NoticeKind, Snapshot
-from dissector.results import dumps
+from dissector.results.encoding import dumps
 from dissector.results.live import event_of
 from dissector.rules.findings import Finding
 from dissector.rules.verdict import verdict
@@ -77,7 +77,11 @@ WORDS: Mapping[NoticeKind, Callable[[Any], str | None]] = {
 
 
 class Display:
-    """What happens, as text: lines, JSON lines, or for a terminal a picture that changes, below lines that stay."""
+    """What happens, as text: lines, JSON lines, or for a terminal a picture that changes, below lines that stay.
+
+    It is no `rich.live.Live`, because that prints by itself and hides the cursor: here a recording goes on though the
+    terminal is gone or full, and another program (ssh, xl) writes to the same one, below the picture.
+    """
 
     def __init__(self, form: Form, prefix: str = "") -> None:
         """`prefix` begins each line."""

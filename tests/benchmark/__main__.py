@@ -1,6 +1,6 @@
-"""Measure whole processes over the same capture, in turn, and print a Markdown table.
+"""Measure whole processes over the same captures, in turn, and print a Markdown table.
 
-CPU seconds are user and system time of the process; the ratio is the median of each round's ratio to tcpdump.
+CPU seconds are user and system time of the process; the ratios are the medians of each round's.
 """
 
 from __future__ import annotations
@@ -14,18 +14,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from dissector.tcp import core
+
 from .capture import VARIANTS, Variant, build_capture
+from .genuine import genuine, lengthen
 from .measuring import Run, measure
 from .relays import compare_relays
-from .stream import page_data_records
+from .stream import pieces
 from .tsharks import compare_tsharks
 
 SCRIPT = "minimal.lua"
+
+QUICK = ("a", "b", "gro", "random", "loss", "pcapng 2", "two", "tenth", "postcopy", "c_netem")
+"""Shapes that between them show most of what can go wrong."""
 
 
 class Tool(NamedTuple):
@@ -52,7 +58,10 @@ def _tshark(capture: Path, variant: Variant) -> list[str]:
 
 
 def _xenshark(capture: Path, variant: Variant) -> list[str]:
-    return [sys.executable, "-m", "dissector", "analyze", str(capture), "--json"]
+    command = [sys.executable, "-m", "dissector", "analyze", "--json"]
+    if variant.packed == "stdin":
+        return ["sh", "-c", 'cat "$0" | "$@" -', str(capture), *command]
+    return [*command, str(capture)]
 
 
 TOOLS = {
@@ -64,57 +73,122 @@ TOOLS = {
 }
 
 
-def prepare(folder: Path, size: int, variant: str, guest: str) -> Path:
+class Shape(NamedTuple):
+    """A capture to measure on."""
+
+    name: str
+    path: Path
+    variant: Variant
+    expected: int | None
+    """PAGE_DATA records of each migration in it; None: nobody counted."""
+
+
+def prepare(folder: Path, size: int, name: str, guest: str) -> Shape:
     """The capture in `folder`, built unless it is there."""
-    capture = folder / f"{variant}-{guest}-{size}.pcap"
-    if not capture.exists():
-        print(f"building {capture}", file=sys.stderr)
-        part = capture.with_suffix(".part")
-        # In a process of its own, so that this one stays small: see `table`.
-        builder = multiprocessing.get_context("spawn").Process(target=build_capture, args=(part, size, variant, guest))
+    suffix = {"gzip": ".gz", "zstd": ".zst"}.get(VARIANTS[name].packed if name in VARIANTS else "", "")
+    path = folder / f"{name.replace(' ', '-')}-{guest}-{size}.pcap{suffix}"
+    if not path.exists():
+        print(f"building {path}", file=sys.stderr)
+        part = path.with_suffix(".part")
+        # In a process of its own, so that this one stays small: see `peak`.
+        target, arguments = (
+            (build_capture, (part, size, name, guest))
+            if name in VARIANTS
+            else (lengthen, (genuine()[name], part, size))
+        )
+        builder = multiprocessing.get_context("spawn").Process(target=target, args=arguments)
         builder.start()
         builder.join()
         if builder.exitcode:
-            raise SystemExit(f"building {capture} failed")
-        part.rename(capture)
-    return capture
+            raise SystemExit(f"building {path} failed")
+        part.rename(path)
+    variant = VARIANTS.get(name, Variant("genuine, again and again"))
+    whole = name in VARIANTS and variant.stream == "live" and not variant.dropped
+    octets = int(size * variant.part) // variant.migrations
+    expected = sum(piece.name == "PAGE_DATA" for piece in pieces(octets, guest)) if whole else None
+    return Shape(name, path, variant, expected)
 
 
-def compare(capture: Path, variant: Variant, names: list[str], runs: int, expected: int) -> dict[str, list[Run]]:
+def compare(shape: Shape, names: Sequence[str], runs: int) -> dict[str, list[Run]]:
     """`runs` rounds of every tool in turn, after one that only warms up; checks what the tools found."""
     results: dict[str, list[Run]] = {name: [] for name in names}
     for _ in range(1 + runs):
         for name in names:
             tool = TOOLS[name]
-            run = measure(tool.command(capture, variant), tool.unprivileged)
+            run = measure(tool.command(shape.path, shape.variant), tool.unprivileged)
             results[name].append(run)
-            if tool.found and (found := re.findall(tool.found, run.printed)) != [str(expected)]:
-                count = ", ".join(found) or "none"
-                raise SystemExit(f"{name}: {count} of {expected} PAGE_DATA records in {capture}\n{run.printed[-2000:]}")
+            if tool.found and shape.expected is not None:
+                found = re.findall(tool.found, run.printed)
+                if found != [str(shape.expected)] * shape.variant.migrations:
+                    count = ", ".join(found) or "none"
+                    raise SystemExit(
+                        f"{name}: {count} of {shape.expected} PAGE_DATA records in {shape.path}\n{run.printed[-2000:]}"
+                    )
     return {name: measured[1:] for name, measured in results.items()}
 
 
-def table(results: dict[str, list[Run]], octets: int) -> list[str]:
-    """Rows of Markdown, from the results of `compare` on a capture of `octets`."""
-    # A child starts with its parent's pages: no peak below this process's own can be seen.
+def peak(runs: Sequence[Run]) -> str:
+    """The highest peak memory in MB, or that it is no higher than this process's own: a child starts with its pages."""
     floor = measure(["true"]).peak
+    most = max(run.peak for run in runs)
+    return f"{'' if most > floor else '<= '}{most * 1024 / 1e6:.0f}"
+
+
+def cpu_a_gb(runs: Sequence[Run], octets: int) -> str:
+    return f"{median(run.cpu for run in runs) / octets * 1e9:.2f}"
+
+
+def times(runs: Sequence[Run], others: Sequence[Run], start: float = 0) -> str:
+    """The median of each round's ratio, without the seconds that it takes to start."""
+    return f"{median((run.cpu - start) / max(other.cpu, 0.01) for run, other in zip(runs, others, strict=True)):.2f}"
+
+
+def measure_start(folder: Path, runs: int) -> float:
+    """CPU seconds of `analyze` on a capture that holds next to nothing."""
+    shape = prepare(folder, 10_000, "a", "hvm")
+    return median(run.cpu for run in compare(shape, ["xenshark"], max(runs, 3))["xenshark"])
+
+
+def row(shape: Shape, results: dict[str, list[Run]], start: float) -> str:
+    """A row of the table of shapes."""
+    octets = shape.path.stat().st_size
+    own, copies = results["xenshark"], results["dd"]
+    dumps = results.get("tcpdump")
+    cells = [
+        f"{shape.name}: {shape.variant.shows}",
+        f"{octets / 1e9:.2f}",
+        cpu_a_gb(dumps, octets) if dumps else "-",
+        cpu_a_gb(own, octets),
+        times(own, dumps, start) if dumps else "-",
+        times(own, copies, start),
+        peak(own),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+HEADER = """\
+| shape | GB | tcpdump, CPU s a GB | xenshark, CPU s a GB | times tcpdump | times dd | peak MB |
+|---|---|---|---|---|---|---|"""
+
+
+def table(results: dict[str, list[Run]], octets: int) -> list[str]:
+    """Rows of Markdown, from the results of `compare` on a capture of `octets`: one for each tool."""
     base = results.get("tcpdump")
     rows = ["| what | CPU s | GB/s | ratio to tcpdump | peak MB |", "|---|---|---|---|---|"]
     for name, runs in results.items():
         cpu = median(run.cpu for run in runs)
-        ratio = f"{median(run.cpu / other.cpu for run, other in zip(runs, base, strict=True)):.2f}" if base else "-"
-        peak = max(run.peak for run in runs)
-        bound = "" if peak > floor else "<= "
-        rows.append(f"| {name} | {cpu:.2f} | {octets / cpu / 1e9:.2g} | {ratio} | {bound}{peak * 1024 / 1e6:.0f} |")
+        ratio = times(runs, base) if base else "-"
+        rows.append(f"| {name} | {cpu:.2f} | {octets / cpu / 1e9:.2g} | {ratio} | {peak(runs)} |")
     return rows
 
 
 def machine() -> str:
-    """One line: processor, cores, Python and the tools' versions."""
+    """One line: processor, cores, Python, whether the fast path is compiled, and the tools' versions."""
     cpuinfo = Path("/proc/cpuinfo")
     text = cpuinfo.read_text() if cpuinfo.exists() else ""
     model = re.search(r"model name\s*: (.*)", text)
-    versions = [f"{platform.python_implementation()} {platform.python_version()}"]
+    how = "compiled" if core.COMPILED else "uncompiled"
+    versions = [f"{platform.python_implementation()} {platform.python_version()}", f"fast path {how}"]
     for name in ("tcpdump", "tshark"):
         if shutil.which(name):
             printed = subprocess.run([name, "--version"], capture_output=True, text=True, check=False)
@@ -123,7 +197,7 @@ def machine() -> str:
     return ", ".join([model[1] if model else platform.machine(), f"{os.cpu_count()} cores", *versions])
 
 
-def _names(known: dict[str, object]) -> Callable[[str], list[str]]:
+def _names(known: Sequence[str]) -> Callable[[str], list[str]]:
     def split(text: str) -> list[str]:
         names = text.split(",")
         if unknown := set(names) - set(known):
@@ -133,66 +207,76 @@ def _names(known: dict[str, object]) -> Callable[[str], list[str]]:
     return split
 
 
-def main() -> None:
+def _options() -> argparse.Namespace:
+    shapes = [*VARIANTS, *genuine()]
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
-    parser.add_argument(
-        "--dir",
-        type=Path,
-        default=Path(tempfile.gettempdir()) / "xenshark-benchmark",
-        help="where captures are kept",
-    )
-    parser.add_argument("--size", type=float, help="octets of the migration stream (default 1e9, with --scapy 2e7)")
+    folder = Path(tempfile.gettempdir()) / "xenshark-benchmark"
+    parser.add_argument("--dir", type=Path, default=folder, help="where captures are kept")
+    parser.add_argument("--size", type=float, help="octets of a migration stream (default 3e8; 1e9, with --scapy 2e7)")
     parser.add_argument("--guest", choices=["hvm", "pv"], default="hvm")
-    parser.add_argument(
-        "--variants",
-        type=_names(dict(VARIANTS)),
-        default=["a", "b"],
-        help="a: 1448-octet segments, b: 65160, c: a disturbed",
-    )
-    parser.add_argument("--only", type=_names(dict(TOOLS)), help=f"some of {','.join(TOOLS)}")
+    parser.add_argument("--shapes", type=_names(shapes), help=f"some of {', '.join(shapes)}")
+    parser.add_argument("--quick", action="store_true", help=f"the shapes {', '.join(QUICK)}, of 1e8 octets")
     parser.add_argument("--runs", type=int, default=5, help="rounds after the one that warms up (default 5)")
-    parser.add_argument("--memory", action="store_true", help="peak memory of xenshark at --size and five times that")
     other = parser.add_mutually_exclusive_group()
-    other.add_argument("--scapy", action="store_true", help="MigrationSession beside Scapy's TCPSession instead")
+    other.add_argument("--tools", action="store_true", help="every tool beside the others, on the shapes a and b")
+    other.add_argument("--memory", action="store_true", help="peak memory of xenshark at --size and five times that")
+    other.add_argument("--scapy", action="store_true", help="MigrationSession beside Scapy's TCPSession")
     other.add_argument("--lua", action="store_true", help="tshark with the generated dissector beside tshark without")
-    other.add_argument("--tap", action="store_true", help="xenshark tap beside socat instead; needs socat")
-    options = parser.parse_args()
+    other.add_argument("--tap", action="store_true", help="xenshark tap beside socat; needs socat")
+    return parser.parse_args()
 
-    if options.tap:
-        if not shutil.which("socat"):
-            parser.error("socat is missing: install the Debian package socat")
-        options.dir.mkdir(parents=True, exist_ok=True)
-        size = int(options.size or 1e9)
-        print(f"{machine()}\n\n{size / 1e9:.2f} GB through a pipe, {options.runs} rounds\n")
-        print("\n".join(compare_relays(options.dir.resolve(), size, options.runs)))
-        return
 
-    defaults = ["tshark"] if options.lua else [] if options.scapy else ["xenshark"] if options.memory else list(TOOLS)
-    names = options.only or defaults
+def _need(*names: str) -> None:
     for name in names:
         if name != "xenshark" and not shutil.which(name):
-            parser.error(f"{name} is missing: install the Debian package {TOOLS[name].package}")
-    options.dir.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(Path(__file__).with_name(SCRIPT), options.dir / SCRIPT)
+            package = TOOLS[name].package if name in TOOLS else name
+            raise SystemExit(f"{name} is missing: install the Debian package {package}")
 
+
+def main() -> None:
+    options = _options()
+    options.dir.mkdir(parents=True, exist_ok=True)
+    folder, runs, guest = options.dir.resolve(), options.runs, options.guest
+    shutil.copyfile(Path(__file__).with_name(SCRIPT), folder / SCRIPT)
     print(machine())
+    if options.tap:
+        _need("socat")
+        size = int(options.size or 1e9)
+        print(f"\n{size / 1e9:.2f} GB through a pipe, {runs} rounds\n")
+        print("\n".join(compare_relays(folder, size, runs)))
+    elif options.tools or options.memory or options.lua or options.scapy:
+        _tables(options, folder)
+    else:
+        _need("tcpdump")
+        size = int(options.size or (1e8 if options.quick else 3e8))
+        start = measure_start(folder, runs)
+        print(f"\n{runs} rounds; ratios are without the {start:.2f} s that xenshark takes to start\n\n{HEADER}")
+        for name in options.shapes or (QUICK if options.quick else [*VARIANTS, *genuine()]):
+            shape = prepare(folder, size, name, guest)
+            is_read = shape.variant.packed in ("", "stdin")  # by tcpdump
+            tools = ("dd", "tcpdump", "xenshark") if is_read else ("dd", "xenshark")
+            print(row(shape, compare(shape, tools, runs), start), flush=True)
+
+
+def _tables(options: argparse.Namespace, folder: Path) -> None:
+    """A table for each capture."""
+    names = ["tshark"] if options.lua else [] if options.scapy else ["xenshark"] if options.memory else list(TOOLS)
+    _need(*names)
     smallest = int(options.size or (2e7 if options.scapy else 1e9))
-    sizes = [smallest * times for times in ([1, 5] if options.memory else [1])]
-    for size in sizes:
-        expected = page_data_records(size, options.guest)
-        for variant in options.variants:
-            capture = prepare(options.dir.resolve(), size, variant, options.guest)
-            octets = capture.stat().st_size
-            print(f"\nVariant {variant}: {octets / 1e9:.2f} GB, {expected} PAGE_DATA, {options.runs} rounds\n")
+    for size in [smallest * factor for factor in ([1, 5] if options.memory else [1])]:
+        for name in options.shapes or ("a", "b"):
+            shape = prepare(folder, size, name, options.guest)
+            octets, expected = shape.path.stat().st_size, shape.expected
+            assert expected is not None, f"nobody counted the records of {name}"
+            print(f"\n{name}: {octets / 1e9:.2f} GB, {expected} PAGE_DATA, {options.runs} rounds\n")
             if options.scapy:
                 from .scapy_sessions import compare_sessions  # here, because Scapy is slow to import
 
-                print("\n".join(compare_sessions(capture, expected, options.runs)), flush=True)
+                print("\n".join(compare_sessions(shape.path, expected, options.runs)), flush=True)
             elif options.lua:
-                print("\n".join(compare_tsharks(capture, expected, options.runs)), flush=True)
+                print("\n".join(compare_tsharks(shape.path, expected, options.runs)), flush=True)
             else:
-                results = compare(capture, VARIANTS[variant], names, options.runs, expected)
-                print("\n".join(table(results, octets)), flush=True)
+                print("\n".join(table(compare(shape, names, options.runs), octets)), flush=True)
 
 
 if __name__ == "__main__":

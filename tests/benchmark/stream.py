@@ -1,4 +1,4 @@
-"""One live migration, as the pieces both sides send, of any size.
+"""Migrations, as the pieces both sides send, of any size.
 
 Written with struct alone, on purpose without the package's own grammar: a mistake there cannot hide here.
 Layouts: docs/specs/libxc-migration-stream.pandoc and libxl-migration-stream.pandoc of Xen; for the xl layer
@@ -33,8 +33,24 @@ LIBXC = {
     "X86_CPUID_POLICY": 0x11,
     "X86_MSR_POLICY": 0x12,
 }
-LIBXL = {"END": 0, "LIBXC_CONTEXT": 1, "EMULATOR_XENSTORE_DATA": 2, "EMULATOR_CONTEXT": 3}
-TYPES = {"libxc": LIBXC, "libxl": LIBXL}
+# The postcopy RFC's, which have the numbers of version 3 in version 2.
+POSTCOPY = {
+    "POSTCOPY_BEGIN": 0x10,
+    "POSTCOPY_PFNS_BEGIN": 0x11,
+    "POSTCOPY_PFNS": 0x12,
+    "POSTCOPY_TRANSITION": 0x13,
+    "POSTCOPY_PAGE_DATA": 0x14,
+    "POSTCOPY_FAULT": 0x15,
+    "POSTCOPY_COMPLETE": 0x16,
+}
+LIBXL = {
+    "END": 0,
+    "LIBXC_CONTEXT": 1,
+    "EMULATOR_XENSTORE_DATA": 2,
+    "EMULATOR_CONTEXT": 3,
+    "POSTCOPY_TRANSITION_END": 6,
+}
+TYPES = {"libxc": LIBXC | POSTCOPY, "libxl": LIBXL}
 
 NOTAB, L1TAB, XTAB = 0x0 << 60, 0x1 << 60, 0xF << 60
 
@@ -55,23 +71,10 @@ class Piece(NamedTuple):
 
 
 def pieces(size: int, guest: str = "hvm") -> Iterator[Piece]:
-    """Everything both sides send, in order, some `size` octets of it forward; `guest` is "hvm" or "pv"."""
+    """A live migration: what both sides send, in order, some `size` octets of it forward; `guest` is "hvm" or "pv"."""
     sent = sum(0.5**sweep for sweep in range(SWEEPS)) * (1 - 1 / HOLES)  # how often a pfn's page is, on average
     pfns = max(CLUSTER, int(size / (8 + PAGE) / sent))
-    config = b'{"c_info": {"type": "%s", "name": "benchmark"}}\n\0' % guest.encode()
-
-    yield Piece("reverse", "xl", "banner", b"xl migration receiver ready, send binary domain data.\n")
-    yield Piece(
-        "forward",
-        "xl",
-        "xl header",
-        struct.pack("<32s5I", b"Xen saved domain, xl format\n \0 \r", 0x01020304, 3, 0, 4 + len(config), len(config))
-        + config,
-    )
-    yield Piece("forward", "libxl", "libxl header", struct.pack(">8sII", b"LibxlFmt", 2, 0))
-    yield _record("libxl", "LIBXC_CONTEXT", b"")
-    yield Piece("forward", "libxc", "image header", struct.pack(">QIIHHI", 2**64 - 1, 0x58454E46, 3, 0, 0, 0))
-    yield Piece("forward", "libxc", "domain header", struct.pack("<IHHII", {"pv": 1, "hvm": 2}[guest], 12, 0, 4, 17))
+    yield from _headers(guest)
     for name, body in _before_memory(pfns)[guest]:
         yield _record("libxc", name, body)
     yield from _memory(pfns, guest)
@@ -82,6 +85,88 @@ def pieces(size: int, guest: str = "hvm") -> Iterator[Piece]:
     yield Piece("reverse", "xl", "ready", b"domain received, ready to unpause\0")
     yield Piece("forward", "xl", "go", b"domain is yours, you are cleared to unpause\0")
     yield Piece("reverse", "xl", "report", b"my copy unpause results are as follows\0\0")
+
+
+def _headers(guest: str, version: int = 3) -> Iterator[Piece]:
+    config = b'{"c_info": {"type": "%s", "name": "benchmark"}}\n\0' % guest.encode()
+    yield Piece("reverse", "xl", "banner", b"xl migration receiver ready, send binary domain data.\n")
+    yield Piece(
+        "forward",
+        "xl",
+        "xl header",
+        struct.pack("<32s5I", b"Xen saved domain, xl format\n \0 \r", 0x01020304, 3, 0, 4 + len(config), len(config))
+        + config,
+    )
+    yield Piece("forward", "libxl", "libxl header", struct.pack(">8sII", b"LibxlFmt", 2, 0))
+    yield _record("libxl", "LIBXC_CONTEXT", b"")
+    yield Piece("forward", "libxc", "image header", struct.pack(">QIIHHI", 2**64 - 1, 0x58454E46, version, 0, 0, 0))
+    yield Piece("forward", "libxc", "domain header", struct.pack("<IHHII", {"pv": 1, "hvm": 2}[guest], 12, 0, 4, 17))
+
+
+def lists(size: int) -> Iterator[Piece]:
+    """A migration whose records are lists of pfns without pages, 1,024 each."""
+    records = max(1, size // (8 * BATCH))
+    return _within_memory(
+        _pages("PAGE_DATA", [XTAB | number * BATCH + at for at in range(BATCH)]) for number in range(records)
+    )
+
+
+def small(size: int) -> Iterator[Piece]:
+    """A migration of records with one pfn each."""
+    return _within_memory(_pages("PAGE_DATA", [XTAB | number]) for number in range(max(1, size // 24)))
+
+
+def _within_memory(memory: Iterator[Piece]) -> Iterator[Piece]:
+    yield from _headers("hvm")
+    for name, body in _before_memory(1)["hvm"]:
+        yield _record("libxc", name, body)
+    yield from memory
+    for name, body in _after_memory()["hvm"]:
+        yield _record("libxc", name, body)
+    for name, body in _device_model()["hvm"]:
+        yield _record("libxl", name, body)
+
+
+PUSHED, FAULT_EVERY = 64, 2
+"""Pages of a record that nobody asked for; and after how many of these a page is asked for."""
+
+
+def postcopy(size: int) -> Iterator[Piece]:
+    """A postcopy migration: records of PUSHED pages, and a fault and its answer after every second one."""
+    yield from _headers("hvm", 2)
+    yield _pages("PAGE_DATA", list(range(BATCH)))
+    yield _record("libxc", "POSTCOPY_BEGIN", b"")
+    for name, body in _after_memory()["hvm"]:
+        if name != "END":
+            yield _record("libxc", name, body)
+    turns = max(1, size // (PAGE * (PUSHED * FAULT_EVERY + 1)))
+    missing = range(BATCH, BATCH + turns * (PUSHED * FAULT_EVERY + 1))
+    yield _record("libxc", "POSTCOPY_PFNS_BEGIN", b"")
+    for at in range(0, len(missing), BATCH):
+        yield _pages("POSTCOPY_PFNS", list(missing[at : at + BATCH]))
+    yield _record("libxc", "POSTCOPY_TRANSITION", b"")
+    yield _record("libxl", "POSTCOPY_TRANSITION_END", b"")
+    rest = iter(missing)
+    for _ in range(turns):
+        for _ in range(FAULT_EVERY):
+            yield _pages("POSTCOPY_PAGE_DATA", list(islice(rest, PUSHED)))
+        asked = list(islice(rest, 1))
+        yield _pages("POSTCOPY_FAULT", asked)._replace(direction="reverse")
+        yield _pages("POSTCOPY_PAGE_DATA", asked)
+    yield _record("libxc", "POSTCOPY_COMPLETE", b"")._replace(direction="reverse")
+    yield _record("libxc", "END", b"")
+    yield _record("libxl", "END", b"")
+
+
+def _pages(name: str, entries: list[int]) -> Piece:
+    """A record of pfns; with pages for those that have some, if records of its name hold pages."""
+    holds = name in ("PAGE_DATA", "POSTCOPY_PAGE_DATA")
+    body = struct.pack(f"<II{len(entries)}Q", len(entries), 0, *entries)
+    return _record("libxc", name, body, sum(entry < XTAB for entry in entries) if holds else 0)
+
+
+STREAMS = {"live": pieces, "lists": lists, "small": small, "postcopy": postcopy}
+"""What a capture of the benchmark may hold, of any size."""
 
 
 def page_data_records(size: int, guest: str = "hvm") -> int:
@@ -99,8 +184,7 @@ def _memory(pfns: int, guest: str) -> Iterator[Piece]:
         dirty = (pfn for pfn in range(pfns) if not (pfn // CLUSTER) % 2**sweep)
         entries = (pfn | kind for pfn in dirty if (kind := _page_type(pfn, guest)) != XTAB or not sweep)
         while batch := list(islice(entries, BATCH)):
-            body = struct.pack(f"<II{len(batch)}Q", len(batch), 0, *batch)
-            yield _record("libxc", "PAGE_DATA", body, sum(entry < XTAB for entry in batch))
+            yield _pages("PAGE_DATA", batch)
 
 
 def _page_type(pfn: int, guest: str) -> int:

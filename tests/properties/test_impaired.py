@@ -10,12 +10,13 @@ import pytest
 from conftest import OWN
 from seen import unpacked
 
-from dissector.analysis import Analysis, Case
+from dissector.analysis import Analysis, MigrationAnalysis
 from dissector.capture.fragments import Fragments
 from dissector.capture.link import decode
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.engine import Engine
+from dissector.events import Event
 
 LEGAL = (
     "postcopy/c_netem/veth_rx.pcap",
@@ -69,13 +70,17 @@ def packets_of(name: str) -> tuple[bytes, list[Packet]]:
     return octets[:24], packets
 
 
-def judge(path: Path) -> list[Case]:
+def judge(path: Path) -> list[MigrationAnalysis]:
     analysis = Analysis()
     reader = open_source(str(path))
     assert isinstance(reader, CaptureReader)
-    Engine(analysis.add).capture(reader)
+
+    def take(event: Event) -> None:
+        analysis.add(event)
+
+    Engine(take).capture(reader)
     analysis.finish()
-    return analysis.cases
+    return analysis.migrations
 
 
 @pytest.mark.parametrize("name", LEGAL)

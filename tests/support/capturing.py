@@ -17,6 +17,7 @@ from threading import Timer
 from typing import IO, Any
 
 import pytest
+import schemas
 from conftest import REPOSITORY
 
 PATIENCE = 60.0
@@ -140,7 +141,9 @@ def check_agrees(live: Live, path: Path) -> None:
 
 
 def check_events(live: Live) -> None:
-    """The events say what the summary says, in the order in which it happened."""
+    """The events say what the summary says, in the order in which it happened, and each as its schema says."""
+    for event in live.events:
+        schemas.check("live", event)
     summary = live.summary
     (begun,) = live.of("capture")
     assert live.events[0]["event"] == "capture" and begun["program"]

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from talks import Item, Talk, octets_of
 
-from dissector import library
+import dissector
 from dissector.analysis import Analysis
+from dissector.capture.writer import pcap_header, pcap_packet
 from dissector.errors import UserError
 from dissector.events import FORWARD, REVERSE
 from dissector.facts import Migration
@@ -103,7 +104,7 @@ def packets(wire: Wire) -> Packets:
 
 def pcap(captured: Iterable[Packet], snap: int = 1 << 16) -> bytes:
     """A capture file: Ethernet, IPv4, checksums left out."""
-    out = bytearray(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, snap, 1))
+    out = bytearray(pcap_header(snap=snap))
     for number, packet in enumerate(captured):
         (source, port), (target, target_port) = HOSTS[packet.direction], HOSTS[OTHER[packet.direction]]
         seq = (FIRST[packet.direction] + packet.offset) % 2**32
@@ -112,8 +113,7 @@ def pcap(captured: Iterable[Packet], snap: int = 1 << 16) -> bytes:
         length = 40 + len(packet.payload)
         ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, length, 0, 0x4000, 64, 6, 0, source, target)
         octets = bytes(12) + b"\x08\0" + ip + tcp + packet.payload
-        seconds, micros = divmod(START + STEP * number, 1_000_000)
-        out += struct.pack("<IIII", seconds, micros, len(octets[:snap]), len(octets)) + octets[:snap]
+        out += pcap_packet((START + STEP * number) * 1000, octets[:snap], len(octets))
     return bytes(out)
 
 
@@ -147,7 +147,7 @@ def judge_octets(octets: bytes) -> Verdict:
 def judge_file(path: Path) -> list[Verdict]:
     """What the program makes of the migrations in a file."""
     analysis = Analysis()
-    library.open(path).read(analysis.add)
+    dissector.open(path).read(analysis.add)
     analysis.finish()
     return [Verdict(migration, checker.findings) for migration, checker in analysis.migrations]
 

@@ -35,6 +35,7 @@ from dissector.protocol import (
     PAGE_SHIFT,
     RECORDS,
     UNBACKED,
+    Layer,
     RecordSpec,
     build,
     layout,
@@ -49,7 +50,7 @@ STEP = 1_000_000
 """Nanoseconds from one step to the next."""
 
 OTHER: dict[Direction, Direction] = {FORWARD: REVERSE, REVERSE: FORWARD}
-SPECS = {(spec.layer, spec.name): spec for spec in RECORDS}
+SPECS: dict[tuple[Layer | None, str], RecordSpec] = {(spec.layer, spec.name): spec for spec in RECORDS}
 
 
 def events_of(example: Example) -> list[Event]:
@@ -103,7 +104,7 @@ class _Talk:
             case Begun(octets):
                 self.offset[FORWARD] += octets
             case Cut():
-                self.events.append(PacketsCut(0, FORWARD, at))
+                self.events.append(PacketsCut(0, FORWARD))
             case Conflict():
                 self.conflicts += 1
             case Closes(how):

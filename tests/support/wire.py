@@ -1,6 +1,6 @@
 """Packets and capture files, octet by octet, as tests need them, and TCP connections made of such packets.
 
-Captures: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Headers: RFC 791, 8200, 9293; for the cooked ones
+Headers: RFC 791, 8200, 9293; for the cooked ones
 the list of LINKTYPE_ values of tcpdump.org.
 """
 
@@ -12,38 +12,21 @@ from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from dissector.capture.formats import COMMENT, IF_TSRESOL, ISB_IFDROP, MICROSECONDS, NANOSECONDS
+from dissector.capture.writer import (
+    count_option,
+    enhanced,
+    interface,
+    options,
+    pcap_header,
+    pcap_packet,
+    section,
+    statistics,
+)
 from dissector.events import FORWARD
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 SPACE = 1 << 32
-
-
-# --- pcapng blocks ------------------------------------------------------------------------------------------
-
-
-def block(order: str, kind: int, body: bytes) -> bytes:
-    body += bytes(-len(body) % 4)
-    total = struct.pack(order + "I", len(body) + 12)
-    return struct.pack(order + "I", kind) + total + body + total
-
-
-def options(order: str, *pairs: tuple[int, bytes]) -> bytes:
-    values = [struct.pack(order + "HH", code, len(v)) + v + bytes(-len(v) % 4) for code, v in pairs]
-    return b"".join(values) + (bytes(4) if values else b"")
-
-
-def section(order: str) -> bytes:
-    return block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
-
-
-def interface(order: str, link: int = 1, snap: int = 0, *pairs: tuple[int, bytes]) -> bytes:
-    return block(order, 1, struct.pack(order + "HHI", link, 0, snap) + options(order, *pairs))
-
-
-def enhanced(order: str, ticks: int, packet: bytes, number: int = 0, more: int = 0, tail: bytes = b"") -> bytes:
-    """A packet of which `more` octets were cut off, and the options `tail`."""
-    fields = struct.pack(order + "IIIII", number, ticks >> 32, ticks & 0xFFFFFFFF, len(packet), len(packet) + more)
-    return block(order, 6, fields + packet + bytes(-len(packet) % 4) + tail)
 
 
 # --- capture files ------------------------------------------------------------------------------------------
@@ -61,24 +44,20 @@ class Captured(NamedTuple):
 
 
 def pcap(packets: Iterable[Captured], link: int = 1, order: str = "<", nanoseconds: bool = False) -> bytes:
-    magic, tick = (0xA1B23C4D, 1) if nanoseconds else (0xA1B2C3D4, 1000)
-    out = bytearray(struct.pack(order + "IHHIIII", magic, 2, 4, 0, 0, 262144, link))
-    for time, octets, length, *_ in packets:
-        seconds, rest = divmod(time, 10**9)
-        out += struct.pack(order + "IIII", seconds, rest // tick, len(octets), length) + octets
-    return bytes(out)
+    magic = NANOSECONDS if nanoseconds else MICROSECONDS
+    written = (pcap_packet(time, octets, length, order, magic) for time, octets, length, *_ in packets)
+    return b"".join((pcap_header(link, order, magic), *written))
 
 
 def pcapng(packets: Iterable[Captured], links: Sequence[int] = (1,), order: str = "<") -> bytes:
     """One interface for each link type, in nanoseconds; interface statistics at the end, as usual."""
     out = bytearray(section(order))
     for link in links:
-        out += interface(order, link, 0, (9, b"\x09"))
-    comment = options(order, (1, b"a comment"), (2, bytes(4)))
+        out += interface(order, link, 0, (IF_TSRESOL, b"\x09"))
+    comment = options(order, (COMMENT, b"a comment"), (2, bytes(4)))
     for time, octets, length, number, commented in packets:
         out += enhanced(order, time, octets, number, length - len(octets), comment if commented else b"")
-    drops = options(order, (5, struct.pack(order + "Q", 7)))
-    return bytes(out + block(order, 5, struct.pack(order + "III", 0, 0, 0) + drops))
+    return bytes(out + statistics(order, 0, 0, count_option(order, ISB_IFDROP, 7)))
 
 
 # --- packets ------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from dissector import __version__
 from dissector.cli import COMMANDS, input
 from dissector.protocol import MESSAGES, build, layout
 from dissector.protocol.xl import xl_header
+from dissector.tcp.core import COMPILED
 from dissector.views.records import BELOW
 
 if TYPE_CHECKING:
@@ -437,7 +438,8 @@ def test_wrong_usage_is_one_line(shell: Shell, words: str) -> None:
 
 def test_help_and_version(shell: Shell) -> None:
     """Every command is listed, with examples."""
-    assert shell.lines("--version") == [f"xenshark {__version__}"]
+    core = "compiled" if COMPILED else "pure Python"
+    assert shell.lines("--version") == [f"xenshark {__version__} (TCP core: {core})"]
     text = "\n".join(shell.lines("--help"))
     assert "examples:" in text
     assert set(COMMANDS) <= {line.split()[0] for line in text.splitlines() if line.startswith("    ")}

@@ -29,14 +29,13 @@ from conversation import (
 from seen import Coverage, Segment, tcp, unpacked
 from talks import Speaker, Talk, octets_of, text
 
-from dissector.analysis import Analysis
-from dissector.cli import read
-from dissector.cli.input import dissect
-from dissector.parser import FORWARD, REVERSE, Record
+import dissector
+from dissector.events import FORWARD, REVERSE, Record
+from dissector.facts import Link, Linker, Links, links
 from dissector.protocol import RECORDS, build, layout
+from dissector.protocol.states import State
 from dissector.protocol.xl import xl_header
 from dissector.rules import RULES, checker
-from dissector.rules.states import STATES
 
 if TYPE_CHECKING:
     from shell import Shell
@@ -260,8 +259,8 @@ def cut(talk: Talk, octets: int) -> Talk:
 
 
 def used_again(sent: Packets) -> Packets:
-    """The same addresses and ports begin another connection."""
-    return [*sent, Packet(FORWARD, SYN, 10**8, b"", 0)]
+    """The same addresses and ports begin another connection, and the destination agrees to that."""
+    return [*sent, Packet(FORWARD, SYN, 10**8, b"", 0), Packet(REVERSE, SYN | ACK, 10**8, b"", 10**8 + 1)]
 
 
 def closed_first(sent: Packets) -> Packets:
@@ -705,7 +704,7 @@ def test_the_picture_of_the_states(shell: Shell) -> None:
     assert all(parsed)
     found = [one.groups() for one in parsed if one]
     names = {name for one in found for name in one[:2]} - {"[*]"}
-    assert names == {state.replace(" ", "_") for state in STATES if not state.startswith("early")}
+    assert names == {state.value.replace(" ", "_") for state in State if not state.value.startswith("early")}
     assert all(re.fullmatch(r"\w+", name) for name in names)
     said = {record for *_, records in found for record in (records or "").split(", ")}
     forward = {f"{spec.layer}.{spec.name}" for spec in RECORDS if spec.direction != REVERSE}
@@ -715,17 +714,11 @@ def test_the_picture_of_the_states(shell: Shell) -> None:
 # What read links
 
 
-def linked(path: str) -> list[Record]:
-    """Every record of a file with its links, as the facts have them."""
-    found: list[Record] = []
-    analysis = Analysis()
-
-    def take(record: Record) -> None:
-        analysis.add(record)
-        found.append(record)
-
-    dissect(path, take)
-    return found
+def linked(path: str) -> list[tuple[Record, list[Link]]]:
+    """Every record of a file with its links, when all have come."""
+    found = Links()
+    events = dissector.open(path).events()
+    return [(event, found.add(event)) for event in events if isinstance(event, Record)]
 
 
 def place(record: dict[str, Any]) -> tuple[int, str, int]:
@@ -736,24 +729,24 @@ def place(record: dict[str, Any]) -> tuple[int, str, int]:
 def test_links_are_those_of_the_analysis(shell: Shell, name: str) -> None:
     """Also below the fields; records come in order, each of them once, however long it was held back."""
     objects, records = shell.objects(sample(name)), linked(sample(name))
-    assert [place(one) for one in objects] == [(r.channel.index, r.direction, r.offset) for r in records]
-    for one, record in zip(objects, records, strict=True):
-        links = {link.pfn: link for link in record.links}
-        for key in ("answers", "faults"):
-            assert one.get(key) == one["fields"].get(key)
+    assert [place(one) for one in objects] == [(r.migration, r.direction, r.offset) for r, _ in records]
+    for one, (record, own) in zip(objects, records, strict=True):
+        by_pfn = {link.pfn: link for link in own}
+        fields = one["fields"]
+        assert not {"answers", "faults"} & one.keys()
         if record.name == "POSTCOPY_FAULT":
-            assert [each["pfn"] for each in one["answers"]] == list(record.pfns())
-            for each in one["answers"]:
-                link = links.get(each["pfn"])
+            assert [each["pfn"] for each in fields["answers"]] == list(record.pfns())
+            for each in fields["answers"]:
+                link = by_pfn.get(each["pfn"])
                 answer = link and (link.record.offset, link.record.last.frame, link.in_flight)
                 assert (each["offset"], each["frame"], each["in_flight"]) == (answer or (None, None, False))
                 after = link and (link.record.last.time - record.last.time) / 1e9
                 assert each["latency"] == after
         elif record.name == "POSTCOPY_PAGE_DATA":
-            given = [(each["pfn"], each["offset"], each["frame"]) for each in one["faults"]]
-            assert given == [(pfn, link.record.offset, link.record.last.frame) for pfn, link in links.items()]
+            given = [(each["pfn"], each["offset"], each["frame"]) for each in fields["faults"]]
+            assert given == [(pfn, link.record.offset, link.record.last.frame) for pfn, link in by_pfn.items()]
         else:
-            assert not {"answers", "faults"} & one.keys()
+            assert not {"answers", "faults"} & fields.keys()
     lines = shell.lines("read", sample(name))
     assert [int(line.split()[0]) for line in lines] == list(range(1, len(records) + 1))
 
@@ -796,18 +789,52 @@ def test_a_filter_leaves_the_links_alone(shell: Shell, name: str) -> None:
 def test_records_wait_in_a_room_of_limited_size(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is full a record goes without the links to come; every one is printed, and in order."""
     patient = shell.objects(sample(IMPAIRED))
-    monkeypatch.setattr(read, "HELD_MAX", 4)
+    monkeypatch.setattr(links, "HELD_MAX", 4)
     hasty = shell.objects(sample(IMPAIRED))
     assert list(map(place, hasty)) == list(map(place, patient))
     assert hasty != patient
     for one, other in zip(hasty, patient, strict=True):
-        known = [each for each in one.get("answers", ()) if each["frame"] is not None]
-        assert all(each in other["answers"] for each in known)
-        assert all(each in other["faults"] for each in one.get("faults", ()))
+        known = [each for each in one["fields"].get("answers", ()) if each["frame"] is not None]
+        assert all(each in other["fields"]["answers"] for each in known)
+        assert all(each in other["fields"]["faults"] for each in one["fields"].get("faults", ()))
 
     most = 0
-    waiting = read.Linked(lambda record: None)
-    for record in linked(sample(IMPAIRED)):
+    waiting = Linker(lambda record, links: None)
+    for record, _ in linked(sample(IMPAIRED)):
         waiting.add(record)
         most = max(most, len(waiting._held))
     assert most == 4
+
+
+# Two migrations on one connection
+
+
+def two_on_one(drop: int | None = None) -> Wire:
+    """Two migrations, one after the other; `drop` octets into the second one's memory a packet is lost."""
+
+    def edit(sent: Packets) -> Packets:
+        if drop is None:
+            return sent
+        lost = next(one for one in sent if one.direction == FORWARD and one.offset >= SECOND + drop and one.payload)
+        return [one for one in sent if one is not lost]
+
+    return Wire([*WHOLE, *WHOLE], edit=edit)
+
+
+SECOND = len(octets_of(WHOLE, FORWARD))
+
+
+@pytest.mark.parametrize("drop", [None, 9000])
+def test_each_migration_on_a_connection_has_only_its_own(shell: Shell, drop: int | None) -> None:
+    """Octets, gaps and records: what the second one lost is in nothing that is said of the first."""
+    path = shell.file(pcap(packets(two_on_one(drop))))
+    first, second = analyzed(shell, path)["migrations"]
+    alone = migration(shell, captured(shell, WHOLE, "alone.pcap"))
+    assert first["bytes"] == alone["bytes"] and first["gaps"] == [] and first["findings"] == alone["findings"]
+    assert [one["outcome"] for one in (first, second)] == ["completed", "completed"]
+    lost = sum(gap["length"] for gap in second["gaps"])
+    assert second["bytes"] == {**alone["bytes"], FORWARD: alone["bytes"][FORWARD] - lost}
+    rules = [[finding["rule"] for finding in one["findings"]] for one in (first, second)]
+    assert sorted(rules[1]) == sorted([*rules[0], *["capture-gap"] * bool(lost)])
+    assert bool(lost) == (drop is not None) and first["records"] == second["records"] == alone["records"]
+    assert all(gap["offset"] >= SECOND for gap in second["gaps"])

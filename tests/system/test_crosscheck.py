@@ -16,6 +16,7 @@ from time import sleep
 from typing import Any, NamedTuple
 
 import pytest
+import schemas
 import talks
 from conftest import REPOSITORY, Case, captures
 from streams import record
@@ -60,6 +61,8 @@ def differences(shell: Any, file: Path, *options: str) -> list[dict[str, Any]]:
     """What `crosscheck --json` prints; its exit status has to agree."""
     status, out, err = shell.run("crosscheck", "--json", *options, str(file))
     found = [json.loads(line) for line in out.splitlines()]
+    for one in found:
+        schemas.check("difference", one)
     assert (status, err) == (1 if found else 0, "")
     return found
 

@@ -19,13 +19,14 @@ from conftest import REPOSITORY
 from shell import Shell
 from test_replay import NOT_WHOLE, SAMPLES, analyzed
 
-from dissector.cli.read import Linked
 from dissector.engine import Engine
-from dissector.parser import Record
+from dissector.events import DirectionEnded, Event, Record
+from dissector.facts import Link, Linker
 from dissector.recording.conversations import find as find_carrier
 from dissector.recording.programs import PROGRAMS, Wanted, find
 from dissector.recording.session import Session
-from dissector.views.records import as_json as record_as_json
+from dissector.results.encoding import to_json
+from dissector.results.records import RecordResult
 
 pytest_plugins = ("shell",)
 
@@ -59,7 +60,7 @@ def same_but_for_tcp(migrations: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def check_like_original(kept: Path, original: Path) -> None:
-    port = find_carrier(str(original), 0).ends.destination[1]
+    port = find_carrier(str(original), 0).flow.destination.port
     assert same_but_for_tcp(analyzed(kept)) == same_but_for_tcp(analyzed(original, port))
 
 
@@ -103,27 +104,32 @@ def test_record_by_record(tmp_path: Path) -> None:
     port, kept = free_port(), tmp_path / "kept.pcapng"
     program, path = find()
     session = Session(program, path, Wanted("lo", f"tcp port {port}"))
-    found: list[Record] = []
+    found: list[RecordResult] = []
+    ended: list[Event] = []
     pieces: list[bytes] = []
+
+    def take(record: Record, links: tuple[Link, ...]) -> None:
+        found.append(RecordResult.of(record, links))
+
+    def emit(event: Event) -> None:
+        linker.add(event)
+        if isinstance(event, DirectionEnded):
+            ended.append(event)
+
     session.reader.keep = lambda octets: pieces.append(bytes(octets))
-    linked = Linked(found.append)
-    engine = Engine(linked.add)
+    linker = Linker(take)
+    engine = Engine(emit)
     playing = Thread(target=replay, args=(POSTCOPY, port))
     playing.start()
     for _ in engine.steps(session.reader):
-        if engine.channels and all(stream.ended for stream in streams(engine)):
+        if len(ended) == 2:
             session.capture.stop()
     playing.join()
-    linked.finish()
+    linker.finish()
     session.close()
     kept.write_bytes(b"".join(pieces))
-    assert [record_as_json(record) for record in found] == records_of(kept)
+    assert to_json(found) == records_of(kept)
     assert len(found) == len([one for one in records_of(POSTCOPY) if one["migration"] == 0])
-
-
-def streams(engine: Engine) -> list[Any]:
-    (channel,) = engine.channels
-    return [flow.stream for flow in (channel.forward, channel.reverse) if flow is not None]
 
 
 def test_faults_and_statistics_come_while_it_goes_on(tmp_path: Path) -> None:

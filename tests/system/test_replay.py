@@ -26,15 +26,12 @@ from shell import Shell
 from talks import Talk, octets_of
 from test_tap import Tapped, taping
 
-from dissector.analysis import Analysis
-from dissector.cli.input import dissect
+import dissector
 from dissector.errors import UserError
-from dissector.parser import FORWARD, REVERSE
+from dissector.events import FORWARD, REVERSE
 from dissector.recording.conversations import Said, find, told
 from dissector.recording.packets import HERE, THERE
 from dissector.recording.player import LONGEST, Mouth, play
-from dissector.views.analysis import as_json
-from dissector.views.input import Input
 
 pytest_plugins = ("shell",)
 
@@ -91,14 +88,14 @@ def test_a_destination_may_open_the_connection(tmp_path: Path) -> None:
     """Side 0 is the migration's source, whoever sent the first packet."""
     turned = [item._replace(direction=REVERSE if item.direction == FORWARD else FORWARD) for item in talks.precopy()]
     carrier = find(captured(tmp_path, Wire(turned)), 0)
-    assert carrier.ends.source == ("10.0.0.2", 7700)
+    assert carrier.flow.source == ("10.0.0.2", 7700)
     assert runs(list(told(carrier))) == list(talks.turns(talks.precopy()))
 
 
 def test_the_second_of_two_migrations(tmp_path: Path) -> None:
     path = next(path for name, path in captures_in(OWN).items() if name.startswith("postcopy/d_concurrent"))
     one, other = find(str(path), 0), find(str(path), 1)
-    assert {one.ends.destination[1], other.ends.destination[1]} == {7701, 7702}
+    assert {one.flow.destination.port, other.flow.destination.port} == {7701, 7702}
     lengths = {sum(len(each.octets) for each in told(which)) for which in (one, other)}
     assert len(lengths) == 2
 
@@ -229,11 +226,8 @@ SAMPLES = {name: path for name, path in captures_in(OWN).items() if name.endswit
 def analyzed(path: Path, port: int | None = None) -> list[dict[str, Any]]:
     """What `analyze --json` says of the migrations, those to one port, but for what a replay makes different:
     addresses, times and what depends on them, packets, and what the capture itself shows or lacks."""
-    analysis = Analysis()
-    dissect(str(path), analysis.add)
-    analysis.finish()
     result = []
-    for one in as_json(Input("", "", 0, 0, None, None, 0), analysis.cases)["migrations"]:
+    for one in dissector.to_json(dissector.open(path).analyze().migrations):
         if port not in (None, one["flow"]["destination"]["port"]):
             continue
         for part in [*one["iterations"], *one["phases"]]:
@@ -267,7 +261,7 @@ def record_replay(path: str, migration: int, into: Path, keep_pages: bool) -> in
         tapped.finish()
         for descriptor in tapped.readers:
             os.close(descriptor)
-    return carrier.ends.destination[1]
+    return carrier.flow.destination.port
 
 
 @pytest.mark.parametrize("name", SAMPLES)

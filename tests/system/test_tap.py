@@ -29,12 +29,12 @@ from hypothesis import strategies as st
 from shell import Shell
 from talks import Item, Talk, expected, octets_of
 
+import dissector
 from dissector.capture.fragments import Fragments
 from dissector.capture.link import decode
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
-from dissector.cli.input import dissect
-from dissector.parser import FORWARD, Record
+from dissector.events import FORWARD, Event, Record
 from dissector.recording import recorder as tape_module
 from dissector.recording.conversations import Ear
 from dissector.recording.follower import Follower
@@ -100,9 +100,7 @@ def flags(packets: Iterable[tuple[int, bytes, int]]) -> list[tuple[str, str]]:
 
 def records(path: Path) -> list[Record]:
     """What the engine finds in it."""
-    found: list[Record] = []
-    dissect(str(path), found.append)
-    return found
+    return [event for event in dissector.open(path).events() if isinstance(event, Record)]
 
 
 # --- a tap in this process -----------------------------------------------------------------------------------
@@ -110,7 +108,7 @@ def records(path: Path) -> list[Record]:
 
 @contextmanager
 def taping(
-    path: Path, keep_pages: bool = True, room: int = ROOM, emit: Callable[[Record], None] = lambda record: None
+    path: Path, keep_pages: bool = True, room: int = ROOM, emit: Callable[[Event], None] = lambda event: None
 ) -> Iterator[Tape]:
     """A recording of what the test says, finished at the end."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -340,8 +338,8 @@ def test_without_pages_however_the_pipe_cuts_it(make: Callable[[], Talk], sizes:
     sizes = [*sizes, 9000]
     with TemporaryDirectory() as folder:
         path = Path(folder, "tap.pcapng")
-        live: list[Record] = []
-        with taping(path, keep_pages=False, emit=live.append) as tape:
+        heard: list[Event] = []
+        with taping(path, keep_pages=False, emit=heard.append) as tape:
             turns = ((side_of(Item(way, "xl", "", b"")), octets) for way, octets in talks.turns(talk))
             number = 0
             for side, octets in turns:
@@ -349,7 +347,7 @@ def test_without_pages_however_the_pipe_cuts_it(make: Callable[[], Talk], sizes:
                     size = sizes[number % len(sizes)]
                     tape.sent(side, octets[:size])
                     octets, number = octets[size:], number + 1
-        found = records(path)
+        found, live = records(path), [event for event in heard if isinstance(event, Record)]
         assert as_talk(found) == as_talk(live) == expected(talk)
         assert [one.body for one in found] == [one.body for one in live]
         assert recorded(path).cut <= contents(talk, found)
@@ -430,7 +428,7 @@ def test_a_file_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_mistake_of_the_dissector_ends_the_recording_alone(tmp_path: Path) -> None:
-    def emit(record: Record) -> None:
+    def emit(event: Event) -> None:
         raise ValueError("a mistake")
 
     talk = talks.precopy()

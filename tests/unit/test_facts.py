@@ -65,7 +65,7 @@ def test_the_record_at_hand_counts_as_far_as_it_came() -> None:
 
 def test_packets_cut_at_the_snap_length_are_damage() -> None:
     story = live()
-    story.events.append(PacketsCut(0, FORWARD, 96))
+    story.events.append(PacketsCut(0, FORWARD))
     assert story.facts().forward.is_damaged and not story.facts().reverse.is_damaged
 
 

@@ -6,6 +6,7 @@ captured says the slow reassembly of seen.py. The sets and the matching itself a
 
 from __future__ import annotations
 
+import itertools
 import json
 from array import array
 from collections.abc import Iterable, Iterator
@@ -18,16 +19,15 @@ from conftest import Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from seen import Direction, unpacked
-from streams import entry, pages
 from truth import UNBACKED, Expected, Migration
 
+import dissector
 from dissector.analysis import Analysis
-from dissector.cli.input import dissect
-from dissector.facts import Fault, Faults, PfnSet, distribution
+from dissector.events import Event, Position, Record, Run
+from dissector.facts import Fault, Faults, Link, Links, PfnSet, distribution
+from dissector.facts.faults import Matches
 from dissector.facts.pfns import ROW, ROWS_MAX
-from dissector.parser import Channel, Record
-from dissector.parser.stream import Place
-from dissector.protocol import libxc_records
+from dissector.protocol import PAGE_TYPES, libxc_records
 
 Facts = Any
 
@@ -100,36 +100,41 @@ def frames(sent: Direction, e: Expected) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
+class Linked:
+    """A record and its links."""
+
+    record: Record
+    links: list[Link]
+
+
+@dataclass(frozen=True)
 class Found:
     """What the program makes of one migration."""
 
     facts: Facts
-    faults: list[Record]
-    pages: list[Record]
+    faults: list[Linked]
+    pages: list[Linked]
 
 
 def found_in(case: Case) -> dict[Any, Found]:
     """The program in process: what it finds, by flow."""
-    analysis = Analysis()
-    records: list[Record] = []
+    analysis, links = Analysis(), Links()
+    records: list[Linked] = []
 
-    def take(record: Record) -> None:
-        analysis.add(record)
-        if record.name in ("POSTCOPY_FAULT", "POSTCOPY_PAGE_DATA"):
-            records.append(record)
+    def take(event: Event) -> None:
+        analysis.add(event)
+        if isinstance(event, Record) and event.name in ("POSTCOPY_FAULT", "POSTCOPY_PAGE_DATA"):
+            records.append(Linked(event, links.add(event)))
 
-    dissect(str(case.path), take)
+    dissector.open(case.path).read(take)
     analysis.finish()
     found = {}
-    for migration, _ in analysis.cases:
-        channel = migration.channel
-        ends = channel.forward.ends if channel.forward else None
+    for migration, _ in analysis.migrations:
+        whole = [one for one in records if one.record.migration == migration.number and one.record.whole]
         own = {
-            name: [one for one in records if one.channel is channel and one.name == name and one.whole]
-            for name in ("POSTCOPY_FAULT", "POSTCOPY_PAGE_DATA")
+            name: [one for one in whole if one.record.name == name] for name in ("POSTCOPY_FAULT", "POSTCOPY_PAGE_DATA")
         }
-        flow = ends and (ends.source, ends.destination)
-        found[flow] = Found(migration.faults, own["POSTCOPY_FAULT"], own["POSTCOPY_PAGE_DATA"])
+        found[migration.flow] = Found(migration.faults, own["POSTCOPY_FAULT"], own["POSTCOPY_PAGE_DATA"])
     return found
 
 
@@ -143,9 +148,9 @@ def matched(case: Case) -> Iterator[tuple[Migration, Truth, Found]]:
         yield migration, was_sent(migration, forward, reverse), found[migration.flow]
 
 
-def repeated_in(record: Record, faults: list[Record]) -> Iterator[int]:
+def repeated_in(record: Record, faults: list[Linked]) -> Iterator[int]:
     """The pfns of a POSTCOPY_FAULT that an earlier one asked for."""
-    before = {pfn for other in faults if other.offset < record.offset for pfn in other.pfns()}
+    before = {pfn for other in faults if other.record.offset < record.offset for pfn in other.record.pfns()}
     yield from (pfn for pfn in record.pfns() if pfn in before)
 
 
@@ -161,23 +166,23 @@ def test_faults_and_pages_are_matched_as_they_were_sent(case: Case) -> None:
         in_flight = {pfn for pfn, page in answers.items() if page.first < true.faults[pfn][1]}
         expected_links = {(true.faults[pfn][0], pfn, page.record, pfn in in_flight) for pfn, page in answers.items()}
         # A pfn that is asked for again has a link there too, to the same page; it counts once.
-        again = {record.offset: set(repeated_in(record, found.faults)) for record in found.faults}
+        again = {one.record.offset: set(repeated_in(one.record, found.faults)) for one in found.faults}
         links = [
-            (record.offset, link.pfn, link.record.offset, link.in_flight)
-            for record in found.faults
-            for link in record.links
-            if link.pfn not in again[record.offset]
+            (one.record.offset, link.pfn, link.record.offset, link.in_flight)
+            for one in found.faults
+            for link in one.links
+            if link.pfn not in again[one.record.offset]
         ]
         back = [
-            (link.record.offset, link.pfn, record.offset, link.in_flight)
-            for record in found.pages
-            for link in record.links
+            (link.record.offset, link.pfn, one.record.offset, link.in_flight)
+            for one in found.pages
+            for link in one.links
         ]
         latencies = [
-            link.record.last.time - record.last.time
-            for record in found.faults
-            for link in record.links
-            if not link.in_flight and link.pfn not in again[record.offset]
+            link.record.last.time - one.record.last.time
+            for one in found.faults
+            for link in one.links
+            if not link.in_flight and link.pfn not in again[one.record.offset]
         ]
         assert sorted(links) == sorted(back)
         assert sorted(latencies) == sorted(facts.latencies)
@@ -226,8 +231,8 @@ def test_the_sender_says_the_same_of_each_page(case: Case) -> None:
             one["idx"]: one["off"] for one in truth["records_forward"] if one["layer"] == "libxc" and "idx" in one
         }
         batches = truth["backward"]["fault_batches"]
-        carried = {(pfn, record.offset) for record in found.pages for pfn in record.pfns()}
-        asked = {(link.pfn, record.offset): link.record.offset for record in found.pages for link in record.links}
+        carried = {(pfn, one.record.offset) for one in found.pages for pfn in one.record.pfns()}
+        asked = {(link.pfn, one.record.offset): link.record.offset for one in found.pages for link in one.links}
         said: set[int] = set()
         for pfn, index, batch in truth["postcopy_pages"]:
             # Where several records carried a page, all are there; the first of them is the answer.
@@ -289,29 +294,30 @@ def test_a_set_has_an_end() -> None:
 
 # Matching, on records built here
 
-CHANNEL = Channel(emit=lambda record: None, opened=lambda channel: 0)
 SPECS = {spec.name: spec for spec in libxc_records(2).values()}
+UNTYPED = 0
+NUMBERS = itertools.count()
 
 
-def item(name: str, pfns: Iterable[int], first: int, last: int | None = None, offset: int = 0) -> Record:
-    """A record of which octets were captured in frames `first` to `last`, a millisecond each."""
-    spec, body = SPECS[name], pages(pfns)
+def item(name: str, pfns: Iterable[int | tuple[int, int]], first: int, last: int | None = None, **how: Any) -> Record:
+    """A record of which octets were captured in frames `first` to `last`, a millisecond each. Its entries are pfns, or
+    pfns with their types."""
+    spec = SPECS[name]
     last = first if last is None else last
-    return Record(
-        channel=CHANNEL,
-        direction=spec.direction,
-        layer="libxc",
-        name=name,
-        type=spec.type,
-        spec=spec,
-        endianness="little",
-        offset=offset,
-        first=Place(first, first * 1_000_000),
-        last=Place(last, last * 1_000_000),
-        length=8 + len(body),
-        body_length=len(body),
-        body=body,
-    )
+    entries = [(one, UNTYPED) if isinstance(one, int) else one for one in pfns]
+    values: dict[str, Any] = {
+        "migration": 0,
+        "direction": spec.direction,
+        "layer": "libxc",
+        "name": name,
+        "type": spec.type,
+        "spec": spec,
+        "runs": tuple(Run(pfn, 1, kind) for pfn, kind in entries),
+        "index": next(NUMBERS),
+        "first": Position(first, first * 1_000_000),
+        "last": Position(last, last * 1_000_000),
+    }
+    return Record(**{**values, **how})
 
 
 def faults_of(*records: Record) -> Faults:
@@ -321,14 +327,19 @@ def faults_of(*records: Record) -> Faults:
     return faults
 
 
+def links_of(*records: Record) -> list[list[Link]]:
+    """The links of each of them, when all have come."""
+    links = Links()
+    return [links.add(record) for record in records]
+
+
 def test_a_fault_waits_for_its_page() -> None:
     asked, sent = item("POSTCOPY_FAULT", [7, 9], 1), item("POSTCOPY_PAGE_DATA", [9, 10, 7], 3, 5)
     faults = faults_of(item("POSTCOPY_PFNS", [7, 9, 10, 11], 0), asked, sent)
-    assert [(link.pfn, link.record is sent, link.in_flight) for link in asked.links] == [
-        (9, True, False),
-        (7, True, False),
+    assert links_of(asked, sent) == [
+        [Link(9, sent, False), Link(7, sent, False)],
+        [Link(9, asked, False), Link(7, asked, False)],
     ]
-    assert [(link.pfn, link.record is asked) for link in sent.links] == [(9, True), (7, True)]
     assert list(faults.latencies) == [4_000_000, 4_000_000]
     assert (faults.answered, faults.in_flight, faults.pushed, faults.never_sent) == (2, 0, 1, 1)
     assert faults.unanswered == []
@@ -338,17 +349,18 @@ def test_a_fault_waits_for_its_page() -> None:
 def test_a_page_may_have_been_on_its_way(first: int, last: int, asked_at: int) -> None:
     """The page's record began before the fault ended, whichever of them ended first: no latency counts."""
     asked, sent = item("POSTCOPY_FAULT", [7], asked_at), item("POSTCOPY_PAGE_DATA", [7], first, last)
-    faults = faults_of(*sorted((asked, sent), key=lambda record: record.last))
+    both = sorted((asked, sent), key=lambda record: record.last)
+    faults = faults_of(*both)
     assert (faults.answered, faults.in_flight, len(faults.latencies)) == (1, 1, 0)
-    assert asked.links[0].in_flight and sent.links[0].in_flight
+    assert [[link.in_flight for link in links] for links in links_of(*both)] == [[True], [True]]
 
 
 def test_one_record_answers_many_faults_and_one_fault_has_many_answers() -> None:
     asked = [item("POSTCOPY_FAULT", [1, 2], 1), item("POSTCOPY_FAULT", [3], 2)]
     sent = [item("POSTCOPY_PAGE_DATA", [2, 3], 3), item("POSTCOPY_PAGE_DATA", [1], 4)]
-    faults = faults_of(*asked, *sent)
-    assert [link.record for link in sent[0].links] == asked
-    assert [link.record for link in asked[0].links] == sent
+    faults, links = faults_of(*asked, *sent), links_of(*asked, *sent)
+    assert [link.record for link in links[2]] == asked
+    assert [link.record for link in links[0]] == sent
     assert sorted(faults.latencies) == [1_000_000, 2_000_000, 3_000_000]
 
 
@@ -359,38 +371,42 @@ def test_what_comes_again_is_said_and_counts_once() -> None:
         ("POSTCOPY_FAULT", "asked"),
         ("POSTCOPY_PAGE_DATA", "sent"),
     ):
-        faults.add(item(name, [5, 6], 1))
-        assert faults.again == []
-        faults.add(item(name, [6], 2))
-        assert [(run.first, run.length) for run in faults.again] == [(6, 1)]
+        assert faults.add(item(name, [5, 6], 1)).again == ()
+        assert [(run.first, run.length) for run in faults.add(item(name, [6], 2)).again] == [(6, 1)]
         assert getattr(faults, plain).count == 2
     assert (faults.announced, faults.pages, faults.fault_records, faults.answered) == (3, 3, 2, 2)
 
 
 def test_pfns_without_a_page_are_announced_only() -> None:
-    kinds = [entry(1), *(entry(pfn, kind) for pfn, kind in ((2, "XTAB"), (3, "BROKEN"), (4, "XALLOC")))]
+    types = {name: number for number, name in PAGE_TYPES.items()}
+    kinds: list[int | tuple[int, int]] = [
+        1,
+        *((pfn, types[kind]) for pfn, kind in ((2, "XTAB"), (3, "BROKEN"), (4, "XALLOC"))),
+    ]
     faults = faults_of(item("POSTCOPY_PFNS", kinds, 1), item("POSTCOPY_PAGE_DATA", kinds, 2))
     assert (faults.announced, faults.outstanding.count) == (4, 1)
     assert (faults.pages, faults.sent.count, faults.never_sent) == (4, 1, 0)
 
 
 def test_what_is_cut_or_goes_the_wrong_way_does_nothing() -> None:
-    """Nor does it leave in place what was said of the record before it."""
-    cut, wrong = item("POSTCOPY_PAGE_DATA", [1], 3), item("POSTCOPY_FAULT", [2], 4)
-    cut.whole, wrong.direction = False, "forward"
-    faults = faults_of(item("POSTCOPY_PFNS", [1, 1], 1), cut)
-    assert (faults.again, faults.pages) == ([], 0)
-    faults.add(wrong)
-    assert (faults.fault_records, faults.asked.count, faults.latest) == (0, 0, [])
+    """Nor is anything said of it."""
+    cut = item("POSTCOPY_PAGE_DATA", [1], 3, whole=False)
+    faults = faults_of(item("POSTCOPY_PFNS", [1, 1], 1))
+    assert (faults.add(cut), faults.pages) == (Matches(), 0)
+    assert faults.add(item("POSTCOPY_FAULT", [2], 4, direction="forward")) == Matches()
+    assert (faults.fault_records, faults.asked.count) == (0, 0)
 
 
-def test_the_latest_faults_are_at_hand() -> None:
-    faults = faults_of(item("POSTCOPY_PAGE_DATA", [1], 1), item("POSTCOPY_FAULT", [1, 2], 2))
-    assert [(fault.pfn, fault.answer is not None, fault.latency) for fault in faults.latest] == [
+def test_what_a_fault_asked_is_said_of_it() -> None:
+    sent, asked = item("POSTCOPY_PAGE_DATA", [1], 1), item("POSTCOPY_FAULT", [1, 2], 2)
+    faults = faults_of(sent)
+    matches = faults.add(asked)
+    assert [(fault.pfn, fault.answer is not None, fault.latency) for fault in matches.faults] == [
         (1, True, -1_000_000),
         (2, False, None),
     ]
-    assert faults.unanswered == [Fault(2, faults.latest[1].asked)]
+    assert matches.answered == matches.faults[:1]
+    assert faults.unanswered == [Fault(2, asked)]
 
 
 # Percentiles

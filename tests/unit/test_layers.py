@@ -27,12 +27,10 @@ from streams import record, xl_stream
 from talks import Speaker, Talk, octets_of
 
 import dissector.integrations.scapy
-from dissector.analysis import Analysis
-from dissector.cli.input import dissect
+from dissector.events import FORWARD, REVERSE
 from dissector.integrations.scapy import LibxcRecord, MigrationSession, PostcopyFault, PostcopyPageData, big_endian
 from dissector.integrations.scapy.making import CLASSES, RECORD_CLASSES
 from dissector.integrations.scapy.packets import PADDING
-from dissector.parser import FORWARD, REVERSE
 from dissector.protocol import (
     ENTRY_PFN,
     MESSAGES,
@@ -337,8 +335,7 @@ def test_every_record_of_a_genuine_capture_is_the_octets_that_were_captured(case
 
     def check(packet: Packet) -> None:
         nonlocal checked
-        ends = packet.record.channel.forward.ends
-        flow = seen.flows[tuple(ends) if packet.direction == FORWARD else (ends.destination, ends.source)]
+        flow = seen.flows[tuple(packet.flow if packet.direction == FORWARD else packet.flow[::-1])]
         assert packet.frames[0] <= packet.frames[1] and float(packet.time) == seen.times[packet.frames[1] - 1]
         if packet.complete and packet.name != "trailing data":
             octets = bytes(flow.octets[packet.offset : packet.offset + packet.wirelen])
@@ -415,10 +412,8 @@ def test_the_example_of_the_documentation(netem: Path, monkeypatch: pytest.Monke
         else:
             exec(step.source, names)
 
-    analysis = Analysis()
-    dissect(str(netem), analysis.add)
-    latencies = analysis.cases[0].migration.faults.latencies
-    assert round(names["latency"] * 10**9) == max(latencies)
+    latencies = [fault.latency for fault in dissector.open(netem).faults() if fault.latency and not fault.in_flight]
+    assert float(names["latency"]) == pytest.approx(max(latencies), abs=1e-9)
     assert names["fault"].pfns and PostcopyFault in names["fault"]
 
 

@@ -12,14 +12,23 @@ from hypothesis import strategies as st
 from wire import ACK, FIN, RST, SPACE, SYN, Ends, Packet, exchange, impaired
 
 from dissector.capture.link import Segment
-from dissector.parser import FORWARD, REVERSE
+from dissector.events import FORWARD, REVERSE
 from dissector.tcp import Budget, Connections
 from dissector.tcp import connections as connections_module
-from dissector.tcp.half_connection import PIECE_COST, RECENT, REORDER_FRAMES, HalfConnection, Octets, Transport
+from dissector.tcp.half_connection import (
+    FOREVER,
+    ORDER_FRAMES,
+    PIECE_COST,
+    RECENT,
+    REORDER_FRAMES,
+    HalfConnection,
+    Octets,
+    Transport,
+)
 
 QUICK = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 ENDS = Ends()
-PLAIN = (14, 4)
+HEADERS = 54
 
 
 class Taken:
@@ -60,7 +69,7 @@ class Taken:
         self.frames.append(frame)
 
     def pass_over(self, length: int, whole: bool, frame: int, time: int) -> None:
-        raise AssertionError("the express lane is not under test here")
+        raise AssertionError("the fast path is not under test here")
 
     def lose(self, length: int) -> None:
         assert self.ended is None and length > 0
@@ -95,7 +104,7 @@ class Capture:
         self.frame += 1
         side, seq, ack, flags, payload = packet
         kept = memoryview(payload)[:captured]
-        segment = Segment(ends.key(side), seq % SPACE, ack % SPACE, flags, kept, len(payload), PLAIN)
+        segment = Segment(ends.key(side), seq % SPACE, ack % SPACE, flags, kept, len(payload), HEADERS)
         self.connections.packet(segment, self.frame, self.frame * 1000)
 
     def open(self, client: int = 99, server: int = 499) -> None:
@@ -115,7 +124,7 @@ class Capture:
         self.frame += REORDER_FRAMES
 
     def direction(self, side: int = 0, ends: Ends = ENDS) -> HalfConnection:
-        return self.connections.directions[ends.key(side)]
+        return self.connections.halves[ends.key(side)]
 
     @property
     def one(self) -> Taken:
@@ -228,8 +237,8 @@ def test_streams_past_4_gib() -> None:
     direction = capture.direction()
     step = 1 << 30
     for turn in range(1, 11):
-        direction.next += step  # as if the express lane had passed that many
-        direction.octets += step
+        direction.next += step  # as if the fast path had passed that many
+        direction.next_seq = (direction.next_seq + step) % SPACE
         capture.ack(1 + turn * step)
         assert direction.acked == turn * step
     assert direction.next_seq == (1 + 10 * step) % SPACE
@@ -352,6 +361,164 @@ def test_octets_after_a_reset(capture: Capture) -> None:
     assert one.ended == "rst"
 
 
+# --- what lies outside the window ---------------------------------------------------------------------------
+
+
+def told(capture: Capture) -> list[tuple[bytes, list[tuple[int, int]], str | None, object]]:
+    """What both sides of the only connection heard."""
+    ((one, other),) = capture.took
+    return [(taken.octets, taken.gaps, taken.ended, taken.closed) for taken in (one, other)]
+
+
+FAR = 1_000_000_000
+
+
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize(
+    ("flags", "away", "payload"),
+    [
+        (RST, FAR, b""),
+        (RST, -FAR, b""),
+        (RST, -3, b""),
+        (RST | ACK, FAR, b""),
+        (SYN, FAR, b""),
+        (SYN, -50, b""),
+        (SYN | ACK, 7, b""),
+        (FIN | ACK, FAR, b""),
+        (FIN | ACK, -2, b""),
+        (ACK, FAR, b"stranger"),
+    ],
+)
+def test_a_stray_packet_changes_nothing(flags: int, away: int, payload: bytes, side: int) -> None:
+    """RFC 9293, 3.10.7.4; RFC 5961, 3 to 5."""
+    heard = []
+    for stray in (False, True):
+        capture = Capture()
+        capture.open()
+        capture.data(100, b"abc")
+        capture.data(500, b"xyz", side=1)
+        capture.ack(103)
+        capture.ack(503, side=0)
+        if stray:
+            capture.see(Packet(side, (103, 503)[side] + away, (503, 103)[side], flags, payload))
+        capture.data(103, b"def")
+        capture.data(503, b"uvw", side=1)
+        capture.connections.finish()
+        heard.append(told(capture))
+    assert heard[0] == heard[1]
+    assert [octets for octets, *_ in heard[0]] == [b"abcdef", b"xyzuvw"]
+
+
+def test_a_stray_acknowledgement_changes_nothing(capture: Capture) -> None:
+    capture.data(100, b"abc")
+    capture.ack(103 + FAR)
+    capture.ack(103)
+    capture.connections.finish()
+    assert (capture.one.octets, capture.one.gaps) == (b"abc", [])
+    assert capture.direction().acked == 3
+
+
+def test_octets_far_ahead_are_believed_if_more_follow() -> None:
+    """A capture that lost more than a window goes on."""
+    capture = Capture()
+    capture.open()
+    capture.data(100, b"abc")
+    capture.data(100 + FAR, b"def")
+    assert not capture.connections.waiting
+    capture.data(103 + FAR, b"ghi")
+    capture.connections.finish()
+    assert capture.one.gaps == [(3, FAR - 3)]
+    assert capture.one.frames[-2:] == [5, 6]
+
+
+def test_octets_far_ahead_are_believed_if_acknowledged(capture: Capture) -> None:
+    capture.data(100, b"abc")
+    capture.data(100 + FAR, b"def")
+    capture.ack(103 + FAR)
+    capture.ack(103 + FAR)
+    capture.connections.finish()
+    assert capture.one.gaps == [(3, FAR - 3)]
+
+
+def test_a_reset_that_may_follow_what_was_not_captured(capture: Capture) -> None:
+    """Its number is inside the window, but not the very next: believed if its sender says nothing more."""
+    capture.data(100, b"abc")
+    capture.see(Packet(0, 1100, 500, RST))
+    assert told(capture)[0][2:] == (None, None)
+    capture.connections.finish()
+    assert told(capture)[0][2:] == ("rst", ("rst", 5, 5000))
+
+
+@pytest.mark.parametrize("goes_on", [Packet(0, 103, 500, ACK, b"d"), Packet(0, 103, 501, ACK)])
+def test_such_a_reset_is_none_if_its_sender_goes_on(capture: Capture, goes_on: Packet) -> None:
+    capture.data(100, b"abc")
+    capture.data(500, b"x", side=1)
+    capture.see(Packet(0, 1100, 500, RST))
+    capture.see(goes_on)
+    capture.connections.finish()
+    assert told(capture)[0][2:] == ("capture", None)
+
+
+def test_what_was_sent_before_a_reset_and_comes_late_is_taken(capture: Capture) -> None:
+    capture.data(100, b"abc")
+    capture.see(Packet(0, 109, 500, RST | ACK))
+    capture.data(106, b"ghi")
+    capture.data(103, b"def")
+    assert (capture.one.octets, capture.one.gaps, capture.one.ended) == (b"abcdefghi", [], "rst")
+
+
+def test_a_reset_after_the_end(capture: Capture) -> None:
+    """Who closed while octets were on their way to it resets as well: that ends the other side."""
+    capture.see(Packet(1, 500, 100, FIN | ACK))
+    capture.data(100, b"abc")
+    capture.see(Packet(1, 501, 100, RST | ACK))
+    capture.connections.finish()
+    assert [(ended, closed) for _, _, ended, closed in told(capture)] == [("rst", None), ("fin", ("fin", 4, 4000))]
+
+
+def test_a_syn_begins_a_connection_when_its_sender_goes_on_from_it(capture: Capture) -> None:
+    """Where the answer was not captured."""
+    capture.data(100, b"abc")
+    capture.see(Packet(0, 70_000, 0, SYN))
+    assert len(capture.took) == 1
+    capture.data(70_001, b"new")
+    (old, _), (new, _) = capture.took
+    assert (old.octets, old.ended, new.octets, new.late) == (b"abc", "reused", b"new", False)
+
+
+def test_a_capture_that_begins_with_a_keep_alive() -> None:
+    capture = Capture()
+    capture.data(99, b"\0")
+    capture.data(100, b"abc")
+    assert (capture.one.octets, capture.one.late) == (b"abc", True)
+
+
+# --- connections of which nobody wants to hear --------------------------------------------------------------
+
+
+def test_a_connection_that_nobody_wants_is_ignored(capture: Capture) -> None:
+    capture.data(100, b"abc")
+    for taken in capture.took[0]:
+        taken.skip = FOREVER
+    capture.data(103, b"def")
+    assert [taken.ended for taken in capture.took[0]] == ["capture", "capture"]
+    assert len(capture.connections.ignored) == 1
+    capture.data(106, b"ghi")
+    capture.see(Packet(1, 500, 109, RST))
+    assert len(capture.took) == 1
+    capture.open(70_000, 80_000)
+    capture.data(70_001, b"new")
+    assert capture.took[1][0].octets == b"new" and not capture.connections.ignored
+
+
+def test_connections_that_are_ignored_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections_module, "MAX_IGNORED", 10)
+    capture = Capture(skip=FOREVER)
+    for port in range(1, 100):
+        capture.see(Packet(0, 6, 0, ACK, b"x"), ends=Ends(ports=(port, 9)))
+    assert (len(capture.connections.ignored), len(capture.connections.halves)) == (10, 20)
+
+
 # --- gaps ---------------------------------------------------------------------------------------------------
 
 
@@ -469,6 +636,46 @@ def test_who_waits_longest_gives_up_first() -> None:
     assert given_up.gaps in ([], [(0, 100)])
 
 
+def test_the_greedy_give_up_first() -> None:
+    """Out-of-order segments of others cost nobody else a gap that is about to be filled."""
+    capture = Capture()
+    victim = Ends(ports=(1, 2))
+    capture.see(Packet(0, 99, 0, SYN), ends=victim)
+    capture.see(Packet(0, 1548, 500, ACK, b"b" * 1448), ends=victim)
+    for index in range(300):
+        for port in (3, 5, 7):
+            greedy = Ends(ports=(port, port))
+            capture.see(Packet(0, 99, 0, SYN), ends=greedy)
+            capture.see(Packet(0, 200 + 61_000 * index, 500, ACK, bytes(60_000)), ends=greedy)
+    capture.see(Packet(0, 100, 500, ACK, b"a" * 1448), ends=victim)
+    assert capture.took[0][0].octets == b"a" * 1448 + b"b" * 1448
+    assert capture.took[0][0].gaps == []
+
+
+def test_since_when_octets_are_held(capture: Capture) -> None:
+    """No longer than ORDER_FRAMES packets anybody's order waits for them, nor than a few seconds without packets."""
+    oldest = capture.connections.oldest_held
+    assert oldest() is None
+    for seq in (109, 103):
+        capture.data(seq, b"xyz")
+    assert oldest() == 4
+    capture.data(100, b"abc")
+    assert oldest() == 4
+    capture.data(106, b"ghi")
+    assert oldest() is None
+    capture.data(200, b"late")
+    for _ in range(connections_module.SETTLED_PATIENCE - 1):
+        capture.connections.settle()
+    assert oldest() == 8
+    capture.connections.settle()
+    assert oldest() is None
+    capture.data(300, b"late")
+    assert oldest() == 9
+    capture.frame += ORDER_FRAMES
+    capture.data(112, b"x")
+    assert oldest() is None
+
+
 def test_page_contents_are_not_held() -> None:
     """Inside what the consumer does not need the extent of a segment is enough, and neighbours are one piece."""
     capture = Capture(Budget(4000), skip=1_000_000)
@@ -501,9 +708,22 @@ def test_many_connections(monkeypatch: pytest.MonkeyPatch) -> None:
             capture.see(Packet(1, 6, 0, RST), ends=other)
         if port % 20 == 0:
             capture.data(100 + port // 20 - 1, b"x")
-        assert len(capture.connections.directions) <= 2 * (64 + 16 + 1)
+        assert len(capture.connections.halves) <= 2 * (64 + 16 + 1)
     assert capture.took[0][0].octets == b"x" * (4999 // 20)
     assert capture.took[0][0].ended is None
+
+
+def test_a_scan_does_not_push_out_who_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections_module, "MAX_CONNECTIONS", 64)
+    capture = Capture()
+    capture.open()
+    capture.data(100, b"x" * 1000)
+    for port in range(1, 2000):
+        capture.see(Packet(0, 5, 0, SYN), ends=Ends(ports=(port, 9)))
+        if port % 2:
+            capture.see(Packet(0, 6, 0, ACK, b"GET /"), ends=Ends(ports=(port, 9)))
+    capture.data(1100, b"y")
+    assert (capture.took[0][0].octets[-2:], capture.took[0][0].ended) == (b"xy", None)
 
 
 def test_many_connections_take_little_memory() -> None:
@@ -611,7 +831,8 @@ def test_a_late_start_gives_what_follows(seed: int) -> None:
         capture.see(packet)
     capture.connections.finish()
     for side in (0, 1):
-        expected = b"".join(packet.payload for packet in packets if packet.side == side)
+        first, *others = [packet.payload for packet in packets if packet.side == side and packet.payload] or [b""]
+        expected = b"".join(others) if first == b"\0" else b"".join((first, *others))  # that is a keep-alive
         if expected:
             taken = capture.direction(side).consumer
             assert isinstance(taken, Taken)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from dissector.rules import examples as eg
 from dissector.rules.checker import FINDINGS_MAX, Checker
 from dissector.rules.examples import Example
 from dissector.rules.fields import UNSPECIFIED, key_of
+from dissector.rules.postcopy_phase import PostcopyPhase
 
 each_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
 
@@ -185,7 +187,7 @@ def standing(role: Role) -> RecordSpec:
     return min((one for one in RECORDS if one.role is role), key=lambda one: one.guest)
 
 
-def placed(role: Role, state: State) -> order.Step:
+def placed(role: Role, state: State) -> order.Placed:
     spec = standing(role)
     context = Context(("libxl", "libxc"), version=2, may_be_in_libxl=False)
     record = Record(0, FORWARD, spec.layer, spec.name, spec.type, spec, context=context)
@@ -207,6 +209,26 @@ def test_a_misplaced_record_breaks_the_rule_that_says_so(rule: Rule, role: Role,
     step = placed(role, state)
     assert [one.rule for one in step.found] == [rule]
     assert step.order.state is then
+
+
+PLACES_CLAIMED = """
+    missing-static-data-end               CONTEXT, FRAME_TABLE, TOOLSTACK, MEMORY, VERIFY, CHECKPOINT: 1
+    duplicate-static-data-end             STATIC_DATA_END: 12
+    checkpoint-end-unexpected             CHECKPOINT_END: 13
+    postcopy-begin-repeated               POSTCOPY_BEGIN: 6
+    postcopy-begin-missing                POSTCOPY_SETUP, POSTCOPY_LIST, POSTCOPY_TRANSITION, POSTCOPY_PAGES: 6
+    postcopy-context-missing              FRAME_TABLE, TOOLSTACK, VERIFY, CHECKPOINT: 1
+    postcopy-page-data-before-transition  POSTCOPY_PAGES: 5
+    page-data-after-postcopy-begin        MEMORY: 6
+    postcopy-pfns-before-begin            POSTCOPY_LIST, POSTCOPY_TRANSITION: 1
+"""
+
+
+def test_how_many_states_each_rule_claims_for_a_role() -> None:
+    """A row that goes is missed here: what it said would be an unexpected record from then on."""
+    claimed = Counter((rule.id, role.name) for (role, _), (rule, _) in order.MISPLACED.items())
+    rows = re.findall(r"^ +([a-z-]+) +(.*): (\d+)$", PLACES_CLAIMED, re.MULTILINE)
+    assert claimed == {(rule, role): int(count) for rule, roles, count in rows for role in roles.split(", ")}
 
 
 def test_no_two_rules_claim_a_place() -> None:
@@ -241,7 +263,7 @@ def test_judging_changes_nothing() -> None:
     """Judges that are left half way leave the state as it was: only `advance` writes to it."""
     *_, last = events_of((*eg.POSTCOPY, eg.sends(0x12, 0x13)))[:-2]
     assert isinstance(last, Record)
-    migration, phase = Migration(0), postcopy.Phase(lists_whole=True, transition=last)
+    migration, phase = Migration(0), PostcopyPhase(lists_whole=True, transition=last)
     before = dataclasses.replace(phase)
     next(iter(pages.judge_forward(last, migration.add(last), phase, migration)))
     assert phase == before
@@ -289,7 +311,7 @@ FILES = sorted(Path(rules.__file__).parent.glob("*.py"))
 @each_rule
 def test_a_rule_has_the_name_of_its_id(rule: Rule) -> None:
     name = rule.id.upper().replace("-", "_")
-    homes = (rules.headers, rules.capture, rules.handshake, framing, order, postcopy, pages)
+    homes = (rules.headers, rules.ending, rules.capture, rules.handshake, framing, order, postcopy, pages)
     assert sum(getattr(group, name, None) is rule and rule in group.RULES for group in homes) == 1
 
 
@@ -298,11 +320,8 @@ def test_an_id_is_written_once_where_its_rule_is(file: Path) -> None:
     """Whoever judges names a rule, which the type checker knows, and no id, which it does not."""
     tree = ast.parse(file.read_text())
     strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    declared = [
-        node.value.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.keyword) and node.arg == "id" and isinstance(node.value, ast.Constant)
-    ]
+    keywords = (node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "id")
+    declared = [str(node.value.value) for node in keywords if isinstance(node.value, ast.Constant)]
     assert sorted(one for one in strings if one in RULES) == sorted(one for one in declared if one in RULES)
 
 

@@ -123,3 +123,11 @@ def test_the_texts_join_cleanly(rule: Rule) -> None:
     for text in (rule.summary, rule.source, rule.why, rule.example):
         assert text == " ".join(text.split())
         assert text
+
+
+@each_rule
+def test_what_a_receiver_says_is_a_line_of_its_log(rule: Rule) -> None:
+    assert len(set(rule.receiver_says)) == len(rule.receiver_says)
+    for line in rule.receiver_says:
+        assert line == line.strip() and "\n" not in line
+        assert re.sub(r"%[#0-9]*[a-z]", "", line).count("%") == 0

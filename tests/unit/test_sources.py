@@ -20,13 +20,27 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire import block, enhanced, ethernet, interface, options, section
+from wire import ethernet
 
 from dissector.capture.files import Octets, open_octets
+from dissector.capture.formats import ISB_IFDROP, MICROSECONDS, NANOSECONDS
 from dissector.capture.fragments import Fragments
 from dissector.capture.link import LINKS, Segment, addresses, decode, reverse_key
 from dissector.capture.opening import StreamReader, open_source
 from dissector.capture.reader import BUFFER, LARGEST_PACKET, CaptureReader, Packet
+from dissector.capture.writer import (
+    block,
+    count_option,
+    enhanced,
+    interface,
+    old,
+    options,
+    pcap_header,
+    pcap_packet,
+    section,
+    simple,
+    statistics,
+)
 from dissector.errors import UserError
 
 ORDERS = pytest.mark.parametrize("order", "<>")
@@ -37,22 +51,12 @@ HELLO = b"hello, receiver!"
 # --- builders -----------------------------------------------------------------------------------------------
 
 
-def pcap(packets: list[bytes], order: str = "<", magic: int = 0xA1B2C3D4, link: int = 1, more: int = 0) -> bytes:
+def pcap(packets: list[bytes], order: str = "<", magic: int = MICROSECONDS, link: int = 1, more: int = 0) -> bytes:
     """Packet n (from 0) is stamped TIME + n seconds and n units; `more` octets of each were cut off."""
-    pad = bytes(8) if magic == 0xA1B2CD34 else b""
-    out = struct.pack(order + "IHHIIII", magic, 2, 4, 0, 0, 262144, link)
-    for n, packet in enumerate(packets):
-        out += struct.pack(order + "IIII", TIME + n, n, len(packet), len(packet) + more) + pad + packet
-    return out
-
-
-def old(order: str, ticks: int, packet: bytes) -> bytes:
-    fields = struct.pack(order + "HHIIII", 0, 9, ticks >> 32, ticks & 0xFFFFFFFF, len(packet), len(packet))
-    return block(order, 2, fields + packet)
-
-
-def simple(order: str, packet: bytes, length: int) -> bytes:
-    return block(order, 3, struct.pack(order + "I", length) + packet)
+    unit = 1 if magic == NANOSECONDS else 1000
+    times = [(TIME + n) * 10**9 + n * unit for n in range(len(packets))]
+    written = [pcap_packet(at, one, len(one) + more, order, magic) for at, one in zip(times, packets, strict=True)]
+    return b"".join((pcap_header(link, order, magic), *written))
 
 
 def pcapng(packets: list[bytes], order: str = "<") -> bytes:
@@ -145,7 +149,7 @@ def test_pcap_variants(write: Writer, order: str, magic: int, tick: int) -> None
     assert [packet.frame for packet, _ in packets] == [1, 2, 3, 4, 5]
     assert {packet.link for packet, _ in packets} == {113}
     assert all(packet.length == len(octets) + 3 for packet, octets in packets)
-    assert (reader.blocks, reader.link, reader.trouble) == (False, 113, None)
+    assert (reader.blocks, reader.interfaces[0].link, reader.trouble) == (False, 113, None)
     assert (reader.frame, reader.cut, reader.octets) == (5, 5, len(capture))
     assert reader.first_time_ns == packets[0][0].time_ns
     assert reader.last_time_ns == packets[-1][0].time_ns
@@ -255,18 +259,17 @@ def test_several_interfaces_and_sections(write: Writer) -> None:
         (1, 5000, b"b"),
         (101, 7, b"c"),
     ]
-    assert reader.link == 101
+    assert [one.link for one in reader.interfaces] == [101]
     assert reader.trouble and reader.trouble.startswith("damaged packet header")  # interface 1 was the old section's
 
 
 @ORDERS
 def test_drops(write: Writer, order: str) -> None:
-    def statistics(number: int, drops: int) -> bytes:
-        body = struct.pack(order + "III", number, 0, 0)
-        return block(order, 5, body + options(order, (5, struct.pack(order + "Q", drops))))
+    def dropped(number: int, drops: int) -> bytes:
+        return statistics(order, number, 0, count_option(order, ISB_IFDROP, drops))
 
     part = section(order) + interface(order) * 2
-    data = part + statistics(0, 3) + statistics(1, 10) + statistics(0, 4) + statistics(2, 99) + part + statistics(0, 1)
+    data = part + dropped(0, 3) + dropped(1, 10) + dropped(0, 4) + dropped(2, 99) + part + dropped(0, 1)
     reader, _ = read_all(write(data))
     assert (reader.dropped_by_capture, reader.trouble) == (15, None)
 
@@ -323,7 +326,7 @@ def test_damaged_captures_never_raise(good: bytes, data: st.DataObject) -> None:
 
 
 def walk(reader: CaptureReader) -> list[tuple[int, bytes]]:
-    """What an express lane does: take every plain packet from the buffer itself, ask for the others."""
+    """What the fast path does: take every plain packet from the buffer itself, ask for the others."""
     out = []
     while True:
         while reader.end - reader.pos >= reader.head.size:
@@ -337,9 +340,10 @@ def walk(reader: CaptureReader) -> list[tuple[int, bytes]]:
             if reader.pos + total > reader.end:
                 break
             start = reader.pos + reader.head.size
-            reader.frame += 1
-            reader.pos += total
-            out.append((reader.time_ns(first, second, number), bytes(reader.buffer[start : start + captured])))
+            multiply = reader.interfaces[number].multiply
+            time_ns = (first << 32 | second) * multiply if reader.blocks else first * 10**9 + second * multiply
+            reader.advance(reader.pos + total, reader.frame + 1, 0, time_ns)
+            out.append((time_ns, bytes(reader.buffer[start : start + captured])))
         packet = reader.next_packet()
         if packet is None:
             return out
@@ -348,7 +352,7 @@ def walk(reader: CaptureReader) -> list[tuple[int, bytes]]:
 
 @ORDERS
 @pytest.mark.parametrize("build", [pcap, pcapng])
-def test_both_roads_agree(write: Writer, order: str, build: Callable[[list[bytes], str], bytes]) -> None:
+def test_walking_gives_the_same(write: Writer, order: str, build: Callable[[list[bytes], str], bytes]) -> None:
     chance = random.Random(2)
     data = build([chance.randbytes(chance.randrange(9000)) for _ in range(600)], order)
     if build is pcapng:
@@ -356,10 +360,10 @@ def test_both_roads_agree(write: Writer, order: str, build: Callable[[list[bytes
         data += section(other) + interface(other, 113) + enhanced(other, 3, b"turned") + simple(other, b"s", 1)
     path = write(data)
     ordinary, packets = read_all(path)
-    lane = open_capture(path)
-    assert walk(lane) == [(packet.time_ns, octets) for packet, octets in packets]
-    assert (lane.frame, lane.trouble) == (ordinary.frame, None)
-    lane.source.close()
+    walked = open_capture(path)
+    assert walk(walked) == [(packet.time_ns, octets) for packet, octets in packets]
+    assert (walked.frame, walked.trouble) == (ordinary.frame, None)
+    walked.source.close()
 
 
 # --- opening and compression --------------------------------------------------------------------------------
@@ -606,9 +610,8 @@ CARRIERS: dict[str, tuple[int, int, Callable[[bytes, int], bytes]]] = {
 def test_link_types(carrier: str, version: int) -> None:
     link, header, wrap = CARRIERS[carrier]
     packet = wrap(ipv4(tcp()), 0x0800) if version == 4 else wrap(ipv6(tcp()), 0x86DD)
-    expected = Segment(
-        KEY4 if version == 4 else KEY6, 1000, 2000, 0x18, memoryview(HELLO), len(HELLO), (header, version)
-    )
+    key, at = (KEY4, header + 40) if version == 4 else (KEY6, header + 60)
+    expected = Segment(key, 1000, 2000, 0x18, memoryview(HELLO), len(HELLO), at, 512)
     assert segment(link, packet) == expected
     assert segment(link, packet + bytes(6)) == expected  # the link's own padding or check sequence
 
@@ -648,7 +651,7 @@ def test_padding_is_not_payload() -> None:
 
 def test_ip_and_tcp_options() -> None:
     got = segment(1, ethernet(ipv4(tcp(extra=b"\x01" * 12), extra=b"\x01" * 8)))
-    assert got == Segment(KEY4, 1000, 2000, 0x18, memoryview(HELLO), len(HELLO), None)
+    assert got == Segment(KEY4, 1000, 2000, 0x18, memoryview(HELLO), len(HELLO), 14 + 28 + 32, 512)
 
 
 @pytest.mark.parametrize("version", [4, 6])
@@ -657,7 +660,7 @@ def test_length_zero_means_the_wire_knows(version: int) -> None:
     body = tcp(bytes(70_000))
     packet = ethernet(ipv4(body, total=0)) if version == 4 else ethernet(ipv6(body, size=0), 0x86DD)
     got = segment(1, packet)
-    assert got is not None and (got.length, len(got.payload), got.template) == (70_000, 70_000, None)
+    assert got is not None and (got.length, len(got.payload)) == (70_000, 70_000)
     got = segment(1, packet[:128], len(packet))
     assert got is not None and got.length == 70_000 and len(got.payload) == 128 - 34 - (20 if version == 4 else 40)
 
@@ -675,7 +678,7 @@ def test_extension_headers() -> None:
     chain += struct.pack("!BxHI", 51, 0, 9)  # a fragment that is the whole datagram
     chain += bytes([6, 4]) + bytes(22)  # authentication: counted in fours, two left out
     got = segment(101, ipv6(chain + tcp(), kind=0))
-    assert got == Segment(KEY6, 1000, 2000, 0x18, memoryview(HELLO), len(HELLO), None)
+    assert got == Segment(KEY6, 1000, 2000, 0x18, memoryview(HELLO), len(HELLO), 60 + len(chain), 512)
 
 
 @pytest.mark.parametrize("packet", [ethernet(ipv4(tcp(extra=b"\x01" * 12))), ethernet(ipv6(tcp()), 0x86DD)])
@@ -690,7 +693,8 @@ def test_snap_length(packet: bytes) -> None:
             assert got is None
         else:
             there = max(0, end - packet.index(HELLO))
-            assert got == whole._replace(payload=memoryview(HELLO[:there]))
+            window = 512 if end >= fixed + 2 else 0xFFFF
+            assert got == whole._replace(payload=memoryview(HELLO[:there]), window=window)
 
 
 def test_keys() -> None:
@@ -764,7 +768,7 @@ def test_fragments_in_any_order(pieces: list[bytes], key: bytes) -> None:
         fragments = Fragments()
         got = [segment(101, piece, fragments=fragments) for piece in order]
         assert got[:-1] == [None] * (len(pieces) - 1)
-        assert got[-1] == Segment(key, 1000, 2000, 0x18, memoryview(LONG), len(LONG), None)
+        assert got[-1] == Segment(key, 1000, 2000, 0x18, memoryview(LONG), len(LONG), -1, 512)
         assert not fragments._waiting and not fragments._octets
 
 

@@ -12,6 +12,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,27 +28,24 @@ from hypothesis import strategies as st
 from shell import Shell
 from talks import Talk
 
+import dissector
 from dissector.analysis import Analysis
 from dissector.capture import opening
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
-from dissector.cli.input import dissect
 from dissector.engine import Engine
+from dissector.events import FORWARD, Event, Record
 from dissector.facts import Phase
-from dissector.monitor import News, Watch
-from dissector.parser import FORWARD, Record, Stream
-from dissector.recording.follower import NotingStream
+from dissector.monitor import Monitor, Notice
 from dissector.recording.rotation import Kept, Rotation
 from dissector.recording.trim import Trimmer
-from dissector.views.analysis import as_json
-from dissector.views.input import Input
-from dissector.views.records import as_json as record_as_json
+from dissector.results.analysis import AnalysisResult, MigrationResult
+from dissector.results.encoding import to_json
 
 pytest_plugins = ("shell",)
 
 SAMPLES = {name: path for name, path in captures_in(OWN).items() if name.endswith(".pcap")}
 TALKS = [talks.precopy, talks.postcopy, talks.remus, talks.colo, talks.xenops]
-NO_INPUT = Input("", "", 0, 0, None, None, 0)
 
 
 def opened(path: Path) -> CaptureReader:
@@ -69,10 +67,12 @@ def captured_in(path: Path) -> list[wire.Captured]:
 
 def records_in(path: Path) -> list[dict[str, Any]]:
     """What `read --json` says, without what a cut makes different."""
-    found: list[Record] = []
-    dissect(str(path), found.append)
-    lines = [record_as_json(record) for record in found]
-    return [{name: line[name] for name in line if name not in ("complete", "answers", "faults")} for line in lines]
+    lines = to_json(list(dissector.open(path).records()))
+    for line in lines:
+        del line["complete"]
+        for name in ("answers", "faults"):
+            line["fields"].pop(name, None)
+    return list(lines)
 
 
 # --- the file that is kept -----------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def records_in(path: Path) -> list[dict[str, Any]]:
 def keep(source: Path, into: Path, rotation: Rotation | None = None, trims: bool = False) -> list[str]:
     """Keeps a capture as it is read; what there was to complain about."""
     reader = opened(source)
-    engine = Engine(lambda record: None, stream=NotingStream if trims else Stream)
+    engine = Engine(lambda event: None, note_spans=trims)
     complaints: list[str] = []
     trimmer = Trimmer(reader, engine.connections) if trims else None
     kept = Kept(str(into), reader, rotation or Rotation(), complaints.append, trimmer)
@@ -94,7 +94,9 @@ def keep(source: Path, into: Path, rotation: Rotation | None = None, trims: bool
 
 def as_pcapng(path: Path, into: Path, order: str) -> Path:
     reader = opened(path)
-    into.write_bytes(wire.pcapng([one._replace(commented=True) for one in captured_in(path)], (reader.link,), order))
+    into.write_bytes(
+        wire.pcapng([one._replace(commented=True) for one in captured_in(path)], (reader.interfaces[0].link,), order)
+    )
     reader.source.close()
     return into
 
@@ -215,7 +217,7 @@ def test_without_pages_however_tcp_cuts_it(make: Callable[[], Talk], size: int, 
 def released(sent: Packets) -> list[int]:
     """How many records are out when all packets were fed, and after one and two more looks at the clock."""
     found: list[Record] = []
-    engine = Engine(found.append)
+    engine = Engine(lambda event: found.append(event) if isinstance(event, Record) else None)
     with TemporaryDirectory() as name:
         Path(name, "capture").write_bytes(pcap(sent))
         reader = opened(Path(name, "capture"))
@@ -244,29 +246,28 @@ def test_what_was_not_acknowledged_is_waited_for() -> None:
     assert len(set(counts)) == 1 and counts[0] < released(whole[: pages + 1] + forward)[0]
 
 
-# --- news ----------------------------------------------------------------------------------------------------
+# --- notices ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_to_watch_changes_nothing_and_tells_all(name: str) -> None:
-    news: list[News] = []
-    watch = Watch(news.append)
+    notices: list[Notice] = []
+    monitor = Monitor(notices.append)
 
-    def take(record: Record) -> None:
-        watch.add(record)
-        for status in watch.look(record.last.time, more=True):
-            assert status.outstanding <= status.announced and status.answered <= status.asked
+    def take(event: Event) -> None:
+        monitor.add(event)
+        if isinstance(event, Record):
+            for snapshot in monitor.snapshots(event.last.time, more=True):
+                assert snapshot.outstanding <= snapshot.announced and snapshot.answered <= snapshot.asked
 
-    dissect(str(SAMPLES[name]), take)
-    watch.finish()
-    plain = Analysis()
-    dissect(str(SAMPLES[name]), plain.add)
-    plain.finish()
-    assert as_json(NO_INPUT, watch.analysis.cases) == as_json(NO_INPUT, plain.cases)
-    for case in watch.analysis.cases:
-        mine = [one for one in news if one.case is case]
+    capture = dissector.open(SAMPLES[name])
+    capture.read(take)
+    monitor.finish()
+    assert AnalysisResult.of(capture.source, monitor.analysis.migrations) == capture.analyze()
+    for one_analysis in monitor.analysis.migrations:
+        mine = [one for one in notices if one.analysis is one_analysis]
         assert (mine[0].kind, mine[-1].kind) == ("migration", "end")
-        migration, checker = case
+        migration, checker = one_analysis
         told = {kind: [one.subject for one in mine if one.kind == kind] for kind in ("iteration", "finding", "fault")}
         assert told["iteration"] == migration.iterations
         assert sorted(map(id, told["finding"])) == sorted(map(id, checker.findings))
@@ -277,31 +278,31 @@ def test_to_watch_changes_nothing_and_tells_all(name: str) -> None:
             last = phases.pop()  # a checkpoint of which nothing came is none
             assert isinstance(last, Phase) and last.name == "checkpoint"
         assert phases == migration.phases
-    assert watch.ended == len(watch.analysis.cases)
+    assert monitor.ended == len(monitor.analysis.migrations)
+
+
+def renumbered(name: str, number: int) -> list[Event]:
+    """The events of a sample, as those of migration `number`."""
+    events = dissector.open(SAMPLES[name]).events()
+    return [
+        replace(event, migration=number) if isinstance(event, Record) else event._replace(migration=number)
+        for event in events
+    ]
 
 
 def test_a_second_migration_may_be_heard_before_the_first() -> None:
     """Its number comes from where it begins, and its first record may be the longer one."""
-    each = []
-    for number, name in enumerate(("xen/hvm-live-lo/hvm-live-lo.pcap", "violations/none/none.pcap")):
-        found: list[Record] = []
-        dissect(str(SAMPLES[name]), found.append)
-        found[0].channel.index = number
-        each.append(found)
-    first, second = each
-    together = Analysis()
-    for record in (*second[:5], *first, *second[5:]):
-        together.add(record)
-    together.finish()
-    apart = []
-    for found in each:
-        alone = Analysis()
-        for record in found:
-            record.links.clear()
-            alone.add(record)
-        alone.finish()
-        apart += as_json(NO_INPUT, alone.cases)["migrations"]
-    assert as_json(NO_INPUT, together.cases)["migrations"] == apart
+    names = ("xen/hvm-live-lo/hvm-live-lo.pcap", "violations/none/none.pcap")
+    first, second = (renumbered(name, number) for number, name in enumerate(names))
+    found: list[list[MigrationResult]] = []
+    for events in ((*second[:9], *first, *second[9:]), first, second):
+        analysis = Analysis()
+        for event in events:
+            analysis.add(event)
+        analysis.finish()
+        found.append(list(map(MigrationResult.of, analysis.migrations)))
+    together, *apart = found
+    assert together == [one for each in apart for one in each] and len(together) == 2
 
 
 # --- the command ---------------------------------------------------------------------------------------------

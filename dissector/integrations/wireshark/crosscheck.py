@@ -13,8 +13,8 @@ from dissector.facts import Link, Links, role_of
 from dissector.integrations.wireshark.fields import prefix
 from dissector.integrations.wireshark.items import Item, flattened, flow_name, gathered, is_octets, joined
 from dissector.protocol import PAGE_TYPES, Role
-from dissector.results import DifferenceResult
 from dissector.results.decoding import decoded
+from dissector.results.differences import DifferenceResult
 from dissector.rules import RULES
 
 ABSENT = "nothing"

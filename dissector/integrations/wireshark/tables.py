@@ -154,8 +154,7 @@ def rules() -> list[str]:
 
 
 def _rule(rule: Rule) -> list[str]:
-    severity = Raw(f"expert.severity.{SEVERITIES[rule.severity]}") if rule.wireshark else None
+    severities = {one: Raw(f"expert.severity.{SEVERITIES[one]}") for one in (rule.severity, *rule.also)}
     more = {"message": rule.message or None, "fatal": rule.fatal or None}
-    return call(
-        "declare_rule", rule.id, rule.severity, _given(more), severity, (rule.wireshark and rule.summary) or None
-    )
+    shown = (severities, rule.summary) if rule.wireshark else ()
+    return call("declare_rule", rule.id, rule.severity, _given(more), *shown)

@@ -20,15 +20,20 @@ import dataclasses
 import enum
 import importlib
 import inspect
+import operator
 import re
 import struct
 import textwrap
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from dissector.integrations.wireshark.literals import INDENT, literal, wrapped
 from dissector.integrations.wireshark.patterns import lua_pattern
+
+SIGNS = {"eq": "==", "ne": "~=", "lt": "<", "gt": ">"}
+"""Python's operators as functions."""
 
 EXACT = 1 << 53
 """Integers from here on are no numbers of Lua 5.2."""
@@ -103,6 +108,7 @@ class Program:
         self.methods: dict[str, list[FunctionType]] = {}
         """Methods of every class known, by name."""
         self._trees: dict[str, ast.Module] = {}
+        self._made: dict[str, list[FunctionType]] = {}
         self._attributes: dict[type, dict[str, str]] = {}
 
     # What the generator asks
@@ -171,8 +177,10 @@ class Program:
     def _global(self, module: ModuleType, word: str) -> str:
         """Lua for a name of a module."""
         value = getattr(module, word)
-        if isinstance(value, (FunctionType, type)) and value.__module__.startswith("dissector"):
-            return self._function(value) if isinstance(value, FunctionType) else self._class(value)
+        if isinstance(value, type) and value.__module__.startswith("dissector"):
+            return self._class(value)
+        if isinstance(inspect.unwrap(value), FunctionType):
+            return self._function(value)
         return self._constant(*self._home(module, word))
 
     def _native(self, module: str, word: str) -> str | None:
@@ -223,14 +231,24 @@ class Program:
                 return literal(lua_pattern(value.pattern))
             case FunctionType():
                 return self._function(value)
+            case operator.attrgetter():
+                return f"function(object) return object.{value.__reduce__()[1][0]} end"
+            case BuiltinFunctionType() if value.__module__ == "_operator":
+                return f"function(one, other) return one {SIGNS[value.__name__]} other end"
+            case deque():
+                return "py.deque()"
             case tuple() if hasattr(value, "_fields"):
                 return f"{self._class(type(value))}({', '.join(map(self.value, value))})"
             case tuple() | list():
                 return _braced(map(self.value, value))
+            case set() | frozenset() if any(isinstance(one, tuple) for one in value):
+                return self._table(dict.fromkeys(sorted(value, key=str), True))
             case set() | frozenset():
                 return _braced(f"[{one}] = true" for one in sorted(map(self.value, value)))
             case Mapping():
                 return self._table(value)
+            case object(__dict__=state) if not state and type(value).__module__.startswith("dissector"):
+                return f"{self._class(type(value))}()"
         raise Untranslatable(f"no constant of Lua: {value!r}")
 
     def _table(self, mapping: Mapping[Any, Any]) -> str:
@@ -260,11 +278,14 @@ class Program:
         self.classes[one] = []
         fields, defaults = _fields(one)
         words = [literal(one.__name__)]
+        base = next((self._class(two) for two in one.__mro__[1:] if two.__module__.startswith("dissector")), None)
         if fields:
             words.append(_braced(literal(name(field)) for field in fields))
             shown = (f"{name(key)} = {self._default(value)}" for key, value in defaults.items() if value is not None)
             words.append(_braced(shown))
             words.append("true" if hasattr(one, "_fields") else "false")
+        elif base is not None:
+            words += ["nil", "nil", "false", base]
         block = self.classes.pop(one)
         self.classes[one] = block
         block += wrapped(f"{path} = py.class({', '.join(words)})")
@@ -290,6 +311,7 @@ class Program:
             self.functions[path] = Body(self, function, owner).lines(path)
 
     def _function(self, function: Any) -> str:
+        is_cached = hasattr(function, "cache_info")
         function = inspect.unwrap(function)
         module, qualified = function.__module__, function.__qualname__
         native = self._native(module, qualified)
@@ -297,10 +319,27 @@ class Program:
             return native
         if "<lambda>" in qualified:
             return Body(self, function, None).lambda_of()
+        if "<locals>" in qualified:
+            return self._inner(function)
         owner, _, word = qualified.rpartition(".")
         if owner:
             return f"{self._class(getattr(inspect.getmodule(function), owner))}.{name(word)}"
         path = f"{self._path(module)}.{name(word)}"
+        if path not in self.functions:
+            self.functions[path] = []
+            self.functions[path] = Body(self, function, None).lines(path)
+            if is_cached:
+                self.late[path] = [f"{path} = py.cached({path})"]
+        return path
+
+    def _inner(self, function: FunctionType) -> str:
+        """A function that another one has made, with what that has given it."""
+        outer, _, word = function.__qualname__.partition(".<locals>.")
+        stem = f"{self._path(function.__module__)}.{name(outer)}_{word}"
+        known = self._made.setdefault(stem, [])
+        if function not in known:
+            known.append(function)
+        path = f"{stem}_{known.index(function) + 1}"
         if path not in self.functions:
             self.functions[path] = []
             self.functions[path] = Body(self, function, None).lines(path)
@@ -312,12 +351,21 @@ class Program:
         """The kind of an attribute of a class, by what its declaration says."""
         for one in self.classes:
             if one.__name__ == owner:
-                if one not in self._attributes:
-                    self._attributes[one] = dict(_attribute_kinds(one))
-                return self._attributes[one].get(attribute)
+                for base in one.__mro__:
+                    if base.__module__.startswith("dissector"):
+                        if base not in self._attributes:
+                            self._attributes[base] = dict(_attribute_kinds(base))
+                        if attribute in self._attributes[base]:
+                            return self._attributes[base][attribute]
         return None
 
+    def is_method(self, owner: str | None, attribute: str) -> bool:
+        """Whether a class has such a method."""
+        found = (getattr(one, attribute, None) for one in self.classes if one.__name__ == owner)
+        return any(isinstance(one, FunctionType) and one.__module__.startswith("dissector") for one in found)
+
     def parameters(self, function: Any) -> list[inspect.Parameter]:
+        """Those that whoever calls it gives."""
         return [one for one in inspect.signature(function).parameters.values() if one.name != "self"]
 
 
@@ -381,7 +429,7 @@ def _kind_of_value(node: ast.expr) -> str | None:
 
 def _holds_code(value: Any) -> bool:
     inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, (tuple, list)) else ()
-    return any(isinstance(one, FunctionType) for one in inside)
+    return any(isinstance(one, FunctionType) or _holds_code(one) for one in inside)
 
 
 def _braced(parts: Any) -> str:
@@ -413,7 +461,7 @@ RUNTIME = frozenset("any all divmod range sum repr str min max".split())
 """Builtin functions that are functions of the runtime, by the same name."""
 
 METHODS = frozenset(
-    "get popleft startswith find decode rstrip join hex isascii isprintable match pop index setdefault to_bytes items partition".split()
+    "get popleft startswith find decode rstrip join hex isascii isprintable match pop isdisjoint index setdefault to_bytes items partition".split()
 )  # fmt: skip
 """Methods of Python's own types that are functions of the runtime."""
 
@@ -455,8 +503,11 @@ class Body:
                 strict=True,
             )
         )
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        self.closure = {word: cell.cell_contents for word, cell in cells if word != "__class__"}
         self.local: dict[int, list[str]] = {}
-        self.declared_at: dict[tuple[int, str], bool] = {}
+        self.aliases: dict[str, ast.expr] = {}
+        """Variables that are another name of octets that change."""
 
     def _lambda_node(self, module: ModuleType, function: Any) -> ast.Lambda:
         found = [
@@ -486,6 +537,7 @@ class Body:
         for word, default in self.defaults.items():
             if not (isinstance(default, ast.Constant) and default.value is None):
                 text.append(f"{INDENT}if {name(word)} == nil then {name(word)} = {self.expr(default)} end")
+        self._find_aliases(body)
         self._place_locals(body)
         if self.scope.results:
             text.append(f"{INDENT}local results = {{}}")
@@ -507,11 +559,20 @@ class Body:
                 stores.add(word)
             if is_loop:
                 loops.add(word)
-        for word in stores - self.scope.names:
+        for word in stores - self.scope.names - self.aliases.keys():
             place = _common(uses[word])
             self.scope.names.add(word)
             if word not in loops:
                 self.local.setdefault(place, []).append(word)
+
+    def _find_aliases(self, body: list[ast.stmt]) -> None:
+        """Octets that change are a string in Lua, which does not: their second names are left out."""
+        for statement in body:
+            for one in ast.walk(statement):
+                match one:
+                    case ast.Assign(targets=[ast.Name(id=word)], value=ast.Attribute() as value):
+                        if self.kind(value) == "octets":
+                            self.aliases[word] = value
 
     def block(self, body: list[ast.stmt], indent: str) -> list[str]:
         lines: list[str] = []
@@ -539,6 +600,8 @@ class Body:
                 return self._call_statement(call, indent)
             case ast.Return(value=value):
                 return self._return(value, indent)
+            case ast.Assign(targets=[ast.Name(id=word)]) if word in self.aliases:
+                return []
             case ast.Assign(targets=targets, value=value):
                 return self._assign(targets, value, indent, fresh)
             case ast.AnnAssign(target=target, value=value, annotation=annotation):
@@ -699,6 +762,8 @@ class Body:
         return f"not ({self.cond(test)})"
 
     def _call_statement(self, call: ast.Call, indent: str) -> list[str]:
+        if isinstance(call.func, ast.Attribute) and self.program.is_method(self.kind(call.func.value), call.func.attr):
+            return [f"{indent}{self.expr(call)}"]
         match call.func:
             case ast.Attribute(value=value, attr="append") if self.kind(value) == "deque":
                 return [f"{indent}py.push({self.expr(value)}, {self.expr(call.args[0])})"]
@@ -707,7 +772,9 @@ class Body:
                 return [f"{indent}{place}[#{place} + 1] = {self.expr(call.args[0])}"]
             case ast.Attribute(value=value, attr="clear"):
                 place = self.expr(value)
-                return [f'{indent}{place} = ""' if self.kind(value) == "text" else f"{indent}py.clear({place})"]
+                return [
+                    f'{indent}{place} = ""' if self.kind(value) in ("text", "octets") else f"{indent}py.clear({place})"
+                ]
             case ast.Attribute(value=value, attr="add") if self.kind(value) == "set":
                 return [f"{indent}{self.expr(value)}[{self.expr(call.args[0])}] = true"]
         return [f"{indent}{self.expr(call)}"]
@@ -717,6 +784,8 @@ class Body:
     def kind(self, node: ast.expr) -> str | None:
         """What is known of the type of an expression."""
         match node:
+            case ast.Name(id=word) if word in self.aliases:
+                return "octets"
             case ast.Name(id=word) if word in self.scope.names:
                 return self.scope.kinds.get(word)
             case ast.Name(id=word):
@@ -842,6 +911,9 @@ class Body:
                 return self._sequence(elements), ATOM
             case ast.Set(elts=elements):
                 return f"py.set({self._sequence(elements)})", ATOM
+            case ast.Dict(keys=[None, *keys], values=[first, *values]):
+                added = ast.copy_location(ast.Dict(keys, values), node)
+                return f"py.update({self.expr(first)}, {self.expr(added)})", ATOM
             case ast.Dict(keys=keys, values=values):
                 pairs = zip(keys, values, strict=True)
                 return _braced(f"[{self.expr(key)}] = {self.expr(value)}" for key, value in pairs if key), ATOM
@@ -860,8 +932,12 @@ class Body:
         raise self.fail(node, "no expression of the subset")
 
     def _name(self, node: ast.expr, word: str) -> str:
+        if word in self.aliases:
+            return self.expr(self.aliases[word])
         if word in self.scope.names:
             return name(word)
+        if word in self.closure:
+            return self.program.value(self.closure[word])
         if hasattr(self.scope.module, word):
             return self.program._global(self.scope.module, word)
         raise self.fail(node, "a name that nobody declares")
@@ -928,12 +1004,18 @@ class Body:
                 return self.expr(node.args[1])
             if function.id in ("deque", "array", "Counter", "OrderedDict"):
                 return "py.deque()" if function.id == "deque" else "{}"
-        if isinstance(function, ast.Attribute) and self._static(function) is None:
+        is_super = isinstance(function, ast.Attribute) and function.attr == "__init__"
+        if isinstance(function, ast.Attribute) and self._static(function) is None and not is_super:
             own = self._own_method(node, function)
             if own is not None:
                 return own
             if function.attr in FOREIGN and function.attr not in self.program.methods:
                 raise self.fail(node, "no method of the subset")
+        match function:
+            case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="__init__"):
+                assert self.scope.owner is not None
+                base = self.program.function(self.scope.owner.__mro__[1])
+                return f"{base}._init({', '.join(['self', *(self.expr(one) for one in node.args)])})"
         callee = self._callee(function)
         words = self._arguments(node, callee)
         if (
@@ -969,6 +1051,8 @@ class Body:
     def _own_method(self, node: ast.Call, function: ast.Attribute) -> str | None:
         """A method of one of Python's own types."""
         attribute, value = function.attr, function.value
+        if self.program.is_method(self.kind(value), attribute):
+            return None
         if attribute == "_replace":
             pairs = [f"{literal(name(one.arg))}, {self.expr(one.value)}" for one in node.keywords if one.arg]
             if not pairs:
@@ -978,7 +1062,9 @@ class Body:
             return f"py.fill({self.expr(value)}, {self._keywords(node) if node.keywords else self.expr(node.args[0])})"
         if attribute == "from_bytes":
             return f"py.uint({self.expr(node.args[0])}, {self.expr(node.args[1])})"
-        if attribute in METHODS and (attribute not in self.program.methods or self.kind(value) in ("text", "dict")):
+        if attribute in METHODS and (
+            attribute not in self.program.methods or self.kind(value) in ("text", "octets", "dict")
+        ):
             keyed = node.args[0] if attribute == "get" else None
             if isinstance(keyed, ast.Tuple):
                 one, other = (self.expr(part) for part in keyed.elts)
@@ -998,7 +1084,7 @@ class Body:
         arguments = node.args
         match word, arguments:
             case ("len", [one]):
-                known = self.kind(one) in ("list", "text")
+                known = self.kind(one) in ("list", "text", "octets")
                 return f"#{self.expr(one, ATOM)}" if known else f"py.len({self.expr(one)})"
             case ("bytes" | "bytearray" | "memoryview" | "iter", [one]):
                 return self.expr(one)
@@ -1142,6 +1228,9 @@ class Body:
             if isinstance(right, ast.Name) and right.id not in self.scope.names
             else None
         )
+        if isinstance(value, (set, frozenset)) and isinstance(left, ast.Tuple):
+            one, other = (self.expr(part) for part in left.elts)
+            return f"py.get({self.expr(right)}, {one}, {{}})[{other}] {'==' if negated else '~='} nil"
         if isinstance(value, (Mapping, set, frozenset)) or self.kind(right) in ("set", "dict"):
             return f"{self.expr(right, ATOM)}[{self.expr(left)}] {'==' if negated else '~='} nil"
         return f"{'not ' if negated else ''}py.has({self.expr(right)}, {self.expr(left)})"
@@ -1174,7 +1263,7 @@ class Body:
         kind = self.kind(left) or self.kind(right)
         is_set = "set" in (self.kind(left), self.kind(right))
         match op:
-            case ast.Add() if kind == "text":
+            case ast.Add() if kind in ("text", "octets"):
                 return f"{self.expr(left, 5)} .. {self.expr(right, 5)}", 5
             case ast.Add() if kind == "list":
                 return f"py.concat({self.expr(left)}, {self.expr(right)})", ATOM
@@ -1211,7 +1300,7 @@ class Body:
                 return f"py.at({self.expr(value)}, -{index})"
             case ast.Tuple(elts=[one, other]):
                 return f"{self.expr(value, ATOM)}[{self.expr(one)}][{self.expr(other)}]"
-        if self.kind(value) in ("list", "text"):
+        if self.kind(value) in ("list", "text", "octets"):
             return f"py.at({self.expr(value)}, {self.expr(key)})"
         return f"{self.expr(value, ATOM)}[{self.expr(key)}]"
 

@@ -14,14 +14,17 @@ from dissector.facts.pfns import PfnSet
 from dissector.facts.static_data import StaticData
 from dissector.integrations.wireshark.literals import literal
 from dissector.integrations.wireshark.translate import Program
-from dissector.parser import connect, direction, resync
+from dissector.parser import connect, item, resync
 from dissector.parser.confidence import Judge
 from dissector.parser.conversation import Conversation, ParsedMigration
+from dissector.parser.cursor import Cursor
 from dissector.parser.direction import DirectionParser
+from dissector.parser.item import Item
 from dissector.protocol import RECORDS, Container, HeaderSpec, Message, RecordSpec, libxc, summaries
-from dissector.rules import Rule, pages
+from dissector.rules import Rule, ending, fields, pages
 from dissector.rules.checker import Checker
-from dissector.rules.postcopy import Phase
+from dissector.rules.fields import Prepared
+from dissector.rules.postcopy_phase import PostcopyPhase
 from dissector.rules.rule import Violation
 from dissector.tcp import half_connection
 
@@ -34,7 +37,6 @@ NATIVE = {
     "rules.checker._once": "native.once",
     "rules.fields.header_values": "native.header_numbers",
     "rules.fields.reserved_set": "native.reserved_set",
-    "rules.fields.COMPARE": "native.COMPARE",
     "protocol.codec.layout": "native.layout",
     "protocol.codec.measure": "native.measure",
     "protocol.walk.fixed": "native.fixed",
@@ -58,7 +60,7 @@ LEFT_OUT = frozenset(
 )
 """Methods that nothing in Wireshark calls, or that are by hand there."""
 
-CALLED = (connect, pages.judge_end, summaries._field)
+CALLED = (connect, pages.judge_end, ending.judge_trailing, summaries._field)
 """Functions that the parts of the runtime call, and with each all that it needs."""
 
 CLASSES: tuple[Any, ...] = (
@@ -78,10 +80,12 @@ CONSTANTS = (
     (libxc, "RESERVED_PAGE_TYPES"),
     (libxc, "UNBACKED"),
     (libxc, "PAGE_TYPES"),
-    (direction, "ENTRIES_KEPT"),
+    (item, "ENTRIES_KEPT"),
     (resync, "FORWARD_MAGICS"),
     (resync, "BANNER"),
     (half_connection, "REORDER_FRAMES"),
+    (fields, "COMPARE"),
+    (fields, "OF_RECORD"),
 )
 """Constants that they read."""
 
@@ -101,9 +105,10 @@ def program() -> Program:
         Message: lambda message: f"MESSAGE[{literal(message.name)}]",
         Container: lambda row: f"CONTAINER[{literal(row.layer)}]",
         Rule: rule,
+        Prepared: lambda one: f"native.prepared({made.value(one.rule)}, {made.value(one.check)})",
     }
     made = Program(NATIVE, registries, LEFT_OUT, named)
-    made.know(PfnSet, Migration, *CLASSES, ParsedMigration, Judge, DirectionParser, Phase)
+    made.know(PfnSet, Migration, *CLASSES, ParsedMigration, Judge, Cursor, Item, DirectionParser, PostcopyPhase)
     made.know(*(one for one in vars(events).values() if isinstance(one, type) and one.__module__ == events.__name__))
     for called in (RecordSpec, HeaderSpec, Message, Container, *CLASSES, *CALLED):
         made.function(called)

@@ -41,7 +41,7 @@ local function fill(flow, piece, to)
             if to < gap.to then add_hole(flow, index, to, gap.to, gap.item) end
             if gap.from < from then add_hole(flow, index, gap.from, from, gap.item) end
             if not gap.item.last_frame then
-                parser._newest = events.Position(piece.frame, piece.time)
+                parser.newest = events.Position(piece.frame, piece.time)
             elseif gap.item.last_frame < piece.frame then
                 gap.item.last_frame, gap.item.last_time = piece.frame, piece.time
             end

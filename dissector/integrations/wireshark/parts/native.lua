@@ -175,14 +175,17 @@ function native.reserved_set(layout, octets, endianness)
     end)
 end
 
-native.COMPARE = {
-    ["=="] = function(one, other) return one == other end,
-    ["!="] = function(one, other) return one ~= other end,
-    ["<"] = function(one, other) return one < other end,
-    [">"] = function(one, other) return one > other end,
-    ["any bit of"] = function(one, other) return py.band(one, other) ~= 0 end,
-    ["no bit of"] = function(one, other) return py.band(one, other) == 0 end,
-}
+-- A check, and whether a record breaks it, or the values of a header or entry.
+function native.prepared(rule, check)
+    local is_of_values = check.scope == "header" or check.scope == "entry"
+    local function holds(thing)
+        return py.all(check.when, function(condition)
+            local value = is_of_values and thing[condition.field] or rules_fields.OF_RECORD[condition.field](thing)
+            return rules_fields.COMPARE[condition.op](value, condition.value)
+        end)
+    end
+    return { rule = rule, check = check, holds = holds }
+end
 
 -- Each rule that a record broke, once.
 function native.once(broken)
@@ -256,11 +259,14 @@ function VIOLATION.__call(rule, template, values)
     return rules_rule.Violation(rule, py.fill(template or rule.message, values or {}))
 end
 
--- With the severity and the summary that Wireshark shows if it judges it.
-local function declare_rule(id, severity, rule, shown, summary)
-    rule.id, rule.severity, rule.wireshark = id, severity, shown ~= nil
+-- `severities`: what Wireshark calls those of its findings, by what the rules call them; nil: it does not judge it.
+local function declare_rule(id, severity, rule, severities, summary)
+    rule.id, rule.severity, rule.wireshark = id, severity, severities ~= nil
     RULE[id] = setmetatable(rule, VIOLATION)
-    if shown then declare_expert(id, "rule." .. id, shown, summary) end
+    for said, shown in pairs(severities or {}) do
+        local path = said == severity and "rule." .. id or "rule." .. id .. "." .. said
+        declare_expert(id .. " " .. said, path, shown, summary)
+    end
 end
 
 declare_expert("unanswered", "fault.unanswered", expert.severity.WARN, "The page of a faulted pfn never came")

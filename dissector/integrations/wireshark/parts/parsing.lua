@@ -67,7 +67,8 @@ end
 
 local function find(violation, record)
     local rule, item = violation.rule, (violation.record or record).item
-    if rule.wireshark then table.insert(item.findings, { rule = rule.id, message = violation.message }) end
+    if not rule.wireshark then return end
+    table.insert(item.findings, { rule = rule.id, severity = violation.gravity, message = violation.message })
 end
 
 function rules_checker.Checker._find(_, violation, record)
@@ -168,7 +169,7 @@ function Parser:begin_trailing()
     announce(self, item, 1)
     item.length = 1
     self.owner.trailing = item
-    for _, violation in ipairs(rules_framing.judge_trailing(provisional(item, #self.buffer))) do
+    for _, violation in ipairs(rules_ending.judge_trailing(provisional(item, #self.buffer))) do
         find(violation, { item = item })
     end
 end
@@ -249,7 +250,7 @@ local function feed(flow, source, from, length, captured, frame, time)
         parser:start(begins_late(flow, seen))
     end
     local size = #parser.buffer + flow.waiting_octets
-    if #seen == length and parser.skip == 0 and size + length < parser._wanted then
+    if #seen == length and parser.skip == 0 and size + length < parser.wanted then
         py.push(parser._marks, { parser.offset + size, events.Position(frame, time) })
         flow.parts[#flow.parts + 1], flow.waiting_octets = seen, flow.waiting_octets + length
     else

@@ -9,8 +9,9 @@ local DEQUE = { _class = "deque" }
 local sizes = setmetatable({}, { __mode = "k" }) -- of dictionaries that are written to
 
 -- A class. With `fields` it is a NamedTuple or a dataclass: its constructor takes their values, in this order.
-function py.class(name, fields, defaults, is_tuple)
+function py.class(name, fields, defaults, is_tuple, base)
     local class = { _class = name, _fields = fields, _defaults = defaults, _getters = {} }
+    if base then setmetatable(class._getters, { __index = base._getters }) end
     local meta = { _fields = is_tuple and fields }
     class._meta = meta
     function meta.__index(object, key)
@@ -37,7 +38,7 @@ function py.class(name, fields, defaults, is_tuple)
         if class._init then class._init(object, ...) end
         return object
     end
-    return setmetatable(class, { __call = construct })
+    return setmetatable(class, { __call = construct, __index = base })
 end
 
 -- An object of a class with fields, from a table of their values.
@@ -267,6 +268,15 @@ function py.band(one, other) return bit.band(one, other) % 4294967296 end
 -- A number without one of its bits.
 function py.without(value, mask) return floor(value / mask) % 2 == 1 and value - mask or value end
 
+-- A function of one argument that is asked once for each.
+function py.cached(make)
+    local known = {}
+    return function(one)
+        if known[one] == nil then known[one] = make(one) end
+        return known[one]
+    end
+end
+
 function py.divmod(one, other) return { floor(one / other), one % other } end
 
 -- Lists
@@ -355,6 +365,10 @@ function py.difference(one, other)
     local rest = {}
     for element in pairs(one) do rest[element] = not other[element] or nil end
     return rest
+end
+
+function py.isdisjoint(one, list)
+    return not py.any(list, function(element) return one[element] end)
 end
 
 function py.keys(object)

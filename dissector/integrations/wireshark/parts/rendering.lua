@@ -91,7 +91,7 @@ local function entries_end(item)
     if not item.count and parser.item == item and #parser.buffer >= 8 then
         take_runs(item, parser.buffer, native.page_runs(parser.buffer, item.endianness))
     end
-    local body = item.count and min(item.body_length, 8 + ENTRY_SIZE * min(item.count, parser_direction.ENTRIES_KEPT))
+    local body = item.count and min(item.body_length, 8 + ENTRY_SIZE * min(item.count, parser_item.ENTRIES_KEPT))
     return body and body >= 8 and item.offset + item.header + body - body % ENTRY_SIZE
 end
 
@@ -197,7 +197,7 @@ local function show_findings(tree, item)
         local line = tree:add(F.rule, finding.rule)
         line:set_generated()
         line:set_text(finding.rule .. ": " .. finding.message)
-        line:add_proto_expert_info(EXPERTS[finding.rule], finding.rule .. ": " .. finding.message)
+        line:add_proto_expert_info(EXPERTS[finding.rule .. " " .. finding.severity], finding.rule .. ": " .. finding.message)
     end
 end
 
@@ -266,7 +266,7 @@ local function show_item(top, item, place, is_known)
         made(tree, F.last_frame, item.last_frame)
         made(tree, F.complete, item.complete and (item.holes or 0) == 0)
     elseif is_known then
-        made(tree, F.last_frame, item.flow.parser._newest.frame)
+        made(tree, F.last_frame, item.flow.parser.newest.frame)
         made(tree, F.complete, item == item.flow.trailing and not item.flow.parser.damaged)
     end
     if item.spec and item.spec.shape == "pages" then

@@ -1,15 +1,19 @@
-"""The express lane decides nothing that the ordinary road would decide otherwise, and it is used."""
+"""The fast path decides nothing that the careful code would decide otherwise, compiled or not, and it is used."""
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import talks
 from benchmark.capture import build_capture
-from conftest import captures
+from conftest import REPOSITORY, captures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from talks import Speaker, Talk, octets_of, turns
@@ -20,68 +24,96 @@ import dissector.tcp.half_connection
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.engine import Engine
-from dissector.parser import FORWARD, REVERSE, Record
-from dissector.tcp.express import ExpressLane
+from dissector.events import FORWARD, REVERSE, Event, Gap, Record
+from dissector.tcp import HalfConnection, core, uncompiled
+from dissector.tcp.core import READER, Core
 from dissector.tcp.half_connection import REORDER_FRAMES
-from dissector.tcp.unit import Unit
-
-RECORD_FIELDS = tuple(name for name in Record.__slots__ if name not in ("channel", "spec", "_runs"))
 
 
 class Outcome(NamedTuple):
     """All that a capture gave."""
 
-    records: list[tuple[Any, ...]]
+    events: list[Event]
+    """Sorted by migration and direction: when an event goes on may depend on when somebody looked."""
     reader: tuple[Any, ...]
     directions: dict[bytes, tuple[Any, ...]]
     taken: int
-    """Packets that the lane took."""
+    """Packets that the fast path took."""
+
+    @property
+    def records(self) -> list[Record]:
+        return [event for event in self.events if isinstance(event, Record)]
 
 
-def dissect(path: Path, lane: bool) -> Outcome:
-    records: list[tuple[Any, ...]] = []
-    taken = 0
+class Careful(Core):
+    """No fast path: every packet is the reader's."""
 
-    def emit(record: Record) -> None:
-        records.append((record.channel.index, *(getattr(record, name) for name in RECORD_FIELDS)))
+    def run(self, reader: CaptureReader) -> int:
+        return READER
 
-    def run(self: ExpressLane) -> None:
-        nonlocal taken
-        if lane:
-            before = reader.frame
-            honest(self)
-            taken += reader.frame - before
 
-    honest = ExpressLane.run
-    source = open_source(str(path))
-    assert isinstance(source, CaptureReader)
-    reader = source
-    engine = Engine(emit)
+UNCOMPILED = uncompiled.load("dissector.tcp.core_uncompiled")
+
+
+def dissect(path: Path, how: type[Any]) -> Outcome:
+    events: list[Event] = []
+    reader = open_source(str(path))
+    assert isinstance(reader, CaptureReader)
+    engine, steps = Engine(events.append), 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ExpressLane, "run", run)
-        engine.capture(reader)
+        patch.setattr(core, "Core", how)
+        for _ in engine.steps(reader):
+            steps += 1
     reader.source.close()
     told = reader.frame, reader.cut, reader.first_time_ns, reader.last_time_ns, reader.trouble, reader.octets
-    # When a record goes on may depend on when somebody looked: a stream that breaks off tells so only at the end.
-    records.sort(key=lambda record: (record[0], record[1], record[RECORD_FIELDS.index("offset") + 1]))
-    return Outcome(records, told, {key: facts(one) for key, one in engine.connections.directions.items()}, taken)
+    events.sort(key=lambda event: (event.migration, getattr(event, "direction", "")))
+    halves = {key: facts(one) for key, one in engine.connections.halves.items()}
+    return Outcome(events, told, halves, reader.frame - steps)
 
 
-def facts(direction: Any) -> tuple[Any, ...]:
-    """What is known of one direction at the end."""
-    names = ("octets", "acked", "next", "end", "retransmitted", "out_of_order", "conflicts", "finished")
-    stream = direction.consumer
-    told = ("gaps", "ended", "offset", "torn", "late", "high", "damaged", "closed")
-    return tuple(getattr(direction, name) for name in names), {name: getattr(stream, name, None) for name in told}
+def facts(half: Any) -> tuple[Any, ...]:
+    """What is known of one half-connection at the end."""
+    if half.ignored and not isinstance(half, HalfConnection):
+        return ("ignored", {})
+    names = ("octets", "acked", "next", "end", "retransmitted", "out_of_order", "conflicts", "finished", "stall")
+    parser = half.consumer
+    told = ("ended", "offset", "cut", "late", "newest", "damaged", "found", "lost_at")
+    return tuple(getattr(half, name) for name in names), {name: getattr(parser, name, None) for name in told}
 
 
 def check(path: Path) -> Outcome:
-    """Both ways through a capture give the same; what the lane's way gave."""
-    road, express = dissect(path, lane=False), dissect(path, lane=True)
-    assert express.records == road.records
-    assert express.reader == road.reader
-    assert express.directions == road.directions
-    return express
+    """All ways through a capture give the same; what the fast one gave."""
+    careful, fast = dissect(path, Careful), dissect(path, Core)
+    assert fast.events == careful.events
+    assert fast.reader == careful.reader
+    assert fast.directions == careful.directions
+    if core.COMPILED:
+        assert dissect(path, UNCOMPILED.Core) == fast
+    return fast
+
+
+def test_it_is_compiled_where_there_is_a_compiler() -> None:
+    """The uncompiled one is the other."""
+    assert not UNCOMPILED.COMPILED
+    if shutil.which("cc") and not os.environ.get(uncompiled.PURE):
+        assert core.COMPILED, "install the package again: core.py was changed since, or there was no compiler"
+
+
+@pytest.mark.parametrize("pure", ["", "1"])
+def test_it_can_be_told_to_run_uncompiled(pure: str) -> None:
+    program = "from dissector.tcp import core; print(core.COMPILED, core.__file__.endswith('.py'))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, uncompiled.PURE: pure},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if pure:
+        assert done.stdout.split() == ["False", "True"]
+    elif not os.environ.get(uncompiled.PURE):
+        assert done.stdout.split() == [str(core.COMPILED), str(not core.COMPILED)]
 
 
 @pytest.mark.parametrize("item", [one for one in captures().items() if ".pcap" in one[0]], ids=lambda item: item[0])
@@ -89,19 +121,19 @@ def test_genuine_captures(item: tuple[str, Path]) -> None:
     check(item[1])
 
 
-@pytest.mark.parametrize(("variant", "share"), [("a", 0.9), ("b", 0.5), ("c", 0.8)])
-def test_the_lane_is_used(tmp_path: Path, variant: str, share: float) -> None:
+@pytest.mark.parametrize(("variant", "share"), [("a", 0.9), ("b", 0.5), ("c", 0.9)])
+def test_the_fast_path_is_used(tmp_path: Path, variant: str, share: float) -> None:
     """Of a capture of 1448-octet segments it takes nearly all packets; so nobody can lose it without noticing."""
     path = tmp_path / "built.pcap"
     build_capture(path, 4_000_000, variant)
     outcome = check(path)
     assert outcome.taken > share * outcome.reader[0]
-    assert sum(record[4] == "PAGE_DATA" for record in outcome.records) or outcome.records
+    assert any(record.name == "PAGE_DATA" for record in outcome.records)
 
 
 @pytest.mark.parametrize("form", ["pcap", "pcapng"])
 def test_a_capture_that_ends_in_contents(tmp_path: Path, form: str) -> None:
-    """The lane may take the last packets of a connection, and of the file: then it has to note when that was, and
+    """The fast path may take the last packets of a connection, and of the file: then it has to note when that was, and
     what of the other direction they acknowledge."""
     talk = talks.precopy()
     forward = octets_of(talk)[:80_000]
@@ -120,10 +152,10 @@ def test_a_capture_that_ends_in_contents(tmp_path: Path, form: str) -> None:
     outcome = check(path)
     assert outcome.taken > 0.7 * len(packets)
     assert outcome.reader[3] == (len(packets) - (2 if form == "pcap" else 1)) * 10**9
-    (incomplete,) = (record for record in outcome.records if not record[RECORD_FIELDS.index("complete") + 1])
-    assert incomplete[RECORD_FIELDS.index("last") + 1].frame > len(packets) - 4
-    stream = outcome.directions[Ends().key(1)][1]
-    assert [(gap.offset, gap.length) for gap in stream["gaps"]] == [(54, 20)]
+    (incomplete,) = (record for record in outcome.records if not record.complete)
+    assert incomplete.last.frame > len(packets) - 4
+    gaps = [event for event in outcome.events if isinstance(event, Gap)]
+    assert [(gap.direction, gap.offset, gap.length) for gap in gaps] == [(REVERSE, 54, 20)]
 
 
 class Regular(NamedTuple):
@@ -159,32 +191,10 @@ def test_an_altered_octet_is_seen(
     for at in data.draw(st.lists(st.sampled_from(starts), min_size=1, max_size=3)):
         # Of IPv4 and TCP: what comes before are times and lengths of the file, and how to reach the next host.
         place = data.draw(st.integers(16 + 14, 16 + 65))
-        if int.from_bytes(octets[at + 8 : at + 10], "little") > 100 and 58 <= place < 62:
-            place -= 4  # of what segments with payload acknowledge the lane notes the newest alone
-        place += place == 58  # an acknowledgement from the other half of the sequence space means nothing
         altered[at + place] ^= data.draw(st.sampled_from([1, 2, 8, 16, 0x40, 0x80, 0xFF]))
     path = tmp_path_factory.getbasetemp() / "altered"
     path.write_bytes(altered)
     check(path)
-
-
-def test_repetition_is_used(regular: Regular, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Most packets of such a capture are taken many at a time."""
-    taken = 0
-    honest = Unit.repeats
-
-    def repeats(self: Unit, *arguments: Any) -> int:
-        nonlocal taken
-        count = honest(self, *arguments)
-        taken += count * self.packets
-        return count
-
-    monkeypatch.setattr(Unit, "repeats", repeats)
-    octets, starts = regular
-    path = tmp_path / "regular"
-    path.write_bytes(octets)
-    check(path)
-    assert taken > len(starts) / 2
 
 
 # --- built captures -----------------------------------------------------------------------------------------
@@ -305,7 +315,7 @@ def build(case: Case) -> bytes:
 
 @given(CASES, st.sampled_from([0, 0, 1, 300, 1000]))
 @settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
-def test_lane_and_road_agree(tmp_path_factory: pytest.TempPathFactory, case: Case, short: int) -> None:
+def test_fast_and_careful_agree(tmp_path_factory: pytest.TempPathFactory, case: Case, short: int) -> None:
     """Whatever the packets and the file; `short`: octets missing at the file's end."""
     data = build(case)
     path = tmp_path_factory.getbasetemp() / "built"

@@ -1,0 +1,496 @@
+"""The fast path: takes the packets of a capture that change nothing but counts.
+
+Theory of operation. A capture of a migration is nearly all page contents, and nearly all else are connections that are
+no migration. `Core.run` walks the reader's buffer packet by packet, from the record header through Ethernet and IP to
+TCP, looks the half-connection up by the addresses and ports, and decides:
+
+- nothing in the packet is anybody's business (no TCP, a connection that is ignored, an old acknowledgement): next;
+- its payload is the next of its half and lies wholly within what the consumer does not need, or it goes on behind what
+  is held back, or it comes again: the half counts it; its acknowledgement is counted likewise: next;
+- all else is careful code's business. `run` returns what it came to, having taken and counted everything before.
+
+So there is one road with two speeds: what `run` returns is the difference. It opens nothing, allocates nothing a
+packet but a key to look up, and calls nobody; consumers are told by `Half.tell` once `run` has returned.
+
+Invariants. Between two runs every half has been told (`next == told`). A half's `limit` and `tail_limit` are 0 unless
+`HalfConnection.allow` has set them, and it sets them anew after whatever careful code did to a connection: so a state
+that this module does not know of (an end, a window in doubt, a consumer that wants every octet) shows as a limit of 0.
+Nothing here decides what careful code would decide otherwise: tests/properties holds the two against each other.
+
+Limits. Times are 64 bits of nanoseconds: an interface whose times might not fit is left to the reader, as are blocks
+other than packets, IP options and extension headers, fragments, and link types without an EtherType or none at all.
+
+The file is plain Python and, where there was a C compiler at installation, a C extension made by Cython from these very
+lines: annotations name C types, and the two ways to read numbers out of the buffer stand side by side.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Any
+
+try:
+    from dissector.tcp import uncompiled as cython
+except ImportError:
+    import cython  # type: ignore[import-untyped, no-redef]  # never imported: the line tells Cython what the name means
+
+COMPILED: bool = bool(cython.compiled)
+
+_PASSED = cython.declare(cython.int, 0)
+_READER = cython.declare(cython.int, 1)
+_PACKET = cython.declare(cython.int, 2)
+_SEGMENT = cython.declare(cython.int, 3)
+_DUE = cython.declare(cython.int, 4)
+
+READER, PACKET, SEGMENT, DUE = _READER, _PACKET, _SEGMENT, _DUE
+"""What `Core.run` came to: something for the reader's own `next_packet` (the end of the buffer, a block that is no
+packet); a packet for `link.decode`; a TCP segment that is not for the fast path, its fields in the core's attributes; a
+gap that is to be judged before the next packet."""
+
+NEVER = 1 << 62
+"""A frame, a time or an offset that nothing reaches."""
+
+MASK = 0xFFFFFFFF
+
+_MASK = cython.declare(cython.longlong, 0xFFFFFFFF)
+_HALF_SPACE = cython.declare(cython.longlong, 0x80000000)
+_FRAGMENT = cython.declare(cython.uint, 0x3FFF0000)
+_SYN = cython.declare(cython.uint, 0x020000)
+_ACK = cython.declare(cython.uint, 0x100000)
+_PLAIN = cython.declare(cython.uint, 0x170000)
+"""Flags of importance, as they stand above the window: ACK, and SYN, FIN and RST, which a plain segment has not."""
+_TCP = cython.declare(cython.uint, 6)
+_IPV4 = cython.declare(cython.longlong, 0x0800)
+_IPV6 = cython.declare(cython.longlong, 0x86DD)
+_IP_FIELDS_4 = cython.declare(cython.longlong, 36)
+_IP_FIELDS_6 = cython.declare(cython.longlong, 56)
+_LARGEST_PACKET = cython.declare(cython.longlong, 1 << 20)
+_ENHANCED_PACKET = cython.declare(cython.longlong, 6)
+_BLOCK_OVERHEAD = cython.declare(cython.longlong, 32)
+"""Of an enhanced packet block, what is no packet and no option."""
+
+# IPv4 without options and IPv6, each with the TCP header behind it: length; protocol, in IPv4 below fragment and time
+# to live; addresses and ports as one key; sequence and acknowledgement number; data offset, flags and window in one.
+IPV4_TCP = Struct("!2xH2xI2x12sIII")
+IPV6_TCP = Struct("!4xHBx36sIII")
+
+STALL = 50_000_000
+"""A silence (ns) below this is none worth a word: TCP's retransmission timer starts at 200 ms."""
+
+
+@cython.cclass
+class Half:
+    """What the fast path knows of a half-connection; `HalfConnection` knows the rest. Offsets are octets from the
+    half's first, and never wrap; sequence numbers are 32 bits."""
+
+    peer = cython.declare(object, visibility="public")
+    """The other half."""
+    ignored = cython.declare(cython.bint, visibility="public")
+    """Whether nobody wants to hear of the connection again."""
+    known = cython.declare(cython.bint, visibility="public")
+    """Whether it is known which sequence number offset 0 has."""
+    next = cython.declare(cython.longlong, visibility="public")
+    """Offset of the next octet to deliver."""
+    next_seq = cython.declare(cython.uint, visibility="public")
+    """Its sequence number."""
+    told = cython.declare(cython.longlong, visibility="public")
+    """Up to which offset the consumer was told of what was passed over."""
+    limit = cython.declare(cython.longlong, visibility="public")
+    """Octets that end below this offset may be passed over."""
+    torn = cython.declare(cython.bint, visibility="public")
+    """Whether any that it was not told of was cut off at the snap length."""
+    frame = cython.declare(cython.longlong, visibility="public")
+    """The newest packet that was passed over, and its time (ns)."""
+    time = cython.declare(cython.longlong, visibility="public")
+    tail = cython.declare(cython.longlong, visibility="public")
+    """Offset after the last octet that is held."""
+    tail_seq = cython.declare(cython.uint, visibility="public")
+    tail_limit = cython.declare(cython.longlong, visibility="public")
+    """Octets that begin at the tail and end below this offset may be held by their extent alone."""
+    tail_frame = cython.declare(cython.longlong, visibility="public")
+    """The newest packet that was added to the tail, and its time; 0: none since `tell`."""
+    tail_time = cython.declare(cython.longlong, visibility="public")
+    compared = cython.declare(cython.longlong, visibility="public")
+    """From this offset on nothing is remembered with which octets that come again could be compared."""
+    retransmitted = cython.declare(cython.longlong, visibility="public")
+    """Octets that were captured again."""
+    out_of_order = cython.declare(cython.longlong, visibility="public")
+    """Segments that came before those before them."""
+    acked = cython.declare(cython.longlong, visibility="public")
+    """Octets that the other side has acknowledged."""
+    proved = cython.declare(cython.bint, visibility="public")
+    """Whether a gap is open, and acknowledgements up to the tail prove nothing that they have not proved."""
+    ack_seq = cython.declare(cython.uint, visibility="public")
+    """The newest acknowledgement number that this half carried: what its sender has of the other one."""
+    window = cython.declare(cython.uint, visibility="public")
+    """In its lower 16 bits the newest window that it carried, not scaled: what the other one may send."""
+    heard = cython.declare(cython.longlong, visibility="public")
+    """Time (ns) of the newest packet with payload; -NEVER: none."""
+    stall = cython.declare(cython.longlong, visibility="public")
+    """The longest time (ns) between two of them since the consumer asked, or STALL."""
+
+    def __init__(self) -> None:
+        self.peer = self
+        self.ignored = self.known = self.torn = self.proved = False
+        self.next = self.told = self.limit = self.frame = self.time = 0
+        self.tail = self.tail_limit = self.tail_frame = self.tail_time = 0
+        self.next_seq = self.tail_seq = self.ack_seq = 0
+        self.compared = self.retransmitted = self.out_of_order = 0
+        self.acked = 0
+        self.window = 0xFFFF
+        self.heard = -NEVER
+        self.stall = STALL
+
+    def tell(self) -> None:
+        """Tells the consumer what was passed over since it was told last."""
+        raise NotImplementedError
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _short(octets: cython.p_uchar, at: cython.longlong) -> cython.uint:
+    """16 bits in network order."""
+    return (octets[at] << 8) | octets[at + 1]
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _long(octets: cython.p_uchar, at: cython.longlong, big: cython.bint) -> cython.uint:
+    """32 bits in either byte order; used where compiled."""
+    one: cython.uint = octets[at]
+    two: cython.uint = octets[at + 1]
+    three: cython.uint = octets[at + 2]
+    four: cython.uint = octets[at + 3]
+    if big:
+        return (one << 24) | (two << 16) | (three << 8) | four
+    return (four << 24) | (three << 16) | (two << 8) | one
+
+
+# Link types with an EtherType: where it is, and octets of the header without tags.
+ETHERTYPE_AT = {1: (12, 14), 113: (14, 16), 276: (0, 20)}
+WITH_ETHERTYPE = {
+    link: Struct(f"!{at}xI{IPV4_TCP.format[3:]}").unpack_from for link, (at, _) in ((1, (12, 14)), (113, (14, 16)))
+}
+"""Of IPv4 without tags, where the EtherType stands right before it: that, version and header size and type of service
+in one, and the fields of IPV4_TCP."""
+
+PLAIN_IPV4 = 0x080045
+"""EtherType, version and header size of IPv4 without options."""
+
+BARE = frozenset((12, 14, 101))
+"""Link types without a header, whose packets tell by their first octet which IP they are."""
+
+
+@cython.cclass
+class Core:
+    """The fast path of one capture. The attributes say what `run` came to, when it returns PACKET or SEGMENT."""
+
+    link = cython.declare(cython.longlong, visibility="public")
+    """Link type of the packet."""
+    start = cython.declare(cython.longlong, visibility="public")
+    """Where in the reader's buffer the packet begins (PACKET) or its payload (SEGMENT)."""
+    captured = cython.declare(cython.longlong, visibility="public")
+    """Octets of that which were captured."""
+    length = cython.declare(cython.longlong, visibility="public")
+    """Octets it had on the wire."""
+    time = cython.declare(cython.longlong, visibility="public")
+    """When it was captured, ns since the epoch."""
+    key = cython.declare(object, visibility="public")
+    """Of a segment what `Segment` has, under the same names."""
+    seq = cython.declare(cython.uint, visibility="public")
+    ack = cython.declare(cython.uint, visibility="public")
+    flags = cython.declare(cython.uint, visibility="public")
+    window = cython.declare(cython.uint, visibility="public")
+    header = cython.declare(cython.longlong, visibility="public")
+    """Octets of the packet before the segment's payload."""
+    options = cython.declare(cython.longlong, visibility="public")
+    """Where in the buffer the options of the TCP header begin."""
+    due = cython.declare(cython.longlong, visibility="public")
+    """After this packet `run` returns DUE."""
+
+    _halves = cython.declare(dict, visibility="private")
+    _untold = cython.declare(list, visibility="private")
+    _interfaces = cython.declare(object, visibility="private")
+    _number = cython.declare(cython.longlong, visibility="private")
+    _type_at = cython.declare(cython.longlong, visibility="private")
+    _link_header = cython.declare(cython.longlong, visibility="private")
+    _unpack = cython.declare(object, visibility="private")
+    _multiply = cython.declare(cython.longlong, visibility="private")
+    _offset = cython.declare(cython.longlong, visibility="private")
+    _most_high = cython.declare(cython.longlong, visibility="private")
+
+    def __init__(self, halves: dict[bytes, Half]) -> None:
+        """`halves` are all half-connections by their keys; the careful code adds and removes them."""
+        self.link = self.start = self.captured = self.length = self.time = self.header = self.options = 0
+        self.key = b""
+        self.seq = self.ack = self.flags = self.window = 0
+        self.due = NEVER
+        self._halves = halves
+        self._untold = []
+        self._interfaces = None
+        self._unpack = None
+        self._number = -1
+        self._type_at = self._link_header = self._multiply = self._offset = self._most_high = 0
+
+    def tell(self) -> None:
+        """Tells all consumers what was passed over. To be called after each `run`, before anything else."""
+        for half in self._untold:
+            half.tell()
+        self._untold.clear()
+
+    def run(self, reader: Any) -> int:
+        """Takes every packet it can from where the reader stands in its buffer, and says what stopped it. A packet of
+        which PACKET or SEGMENT speaks counts as taken."""
+        if reader.first_time_ns is None:
+            return _READER
+        buffer: bytearray = reader.buffer
+        octets: cython.p_uchar = buffer
+        pos: cython.longlong = reader.pos
+        end: cython.longlong = reader.end
+        frame: cython.longlong = reader.frame
+        blocks: cython.bint = reader.blocks
+        big: cython.bint = reader.is_big_endian
+        head: cython.longlong = reader.head.size
+        unpack_head = reader.head.unpack_from
+        unpack_4, unpack_6 = IPV4_TCP.unpack_from, IPV6_TCP.unpack_from
+        halves: dict = self._halves  # type: ignore[type-arg]
+        due: cython.longlong = self.due
+        cut: cython.longlong = 0
+        came_to: cython.int = _READER
+        compiled: cython.bint = cython.compiled
+
+        kind: cython.longlong
+        number: cython.longlong
+        first: cython.longlong
+        second: cython.longlong
+        captured: cython.longlong
+        length: cython.longlong
+        time: cython.longlong = self.time
+        at: cython.longlong
+        there: cython.longlong
+        following: cython.longlong
+        ip: cython.longlong
+        payload: cython.longlong = 0
+        size: cython.longlong = 0
+        header: cython.longlong = 0
+        is_found: cython.bint
+        total: cython.longlong = 0
+        protocol: cython.uint = 0
+        key: bytes = b""
+        seq: cython.uint = 0
+        ack: cython.uint = 0
+        rest: cython.uint = 0
+        half: Half
+
+        if self._interfaces is not reader.interfaces or not blocks:
+            self._interfaces, self._number = reader.interfaces, -1
+            if not blocks and not self._use(0):
+                return _READER
+        while True:
+            if frame >= due:
+                came_to = _DUE
+                break
+
+            # The record header: where the packet is, when it was captured, where the next one begins.
+            came_to = _READER
+            if end - pos < head:
+                break
+            if blocks:
+                if compiled:
+                    kind, total = _long(octets, pos, big), _long(octets, pos + 4, big)
+                    number, first = _long(octets, pos + 8, big), _long(octets, pos + 12, big)
+                    second, captured = _long(octets, pos + 16, big), _long(octets, pos + 20, big)
+                    length = _long(octets, pos + 24, big)
+                else:
+                    kind, total, number, first, second, captured, length = unpack_head(buffer, pos)
+                following = pos + total
+                if kind != _ENHANCED_PACKET or following > end or total & 3 or captured > total - _BLOCK_OVERHEAD:
+                    break
+                if compiled:
+                    if _long(octets, following - 4, big) != total:
+                        break
+                elif buffer[pos + 4 : pos + 8] != buffer[following - 4 : following]:
+                    break
+                if (number != self._number and not self._use(number)) or first > self._most_high:
+                    break
+                time = (first * 0x100000000 + second) * self._multiply + self._offset
+            else:
+                if compiled:
+                    first, second = _long(octets, pos, big), _long(octets, pos + 4, big)
+                    captured, length = _long(octets, pos + 8, big), _long(octets, pos + 12, big)
+                else:
+                    first, second, captured, length = unpack_head(buffer, pos)
+                following = pos + head + captured
+                if following > end:
+                    break
+                time = first * 1_000_000_000 + second * self._multiply
+            if captured > _LARGEST_PACKET:
+                break
+
+            # The link header and those of IP and TCP, if they are plain and all there.
+            came_to = _PACKET
+            at = pos + head
+            there = at + captured
+            ip = at + self._link_header
+            is_found = False
+            if there - ip < _IP_FIELDS_4:
+                kind = 0
+            elif self._type_at < 0:
+                kind = _IPV6 if octets[ip] >> 4 == 6 else _IPV4
+            elif compiled or self._unpack is None:
+                kind = _short(octets, at + self._type_at)
+            else:  # at one go what is most common
+                kind, total, protocol, key, seq, ack, rest = self._unpack(buffer, at)
+                is_found = kind >> 8 == PLAIN_IPV4
+                kind >>= 16
+            while kind in (0x8100, 0x88A8, 0x9100) and there - ip >= 4 + _IP_FIELDS_4:
+                kind = _short(octets, ip + 2)
+                ip += 4
+            if kind == _IPV4 and (is_found or octets[ip] == 0x45):
+                if compiled:
+                    total, protocol = _short(octets, ip + 2), _long(octets, ip + 6, True)
+                    key = bytes(octets[ip + 12 : ip + 24])
+                    seq, ack = _long(octets, ip + 24, True), _long(octets, ip + 28, True)
+                    rest = _long(octets, ip + 32, True)
+                elif not is_found:
+                    total, protocol, key, seq, ack, rest = unpack_4(buffer, ip)
+                if total and not protocol & _FRAGMENT:
+                    came_to = _PASSED
+                    payload, size = ip + 20, total - 20
+            elif kind == _IPV6 and there - ip >= _IP_FIELDS_6 and octets[ip] >> 4 == 6:
+                if compiled:
+                    total, protocol = _short(octets, ip + 4), octets[ip + 6]
+                    key = bytes(octets[ip + 8 : ip + 44])
+                    seq, ack = _long(octets, ip + 44, True), _long(octets, ip + 48, True)
+                    rest = _long(octets, ip + 52, True)
+                else:
+                    total, protocol, key, seq, ack, rest = unpack_6(buffer, ip)
+                if total:
+                    came_to = _PASSED
+                    payload, size = ip + 40, total
+
+            # The half-connection, and what the packet is to it.
+            protocol &= 0xFF
+            if came_to == _PASSED and protocol == _TCP:
+                header = (rest >> 26) & 0x3C
+                payload += header
+                size -= header
+                if header < 20 or size < 0:
+                    came_to = _PACKET
+                else:
+                    found = halves.get(key)
+                    if found is None:
+                        if size or rest & _SYN:
+                            came_to = _SEGMENT
+                    else:
+                        half = found
+                        if rest & _PLAIN != _ACK:
+                            came_to = _SEGMENT
+                        elif not half.ignored:
+                            half.window = rest
+                            if ack != half.ack_seq and not self._acknowledge(half, ack):
+                                came_to = _SEGMENT
+                            elif seq == half.next_seq and half.next + size < half.limit:
+                                if size:
+                                    if half.next == half.told:
+                                        self._untold.append(half)
+                                    half.next += size
+                                    half.next_seq = (seq + size) & _MASK
+                                    half.frame, half.time = frame + 1, time
+                                    if there < payload + size:
+                                        half.torn = True
+                                    if time - half.heard > half.stall:
+                                        half.stall = time - half.heard
+                                    half.heard = time
+                            elif size and not self._take(half, seq, size, there < payload + size, frame + 1, time):
+                                came_to = _SEGMENT
+            elif came_to == _PASSED and protocol not in (1, 17, 58):  # ICMP, UDP, ICMPv6
+                came_to = _PACKET
+
+            frame += 1
+            pos = following
+            if captured < length:
+                cut += 1
+            if came_to == _SEGMENT:
+                self.key, self.seq, self.ack = key, seq, ack
+                self.flags, self.window = (rest >> 16) & 0xFF, rest & 0xFFFF
+                self.start, self.captured, self.length = payload, min(max(there - payload, 0), size), size
+                self.header, self.options = payload - at, payload - header + 20
+                break
+            if came_to == _PACKET:
+                self.start, self.captured, self.length = at, captured, length
+                break
+
+        if frame > reader.frame:
+            self.time = time
+            reader.advance(pos, frame, cut, time)
+        return came_to
+
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(check=False)
+    def _acknowledge(self, half: Half, ack: cython.uint) -> cython.bint:
+        """Counts a new acknowledgement number that a half carries; False, and nothing is counted, if it says more than
+        that octets which were seen have arrived."""
+        peer: Half = half.peer
+        acked: cython.longlong = (ack - half.ack_seq) & _MASK
+        if peer.known:
+            if acked >= _HALF_SPACE:
+                return True  # an old one
+            acked += peer.acked
+            if acked > (peer.tail if peer.proved else peer.next):
+                return False
+            peer.acked = acked
+        half.ack_seq = ack
+        return True
+
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(check=False)
+    def _take(
+        self,
+        half: Half,
+        seq: cython.uint,
+        size: cython.longlong,
+        torn: cython.bint,
+        frame: cython.longlong,
+        time: cython.longlong,
+    ) -> cython.bint:
+        """Counts the payload of a segment that is not the next one; False if it is not for the fast path."""
+        distance: cython.longlong = (half.next_seq - seq) & _MASK
+        if seq == half.tail_seq and half.tail + size < half.tail_limit and not torn:
+            if not half.tail_frame:
+                self._untold.append(half)
+            half.tail += size
+            half.tail_seq = (seq + size) & _MASK
+            half.tail_frame, half.tail_time = frame, time
+            half.out_of_order += 1
+        elif 1 < size <= distance <= half.next - half.compared:
+            half.retransmitted += size
+        else:
+            return False
+        if time - half.heard > half.stall:
+            half.stall = time - half.heard
+        half.heard = time
+        return True
+
+    @cython.cfunc
+    def _use(self, number: cython.longlong) -> cython.bint:
+        """Reads packets as those of an interface are from now on; False if they are not for the fast path."""
+        if number >= len(self._interfaces):
+            return False
+        interface = self._interfaces[number]
+        if interface.link in ETHERTYPE_AT:
+            self._type_at, self._link_header = ETHERTYPE_AT[interface.link]
+            self._unpack = WITH_ETHERTYPE.get(interface.link)
+        elif interface.link in BARE:
+            self._type_at, self._link_header = -1, 0
+        else:
+            return False
+        if interface.most_high < 0:
+            return False
+        self._multiply, self._offset, self._most_high = interface.multiply, interface.offset_ns, interface.most_high
+        self._number, self.link = number, interface.link
+        return True

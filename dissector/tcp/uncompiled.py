@@ -1,0 +1,75 @@
+"""What `core.py` uses of Cython's pure-Python mode, for when it runs uncompiled: names of C types that mean nothing
+to Python, and decorators that change nothing. And who decides that it does."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias, TypeVar, overload
+
+_Any = TypeVar("_Any")
+
+compiled: bool = False
+
+bint: TypeAlias = bool
+uint: TypeAlias = builtins.int
+int: TypeAlias = builtins.int
+longlong: TypeAlias = builtins.int
+p_uchar: TypeAlias = bytearray
+
+
+@overload
+def declare(kind: type[builtins.int], value: builtins.int = 0, visibility: str = "") -> builtins.int: ...
+@overload
+def declare(kind: type[object], value: object = None, visibility: str = "") -> Any: ...
+def declare(kind: object, value: Any = None, visibility: str = "private") -> Any:
+    """A constant, or an attribute of a class, whose values come later."""
+    return value
+
+
+def cclass(kind: _Any) -> _Any:
+    return kind
+
+
+def cfunc(function: _Any) -> _Any:
+    return function
+
+
+def inline(function: _Any) -> _Any:
+    return function
+
+
+def exceptval(*, check: bool) -> Callable[[_Any], _Any]:
+    return cfunc
+
+
+PURE = "XENSHARK_PURE"
+"""A variable of the environment: if it says anything, `core.py` runs uncompiled though it was compiled."""
+
+SOURCE = Path(__file__).with_name("core.py")
+
+
+def is_wanted() -> bool:
+    """Whether `core.py` is to run uncompiled: because somebody says so, or because it was changed since it was
+    compiled, as happens where the sources lie."""
+    if os.environ.get(PURE):
+        return True
+    if not SOURCE.parents[2].joinpath("pyproject.toml").exists():
+        return False
+    compiled_at = [path.stat().st_mtime for path in SOURCE.parent.glob("core.*.so")]
+    return bool(compiled_at) and max(compiled_at) < SOURCE.stat().st_mtime
+
+
+def load(name: str) -> ModuleType:
+    """`core.py`, uncompiled, as the module of this name."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location(name, SOURCE)
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
