@@ -241,19 +241,20 @@ local py = { NONE = {} }
 do
 
 local byte, floor, format, unpack = string.byte, math.floor, string.format, table.unpack
-local DEQUE = { _class = "deque" }
+local DEQUE = {}
 local sizes = setmetatable({}, { __mode = "k" }) -- of dictionaries that are written to
 
--- A class. With `fields` it is a NamedTuple or a dataclass: its constructor takes their values, in this order.
-function py.class(name, fields, defaults, is_tuple, base)
+-- A class. With `fields` it is a NamedTuple or a dataclass: `make` makes a table of their values, in this order.
+function py.class(name, fields, defaults, is_tuple, base, make)
     local class = { _class = name, _fields = fields, _defaults = defaults, _getters = {} }
     if base then setmetatable(class._getters, { __index = base._getters }) end
-    local meta = { _fields = is_tuple and fields }
+    local meta, getters = { _class = name, _fields = is_tuple and fields }, class._getters
     class._meta = meta
     function meta.__index(object, key)
-        local getter = class._getters[key]
-        if getter then return getter(object) end
-        return class[key]
+        local value = class[key]
+        if value ~= nil then return value end
+        local getter = getters[key]
+        return getter and getter(object)
     end
     if is_tuple then
         meta.__eq = py.same
@@ -265,12 +266,7 @@ function py.class(name, fields, defaults, is_tuple, base)
         end
     end
     local function construct(_, ...)
-        if fields then
-            local values = {}
-            for index, field in ipairs(fields) do values[field] = (select(index, ...)) end
-            return py.make(class, values)
-        end
-        local object = setmetatable({}, meta)
+        local object = setmetatable(make and make(...) or {}, meta)
         if class._init then class._init(object, ...) end
         return object
     end
@@ -302,20 +298,15 @@ function py.bind(object, method)
     return function(...) return object[method](object, ...) end
 end
 
-function py.class_of(object)
-    return object._class
-end
+function py.class_of(object) return getmetatable(object)._class end
 
-local TYPES = { string = { str = true }, number = { int = true }, table = { frozenset = true } }
+local KINDS = { int = "number", str = "string", frozenset = "table" }
 
-function py.is_a(object, ...)
-    local names = TYPES[type(object)] or {}
-    local class = type(object) == "table" and object._class
-    for index = 1, select("#", ...) do
-        local name = select(index, ...)
-        if class == name or (not class and names[name]) then return true end
-    end
-    return false
+function py.is_a(object, one, other)
+    local meta = getmetatable(object)
+    local class = meta and meta._class
+    if class then return class == one or class == other end
+    return KINDS[one] == type(object)
 end
 
 function py.same(one, other)
@@ -329,10 +320,9 @@ function py.same(one, other)
 end
 
 function py.truth(object)
-    if type(object) ~= "table" then return object ~= nil and object ~= false and object ~= 0 and object ~= "" end
-    local meta = getmetatable(object)
-    if meta == DEQUE then return object.last >= object.first end
-    return meta ~= nil or next(object) ~= nil
+    if not object or object == 0 or object == "" then return false end
+    if type(object) ~= "table" or next(object) == nil then return type(object) ~= "table" end
+    return getmetatable(object) ~= DEQUE or object.last >= object.first
 end
 
 function py.either(one, other)
@@ -460,14 +450,21 @@ function py.hex(octets, separator)
     return (octets:gsub(".", function(one) return format("%02x", byte(one)) .. separator end):sub(1, -1 - #separator))
 end
 
--- An unsigned integer out of octets.
-function py.uint(octets, endianness)
+-- The unsigned integer of `size` octets from one on.
+local function integer(octets, at, size, endianness)
     local value = 0
-    for index = 1, #octets do
-        value = value * 256 + byte(octets, endianness == "big" and index or #octets + 1 - index)
+    if size == 4 then
+        local a, b, c, d = byte(octets, at + 1, at + 4)
+        if endianness == "big" then return ((a * 256 + b) * 256 + c) * 256 + d end
+        return ((d * 256 + c) * 256 + b) * 256 + a
+    end
+    for index = 1, size do
+        value = value * 256 + byte(octets, endianness == "big" and at + index or at + size + 1 - index)
     end
     return value
 end
+
+function py.uint(octets, endianness) return integer(octets, 0, #octets, endianness) end
 
 function py.to_bytes(value, size, endianness)
     local octets = {}
@@ -491,7 +488,7 @@ function py.struct(form)
         local values = {}
         at = at or 0
         for index, width in ipairs(widths) do
-            values[index] = py.uint(octets:sub(at + 1, at + width), endianness)
+            values[index] = integer(octets, at, width, endianness)
             at = at + width
         end
         return values
@@ -704,81 +701,176 @@ local tcp_half_connection = {}
 
 protocol_specs.RecordSpec = py.class("RecordSpec", { "type", "name", "body", "shape", "source", "role", "layer",
     "direction", "guest", "contents", "then_", "proof", "summary" }, { layer = "libxc", direction = "forward",
-    guest = "any", contents = false, summary = "" }, true)
+    guest = "any", contents = false, summary = "" }, true, nil, function(type, name, body, shape, source, role, layer,
+    direction, guest, contents, then_, proof, summary) if layer == nil then layer = "libxc" end if direction == nil then
+    direction = "forward" end if guest == nil then guest = "any" end if contents == nil then contents = false end if
+    summary == nil then summary = "" end return { type = type, name = name, body = body, shape = shape, source = source,
+    role = role, layer = layer, direction = direction, guest = guest, contents = contents, then_ = then_, proof = proof,
+    summary = summary } end)
 protocol_specs.HeaderSpec = py.class("HeaderSpec", { "name", "layer", "body", "endianness", "magic", "source", "then_",
-    "role", "summary", "more" }, { role = "HEADER", summary = "", more = "" }, true)
-protocol_specs.Message = py.class("Message", { "name", "octets", "direction", "status" }, { status = 0 }, true)
+    "role", "summary", "more" }, { role = "HEADER", summary = "", more = "" }, true, nil, function(name, layer, body,
+    endianness, magic, source, then_, role, summary, more) if role == nil then role = "HEADER" end if summary == nil
+    then summary = "" end if more == nil then more = "" end return { name = name, layer = layer, body = body,
+    endianness = endianness, magic = magic, source = source, then_ = then_, role = role, summary = summary,
+    more = more } end)
+protocol_specs.Message = py.class("Message", { "name", "octets", "direction", "status" }, { status = 0 }, true, nil,
+    function(name, octets, direction, status) if status == nil then status = 0 end return { name = name,
+    octets = octets, direction = direction, status = status } end)
 protocol_containers.Container = py.class("Container", { "layer", "header", "magic", "begins", "holds", "record",
     "record_header", "alignment", "endianness", "length_max", "unknown_max", "answers", "confirms",
     "keeps_octets_after_end" }, { alignment = 1, length_max = 0x8000000, unknown_max = 0x10000,
-    answers = "texts and records", confirms = {}, keeps_octets_after_end = false }, true)
+    answers = "texts and records", confirms = {}, keeps_octets_after_end = false }, true, nil, function(layer, header,
+    magic, begins, holds, record, record_header, alignment, endianness, length_max, unknown_max, answers, confirms,
+    keeps_octets_after_end) if alignment == nil then alignment = 1 end if length_max == nil then length_max = 0x8000000
+    end if unknown_max == nil then unknown_max = 0x10000 end if answers == nil then answers = "texts and records" end if
+    confirms == nil then confirms = {} end if keeps_octets_after_end == nil then keeps_octets_after_end = false end
+    return { layer = layer, header = header, magic = magic, begins = begins, holds = holds, record = record,
+    record_header = record_header, alignment = alignment, endianness = endianness, length_max = length_max,
+    unknown_max = unknown_max, answers = answers, confirms = confirms,
+    keeps_octets_after_end = keeps_octets_after_end } end)
 facts_directions.DirectionFacts = py.class("DirectionFacts")
 facts_faults.Faults = py.class("Faults")
 facts_faults.Matches = py.class("Matches", { "again", "faults", "answered", "repeated" }, { again = {}, faults = {},
-    answered = {}, repeated = {} }, true)
-events.Run = py.class("Run", { "first", "length", "type" }, {}, true)
+    answered = {}, repeated = {} }, true, nil, function(again, faults, answered,
+    repeated) if again == nil then again = {} end if faults == nil then faults = {} end if answered == nil then answered
+    = {} end if repeated == nil then repeated = {} end return { again = again, faults = faults, answered = answered,
+    repeated = repeated } end)
+events.Run = py.class("Run", { "first", "length", "type" }, {}, true, nil, function(first, length, type) return {
+    first = first, length = length, type = type } end)
 facts_faults.Fault = py.class("Fault", { "pfn", "asked", "again", "answer", "in_flight" }, {
-    again = function() return {} end, in_flight = false }, false)
+    again = function() return {} end, in_flight = false }, false, nil, function(pfn, asked, again, answer,
+    in_flight) if again == nil then again = {} end if in_flight == nil then in_flight = false end return { pfn = pfn,
+    asked = asked, again = again, answer = answer, in_flight = in_flight } end)
 facts_static_data.StaticData = py.class("StaticData")
 rules_checker.Checker = py.class("Checker")
 rules_order.Order = py.class("Order", { "state", "is_followed", "context", "has_params", "has_pv_info", "missed" }, {
-    state = "start", is_followed = false, context = {}, has_params = false, has_pv_info = false, missed = {} }, true)
+    state = "start", is_followed = false, context = {}, has_params = false, has_pv_info = false, missed = {} }, true,
+    nil, function(state, is_followed, context, has_params, has_pv_info,
+    missed) if state == nil then state = "start" end if is_followed == nil then is_followed = false end if context ==
+    nil then context = {} end if has_params == nil then has_params = false end if has_pv_info == nil then has_pv_info =
+    false end if missed == nil then missed = {} end return { state = state, is_followed = is_followed,
+    context = context, has_params = has_params, has_pv_info = has_pv_info, missed = missed } end)
 rules_postcopy_phase.PostcopyPhase = py.class("PostcopyPhase", { "lists_whole", "pages_whole", "transition", "early",
     "complete", "page_data", "raced", "end_", "has_early_pages", "is_spoilt" }, { lists_whole = false,
-    pages_whole = false, early = function() return {} end, has_early_pages = false, is_spoilt = false }, false)
-rules_rule.Check = py.class("Check", { "scope", "of", "when", "message" }, {}, true)
-rules_rule.Condition = py.class("Condition", { "field", "op", "value" }, {}, true)
-rules_order.Seen = py.class("Seen", { "record", "spec", "is_found_again", "is_completed" }, {}, true)
-rules_order.Placed = py.class("Placed", { "order", "before", "found" }, {}, true)
-rules_postcopy.ShouldBe = py.class("ShouldBe", { "states", "missing", "then_" }, {}, true)
-protocol_states.Place = py.class("Place", { "moves", "natural", "phase" }, {}, true)
+    pages_whole = false, early = function() return {} end, has_early_pages = false, is_spoilt = false }, false, nil,
+    function(lists_whole, pages_whole, transition, early, complete, page_data, raced, end_, has_early_pages,
+    is_spoilt) if lists_whole == nil then lists_whole = false end if pages_whole == nil then pages_whole = false end if
+    early == nil then early = {} end if has_early_pages == nil then has_early_pages = false end if is_spoilt == nil then
+    is_spoilt = false end return { lists_whole = lists_whole, pages_whole = pages_whole, transition = transition,
+    early = early, complete = complete, page_data = page_data, raced = raced, end_ = end_,
+    has_early_pages = has_early_pages, is_spoilt = is_spoilt } end)
+rules_rule.Check = py.class("Check", { "scope", "of", "when", "message" }, {}, true, nil, function(scope, of, when,
+    message) return { scope = scope, of = of, when = when, message = message } end)
+rules_rule.Condition = py.class("Condition", { "field", "op", "value" }, {}, true, nil, function(field, op,
+    value) return { field = field, op = op, value = value } end)
+rules_order.Seen = py.class("Seen", { "record", "spec", "is_found_again", "is_completed" }, {}, true, nil,
+    function(record, spec, is_found_again, is_completed) return { record = record, spec = spec,
+    is_found_again = is_found_again, is_completed = is_completed } end)
+rules_order.Placed = py.class("Placed", { "order", "before", "found" }, {}, true, nil, function(order, before,
+    found) return { order = order, before = before, found = found } end)
+rules_postcopy.ShouldBe = py.class("ShouldBe", { "states", "missing", "then_" }, {}, true, nil, function(states,
+    missing, then_) return { states = states, missing = missing, then_ = then_ } end)
+protocol_states.Place = py.class("Place", { "moves", "natural", "phase" }, {}, true, nil, function(moves, natural,
+    phase) return { moves = moves, natural = natural, phase = phase } end)
 rules_postcopy.ContextMissing = py.class("ContextMissing")
 rules_postcopy.ContextMissing.NONE = "no {missing} between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN"
 facts_links._Growing = py.class("_Growing")
-facts_links.Link = py.class("Link", { "pfn", "record", "in_flight" }, {}, true)
+facts_links.Link = py.class("Link", { "pfn", "record", "in_flight" }, {}, true, nil, function(pfn, record,
+    in_flight) return { pfn = pfn, record = record, in_flight = in_flight } end)
 facts_migration.Noted = py.class("Noted", { "static_data", "again", "faults", "answered" }, { again = {}, faults = {},
-    answered = {} }, true)
+    answered = {} }, true, nil, function(static_data, again, faults,
+    answered) if again == nil then again = {} end if faults == nil then faults = {} end if answered == nil then answered
+    = {} end return { static_data = static_data, again = again, faults = faults, answered = answered } end)
 events.Context = py.class("Context", { "layers", "version", "endianness", "postcopy", "guest", "page_shift", "xen",
     "may_be_in_libxl", "legacy", "revision" }, { layers = {}, endianness = "little", postcopy = false, page_shift = 12,
-    may_be_in_libxl = false, legacy = false, revision = 0 }, true)
+    may_be_in_libxl = false, legacy = false, revision = 0 }, true, nil, function(layers, version, endianness, postcopy,
+    guest, page_shift, xen, may_be_in_libxl, legacy, revision) if layers == nil then layers = {} end if endianness ==
+    nil then endianness = "little" end if postcopy == nil then postcopy = false end if page_shift == nil then page_shift
+    = 12 end if may_be_in_libxl == nil then may_be_in_libxl = false end if legacy == nil then legacy = false end if
+    revision == nil then revision = 0 end return { layers = layers, version = version, endianness = endianness,
+    postcopy = postcopy, guest = guest, page_shift = page_shift, xen = xen, may_be_in_libxl = may_be_in_libxl,
+    legacy = legacy, revision = revision } end)
 rules_rule.Violation = py.class("Violation", { "rule", "message", "record", "direction", "severity" }, {
-    direction = "forward" }, true)
+    direction = "forward" }, true, nil, function(rule, message, record, direction,
+    severity) if direction == nil then direction = "forward" end return { rule = rule, message = message,
+    record = record, direction = direction, severity = severity } end)
 parser_conversation.Conversation = py.class("Conversation")
 parser_conversation.ParsedMigration = py.class("ParsedMigration")
 parser_resync.Magic = py.class("Magic", { "octets", "direction", "expect", "layer", "confirms" }, { confirms = {} },
-    true)
-parser_resync.Anchor = py.class("Anchor", { "position", "expect", "direction", "endianness", "magic" }, {}, true)
+    true, nil, function(octets, direction, expect, layer, confirms) if confirms == nil then confirms = {} end return {
+    octets = octets, direction = direction, expect = expect, layer = layer, confirms = confirms } end)
+parser_resync.Anchor = py.class("Anchor", { "position", "expect", "direction", "endianness", "magic" }, {}, true, nil,
+    function(position, expect, direction, endianness, magic) return { position = position, expect = expect,
+    direction = direction, endianness = endianness, magic = magic } end)
 parser_confidence.Judge = py.class("Judge")
 protocol_specs.Proof = py.class("Proof", { "bits", "lengths", "base", "unit", "counted", "fields" }, { lengths = {},
-    base = 0, unit = 0, counted = false, fields = {} }, true)
+    base = 0, unit = 0, counted = false, fields = {} }, true, nil, function(bits, lengths, base, unit, counted,
+    fields) if lengths == nil then lengths = {} end if base == nil then base = 0 end if unit == nil then unit = 0 end if
+    counted == nil then counted = false end if fields == nil then fields = {} end return { bits = bits,
+    lengths = lengths, base = base, unit = unit, counted = counted, fields = fields } end)
 parser_cursor.Cursor = py.class("Cursor")
-events.Position = py.class("Position", { "frame", "time" }, {}, true)
+events.Position = py.class("Position", { "frame", "time" }, {}, true, nil, function(frame, time) return { frame = frame,
+    time = time } end)
 parser_direction.DirectionParser = py.class("DirectionParser", nil, nil, false, parser_cursor.Cursor)
 parser_direction.NoTransport = py.class("NoTransport")
 parser_direction.NoTransport.acked = 0
 parser_direction.NoTransport.retransmitted = 0
 parser_direction.NoTransport.conflicts = 0
-events.Closed = py.class("Closed", { "migration", "direction", "how", "position" }, {}, true)
+events.Closed = py.class("Closed", { "migration", "direction", "how", "position" }, {}, true, nil, function(migration,
+    direction, how, position) return { migration = migration, direction = direction, how = how,
+    position = position } end)
 parser_item.Item = py.class("Item", { "layer", "name", "type", "spec", "endianness", "offset", "first", "body_length",
-    "end_", "padding", "keep", "body", "unannounced", "then_" }, { padding = 0, keep = -1, unannounced = false }, false)
-events.WayLost = py.class("WayLost", { "migration", "direction", "offset" }, {}, true)
-events.Resynchronised = py.class("Resynchronised", { "migration", "direction", "offset", "skipped" }, {}, true)
+    "end_", "padding", "keep", "body", "unannounced", "then_" }, { padding = 0, keep = -1, unannounced = false }, false,
+    nil, function(layer, name, type, spec, endianness, offset, first, body_length, end_, padding, keep, body,
+    unannounced, then_) if padding == nil then padding = 0 end if keep == nil then keep = -1 end if unannounced == nil
+    then unannounced = false end return { layer = layer, name = name, type = type, spec = spec, endianness = endianness,
+    offset = offset, first = first, body_length = body_length, end_ = end_, padding = padding, keep = keep, body = body,
+    unannounced = unannounced, then_ = then_ } end)
+events.WayLost = py.class("WayLost", { "migration", "direction", "offset" }, {}, true, nil, function(migration,
+    direction, offset) return { migration = migration, direction = direction, offset = offset } end)
+events.Resynchronised = py.class("Resynchronised", { "migration", "direction", "offset", "skipped" }, {}, true, nil,
+    function(migration, direction, offset, skipped) return { migration = migration, direction = direction,
+    offset = offset, skipped = skipped } end)
 events.MigrationFound = py.class("MigrationFound", { "migration", "flow", "position" }, { position = events.Position(0,
-    0) }, true)
-events.Flow = py.class("Flow", { "source", "destination" }, {}, true)
+    0) }, true, nil, function(migration, flow, position) if position == nil then position = events.Position(0,
+    0) end return { migration = migration, flow = flow, position = position } end)
+events.Flow = py.class("Flow", { "source", "destination" }, {}, true, nil, function(source, destination) return {
+    source = source, destination = destination } end)
 events.Record = py.class("Record", { "migration", "direction", "layer", "name", "type", "spec", "endianness", "offset",
     "length", "body_length", "body", "padding", "runs", "complete", "whole", "first", "last", "index", "context",
     "acked", "silence", "unseen", "unannounced" }, { endianness = "little", offset = 0, length = 0, body_length = 0,
     body = "", padding = "", runs = {}, complete = true, whole = true, first = events.Position(0, 0),
     last = events.Position(0, 0), index = 0, context = events.Context({}, nil, "little", false, nil, 12, nil, false,
-    false, 0), acked = 0, silence = 0, unseen = false, unannounced = false }, false)
-events.PacketsCut = py.class("PacketsCut", { "migration", "direction" }, {}, true)
-events.Gap = py.class("Gap", { "migration", "direction", "offset", "length", "record" }, {}, true)
+    false, 0), acked = 0, silence = 0, unseen = false, unannounced = false }, false, nil, function(migration, direction,
+    layer, name, type, spec, endianness, offset, length, body_length, body, padding, runs, complete, whole, first, last,
+    index, context, acked, silence, unseen, unannounced) if endianness == nil then endianness = "little" end if offset
+    == nil then offset = 0 end if length == nil then length = 0 end if body_length == nil then body_length = 0 end if
+    body == nil then body = "" end if padding == nil then padding = "" end if runs == nil then runs = {} end if complete
+    == nil then complete = true end if whole == nil then whole = true end if first == nil then first =
+    events.Position(0, 0) end if last == nil then last = events.Position(0,
+    0) end if index == nil then index = 0 end if context == nil then context = events.Context({}, nil, "little", false,
+    nil, 12, nil, false, false, 0) end if acked == nil then acked = 0 end if silence == nil then silence = 0 end if
+    unseen == nil then unseen = false end if unannounced == nil then unannounced = false end return {
+    migration = migration, direction = direction, layer = layer, name = name, type = type, spec = spec,
+    endianness = endianness, offset = offset, length = length, body_length = body_length, body = body,
+    padding = padding, runs = runs, complete = complete, whole = whole, first = first, last = last, index = index,
+    context = context, acked = acked, silence = silence, unseen = unseen, unannounced = unannounced } end)
+events.PacketsCut = py.class("PacketsCut", { "migration", "direction" }, {}, true, nil, function(migration,
+    direction) return { migration = migration, direction = direction } end)
+events.Gap = py.class("Gap", { "migration", "direction", "offset", "length", "record" }, {}, true, nil,
+    function(migration, direction, offset, length, record) return { migration = migration, direction = direction,
+    offset = offset, length = length, record = record } end)
 events.DirectionStarted = py.class("DirectionStarted", { "migration", "direction", "offset", "late", "position" }, {
-    late = false, position = events.Position(0, 0) }, true)
+    late = false, position = events.Position(0, 0) }, true, nil, function(migration, direction, offset, late,
+    position) if late == nil then late = false end if position == nil then position = events.Position(0, 0) end return {
+    migration = migration, direction = direction, offset = offset, late = late, position = position } end)
 events.DirectionEnded = py.class("DirectionEnded", { "migration", "direction", "reason", "offset", "retransmitted",
-    "conflicts" }, { retransmitted = 0, conflicts = 0 }, true)
-protocol_specs.FieldRange = py.class("FieldRange", { "offset", "size", "least", "most" }, {}, true)
+    "conflicts" }, { retransmitted = 0, conflicts = 0 }, true, nil, function(migration, direction, reason, offset,
+    retransmitted, conflicts) if retransmitted == nil then retransmitted = 0 end if conflicts == nil then conflicts = 0
+    end return { migration = migration, direction = direction, reason = reason, offset = offset,
+    retransmitted = retransmitted, conflicts = conflicts } end)
+protocol_specs.FieldRange = py.class("FieldRange", { "offset", "size", "least", "most" }, {}, true, nil,
+    function(offset, size, least, most) return { offset = offset, size = size, least = least, most = most } end)
 
 -- Constants: of the protocol that the runtime needs -------------------------------------------------------------------
 
@@ -842,9 +934,15 @@ local function runs_of(octets, endianness)
     return runs
 end
 
+local listed = {} -- the list that was asked for last: the packet that ends a list asks more than once
+
 function native.page_runs(body, endianness)
-    local count = #body < 8 and 0 or uint(body:sub(1, 4), endianness)
-    return runs_of(body:sub(9, 8 + ENTRY_SIZE * count), endianness)
+    if listed.body ~= body or listed.endianness ~= endianness then
+        local count = #body < 8 and 0 or uint(body:sub(1, 4), endianness)
+        local runs = runs_of(body:sub(9, 8 + ENTRY_SIZE * count), endianness)
+        listed = { body = body, endianness = endianness, runs = runs }
+    end
+    return listed.runs
 end
 
 function native.backed_pages(octets, endianness, is_reverse)
@@ -5353,8 +5451,12 @@ end
 
 -- Octets
 
--- A list that comes in many packets is put together once: here are the parts that wait.
+-- A list that comes in many packets is put together once: here are the parts that wait. And the parser hears only now
+-- where the last of many page contents was that went by.
 local function join(flow)
+    if flow.passed_frame then
+        flow.parser.newest, flow.passed_frame = position_at(flow.passed_frame, flow.passed_time), nil
+    end
     if flow.parts[1] then
         flow.parser.buffer = flow.parser.buffer .. table.concat(flow.parts)
         flow.parts, flow.waiting_octets = {}, 0
@@ -5387,6 +5489,7 @@ local function feed(flow, source, from, length, captured, frame, time)
     local parser = flow.parser
     flow.next = flow.next + length
     if length < parser.skip or parser.expect == "NOTHING" then
+        join(flow)
         if parser.expect ~= "NOTHING" then parser:pass_over(length, captured >= length, frame, time) end
         return
     end
@@ -5614,6 +5717,7 @@ local function fill(flow, piece, to)
             remove_hole(flow, index)
             if to < gap.to then add_hole(flow, index, to, gap.to, gap.item) end
             if gap.from < from then add_hole(flow, index, gap.from, from, gap.item) end
+            join(flow)
             if not gap.item.last_frame then
                 parser.newest = events.Position(piece.frame, piece.time)
             elseif gap.item.last_frame < piece.frame then
@@ -5921,7 +6025,8 @@ local function show_findings(tree, item)
         local line = tree:add(F.rule, finding.rule)
         line:set_generated()
         line:set_text(finding.rule .. ": " .. finding.message)
-        line:add_proto_expert_info(EXPERTS[finding.rule .. " " .. finding.severity], finding.rule .. ": " .. finding.message)
+        local shown = EXPERTS[finding.rule .. " " .. finding.severity]
+        line:add_proto_expert_info(shown, finding.rule .. ": " .. finding.message)
     end
 end
 
@@ -5990,6 +6095,7 @@ local function show_item(top, item, place, is_known)
         made(tree, F.last_frame, item.last_frame)
         made(tree, F.complete, item.complete and (item.holes or 0) == 0)
     elseif is_known then
+        join(item.flow)
         made(tree, F.last_frame, item.flow.parser.newest.frame)
         made(tree, F.complete, item == item.flow.trailing and not item.flow.parser.damaged)
     end
@@ -6196,7 +6302,7 @@ function xenmig.dissector(tvb, pinfo, root)
     if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
         flow.next, parser.offset, parser.skip = flow.next + length, parser.offset + length, skip - length
         flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, parser.newest = frame, position_at(frame, pinfo.rel_ts)
+        flow.last_frame, flow.passed_frame, flow.passed_time = frame, frame, pinfo.rel_ts
         if item.watched == nil then item.watched = is_watched(root) end
         show_contents(root, item, tvb, item.watched)
     else

@@ -284,6 +284,8 @@ class Program:
             shown = (f"{name(key)} = {self._default(value)}" for key, value in defaults.items() if value is not None)
             words.append(_braced(shown))
             words.append("true" if hasattr(one, "_fields") else "false")
+            words.append("nil")
+            words.append(self._constructor([name(field) for field in fields], defaults))
         elif base is not None:
             words += ["nil", "nil", "false", base]
         block = self.classes.pop(one)
@@ -301,6 +303,16 @@ class Program:
             elif not fields and key[:1] != "_" and isinstance(value, (int, str, bytes)):
                 block.append(f"{path}.{key} = {literal(value)}")
         return path
+
+    def _constructor(self, fields: list[str], defaults: dict[str, Any]) -> str:
+        """What makes a table of the values of all fields, in their order."""
+        given = (f"if {name(key)} == nil then {name(key)} = {self._initial(value)} end" for key, value in defaults.items())
+        missing = " ".join(one for one, value in zip(given, defaults.values(), strict=True) if value is not None)
+        pairs = _braced(f"{field} = {field}" for field in fields)
+        return f"function({', '.join(fields)}) {missing}{' ' if missing else ''}return {pairs} end"
+
+    def _initial(self, value: Any) -> str:
+        return "{}" if value is list else self.value(value)
 
     def _default(self, value: Any) -> str:
         return "function() return {} end" if value is list else self.value(value)

@@ -40,6 +40,7 @@ local function fill(flow, piece, to)
             remove_hole(flow, index)
             if to < gap.to then add_hole(flow, index, to, gap.to, gap.item) end
             if gap.from < from then add_hole(flow, index, gap.from, from, gap.item) end
+            join(flow)
             if not gap.item.last_frame then
                 parser.newest = events.Position(piece.frame, piece.time)
             elseif gap.item.last_frame < piece.frame then

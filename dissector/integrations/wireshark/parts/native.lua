@@ -42,9 +42,15 @@ local function runs_of(octets, endianness)
     return runs
 end
 
+local listed = {} -- the list that was asked for last: the packet that ends a list asks more than once
+
 function native.page_runs(body, endianness)
-    local count = #body < 8 and 0 or uint(body:sub(1, 4), endianness)
-    return runs_of(body:sub(9, 8 + ENTRY_SIZE * count), endianness)
+    if listed.body ~= body or listed.endianness ~= endianness then
+        local count = #body < 8 and 0 or uint(body:sub(1, 4), endianness)
+        local runs = runs_of(body:sub(9, 8 + ENTRY_SIZE * count), endianness)
+        listed = { body = body, endianness = endianness, runs = runs }
+    end
+    return listed.runs
 end
 
 function native.backed_pages(octets, endianness, is_reverse)

@@ -207,8 +207,12 @@ end
 
 -- Octets
 
--- A list that comes in many packets is put together once: here are the parts that wait.
+-- A list that comes in many packets is put together once: here are the parts that wait. And the parser hears only now
+-- where the last of many page contents was that went by.
 local function join(flow)
+    if flow.passed_frame then
+        flow.parser.newest, flow.passed_frame = position_at(flow.passed_frame, flow.passed_time), nil
+    end
     if flow.parts[1] then
         flow.parser.buffer = flow.parser.buffer .. table.concat(flow.parts)
         flow.parts, flow.waiting_octets = {}, 0
@@ -241,6 +245,7 @@ local function feed(flow, source, from, length, captured, frame, time)
     local parser = flow.parser
     flow.next = flow.next + length
     if length < parser.skip or parser.expect == "NOTHING" then
+        join(flow)
         if parser.expect ~= "NOTHING" then parser:pass_over(length, captured >= length, frame, time) end
         return
     end

@@ -5,19 +5,20 @@ local py = { NONE = {} }
 do
 
 local byte, floor, format, unpack = string.byte, math.floor, string.format, table.unpack
-local DEQUE = { _class = "deque" }
+local DEQUE = {}
 local sizes = setmetatable({}, { __mode = "k" }) -- of dictionaries that are written to
 
--- A class. With `fields` it is a NamedTuple or a dataclass: its constructor takes their values, in this order.
-function py.class(name, fields, defaults, is_tuple, base)
+-- A class. With `fields` it is a NamedTuple or a dataclass: `make` makes a table of their values, in this order.
+function py.class(name, fields, defaults, is_tuple, base, make)
     local class = { _class = name, _fields = fields, _defaults = defaults, _getters = {} }
     if base then setmetatable(class._getters, { __index = base._getters }) end
-    local meta = { _fields = is_tuple and fields }
+    local meta, getters = { _class = name, _fields = is_tuple and fields }, class._getters
     class._meta = meta
     function meta.__index(object, key)
-        local getter = class._getters[key]
-        if getter then return getter(object) end
-        return class[key]
+        local value = class[key]
+        if value ~= nil then return value end
+        local getter = getters[key]
+        return getter and getter(object)
     end
     if is_tuple then
         meta.__eq = py.same
@@ -29,12 +30,7 @@ function py.class(name, fields, defaults, is_tuple, base)
         end
     end
     local function construct(_, ...)
-        if fields then
-            local values = {}
-            for index, field in ipairs(fields) do values[field] = (select(index, ...)) end
-            return py.make(class, values)
-        end
-        local object = setmetatable({}, meta)
+        local object = setmetatable(make and make(...) or {}, meta)
         if class._init then class._init(object, ...) end
         return object
     end
@@ -66,20 +62,15 @@ function py.bind(object, method)
     return function(...) return object[method](object, ...) end
 end
 
-function py.class_of(object)
-    return object._class
-end
+function py.class_of(object) return getmetatable(object)._class end
 
-local TYPES = { string = { str = true }, number = { int = true }, table = { frozenset = true } }
+local KINDS = { int = "number", str = "string", frozenset = "table" }
 
-function py.is_a(object, ...)
-    local names = TYPES[type(object)] or {}
-    local class = type(object) == "table" and object._class
-    for index = 1, select("#", ...) do
-        local name = select(index, ...)
-        if class == name or (not class and names[name]) then return true end
-    end
-    return false
+function py.is_a(object, one, other)
+    local meta = getmetatable(object)
+    local class = meta and meta._class
+    if class then return class == one or class == other end
+    return KINDS[one] == type(object)
 end
 
 function py.same(one, other)
@@ -93,10 +84,9 @@ function py.same(one, other)
 end
 
 function py.truth(object)
-    if type(object) ~= "table" then return object ~= nil and object ~= false and object ~= 0 and object ~= "" end
-    local meta = getmetatable(object)
-    if meta == DEQUE then return object.last >= object.first end
-    return meta ~= nil or next(object) ~= nil
+    if not object or object == 0 or object == "" then return false end
+    if type(object) ~= "table" or next(object) == nil then return type(object) ~= "table" end
+    return getmetatable(object) ~= DEQUE or object.last >= object.first
 end
 
 function py.either(one, other)
@@ -224,14 +214,21 @@ function py.hex(octets, separator)
     return (octets:gsub(".", function(one) return format("%02x", byte(one)) .. separator end):sub(1, -1 - #separator))
 end
 
--- An unsigned integer out of octets.
-function py.uint(octets, endianness)
+-- The unsigned integer of `size` octets from one on.
+local function integer(octets, at, size, endianness)
     local value = 0
-    for index = 1, #octets do
-        value = value * 256 + byte(octets, endianness == "big" and index or #octets + 1 - index)
+    if size == 4 then
+        local a, b, c, d = byte(octets, at + 1, at + 4)
+        if endianness == "big" then return ((a * 256 + b) * 256 + c) * 256 + d end
+        return ((d * 256 + c) * 256 + b) * 256 + a
+    end
+    for index = 1, size do
+        value = value * 256 + byte(octets, endianness == "big" and at + index or at + size + 1 - index)
     end
     return value
 end
+
+function py.uint(octets, endianness) return integer(octets, 0, #octets, endianness) end
 
 function py.to_bytes(value, size, endianness)
     local octets = {}
@@ -255,7 +252,7 @@ function py.struct(form)
         local values = {}
         at = at or 0
         for index, width in ipairs(widths) do
-            values[index] = py.uint(octets:sub(at + 1, at + width), endianness)
+            values[index] = integer(octets, at, width, endianness)
             at = at + width
         end
         return values

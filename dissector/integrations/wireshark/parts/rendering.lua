@@ -197,7 +197,8 @@ local function show_findings(tree, item)
         local line = tree:add(F.rule, finding.rule)
         line:set_generated()
         line:set_text(finding.rule .. ": " .. finding.message)
-        line:add_proto_expert_info(EXPERTS[finding.rule .. " " .. finding.severity], finding.rule .. ": " .. finding.message)
+        local shown = EXPERTS[finding.rule .. " " .. finding.severity]
+        line:add_proto_expert_info(shown, finding.rule .. ": " .. finding.message)
     end
 end
 
@@ -266,6 +267,7 @@ local function show_item(top, item, place, is_known)
         made(tree, F.last_frame, item.last_frame)
         made(tree, F.complete, item.complete and (item.holes or 0) == 0)
     elseif is_known then
+        join(item.flow)
         made(tree, F.last_frame, item.flow.parser.newest.frame)
         made(tree, F.complete, item == item.flow.trailing and not item.flow.parser.damaged)
     end

@@ -97,7 +97,7 @@ function xenmig.dissector(tvb, pinfo, root)
     if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
         flow.next, parser.offset, parser.skip = flow.next + length, parser.offset + length, skip - length
         flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, parser.newest = frame, position_at(frame, pinfo.rel_ts)
+        flow.last_frame, flow.passed_frame, flow.passed_time = frame, frame, pinfo.rel_ts
         if item.watched == nil then item.watched = is_watched(root) end
         show_contents(root, item, tvb, item.watched)
     else
