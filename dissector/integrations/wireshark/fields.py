@@ -20,6 +20,7 @@ from dissector.protocol import (
     RECORDS,
     XL_HEADER,
     Field,
+    HeaderSpec,
     RecordSpec,
     fields,
     layout,
@@ -117,7 +118,8 @@ def prefix(name: str) -> str:
 
 def shown_fields(name: str) -> Iterator[tuple[str, tuple[Field, ...]]]:
     """The layouts of a header or record whose fields are shown one by one: what a pages record has is shown in runs."""
-    spec = HEADERS.get(name) or next(one for one in RECORDS if one.name == name)
+    specs: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
+    spec = next(one for one in specs if one.name == name)
     if not isinstance(spec, RecordSpec) or spec.shape != "pages":
         yield spec.body.__name__, tuple(fields(layout(spec.body, "little")))
     if spec is XL_HEADER:
@@ -128,9 +130,9 @@ def shown_fields(name: str) -> Iterator[tuple[str, tuple[Field, ...]]]:
 def of_bodies() -> tuple[Shown, ...]:
     """The fields of all headers and bodies, each path once."""
     found: dict[str, Shown] = {}
-    for spec in (*HEADERS.values(), *RECORDS):
-        for _, some in shown_fields(spec.name):
-            for one in _shown(prefix(spec.name), some):
+    for name in (*HEADERS, *(record.name for record in RECORDS)):
+        for _, some in shown_fields(name):
+            for one in _shown(prefix(name), some):
                 found.setdefault(one.path, one)
     return tuple(found.values())
 
@@ -146,7 +148,8 @@ def shapes() -> Mapping[str, Field]:
             found[own] = one
             note(own, one.elements)
 
-    for spec in (*HEADERS.values(), *RECORDS):
+    specs: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
+    for spec in specs:
         note(prefix(spec.name), fields(layout(spec.body, "little")))
     note(prefix(XL_HEADER.name), fields(layout(xl_optional_data, "little")))
     return MappingProxyType(found)

@@ -1,4 +1,21 @@
-"""Writes Wireshark's dissector, one Lua file: tables from the grammar and the rules, logic from `parts/`."""
+"""Writes Wireshark's dissector, one Lua file.
+
+Three kinds of text go into it. Tables: fields, layouts, headers, records, containers, texts and rules, from the
+package's own rows (`fields`, `tables`). Functions: what the parser and the rules decide, translated from the Python
+functions in which they decide it (`translation`, `translated`). And `parts/`, by hand: what is Wireshark's own (packets
+to octets, rendering, reports, preferences), and the small runtime that the other two stand on.
+
+Why functions are translated, and not interpreted from tables. What follows what, what proves a header, what a record
+breaks: these are rows as far as they can be, and the same rows here and there. What is left is no row: which of two
+layers goes on where only the octets tell, when a search is hopeless, what a page breaks that was never announced. Those
+were 1,900 lines of Lua, which had to be changed with every change of the Python and were wrong until `crosscheck` found
+out; as tables they would be a language of their own, with an interpreter in each of two languages. The functions are
+small, typed and nearly free of exceptions, so they can be translated as they are. The translator is not smaller than
+what it replaces, but it does not grow with the protocol or the rules, and when the parser is laid out anew so is this
+dissector. What it costs: whoever writes in a translated module keeps to the subset that `translation` describes, and is
+told where he does not; and `crosscheck` no longer compares two authors, but two languages, two TCPs and two displays.
+The truth of the captures, which neither has written, is what both are tested against.
+"""
 
 from __future__ import annotations
 

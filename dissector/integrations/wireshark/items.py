@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from dissector.events import Endpoint, Flow
-from dissector.integrations.wireshark.fields import shapes
+from dissector.integrations.wireshark.fields import Shown, shapes
 
 
 @dataclass
@@ -31,6 +31,11 @@ class Item:
 def flow_name(source: tuple[str, int], destination: tuple[str, int]) -> str:
     """One direction of a connection, each end an address and a port: "10.0.0.1:38500 -> 10.0.0.2:7700"."""
     return str(Flow(*(Endpoint(str(ip_address(address)), port) for address, port in (source, destination))))
+
+
+def of_fault(pfn: Any, field: Shown) -> str:
+    """The name of a value of one faulted pfn: "fault 0x7c latency"."""
+    return f"fault {pfn:#x} {field.path.rpartition('.')[2]}"
 
 
 def flattened(path: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -55,7 +55,8 @@ def constants() -> list[str]:
 def layouts() -> list[str]:
     """The layouts of all headers and bodies, each once, whoever shares it."""
     bodies: dict[str, Body] = {}
-    for spec in (*HEADERS.values(), *RECORDS):
+    specs: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
+    for spec in specs:
         bodies.setdefault(spec.body.__name__, spec.body)
     bodies[xl_optional_data.__name__] = xl_optional_data
     lines = ["local LAYOUT = {}"]
@@ -106,7 +107,6 @@ def _given(row: dict[str, Any]) -> dict[str, Any]:
 
 def specs() -> list[str]:
     """Headers, records, containers and texts, by what the translated functions call them."""
-    made = program()
     lines = ["local HEADER, RECORD, CONTAINER, MESSAGE = {}, {}, {}, {}", ""]
     for header in HEADERS.values():
         lines += _row(f"HEADER[{literal(header.name)}]", header, _header(header))
@@ -119,7 +119,6 @@ def specs() -> list[str]:
     lines.append("")
     for message in MESSAGES.values():
         lines += _row(f"MESSAGE[{literal(message.name)}]", message, message._asdict())
-    del made
     return lines
 
 

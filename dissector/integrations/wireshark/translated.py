@@ -13,7 +13,7 @@ from dissector.facts.migration import Migration, Noted
 from dissector.facts.pfns import PfnSet
 from dissector.facts.static_data import StaticData
 from dissector.integrations.wireshark.literals import literal
-from dissector.integrations.wireshark.translate import Program
+from dissector.integrations.wireshark.translation import Program
 from dissector.parser import connect, item, resync
 from dissector.parser.confidence import Judge
 from dissector.parser.conversation import Conversation, ParsedMigration
@@ -107,7 +107,7 @@ def program() -> Program:
         Rule: rule,
         Prepared: lambda one: f"native.prepared({made.value(one.rule)}, {made.value(one.check)})",
     }
-    made = Program(NATIVE, registries, LEFT_OUT, named)
+    made: Program = Program(NATIVE, registries, LEFT_OUT, named)
     made.know(PfnSet, Migration, *CLASSES, ParsedMigration, Judge, Cursor, Item, DirectionParser, PostcopyPhase)
     made.know(*(one for one in vars(events).values() if isinstance(one, type) and one.__module__ == events.__name__))
     for called in (RecordSpec, HeaderSpec, Message, Container, *CLASSES, *CALLED):

@@ -1,50 +1,37 @@
-"""Python as Lua: what the parser and the rules decide, translated from the functions in which they decide it.
-
-A `Program` is asked for functions and classes of the package by their Python objects. It translates them, and whatever
-they need, function by function: a module becomes a table, a class a table with a constructor, a constant the value that
-it has in Python. What Lua has no word for is a function of the runtime, `parts/python.lua`, which says with each what
-of Python it keeps; what is better said in Lua than translated is named by `native` and stands in the other parts.
-
-The subset. Functions, classes, NamedTuples, dataclasses, enumerations; `if`, `for`, `while`, `return`, `yield`,
-assignments; comprehensions; calls with keywords where it is known whom they call. There are no exceptions: a `try`
-around one assignment asks whether the value is there. A generator gives a list. None is nil, so no list holds any;
-tuples are lists, sets and dictionaries tables, and of integers the first 2^53 are exact: a longer one is its octets in
-hexadecimals, good for being compared and shown. Anything else raises `Untranslatable`, with its place.
-"""
+"""The translation of one function: statements, expressions, and the functions of the runtime that they need."""
 
 from __future__ import annotations
 
 import ast
 import builtins
-import dataclasses
 import enum
-import importlib
 import inspect
-import operator
 import re
-import struct
 import textwrap
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
-from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dissector.integrations.wireshark.literals import INDENT, literal, wrapped
-from dissector.integrations.wireshark.patterns import lua_pattern
+from dissector.integrations.wireshark.translation.kinds import (
+    Untranslatable,
+    braced,
+    kind_of_annotation,
+    kind_of_constant,
+    kind_of_value,
+    name,
+)
+from dissector.integrations.wireshark.translation.variables import (
+    Path,
+    common,
+    continues,
+    targets,
+    uses,
+    walruses,
+)
 
-SIGNS = {"eq": "==", "ne": "~=", "lt": "<", "gt": ">"}
-"""Python's operators as functions."""
-
-EXACT = 1 << 53
-"""Integers from here on are no numbers of Lua 5.2."""
-
-KEYWORDS = frozenset(
-    {"and", "do", "else", "elseif", "end", "function", "goto", "local", "nil", "not", "or"}
-) | frozenset({"repeat", "then", "until", "while"})
-
-
-class Untranslatable(Exception):
-    """Something in a function that is to be translated is no part of the subset."""
+if TYPE_CHECKING:
+    from dissector.integrations.wireshark.translation.program import Program
 
 
 class Scope(NamedTuple):
@@ -61,394 +48,6 @@ class Scope(NamedTuple):
     """The list that a generator makes."""
 
 
-def name(word: str) -> str:
-    """A name as Lua may have it."""
-    return word + "_" if word in KEYWORDS else word
-
-
-def kind_of_annotation(node: ast.expr | None) -> str | None:
-    """What an annotation says of a type, as far as the translation depends on it."""
-    if node is None:
-        return None
-    said = ast.unparse(node).strip("'\"").removesuffix(" | None")
-    head = said.partition("[")[0]
-    kinds = {
-        "list": "list",
-        "tuple": "list",
-        "deque": "deque",
-        "set": "set",
-        "frozenset": "set",
-        "dict": "dict",
-        "Mapping": "dict",
-    }
-    texts = {"bytes", "bytearray", "str", "Layer", "memoryview", "bytes | bytearray", "bytes | memoryview"}
-    return "text" if said in texts else kinds.get(head, head if head.isidentifier() else None)
-
-
-class Program:
-    """Translated functions, classes and constants, each once."""
-
-    def __init__(
-        self,
-        native: Mapping[str, str],
-        registries: Mapping[type, Callable[[Any], str]],
-        left_out: frozenset[str] = frozenset(),
-        named: Collection[str] = (),
-    ) -> None:
-        """`native`: Lua's name of what is not translated, by "module.name" without the package's. `registries`: how an
-        object of a class is called in Lua. `left_out`: methods, as "Class.name", that nothing in Lua calls. `named`:
-        what the registries' functions were asked for."""
-        self.native, self.registries, self.left_out, self.named = native, registries, left_out, named
-        self.modules: dict[str, None] = {}
-        self.classes: dict[type, list[str]] = {}
-        self.constants: dict[str, list[str]] = {}
-        self.late: dict[str, list[str]] = {}
-        """Constants that hold functions."""
-        self.functions: dict[str, list[str]] = {}
-        self.methods: dict[str, list[FunctionType]] = {}
-        """Methods of every class known, by name."""
-        self._trees: dict[str, ast.Module] = {}
-        self._made: dict[str, list[FunctionType]] = {}
-        self._attributes: dict[type, dict[str, str]] = {}
-
-    # What the generator asks
-
-    def know(self, *classes: type) -> None:
-        """Classes whose methods are called as such."""
-        for one in classes:
-            for key, value in vars(one).items():
-                is_own = isinstance(value, FunctionType) and value.__module__ == one.__module__
-                if is_own and value not in self.methods.get(key, []):
-                    self.methods.setdefault(key, []).append(value)
-
-    def function(self, function: Any) -> str:
-        """Translates a function or class, if it was not yet; its name in Lua."""
-        return self._class(function) if isinstance(function, type) else self._function(function)
-
-    def constant(self, module: ModuleType, word: str) -> str:
-        """Takes in a constant, if it was not yet; its name in Lua."""
-        return self._constant(module, word)
-
-    def word(self, word: str) -> str:
-        """A name as Lua may have it."""
-        return name(word)
-
-    def class_lines(self) -> list[str]:
-        """The tables of the modules, and the classes in them."""
-        modules = sorted(self.modules)
-        lines = [f"local {one} = {{}}" for one in modules]
-        return [*lines, "", *(line for block in self.classes.values() for line in block)]
-
-    def constant_lines(self) -> list[str]:
-        return [line for block in self.constants.values() for line in block]
-
-    def function_lines(self) -> list[str]:
-        """The functions and methods, then the constants that hold some of them."""
-        lines = [line for block in self.functions.values() for line in (*block, "")]
-        return [*lines, *(line for block in self.late.values() for line in block)]
-
-    # Names
-
-    def _path(self, module: str) -> str:
-        path = module.removeprefix("dissector.").replace(".", "_")
-        if hasattr(importlib.import_module(module), "__path__"):
-            path += "_package"  # its own name is that of many a variable
-        self.modules[path] = None
-        return path
-
-    def _tree(self, module: ModuleType) -> ast.Module:
-        if module.__name__ not in self._trees:
-            self._trees[module.__name__] = ast.parse(inspect.getsource(module))
-        return self._trees[module.__name__]
-
-    def _home(self, module: ModuleType, word: str) -> tuple[ModuleType, str]:
-        """The module that declares a name, and its name there."""
-        for node in ast.walk(self._tree(module)):
-            if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("dissector")):
-                for alias in node.names:
-                    if (alias.asname or alias.name) == word:
-                        prefix = "." * node.level
-                        source = importlib.import_module(
-                            prefix + (node.module or ""), module.__package__ if node.level else None
-                        )
-                        return self._home(source, alias.name) if hasattr(source, alias.name) else (module, word)
-        return module, word
-
-    def _global(self, module: ModuleType, word: str) -> str:
-        """Lua for a name of a module."""
-        value = getattr(module, word)
-        if isinstance(value, type) and value.__module__.startswith("dissector"):
-            return self._class(value)
-        if isinstance(inspect.unwrap(value), FunctionType):
-            return self._function(value)
-        return self._constant(*self._home(module, word))
-
-    def _native(self, module: str, word: str) -> str | None:
-        return self.native.get(f"{module.removeprefix('dissector.')}.{word}")
-
-    # Constants
-
-    def _constant(self, module: ModuleType, word: str) -> str:
-        native = self._native(module.__name__, word)
-        if native is not None:
-            return native
-        value = getattr(module, word)
-        if type(value) in self.registries:
-            return self.registries[type(value)](value)
-        key = f"{self._path(module.__name__)}.{name(word)}"
-        if key not in self.constants and key not in self.late:
-            self.constants[key] = []
-            text = self.value(value)
-            target = self.late if _holds_code(value) else self.constants
-            if target is self.late:
-                del self.constants[key]
-            else:
-                del self.constants[key]  # what it needs stands before it
-            target[key] = wrapped(f"{key} = {text}")
-        return key
-
-    def value(self, value: Any) -> str:
-        """A constant in Lua."""
-        own = self.registries.get(type(value))
-        if own is not None:
-            return own(value)
-        match value:
-            case enum.Enum():
-                return literal(value.value if isinstance(value.value, str) else value.name)
-            case bool() | None:
-                return literal(value)
-            case int():
-                return literal(value) if abs(value) < EXACT else f'"{value:016x}"'
-            case float():
-                return repr(value)
-            case str() | bytes():
-                return literal(value)
-            case struct.Struct():
-                return f"py.struct({literal(value.format)})"
-            case BuiltinFunctionType() if isinstance(value.__self__, struct.Struct):
-                return f"py.struct({literal(value.__self__.format)}).unpack_from"
-            case re.Pattern():
-                return literal(lua_pattern(value.pattern))
-            case FunctionType():
-                return self._function(value)
-            case operator.attrgetter():
-                return f"function(object) return object.{value.__reduce__()[1][0]} end"
-            case BuiltinFunctionType() if value.__module__ == "_operator":
-                return f"function(one, other) return one {SIGNS[value.__name__]} other end"
-            case deque():
-                return "py.deque()"
-            case tuple() if hasattr(value, "_fields"):
-                return f"{self._class(type(value))}({', '.join(map(self.value, value))})"
-            case tuple() | list():
-                return _braced(map(self.value, value))
-            case set() | frozenset() if any(isinstance(one, tuple) for one in value):
-                return self._table(dict.fromkeys(sorted(value, key=str), True))
-            case set() | frozenset():
-                return _braced(f"[{one}] = true" for one in sorted(map(self.value, value)))
-            case Mapping():
-                return self._table(value)
-            case object(__dict__=state) if not state and type(value).__module__.startswith("dissector"):
-                return f"{self._class(type(value))}()"
-        raise Untranslatable(f"no constant of Lua: {value!r}")
-
-    def _table(self, mapping: Mapping[Any, Any]) -> str:
-        nested: dict[Any, Any] = {}
-        for key, value in mapping.items():
-            if isinstance(key, tuple):
-                nested.setdefault(key[0], {})[key[1]] = value
-            else:
-                nested[key] = value
-        return _braced(f"[{self._key(key)}] = {self.value(value)}" for key, value in nested.items())
-
-    def _key(self, key: Any) -> str:
-        if key is None:
-            return "py.NONE"
-        return literal(key.__name__) if isinstance(key, type) else self.value(key)
-
-    # Classes
-
-    def _class(self, one: type) -> str:
-        native = self._native(one.__module__, one.__name__)
-        if native is not None:
-            return native
-        path = f"{self._path(one.__module__)}.{one.__name__}"
-        if one in self.classes:
-            return path
-        self.know(one)
-        self.classes[one] = []
-        fields, defaults = _fields(one)
-        words = [literal(one.__name__)]
-        base = next((self._class(two) for two in one.__mro__[1:] if two.__module__.startswith("dissector")), None)
-        if fields:
-            words.append(_braced(literal(name(field)) for field in fields))
-            shown = (f"{name(key)} = {self._default(value)}" for key, value in defaults.items() if value is not None)
-            words.append(_braced(shown))
-            words.append("true" if hasattr(one, "_fields") else "false")
-            words.append("nil")
-            words.append(self._constructor([name(field) for field in fields], defaults))
-        elif base is not None:
-            words += ["nil", "nil", "false", base]
-        block = self.classes.pop(one)
-        self.classes[one] = block
-        block += wrapped(f"{path} = py.class({', '.join(words)})")
-        for key, value in vars(one).items():
-            if f"{one.__name__}.{key}" in self.left_out:
-                continue
-            if isinstance(value, property) and value.fget is not None:
-                self._method(f"{path}._getters.{name(key)}", value.fget, one)
-            elif isinstance(value, FunctionType) and value.__module__ == one.__module__ and key[:2] != "__":
-                self._method(f"{path}.{name(key)}", value, one)
-            elif key == "__init__" and not fields:
-                self._method(f"{path}._init", value, one)
-            elif not fields and key[:1] != "_" and isinstance(value, (int, str, bytes)):
-                block.append(f"{path}.{key} = {literal(value)}")
-        return path
-
-    def _constructor(self, fields: list[str], defaults: dict[str, Any]) -> str:
-        """What makes a table of the values of all fields, in their order."""
-        given = (f"if {name(key)} == nil then {name(key)} = {self._initial(value)} end" for key, value in defaults.items())
-        missing = " ".join(one for one, value in zip(given, defaults.values(), strict=True) if value is not None)
-        pairs = _braced(f"{field} = {field}" for field in fields)
-        return f"function({', '.join(fields)}) {missing}{' ' if missing else ''}return {pairs} end"
-
-    def _initial(self, value: Any) -> str:
-        return "{}" if value is list else self.value(value)
-
-    def _default(self, value: Any) -> str:
-        return "function() return {} end" if value is list else self.value(value)
-
-    def _method(self, path: str, function: Any, owner: type) -> None:
-        if path not in self.functions:
-            self.functions[path] = []
-            self.functions[path] = Body(self, function, owner).lines(path)
-
-    def _function(self, function: Any) -> str:
-        is_cached = hasattr(function, "cache_info")
-        function = inspect.unwrap(function)
-        module, qualified = function.__module__, function.__qualname__
-        native = self._native(module, qualified)
-        if native is not None:
-            return native
-        if "<lambda>" in qualified:
-            return Body(self, function, None).lambda_of()
-        if "<locals>" in qualified:
-            return self._inner(function)
-        owner, _, word = qualified.rpartition(".")
-        if owner:
-            return f"{self._class(getattr(inspect.getmodule(function), owner))}.{name(word)}"
-        path = f"{self._path(module)}.{name(word)}"
-        if path not in self.functions:
-            self.functions[path] = []
-            self.functions[path] = Body(self, function, None).lines(path)
-            if is_cached:
-                self.late[path] = [f"{path} = py.cached({path})"]
-        return path
-
-    def _inner(self, function: FunctionType) -> str:
-        """A function that another one has made, with what that has given it."""
-        outer, _, word = function.__qualname__.partition(".<locals>.")
-        stem = f"{self._path(function.__module__)}.{name(outer)}_{word}"
-        known = self._made.setdefault(stem, [])
-        if function not in known:
-            known.append(function)
-        path = f"{stem}_{known.index(function) + 1}"
-        if path not in self.functions:
-            self.functions[path] = []
-            self.functions[path] = Body(self, function, None).lines(path)
-        return path
-
-    # What is known of attributes
-
-    def attribute_kind(self, owner: str | None, attribute: str) -> str | None:
-        """The kind of an attribute of a class, by what its declaration says."""
-        for one in self.classes:
-            if one.__name__ == owner:
-                for base in one.__mro__:
-                    if base.__module__.startswith("dissector"):
-                        if base not in self._attributes:
-                            self._attributes[base] = dict(_attribute_kinds(base))
-                        if attribute in self._attributes[base]:
-                            return self._attributes[base][attribute]
-        return None
-
-    def is_method(self, owner: str | None, attribute: str) -> bool:
-        """Whether a class has such a method."""
-        found = (getattr(one, attribute, None) for one in self.classes if one.__name__ == owner)
-        return any(isinstance(one, FunctionType) and one.__module__.startswith("dissector") for one in found)
-
-    def parameters(self, function: Any) -> list[inspect.Parameter]:
-        """Those that whoever calls it gives."""
-        return [one for one in inspect.signature(function).parameters.values() if one.name != "self"]
-
-
-def _fields(one: type) -> tuple[list[str], dict[str, Any]]:
-    """The fields of a NamedTuple or dataclass, and their defaults."""
-    if hasattr(one, "_fields"):
-        return list(one._fields), dict(one._field_defaults)  # type: ignore[attr-defined]
-    if not dataclasses.is_dataclass(one):
-        return [], {}
-    defaults = {
-        field.name: list if field.default_factory is not dataclasses.MISSING else field.default
-        for field in dataclasses.fields(one)
-        if field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-    }
-    return [field.name for field in dataclasses.fields(one)], defaults
-
-
-def _attribute_kinds(one: type) -> Iterator[tuple[str, str]]:
-    tree = ast.parse(textwrap.dedent(inspect.getsource(one)))
-    (declared,) = tree.body
-    for node in ast.walk(tree):
-        if isinstance(node, ast.AnnAssign):
-            is_field = isinstance(node.target, ast.Name) and node in declared.body  # type: ignore[attr-defined]
-            kind = kind_of_annotation(node.annotation)
-            if kind and (is_field or isinstance(node.target, ast.Attribute)):
-                yield node.target.id if isinstance(node.target, ast.Name) else node.target.attr, kind
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
-            kind = _kind_of_value(node.value)
-            if kind:
-                yield node.targets[0].attr, kind
-        elif isinstance(node, ast.FunctionDef) and node.returns is not None:
-            kind = kind_of_annotation(node.returns)
-            if kind and any(isinstance(one, ast.Name) and one.id == "property" for one in node.decorator_list):
-                yield node.name, kind
-
-
-def _kind_of_value(node: ast.expr) -> str | None:
-    match node:
-        case ast.List() | ast.ListComp() | ast.Tuple():
-            return "list"
-        case ast.Set() | ast.SetComp():
-            return "set"
-        case ast.Dict() | ast.DictComp():
-            return "dict"
-        case ast.JoinedStr():
-            return "text"
-        case ast.Constant(value=str() | bytes()):
-            return "text"
-        case ast.Call(func=ast.Name(id=word)):
-            kinds = {
-                "list": "list",
-                "set": "set",
-                "frozenset": "set",
-                "dict": "dict",
-                "bytearray": "text",
-                "bytes": "text",
-            }
-            return kinds.get(word, word if word[:1].isupper() else None)
-    return None
-
-
-def _holds_code(value: Any) -> bool:
-    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, (tuple, list)) else ()
-    return any(isinstance(one, FunctionType) or _holds_code(one) for one in inside)
-
-
-def _braced(parts: Any) -> str:
-    inside = ", ".join(parts)
-    return f"{{ {inside} }}" if inside else "{}"
-
-
 OPERATORS: Mapping[type, tuple[str, int]] = {
     ast.Add: ("+", 6),
     ast.Sub: ("-", 6),
@@ -456,6 +55,8 @@ OPERATORS: Mapping[type, tuple[str, int]] = {
     ast.Div: ("/", 7),
     ast.Mod: ("%", 7),
 }
+
+
 COMPARISONS: Mapping[type, str] = {
     ast.Eq: "==",
     ast.NotEq: "~=",
@@ -464,17 +65,25 @@ COMPARISONS: Mapping[type, str] = {
     ast.Gt: ">",
     ast.GtE: ">=",
 }
+
+
 OPPOSITE: Mapping[type, str] = {ast.Gt: "<=", ast.GtE: "<", ast.Lt: ">=", ast.LtE: ">"}
 """Of comparisons of numbers."""
 
+
 ATOM, UNARY, COMPARE, AND, OR = 10, 8, 3, 2, 1
 
-RUNTIME = frozenset("any all divmod range sum repr str min max".split())
+
+RUNTIME = frozenset(("any", "all", "divmod", "range", "sum", "repr", "str", "min", "max"))
 """Builtin functions that are functions of the runtime, by the same name."""
 
-METHODS = frozenset(
-    "get popleft startswith find decode rstrip join hex isascii isprintable match pop isdisjoint index setdefault to_bytes items partition".split()
-)  # fmt: skip
+
+# fmt: off
+METHODS = frozenset({
+    "decode", "find", "get", "hex", "index", "isascii", "isdisjoint", "isprintable", "items", "join", "match",
+    "partition", "pop", "popleft", "rstrip", "setdefault", "startswith", "to_bytes",
+})
+# fmt: on
 """Methods of Python's own types that are functions of the runtime."""
 
 
@@ -491,11 +100,8 @@ class Body:
         assert module is not None
         source = textwrap.dedent(inspect.getsource(function))
         self.where = f"{module.__name__}.{function.__qualname__}"
-        node: Any
-        if "<lambda>" in function.__qualname__:
-            node = self._lambda_node(module, function)
-        else:
-            node = ast.parse(source).body[0]
+        is_lambda = "<lambda>" in function.__qualname__
+        node: Any = self._lambda_node(module, function) if is_lambda else ast.parse(source).body[0]
         self.node = node
         arguments = node.args
         given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
@@ -562,17 +168,17 @@ class Body:
 
     def _place_locals(self, body: list[ast.stmt]) -> None:
         """Finds for each variable the innermost block with all its uses, and the statement there that declares it."""
-        uses: dict[str, list[Path]] = {}
+        found: dict[str, list[Path]] = {}
         stores: set[str] = set()
         loops: set[str] = set()
-        for word, is_store, path, is_loop in _uses(body, ()):
-            uses.setdefault(word, []).append(path)
+        for word, is_store, path, is_loop in uses(body, ()):
+            found.setdefault(word, []).append(path)
             if is_store:
                 stores.add(word)
             if is_loop:
                 loops.add(word)
         for word in stores - self.scope.names - self.aliases.keys():
-            place = _common(uses[word])
+            place = common(found[word])
             self.scope.names.add(word)
             if word not in loops:
                 self.local.setdefault(place, []).append(word)
@@ -590,7 +196,7 @@ class Body:
         lines: list[str] = []
         for statement in body:
             waiting = self.local.get(id(statement), [])
-            own = _targets(statement)
+            own = targets(statement)
             before = [word for word in waiting if word not in own]
             if before:
                 lines.append(f"{indent}local {', '.join(name(word) for word in sorted(before))}")
@@ -639,11 +245,10 @@ class Body:
             case ast.Delete(targets=[ast.Subscript(value=value, slice=key)]):
                 return [f"{indent}py.drop({self.expr(value)}, {self.expr(key)})"]
             case ast.Try(body=[ast.Assign() as one], handlers=[ast.ExceptHandler(body=body)], orelse=[], finalbody=[]):
-                target = one.targets[0]
                 lines = self._assign(one.targets, one.value, indent, fresh)
                 return [
                     *lines,
-                    f"{indent}if {self.expr(target)} == nil then",
+                    f"{indent}if {self.expr(one.targets[0])} == nil then",
                     *self.block(body, indent + INDENT),
                     f"{indent}end",
                 ]
@@ -665,8 +270,8 @@ class Body:
         if len(targets) > 1:
             first, *others = reversed(targets)
             lines = self._assign([first], value, indent, fresh)
-            for one in others:
-                lines += self._assign([one], first, indent, [])
+            for other in others:
+                lines += self._assign([other], first, indent, [])
             return lines
         (target,) = targets
         if isinstance(target, ast.Name):
@@ -720,20 +325,20 @@ class Body:
 
     def _if(self, node: ast.If, indent: str, word: str = "if") -> list[str]:
         lines = []
-        for walrus in _walruses(node.test):
+        for walrus in walruses(node.test):
             lines.append(f"{indent}{walrus.target.id} = {self.expr(walrus.value)}")
         lines.append(f"{indent}{word} {self.cond(node.test)} then")
         lines += self.block(node.body, indent + INDENT)
         match node.orelse:
             case []:
                 return [*lines, f"{indent}end"]
-            case [ast.If() as other] if id(other) not in self.local and not any(_walruses(other.test)):
+            case [ast.If() as other] if id(other) not in self.local and not any(walruses(other.test)):
                 return [*lines, *self._if(other, indent, "elseif")]
         return [*lines, f"{indent}else", *self.block(node.orelse, indent + INDENT), f"{indent}end"]
 
     def _loop(self, body: list[ast.stmt], indent: str) -> list[str]:
         lines = self.block(body, indent + INDENT)
-        if any(map(_continues, body)):
+        if any(map(continues, body)):
             lines.append(f"{indent}{INDENT}::continue::")
         return [*lines, f"{indent}end"]
 
@@ -760,10 +365,10 @@ class Body:
         ]
 
     def _while(self, node: ast.While, indent: str) -> list[str]:
-        walruses = list(_walruses(node.test))
-        if not walruses:
+        assigned = list(walruses(node.test))
+        if not assigned:
             return [f"{indent}while {self.cond(node.test)} do", *self._loop(node.body, indent)]
-        inside = [f"{indent}{INDENT}local {one.target.id} = {self.expr(one.value)}" for one in walruses]
+        inside = [f"{indent}{INDENT}local {one.target.id} = {self.expr(one.value)}" for one in assigned]
         stop = f"{indent}{INDENT}if {self._opposite(node.test)} then break end"
         return [f"{indent}while true do", *inside, stop, *self._loop(node.body, indent)]
 
@@ -802,7 +407,7 @@ class Body:
                 return self.scope.kinds.get(word)
             case ast.Name(id=word):
                 value = getattr(self.scope.module, word, None)
-                return _kind_of_constant(value)
+                return kind_of_constant(value)
             case ast.Attribute(value=value, attr=attribute):
                 return self.program.attribute_kind(self.kind(value), attribute)
             case ast.BinOp(left=left):
@@ -821,8 +426,8 @@ class Body:
             case ast.Call(func=function):
                 said = getattr(self._callee(function), "__annotations__", {}).get("return")
                 own = kind_of_annotation(ast.parse(said, mode="eval").body) if isinstance(said, str) else None
-                return "list" if own == "Iterator" else own or _kind_of_value(node)
-        return _kind_of_value(node)
+                return "list" if own == "Iterator" else own or kind_of_value(node)
+        return kind_of_value(node)
 
     def expr(self, node: ast.expr, above: int = 0) -> str:
         """`above`: how tightly the operator binds whose operand it is."""
@@ -877,13 +482,13 @@ class Body:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=word), attr="values")) if word not in self.scope.names:
                 module, home = self.program._home(self.scope.module, word)
                 values = getattr(module, home)
-                return _braced(map(self.program.value, values.values()))
+                return braced(map(self.program.value, values.values()))
             case ast.Name(id=word) if word not in self.scope.names:
                 value = getattr(self.scope.module, word, None)
                 if isinstance(value, (Mapping, set, frozenset)):
-                    return _braced(map(self.program.value, sorted(value) if not isinstance(value, Mapping) else value))
+                    return braced(map(self.program.value, sorted(value) if not isinstance(value, Mapping) else value))
                 if isinstance(value, type) and issubclass(value, enum.Enum):
-                    return _braced(map(self.program.value, value))
+                    return braced(map(self.program.value, value))
             case ast.Call(func=ast.Attribute(value=value, attr="items")):
                 return f"py.items({self.expr(value)})"
         text = self.expr(node)
@@ -911,10 +516,8 @@ class Body:
                 return self._binary(node)
             case ast.IfExp():
                 if self._is_short(node):
-                    return (
-                        f"{self._and_operand(node.test)} and {self.expr(node.body, COMPARE)} or {self.expr(node.orelse, COMPARE)}",
-                        OR,
-                    )
+                    one, other = self.expr(node.body, COMPARE), self.expr(node.orelse, COMPARE)
+                    return f"{self._and_operand(node.test)} and {one} or {other}", OR
                 body = f"if {self.cond(node.test)} then return {self.expr(node.body)} end"
                 return f"(function() {body} return {self.expr(node.orelse)} end)()", ATOM
             case ast.Subscript():
@@ -928,7 +531,7 @@ class Body:
                 return f"py.update({self.expr(first)}, {self.expr(added)})", ATOM
             case ast.Dict(keys=keys, values=values):
                 pairs = zip(keys, values, strict=True)
-                return _braced(f"[{self.expr(key)}] = {self.expr(value)}" for key, value in pairs if key), ATOM
+                return braced(f"[{self.expr(key)}] = {self.expr(value)}" for key, value in pairs if key), ATOM
             case ast.ListComp() | ast.GeneratorExp():
                 return self._comprehension(node, node.elt, "map"), ATOM
             case ast.SetComp():
@@ -1047,7 +650,7 @@ class Body:
             return ", ".join(given)
         spread = [one for one in node.keywords if one.arg is None]
         pairs = [f"{name(one.arg)} = {self.expr(one.value)}" for one in node.keywords if one.arg]
-        table = self.expr(spread[0].value) if spread else _braced(pairs)
+        table = self.expr(spread[0].value) if spread else braced(pairs)
         if isinstance(callee, (FunctionType, type)):
             parameters = self.program.parameters(callee)
             if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
@@ -1090,7 +693,7 @@ class Body:
         spread = [one.value for one in node.keywords if one.arg is None]
         if spread:
             return self.expr(spread[0])
-        return _braced(f"{name(one.arg)} = {self.expr(one.value)}" for one in node.keywords if one.arg)
+        return braced(f"{name(one.arg)} = {self.expr(one.value)}" for one in node.keywords if one.arg)
 
     def _builtin(self, node: ast.Call, word: str) -> str:
         arguments = node.args
@@ -1144,12 +747,12 @@ class Body:
         (one,) = node.generators
         items = self.items(one.iter)
         inside = {part.id for part in ast.walk(one.target) if isinstance(part, ast.Name)}
-        walruses = [walrus for test in one.ifs for walrus in _walruses(test)]
-        added = (inside | {walrus.target.id for walrus in walruses}) - self.scope.names
+        assigned = [walrus for test in one.ifs for walrus in walruses(test)]
+        added = (inside | {walrus.target.id for walrus in assigned}) - self.scope.names
         self.scope.names.update(added)
         before = {word: self.scope.kinds.pop(word) for word in inside if word in self.scope.kinds}
         head, start = self._parameter(one.target)
-        start += "".join(f"local {walrus.target.id} = {self.expr(walrus.value)} " for walrus in walruses)
+        start += "".join(f"local {walrus.target.id} = {self.expr(walrus.value)} " for walrus in assigned)
         result = self.cond(element) if as_condition else self.expr(element)
         if one.ifs:
             test = " and ".join(self.cond(part) if len(one.ifs) == 1 else f"({self.cond(part)})" for part in one.ifs)
@@ -1196,9 +799,9 @@ class Body:
 
     def _sequence(self, elements: list[ast.expr]) -> str:
         if not any(isinstance(one, ast.Starred) for one in elements):
-            return _braced(self.expr(one) for one in elements)
+            return braced(self.expr(one) for one in elements)
         parts = [
-            self.items(one.value) if isinstance(one, ast.Starred) else _braced([self.expr(one)]) for one in elements
+            self.items(one.value) if isinstance(one, ast.Starred) else braced([self.expr(one)]) for one in elements
         ]
         return f"py.concat({', '.join(parts)})"
 
@@ -1283,8 +886,6 @@ class Body:
                 return f"py.union({self.expr(left)}, {self.expr(right)})", ATOM
             case ast.Sub() if is_set:
                 return f"py.difference({self.expr(left)}, {self.expr(right)})", ATOM
-            case ast.BitAnd(right=ast.UnaryOp()):
-                pass
             case ast.BitAnd() if isinstance(right, ast.UnaryOp) and isinstance(right.op, ast.Invert):
                 return f"py.without({self.expr(left)}, {self.expr(right.operand)})", ATOM
             case ast.BitAnd():
@@ -1308,7 +909,7 @@ class Body:
                 return f"py.nth({self.expr(value)}, {index})"
             case ast.Constant(value=int() as index):
                 return f"py.at({self.expr(value)}, {index})"
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=index)):
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as index)):
                 return f"py.at({self.expr(value)}, -{index})"
             case ast.Tuple(elts=[one, other]):
                 return f"{self.expr(value, ATOM)}[{self.expr(one)}][{self.expr(other)}]"
@@ -1331,22 +932,12 @@ class Body:
         return known is not None and isinstance(getattr(*known, None), enum.Enum)
 
 
-def _kind_of_constant(value: Any) -> str | None:
-    match value:
-        case Mapping():
-            return "dict"
-        case set() | frozenset():
-            return "set"
-        case str() | bytes():
-            return "text"
-        case tuple() | list():
-            return "list"
-    return None
-
-
-BOOLEANS = frozenset(
-    "found late cut whole complete edge damaged contents counted unseen unannounced final reverse overflow".split()
-)
+# fmt: off
+BOOLEANS = frozenset({
+    "complete", "contents", "counted", "cut", "damaged", "edge", "final", "found", "late", "overflow", "reverse",
+    "unannounced", "unseen", "whole",
+})
+# fmt: on
 """Attributes that are true or false."""
 
 
@@ -1357,105 +948,3 @@ def _role_is_postcopy() -> tuple[type, Any]:
 
 
 ENUM_PROPERTIES: Mapping[str, Callable[[], tuple[type, Any]]] = {"is_postcopy": _role_is_postcopy}
-
-
-def _continues(node: ast.stmt) -> bool:
-    """Whether a statement goes on with the loop it stands in."""
-    if isinstance(node, ast.Continue):
-        return True
-    if isinstance(node, (ast.For, ast.While)):
-        return False
-    return any(_continues(one) for one in ast.iter_child_nodes(node) if isinstance(one, ast.stmt))
-
-
-def _walruses(node: ast.expr) -> Iterator[Any]:
-    if isinstance(node, (ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp, ast.Lambda)):
-        return
-    if isinstance(node, ast.NamedExpr):
-        yield node
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.expr):
-            yield from _walruses(child)
-
-
-def _targets(node: ast.stmt) -> set[str]:
-    """Variables that a statement can declare itself."""
-    if isinstance(node, (ast.Assign, ast.AnnAssign)):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        if isinstance(node, ast.Assign) and len(targets) > 1:
-            targets = targets[-1:]
-        return {
-            one.id
-            for target in targets
-            for one in ([target] if isinstance(target, ast.Name) else getattr(target, "elts", []))
-            if isinstance(one, ast.Name)
-        }
-    if isinstance(node, ast.Try) and isinstance(node.body[0], ast.Assign):
-        return _targets(node.body[0])
-    if isinstance(node, ast.While):
-        return {walrus.target.id for walrus in _walruses(node.test)}
-    return set()
-
-
-Path = tuple[tuple[int, int, int], ...]
-"""The blocks that a statement stands in, outermost first: each with the statement's place there, and the statement."""
-
-
-def _common(paths: list[Path]) -> int:
-    """The statement of the innermost block with all of these that comes first."""
-    first, *others = paths
-    size = len(first)
-    for path in others:
-        size = next(
-            (at for at, (one, other) in enumerate(zip(first[:size], path, strict=False)) if one[0] != other[0]),
-            min(size, len(path)),
-        )
-        # Below a block where they are in different statements they have nothing in common.
-        for at in range(size):
-            if first[at][1] != path[at][1]:
-                size = at + 1
-                break
-    _, _, statement = min((path[size - 1] for path in paths), key=lambda one: one[1])
-    return statement
-
-
-def _uses(body: list[ast.stmt], path: Path) -> Iterator[tuple[str, bool, Path, bool]]:
-    """Each use of a variable: its name, whether it is assigned to, where, and whether it is that of a loop."""
-    for place, statement in enumerate(body):
-        here = (*path, (id(body), place, id(statement)))
-        blocks = [
-            value
-            for _, value in ast.iter_fields(statement)
-            if isinstance(value, list) and value and isinstance(value[0], ast.stmt)
-        ]
-        inner = {id(one) for block in blocks for one in block}
-        if isinstance(statement, ast.Try):
-            for word, is_store in _names(statement.body[0]):
-                yield word, is_store, here, False
-            for handler in statement.handlers:
-                yield from _uses(handler.body, here)
-            continue
-        for child in ast.iter_child_nodes(statement):
-            if id(child) not in inner:
-                is_loop = isinstance(statement, ast.For) and child is statement.target
-                for word, is_store in _names(child):
-                    yield word, is_store, here, is_loop
-        for block in blocks:
-            yield from _uses(block, here)
-
-
-def _names(node: ast.AST, hidden: frozenset[str] = frozenset()) -> Iterator[tuple[str, bool]]:
-    if isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
-        hidden = hidden | {
-            one.id
-            for generator in node.generators
-            for part in (generator.target, *generator.ifs)
-            for one in ast.walk(part)
-            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
-        }
-    if isinstance(node, ast.Lambda):
-        hidden = hidden | {one.arg for one in node.args.args}
-    if isinstance(node, ast.Name) and node.id not in hidden:
-        yield node.id, isinstance(node.ctx, ast.Store)
-    for child in ast.iter_child_nodes(node):
-        yield from _names(child, hidden)
