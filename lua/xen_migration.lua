@@ -1077,10 +1077,11 @@ end
 function native.prepared(rule, check)
     local is_of_values = check.scope == "header" or check.scope == "entry"
     local function holds(thing)
-        return py.all(check.when, function(condition)
+        for _, condition in ipairs(check.when) do
             local value = is_of_values and thing[condition.field] or rules_fields.OF_RECORD[condition.field](thing)
-            return rules_fields.COMPARE[condition.op](value, condition.value)
-        end)
+            if not rules_fields.COMPARE[condition.op](value, condition.value) then return false end
+        end
+        return true
     end
     return { rule = rule, check = check, holds = holds }
 end
@@ -1964,13 +1965,14 @@ parser_item.ENTRIES_KEPT = 0x100000
 parser_direction.EARLY_GAPS_MAX = 256
 protocol_libxc.RESERVED_PAGE_TYPES = { [5] = true, [6] = true, [7] = true, [8] = true }
 tcp_half_connection.REORDER_FRAMES = 256
+facts_migration.UNREMARKABLE = facts_migration.Noted(nil, {}, {}, {})
 
 -- Functions: translated: the parser of a direction, the matching of faults, the judges --------------------------------
 
 -- luacheck: push ignore 21 42 43
 -- Length in octets.
 function protocol_specs.HeaderSpec._getters.size(self)
-    return py.at(native.fixed(native.layout(self.body, py.either(self.endianness, "little"))), 0).size
+    return native.fixed(native.layout(self.body, py.either(self.endianness, "little")))[1].size
 end
 
 function facts_directions.DirectionFacts._init(self, direction)
@@ -2004,7 +2006,7 @@ end
 
 -- Whether the capture has lost or cut off octets of it.
 function facts_directions.DirectionFacts._getters.is_damaged(self)
-    return py.truth(self.gaps) or self.cut
+    return (self.gaps and self.gaps[1] ~= nil) or self.cut
 end
 
 -- The next event of this direction.
@@ -2229,12 +2231,12 @@ function facts_static_data.StaticData.add(self, record)
         return nil
     end
     local why
-    if record.context.version == 2 and not py.truth(self._is_past) then
+    if record.context.version == 2 and not self._is_past then
         why = self:_why(record)
     else
         why = nil
     end
-    self._has_come = py.either(self._has_come, why ~= nil)
+    self._has_come = self._has_come or why ~= nil
     local role = facts_roles.role_of(record)
     local begins
     if role == "MEMORY" then
@@ -2242,7 +2244,7 @@ function facts_static_data.StaticData.add(self, record)
     else
         begins = role == "POSTCOPY_BEGIN"
     end
-    self._is_past = py.either(self._is_past, begins and why == nil and record.whole)
+    self._is_past = self._is_past or ((begins and why == nil and record.whole))
     return why
 end
 
@@ -2256,7 +2258,7 @@ function facts_static_data.StaticData._why(self, record)
         return "record 0x12 has " .. py.format(length, ",") .. " octets: MSR entries, and no list of "
             .. py.format(record.count, ",") .. " pfns"
     end
-    if role == "POSTCOPY_BEGIN" and py.truth(self._has_come) then
+    if role == "POSTCOPY_BEGIN" and self._has_come then
         return "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN"
     end
     return nil
@@ -2401,7 +2403,7 @@ function rules_checker.Checker._add_record(self, record, noted)
     if py.truth(skipped) then
         broken = py.concat(rules_capture.judge_way(skipped, self.migration:direction(record.direction)), broken)
     end
-    if py.truth(broken) then
+    if (broken and broken[1] ~= nil) then
         self._phase:blame(record, broken)
         for _, violation in ipairs(native.once(broken)) do
             self:_find(violation, record)
@@ -2413,7 +2415,7 @@ end
 -- a header that cannot be believed, and that has a rule of its own.
 function rules_capture.judge_way(skipped, direction)
     local results = {}
-    if py.truth(skipped) and direction.is_damaged then
+    if skipped ~= 0 and direction.is_damaged then
         results[#results + 1] =
             RULE["stream-resynchronised"]("{skipped:,} octets before this record could not be followed", {
             skipped = skipped })
@@ -2435,7 +2437,7 @@ function rules_checker.Checker._judge(self, record, noted, is_found_again)
         return rules_order.judge_static_data(record)
     end
     broken = rules_framing.judge(record)
-    if py.truth(broken) and self._order.state == "postcopy pages" then
+    if (broken and broken[1] ~= nil) and self._order.state == "postcopy pages" then
         local optional = RULE["unknown-optional-record"]
         broken = py.map(broken, function(one) return (function() if rawequal(one.rule,
             optional) then return rules_pages.in_postcopy(record) end return one end)() end)
@@ -2505,7 +2507,7 @@ end
 -- Whether every octet of a direction was captured, and understood.
 function rules_postcopy_phase.is_whole(direction)
     local is_seen = direction.is_followed and direction.offset > direction.started
-    return is_seen and not py.truth(direction.gaps) and not direction.late
+    return is_seen and not ((direction.gaps and direction.gaps[1] ~= nil)) and not direction.late
 end
 
 -- A record that the facts take for one of version 3 in a stream of version 2.
@@ -2549,7 +2551,7 @@ end
 function rules_fields._with_bits(check, values)
     local bits = py.map(check.when, function(one_) local field, _, value = py.unpack(one_) if py.is_a(value,
         "int") then return py.band(values[field], value) end end)
-    return py.update(values, { ["bits"] = (function() if py.truth(bits) then return py.at(bits,
+    return py.update(values, { ["bits"] = (function() if (bits and bits[1] ~= nil) then return py.at(bits,
         -1) end return 0 end)() })
 end
 
@@ -2568,7 +2570,7 @@ function rules_framing._record(record)
     local wrong = rules_fields.broken(py.get(rules_framing._RECORDS, key, {}), record)
     local too_long = py.map(wrong, function(one) if rawequal(one.rule, RULE["record-too-long"]) then return one end end)
     py.extend(results, py.either(too_long, wrong))
-    if py.truth(too_long) then
+    if (too_long and too_long[1] ~= nil) then
         return results
     end
     if py.any(record.padding) then
@@ -2863,7 +2865,7 @@ function rules_order._context(order, seen, before, found)
         if record.context.guest ~= "x86 HVM" then
             missing = py.truth(order.context) and {} or { "context record" }
         end
-        if py.truth(missing) then
+        if (missing and missing[1] ~= nil) then
             local none = rules_postcopy.ContextMissing.NONE
             found[#found + 1] = RULE["postcopy-context-missing"](none, { missing = py.join(", no ", missing) })
         end
@@ -3108,8 +3110,8 @@ function protocol_containers.nested(layers, layer)
     if py.has(layers, layer) then
         return layers
     end
-    if py.truth(layers) and not py.any(layers, function(one) return protocol_containers.CONTAINERS[one].holds[layer] ~=
-        nil end) then
+    if (layers and layers[1] ~= nil) and not py.any(layers, function(one) return
+        protocol_containers.CONTAINERS[one].holds[layer] ~= nil end) then
         local between = py.map(py.keys(protocol_containers.CONTAINERS[py.at(layers, -1)].holds),
             function(one) if protocol_containers.CONTAINERS[one].holds[layer] ~= nil then return one end end)
         layers = py.concat(layers, between)
@@ -3181,7 +3183,8 @@ end
 -- The header that is in the buffer, with the octets that belong to it.
 function parser_states._begin_header(p, spec, endianness, values, then_)
     p:enter(spec.layer)
-    local length = spec.size + (function() if py.truth(spec.more) then return values[spec.more] end return 0 end)()
+    local length = spec.size + (function() if (spec.more and spec.more ~= "") then return values[spec.more] end return 0
+        end)()
     p:begin(spec.layer, spec.name, nil, spec, endianness, 0, length, nil, nil, nil, py.either(then_, spec.then_))
     return true
 end
@@ -3299,7 +3302,7 @@ end
 
 -- Whether a magic in mid-connection begins a header: some are strings in programs as well.
 function parser_resync._is_plausible(p, magic, position)
-    if not py.truth(magic.confirms) or p.offset + position == 0 then
+    if not ((magic.confirms and magic.confirms[1] ~= nil)) or p.offset + position == 0 then
         return true
     end
     local end_ = position + #magic.octets
@@ -3382,7 +3385,7 @@ function parser_resync._candidate(p, endianness, direction, text)
                 end
             end
         end
-        if py.truth(judge.needs) then
+        if judge.needs ~= 0 then
             py.put(p.candidates, endianness, { p.offset + position, p.offset + judge.needs })
             return { nil, position }
         end
@@ -3465,10 +3468,10 @@ function parser_confidence.Judge._worth(self, body, spec, length, start)
         return self:_worth_of_pages(body, spec, length, start)
     end
     local proof = protocol_specs.proof_of(spec)
-    if proof == nil or py.truth(proof.lengths) and not py.has(proof.lengths, length) then
+    if proof == nil or (proof.lengths and proof.lengths[1] ~= nil) and not py.has(proof.lengths, length) then
         return nil
     end
-    if not py.truth(proof.fields) then
+    if not ((proof.fields and proof.fields[1] ~= nil)) then
         return proof.bits
     end
     if length < 8 or length > parser_confidence.LOOK_AHEAD then
@@ -3489,20 +3492,20 @@ function protocol_specs.proof_of(spec)
         return spec.proof
     end
     if spec.shape == "signal" then
-        return protocol_specs.Proof(py.truth(spec.type) and 24 or 0, { 0 })
+        return protocol_specs.Proof(spec.type ~= 0 and 24 or 0, { 0 })
     end
     if spec.shape == "page" then
         return protocol_specs.Proof(40, { protocol_specs.PAGE_OCTETS })
     end
     if spec.shape == "fixed" then
-        return protocol_specs.Proof(40, { py.at(native.fixed(native.layout(spec.body, "little")), 0).size })
+        return protocol_specs.Proof(40, { native.fixed(native.layout(spec.body, "little"))[1].size })
     end
     return nil
 end
 
 -- Whether the length and the first fields of a body are such as the record can have.
 function parser_confidence.Judge._agrees(self, body, proof, length)
-    if py.truth(proof.unit) then
+    if proof.unit ~= 0 then
         local units, rest = py.unpack(py.divmod(length - proof.base, proof.unit))
         if py.truth(rest) or proof.counted and units ~= self:_integer(body, 4) then
             return false
@@ -3526,7 +3529,7 @@ function parser_confidence.Judge._worth_of_pages(self, body, spec, length, start
         or contents > count * self.page then
         return nil
     end
-    if not spec.contents and py.truth(contents) then
+    if not spec.contents and contents ~= 0 then
         return nil
     end
     local entries = body + parser_entries.PAGES_HEADER_SIZE
@@ -3663,9 +3666,9 @@ end
 -- STATIC_DATA_END.
 function parser_states._version_of(p, type, length)
     if type == 17 then
-        return py.truth(length) and 3 or 2
+        return length ~= 0 and 3 or 2
     end
-    if type == 16 and not py.truth(length) and py.len(p.buffer) >= 2 * parser_states.HEADER_SIZE then
+    if type == 16 and length == 0 and py.len(p.buffer) >= 2 * parser_states.HEADER_SIZE then
         local following = py.uint(py.slice(p.buffer, parser_states.HEADER_SIZE, parser_states.HEADER_SIZE + 4),
             p.migration.context.endianness)
         return parser_states.CONTEXT_TYPES[following] ~= nil and 2 or 3
@@ -3721,8 +3724,7 @@ function parser_states.libxl_if_there(p)
         if not p:has(parser_states.HEADER_SIZE) then
             return false
         end
-        if (2 <= py.at(parser_states._next_header(p, "libxl"), 0) and py.at(parser_states._next_header(p, "libxl"),
-            0) <= 6) then
+        if (2 <= parser_states._next_header(p, "libxl")[1] and parser_states._next_header(p, "libxl")[1] <= 6) then
             p:enter("libxl")
         end
     end
@@ -3810,7 +3812,7 @@ end
 function parser_states.text(p)
     local is_banner = py.startswith(p.buffer, MESSAGE["banner"].octets)
     local end_ = is_banner and 0 or py.find(p.buffer, 0, 0, parser_states.TEXT_MAX) + 1
-    if not is_banner and not py.truth(end_) and py.len(p.buffer) < parser_states.TEXT_MAX and not p.edge then
+    if not is_banner and end_ == 0 and py.len(p.buffer) < parser_states.TEXT_MAX and not p.edge then
         p:has(py.len(p.buffer) + 1)
         return false
     end
@@ -3928,7 +3930,7 @@ end
 
 -- Passes over the next octets, whether they are there yet or not.
 function parser_cursor.Cursor.leave(self, length)
-    if py.truth(self.note_spans) and py.truth(length) then
+    if py.truth(self.note_spans) and length ~= 0 then
         self.spans[#self.spans + 1] = { self.offset, self.offset + length }
     end
     local here = math.min(length, #self.buffer)
@@ -3959,24 +3961,24 @@ function parser_cursor.Cursor.consume(self, length)
     self.buffer = self.buffer:sub(length + 1)
     self.offset = self.offset + length
     local marks = self._marks
-    while py.truth(marks) and py.at(py.nth(marks, 0), 0) < self.offset do
-        if py.at(py.nth(marks, 0), 1) > self.newest then
-            self.newest = py.at(py.nth(marks, 0), 1)
+    while py.truth(marks) and marks[marks.first][1] < self.offset do
+        if marks[marks.first][2] > self.newest then
+            self.newest = marks[marks.first][2]
         end
-        if py.len(marks) > 1 and py.at(py.nth(marks, 1), 0) <= self.offset then
+        if py.len(marks) > 1 and py.nth(marks, 1)[1] <= self.offset then
             py.popleft(marks)
         else
-            marks[marks.first + 0] = { self.offset, py.at(py.nth(marks, 0), 1) }
+            marks[marks.first + 0] = { self.offset, marks[marks.first][2] }
         end
     end
-    if not py.truth(self.buffer) then
+    if not ((self.buffer and self.buffer ~= "")) then
         py.clear(marks)
     end
 end
 
 -- Goes on at this offset or a later one, without what was in sight.
 function parser_cursor.Cursor.jump(self, offset)
-    if offset > self.offset or not py.truth(self.buffer) then
+    if offset > self.offset or not ((self.buffer and self.buffer ~= "")) then
         self:clear()
         self.skip = 0
         self.offset = offset
@@ -3997,7 +3999,7 @@ end
 -- Where the first octet in `buffer` was captured.
 function parser_cursor.Cursor.position(self)
     if py.truth(self._marks) then
-        return py.at(py.nth(self._marks, 0), 1)
+        return self._marks[self._marks.first][2]
     end
     return self.newest
 end
@@ -4005,7 +4007,7 @@ end
 -- When the newest octet was captured, ns since the epoch.
 function parser_cursor.Cursor._getters.last_time(self)
     if py.truth(self._marks) then
-        return py.at(py.at(self._marks, -1), 1).time
+        return py.at(self._marks, -1)[2].time
     end
     return self.newest.time
 end
@@ -4066,7 +4068,7 @@ end
 -- at the snap length.
 function parser_direction.DirectionParser.feed(self, octets, length, whole, frame, time)
     local position = events.Position(frame, time)
-    while py.truth(self.skip) do
+    while self.skip ~= 0 do
         local passed = math.min(self.skip, length)
         self:pass_by(passed, position)
         if #octets < passed and not whole then
@@ -4074,11 +4076,11 @@ function parser_direction.DirectionParser.feed(self, octets, length, whole, fram
         end
         length = length - passed
         octets = py.slice(octets, passed)
-        if py.truth(self.skip) then
+        if self.skip ~= 0 then
             return
         end
         self:_run()
-        if not py.truth(length) then
+        if length == 0 then
             return
         end
     end
@@ -4087,7 +4089,7 @@ function parser_direction.DirectionParser.feed(self, octets, length, whole, fram
         self:_run()
     end
     local missing = length - #octets
-    if py.truth(missing) then
+    if missing ~= 0 then
         self:_note_cut()
         self:_hole(self.end_ + missing)
     end
@@ -4162,7 +4164,7 @@ function parser_direction.DirectionParser.begin(self, layer, name, type, spec, e
     if then_ == "LEGACY" then
         self.migration:learn({ legacy = true })
     end
-    if py.truth(header) then
+    if header ~= 0 then
         self:consume(header)
     end
 end
@@ -4318,7 +4320,7 @@ end
 -- Hands on an event of the migration at hand, if that was recognised.
 function parser_direction.DirectionParser.emit_of(self, make, frame)
     if frame == nil then frame = 0 end
-    if py.truth(self._started) and self.migration.number ~= nil then
+    if self._started and self.migration.number ~= nil then
         self.conversation.emit(make(self.migration.number), math.max(self._reached, frame))
     end
 end
@@ -4353,7 +4355,7 @@ function parser_direction.DirectionParser._read_item(self, item)
         item.body = self:take(keep)
         if self.offset < item.end_ then
             self:leave(item.end_ - self.offset)
-            if py.truth(self.skip) then
+            if self.skip ~= 0 then
                 return true
             end
         end
@@ -4362,8 +4364,7 @@ function parser_direction.DirectionParser._read_item(self, item)
         self.wanted = item.padding
         return false
     end
-    self:_finish_item(item, (function() if py.truth(item.padding) then return self:take(item.padding) end return ""
-        end)())
+    self:_finish_item(item, (function() if item.padding ~= 0 then return self:take(item.padding) end return "" end)())
     return true
 end
 
@@ -4462,7 +4463,7 @@ function parser_direction.DirectionParser._note_cut(self)
 end
 
 function parser_direction.DirectionParser._note_gap(self, start, length)
-    if py.truth(self._started) then
+    if self._started then
         local record
         if self.item ~= nil then
             record = self.item.name
@@ -4482,7 +4483,7 @@ end
 -- Begins steps for as long as they have what they want. Whether any came further.
 function parser_direction.DirectionParser._run(self)
     local came_further = false
-    while not py.truth(self.skip) and #self.buffer >= self.wanted do
+    while self.skip == 0 and #self.buffer >= self.wanted do
         local item = self.item
         if not py.truth((function() if item ~= nil then return self:_read_item(item) end return self._step(self) end)())
             then
@@ -4515,7 +4516,7 @@ function parser_direction.DirectionParser._hole(self, resume)
             goto continue
         end
         local before = { self.offset, self.expect, self.item }
-        if not py.truth(self.skip) then
+        if self.skip == 0 then
             self:_meet_edge()
             if not py.same(before, { self.offset, self.expect, self.item }) then
                 goto continue
@@ -4550,7 +4551,7 @@ end
 -- The migration at hand is known in this direction.
 function parser_direction.DirectionParser._start(self)
     local number = self.migration.number
-    if py.truth(self._started) or number == nil then
+    if self._started or number == nil then
         return
     end
     self._started = true
@@ -4663,7 +4664,7 @@ function protocol_summaries._size(value, words, values)
 end
 
 function protocol_summaries._xen(value, words, values)
-    return py.truth(value) and "Xen " .. py.str(value) .. "." .. py.str(values[words]) or "the converter of old streams"
+    return value and "Xen " .. py.str(value) .. "." .. py.str(values[words]) or "the converter of old streams"
 end
 
 facts_directions._TAKE = { ["DirectionStarted"] = facts_directions.DirectionFacts._start,
@@ -5298,12 +5299,13 @@ local function note(migration, record)
     total.records, total.octets = total.records + 1, total.octets + record.length
     migration.totals[record.name] = total
     local static_data = migration.static_data:add(record)
-    if not record.type then return facts_migration.Noted() end
+    if not record.type then return facts_migration.UNREMARKABLE end
     if static_data then return facts_migration.Noted(static_data) end
-    if not record.whole or record.is_misdirected then return facts_migration.Noted() end
+    if not record.whole or record.is_misdirected then return facts_migration.UNREMARKABLE end
     local role = facts_roles.role_of(record)
     if protocol_specs.POSTCOPY[role] and role ~= "POSTCOPY_COMPLETE" then migration.kind = "postcopy" end
     local matches = migration.faults:add(record)
+    if matches == facts_faults.NOTHING then return facts_migration.UNREMARKABLE end
     for _, fault in ipairs(matches.answered) do migration.links:_link(fault) end
     for _, fault in ipairs(matches.repeated) do migration.links:_point(fault.asked, fault) end
     return facts_migration.Noted(nil, matches.again, matches.faults, matches.answered)
@@ -5366,7 +5368,7 @@ local function emit(event)
     if py.is_a(event, "Record") then
         take_in(migration, event)
     else
-        migration.checker:add(event, facts_migration.Noted())
+        migration.checker:add(event, facts_migration.UNREMARKABLE)
     end
 end
 
@@ -5427,7 +5429,7 @@ function Parser:_read_item(item)
         local record = provisional(item, item.length)
         local migration, broken = capture.migrations[record.migration + 1], rules_framing.judge(record)
         if not record.is_misdirected then
-            local noted, phase = facts_migration.Noted(), migration.checker._phase
+            local noted, phase = facts_migration.UNREMARKABLE, migration.checker._phase
             py.extend(broken, rules_pages.judge_forward(record, noted, phase, migration))
         end
         for _, violation in ipairs(native.once(broken)) do find(violation, record) end

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from dissector import events
+from dissector.facts import faults, migration
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.faults import Faults
 from dissector.facts.links import _Growing
@@ -84,6 +85,8 @@ CONSTANTS = (
     (resync, "FORWARD_MAGICS"),
     (resync, "BANNER"),
     (half_connection, "REORDER_FRAMES"),
+    (migration, "UNREMARKABLE"),
+    (faults, "NOTHING"),
     (fields, "COMPARE"),
     (fields, "OF_RECORD"),
 )

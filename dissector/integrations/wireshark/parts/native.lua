@@ -185,10 +185,11 @@ end
 function native.prepared(rule, check)
     local is_of_values = check.scope == "header" or check.scope == "entry"
     local function holds(thing)
-        return py.all(check.when, function(condition)
+        for _, condition in ipairs(check.when) do
             local value = is_of_values and thing[condition.field] or rules_fields.OF_RECORD[condition.field](thing)
-            return rules_fields.COMPARE[condition.op](value, condition.value)
-        end)
+            if not rules_fields.COMPARE[condition.op](value, condition.value) then return false end
+        end
+        return true
     end
     return { rule = rule, check = check, holds = holds }
 end

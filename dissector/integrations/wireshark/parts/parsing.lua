@@ -54,12 +54,13 @@ local function note(migration, record)
     total.records, total.octets = total.records + 1, total.octets + record.length
     migration.totals[record.name] = total
     local static_data = migration.static_data:add(record)
-    if not record.type then return facts_migration.Noted() end
+    if not record.type then return facts_migration.UNREMARKABLE end
     if static_data then return facts_migration.Noted(static_data) end
-    if not record.whole or record.is_misdirected then return facts_migration.Noted() end
+    if not record.whole or record.is_misdirected then return facts_migration.UNREMARKABLE end
     local role = facts_roles.role_of(record)
     if protocol_specs.POSTCOPY[role] and role ~= "POSTCOPY_COMPLETE" then migration.kind = "postcopy" end
     local matches = migration.faults:add(record)
+    if matches == facts_faults.NOTHING then return facts_migration.UNREMARKABLE end
     for _, fault in ipairs(matches.answered) do migration.links:_link(fault) end
     for _, fault in ipairs(matches.repeated) do migration.links:_point(fault.asked, fault) end
     return facts_migration.Noted(nil, matches.again, matches.faults, matches.answered)
@@ -122,7 +123,7 @@ local function emit(event)
     if py.is_a(event, "Record") then
         take_in(migration, event)
     else
-        migration.checker:add(event, facts_migration.Noted())
+        migration.checker:add(event, facts_migration.UNREMARKABLE)
     end
 end
 
@@ -183,7 +184,7 @@ function Parser:_read_item(item)
         local record = provisional(item, item.length)
         local migration, broken = capture.migrations[record.migration + 1], rules_framing.judge(record)
         if not record.is_misdirected then
-            local noted, phase = facts_migration.Noted(), migration.checker._phase
+            local noted, phase = facts_migration.UNREMARKABLE, migration.checker._phase
             py.extend(broken, rules_pages.judge_forward(record, noted, phase, migration))
         end
         for _, violation in ipairs(native.once(broken)) do find(violation, record) end

@@ -439,6 +439,8 @@ class Body:
         match node:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 inside = self.cond(operand)
+                if plain := re.fullmatch(r"([\w.]+) ~= 0", inside):
+                    return f"{plain[1]} == 0"
                 return f"not {inside}" if re.fullmatch(r"[\w.:\[\]]+(\(.*\))?", inside) else f"not ({inside})"
             case ast.BoolOp(op=op, values=values):
                 is_and = isinstance(op, ast.And)
@@ -452,7 +454,20 @@ class Body:
             case ast.NamedExpr(target=target):
                 return self.cond(target)
         text = self.expr(node, COMPARE)
-        return text if self.is_bool(node) else f"py.truth({self.expr(node)})"
+        return text if self.is_bool(node) else self._truth(node)
+
+    def _truth(self, node: ast.expr) -> str:
+        """Whether a value counts as true in Python: without asking the runtime, where its type tells."""
+        text, kind = self.expr(node), self.kind(node) or ""
+        if not re.fullmatch(r"[\w.]+", text):
+            return f"py.truth({text})"
+        if kind == "list":
+            return f"({text} and {text}[1] ~= nil)"
+        if kind in ("text", "octets"):
+            return f'({text} and {text} ~= "")'
+        if kind == "int":
+            return f"{text} ~= 0"
+        return text if kind[:1].isupper() else f"py.truth({text})"
 
     def is_bool(self, node: ast.expr) -> bool:
         """Whether an expression is surely true, false or nil in Lua."""
@@ -905,8 +920,13 @@ class Body:
             case ast.Slice(lower=lower, upper=upper, step=None):
                 words = [self.expr(value), self.expr(lower) if lower else "0", *([self.expr(upper)] if upper else [])]
                 return f"py.slice({', '.join(words)})"
+            case ast.Constant(value=0) if self.kind(value) == "deque":
+                place = self.expr(value, ATOM)
+                return f"{place}[{place}.first]"
             case ast.Constant(value=int() as index) if self.kind(value) == "deque":
                 return f"py.nth({self.expr(value)}, {index})"
+            case ast.Constant(value=int() as index) if self.kind(value) == "list" or self._is_of_deque(value):
+                return f"{self.expr(value, ATOM)}[{index + 1}]"
             case ast.Constant(value=int() as index):
                 return f"py.at({self.expr(value)}, {index})"
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as index)):
@@ -916,6 +936,10 @@ class Body:
         if self.kind(value) in ("list", "text", "octets"):
             return f"py.at({self.expr(value)}, {self.expr(key)})"
         return f"{self.expr(value, ATOM)}[{self.expr(key)}]"
+
+    def _is_of_deque(self, node: ast.expr) -> bool:
+        """Whether it is an element of a deque: those of the parser hold tuples."""
+        return isinstance(node, ast.Subscript) and self.kind(node.value) == "deque"
 
     def _is_short(self, node: ast.IfExp) -> bool:
         """Whether `a if c else b` can be `c and a or b`: where a is neither nil nor false."""

@@ -28,7 +28,10 @@ def kind_of_annotation(node: ast.expr | None) -> str | None:
     """What an annotation says of a type, as far as the translation depends on it."""
     if node is None:
         return None
-    said = ast.unparse(node).strip("'\"").removesuffix(" | None")
+    said = ast.unparse(node).strip("'\"")
+    if said == "int | None":
+        return None  # 0 is another value than None, and counts as little
+    said = said.removesuffix(" | None")
     head = said.partition("[")[0]
     kinds = {
         "list": "list",
@@ -88,6 +91,10 @@ def kind_of_value(node: ast.expr) -> str | None:
             return "text"
         case ast.Constant(value=str() | bytes()):
             return "text"
+        case ast.Constant(value=bool()):
+            return "bool"
+        case ast.Constant(value=int()):
+            return "int"
         case ast.Call(func=ast.Name(id=word)):
             kinds = {
                 "list": "list",
