@@ -294,10 +294,7 @@ function py.update(object, values)
     return copy
 end
 
-function py.bind(object, method)
-    return function(...) return object[method](object, ...) end
-end
-
+function py.bind(object, method) return function(...) return object[method](object, ...) end end
 function py.class_of(object) return getmetatable(object)._class end
 
 local KINDS = { int = "number", str = "string", frozenset = "table" }
@@ -379,9 +376,7 @@ function py.clear(object)
     if getmetatable(object) == DEQUE then object.first, object.last = 1, 0 end
 end
 
-function py.deque()
-    return setmetatable({ first = 1, last = 0 }, DEQUE)
-end
+function py.deque() return setmetatable({ first = 1, last = 0 }, DEQUE) end
 
 function py.push(deque, element)
     deque.last = deque.last + 1
@@ -394,9 +389,7 @@ function py.popleft(deque)
     return element
 end
 
-function py.nth(deque, index)
-    return deque[index < 0 and deque.last + 1 + index or deque.first + index]
-end
+function py.nth(deque, index) return deque[index < 0 and deque.last + 1 + index or deque.first + index] end
 
 function py.at(object, index)
     if type(object) == "string" then return byte(object, index < 0 and index or index + 1) end
@@ -521,9 +514,7 @@ function py.map(list, make)
     return made
 end
 
-function py.filter(test, list)
-    return py.map(list, function(one) return test(one) and one or nil end)
-end
+function py.filter(test, list) return py.map(list, function(one) return test(one) and one or nil end) end
 
 function py.first(list, make)
     for _, one in ipairs(list) do
@@ -538,9 +529,7 @@ function py.any(list, test)
     return py.first(list, function(one) return test(one) or nil end) ~= nil
 end
 
-function py.all(list, test)
-    return py.first(list, function(one) return not test(one) or nil end) == nil
-end
+function py.all(list, test) return py.first(list, function(one) return not test(one) or nil end) == nil end
 
 function py.sum(list, make)
     local total = 0
@@ -551,9 +540,7 @@ function py.sum(list, make)
     return total
 end
 
-function py.min(list)
-    return list[1] and math.min(unpack(list))
-end
+function py.min(list) return list[1] and math.min(unpack(list)) end
 
 function py.extend(list, more)
     for _, one in ipairs(more) do list[#list + 1] = one end
@@ -566,6 +553,7 @@ function py.concat(...)
 end
 
 function py.range(from, to)
+    if not to then from, to = 0, from end
     local list = {}
     for value = from, to - 1 do list[#list + 1] = value end
     return list
@@ -594,15 +582,7 @@ end
 
 function py.union(one, other) return py.update(one, other) end
 
-function py.difference(one, other)
-    local rest = {}
-    for element in pairs(one) do rest[element] = not other[element] or nil end
-    return rest
-end
-
-function py.isdisjoint(one, list)
-    return not py.any(list, function(element) return one[element] end)
-end
+function py.isdisjoint(one, list) return not py.any(list, function(element) return one[element] end) end
 
 function py.keys(object)
     local keys = {}
@@ -610,9 +590,7 @@ function py.keys(object)
     return keys
 end
 
-function py.items(object)
-    return py.map(py.keys(object), function(key) return { key, object[key] } end)
-end
+function py.items(object) return py.map(py.keys(object), function(key) return { key, object[key] } end) end
 
 function py.dict(pairs_)
     local dict = {}
@@ -728,6 +706,76 @@ protocol_containers.Container = py.class("Container", { "layer", "header", "magi
     record_header = record_header, alignment = alignment, endianness = endianness, length_max = length_max,
     unknown_max = unknown_max, answers = answers, confirms = confirms,
     keeps_octets_after_end = keeps_octets_after_end } end)
+parser_cursor.Cursor = py.class("Cursor")
+events.Position = py.class("Position", { "frame", "time" }, {}, true, nil, function(frame, time) return { frame = frame,
+    time = time } end)
+parser_direction.DirectionParser = py.class("DirectionParser", nil, nil, false, parser_cursor.Cursor)
+parser_direction.NoTransport = py.class("NoTransport")
+parser_direction.NoTransport.acked = 0
+parser_direction.NoTransport.retransmitted = 0
+parser_direction.NoTransport.conflicts = 0
+events.Closed = py.class("Closed", { "migration", "direction", "how", "position" }, {}, true, nil, function(migration,
+    direction, how, position) return { migration = migration, direction = direction, how = how,
+    position = position } end)
+parser_item.Item = py.class("Item", { "layer", "name", "type", "spec", "endianness", "offset", "first", "body_length",
+    "end_", "padding", "keep", "body", "unannounced", "then_" }, { padding = 0, keep = -1, unannounced = false }, false,
+    nil, function(layer, name, type, spec, endianness, offset, first, body_length, end_, padding, keep, body,
+    unannounced, then_) if padding == nil then padding = 0 end if keep == nil then keep = -1 end if unannounced == nil
+    then unannounced = false end return { layer = layer, name = name, type = type, spec = spec, endianness = endianness,
+    offset = offset, first = first, body_length = body_length, end_ = end_, padding = padding, keep = keep, body = body,
+    unannounced = unannounced, then_ = then_ } end)
+events.WayLost = py.class("WayLost", { "migration", "direction", "offset" }, {}, true, nil, function(migration,
+    direction, offset) return { migration = migration, direction = direction, offset = offset } end)
+events.Resynchronised = py.class("Resynchronised", { "migration", "direction", "offset", "skipped" }, {}, true, nil,
+    function(migration, direction, offset, skipped) return { migration = migration, direction = direction,
+    offset = offset, skipped = skipped } end)
+events.MigrationFound = py.class("MigrationFound", { "migration", "flow", "position" }, { position = events.Position(0,
+    0) }, true, nil, function(migration, flow, position) if position == nil then position = events.Position(0,
+    0) end return { migration = migration, flow = flow, position = position } end)
+events.Flow = py.class("Flow", { "source", "destination" }, {}, true, nil, function(source, destination) return {
+    source = source, destination = destination } end)
+events.Context = py.class("Context", { "layers", "version", "endianness", "postcopy", "guest", "page_shift", "xen",
+    "may_be_in_libxl", "legacy", "revision" }, { layers = {}, endianness = "little", postcopy = false, page_shift = 12,
+    may_be_in_libxl = false, legacy = false, revision = 0 }, true, nil, function(layers, version, endianness, postcopy,
+    guest, page_shift, xen, may_be_in_libxl, legacy, revision) if layers == nil then layers = {} end if endianness ==
+    nil then endianness = "little" end if postcopy == nil then postcopy = false end if page_shift == nil then page_shift
+    = 12 end if may_be_in_libxl == nil then may_be_in_libxl = false end if legacy == nil then legacy = false end if
+    revision == nil then revision = 0 end return { layers = layers, version = version, endianness = endianness,
+    postcopy = postcopy, guest = guest, page_shift = page_shift, xen = xen, may_be_in_libxl = may_be_in_libxl,
+    legacy = legacy, revision = revision } end)
+events.Record = py.class("Record", { "migration", "direction", "layer", "name", "type", "spec", "endianness", "offset",
+    "length", "body_length", "body", "padding", "runs", "complete", "whole", "first", "last", "index", "context",
+    "acked", "silence", "unseen", "unannounced" }, { endianness = "little", offset = 0, length = 0, body_length = 0,
+    body = "", padding = "", runs = {}, complete = true, whole = true, first = events.Position(0, 0),
+    last = events.Position(0, 0), index = 0, context = events.Context({}, nil, "little", false, nil, 12, nil, false,
+    false, 0), acked = 0, silence = 0, unseen = false, unannounced = false }, false, nil, function(migration, direction,
+    layer, name, type, spec, endianness, offset, length, body_length, body, padding, runs, complete, whole, first, last,
+    index, context, acked, silence, unseen, unannounced) if endianness == nil then endianness = "little" end if offset
+    == nil then offset = 0 end if length == nil then length = 0 end if body_length == nil then body_length = 0 end if
+    body == nil then body = "" end if padding == nil then padding = "" end if runs == nil then runs = {} end if complete
+    == nil then complete = true end if whole == nil then whole = true end if first == nil then first =
+    events.Position(0, 0) end if last == nil then last = events.Position(0,
+    0) end if index == nil then index = 0 end if context == nil then context = events.Context({}, nil, "little", false,
+    nil, 12, nil, false, false, 0) end if acked == nil then acked = 0 end if silence == nil then silence = 0 end if
+    unseen == nil then unseen = false end if unannounced == nil then unannounced = false end return {
+    migration = migration, direction = direction, layer = layer, name = name, type = type, spec = spec,
+    endianness = endianness, offset = offset, length = length, body_length = body_length, body = body,
+    padding = padding, runs = runs, complete = complete, whole = whole, first = first, last = last, index = index,
+    context = context, acked = acked, silence = silence, unseen = unseen, unannounced = unannounced } end)
+events.PacketsCut = py.class("PacketsCut", { "migration", "direction" }, {}, true, nil, function(migration,
+    direction) return { migration = migration, direction = direction } end)
+events.Gap = py.class("Gap", { "migration", "direction", "offset", "length", "record" }, {}, true, nil,
+    function(migration, direction, offset, length, record) return { migration = migration, direction = direction,
+    offset = offset, length = length, record = record } end)
+events.DirectionStarted = py.class("DirectionStarted", { "migration", "direction", "offset", "late", "position" }, {
+    late = false, position = events.Position(0, 0) }, true, nil, function(migration, direction, offset, late,
+    position) if late == nil then late = false end if position == nil then position = events.Position(0, 0) end return {
+    migration = migration, direction = direction, offset = offset, late = late, position = position } end)
+events.DirectionEnded = py.class("DirectionEnded", { "migration", "direction", "reason", "offset", "retransmitted",
+    "conflicts" }, { retransmitted = 0, conflicts = 0 }, true, nil, function(migration, direction, reason, offset,
+    retransmitted, conflicts) if retransmitted == nil then retransmitted = 0 end if conflicts == nil then conflicts = 0
+    end return { migration = migration, direction = direction, reason = reason, offset = offset,
+    retransmitted = retransmitted, conflicts = conflicts } end)
 facts_directions.DirectionFacts = py.class("DirectionFacts")
 facts_faults.Faults = py.class("Faults")
 facts_faults.Matches = py.class("Matches", { "again", "faults", "answered", "repeated" }, { again = {}, faults = {},
@@ -781,15 +829,6 @@ facts_migration.Noted = py.class("Noted", { "static_data", "again", "faults", "a
     answered = {} }, true, nil, function(static_data, again, faults,
     answered) if again == nil then again = {} end if faults == nil then faults = {} end if answered == nil then answered
     = {} end return { static_data = static_data, again = again, faults = faults, answered = answered } end)
-events.Context = py.class("Context", { "layers", "version", "endianness", "postcopy", "guest", "page_shift", "xen",
-    "may_be_in_libxl", "legacy", "revision" }, { layers = {}, endianness = "little", postcopy = false, page_shift = 12,
-    may_be_in_libxl = false, legacy = false, revision = 0 }, true, nil, function(layers, version, endianness, postcopy,
-    guest, page_shift, xen, may_be_in_libxl, legacy, revision) if layers == nil then layers = {} end if endianness ==
-    nil then endianness = "little" end if postcopy == nil then postcopy = false end if page_shift == nil then page_shift
-    = 12 end if may_be_in_libxl == nil then may_be_in_libxl = false end if legacy == nil then legacy = false end if
-    revision == nil then revision = 0 end return { layers = layers, version = version, endianness = endianness,
-    postcopy = postcopy, guest = guest, page_shift = page_shift, xen = xen, may_be_in_libxl = may_be_in_libxl,
-    legacy = legacy, revision = revision } end)
 rules_rule.Violation = py.class("Violation", { "rule", "message", "record", "direction", "severity" }, {
     direction = "forward" }, true, nil, function(rule, message, record, direction,
     severity) if direction == nil then direction = "forward" end return { rule = rule, message = message,
@@ -808,67 +847,6 @@ protocol_specs.Proof = py.class("Proof", { "bits", "lengths", "base", "unit", "c
     fields) if lengths == nil then lengths = {} end if base == nil then base = 0 end if unit == nil then unit = 0 end if
     counted == nil then counted = false end if fields == nil then fields = {} end return { bits = bits,
     lengths = lengths, base = base, unit = unit, counted = counted, fields = fields } end)
-parser_cursor.Cursor = py.class("Cursor")
-events.Position = py.class("Position", { "frame", "time" }, {}, true, nil, function(frame, time) return { frame = frame,
-    time = time } end)
-parser_direction.DirectionParser = py.class("DirectionParser", nil, nil, false, parser_cursor.Cursor)
-parser_direction.NoTransport = py.class("NoTransport")
-parser_direction.NoTransport.acked = 0
-parser_direction.NoTransport.retransmitted = 0
-parser_direction.NoTransport.conflicts = 0
-events.Closed = py.class("Closed", { "migration", "direction", "how", "position" }, {}, true, nil, function(migration,
-    direction, how, position) return { migration = migration, direction = direction, how = how,
-    position = position } end)
-parser_item.Item = py.class("Item", { "layer", "name", "type", "spec", "endianness", "offset", "first", "body_length",
-    "end_", "padding", "keep", "body", "unannounced", "then_" }, { padding = 0, keep = -1, unannounced = false }, false,
-    nil, function(layer, name, type, spec, endianness, offset, first, body_length, end_, padding, keep, body,
-    unannounced, then_) if padding == nil then padding = 0 end if keep == nil then keep = -1 end if unannounced == nil
-    then unannounced = false end return { layer = layer, name = name, type = type, spec = spec, endianness = endianness,
-    offset = offset, first = first, body_length = body_length, end_ = end_, padding = padding, keep = keep, body = body,
-    unannounced = unannounced, then_ = then_ } end)
-events.WayLost = py.class("WayLost", { "migration", "direction", "offset" }, {}, true, nil, function(migration,
-    direction, offset) return { migration = migration, direction = direction, offset = offset } end)
-events.Resynchronised = py.class("Resynchronised", { "migration", "direction", "offset", "skipped" }, {}, true, nil,
-    function(migration, direction, offset, skipped) return { migration = migration, direction = direction,
-    offset = offset, skipped = skipped } end)
-events.MigrationFound = py.class("MigrationFound", { "migration", "flow", "position" }, { position = events.Position(0,
-    0) }, true, nil, function(migration, flow, position) if position == nil then position = events.Position(0,
-    0) end return { migration = migration, flow = flow, position = position } end)
-events.Flow = py.class("Flow", { "source", "destination" }, {}, true, nil, function(source, destination) return {
-    source = source, destination = destination } end)
-events.Record = py.class("Record", { "migration", "direction", "layer", "name", "type", "spec", "endianness", "offset",
-    "length", "body_length", "body", "padding", "runs", "complete", "whole", "first", "last", "index", "context",
-    "acked", "silence", "unseen", "unannounced" }, { endianness = "little", offset = 0, length = 0, body_length = 0,
-    body = "", padding = "", runs = {}, complete = true, whole = true, first = events.Position(0, 0),
-    last = events.Position(0, 0), index = 0, context = events.Context({}, nil, "little", false, nil, 12, nil, false,
-    false, 0), acked = 0, silence = 0, unseen = false, unannounced = false }, false, nil, function(migration, direction,
-    layer, name, type, spec, endianness, offset, length, body_length, body, padding, runs, complete, whole, first, last,
-    index, context, acked, silence, unseen, unannounced) if endianness == nil then endianness = "little" end if offset
-    == nil then offset = 0 end if length == nil then length = 0 end if body_length == nil then body_length = 0 end if
-    body == nil then body = "" end if padding == nil then padding = "" end if runs == nil then runs = {} end if complete
-    == nil then complete = true end if whole == nil then whole = true end if first == nil then first =
-    events.Position(0, 0) end if last == nil then last = events.Position(0,
-    0) end if index == nil then index = 0 end if context == nil then context = events.Context({}, nil, "little", false,
-    nil, 12, nil, false, false, 0) end if acked == nil then acked = 0 end if silence == nil then silence = 0 end if
-    unseen == nil then unseen = false end if unannounced == nil then unannounced = false end return {
-    migration = migration, direction = direction, layer = layer, name = name, type = type, spec = spec,
-    endianness = endianness, offset = offset, length = length, body_length = body_length, body = body,
-    padding = padding, runs = runs, complete = complete, whole = whole, first = first, last = last, index = index,
-    context = context, acked = acked, silence = silence, unseen = unseen, unannounced = unannounced } end)
-events.PacketsCut = py.class("PacketsCut", { "migration", "direction" }, {}, true, nil, function(migration,
-    direction) return { migration = migration, direction = direction } end)
-events.Gap = py.class("Gap", { "migration", "direction", "offset", "length", "record" }, {}, true, nil,
-    function(migration, direction, offset, length, record) return { migration = migration, direction = direction,
-    offset = offset, length = length, record = record } end)
-events.DirectionStarted = py.class("DirectionStarted", { "migration", "direction", "offset", "late", "position" }, {
-    late = false, position = events.Position(0, 0) }, true, nil, function(migration, direction, offset, late,
-    position) if late == nil then late = false end if position == nil then position = events.Position(0, 0) end return {
-    migration = migration, direction = direction, offset = offset, late = late, position = position } end)
-events.DirectionEnded = py.class("DirectionEnded", { "migration", "direction", "reason", "offset", "retransmitted",
-    "conflicts" }, { retransmitted = 0, conflicts = 0 }, true, nil, function(migration, direction, reason, offset,
-    retransmitted, conflicts) if retransmitted == nil then retransmitted = 0 end if conflicts == nil then conflicts = 0
-    end return { migration = migration, direction = direction, reason = reason, offset = offset,
-    retransmitted = retransmitted, conflicts = conflicts } end)
 protocol_specs.FieldRange = py.class("FieldRange", { "offset", "size", "least", "most" }, {}, true, nil,
     function(offset, size, least, most) return { offset = offset, size = size, least = least, most = most } end)
 
@@ -898,9 +876,7 @@ local TWO_32, ENTRY_SIZE = 4294967296, 8
 local native = { FOREVER = 2 ^ 53 }
 
 -- Where octets were captured; quicker than the class's own constructor.
-local function position_at(frame, time)
-    return setmetatable({ frame = frame, time = time }, events.Position._meta)
-end
+local function position_at(frame, time) return setmetatable({ frame = frame, time = time }, events.Position._meta) end
 
 -- An entry of a pages record: bits 63 to 60 page type, 59 to 52 reserved, 51 to 0 pfn. Gives pfn, type, reserved.
 local function entry_at(octets, at, big)
@@ -1024,9 +1000,7 @@ local function walk(layout, octets, at, endianness, visitor, context, values)
     return at
 end
 
-function native.measure(layout, octets)
-    return walk(layout.body, octets, 0, layout.endianness)
-end
+function native.measure(layout, octets) return walk(layout.body, octets, 0, layout.endianness) end
 
 -- The fields of a header as the numbers they are.
 function native.header_numbers(spec, body, endianness)
@@ -1128,9 +1102,7 @@ function native.PfnSet:add_run(first, count)
 end
 
 -- Whether pages are missing at the end: that only the end can tell, which nobody knows here.
-function native.PfnSet:count_common()
-    return self.count
-end
+function native.PfnSet:count_common() return self.count end
 
 -- The first pfn of a run that is in the set, or that is not.
 function native.PfnSet:first_of_run(first, count, present)
@@ -1768,11 +1740,21 @@ declare_rule(
 
 -- Constants of the modules: as they are in Python ---------------------------------------------------------------------
 
+events.NOWHERE = events.Position(0, 0)
+parser_cursor.NO_MARKS = py.deque()
+parser_direction.NO_TRANSPORT = parser_direction.NoTransport()
+events.FORWARD = "forward"
+parser_entries.PAGES_HEADER_SIZE = 8
+parser_item.UNKNOWN = -1
+parser_item.BODY_KEPT = 0x100000
+parser_entries.ENTRY_SIZE = 8
+parser_item.ENTRIES_KEPT = 0x100000
+events.REVERSE = "reverse"
+parser_direction.EARLY_GAPS_MAX = 256
 facts_faults.NOTHING = facts_faults.Matches({}, {}, {}, {})
 protocol_libxc.UNBACKED = { [13] = true, [14] = true, [15] = true }
 facts_faults.PENDING = 0x10000
 facts_faults.RECENT = 0x20000
-events.FORWARD = "forward"
 facts_static_data.CPUID_LEAF = 24
 facts_static_data.MSR_ENTRY = 16
 rules_postcopy_phase.PAGES_STATES = { "postcopy pages", "early pages" }
@@ -1918,7 +1900,6 @@ parser_resync.MAGICS = { parser_resync.Magic("Xen saved domain, xl format\n \000
     "xenops", {}), parser_resync.Magic("LibxlFmt\000\000\000\002", "forward", "LIBXL_HEADER", "libxl", {}),
     parser_resync.Magic("\255\255\255\255\255\255\255\255XENF", "forward", "IMAGE_HEADER", "libxc", {}),
     parser_resync.Magic("xl migration receiver ready, send binary domain data.\n", "reverse", "REVERSE", "xl", {}) }
-events.REVERSE = "reverse"
 parser_confidence.RECORD_HEADER_SIZE = 8
 parser_confidence.READERS = { ["little"] = { py.struct("<II").unpack_from, py.struct("<II").unpack_from }, ["big"] = {
     py.struct(">II").unpack_from, py.struct(">II").unpack_from } }
@@ -1930,7 +1911,6 @@ parser_confidence.NEXT_LAYER = { ["OUTER"] = "libxl", ["LIBXL_IF_THERE"] = "libx
 parser_confidence.LOOK_AHEAD = 0x10000
 protocol_specs.PAGE_OCTETS = 4096
 parser_confidence.NOT_IN_SIGHT = 20
-parser_entries.PAGES_HEADER_SIZE = 8
 parser_confidence.ENTRIES_JUDGED = 1024
 parser_confidence.PAGES_AGREE = 60
 parser_confidence.ENTRY_AGREES = 8
@@ -1955,14 +1935,6 @@ parser_resync.FORWARD_MAGICS = { ["LibxlFmt"] = true, ["Xen save"] = true, ["Xen
     ["\255\255\255\255\255\255\255\255"] = true }
 parser_states.TEXT_MAX = 128
 parser_states.SPACE = 32
-events.NOWHERE = events.Position(0, 0)
-parser_cursor.NO_MARKS = py.deque()
-parser_direction.NO_TRANSPORT = parser_direction.NoTransport()
-parser_item.UNKNOWN = -1
-parser_item.BODY_KEPT = 0x100000
-parser_entries.ENTRY_SIZE = 8
-parser_item.ENTRIES_KEPT = 0x100000
-parser_direction.EARLY_GAPS_MAX = 256
 protocol_libxc.RESERVED_PAGE_TYPES = { [5] = true, [6] = true, [7] = true, [8] = true }
 tcp_half_connection.REORDER_FRAMES = 256
 facts_migration.UNREMARKABLE = facts_migration.Noted(nil, {}, {}, {})
@@ -1973,1930 +1945,6 @@ facts_migration.UNREMARKABLE = facts_migration.Noted(nil, {}, {}, {})
 -- Length in octets.
 function protocol_specs.HeaderSpec._getters.size(self)
     return native.fixed(native.layout(self.body, py.either(self.endianness, "little")))[1].size
-end
-
-function facts_directions.DirectionFacts._init(self, direction)
-    self.direction = direction
-    self.started = 0
-    self.offset = 0
-    self.late = false
-    self.found = false
-    self.gaps = {}
-    self.cut = false
-    self.lost_at = nil
-    self.not_followed = 0
-    self.retransmitted = 0
-    self.conflicts = 0
-    self.closed = nil
-    self.ended = nil
-    self.first = nil
-    self.last = nil
-    self.acked = 0
-end
-
--- Distinct octets that were captured.
-function facts_directions.DirectionFacts._getters.seen(self)
-    return self.offset - self.started - py.sum(self.gaps, function(gap) return gap.length end)
-end
-
--- Whether it was found, and the way is not lost.
-function facts_directions.DirectionFacts._getters.is_followed(self)
-    return self.found and self.lost_at == nil
-end
-
--- Whether the capture has lost or cut off octets of it.
-function facts_directions.DirectionFacts._getters.is_damaged(self)
-    return (self.gaps and self.gaps[1] ~= nil) or self.cut
-end
-
--- The next event of this direction.
-function facts_directions.DirectionFacts.add(self, event)
-    local take = py.get(facts_directions._TAKE, py.class_of(event))
-    if take ~= nil then
-        take(self, event)
-    end
-end
-
-function facts_directions.DirectionFacts._start(self, event)
-    self.offset = event.offset
-    self.started = self.offset
-    self.late = event.late
-end
-
-function facts_directions.DirectionFacts._record(self, record)
-    self.found = true
-    self.first = py.either(self.first, record)
-    self.last = record
-    self:_reach(record.end_)
-end
-
-function facts_directions.DirectionFacts._gap(self, gap)
-    self.gaps[#self.gaps + 1] = gap
-    self:_reach(gap.offset + gap.length)
-end
-
-function facts_directions.DirectionFacts._cut(self, event)
-    self.cut = true
-end
-
-function facts_directions.DirectionFacts._lose(self, event)
-    self.lost_at = event.offset
-end
-
-function facts_directions.DirectionFacts._regain(self, event)
-    self.lost_at = nil
-    self.not_followed = self.not_followed + event.skipped
-end
-
-function facts_directions.DirectionFacts._close(self, event)
-    self.closed = py.either(self.closed, event)
-end
-
-function facts_directions.DirectionFacts._count(self, event)
-    self:_reach(event.offset)
-    self.retransmitted = event.retransmitted
-    self.conflicts = event.conflicts
-end
-
-function facts_directions.DirectionFacts._end(self, event)
-    self:_count(event)
-    self.ended = event.reason
-end
-
-function facts_directions.DirectionFacts._reach(self, offset)
-    if offset > self.offset then
-        self.offset = offset
-    end
-end
-
-function facts_faults.Faults._init(self)
-    self.announced = 0
-    self.outstanding = native.PfnSet()
-    self.sent = native.PfnSet()
-    self.asked = native.PfnSet()
-    self.page_records = 0
-    self.pages = 0
-    self.fault_records = 0
-    self.answered = 0
-    self.in_flight = 0
-    self.latencies = {}
-    self._pending = {}
-    self._recent = py.deque()
-    self._recent_pages = 0
-    self._carrier = {}
-end
-
--- Outstanding pfns whose page has not come.
-function facts_faults.Faults._getters.never_sent(self)
-    return self.outstanding.count - self.outstanding:count_common(self.sent)
-end
-
--- The next libxc record. One that is not whole, or that goes the wrong way, does nothing.
-function facts_faults.Faults.add(self, record)
-    local take = py.get(facts_faults._TAKE, facts_roles.role_of(record))
-    if take == nil or not record.whole or record.is_misdirected then
-        return facts_faults.NOTHING
-    end
-    return take(self, record)
-end
-
--- nil of a text, and of a record that nobody specified.
-function facts_roles.role_of(record)
-    local spec = record.spec
-    if py.is_a(spec, "RecordSpec", "HeaderSpec") then
-        return spec.role
-    end
-    return nil
-end
-
-function facts_faults.Faults._announce(self, record)
-    local again = {}
-    for _, run in ipairs(record.runs) do
-        self.announced = self.announced + run.length
-        if protocol_libxc.UNBACKED[run.type] == nil and self.outstanding:add_run(run.first,
-            run.length) < run.length then
-            again[#again + 1] = run
-        end
-    end
-    return facts_faults.Matches(again)
-end
-
-function facts_faults.Faults._fault(self, record)
-    self.fault_records = self.fault_records + 1
-    local again = {}
-    local faults = {}
-    local repeated = {}
-    for _, run in ipairs(record.runs) do
-        for pfn = run.first, run.first + math.min(run.length, facts_faults.PENDING) - 1 do
-            local carrier = py.get(self._carrier, pfn)
-            if not py.truth(self.asked:add_run(pfn, 1)) then
-                again[#again + 1] = events.Run(pfn, 1, run.type)
-                if carrier ~= nil then
-                    repeated[#repeated + 1] = facts_faults.Fault(pfn, record, nil, carrier, carrier.first < record.last)
-                elseif self._pending[pfn] ~= nil then
-                    self._pending[pfn].again[#self._pending[pfn].again + 1] = record
-                end
-                goto continue
-            end
-            local fault = facts_faults.Fault(pfn, record)
-            faults[#faults + 1] = fault
-            if carrier ~= nil then
-                self:_answer(fault, carrier)
-            elseif not py.has(self.sent, pfn) and py.len(self._pending) < facts_faults.PENDING then
-                py.put(self._pending, pfn, fault)
-            end
-            ::continue::
-        end
-    end
-    local answered = py.map(faults, function(fault) if fault.answer ~= nil then return fault end end)
-    return facts_faults.Matches(again, faults, answered, repeated)
-end
-
--- From the fault's last octet to the last octet of the record that answers, in ns; negative where the page was there
--- first.
-function facts_faults.Fault._getters.latency(self)
-    if self.answer == nil then
-        return nil
-    end
-    return self.answer.last.time - self.asked.last.time
-end
-
-function facts_faults.Faults._page_data(self, record)
-    self.page_records = self.page_records + 1
-    local again = {}
-    local answered = {}
-    for _, run in ipairs(record.runs) do
-        self.pages = self.pages + run.length
-        if protocol_libxc.UNBACKED[run.type] ~= nil then
-            goto continue
-        end
-        if self.sent:add_run(run.first, run.length) < run.length then
-            again[#again + 1] = run
-        end
-        py.extend(answered, self:_carry(record, run))
-        ::continue::
-    end
-    return facts_faults.Matches(again, nil, answered)
-end
-
--- Remembers who brought these pages; the faults that waited for them.
-function facts_faults.Faults._carry(self, record, run)
-    local answered = {}
-    for pfn = run.first, run.first + math.min(run.length, facts_faults.RECENT) - 1 do
-        py.setdefault(self._carrier, pfn, record)
-        if py.truth(self._pending) then
-            local fault = py.pop(self._pending, pfn, nil)
-            if fault ~= nil then
-                self:_answer(fault, record)
-                answered[#answered + 1] = fault
-            end
-        end
-    end
-    py.push(self._recent, { record, run })
-    self._recent_pages = self._recent_pages + run.length
-    while self._recent_pages > facts_faults.RECENT and py.len(self._recent) > 1 do
-        self:_forget(py.unpack(py.popleft(self._recent)))
-    end
-    return answered
-end
-
-function facts_faults.Faults._forget(self, record, run)
-    self._recent_pages = self._recent_pages - run.length
-    for pfn = run.first, run.first + math.min(run.length, facts_faults.RECENT) - 1 do
-        if rawequal(py.get(self._carrier, pfn), record) then
-            py.drop(self._carrier, pfn)
-        end
-    end
-end
-
-function facts_faults.Faults._answer(self, fault, record)
-    fault.answer = record
-    fault.in_flight = record.first < fault.asked.last
-    self.answered = self.answered + 1
-    if fault.in_flight then
-        self.in_flight = self.in_flight + 1
-    elseif fault.latency ~= nil then
-        self.latencies[#self.latencies + 1] = fault.latency
-    end
-end
-
-function facts_static_data.StaticData._init(self)
-    self._has_come = false
-    self._is_past = false
-end
-
--- Why the next record is static data; nil if it is not.
-function facts_static_data.StaticData.add(self, record)
-    if record.layer ~= "libxc" or record.direction ~= events.FORWARD then
-        return nil
-    end
-    local why
-    if record.context.version == 2 and not self._is_past then
-        why = self:_why(record)
-    else
-        why = nil
-    end
-    self._has_come = self._has_come or why ~= nil
-    local role = facts_roles.role_of(record)
-    local begins
-    if role == "MEMORY" then
-        begins = py.truth(record.runs)
-    else
-        begins = role == "POSTCOPY_BEGIN"
-    end
-    self._is_past = self._is_past or ((begins and why == nil and record.whole))
-    return why
-end
-
-function facts_static_data.StaticData._why(self, record)
-    local role, length = facts_roles.role_of(record), record.body_length
-    if role == "POSTCOPY_SETUP" and py.truth(length) and length % facts_static_data.CPUID_LEAF == 0 then
-        return "record 0x11 has " .. py.format(length, ",") ..
-            " octets: CPUID leaves, and a POSTCOPY_PFNS_BEGIN has none"
-    end
-    if role == "POSTCOPY_LIST" and length % facts_static_data.MSR_ENTRY == 0 and length ~= 8 + 8 * record.count then
-        return "record 0x12 has " .. py.format(length, ",") .. " octets: MSR entries, and no list of "
-            .. py.format(record.count, ",") .. " pfns"
-    end
-    if role == "POSTCOPY_BEGIN" and self._has_come then
-        return "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN"
-    end
-    return nil
-end
-
-function rules_checker.Checker._init(self, migration)
-    self.migration = migration
-    self.findings = {}
-    self.left_out = 0
-    self._count = {}
-    self._order = rules_order.Order()
-    self._phase = rules_postcopy_phase.PostcopyPhase()
-    self._text = nil
-    self._skipped = {}
-end
-
--- Headers were lost: where the stream stands is unknown.
-function rules_order.Order.forget(self)
-    return py.with(self, "state", nil, "is_followed", false)
-end
-
--- Headers were lost, and with them perhaps lists of pages.
-function rules_postcopy_phase.PostcopyPhase.forget(self)
-    self.pages_whole = false
-    self.lists_whole = self.pages_whole
-end
-
--- Takes in a known header or record that is on its right direction, with the state of the forward direction before it
--- and after it.
-function rules_postcopy_phase.PostcopyPhase.advance(self, record, before, now)
-    local role = facts_roles.role_of(record)
-    if record.direction == events.FORWARD then
-        self:_advance_forward(record, role, before, now)
-    elseif role == "POSTCOPY_FAULT" then
-        if self:is_ahead(now) then
-            self.early[#self.early + 1] = record
-        end
-    elseif role == "POSTCOPY_COMPLETE" and self.complete == nil then
-        if self:is_ahead(now) then
-            self.early[#self.early + 1] = record
-        else
-            self.complete = record
-            self:_race()
-        end
-    end
-end
-
-function rules_postcopy_phase.PostcopyPhase._advance_forward(self, record, role, before, now)
-    if role == "DOMAIN" then
-        self.pages_whole = true
-        self.lists_whole = self.pages_whole
-    end
-    if self.transition == nil and now == "postcopy pages" then
-        self.transition = record
-        local arrived = py.map(self.early, function(one) if rules_postcopy_phase.is_complete(one)
-            and rules_postcopy_phase.knew(one, record) then return one end end)
-        self.complete = self.complete or arrived[1]
-    end
-    if role == "LIBXC_END" and py.has(rules_postcopy_phase.PAGES_STATES, before) then
-        self.end_ = record
-    end
-    if role == "POSTCOPY_LIST" then
-        self.lists_whole = self.lists_whole and rules_postcopy_phase._is_listed(record)
-    elseif role == "POSTCOPY_PAGES" then
-        self.pages_whole = self.pages_whole and rules_postcopy_phase._is_listed(record)
-        self.page_data = record
-        self.has_early_pages = self.has_early_pages or now == "early pages"
-        self:_race()
-    end
-end
-
--- Whether it is a POSTCOPY_COMPLETE.
-function rules_postcopy_phase.is_complete(record)
-    return facts_roles.role_of(record) == "POSTCOPY_COMPLETE"
-end
-
--- Whether the sender of one record had received the whole of another, of the other direction: it has acknowledged it.
--- Captured earlier or later says nothing: a capture can hold packets out of order.
-function rules_postcopy_phase.knew(record, other)
-    return record.acked >= other.end_
-end
-
--- Whether all its entries were captured.
-function rules_postcopy_phase._is_listed(record)
-    return record.whole and py.sum(record.runs, function(run) return run.length end) >= record.count
-end
-
--- Takes in what a record broke.
-function rules_postcopy_phase.PostcopyPhase.blame(self, record, broken)
-    local has_begun = self.transition ~= nil and not rawequal(self.transition, record)
-    if record.direction == events.FORWARD and has_begun and py.any(broken, function(one) return one.is_fatal end) then
-        self.is_spoilt = true
-    end
-end
-
--- Whether the phase had not begun, in this state of the forward direction, when a record of the reverse direction was
--- captured. Whether that breaks a rule only the end can say.
-function rules_postcopy_phase.PostcopyPhase.is_ahead(self, state)
-    return self.transition == nil and state ~= nil
-end
-
--- POSTCOPY_COMPLETE leaves when every page has come, so a page it has not acknowledged comes too late. Pages may be
--- captured before it and arrive after it left, as well as be captured after it.
-function rules_postcopy_phase.PostcopyPhase._race(self)
-    local pages, complete = self.page_data, self.complete
-    if pages ~= nil and complete ~= nil and self.raced == nil and not rules_postcopy_phase.knew(complete, pages) then
-        self.raced = pages
-    end
-end
-
--- The POSTCOPY_COMPLETE as the end knows it: with pages that came before the phase the phase had begun.
-function rules_postcopy_phase.PostcopyPhase._getters.completion(self)
-    local early = py.filter(rules_postcopy_phase.is_complete,
-        (function() if self.has_early_pages then return self.early end return {} end)())
-    return self.complete or early[1]
-end
-
--- Whether every page that was announced and every page that was sent is known.
-function rules_postcopy_phase.PostcopyPhase.knows_all_pages(self, migration)
-    local faults = migration.faults
-    local is_known = self.lists_whole and self.pages_whole and migration.forward.lost_at == nil
-    return is_known and not (faults.outstanding.overflow or faults.sent.overflow)
-end
-
--- The next event, and what the facts made of it.
-function rules_checker.Checker.add(self, event, noted)
-    if py.is_a(event, "Record") then
-        self:_add_record(event, noted)
-    elseif py.is_a(event, "Resynchronised") then
-        py.put(self._skipped, event.direction, event.skipped)
-    end
-end
-
-function rules_checker.Checker._add_record(self, record, noted)
-    local skipped = py.pop(self._skipped, record.direction, 0)
-    local is_beginning_lost = record.index == 0 and self.migration:direction(record.direction).late
-    if record.direction == events.FORWARD and (py.truth(skipped) or is_beginning_lost) then
-        self._order = self._order:forget()
-        self._phase:forget()
-    end
-    local broken = self:_judge(record, noted, py.truth(skipped))
-    if py.truth(skipped) then
-        broken = py.concat(rules_capture.judge_way(skipped, self.migration:direction(record.direction)), broken)
-    end
-    if (broken and broken[1] ~= nil) then
-        self._phase:blame(record, broken)
-        for _, violation in ipairs(native.once(broken)) do
-            self:_find(violation, record)
-        end
-    end
-end
-
--- A record before which so many octets could not be followed. Where the capture has lost nothing, the way was lost for
--- a header that cannot be believed, and that has a rule of its own.
-function rules_capture.judge_way(skipped, direction)
-    local results = {}
-    if skipped ~= 0 and direction.is_damaged then
-        results[#results + 1] =
-            RULE["stream-resynchronised"]("{skipped:,} octets before this record could not be followed", {
-            skipped = skipped })
-    end
-    return results
-end
-
--- All that a record breaks. `is_found_again`: whether the way was lost before it.
-function rules_checker.Checker._judge(self, record, noted, is_found_again)
-    if record.layer == nil then
-        return rules_ending.judge_trailing(record)
-    end
-    local broken
-    if record.is_text then
-        self._text, broken = py.unpack(rules_handshake.step(self._text, record, self.migration))
-        return broken
-    end
-    if noted.static_data ~= nil then
-        return rules_order.judge_static_data(record)
-    end
-    broken = rules_framing.judge(record)
-    if (broken and broken[1] ~= nil) and self._order.state == "postcopy pages" then
-        local optional = RULE["unknown-optional-record"]
-        broken = py.map(broken, function(one) return (function() if rawequal(one.rule,
-            optional) then return rules_pages.in_postcopy(record) end return one end)() end)
-    end
-    local misdirected = rules_order.judge_direction(record)
-    if misdirected ~= nil then
-        return py.concat(broken, { misdirected })
-    end
-    if py.is_a(record.spec, "HeaderSpec", "RecordSpec") then
-        if record.direction == events.FORWARD then
-            return py.concat(broken, self:_forward(record, record.spec, noted, is_found_again))
-        end
-        return py.concat(broken, self:_reverse(record, record.spec, noted))
-    end
-    return broken
-end
-
--- Octets that belong to no layer.
-function rules_ending.judge_trailing(record)
-    local results = {}
-    local layers = record.context.layers
-    if not py.truth(layers) or not (protocol_containers.CONTAINERS[py.at(layers, 0)].keeps_octets_after_end) then
-        results[#results + 1] = RULE["data-after-end"](nil, { length = record.length })
-    end
-    return results
-end
-
--- The next text: what it breaks after the latest one, and what counts as the latest one then. A text with a gap in it
--- says nothing.
-function rules_handshake.step(latest, record, migration)
-    if not record.whole or not record.complete then
-        return { latest, {} }
-    end
-    local table = not migration.is_capture and rules_handshake.FILE or (migration.kind == "postcopy"
-        and rules_handshake.POSTCOPY or rules_handshake.LIVE)
-    local expected = py.get(table, latest, {})
-    local name = record.name
-    if py.has(expected, { record.direction, name }) or protocol_xl.MESSAGES[name] ~= nil
-        and rules_handshake._may_hide_texts(record, migration) then
-        if name == "report" and py.truth(py.at(record.body, -1)) then
-            return { "failed report", { RULE["xl-target-failed"](nil, { status = py.at(record.body, -1) }) } }
-        end
-        return { name, {} }
-    end
-    local wanted = py.either(py.join(" or ", py.map(expected, function(one_) local direction,
-        name = py.unpack(one_) return py.str(name) .. " (" .. py.str(direction) .. ")" end)), "nothing")
-    local said = py.decode(py.rstrip(py.slice(record.body, 0, rules_handshake.TEXT_SHOWN), "\000"), "ascii",
-        "backslashreplace")
-    local found = { RULE["xl-handshake"](nil, { wanted = wanted, said = py.repr(said) }) }
-    if table[name] == nil then
-        return { (py.first(expected, function(one_) local direction,
-            text = py.unpack(one_) if direction == record.direction then return text end end) or name), found }
-    end
-    if name == "report" and py.truth(py.at(record.body, -1)) then
-        return { "failed report", py.concat(found, { RULE["xl-target-failed"](nil, { status = py.at(record.body,
-            -1) }) }) }
-    end
-    return { name, found }
-end
-
--- Whether a text may have gone by that was not captured: in a gap, or in one that shows only later.
-function rules_handshake._may_hide_texts(record, migration)
-    return record.unseen or not rules_postcopy_phase.is_whole(migration.forward)
-        and rules_postcopy_phase.is_whole(migration.reverse)
-end
-
--- Whether every octet of a direction was captured, and understood.
-function rules_postcopy_phase.is_whole(direction)
-    local is_seen = direction.is_followed and direction.offset > direction.started
-    return is_seen and not ((direction.gaps and direction.gaps[1] ~= nil)) and not direction.late
-end
-
--- A record that the facts take for one of version 3 in a stream of version 2.
-function rules_order.judge_static_data(record)
-    local role = facts_roles.role_of(record)
-    if rules_order._STATIC_DATA[role] == nil then
-        return {}
-    end
-    return { RULE["static-data-in-v2"](rules_order._STATIC_DATA[role], { length = record.body_length,
-        count = record.count }) }
-end
-
--- What a header or record breaks by itself, whatever came before it.
-function rules_framing.judge(record)
-    local results = {}
-    if py.is_a(record.spec, "HeaderSpec") then
-        py.extend(results, rules_framing._header(record, record.spec))
-    elseif record.type ~= nil then
-        py.extend(results, rules_framing._record(record))
-    end
-    return results
-end
-
-function rules_framing._header(record, spec)
-    local results = {}
-    if not record.whole or py.len(record.body) < spec.size then
-        return results
-    end
-    local wrong = rules_fields.broken_fields(py.get(rules_framing._HEADERS, record.name, {}),
-        native.header_numbers(spec, record.body, record.endianness))
-    py.extend(results, py.either(wrong, rules_framing._reserved(record, spec)))
-    return results
-end
-
--- The checks that the fields of a header break.
-function rules_fields.broken_fields(checks, values)
-    return py.map(checks, function(one) if py.truth(one.holds(values)) then return one.rule(one.check.message,
-        rules_fields._with_bits(one.check, values)) end end)
-end
-
-function rules_fields._with_bits(check, values)
-    local bits = py.map(check.when, function(one_) local field, _, value = py.unpack(one_) if py.is_a(value,
-        "int") then return py.band(values[field], value) end end)
-    return py.update(values, { ["bits"] = (function() if (bits and bits[1] ~= nil) then return py.at(bits,
-        -1) end return 0 end)() })
-end
-
-function rules_framing._reserved(record, spec)
-    local results = {}
-    for _, one_ in ipairs(native.reserved_set(spec.body, record.body, record.endianness)) do
-        local field, bits = py.unpack(one_)
-        results[#results + 1] = RULE["reserved-bits-set"](nil, { field = field, bits = bits })
-    end
-    return results
-end
-
-function rules_framing._record(record)
-    local results = {}
-    local key, spec = rules_fields.key_of(record), record.spec
-    local wrong = rules_fields.broken(py.get(rules_framing._RECORDS, key, {}), record)
-    local too_long = py.map(wrong, function(one) if rawequal(one.rule, RULE["record-too-long"]) then return one end end)
-    py.extend(results, py.either(too_long, wrong))
-    if (too_long and too_long[1] ~= nil) then
-        return results
-    end
-    if py.any(record.padding) then
-        results[#results + 1] = RULE["nonzero-padding"](nil, { padding = py.hex(record.padding, " ") })
-    end
-    if not py.is_a(spec, "RecordSpec") then
-        return results
-    end
-    if spec.shape == "pages" then
-        py.extend(results, rules_framing._pages(record, spec, key))
-    elseif (spec.shape == "fixed" or spec.shape == "list" or spec.shape == "chain" or spec.shape == "blob") then
-        py.extend(results, rules_framing._counts(record, spec))
-    end
-    py.extend(results, rules_framing._reserved(record, spec))
-    return results
-end
-
--- A header's name; a record's "layer.NAME", or "layer.?" where nobody specified it.
-function rules_fields.key_of(record)
-    if record.type == nil then
-        return record.name
-    end
-    return py.str(record.layer) .. "." .. py.str((function() if record.spec ~= nil then return record.name end return
-        "?" end)())
-end
-
--- The checks that a record, or its list, breaks.
-function rules_fields.broken(checks, record)
-    local wrong = py.map(checks, function(one) if py.truth(one.holds(record)) then return one end end)
-    return py.map(wrong, function(one) return one.rule(one.check.message,
-        py.dict(py.map(py.items(rules_fields.OF_RECORD), function(one_) local name, of = py.unpack(one_) return { name,
-        of(record) } end))) end)
-end
-
-function rules_framing._pages(record, spec, key)
-    local results = {}
-    local length, count, body = record.body_length, record.count, record.body
-    if length >= rules_framing.PAGES_HEADER and py.len(body) >= math.min(length,
-        rules_framing.PAGES_HEADER + rules_framing.ENTRY * count) then
-        py.extend(results, rules_fields.broken(py.get(rules_framing._LISTS, key, {}), record))
-        py.extend(results, rules_framing._pages_length(record, spec, count))
-    end
-    if py.len(body) >= rules_framing.PAGES_HEADER then
-        py.extend(results, rules_fields.broken_entries(py.get(rules_framing._ENTRIES, key, {}), record))
-        py.extend(results, rules_framing._reserved_entry(record))
-    end
-    return results
-end
-
--- Count, entries and pages fill the body.
-function rules_framing._pages_length(record, spec, count)
-    local results = {}
-    local length = record.body_length
-    local needed = rules_framing.PAGES_HEADER + rules_framing.ENTRY * count
-    if spec.contents and record.context.page_shift ~= protocol_libxc.PAGE_SHIFT then
-        return results
-    end
-    if spec.contents and needed <= length then
-        needed = needed + py.sum(record.runs, function(run) if protocol_libxc.UNBACKED[run.type] == nil then return
-            run.length end end) * 2 ^ protocol_libxc.PAGE_SHIFT
-    end
-    if needed ~= length then
-        results[#results + 1] =
-            RULE["body-length-mismatch"]("body_length {body_length:,}, count {count:,} says {needed:,}", {
-            body_length = length, count = count, needed = needed })
-    end
-    return results
-end
-
--- The checks that entries of a pages record break, once for each run of them.
-function rules_fields.broken_entries(checks, record)
-    local results = {}
-    for _, one in ipairs(checks) do
-        local wrong = rules_fields._wrong_types(one)
-        for _, one_ in ipairs(record.runs) do
-            local first, _, type = py.unpack(one_)
-            if wrong[type] ~= nil then
-                results[#results + 1] = one.rule(one.check.message, { pfn = first, type = type,
-                    name = protocol_libxc.PAGE_TYPES[type] })
-            end
-        end
-    end
-    return results
-end
-
-function rules_fields._wrong_types(one)
-    return py.set(py.map({ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
-        function(type) if py.truth(one.holds({ ["type"] = type })) then return type end end))
-end
-
--- The first entry with reserved bits.
-function rules_framing._reserved_entry(record)
-    local results = {}
-    local found = native.first_reserved(py.slice(record.body, rules_framing.PAGES_HEADER), record.endianness)
-    if found ~= nil then
-        local index, entry = py.unpack(found)
-        results[#results + 1] =
-            RULE["reserved-bits-set"]("entry {index:,} is 0x{entry:016x}: bits 52 to 59 are not zero", { index = index,
-            entry = entry })
-    end
-    return results
-end
-
--- A body has the length that its own counts say.
-function rules_framing._counts(record, spec)
-    local results = {}
-    local length = record.body_length
-    if py.len(record.body) < length then
-        return results
-    end
-    local needed = native.measure(native.layout(spec.body, record.endianness), record.body)
-    if needed == nil then
-        results[#results + 1] =
-            RULE["body-length-mismatch"]("body_length {body_length:,} is too short for what its own counts say", {
-            body_length = length })
-        return results
-    end
-    if needed ~= length then
-        results[#results + 1] =
-            RULE["body-length-mismatch"]("body_length {body_length:,}, its own counts say {needed:,}", {
-            body_length = length, needed = needed })
-    elseif spec.role == "FRAME_TABLE" then
-        py.extend(results, rules_framing._frames(record))
-    end
-    return results
-end
-
--- One entry for each frame of the table, which holds as many of the guest's words as fit.
-function rules_framing._frames(record)
-    local results = {}
-    local length = record.body_length
-    local first, last = py.unpack(py.map({ 0, 4 }, function(at) return py.uint(py.slice(record.body, at, at + 4),
-        record.endianness) end))
-    local sizes = py.map(rules_framing.FRAME_WORDS, function(words) return 8 + 8 * (math.floor(last / words) -
-        math.floor(first / words) + 1) end)
-    if not py.has(sizes, length) then
-        local wanted = py.join(" or ", py.map(sizes, function(size) return py.format(size, ",") end))
-        results[#results + 1] =
-            RULE["body-length-mismatch"]("body_length {body_length:,}, pfns {first:,} to {last:,} say {wanted}", {
-            body_length = length, first = first, last = last, wanted = wanted })
-    end
-    return results
-end
-
--- An unknown optional record of the postcopy phase.
-function rules_pages.in_postcopy(record)
-    return RULE["postcopy-optional-record"](nil, { type = record.type })
-end
-
--- A record on the direction that never carries it.
-function rules_order.judge_direction(record)
-    if py.is_a(record.spec, "RecordSpec") and record.is_misdirected then
-        return RULE["wrong-direction"](nil, { record = record.name, direction = record.spec.direction })
-    end
-    return nil
-end
-
-function rules_checker.Checker._forward(self, record, spec, noted, is_found_again)
-    local seen = rules_order.Seen(record, spec, is_found_again, self._phase.complete ~= nil)
-    local before, broken
-    self._order, before, broken = py.unpack(rules_order.step(self._order, seen))
-    broken = py.concat(broken, rules_pages.judge_forward(record, noted, self._phase, self.migration))
-    self._phase:advance(record, before, self._order.state)
-    return broken
-end
-
--- The next header or record of the forward direction: what it breaks by its place, and how far the stream is.
-function rules_order.step(order, seen)
-    local found = {}
-    if rules_order._is_of_other_guest(seen, found) then
-        return rules_order.Placed(order, order.state, found)
-    end
-    if seen.record.unannounced then
-        order = rules_order._announced(order, seen, found)
-    end
-    local before = order.state
-    order = rules_order._placed(order, seen, found)
-    order = rules_order._context(order, seen, before, found)
-    order = rules_order._pv_info(order, seen, found)
-    if py.has(rules_postcopy_phase.PAGES_STATES, before) and seen.spec.role == "LIBXC_END"
-        and not seen.is_completed then
-        order = py.with(order, "state", nil)
-    end
-    return rules_order.Placed(order, before, found)
-end
-
-function rules_order._is_of_other_guest(seen, found)
-    local record = seen.record
-    local needed
-    if py.is_a(seen.spec, "RecordSpec") then
-        needed = seen.spec.guest
-    else
-        needed = "any"
-    end
-    if needed == "any" or py.get(rules_order.GUESTS, record.context.guest, needed) == needed then
-        return false
-    end
-    if needed == "hvm" or not seen.is_found_again then
-        found[#found + 1] = rules_order._OTHER_GUEST[needed](nil, { record = record.name,
-            guest = record.context.guest })
-    end
-    return true
-end
-
--- A record of the other layer that nothing handed over to.
-function rules_order._announced(order, seen, found)
-    local record = seen.record
-    local should_be = py.get(rules_postcopy.SHOULD_BE, record.layer)
-    if should_be == nil then
-        return order
-    end
-    if py.has(should_be.states, order.state) then
-        found[#found + 1] = RULE["postcopy-transition-missing"](nil, { record = record.name, layer = record.layer,
-            missing = should_be.missing })
-        return py.with(order, "state", should_be.then_)
-    end
-    if order.state == "early pages" then
-        return py.with(order, "state", should_be.then_)
-    end
-    return order
-end
-
--- The state machine.
-function rules_order._placed(order, seen, found)
-    local record, role = seen.record, seen.spec.role
-    local state, place = order.state, protocol_states.PLACES[role]
-    if state == nil then
-        state = place.natural
-    elseif py.has(place.moves, state) then
-        state = place.moves[state]
-    elseif order.missed[py.get(rules_order.MISSED, record.name)] ~= nil then
-        return order
-    else
-        local rule, then_ = py.unpack(py.get(py.get(rules_order.MISPLACED, role, {}), state, {
-            RULE["unexpected-record"], nil }))
-        found[#found + 1] = rule(nil, { record = record.name, state = state })
-        if rawequal(rule, RULE["missing-static-data-end"]) then
-            order = py.with(order, "missed", py.union(order.missed, py.set({ rule.id })))
-        end
-        state = py.either(then_, state)
-    end
-    if role == "DOMAIN" then
-        state = py.get(protocol_states.OF_VERSION, record.context.version)
-        order = py.with(order, "is_followed", true)
-    end
-    if state ~= nil then
-        state = rules_order._meant(state, record.context, record.layer)
-    end
-    if rawequal(state, order.state) then
-        return order
-    end
-    return py.with(order, "state", state)
-end
-
--- The state by the streams that are around this one, as far as that is known.
-function rules_order._meant(state, context, layer)
-    local in_libxl
-    if context.may_be_in_libxl then
-        in_libxl = nil
-    else
-        in_libxl = py.has(context.layers, "libxl")
-    end
-    return protocol_states.after(state, in_libxl, rules_order._IMAGES[layer] == nil
-        and not py.truth(py.isdisjoint(rules_order._IMAGES, context.layers)))
-end
-
--- The state that is meant, by the streams that are around this one, as far as that is known.
-function protocol_states.after(state, in_libxl, in_xenops)
-    if not in_libxl and protocol_states.WITHOUT_LIBXL[state] ~= nil then
-        if in_libxl == nil then
-            return nil
-        end
-        return protocol_states.after(protocol_states.WITHOUT_LIBXL[state], true, in_xenops)
-    end
-    return in_xenops and state == "finished" and "xenops tail" or state
-end
-
--- The context records of one stop of the guest: which came, and in which order.
-function rules_order._context(order, seen, before, found)
-    local record, role = seen.record, seen.spec.role
-    if role == "CONTEXT" then
-        local is_late = record.name == "HVM_PARAMS" and order.context["HVM_CONTEXT"] ~= nil
-        if is_late and record.context.version == 3 and not order.has_params then
-            order = py.with(order, "has_params", true)
-            found[#found + 1] = RULE["hvm-params-after-context"]()
-        end
-        return py.with(order, "context", py.union(order.context, py.set({ record.name })))
-    end
-    if role == "POSTCOPY_SETUP" and before == "postcopy begun" then
-        local missing = py.map(rules_order.HVM_CONTEXT, function(name) if order.context[name] == nil then return name
-            end end)
-        if record.context.guest ~= "x86 HVM" then
-            missing = py.truth(order.context) and {} or { "context record" }
-        end
-        if (missing and missing[1] ~= nil) then
-            local none = rules_postcopy.ContextMissing.NONE
-            found[#found + 1] = RULE["postcopy-context-missing"](none, { missing = py.join(", no ", missing) })
-        end
-    end
-    if py.truth(order.context) and py.has(rules_order._ENDS_CONTEXT, role) then
-        return py.with(order, "context", {})
-    end
-    return order
-end
-
--- The table of frames cannot be read by who does not know how wide the guest's words are.
-function rules_order._pv_info(order, seen, found)
-    local record, role = seen.record, seen.spec.role
-    if role == "FRAME_TABLE" and order.is_followed and not order.has_pv_info then
-        found[#found + 1] = RULE["unexpected-record"]("{record}, and no X86_PV_INFO came before it", {
-            record = record.name })
-        return py.with(order, "missed", py.union(order.missed, py.set({ rules_order.NO_PV_INFO })))
-    end
-    if record.name == "X86_PV_INFO" then
-        return py.with(order, "has_pv_info", true)
-    end
-    return order
-end
-
--- Announced pages, and pages that come.
-function rules_pages.judge_forward(record, noted, phase, migration)
-    local results = {}
-    local role = facts_roles.role_of(record)
-    if role == "POSTCOPY_LIST" then
-        for _, run in ipairs(noted.again) do
-            results[#results + 1] = RULE["postcopy-pfn-announced-twice"](nil, { pfns = rules_pages._named(run) })
-        end
-    elseif role == "POSTCOPY_PAGES" then
-        py.extend(results, rules_fields.broken_entries(py.get(rules_pages._ENTRIES, rules_fields.key_of(record), {}),
-            record))
-        for _, run in ipairs(record.runs) do
-            if protocol_libxc.UNBACKED[run.type] == nil then
-                py.extend(results, rules_pages._unannounced(run, RULE["postcopy-page-not-announced"], phase, migration))
-            end
-        end
-        for _, run in ipairs(noted.again) do
-            results[#results + 1] = RULE["postcopy-page-repeated"](nil, { pfns = rules_pages._named(run) })
-        end
-    end
-    return results
-end
-
-function rules_pages._named(run)
-    return py.fill(run.length == 1 and rules_pages.ONE_PFN or rules_pages.MANY_PFNS, { first = run.first,
-        last = run.first + run.length - 1 })
-end
-
-function rules_pages._unannounced(run, rule, phase, migration)
-    local results = {}
-    local outstanding = migration.faults.outstanding
-    if phase.lists_whole and not outstanding.overflow then
-        local first = outstanding:first_of_run(run.first, run.length, false)
-        if first ~= nil then
-            results[#results + 1] = rule(nil, { pfn = first })
-        end
-    end
-    return results
-end
-
-function rules_checker.Checker._reverse(self, record, spec, noted)
-    local phase, state = self._phase, self._order.state
-    local broken = rules_postcopy.judge_complete(record, phase)
-    if spec.role == "POSTCOPY_FAULT" then
-        py.extend(broken, rules_pages.judge_fault(record, noted, phase, phase:is_ahead(state), self.migration))
-    end
-    phase:advance(record, state, state)
-    return broken
-end
-
--- A POSTCOPY_COMPLETE after another.
-function rules_postcopy.judge_complete(record, phase)
-    local results = {}
-    if rules_postcopy_phase.is_complete(record) and phase.complete ~= nil then
-        results[#results + 1] = RULE["postcopy-complete-unexpected"](nil, { offset = phase.complete.offset })
-    end
-    return results
-end
-
--- A POSTCOPY_FAULT. `is_early`: whether it was captured before the postcopy phase began.
-function rules_pages.judge_fault(record, noted, phase, is_early, migration)
-    local results = {}
-    if phase.complete ~= nil then
-        results[#results + 1] = RULE["postcopy-fault-after-complete"](nil, { offset = phase.complete.offset })
-    end
-    py.extend(results, rules_fields.broken_entries(py.get(rules_pages._ENTRIES, rules_fields.key_of(record), {}),
-        record))
-    for _, run in ipairs(is_early and {} or record.runs) do
-        py.extend(results, rules_pages._unannounced(run, RULE["postcopy-fault-not-announced"], phase, migration))
-    end
-    for _, run in ipairs(noted.again) do
-        results[#results + 1] = RULE["postcopy-fault-repeated"](nil, { pfns = rules_pages._named(run) })
-    end
-    for _, fault in ipairs(noted.faults) do
-        local answer = fault.answer
-        if answer ~= nil and rules_postcopy_phase.knew(record, answer) then
-            local late = (record.first.time - answer.last.time) / 1000000.0
-            results[#results + 1] = RULE["postcopy-fault-after-page"](nil, { pfn = fault.pfn, frame = answer.last.frame,
-                late = late })
-        end
-    end
-    return results
-end
-
-function facts_links._Growing._init(self)
-    self._faults = facts_faults.Faults()
-    self._lists = {}
-end
-
-function facts_links._Growing._link(self, fault)
-    for _, asked in ipairs(py.concat({ fault.asked }, fault.again)) do
-        self:_point(asked, fault)
-    end
-    self:_append(fault.answer, facts_links.Link(fault.pfn, fault.asked, fault.in_flight))
-end
-
--- From a record that asks for a page to the one that brings it.
-function facts_links._Growing._point(self, asked, fault)
-    self:_append(asked, facts_links.Link(fault.pfn, fault.answer, fault.answer.first < asked.last))
-end
-
--- The layer whose end ends the stream: the outermost that is a stream of records.
-function events.Context._getters.outermost(self)
-    return py.first(self.layers, function(layer) if protocol_containers.CONTAINERS[layer].record ~= nil then return
-        layer end end)
-end
-
-function rules_rule.Violation._getters.gravity(self)
-    return py.either(self.severity, self.rule.severity)
-end
-
--- Whether it can be what a migration failed of.
-function rules_rule.Violation._getters.is_fatal(self)
-    return self.gravity == "error" or self.rule.fatal
-end
-
-function rules_rule.Violation.at(self, record)
-    return py.with(self, "record", record)
-end
-
-function rules_rule.Violation.on(self, direction)
-    return py.with(self, "direction", direction)
-end
-
-function rules_rule.Violation.as_warning(self)
-    return py.with(self, "severity", "warning")
-end
-
--- `flow`: of the first direction's octets; nil for a bare stream. `number`: gives a migration its number when it is
--- recognised. `keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note which octets
--- are page contents.
-function parser_conversation.Conversation._init(self, flow, emit, number, keep_pages, note_spans)
-    if keep_pages == nil then keep_pages = false end
-    if note_spans == nil then note_spans = false end
-    self.flow = flow
-    self.emit = emit
-    self.keep_pages = keep_pages
-    self.note_spans = note_spans
-    self.cipher = nil
-    self._number = number
-    self._migrations = {}
-end
-
--- One of its migrations, made when first asked for.
-function parser_conversation.Conversation.migration(self, ordinal)
-    while #self._migrations <= ordinal do
-        self._migrations[#self._migrations + 1] = parser_conversation.ParsedMigration(self._number)
-    end
-    return py.at(self._migrations, ordinal)
-end
-
--- `number` gives it its number in the input, when it is recognised.
-function parser_conversation.ParsedMigration._init(self, number)
-    self.number = nil
-    self.context = events.NOTHING_SAID
-    self.libxl_endianness = nil
-    self.libxc_records = protocol_libxc_records.libxc_records(nil)
-    self.orders = parser_conversation._orders(self.context, nil)
-    self.is_unread = false
-    self.is_bare = false
-    self.begins_late = false
-    self.begins_after = nil
-    self.items = { ["forward"] = 0, ["reverse"] = 0 }
-    self._number = number
-end
-
--- The record types of a stream version, by number.
-function protocol_libxc_records.libxc_records(version)
-    return py.get(protocol_libxc_records._VERSIONS, py.either(version, 0), protocol_libxc_records._UNKNOWN)
-end
-
-function parser_conversation._orders(context, libxl)
-    local own = { ["libxl"] = libxl }
-    return py.dict(py.map(py.items(protocol_containers.CONTAINERS), function(one_) local layer,
-        row = py.unpack(one_) return { layer, py.either(py.either(row.endianness, py.get(own, layer)),
-        context.endianness) } end))
-end
-
--- A stream of it was recognised. Whether it is the first.
-function parser_conversation.ParsedMigration.open(self)
-    if self.number ~= nil then
-        return false
-    end
-    self.number = self._number()
-    return true
-end
-
--- A header says more.
-function parser_conversation.ParsedMigration.learn(self, values)
-    local context = py.update(self.context, values)
-    local holds_libxc = py.any(context.layers, function(layer) return
-        protocol_containers.CONTAINERS[layer].holds["libxc"] ~= nil end)
-    context = py.with(context, "may_be_in_libxl", not self.is_bare and not py.truth(holds_libxc))
-    if context ~= self.context then
-        self.context = py.with(context, "revision", context.revision + 1)
-        self.libxc_records = protocol_libxc_records.libxc_records(context.version)
-        self.orders = parser_conversation._orders(context, self.libxl_endianness)
-        self.is_unread = py.truth(context.layers) and protocol_containers.CONTAINERS[py.at(context.layers,
-            0)].answers == "unread"
-    end
-end
-
--- libxl's header says its byte order, or xl's.
-function parser_conversation.ParsedMigration.learn_libxl_order(self, endianness)
-    self.libxl_endianness = endianness
-    self.orders = parser_conversation._orders(self.context, endianness)
-end
-
--- Something of this layer was seen: not always after the one around it, whose header may be lost.
-function parser_conversation.ParsedMigration.enter(self, layer)
-    if not py.has(self.context.layers, layer) then
-        self:learn({ layers = protocol_containers.nested(self.context.layers, layer) })
-    end
-end
-
--- The layers seen, outermost first, when one more was; and the one between, if its header must have been lost.
-function protocol_containers.nested(layers, layer)
-    if py.has(layers, layer) then
-        return layers
-    end
-    if (layers and layers[1] ~= nil) and not py.any(layers, function(one) return
-        protocol_containers.CONTAINERS[one].holds[layer] ~= nil end) then
-        local between = py.map(py.keys(protocol_containers.CONTAINERS[py.at(layers, -1)].holds),
-            function(one) if protocol_containers.CONTAINERS[one].holds[layer] ~= nil then return one end end)
-        layers = py.concat(layers, between)
-    end
-    return py.map(protocol_containers.OUTERMOST_FIRST, function(one) if py.has(layers, one)
-        or one == layer then return one end end)
-end
-
--- The container around this layer.
-function parser_conversation.ParsedMigration.outer(self, layer)
-    return protocol_containers.outer(self.context.layers, layer)
-end
-
--- The container around a layer, among those seen.
-function protocol_containers.outer(layers, layer)
-    local place
-    if py.has(layers, layer) then
-        place = py.index(layers, layer)
-    else
-        place = 0
-    end
-    if py.truth(place) then
-        return protocol_containers.CONTAINERS[py.at(layers, place - 1)]
-    end
-    return nil
-end
-
--- The offset of the forward direction before which one of its migrations does not begin, if the other direction has
--- begun that.
-function parser_conversation.Conversation.begins_after(self, ordinal)
-    if ordinal < #self._migrations then
-        return py.at(self._migrations, ordinal).begins_after
-    end
-    return nil
-end
-
--- The parsers of a connection's two directions, ready for their first octets.
-function parser_package.connect(conversation)
-    local one, other = py.unpack(py.map({ true, false }, function(is_first) return
-        parser_direction.DirectionParser(conversation, parser_states.STEPS, is_first) end))
-    one:pair(other)
-    return { one, other }
-end
-
-function parser_states.xl_header(p)
-    if not p:has(HEADER["xl header"].size) then
-        return false
-    end
-    local endianness = py.either(protocol_xl.xl_endianness(p.buffer), "little")
-    local values = native.header_values(p, HEADER["xl header"], endianness)
-    p.migration:learn({ endianness = endianness })
-    p.migration:learn_libxl_order(endianness)
-    local then_
-    if py.truth(values["mandatory_flags"]["stream_v2"]) then
-        then_ = nil
-    else
-        then_ = "LEGACY"
-    end
-    return parser_states._begin_header(p, HEADER["xl header"], endianness, values, then_)
-end
-
--- The byte order of a save header, from its byteorder field; nil if that holds neither order's value.
-function protocol_xl.xl_endianness(octets)
-    local found = py.slice(octets, #protocol_xl.XL_MAGIC, #protocol_xl.XL_MAGIC + 4)
-    return py.first({ "little", "big" }, function(order) if found == py.to_bytes(protocol_xl.XL_BYTEORDER, 4,
-        order) then return order end end)
-end
-
--- The header that is in the buffer, with the octets that belong to it.
-function parser_states._begin_header(p, spec, endianness, values, then_)
-    p:enter(spec.layer)
-    local length = spec.size + (function() if (spec.more and spec.more ~= "") then return values[spec.more] end return 0
-        end)()
-    p:begin(spec.layer, spec.name, nil, spec, endianness, 0, length, nil, nil, nil, py.either(then_, spec.then_))
-    return true
-end
-
-function parser_states._plain_header_step_1(p)
-    if not p:has(HEADER["xenops header"].size) then
-        return false
-    end
-    local endianness = py.either(HEADER["xenops header"].endianness, p.migration.context.endianness)
-    return parser_states._begin_header(p, HEADER["xenops header"], endianness, native.header_values(p,
-        HEADER["xenops header"], endianness))
-end
-
-function parser_states.libxl_header(p)
-    if not p:has(HEADER["libxl header"].size) then
-        return false
-    end
-    local named = py.startswith(p.buffer, protocol_libxl.LIBXL_IDENT)
-    local values = native.header_values(p, HEADER["libxl header"], "big")
-    p.migration:learn_libxl_order(py.truth(named) and py.truth(values["options"]["big_endian"]) and "big" or "little")
-    return parser_states._begin_header(p, HEADER["libxl header"], "big", values,
-        (function() if py.truth(named) then return nil end return "LOST" end)())
-end
-
-function parser_states.image_header(p)
-    if not p:has(HEADER["image header"].size) then
-        return false
-    end
-    local values = native.header_values(p, HEADER["image header"], "big")
-    local named = values["marker"] == protocol_libxc.IMAGE_MARKER or values["id"] == protocol_libxc.IMAGE_ID
-    if py.truth(named) then
-        p.migration:learn({ version = values["version"], endianness = py.truth(values["options"]["big_endian"])
-            and "big" or "little" })
-    end
-    return parser_states._begin_header(p, HEADER["image header"], "big", values,
-        (function() if py.truth(named) then return nil end return "LOST" end)())
-end
-
--- Passes over octets until the next header of this direction, or the beginning of a stream.
-function parser_resync.search(p)
-    local buffer = p.buffer
-    if p.offset == 0 and not p.found and not py.truth(p.searched) then
-        if not p:has(parser_resync.CIPHER_SIZE) and not p.edge then
-            return false
-        end
-        if parser_resync._is_encrypted(p) then
-            return true
-        end
-    end
-    local direction
-    if p.found or p.migration.number ~= nil then
-        direction = p.direction
-    else
-        direction = nil
-    end
-    if p.peer == nil and not p.found and not (p.offset == 0 and py.startswith(buffer, parser_resync.BANNER)) then
-        direction = events.FORWARD
-    end
-    local anchor = parser_resync._magic(p, direction)
-    local keep = math.max(0, py.len(buffer) - parser_resync.KEEP)
-    if p.trailing == nil and (p.found or p.late or p.damaged or p.direction == events.REVERSE) then
-        local header
-        header, keep = py.unpack(parser_resync._header(p, direction))
-        if header ~= nil and (anchor == nil or header.position < anchor.position) then
-            anchor = header
-        end
-    end
-    if anchor ~= nil then
-        parser_resync._go_on(p, anchor)
-        return true
-    end
-    local end_ = p.offset + py.len(buffer)
-    p.looked_at = p.looked_at + (end_ - math.max(p.searched, p.offset))
-    p.searched = end_
-    p:take(keep)
-    if parser_resync._is_hopeless(p) then
-        p:expect_next("NOTHING")
-        return true
-    end
-    p:has(py.len(p.buffer) + 1)
-    return false
-end
-
-function parser_resync._is_encrypted(p)
-    for _, one_ in ipairs(parser_resync.CIPHERS) do
-        local pattern, name = py.unpack(one_)
-        if py.match(pattern, p.buffer) then
-            p.conversation.cipher = name
-            p:ignore()
-            return true
-        end
-    end
-    return false
-end
-
--- The first magic not yet looked for that begins a stream of the direction wanted, nil: of either.
-function parser_resync._magic(p, wanted)
-    local buffer, found = p.buffer, nil
-    local since = math.max(0, p.searched - p.offset - parser_resync.KEEP)
-    for _, magic in ipairs(parser_resync.MAGICS) do
-        if (wanted ~= nil and wanted ~= magic.direction) then
-            goto continue
-        end
-        local position = py.find(buffer, magic.octets, since)
-        while position >= 0 and not parser_resync._is_plausible(p, magic, position) do
-            position = py.find(buffer, magic.octets, position + 1)
-        end
-        if position >= 0 and (found == nil or position < found.position) then
-            found = parser_resync.Anchor(position, magic.expect, magic.direction, nil, magic)
-        end
-        ::continue::
-    end
-    return found
-end
-
--- Whether a magic in mid-connection begins a header: some are strings in programs as well.
-function parser_resync._is_plausible(p, magic, position)
-    if not ((magic.confirms and magic.confirms[1] ~= nil)) or p.offset + position == 0 then
-        return true
-    end
-    local end_ = position + #magic.octets
-    return py.any(magic.confirms, function(octets) return py.startswith(p.buffer, octets, end_) end)
-end
-
--- The first believable header or text, if any; and how many octets can be dropped if there is none.
-function parser_resync._header(p, direction)
-    local context = p.migration.context
-    local known = context.version ~= nil
-    local orders = py.truth(known) and { context.endianness } or { "little", "big" }
-    local text = parser_resync._text(p, direction)
-    local drop = math.max(0, py.len(p.buffer) - parser_resync.KEEP)
-    for _, endianness in ipairs(orders) do
-        local anchor, waiting = py.unpack(parser_resync._candidate(p, endianness, direction, text))
-        if anchor ~= nil then
-            return { anchor, drop }
-        end
-        if waiting ~= nil then
-            drop = math.min(drop, waiting)
-        end
-    end
-    return { text, drop }
-end
-
--- The first handshake text; in the forward direction with the two ENDs before it, if they are there.
-function parser_resync._text(p, direction)
-    local buffer, found = p.buffer, nil
-    local since = math.max(0, p.searched - p.offset - parser_resync.KEEP)
-    local position
-    for _, message in ipairs({ MESSAGE["banner"], MESSAGE["ready"], MESSAGE["go"], MESSAGE["report"],
-        MESSAGE["postcopy sync"] }) do
-        local going = py.either(direction, message.direction)
-        if going == "both" or (message.direction ~= going and message.direction ~= "both") then
-            goto continue
-        end
-        position = py.find(buffer, message.octets, since)
-        if position >= 0 and (found == nil or position < found.position) then
-            found = parser_resync.Anchor(position, going == events.REVERSE and "REVERSE" or "CLOSING", going)
-        end
-        ::continue::
-    end
-    if found == nil or found.direction == events.REVERSE then
-        return found
-    end
-    for _, one_ in ipairs({ { 2, "LIBXC_RECORD" }, { 1, "LIBXL_RECORD" } }) do
-        local ends, expect = py.unpack(one_)
-        position = found.position - ends * parser_confidence.RECORD_HEADER_SIZE
-        if position >= 0 and not py.any(py.slice(buffer, position, found.position)) then
-            return py.with(found, "position", position, "expect", expect)
-        end
-    end
-    return found
-end
-
--- The first believable header in one byte order; or where the first candidate is that later octets decide on.
-function parser_resync._candidate(p, endianness, direction, text)
-    local buffer = p.buffer
-    local first, needs = py.unpack(py.get(p.candidates, endianness, { p.offset, 0 }))
-    if needs > p.offset + py.len(buffer) and not p.edge and text == nil then
-        return { nil, first - p.offset }
-    end
-    local begin = math.max(0, first - p.offset)
-    local octets = buffer
-    local judge = parser_confidence.Judge(octets, endianness, parser_resync._possible(p),
-        1 * 2 ^ p.migration.context.page_shift, p.edge)
-    for _, at in ipairs(native.candidates(py.slice(octets, begin), endianness)) do
-        local position = begin + at
-        if text ~= nil and position >= text.position then
-            break
-        end
-        judge.needs = 0
-        for _, layer in ipairs({ "libxc", "libxl" }) do
-            local bits = judge:evidence(position, layer)
-            if bits >= parser_confidence.BELIEVED then
-                local going = py.either(direction, judge.reverse and events.REVERSE or events.FORWARD)
-                if going == events.REVERSE or not judge.reverse then
-                    local expect = going == events.REVERSE and "REVERSE" or protocol_containers.CONTAINERS[layer].record
-                    return { parser_resync.Anchor(position, py.either(expect, "ANYTHING"), going, endianness), nil }
-                end
-            end
-        end
-        if judge.needs ~= 0 then
-            py.put(p.candidates, endianness, { p.offset + position, p.offset + judge.needs })
-            return { nil, position }
-        end
-    end
-    py.put(p.candidates, endianness, { p.offset + math.max(begin,
-        py.len(buffer) - parser_confidence.RECORD_HEADER_SIZE + 1), 0 })
-    return { nil, nil }
-end
-
--- The libxc records that may come: a guest that is not PV has none of PV's, whose numbers libxl uses too. Postcopy
--- needs the paging of an HVM guest.
-function parser_resync._possible(p)
-    local context = p.migration.context
-    local records = protocol_libxc_records.libxc_records(context.version)
-    if context.guest == "x86 PV" or context.guest == nil and not py.truth(context.postcopy) then
-        return records
-    end
-    return py.dict(py.map(py.items(records), function(one_) local type,
-        spec = py.unpack(one_) if spec.guest ~= "pv" then return { type, spec } end end))
-end
-
--- `table`: the libxc records that may come. `page`: octets of one. `final`: nothing follows the buffer.
-function parser_confidence.Judge._init(self, buffer, endianness, table, page, final)
-    self.buffer, self.endianness, self.table, self.page, self.final = buffer, endianness, table, page, final
-    self.header, self.pages_header = py.unpack(parser_confidence.READERS[endianness])
-    self.needs = 0
-    self.reverse = false
-end
-
--- Bits of evidence that a chain of headers begins here.
-function parser_confidence.Judge.evidence(self, position, layer)
-    local start, bits, signals = position, 0, 0
-    self.reverse = false
-    for link = 0, parser_confidence.CHAIN - 1 do
-        if bits >= parser_confidence.BELIEVED or not self:_has(position + parser_confidence.RECORD_HEADER_SIZE,
-            start) then
-            break
-        end
-        local type, length = py.unpack(self.header(self.buffer, position))
-        local spec = py.get(layer == "libxl" and protocol_libxl.LIBXL_RECORDS or self.table, type)
-        if spec == nil then
-            return not py.truth(py.band(type, protocol_specs.OPTIONAL)) and 0 or bits
-        end
-        if not py.truth(link) and layer == "libxc" then
-            self.reverse = spec.direction == "reverse"
-        end
-        local worth = self:_worth(position + parser_confidence.RECORD_HEADER_SIZE, spec, length, start)
-        if worth == nil then
-            return 0
-        end
-        if spec.shape == "signal" then
-            signals, worth = math.max(signals, worth), math.max(0, worth - signals)
-        end
-        bits = bits + worth
-        position = position + (parser_confidence.RECORD_HEADER_SIZE + length + -length % 8)
-        if spec.role == "LIBXL_END" then
-            break
-        end
-        if spec.role ~= "CHECKPOINT_STATE" then
-            layer = py.get(parser_confidence.NEXT_LAYER, spec.then_, layer)
-        end
-    end
-    return bits
-end
-
--- Whether the buffer reaches that far; if it may do so later, the candidate waits.
-function parser_confidence.Judge._has(self, end_, start)
-    if end_ <= py.len(self.buffer) then
-        return true
-    end
-    if not self.final and end_ - start <= parser_confidence.LOOK_AHEAD then
-        self.needs = math.min(py.either(self.needs, end_), end_)
-    end
-    return false
-end
-
--- Bits of evidence in one header and what of its body is in sight; nil if they cannot be one.
-function parser_confidence.Judge._worth(self, body, spec, length, start)
-    if spec.shape == "pages" then
-        return self:_worth_of_pages(body, spec, length, start)
-    end
-    local proof = protocol_specs.proof_of(spec)
-    if proof == nil or (proof.lengths and proof.lengths[1] ~= nil) and not py.has(proof.lengths, length) then
-        return nil
-    end
-    if not ((proof.fields and proof.fields[1] ~= nil)) then
-        return proof.bits
-    end
-    if length < 8 or length > parser_confidence.LOOK_AHEAD then
-        return nil
-    end
-    if not self:_has(body + 16, start) then
-        return parser_confidence.NOT_IN_SIGHT
-    end
-    if self:_agrees(body, proof, length) then
-        return proof.bits
-    end
-    return nil
-end
-
--- What proves a record's header: its own `proof`, or what its shape tells; nil where chance looks the same.
-function protocol_specs.proof_of(spec)
-    if spec.proof ~= nil or spec.shape == "pages" then
-        return spec.proof
-    end
-    if spec.shape == "signal" then
-        return protocol_specs.Proof(spec.type ~= 0 and 24 or 0, { 0 })
-    end
-    if spec.shape == "page" then
-        return protocol_specs.Proof(40, { protocol_specs.PAGE_OCTETS })
-    end
-    if spec.shape == "fixed" then
-        return protocol_specs.Proof(40, { native.fixed(native.layout(spec.body, "little"))[1].size })
-    end
-    return nil
-end
-
--- Whether the length and the first fields of a body are such as the record can have.
-function parser_confidence.Judge._agrees(self, body, proof, length)
-    if proof.unit ~= 0 then
-        local units, rest = py.unpack(py.divmod(length - proof.base, proof.unit))
-        if py.truth(rest) or proof.counted and units ~= self:_integer(body, 4) then
-            return false
-        end
-    end
-    return py.all(proof.fields, function(field) return (field.least <= self:_integer(body + field.offset, field.size)
-        and self:_integer(body + field.offset, field.size) <= field.most) end)
-end
-
-function parser_confidence.Judge._integer(self, at, size)
-    return py.uint(py.slice(self.buffer, at, at + size), self.endianness)
-end
-
-function parser_confidence.Judge._worth_of_pages(self, body, spec, length, start)
-    if not self:_has(body + parser_entries.PAGES_HEADER_SIZE, start) then
-        return 0
-    end
-    local count, reserved = py.unpack(self.pages_header(self.buffer, body))
-    local contents = length - parser_entries.PAGES_HEADER_SIZE - 8 * count
-    if not py.truth(count) or py.truth(reserved) or contents < 0 or py.truth(contents % self.page)
-        or contents > count * self.page then
-        return nil
-    end
-    if not spec.contents and contents ~= 0 then
-        return nil
-    end
-    local entries = body + parser_entries.PAGES_HEADER_SIZE
-    self:_has(entries + 8 * math.min(count, parser_confidence.ENTRIES_JUDGED), start)
-    local seen = math.min(count, parser_confidence.ENTRIES_JUDGED, math.floor((py.len(self.buffer) - entries) / 8))
-    local backed = native.backed_pages(py.slice(self.buffer, entries, entries + 8 * seen), self.endianness,
-        spec.direction == "reverse")
-    if backed == nil then
-        return nil
-    end
-    if seen == count and spec.contents and contents ~= backed * self.page then
-        return nil
-    end
-    return parser_confidence.PAGES_AGREE + parser_confidence.ENTRY_AGREES * math.min(seen,
-        parser_confidence.ENTRIES_COUNTED) + (seen == count and parser_confidence.ENTRIES_AGREE or 0)
-end
-
--- The way goes on at an anchor, perhaps that of another migration.
-function parser_resync._go_on(p, anchor)
-    local is_another = p.found and parser_resync._begins_anew(p, anchor)
-    p:end_trailing(anchor.position)
-    p:take(anchor.position)
-    if is_another then
-        p:renew()
-    end
-    local migration = p.migration
-    if not p.found then
-        if anchor.magic == nil and migration.number == nil then
-            migration.begins_late = true
-        end
-        local is_bare = anchor.expect == "IMAGE_HEADER" and not p.late and not p.damaged
-        if is_bare ~= migration.is_bare then
-            migration.is_bare = is_bare
-        end
-        p:recognise(anchor.direction)
-    end
-    if anchor.endianness ~= nil and migration.context.version == nil then
-        migration:learn({ endianness = anchor.endianness })
-    end
-    p:regain_way(anchor.expect)
-end
-
--- Whether another migration begins here, rather than a layer of this one whose outer header was lost: by a magic, or
--- because the other direction has begun it.
-function parser_resync._begins_anew(p, anchor)
-    if anchor.magic ~= nil and anchor.direction == events.FORWARD then
-        return p.trailing ~= nil or py.has(p.layers, anchor.magic.layer)
-    end
-    local after = p.conversation:begins_after(p.ordinal + 1)
-    return anchor.direction == events.FORWARD and after ~= nil and p.offset + anchor.position >= after
-end
-
--- Whether enough of a connection was looked at to know that it carries no migration.
-function parser_resync._is_hopeless(p)
-    if p.peer == nil or py.truth(p.ordinal) or p.migration.number ~= nil then
-        return false
-    end
-    return p.looked_at > ((p.late or p.damaged) and parser_resync.LATE_SEARCHED or parser_resync.START_SEARCHED)
-end
-
-function parser_states.nothing(p)
-    return false
-end
-
--- A header that was none: what follows is anybody's guess.
-function parser_states.lost(p)
-    p:lose_way(p.offset, p.offset)
-    return true
-end
-
--- A record of xenopsd's image: 16 octets of header, a body without padding.
-function parser_states.xenops_record(p)
-    return p:has(parser_states.RECORD_HEADERS["xenops"]["little"].size) and parser_states._begin_record(p, "xenops")
-end
-
--- A record whose header is in the buffer: type, body_length, body, padding.
-function parser_states._begin_record(p, layer, unannounced)
-    if unannounced == nil then unannounced = false end
-    local migration, row = p.migration, protocol_containers.CONTAINERS[layer]
-    local endianness = migration.orders[layer]
-    local reader = parser_states.RECORD_HEADERS[layer][endianness]
-    local type, length = py.unpack(reader.unpack_from(p.buffer))
-    if layer == "libxc" and migration.context.version == nil then
-        if type == 16 and not py.truth(length) and not p:has(2 * parser_states.HEADER_SIZE) and not p.edge then
-            return false
-        end
-        local version = parser_states._version_of(p, type, length)
-        if version ~= nil then
-            migration:learn({ version = version })
-        end
-    end
-    local spec = py.get((function() if layer == "libxc" then return migration.libxc_records end return
-        protocol_tables.records(layer) end)(), type)
-    local believed = length <= row.length_max and (spec ~= nil or py.without(type,
-        protocol_specs.OPTIONAL) < row.unknown_max)
-    if not py.truth(believed) and not p.found then
-        p:take(1)
-        p:lose_way(p.offset, p.offset)
-        return true
-    end
-    p.found = true
-    if not py.has(p.layers, layer) then
-        p:enter(layer)
-    end
-    if spec ~= nil and protocol_specs.POSTCOPY[spec.role] ~= nil and not py.truth(migration.context.postcopy) then
-        migration:learn({ postcopy = true, version = py.either(migration.context.version, 2) })
-    end
-    local name
-    if spec ~= nil then
-        name = spec.name
-    else
-        name = protocol_specs.unknown_name(type)
-    end
-    if not py.truth(believed) then
-        p:begin(layer, name, type, spec, endianness, reader.size, length, nil, unannounced)
-        p:abandon_item()
-        p:lose_way(p.offset, p.offset)
-        return true
-    end
-    local then_
-    if p.direction == events.FORWARD then
-        then_ = parser_states._after(p, layer, spec)
-    else
-        then_ = "REVERSE"
-    end
-    local carried = spec ~= nil and spec.shape == "stream" and 0 or length
-    local padding = -length % row.alignment
-    p:begin(layer, name, type, spec, endianness, reader.size, length, padding, unannounced, carried, then_)
-    return true
-end
-
--- The version, from a record whose number has two meanings, when the image header was not captured: POSTCOPY_PFNS_BEGIN
--- is empty and X86_CPUID_POLICY is not; the processors' and devices' state follows POSTCOPY_BEGIN, but memory follows
--- STATIC_DATA_END.
-function parser_states._version_of(p, type, length)
-    if type == 17 then
-        return length ~= 0 and 3 or 2
-    end
-    if type == 16 and length == 0 and py.len(p.buffer) >= 2 * parser_states.HEADER_SIZE then
-        local following = py.uint(py.slice(p.buffer, parser_states.HEADER_SIZE, parser_states.HEADER_SIZE + 4),
-            p.migration.context.endianness)
-        return parser_states.CONTEXT_TYPES[following] ~= nil and 2 or 3
-    end
-    return nil
-end
-
--- The record types of a layer by number; `version` (of the image header) matters to libxc only.
-function protocol_tables.records(layer, version)
-    if layer == "libxc" then
-        return protocol_libxc_records.libxc_records(version)
-    end
-    return py.get(protocol_tables._OF_LAYER, layer, protocol_tables._NONE)
-end
-
--- What a record type is called that nobody specified.
-function protocol_specs.unknown_name(type)
-    return "UNKNOWN_0x" .. py.format(type, "08x")
-end
-
--- What stands after a record of the forward direction: as its row says, or another of its layer.
-function parser_states._after(p, layer, spec)
-    local then_ = py.either((function() if spec ~= nil then return spec.then_ end return nil end)(),
-        protocol_containers.CONTAINERS[layer].record)
-    if (then_ == "OUTER" or then_ == "LIBXL_IF_THERE") and layer == "libxc" and spec ~= nil then
-        p.handed_over = spec.role
-    elseif spec ~= nil and spec.role == "CHECKPOINT_END" and py.has(parser_states.NO_CHECKPOINT, p.handed_over) then
-        return "LIBXL_RECORD"
-    end
-    return then_
-end
-
-function parser_states.libxl_record(p)
-    if not p:has(parser_states.HEADER_SIZE) then
-        return false
-    end
-    local type, _ = py.unpack(parser_states._next_header(p, "libxl"))
-    if protocol_libxl.LIBXL_RECORDS[type] == nil and
-        protocol_libxc_records.libxc_records(p.migration.context.version)[type] ~= nil then
-        return parser_states._begin_record(p, "libxc", true)
-    end
-    return parser_states._begin_record(p, "libxl")
-end
-
-function parser_states._next_header(p, layer)
-    local type, length = py.unpack(parser_states.RECORD_HEADERS[layer][p.migration.orders[layer]].unpack_from(p.buffer))
-    return { type, length }
-end
-
--- After CHECKPOINT and POSTCOPY_TRANSITION libxl goes on, if there is one around the libxc stream.
-function parser_states.libxl_if_there(p)
-    if p.migration.context.may_be_in_libxl then
-        if not p:has(parser_states.HEADER_SIZE) then
-            return false
-        end
-        if (2 <= parser_states._next_header(p, "libxl")[1] and parser_states._next_header(p, "libxl")[1] <= 6) then
-            p:enter("libxl")
-        end
-    end
-    p:expect_next(py.has(p.migration.context.layers, "libxl") and "LIBXL_RECORD" or "LIBXC_RECORD")
-    return true
-end
-
--- After a checkpoint COLO goes on with libxl's CHECKPOINT_STATE, Remus with libxc (libxl_colo_save.c).
-function parser_states.libxl_or_libxc(p)
-    if not p:has(parser_states.HEADER_SIZE) then
-        return false
-    end
-    local type, length = py.unpack(parser_states._next_header(p, "libxl"))
-    local is_state = type == parser_states.CHECKPOINT_STATE and length <= 8
-    p:expect_next(is_state and "LIBXL_RECORD" or "LIBXC_RECORD")
-    return true
-end
-
-function parser_states.domain_header(p)
-    if not p:has(HEADER["domain header"].size) then
-        return false
-    end
-    local endianness = p.migration.context.endianness
-    local values = native.header_values(p, HEADER["domain header"], endianness)
-    p.migration:learn({ guest = py.str(values["type"]), xen = py.str(values["xen_major"]) .. "."
-        .. py.str(values["xen_minor"]) })
-    if values["page_shift"] <= parser_states.PAGE_SHIFT_MAX then
-        p.migration:learn({ page_shift = values["page_shift"] })
-    end
-    return parser_states._begin_header(p, HEADER["domain header"], endianness, values)
-end
-
-function parser_states.libxc_record(p)
-    if not p:has(parser_states.HEADER_SIZE) then
-        return false
-    end
-    local context = p.migration.context
-    if py.truth(context.postcopy) and py.has(context.layers, "libxl") and context.guest ~= "x86 PV" then
-        local type, _ = py.unpack(parser_states._next_header(p, "libxc"))
-        if parser_states.LIBXL_NUMBERS[type] ~= nil then
-            return parser_states._begin_record(p, "libxl", true)
-        end
-    end
-    return parser_states._begin_record(p, "libxc")
-end
-
--- A stream of Xen 4.5 or older has no records to follow.
-function parser_states.legacy(p)
-    p:expect_next("NOTHING")
-    return true
-end
-
--- After the end of the outermost stream: texts of xl, then nothing.
-function parser_states.closing(p)
-    if not py.truth(p.buffer) or not p:has(parser_states.HEADER_SIZE) and not p.edge then
-        p:has(parser_states.HEADER_SIZE)
-        return false
-    end
-    if parser_resync.FORWARD_MAGICS[py.slice(p.buffer, 0, parser_states.HEADER_SIZE)] ~= nil then
-        if p.found then
-            p:renew()
-        end
-        p:expect_next("ANYTHING")
-        return true
-    end
-    if parser_states._is_text(p) then
-        return parser_states.text(p)
-    end
-    if p.migration.context.may_be_in_libxl and parser_states._is_libxl(p) then
-        p:enter("libxl")
-        p:expect_next("LIBXL_RECORD")
-        return true
-    end
-    p:begin_trailing()
-    return true
-end
-
--- Whether a text begins here: no record's header is made of printable octets alone.
-function parser_states._is_text(p)
-    local octets = py.slice(p.buffer, 0, parser_states.HEADER_SIZE)
-    return py.isascii(octets) and py.isprintable(py.decode(octets, "ascii"))
-end
-
--- A handshake text, known or not, with the status octet that belongs to it. All but the banner end in a NUL.
-function parser_states.text(p)
-    local is_banner = py.startswith(p.buffer, MESSAGE["banner"].octets)
-    local end_ = is_banner and 0 or py.find(p.buffer, 0, 0, parser_states.TEXT_MAX) + 1
-    if not is_banner and end_ == 0 and py.len(p.buffer) < parser_states.TEXT_MAX and not p.edge then
-        p:has(py.len(p.buffer) + 1)
-        return false
-    end
-    local size
-    if is_banner then
-        size = py.len(MESSAGE["banner"].octets)
-    else
-        size = end_
-    end
-    local seen = py.slice(p.buffer, 0, py.either(size, parser_states.TEXT_MAX))
-    local message = py.first({ MESSAGE["banner"], MESSAGE["ready"], MESSAGE["go"], MESSAGE["report"],
-        MESSAGE["postcopy sync"] }, function(one) if parser_states._is_message(one, seen,
-        p.direction) then return one end end)
-    if message == nil then
-        local ends = py.map({ "LibxlFmt", "Xen save", "XenSaved", "\255\255\255\255\255\255\255\255" },
-            function(magic) local at = py.find(seen, magic) if at > 0 then return at end end)
-        seen = py.slice(seen, 0, py.min(ends))
-    end
-    local length = py.truth(message) and py.len(message.octets) + message.status or #seen
-    if rawequal(message, MESSAGE["banner"]) and p.direction == events.REVERSE and py.truth(p.migration.context.layers)
-        and p.may_begin_anew then
-        p:renew()
-        p.migration.begins_after = (function() if p.peer ~= nil then return p.peer.transport.acked end return nil end)()
-        p:recognise(events.REVERSE)
-    end
-    p.found = p.found or p.direction == events.REVERSE
-    if message ~= nil then
-        p:enter("xl")
-    end
-    local name
-    if py.truth(message) then
-        name = message.name
-    else
-        name = "text"
-    end
-    p:begin("xl", name, nil, message, "little", 0, length)
-    return true
-end
-
--- Whether a text is this message; if it ends too early, whether it can be.
-function parser_states._is_message(message, seen, direction)
-    return message.octets == seen or ((message.direction == direction or message.direction == "both")
-        and py.startswith(message.octets, seen))
-end
-
-function parser_states._is_libxl(p)
-    if py.len(p.buffer) < parser_states.HEADER_SIZE then
-        return false
-    end
-    local type, length = py.unpack(parser_states._next_header(p, "libxl"))
-    return protocol_libxl.LIBXL_RECORDS[type] ~= nil and (length == 0) == (protocol_libxl.LIBXL_RECORDS[type].shape ==
-        "signal")
-end
-
--- The reverse direction: texts of xl, and records of libxc and libxl with no header before them.
-function parser_states.reverse(p)
-    if p.migration.is_unread then
-        p:expect_next("NOTHING")
-        return true
-    end
-    if not p:has(parser_states.HEADER_SIZE) then
-        return false
-    end
-    if p.late and not p.found and not parser_resync.is_reverse(p) then
-        p:expect_next("ANYTHING")
-        return true
-    end
-    if p.peer ~= nil and p.peer.ordinal > p.ordinal and p.peer:is_ahead_of(p) then
-        p:renew()
-        p:recognise(events.REVERSE)
-    end
-    if py.at(p.buffer, 0) >= parser_states.SPACE and parser_states._is_text(p) then
-        return parser_states.text(p)
-    end
-    local type, _ = py.unpack(parser_states.RECORD_HEADERS["libxl"][p.migration.orders["libxl"]].unpack_from(p.buffer))
-    return parser_states._begin_record(p, type == parser_states.CHECKPOINT_STATE and "libxl" or "libxc")
-end
-
--- Whether anything speaks for a record of the reverse direction at the first octet in the buffer.
-function parser_resync.is_reverse(p)
-    local context = p.migration.context
-    local judge = parser_confidence.Judge(p.buffer, context.endianness,
-        protocol_libxc_records.libxc_records(context.version), 1 * 2 ^ context.page_shift, true)
-    return judge:evidence(0, "libxc") > 0 and judge.reverse
 end
 
 function parser_cursor.Cursor._init(self, note_spans)
@@ -4339,16 +2387,15 @@ end
 
 -- Goes on with the item at hand. Whether it came any further.
 function parser_direction.DirectionParser._read_item(self, item)
-    local buffer = self.buffer
     if item.body == nil then
         local keep = item.keep
         if keep == parser_item.UNKNOWN then
             if not self:has(parser_entries.PAGES_HEADER_SIZE) then
                 return false
             end
-            keep = item:keep_listed(buffer, item.end_ - self.offset)
+            keep = item:keep_listed(self.buffer, item.end_ - self.offset)
         end
-        if #buffer < keep then
+        if #self.buffer < keep then
             self.wanted = keep
             return false
         end
@@ -4360,7 +2407,7 @@ function parser_direction.DirectionParser._read_item(self, item)
             end
         end
     end
-    if #buffer < item.padding then
+    if #self.buffer < item.padding then
         self.wanted = item.padding
         return false
     end
@@ -4404,6 +2451,12 @@ function parser_direction.DirectionParser._emit_item(self, item, end_, padding, 
         (function() if peer ~= nil then return peer.transport.acked end return 0 end)(), self.transport:take_silence(),
         item.layer == "xl" and self:_may_hide_texts(), item.unannounced)
     self.conversation.emit(record, self._reached)
+end
+
+-- The layer whose end ends the stream: the outermost that is a stream of records.
+function events.Context._getters.outermost(self)
+    return py.first(self.layers, function(layer) if protocol_containers.CONTAINERS[layer].record ~= nil then return
+        layer end end)
 end
 
 -- The offset after it.
@@ -4505,8 +2558,9 @@ end
 
 -- The next octets are missing, up to an offset.
 function parser_direction.DirectionParser._hole(self, resume)
+    local missing
     while true do
-        local missing = resume - self.offset - #self.buffer
+        missing = resume - self.offset - #self.buffer
         if missing <= 0 then break end
         self.damaged = true
         if missing <= self.skip then
@@ -4599,6 +2653,1922 @@ function parser_direction.DirectionParser._search_from_here(self)
     self:expect_next("ANYTHING")
 end
 
+function facts_directions.DirectionFacts._init(self, direction)
+    self.direction = direction
+    self.started = 0
+    self.offset = 0
+    self.late = false
+    self.found = false
+    self.gaps = {}
+    self.cut = false
+    self.lost_at = nil
+    self.not_followed = 0
+    self.retransmitted = 0
+    self.conflicts = 0
+    self.closed = nil
+    self.ended = nil
+    self.first = nil
+    self.last = nil
+    self.acked = 0
+end
+
+-- Distinct octets that were captured.
+function facts_directions.DirectionFacts._getters.seen(self)
+    return self.offset - self.started - py.sum(self.gaps, function(gap) return gap.length end)
+end
+
+-- Whether it was found, and the way is not lost.
+function facts_directions.DirectionFacts._getters.is_followed(self)
+    return self.found and self.lost_at == nil
+end
+
+-- Whether the capture has lost or cut off octets of it.
+function facts_directions.DirectionFacts._getters.is_damaged(self)
+    return (self.gaps and self.gaps[1] ~= nil) or self.cut
+end
+
+-- The next event of this direction.
+function facts_directions.DirectionFacts.add(self, event)
+    local take = py.get(facts_directions._TAKE, py.class_of(event))
+    if take ~= nil then
+        take(self, event)
+    end
+end
+
+function facts_directions.DirectionFacts._start(self, event)
+    self.offset = event.offset
+    self.started = self.offset
+    self.late = event.late
+end
+
+function facts_directions.DirectionFacts._record(self, record)
+    self.found = true
+    self.first = py.either(self.first, record)
+    self.last = record
+    self:_reach(record.end_)
+end
+
+function facts_directions.DirectionFacts._gap(self, gap)
+    self.gaps[#self.gaps + 1] = gap
+    self:_reach(gap.offset + gap.length)
+end
+
+function facts_directions.DirectionFacts._cut(self, event)
+    self.cut = true
+end
+
+function facts_directions.DirectionFacts._lose(self, event)
+    self.lost_at = event.offset
+end
+
+function facts_directions.DirectionFacts._regain(self, event)
+    self.lost_at = nil
+    self.not_followed = self.not_followed + event.skipped
+end
+
+function facts_directions.DirectionFacts._close(self, event)
+    self.closed = py.either(self.closed, event)
+end
+
+function facts_directions.DirectionFacts._count(self, event)
+    self:_reach(event.offset)
+    self.retransmitted = event.retransmitted
+    self.conflicts = event.conflicts
+end
+
+function facts_directions.DirectionFacts._end(self, event)
+    self:_count(event)
+    self.ended = event.reason
+end
+
+function facts_directions.DirectionFacts._reach(self, offset)
+    if offset > self.offset then
+        self.offset = offset
+    end
+end
+
+function facts_faults.Faults._init(self)
+    self.announced = 0
+    self.outstanding = native.PfnSet()
+    self.sent = native.PfnSet()
+    self.asked = native.PfnSet()
+    self.page_records = 0
+    self.pages = 0
+    self.fault_records = 0
+    self.answered = 0
+    self.in_flight = 0
+    self.latencies = {}
+    self._pending = {}
+    self._recent = py.deque()
+    self._recent_pages = 0
+    self._carrier = {}
+end
+
+-- Outstanding pfns whose page has not come.
+function facts_faults.Faults._getters.never_sent(self)
+    return self.outstanding.count - self.outstanding:count_common(self.sent)
+end
+
+-- The next libxc record. One that is not whole, or that goes the wrong way, does nothing.
+function facts_faults.Faults.add(self, record)
+    local take = py.get(facts_faults._TAKE, facts_roles.role_of(record))
+    if take == nil or not record.whole or record.is_misdirected then
+        return facts_faults.NOTHING
+    end
+    return take(self, record)
+end
+
+-- nil of a text, and of a record that nobody specified.
+function facts_roles.role_of(record)
+    local spec = record.spec
+    if py.is_a(spec, "RecordSpec", "HeaderSpec") then
+        return spec.role
+    end
+    return nil
+end
+
+function facts_faults.Faults._announce(self, record)
+    local again = {}
+    for _, run in ipairs(record.runs) do
+        self.announced = self.announced + run.length
+        if protocol_libxc.UNBACKED[run.type] == nil and self.outstanding:add_run(run.first,
+            run.length) < run.length then
+            again[#again + 1] = run
+        end
+    end
+    return facts_faults.Matches(again)
+end
+
+function facts_faults.Faults._fault(self, record)
+    self.fault_records = self.fault_records + 1
+    local again = {}
+    local faults = {}
+    local repeated = {}
+    for _, run in ipairs(record.runs) do
+        for pfn = run.first, run.first + math.min(run.length, facts_faults.PENDING) - 1 do
+            local carrier = py.get(self._carrier, pfn)
+            if not py.truth(self.asked:add_run(pfn, 1)) then
+                again[#again + 1] = events.Run(pfn, 1, run.type)
+                if carrier ~= nil then
+                    repeated[#repeated + 1] = facts_faults.Fault(pfn, record, nil, carrier, carrier.first < record.last)
+                elseif self._pending[pfn] ~= nil then
+                    self._pending[pfn].again[#self._pending[pfn].again + 1] = record
+                end
+                goto continue
+            end
+            local fault = facts_faults.Fault(pfn, record)
+            faults[#faults + 1] = fault
+            if carrier ~= nil then
+                self:_answer(fault, carrier)
+            elseif not py.has(self.sent, pfn) and py.len(self._pending) < facts_faults.PENDING then
+                py.put(self._pending, pfn, fault)
+            end
+            ::continue::
+        end
+    end
+    local answered = py.map(faults, function(fault) if fault.answer ~= nil then return fault end end)
+    return facts_faults.Matches(again, faults, answered, repeated)
+end
+
+-- From the fault's last octet to the last octet of the record that answers, in ns; negative where the page was there
+-- first.
+function facts_faults.Fault._getters.latency(self)
+    if self.answer == nil then
+        return nil
+    end
+    return self.answer.last.time - self.asked.last.time
+end
+
+function facts_faults.Faults._page_data(self, record)
+    self.page_records = self.page_records + 1
+    local again = {}
+    local answered = {}
+    for _, run in ipairs(record.runs) do
+        self.pages = self.pages + run.length
+        if protocol_libxc.UNBACKED[run.type] ~= nil then
+            goto continue
+        end
+        if self.sent:add_run(run.first, run.length) < run.length then
+            again[#again + 1] = run
+        end
+        py.extend(answered, self:_carry(record, run))
+        ::continue::
+    end
+    return facts_faults.Matches(again, nil, answered)
+end
+
+-- Remembers who brought these pages; the faults that waited for them.
+function facts_faults.Faults._carry(self, record, run)
+    local answered = {}
+    for pfn = run.first, run.first + math.min(run.length, facts_faults.RECENT) - 1 do
+        py.setdefault(self._carrier, pfn, record)
+        if py.truth(self._pending) then
+            local fault = py.pop(self._pending, pfn, nil)
+            if fault ~= nil then
+                self:_answer(fault, record)
+                answered[#answered + 1] = fault
+            end
+        end
+    end
+    py.push(self._recent, { record, run })
+    self._recent_pages = self._recent_pages + run.length
+    while self._recent_pages > facts_faults.RECENT and py.len(self._recent) > 1 do
+        self:_forget(py.unpack(py.popleft(self._recent)))
+    end
+    return answered
+end
+
+function facts_faults.Faults._forget(self, record, run)
+    self._recent_pages = self._recent_pages - run.length
+    for pfn = run.first, run.first + math.min(run.length, facts_faults.RECENT) - 1 do
+        if rawequal(py.get(self._carrier, pfn), record) then
+            py.drop(self._carrier, pfn)
+        end
+    end
+end
+
+function facts_faults.Faults._answer(self, fault, record)
+    fault.answer = record
+    fault.in_flight = record.first < fault.asked.last
+    self.answered = self.answered + 1
+    if fault.in_flight then
+        self.in_flight = self.in_flight + 1
+    elseif fault.latency ~= nil then
+        self.latencies[#self.latencies + 1] = fault.latency
+    end
+end
+
+function facts_static_data.StaticData._init(self)
+    self._has_come = false
+    self._is_past = false
+end
+
+-- Why the next record is static data; nil if it is not.
+function facts_static_data.StaticData.add(self, record)
+    if record.layer ~= "libxc" or record.direction ~= events.FORWARD then
+        return nil
+    end
+    local why
+    if record.context.version == 2 and not self._is_past then
+        why = self:_why(record)
+    else
+        why = nil
+    end
+    self._has_come = self._has_come or why ~= nil
+    local role = facts_roles.role_of(record)
+    local begins
+    if role == "MEMORY" then
+        begins = (record.runs and record.runs[1] ~= nil)
+    else
+        begins = role == "POSTCOPY_BEGIN"
+    end
+    self._is_past = self._is_past or ((begins and why == nil and record.whole))
+    return why
+end
+
+function facts_static_data.StaticData._why(self, record)
+    local role, length = facts_roles.role_of(record), record.body_length
+    if role == "POSTCOPY_SETUP" and py.truth(length) and length % facts_static_data.CPUID_LEAF == 0 then
+        return "record 0x11 has " .. py.format(length, ",") ..
+            " octets: CPUID leaves, and a POSTCOPY_PFNS_BEGIN has none"
+    end
+    if role == "POSTCOPY_LIST" and length % facts_static_data.MSR_ENTRY == 0 and length ~= 8 + 8 * record.count then
+        return "record 0x12 has " .. py.format(length, ",") .. " octets: MSR entries, and no list of "
+            .. py.format(record.count, ",") .. " pfns"
+    end
+    if role == "POSTCOPY_BEGIN" and self._has_come then
+        return "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN"
+    end
+    return nil
+end
+
+function rules_checker.Checker._init(self, migration)
+    self.migration = migration
+    self.findings = {}
+    self.left_out = 0
+    self._count = {}
+    self._order = rules_order.Order()
+    self._phase = rules_postcopy_phase.PostcopyPhase()
+    self._text = nil
+    self._skipped = {}
+end
+
+-- Headers were lost: where the stream stands is unknown.
+function rules_order.Order.forget(self)
+    return py.with(self, "state", nil, "is_followed", false)
+end
+
+-- Headers were lost, and with them perhaps lists of pages.
+function rules_postcopy_phase.PostcopyPhase.forget(self)
+    self.pages_whole = false
+    self.lists_whole = self.pages_whole
+end
+
+-- Takes in a known header or record that is on its right direction, with the state of the forward direction before it
+-- and after it.
+function rules_postcopy_phase.PostcopyPhase.advance(self, record, before, now)
+    local role = facts_roles.role_of(record)
+    if record.direction == events.FORWARD then
+        self:_advance_forward(record, role, before, now)
+    elseif role == "POSTCOPY_FAULT" then
+        if self:is_ahead(now) then
+            self.early[#self.early + 1] = record
+        end
+    elseif role == "POSTCOPY_COMPLETE" and self.complete == nil then
+        if self:is_ahead(now) then
+            self.early[#self.early + 1] = record
+        else
+            self.complete = record
+            self:_race()
+        end
+    end
+end
+
+function rules_postcopy_phase.PostcopyPhase._advance_forward(self, record, role, before, now)
+    if role == "DOMAIN" then
+        self.pages_whole = true
+        self.lists_whole = self.pages_whole
+    end
+    if self.transition == nil and now == "postcopy pages" then
+        self.transition = record
+        local arrived = py.map(self.early, function(one) if rules_postcopy_phase.is_complete(one)
+            and rules_postcopy_phase.knew(one, record) then return one end end)
+        self.complete = self.complete or arrived[1]
+    end
+    if role == "LIBXC_END" and py.has(rules_postcopy_phase.PAGES_STATES, before) then
+        self.end_ = record
+    end
+    if role == "POSTCOPY_LIST" then
+        self.lists_whole = self.lists_whole and rules_postcopy_phase._is_listed(record)
+    elseif role == "POSTCOPY_PAGES" then
+        self.pages_whole = self.pages_whole and rules_postcopy_phase._is_listed(record)
+        self.page_data = record
+        self.has_early_pages = self.has_early_pages or now == "early pages"
+        self:_race()
+    end
+end
+
+-- Whether it is a POSTCOPY_COMPLETE.
+function rules_postcopy_phase.is_complete(record)
+    return facts_roles.role_of(record) == "POSTCOPY_COMPLETE"
+end
+
+-- Whether the sender of one record had received the whole of another, of the other direction: it has acknowledged it.
+-- Captured earlier or later says nothing: a capture can hold packets out of order.
+function rules_postcopy_phase.knew(record, other)
+    return record.acked >= other.end_
+end
+
+-- Whether all its entries were captured.
+function rules_postcopy_phase._is_listed(record)
+    return record.whole and py.sum(record.runs, function(run) return run.length end) >= record.count
+end
+
+-- Takes in what a record broke.
+function rules_postcopy_phase.PostcopyPhase.blame(self, record, broken)
+    local has_begun = self.transition ~= nil and not rawequal(self.transition, record)
+    if record.direction == events.FORWARD and has_begun and py.any(broken, function(one) return one.is_fatal end) then
+        self.is_spoilt = true
+    end
+end
+
+-- Whether the phase had not begun, in this state of the forward direction, when a record of the reverse direction was
+-- captured. Whether that breaks a rule only the end can say.
+function rules_postcopy_phase.PostcopyPhase.is_ahead(self, state)
+    return self.transition == nil and state ~= nil
+end
+
+-- POSTCOPY_COMPLETE leaves when every page has come, so a page it has not acknowledged comes too late. Pages may be
+-- captured before it and arrive after it left, as well as be captured after it.
+function rules_postcopy_phase.PostcopyPhase._race(self)
+    local pages, complete = self.page_data, self.complete
+    if pages ~= nil and complete ~= nil and self.raced == nil and not rules_postcopy_phase.knew(complete, pages) then
+        self.raced = pages
+    end
+end
+
+-- The POSTCOPY_COMPLETE as the end knows it: with pages that came before the phase the phase had begun.
+function rules_postcopy_phase.PostcopyPhase._getters.completion(self)
+    local early = py.filter(rules_postcopy_phase.is_complete,
+        (function() if self.has_early_pages then return self.early end return {} end)())
+    return self.complete or early[1]
+end
+
+-- Whether every page that was announced and every page that was sent is known.
+function rules_postcopy_phase.PostcopyPhase.knows_all_pages(self, migration)
+    local faults = migration.faults
+    local is_known = self.lists_whole and self.pages_whole and migration.forward.lost_at == nil
+    return is_known and not (faults.outstanding.overflow or faults.sent.overflow)
+end
+
+-- The next event, and what the facts made of it.
+function rules_checker.Checker.add(self, event, noted)
+    if py.is_a(event, "Record") then
+        self:_add_record(event, noted)
+    elseif py.is_a(event, "Resynchronised") then
+        py.put(self._skipped, event.direction, event.skipped)
+    end
+end
+
+function rules_checker.Checker._add_record(self, record, noted)
+    local skipped = py.pop(self._skipped, record.direction, 0)
+    local is_beginning_lost = record.index == 0 and self.migration:direction(record.direction).late
+    if record.direction == events.FORWARD and (py.truth(skipped) or is_beginning_lost) then
+        self._order = self._order:forget()
+        self._phase:forget()
+    end
+    local broken = self:_judge(record, noted, py.truth(skipped))
+    if py.truth(skipped) then
+        broken = py.concat(rules_capture.judge_way(skipped, self.migration:direction(record.direction)), broken)
+    end
+    if (broken and broken[1] ~= nil) then
+        self._phase:blame(record, broken)
+        for _, violation in ipairs(native.once(broken)) do
+            self:_find(violation, record)
+        end
+    end
+end
+
+-- A record before which so many octets could not be followed. Where the capture has lost nothing, the way was lost for
+-- a header that cannot be believed, and that has a rule of its own.
+function rules_capture.judge_way(skipped, direction)
+    local results = {}
+    if skipped ~= 0 and direction.is_damaged then
+        results[#results + 1] =
+            RULE["stream-resynchronised"]("{skipped:,} octets before this record could not be followed", {
+            skipped = skipped })
+    end
+    return results
+end
+
+-- All that a record breaks. `is_found_again`: whether the way was lost before it.
+function rules_checker.Checker._judge(self, record, noted, is_found_again)
+    if record.layer == nil then
+        return rules_ending.judge_trailing(record)
+    end
+    local broken
+    if record.is_text then
+        self._text, broken = py.unpack(rules_handshake.step(self._text, record, self.migration))
+        return broken
+    end
+    if noted.static_data ~= nil then
+        return rules_order.judge_static_data(record)
+    end
+    broken = rules_framing.judge(record)
+    if (broken and broken[1] ~= nil) and self._order.state == "postcopy pages" then
+        local optional = RULE["unknown-optional-record"]
+        broken = py.map(broken, function(one) return (function() if rawequal(one.rule,
+            optional) then return rules_pages.in_postcopy(record) end return one end)() end)
+    end
+    local misdirected = rules_order.judge_direction(record)
+    if misdirected ~= nil then
+        return py.concat(broken, { misdirected })
+    end
+    if py.is_a(record.spec, "HeaderSpec", "RecordSpec") then
+        if record.direction == events.FORWARD then
+            return py.concat(broken, self:_forward(record, record.spec, noted, is_found_again))
+        end
+        return py.concat(broken, self:_reverse(record, record.spec, noted))
+    end
+    return broken
+end
+
+-- Octets that belong to no layer.
+function rules_ending.judge_trailing(record)
+    local results = {}
+    local layers = record.context.layers
+    if not ((layers and layers[1] ~= nil)) or not protocol_containers.CONTAINERS[layers[1]].keeps_octets_after_end then
+        results[#results + 1] = RULE["data-after-end"](nil, { length = record.length })
+    end
+    return results
+end
+
+-- The next text: what it breaks after the latest one, and what counts as the latest one then. A text with a gap in it
+-- says nothing.
+function rules_handshake.step(latest, record, migration)
+    if not record.whole or not record.complete then
+        return { latest, {} }
+    end
+    local table = not migration.is_capture and rules_handshake.FILE or (migration.kind == "postcopy"
+        and rules_handshake.POSTCOPY or rules_handshake.LIVE)
+    local expected = py.get(table, latest, {})
+    local name = record.name
+    if py.has(expected, { record.direction, name }) or protocol_xl.MESSAGES[name] ~= nil
+        and rules_handshake._may_hide_texts(record, migration) then
+        if name == "report" and py.truth(py.at(record.body, -1)) then
+            return { "failed report", { RULE["xl-target-failed"](nil, { status = py.at(record.body, -1) }) } }
+        end
+        return { name, {} }
+    end
+    local wanted = py.either(py.join(" or ", py.map(expected, function(one_) local direction,
+        name = py.unpack(one_) return py.str(name) .. " (" .. py.str(direction) .. ")" end)), "nothing")
+    local said = py.decode(py.rstrip(py.slice(record.body, 0, rules_handshake.TEXT_SHOWN), "\000"), "ascii",
+        "backslashreplace")
+    local found = { RULE["xl-handshake"](nil, { wanted = wanted, said = py.repr(said) }) }
+    if table[name] == nil then
+        return { (py.first(expected, function(one_) local direction,
+            text = py.unpack(one_) if direction == record.direction then return text end end) or name), found }
+    end
+    if name == "report" and py.truth(py.at(record.body, -1)) then
+        return { "failed report", py.concat(found, { RULE["xl-target-failed"](nil, { status = py.at(record.body,
+            -1) }) }) }
+    end
+    return { name, found }
+end
+
+-- Whether a text may have gone by that was not captured: in a gap, or in one that shows only later.
+function rules_handshake._may_hide_texts(record, migration)
+    return record.unseen or not rules_postcopy_phase.is_whole(migration.forward)
+        and rules_postcopy_phase.is_whole(migration.reverse)
+end
+
+-- Whether every octet of a direction was captured, and understood.
+function rules_postcopy_phase.is_whole(direction)
+    local is_seen = direction.is_followed and direction.offset > direction.started
+    return is_seen and not ((direction.gaps and direction.gaps[1] ~= nil)) and not direction.late
+end
+
+-- A record that the facts take for one of version 3 in a stream of version 2.
+function rules_order.judge_static_data(record)
+    local role = facts_roles.role_of(record)
+    if rules_order._STATIC_DATA[role] == nil then
+        return {}
+    end
+    return { RULE["static-data-in-v2"](rules_order._STATIC_DATA[role], { length = record.body_length,
+        count = record.count }) }
+end
+
+-- What a header or record breaks by itself, whatever came before it.
+function rules_framing.judge(record)
+    local results = {}
+    if py.is_a(record.spec, "HeaderSpec") then
+        py.extend(results, rules_framing._header(record, record.spec))
+    elseif record.type ~= nil then
+        py.extend(results, rules_framing._record(record))
+    end
+    return results
+end
+
+function rules_framing._header(record, spec)
+    local results = {}
+    if not record.whole or #record.body < spec.size then
+        return results
+    end
+    local wrong = rules_fields.broken_fields(py.get(rules_framing._HEADERS, record.name, {}),
+        native.header_numbers(spec, record.body, record.endianness))
+    py.extend(results, py.either(wrong, rules_framing._reserved(record, spec)))
+    return results
+end
+
+-- The checks that the fields of a header break.
+function rules_fields.broken_fields(checks, values)
+    return py.map(checks, function(one) if py.truth(one.holds(values)) then return one.rule(one.check.message,
+        rules_fields._with_bits(one.check, values)) end end)
+end
+
+function rules_fields._with_bits(check, values)
+    local bits = py.map(check.when, function(one_) local field, _, value = py.unpack(one_) if py.is_a(value,
+        "int") then return py.band(values[field], value) end end)
+    return py.update(values, { ["bits"] = (function() if (bits and bits[1] ~= nil) then return py.at(bits,
+        -1) end return 0 end)() })
+end
+
+function rules_framing._reserved(record, spec)
+    local results = {}
+    for _, one_ in ipairs(native.reserved_set(spec.body, record.body, record.endianness)) do
+        local field, bits = py.unpack(one_)
+        results[#results + 1] = RULE["reserved-bits-set"](nil, { field = field, bits = bits })
+    end
+    return results
+end
+
+function rules_framing._record(record)
+    local results = {}
+    local key, spec = rules_fields.key_of(record), record.spec
+    local wrong = rules_fields.broken(py.get(rules_framing._RECORDS, key, {}), record)
+    local too_long = py.map(wrong, function(one) if rawequal(one.rule, RULE["record-too-long"]) then return one end end)
+    py.extend(results, py.either(too_long, wrong))
+    if (too_long and too_long[1] ~= nil) then
+        return results
+    end
+    if py.any(record.padding) then
+        results[#results + 1] = RULE["nonzero-padding"](nil, { padding = py.hex(record.padding, " ") })
+    end
+    if not py.is_a(spec, "RecordSpec") then
+        return results
+    end
+    if spec.shape == "pages" then
+        py.extend(results, rules_framing._pages(record, spec, key))
+    elseif (spec.shape == "fixed" or spec.shape == "list" or spec.shape == "chain" or spec.shape == "blob") then
+        py.extend(results, rules_framing._counts(record, spec))
+    end
+    py.extend(results, rules_framing._reserved(record, spec))
+    return results
+end
+
+-- A header's name; a record's "layer.NAME", or "layer.?" where nobody specified it.
+function rules_fields.key_of(record)
+    if record.type == nil then
+        return record.name
+    end
+    return py.str(record.layer) .. "." .. py.str((function() if record.spec ~= nil then return record.name end return
+        "?" end)())
+end
+
+-- The checks that a record, or its list, breaks.
+function rules_fields.broken(checks, record)
+    local wrong = py.map(checks, function(one) if py.truth(one.holds(record)) then return one end end)
+    return py.map(wrong, function(one) return one.rule(one.check.message,
+        py.dict(py.map(py.items(rules_fields.OF_RECORD), function(one_) local name, of = py.unpack(one_) return { name,
+        of(record) } end))) end)
+end
+
+function rules_framing._pages(record, spec, key)
+    local results = {}
+    local length, count, body = record.body_length, record.count, record.body
+    if length >= rules_framing.PAGES_HEADER and py.len(body) >= math.min(length,
+        rules_framing.PAGES_HEADER + rules_framing.ENTRY * count) then
+        py.extend(results, rules_fields.broken(py.get(rules_framing._LISTS, key, {}), record))
+        py.extend(results, rules_framing._pages_length(record, spec, count))
+    end
+    if py.len(body) >= rules_framing.PAGES_HEADER then
+        py.extend(results, rules_fields.broken_entries(py.get(rules_framing._ENTRIES, key, {}), record))
+        py.extend(results, rules_framing._reserved_entry(record))
+    end
+    return results
+end
+
+-- Count, entries and pages fill the body.
+function rules_framing._pages_length(record, spec, count)
+    local results = {}
+    local length = record.body_length
+    local needed = rules_framing.PAGES_HEADER + rules_framing.ENTRY * count
+    if spec.contents and record.context.page_shift ~= protocol_libxc.PAGE_SHIFT then
+        return results
+    end
+    if spec.contents and needed <= length then
+        needed = needed + py.sum(record.runs, function(run) if protocol_libxc.UNBACKED[run.type] == nil then return
+            run.length end end) * 2 ^ protocol_libxc.PAGE_SHIFT
+    end
+    if needed ~= length then
+        results[#results + 1] =
+            RULE["body-length-mismatch"]("body_length {body_length:,}, count {count:,} says {needed:,}", {
+            body_length = length, count = count, needed = needed })
+    end
+    return results
+end
+
+-- The checks that entries of a pages record break, once for each run of them.
+function rules_fields.broken_entries(checks, record)
+    local results = {}
+    for _, one in ipairs(checks) do
+        local wrong = rules_fields._wrong_types(one)
+        for _, one_ in ipairs(record.runs) do
+            local first, _, type = py.unpack(one_)
+            if wrong[type] ~= nil then
+                results[#results + 1] = one.rule(one.check.message, { pfn = first, type = type,
+                    name = protocol_libxc.PAGE_TYPES[type] })
+            end
+        end
+    end
+    return results
+end
+
+function rules_fields._wrong_types(one)
+    return py.set(py.map({ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
+        function(type) if py.truth(one.holds({ ["type"] = type })) then return type end end))
+end
+
+-- The first entry with reserved bits.
+function rules_framing._reserved_entry(record)
+    local results = {}
+    local found = native.first_reserved(py.slice(record.body, rules_framing.PAGES_HEADER), record.endianness)
+    if found ~= nil then
+        local index, entry = py.unpack(found)
+        results[#results + 1] =
+            RULE["reserved-bits-set"]("entry {index:,} is 0x{entry:016x}: bits 52 to 59 are not zero", { index = index,
+            entry = entry })
+    end
+    return results
+end
+
+-- A body has the length that its own counts say.
+function rules_framing._counts(record, spec)
+    local results = {}
+    local length = record.body_length
+    if #record.body < length then
+        return results
+    end
+    local needed = native.measure(native.layout(spec.body, record.endianness), record.body)
+    if needed == nil then
+        results[#results + 1] =
+            RULE["body-length-mismatch"]("body_length {body_length:,} is too short for what its own counts say", {
+            body_length = length })
+        return results
+    end
+    if needed ~= length then
+        results[#results + 1] =
+            RULE["body-length-mismatch"]("body_length {body_length:,}, its own counts say {needed:,}", {
+            body_length = length, needed = needed })
+    elseif spec.role == "FRAME_TABLE" then
+        py.extend(results, rules_framing._frames(record))
+    end
+    return results
+end
+
+-- One entry for each frame of the table, which holds as many of the guest's words as fit.
+function rules_framing._frames(record)
+    local results = {}
+    local length = record.body_length
+    local first, last = py.unpack(py.map({ 0, 4 }, function(at) return py.uint(py.slice(record.body, at, at + 4),
+        record.endianness) end))
+    local sizes = py.map(rules_framing.FRAME_WORDS, function(words) return 8 + 8 * (math.floor(last / words) -
+        math.floor(first / words) + 1) end)
+    if not py.has(sizes, length) then
+        local wanted = py.join(" or ", py.map(sizes, function(size) return py.format(size, ",") end))
+        results[#results + 1] =
+            RULE["body-length-mismatch"]("body_length {body_length:,}, pfns {first:,} to {last:,} say {wanted}", {
+            body_length = length, first = first, last = last, wanted = wanted })
+    end
+    return results
+end
+
+-- An unknown optional record of the postcopy phase.
+function rules_pages.in_postcopy(record)
+    return RULE["postcopy-optional-record"](nil, { type = record.type })
+end
+
+-- A record on the direction that never carries it.
+function rules_order.judge_direction(record)
+    if py.is_a(record.spec, "RecordSpec") and record.is_misdirected then
+        return RULE["wrong-direction"](nil, { record = record.name, direction = record.spec.direction })
+    end
+    return nil
+end
+
+function rules_checker.Checker._forward(self, record, spec, noted, is_found_again)
+    local seen = rules_order.Seen(record, spec, is_found_again, self._phase.complete ~= nil)
+    local before, broken
+    self._order, before, broken = py.unpack(rules_order.step(self._order, seen))
+    broken = py.concat(broken, rules_pages.judge_forward(record, noted, self._phase, self.migration))
+    self._phase:advance(record, before, self._order.state)
+    return broken
+end
+
+-- The next header or record of the forward direction: what it breaks by its place, and how far the stream is.
+function rules_order.step(order, seen)
+    local found = {}
+    if rules_order._is_of_other_guest(seen, found) then
+        return rules_order.Placed(order, order.state, found)
+    end
+    if seen.record.unannounced then
+        order = rules_order._announced(order, seen, found)
+    end
+    local before = order.state
+    order = rules_order._placed(order, seen, found)
+    order = rules_order._context(order, seen, before, found)
+    order = rules_order._pv_info(order, seen, found)
+    if py.has(rules_postcopy_phase.PAGES_STATES, before) and seen.spec.role == "LIBXC_END"
+        and not seen.is_completed then
+        order = py.with(order, "state", nil)
+    end
+    return rules_order.Placed(order, before, found)
+end
+
+function rules_order._is_of_other_guest(seen, found)
+    local record = seen.record
+    local needed
+    if py.is_a(seen.spec, "RecordSpec") then
+        needed = seen.spec.guest
+    else
+        needed = "any"
+    end
+    if needed == "any" or py.get(rules_order.GUESTS, record.context.guest, needed) == needed then
+        return false
+    end
+    if needed == "hvm" or not seen.is_found_again then
+        found[#found + 1] = rules_order._OTHER_GUEST[needed](nil, { record = record.name,
+            guest = record.context.guest })
+    end
+    return true
+end
+
+-- A record of the other layer that nothing handed over to.
+function rules_order._announced(order, seen, found)
+    local record = seen.record
+    local should_be = py.get(rules_postcopy.SHOULD_BE, record.layer)
+    if should_be == nil then
+        return order
+    end
+    if py.has(should_be.states, order.state) then
+        found[#found + 1] = RULE["postcopy-transition-missing"](nil, { record = record.name, layer = record.layer,
+            missing = should_be.missing })
+        return py.with(order, "state", should_be.then_)
+    end
+    if order.state == "early pages" then
+        return py.with(order, "state", should_be.then_)
+    end
+    return order
+end
+
+-- The state machine.
+function rules_order._placed(order, seen, found)
+    local record, role = seen.record, seen.spec.role
+    local state, place = order.state, protocol_states.PLACES[role]
+    if state == nil then
+        state = place.natural
+    elseif py.has(place.moves, state) then
+        state = place.moves[state]
+    elseif order.missed[py.get(rules_order.MISSED, record.name)] ~= nil then
+        return order
+    else
+        local rule, then_ = py.unpack(py.get(py.get(rules_order.MISPLACED, role, {}), state, {
+            RULE["unexpected-record"], nil }))
+        found[#found + 1] = rule(nil, { record = record.name, state = state })
+        if rawequal(rule, RULE["missing-static-data-end"]) then
+            order = py.with(order, "missed", py.union(order.missed, py.set({ rule.id })))
+        end
+        state = py.either(then_, state)
+    end
+    if role == "DOMAIN" then
+        state = py.get(protocol_states.OF_VERSION, record.context.version)
+        order = py.with(order, "is_followed", true)
+    end
+    if state ~= nil then
+        state = rules_order._meant(state, record.context, record.layer)
+    end
+    if rawequal(state, order.state) then
+        return order
+    end
+    return py.with(order, "state", state)
+end
+
+-- The state by the streams that are around this one, as far as that is known.
+function rules_order._meant(state, context, layer)
+    local in_libxl
+    if context.may_be_in_libxl then
+        in_libxl = nil
+    else
+        in_libxl = py.has(context.layers, "libxl")
+    end
+    return protocol_states.after(state, in_libxl, rules_order._IMAGES[layer] == nil
+        and not py.truth(py.isdisjoint(rules_order._IMAGES, context.layers)))
+end
+
+-- The state that is meant, by the streams that are around this one, as far as that is known.
+function protocol_states.after(state, in_libxl, in_xenops)
+    if not in_libxl and protocol_states.WITHOUT_LIBXL[state] ~= nil then
+        if in_libxl == nil then
+            return nil
+        end
+        return protocol_states.after(protocol_states.WITHOUT_LIBXL[state], true, in_xenops)
+    end
+    return in_xenops and state == "finished" and "xenops tail" or state
+end
+
+-- The context records of one stop of the guest: which came, and in which order.
+function rules_order._context(order, seen, before, found)
+    local record, role = seen.record, seen.spec.role
+    if role == "CONTEXT" then
+        local is_late = record.name == "HVM_PARAMS" and order.context["HVM_CONTEXT"] ~= nil
+        if is_late and record.context.version == 3 and not order.has_params then
+            order = py.with(order, "has_params", true)
+            found[#found + 1] = RULE["hvm-params-after-context"]()
+        end
+        return py.with(order, "context", py.union(order.context, py.set({ record.name })))
+    end
+    if role == "POSTCOPY_SETUP" and before == "postcopy begun" then
+        local missing = py.map(rules_order.HVM_CONTEXT, function(name) if order.context[name] == nil then return name
+            end end)
+        if record.context.guest ~= "x86 HVM" then
+            missing = py.truth(order.context) and {} or { "context record" }
+        end
+        if (missing and missing[1] ~= nil) then
+            local none = rules_postcopy.ContextMissing.NONE
+            found[#found + 1] = RULE["postcopy-context-missing"](none, { missing = py.join(", no ", missing) })
+        end
+    end
+    if py.truth(order.context) and py.has(rules_order._ENDS_CONTEXT, role) then
+        return py.with(order, "context", {})
+    end
+    return order
+end
+
+-- The table of frames cannot be read by who does not know how wide the guest's words are.
+function rules_order._pv_info(order, seen, found)
+    local record, role = seen.record, seen.spec.role
+    if role == "FRAME_TABLE" and order.is_followed and not order.has_pv_info then
+        found[#found + 1] = RULE["unexpected-record"]("{record}, and no X86_PV_INFO came before it", {
+            record = record.name })
+        return py.with(order, "missed", py.union(order.missed, py.set({ rules_order.NO_PV_INFO })))
+    end
+    if record.name == "X86_PV_INFO" then
+        return py.with(order, "has_pv_info", true)
+    end
+    return order
+end
+
+-- Announced pages, and pages that come.
+function rules_pages.judge_forward(record, noted, phase, migration)
+    local results = {}
+    local role = facts_roles.role_of(record)
+    if role == "POSTCOPY_LIST" then
+        for _, run in ipairs(noted.again) do
+            results[#results + 1] = RULE["postcopy-pfn-announced-twice"](nil, { pfns = rules_pages._named(run) })
+        end
+    elseif role == "POSTCOPY_PAGES" then
+        py.extend(results, rules_fields.broken_entries(py.get(rules_pages._ENTRIES, rules_fields.key_of(record), {}),
+            record))
+        for _, run in ipairs(record.runs) do
+            if protocol_libxc.UNBACKED[run.type] == nil then
+                py.extend(results, rules_pages._unannounced(run, RULE["postcopy-page-not-announced"], phase, migration))
+            end
+        end
+        for _, run in ipairs(noted.again) do
+            results[#results + 1] = RULE["postcopy-page-repeated"](nil, { pfns = rules_pages._named(run) })
+        end
+    end
+    return results
+end
+
+function rules_pages._named(run)
+    return py.fill(run.length == 1 and rules_pages.ONE_PFN or rules_pages.MANY_PFNS, { first = run.first,
+        last = run.first + run.length - 1 })
+end
+
+function rules_pages._unannounced(run, rule, phase, migration)
+    local results = {}
+    local outstanding = migration.faults.outstanding
+    if phase.lists_whole and not outstanding.overflow then
+        local first = outstanding:first_of_run(run.first, run.length, false)
+        if first ~= nil then
+            results[#results + 1] = rule(nil, { pfn = first })
+        end
+    end
+    return results
+end
+
+function rules_checker.Checker._reverse(self, record, spec, noted)
+    local phase, state = self._phase, self._order.state
+    local broken = rules_postcopy.judge_complete(record, phase)
+    if spec.role == "POSTCOPY_FAULT" then
+        py.extend(broken, rules_pages.judge_fault(record, noted, phase, phase:is_ahead(state), self.migration))
+    end
+    phase:advance(record, state, state)
+    return broken
+end
+
+-- A POSTCOPY_COMPLETE after another.
+function rules_postcopy.judge_complete(record, phase)
+    local results = {}
+    if rules_postcopy_phase.is_complete(record) and phase.complete ~= nil then
+        results[#results + 1] = RULE["postcopy-complete-unexpected"](nil, { offset = phase.complete.offset })
+    end
+    return results
+end
+
+-- A POSTCOPY_FAULT. `is_early`: whether it was captured before the postcopy phase began.
+function rules_pages.judge_fault(record, noted, phase, is_early, migration)
+    local results = {}
+    if phase.complete ~= nil then
+        results[#results + 1] = RULE["postcopy-fault-after-complete"](nil, { offset = phase.complete.offset })
+    end
+    py.extend(results, rules_fields.broken_entries(py.get(rules_pages._ENTRIES, rules_fields.key_of(record), {}),
+        record))
+    for _, run in ipairs(is_early and {} or record.runs) do
+        py.extend(results, rules_pages._unannounced(run, RULE["postcopy-fault-not-announced"], phase, migration))
+    end
+    for _, run in ipairs(noted.again) do
+        results[#results + 1] = RULE["postcopy-fault-repeated"](nil, { pfns = rules_pages._named(run) })
+    end
+    for _, fault in ipairs(noted.faults) do
+        local answer = fault.answer
+        if answer ~= nil and rules_postcopy_phase.knew(record, answer) then
+            local late = (record.first.time - answer.last.time) / 1000000.0
+            results[#results + 1] = RULE["postcopy-fault-after-page"](nil, { pfn = fault.pfn, frame = answer.last.frame,
+                late = late })
+        end
+    end
+    return results
+end
+
+function facts_links._Growing._init(self)
+    self._faults = facts_faults.Faults()
+    self._lists = {}
+end
+
+function facts_links._Growing._link(self, fault)
+    for _, asked in ipairs(py.concat({ fault.asked }, fault.again)) do
+        self:_point(asked, fault)
+    end
+    self:_append(fault.answer, facts_links.Link(fault.pfn, fault.asked, fault.in_flight))
+end
+
+-- From a record that asks for a page to the one that brings it.
+function facts_links._Growing._point(self, asked, fault)
+    self:_append(asked, facts_links.Link(fault.pfn, fault.answer, fault.answer.first < asked.last))
+end
+
+function rules_rule.Violation._getters.gravity(self)
+    return py.either(self.severity, self.rule.severity)
+end
+
+-- Whether it can be what a migration failed of.
+function rules_rule.Violation._getters.is_fatal(self)
+    return self.gravity == "error" or self.rule.fatal
+end
+
+function rules_rule.Violation.at(self, record)
+    return py.with(self, "record", record)
+end
+
+function rules_rule.Violation.on(self, direction)
+    return py.with(self, "direction", direction)
+end
+
+function rules_rule.Violation.as_warning(self)
+    return py.with(self, "severity", "warning")
+end
+
+-- `flow`: of the first direction's octets; nil for a bare stream. `number`: gives a migration its number when it is
+-- recognised. `keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note which octets
+-- are page contents.
+function parser_conversation.Conversation._init(self, flow, emit, number, keep_pages, note_spans)
+    if keep_pages == nil then keep_pages = false end
+    if note_spans == nil then note_spans = false end
+    self.flow = flow
+    self.emit = emit
+    self.keep_pages = keep_pages
+    self.note_spans = note_spans
+    self.cipher = nil
+    self._number = number
+    self._migrations = {}
+end
+
+-- One of its migrations, made when first asked for.
+function parser_conversation.Conversation.migration(self, ordinal)
+    while #self._migrations <= ordinal do
+        self._migrations[#self._migrations + 1] = parser_conversation.ParsedMigration(self._number)
+    end
+    return py.at(self._migrations, ordinal)
+end
+
+-- `number` gives it its number in the input, when it is recognised.
+function parser_conversation.ParsedMigration._init(self, number)
+    self.number = nil
+    self.context = events.NOTHING_SAID
+    self.libxl_endianness = nil
+    self.libxc_records = protocol_libxc_records.libxc_records(nil)
+    self.orders = parser_conversation._orders(self.context, nil)
+    self.is_unread = false
+    self.is_bare = false
+    self.begins_late = false
+    self.begins_after = nil
+    self.items = { ["forward"] = 0, ["reverse"] = 0 }
+    self._number = number
+end
+
+-- The record types of a stream version, by number.
+function protocol_libxc_records.libxc_records(version)
+    return py.get(protocol_libxc_records._VERSIONS, py.either(version, 0), protocol_libxc_records._UNKNOWN)
+end
+
+function parser_conversation._orders(context, libxl)
+    local own = { ["libxl"] = libxl }
+    return py.dict(py.map(py.items(protocol_containers.CONTAINERS), function(one_) local layer,
+        row = py.unpack(one_) return { layer, py.either(py.either(row.endianness, py.get(own, layer)),
+        context.endianness) } end))
+end
+
+-- A stream of it was recognised. Whether it is the first.
+function parser_conversation.ParsedMigration.open(self)
+    if self.number ~= nil then
+        return false
+    end
+    self.number = self._number()
+    return true
+end
+
+-- A header says more.
+function parser_conversation.ParsedMigration.learn(self, values)
+    local context = py.update(self.context, values)
+    local holds_libxc = py.any(context.layers, function(layer) return
+        protocol_containers.CONTAINERS[layer].holds["libxc"] ~= nil end)
+    context = py.with(context, "may_be_in_libxl", not self.is_bare and not py.truth(holds_libxc))
+    if context ~= self.context then
+        self.context = py.with(context, "revision", context.revision + 1)
+        self.libxc_records = protocol_libxc_records.libxc_records(context.version)
+        self.orders = parser_conversation._orders(context, self.libxl_endianness)
+        self.is_unread = py.truth(context.layers) and protocol_containers.CONTAINERS[py.at(context.layers,
+            0)].answers == "unread"
+    end
+end
+
+-- libxl's header says its byte order, or xl's.
+function parser_conversation.ParsedMigration.learn_libxl_order(self, endianness)
+    self.libxl_endianness = endianness
+    self.orders = parser_conversation._orders(self.context, endianness)
+end
+
+-- Something of this layer was seen: not always after the one around it, whose header may be lost.
+function parser_conversation.ParsedMigration.enter(self, layer)
+    if not py.has(self.context.layers, layer) then
+        self:learn({ layers = protocol_containers.nested(self.context.layers, layer) })
+    end
+end
+
+-- The layers seen, outermost first, when one more was; and the one between, if its header must have been lost.
+function protocol_containers.nested(layers, layer)
+    if py.has(layers, layer) then
+        return layers
+    end
+    if (layers and layers[1] ~= nil) and not py.any(layers, function(one) return
+        protocol_containers.CONTAINERS[one].holds[layer] ~= nil end) then
+        local between = py.map(py.keys(protocol_containers.CONTAINERS[py.at(layers, -1)].holds),
+            function(one) if protocol_containers.CONTAINERS[one].holds[layer] ~= nil then return one end end)
+        layers = py.concat(layers, between)
+    end
+    return py.map(protocol_containers.OUTERMOST_FIRST, function(one) if py.has(layers, one)
+        or one == layer then return one end end)
+end
+
+-- The container around this layer.
+function parser_conversation.ParsedMigration.outer(self, layer)
+    return protocol_containers.outer(self.context.layers, layer)
+end
+
+-- The container around a layer, among those seen.
+function protocol_containers.outer(layers, layer)
+    local place
+    if py.has(layers, layer) then
+        place = py.index(layers, layer)
+    else
+        place = 0
+    end
+    if py.truth(place) then
+        return protocol_containers.CONTAINERS[py.at(layers, place - 1)]
+    end
+    return nil
+end
+
+-- The offset of the forward direction before which one of its migrations does not begin, if the other direction has
+-- begun that.
+function parser_conversation.Conversation.begins_after(self, ordinal)
+    if ordinal < #self._migrations then
+        return py.at(self._migrations, ordinal).begins_after
+    end
+    return nil
+end
+
+-- The parsers of a connection's two directions, ready for their first octets.
+function parser_package.connect(conversation)
+    local one, other = py.unpack(py.map({ true, false }, function(is_first) return
+        parser_direction.DirectionParser(conversation, parser_states.STEPS, is_first) end))
+    one:pair(other)
+    return { one, other }
+end
+
+function parser_states.xl_header(p)
+    if not p:has(HEADER["xl header"].size) then
+        return false
+    end
+    local endianness = py.either(protocol_xl.xl_endianness(p.buffer), "little")
+    local values = native.header_values(p, HEADER["xl header"], endianness)
+    p.migration:learn({ endianness = endianness })
+    p.migration:learn_libxl_order(endianness)
+    local then_
+    if py.truth(values["mandatory_flags"]["stream_v2"]) then
+        then_ = nil
+    else
+        then_ = "LEGACY"
+    end
+    return parser_states._begin_header(p, HEADER["xl header"], endianness, values, then_)
+end
+
+-- The byte order of a save header, from its byteorder field; nil if that holds neither order's value.
+function protocol_xl.xl_endianness(octets)
+    local found = py.slice(octets, #protocol_xl.XL_MAGIC, #protocol_xl.XL_MAGIC + 4)
+    return py.first({ "little", "big" }, function(order) if found == py.to_bytes(protocol_xl.XL_BYTEORDER, 4,
+        order) then return order end end)
+end
+
+-- The header that is in the buffer, with the octets that belong to it.
+function parser_states._begin_header(p, spec, endianness, values, then_)
+    p:enter(spec.layer)
+    local length = spec.size + (function() if (spec.more and spec.more ~= "") then return values[spec.more] end return 0
+        end)()
+    p:begin(spec.layer, spec.name, nil, spec, endianness, 0, length, nil, nil, nil, py.either(then_, spec.then_))
+    return true
+end
+
+function parser_states._plain_header_step_1(p)
+    if not p:has(HEADER["xenops header"].size) then
+        return false
+    end
+    local endianness = py.either(HEADER["xenops header"].endianness, p.migration.context.endianness)
+    return parser_states._begin_header(p, HEADER["xenops header"], endianness, native.header_values(p,
+        HEADER["xenops header"], endianness))
+end
+
+function parser_states.libxl_header(p)
+    if not p:has(HEADER["libxl header"].size) then
+        return false
+    end
+    local named = py.startswith(p.buffer, protocol_libxl.LIBXL_IDENT)
+    local values = native.header_values(p, HEADER["libxl header"], "big")
+    p.migration:learn_libxl_order(py.truth(named) and py.truth(values["options"]["big_endian"]) and "big" or "little")
+    return parser_states._begin_header(p, HEADER["libxl header"], "big", values,
+        (function() if py.truth(named) then return nil end return "LOST" end)())
+end
+
+function parser_states.image_header(p)
+    if not p:has(HEADER["image header"].size) then
+        return false
+    end
+    local values = native.header_values(p, HEADER["image header"], "big")
+    local named = values["marker"] == protocol_libxc.IMAGE_MARKER or values["id"] == protocol_libxc.IMAGE_ID
+    if py.truth(named) then
+        p.migration:learn({ version = values["version"], endianness = py.truth(values["options"]["big_endian"])
+            and "big" or "little" })
+    end
+    return parser_states._begin_header(p, HEADER["image header"], "big", values,
+        (function() if py.truth(named) then return nil end return "LOST" end)())
+end
+
+-- Passes over octets until the next header of this direction, or the beginning of a stream.
+function parser_resync.search(p)
+    if p.offset == 0 and not p.found and p.searched == 0 then
+        if not p:has(parser_resync.CIPHER_SIZE) and not p.edge then
+            return false
+        end
+        if parser_resync._is_encrypted(p) then
+            return true
+        end
+    end
+    local direction
+    if p.found or p.migration.number ~= nil then
+        direction = p.direction
+    else
+        direction = nil
+    end
+    if p.peer == nil and not p.found and not (p.offset == 0 and py.startswith(p.buffer, parser_resync.BANNER)) then
+        direction = events.FORWARD
+    end
+    local anchor = parser_resync._magic(p, direction)
+    local keep = math.max(0, #p.buffer - parser_resync.KEEP)
+    if p.trailing == nil and (p.found or p.late or p.damaged or p.direction == events.REVERSE) then
+        local header
+        header, keep = py.unpack(parser_resync._header(p, direction))
+        if header ~= nil and (anchor == nil or header.position < anchor.position) then
+            anchor = header
+        end
+    end
+    if anchor ~= nil then
+        parser_resync._go_on(p, anchor)
+        return true
+    end
+    local end_ = p.offset + #p.buffer
+    p.looked_at = p.looked_at + (end_ - math.max(p.searched, p.offset))
+    p.searched = end_
+    p:take(keep)
+    if parser_resync._is_hopeless(p) then
+        p:expect_next("NOTHING")
+        return true
+    end
+    p:has(#p.buffer + 1)
+    return false
+end
+
+function parser_resync._is_encrypted(p)
+    for _, one_ in ipairs(parser_resync.CIPHERS) do
+        local pattern, name = py.unpack(one_)
+        if py.match(pattern, p.buffer) then
+            p.conversation.cipher = name
+            p:ignore()
+            return true
+        end
+    end
+    return false
+end
+
+-- The first magic not yet looked for that begins a stream of the direction wanted, nil: of either.
+function parser_resync._magic(p, wanted)
+    local buffer, found = p.buffer, nil
+    local since = math.max(0, p.searched - p.offset - parser_resync.KEEP)
+    for _, magic in ipairs(parser_resync.MAGICS) do
+        if (wanted ~= nil and wanted ~= magic.direction) then
+            goto continue
+        end
+        local position = py.find(buffer, magic.octets, since)
+        while position >= 0 and not parser_resync._is_plausible(p, magic, position) do
+            position = py.find(buffer, magic.octets, position + 1)
+        end
+        if position >= 0 and (found == nil or position < found.position) then
+            found = parser_resync.Anchor(position, magic.expect, magic.direction, nil, magic)
+        end
+        ::continue::
+    end
+    return found
+end
+
+-- Whether a magic in mid-connection begins a header: some are strings in programs as well.
+function parser_resync._is_plausible(p, magic, position)
+    if not ((magic.confirms and magic.confirms[1] ~= nil)) or p.offset + position == 0 then
+        return true
+    end
+    local end_ = position + #magic.octets
+    return py.any(magic.confirms, function(octets) return py.startswith(p.buffer, octets, end_) end)
+end
+
+-- The first believable header or text, if any; and how many octets can be dropped if there is none.
+function parser_resync._header(p, direction)
+    local context = p.migration.context
+    local known = context.version ~= nil
+    local orders = py.truth(known) and { context.endianness } or { "little", "big" }
+    local text = parser_resync._text(p, direction)
+    local drop = math.max(0, #p.buffer - parser_resync.KEEP)
+    for _, endianness in ipairs(orders) do
+        local anchor, waiting = py.unpack(parser_resync._candidate(p, endianness, direction, text))
+        if anchor ~= nil then
+            return { anchor, drop }
+        end
+        if waiting ~= nil then
+            drop = math.min(drop, waiting)
+        end
+    end
+    return { text, drop }
+end
+
+-- The first handshake text; in the forward direction with the two ENDs before it, if they are there.
+function parser_resync._text(p, direction)
+    local buffer, found = p.buffer, nil
+    local since = math.max(0, p.searched - p.offset - parser_resync.KEEP)
+    local position
+    for _, message in ipairs({ MESSAGE["banner"], MESSAGE["ready"], MESSAGE["go"], MESSAGE["report"],
+        MESSAGE["postcopy sync"] }) do
+        local going = py.either(direction, message.direction)
+        if going == "both" or (message.direction ~= going and message.direction ~= "both") then
+            goto continue
+        end
+        position = py.find(buffer, message.octets, since)
+        if position >= 0 and (found == nil or position < found.position) then
+            found = parser_resync.Anchor(position, going == events.REVERSE and "REVERSE" or "CLOSING", going)
+        end
+        ::continue::
+    end
+    if found == nil or found.direction == events.REVERSE then
+        return found
+    end
+    for _, one_ in ipairs({ { 2, "LIBXC_RECORD" }, { 1, "LIBXL_RECORD" } }) do
+        local ends, expect = py.unpack(one_)
+        position = found.position - ends * parser_confidence.RECORD_HEADER_SIZE
+        if position >= 0 and not py.any(py.slice(buffer, position, found.position)) then
+            return py.with(found, "position", position, "expect", expect)
+        end
+    end
+    return found
+end
+
+-- The first believable header in one byte order; or where the first candidate is that later octets decide on.
+function parser_resync._candidate(p, endianness, direction, text)
+    local first, needs = py.unpack(py.get(p.candidates, endianness, { p.offset, 0 }))
+    if needs > p.offset + #p.buffer and not p.edge and text == nil then
+        return { nil, first - p.offset }
+    end
+    local begin = math.max(0, first - p.offset)
+    local octets = p.buffer
+    local judge = parser_confidence.Judge(octets, endianness, parser_resync._possible(p),
+        1 * 2 ^ p.migration.context.page_shift, p.edge)
+    for _, at in ipairs(native.candidates(py.slice(octets, begin), endianness)) do
+        local position = begin + at
+        if text ~= nil and position >= text.position then
+            break
+        end
+        judge.needs = 0
+        for _, layer in ipairs({ "libxc", "libxl" }) do
+            local bits = judge:evidence(position, layer)
+            if bits >= parser_confidence.BELIEVED then
+                local going = py.either(direction, judge.reverse and events.REVERSE or events.FORWARD)
+                if going == events.REVERSE or not judge.reverse then
+                    local expect = going == events.REVERSE and "REVERSE" or protocol_containers.CONTAINERS[layer].record
+                    return { parser_resync.Anchor(position, py.either(expect, "ANYTHING"), going, endianness), nil }
+                end
+            end
+        end
+        if judge.needs ~= 0 then
+            py.put(p.candidates, endianness, { p.offset + position, p.offset + judge.needs })
+            return { nil, position }
+        end
+    end
+    py.put(p.candidates, endianness, { p.offset + math.max(begin, #p.buffer - parser_confidence.RECORD_HEADER_SIZE + 1),
+        0 })
+    return { nil, nil }
+end
+
+-- The libxc records that may come: a guest that is not PV has none of PV's, whose numbers libxl uses too. Postcopy
+-- needs the paging of an HVM guest.
+function parser_resync._possible(p)
+    local context = p.migration.context
+    local records = protocol_libxc_records.libxc_records(context.version)
+    if context.guest == "x86 PV" or context.guest == nil and not context.postcopy then
+        return records
+    end
+    return py.dict(py.map(py.items(records), function(one_) local type,
+        spec = py.unpack(one_) if spec.guest ~= "pv" then return { type, spec } end end))
+end
+
+-- `table`: the libxc records that may come. `page`: octets of one. `final`: nothing follows the buffer.
+function parser_confidence.Judge._init(self, buffer, endianness, table, page, final)
+    self.buffer, self.endianness, self.table, self.page, self.final = buffer, endianness, table, page, final
+    self.header, self.pages_header = py.unpack(parser_confidence.READERS[endianness])
+    self.needs = 0
+    self.reverse = false
+end
+
+-- Bits of evidence that a chain of headers begins here.
+function parser_confidence.Judge.evidence(self, position, layer)
+    local start, bits, signals = position, 0, 0
+    self.reverse = false
+    for link = 0, parser_confidence.CHAIN - 1 do
+        if bits >= parser_confidence.BELIEVED or not self:_has(position + parser_confidence.RECORD_HEADER_SIZE,
+            start) then
+            break
+        end
+        local type, length = py.unpack(self.header(self.buffer, position))
+        local spec = py.get(layer == "libxl" and protocol_libxl.LIBXL_RECORDS or self.table, type)
+        if spec == nil then
+            return not py.truth(py.band(type, protocol_specs.OPTIONAL)) and 0 or bits
+        end
+        if not py.truth(link) and layer == "libxc" then
+            self.reverse = spec.direction == "reverse"
+        end
+        local worth = self:_worth(position + parser_confidence.RECORD_HEADER_SIZE, spec, length, start)
+        if worth == nil then
+            return 0
+        end
+        if spec.shape == "signal" then
+            signals, worth = math.max(signals, worth), math.max(0, worth - signals)
+        end
+        bits = bits + worth
+        position = position + (parser_confidence.RECORD_HEADER_SIZE + length + -length % 8)
+        if spec.role == "LIBXL_END" then
+            break
+        end
+        if spec.role ~= "CHECKPOINT_STATE" then
+            layer = py.get(parser_confidence.NEXT_LAYER, spec.then_, layer)
+        end
+    end
+    return bits
+end
+
+-- Whether the buffer reaches that far; if it may do so later, the candidate waits.
+function parser_confidence.Judge._has(self, end_, start)
+    if end_ <= py.len(self.buffer) then
+        return true
+    end
+    if not self.final and end_ - start <= parser_confidence.LOOK_AHEAD then
+        self.needs = math.min(py.either(self.needs, end_), end_)
+    end
+    return false
+end
+
+-- Bits of evidence in one header and what of its body is in sight; nil if they cannot be one.
+function parser_confidence.Judge._worth(self, body, spec, length, start)
+    if spec.shape == "pages" then
+        return self:_worth_of_pages(body, spec, length, start)
+    end
+    local proof = protocol_specs.proof_of(spec)
+    if proof == nil or (proof.lengths and proof.lengths[1] ~= nil) and not py.has(proof.lengths, length) then
+        return nil
+    end
+    if not ((proof.fields and proof.fields[1] ~= nil)) then
+        return proof.bits
+    end
+    if length < 8 or length > parser_confidence.LOOK_AHEAD then
+        return nil
+    end
+    if not self:_has(body + 16, start) then
+        return parser_confidence.NOT_IN_SIGHT
+    end
+    if self:_agrees(body, proof, length) then
+        return proof.bits
+    end
+    return nil
+end
+
+-- What proves a record's header: its own `proof`, or what its shape tells; nil where chance looks the same.
+function protocol_specs.proof_of(spec)
+    if spec.proof ~= nil or spec.shape == "pages" then
+        return spec.proof
+    end
+    if spec.shape == "signal" then
+        return protocol_specs.Proof(spec.type ~= 0 and 24 or 0, { 0 })
+    end
+    if spec.shape == "page" then
+        return protocol_specs.Proof(40, { protocol_specs.PAGE_OCTETS })
+    end
+    if spec.shape == "fixed" then
+        return protocol_specs.Proof(40, { native.fixed(native.layout(spec.body, "little"))[1].size })
+    end
+    return nil
+end
+
+-- Whether the length and the first fields of a body are such as the record can have.
+function parser_confidence.Judge._agrees(self, body, proof, length)
+    if proof.unit ~= 0 then
+        local units, rest = py.unpack(py.divmod(length - proof.base, proof.unit))
+        if py.truth(rest) or proof.counted and units ~= self:_integer(body, 4) then
+            return false
+        end
+    end
+    return py.all(proof.fields, function(field) return (field.least <= self:_integer(body + field.offset, field.size)
+        and self:_integer(body + field.offset, field.size) <= field.most) end)
+end
+
+function parser_confidence.Judge._integer(self, at, size)
+    return py.uint(py.slice(self.buffer, at, at + size), self.endianness)
+end
+
+function parser_confidence.Judge._worth_of_pages(self, body, spec, length, start)
+    if not self:_has(body + parser_entries.PAGES_HEADER_SIZE, start) then
+        return 0
+    end
+    local count, reserved = py.unpack(self.pages_header(self.buffer, body))
+    local contents = length - parser_entries.PAGES_HEADER_SIZE - 8 * count
+    if not py.truth(count) or py.truth(reserved) or contents < 0 or py.truth(contents % self.page)
+        or contents > count * self.page then
+        return nil
+    end
+    if not spec.contents and contents ~= 0 then
+        return nil
+    end
+    local entries = body + parser_entries.PAGES_HEADER_SIZE
+    self:_has(entries + 8 * math.min(count, parser_confidence.ENTRIES_JUDGED), start)
+    local seen = math.min(count, parser_confidence.ENTRIES_JUDGED, math.floor((py.len(self.buffer) - entries) / 8))
+    local backed = native.backed_pages(py.slice(self.buffer, entries, entries + 8 * seen), self.endianness,
+        spec.direction == "reverse")
+    if backed == nil then
+        return nil
+    end
+    if seen == count and spec.contents and contents ~= backed * self.page then
+        return nil
+    end
+    return parser_confidence.PAGES_AGREE + parser_confidence.ENTRY_AGREES * math.min(seen,
+        parser_confidence.ENTRIES_COUNTED) + (seen == count and parser_confidence.ENTRIES_AGREE or 0)
+end
+
+-- The way goes on at an anchor, perhaps that of another migration.
+function parser_resync._go_on(p, anchor)
+    local is_another = p.found and parser_resync._begins_anew(p, anchor)
+    p:end_trailing(anchor.position)
+    p:take(anchor.position)
+    if is_another then
+        p:renew()
+    end
+    local migration = p.migration
+    if not p.found then
+        if anchor.magic == nil and migration.number == nil then
+            migration.begins_late = true
+        end
+        local is_bare = anchor.expect == "IMAGE_HEADER" and not p.late and not p.damaged
+        if is_bare ~= migration.is_bare then
+            migration.is_bare = is_bare
+        end
+        p:recognise(anchor.direction)
+    end
+    if anchor.endianness ~= nil and migration.context.version == nil then
+        migration:learn({ endianness = anchor.endianness })
+    end
+    p:regain_way(anchor.expect)
+end
+
+-- Whether another migration begins here, rather than a layer of this one whose outer header was lost: by a magic, or
+-- because the other direction has begun it.
+function parser_resync._begins_anew(p, anchor)
+    if anchor.magic ~= nil and anchor.direction == events.FORWARD then
+        return p.trailing ~= nil or p.layers[anchor.magic.layer] ~= nil
+    end
+    local after = p.conversation:begins_after(p.ordinal + 1)
+    return anchor.direction == events.FORWARD and after ~= nil and p.offset + anchor.position >= after
+end
+
+-- Whether enough of a connection was looked at to know that it carries no migration.
+function parser_resync._is_hopeless(p)
+    if p.peer == nil or p.ordinal ~= 0 or p.migration.number ~= nil then
+        return false
+    end
+    return p.looked_at > ((p.late or p.damaged) and parser_resync.LATE_SEARCHED or parser_resync.START_SEARCHED)
+end
+
+function parser_states.nothing(p)
+    return false
+end
+
+-- A header that was none: what follows is anybody's guess.
+function parser_states.lost(p)
+    p:lose_way(p.offset, p.offset)
+    return true
+end
+
+-- A record of xenopsd's image: 16 octets of header, a body without padding.
+function parser_states.xenops_record(p)
+    return p:has(parser_states.RECORD_HEADERS["xenops"]["little"].size) and parser_states._begin_record(p, "xenops")
+end
+
+-- A record whose header is in the buffer: type, body_length, body, padding.
+function parser_states._begin_record(p, layer, unannounced)
+    if unannounced == nil then unannounced = false end
+    local migration, row = p.migration, protocol_containers.CONTAINERS[layer]
+    local endianness = migration.orders[layer]
+    local reader = parser_states.RECORD_HEADERS[layer][endianness]
+    local type, length = py.unpack(reader.unpack_from(p.buffer))
+    if layer == "libxc" and migration.context.version == nil then
+        if type == 16 and not py.truth(length) and not p:has(2 * parser_states.HEADER_SIZE) and not p.edge then
+            return false
+        end
+        local version = parser_states._version_of(p, type, length)
+        if version ~= nil then
+            migration:learn({ version = version })
+        end
+    end
+    local spec = py.get((function() if layer == "libxc" then return migration.libxc_records end return
+        protocol_tables.records(layer) end)(), type)
+    local believed = length <= row.length_max and (spec ~= nil or py.without(type,
+        protocol_specs.OPTIONAL) < row.unknown_max)
+    if not py.truth(believed) and not p.found then
+        p:take(1)
+        p:lose_way(p.offset, p.offset)
+        return true
+    end
+    p.found = true
+    if p.layers[layer] == nil then
+        p:enter(layer)
+    end
+    if spec ~= nil and protocol_specs.POSTCOPY[spec.role] ~= nil and not py.truth(migration.context.postcopy) then
+        migration:learn({ postcopy = true, version = py.either(migration.context.version, 2) })
+    end
+    local name
+    if spec ~= nil then
+        name = spec.name
+    else
+        name = protocol_specs.unknown_name(type)
+    end
+    if not py.truth(believed) then
+        p:begin(layer, name, type, spec, endianness, reader.size, length, nil, unannounced)
+        p:abandon_item()
+        p:lose_way(p.offset, p.offset)
+        return true
+    end
+    local then_
+    if p.direction == events.FORWARD then
+        then_ = parser_states._after(p, layer, spec)
+    else
+        then_ = "REVERSE"
+    end
+    local carried = spec ~= nil and spec.shape == "stream" and 0 or length
+    local padding = -length % row.alignment
+    p:begin(layer, name, type, spec, endianness, reader.size, length, padding, unannounced, carried, then_)
+    return true
+end
+
+-- The version, from a record whose number has two meanings, when the image header was not captured: POSTCOPY_PFNS_BEGIN
+-- is empty and X86_CPUID_POLICY is not; the processors' and devices' state follows POSTCOPY_BEGIN, but memory follows
+-- STATIC_DATA_END.
+function parser_states._version_of(p, type, length)
+    if type == 17 then
+        return length ~= 0 and 3 or 2
+    end
+    if type == 16 and length == 0 and #p.buffer >= 2 * parser_states.HEADER_SIZE then
+        local following = py.uint(py.slice(p.buffer, parser_states.HEADER_SIZE, parser_states.HEADER_SIZE + 4),
+            p.migration.context.endianness)
+        return parser_states.CONTEXT_TYPES[following] ~= nil and 2 or 3
+    end
+    return nil
+end
+
+-- The record types of a layer by number; `version` (of the image header) matters to libxc only.
+function protocol_tables.records(layer, version)
+    if layer == "libxc" then
+        return protocol_libxc_records.libxc_records(version)
+    end
+    return py.get(protocol_tables._OF_LAYER, layer, protocol_tables._NONE)
+end
+
+-- What a record type is called that nobody specified.
+function protocol_specs.unknown_name(type)
+    return "UNKNOWN_0x" .. py.format(type, "08x")
+end
+
+-- What stands after a record of the forward direction: as its row says, or another of its layer.
+function parser_states._after(p, layer, spec)
+    local then_ = py.either((function() if spec ~= nil then return spec.then_ end return nil end)(),
+        protocol_containers.CONTAINERS[layer].record)
+    if (then_ == "OUTER" or then_ == "LIBXL_IF_THERE") and layer == "libxc" and spec ~= nil then
+        p.handed_over = spec.role
+    elseif spec ~= nil and spec.role == "CHECKPOINT_END" and py.has(parser_states.NO_CHECKPOINT, p.handed_over) then
+        return "LIBXL_RECORD"
+    end
+    return then_
+end
+
+function parser_states.libxl_record(p)
+    if not p:has(parser_states.HEADER_SIZE) then
+        return false
+    end
+    local type, _ = py.unpack(parser_states._next_header(p, "libxl"))
+    if protocol_libxl.LIBXL_RECORDS[type] == nil and
+        protocol_libxc_records.libxc_records(p.migration.context.version)[type] ~= nil then
+        return parser_states._begin_record(p, "libxc", true)
+    end
+    return parser_states._begin_record(p, "libxl")
+end
+
+function parser_states._next_header(p, layer)
+    local type, length = py.unpack(parser_states.RECORD_HEADERS[layer][p.migration.orders[layer]].unpack_from(p.buffer))
+    return { type, length }
+end
+
+-- After CHECKPOINT and POSTCOPY_TRANSITION libxl goes on, if there is one around the libxc stream.
+function parser_states.libxl_if_there(p)
+    if p.migration.context.may_be_in_libxl then
+        if not p:has(parser_states.HEADER_SIZE) then
+            return false
+        end
+        if (2 <= parser_states._next_header(p, "libxl")[1] and parser_states._next_header(p, "libxl")[1] <= 6) then
+            p:enter("libxl")
+        end
+    end
+    p:expect_next(py.has(p.migration.context.layers, "libxl") and "LIBXL_RECORD" or "LIBXC_RECORD")
+    return true
+end
+
+-- After a checkpoint COLO goes on with libxl's CHECKPOINT_STATE, Remus with libxc (libxl_colo_save.c).
+function parser_states.libxl_or_libxc(p)
+    if not p:has(parser_states.HEADER_SIZE) then
+        return false
+    end
+    local type, length = py.unpack(parser_states._next_header(p, "libxl"))
+    local is_state = type == parser_states.CHECKPOINT_STATE and length <= 8
+    p:expect_next(is_state and "LIBXL_RECORD" or "LIBXC_RECORD")
+    return true
+end
+
+function parser_states.domain_header(p)
+    if not p:has(HEADER["domain header"].size) then
+        return false
+    end
+    local endianness = p.migration.context.endianness
+    local values = native.header_values(p, HEADER["domain header"], endianness)
+    p.migration:learn({ guest = py.str(values["type"]), xen = py.str(values["xen_major"]) .. "."
+        .. py.str(values["xen_minor"]) })
+    if values["page_shift"] <= parser_states.PAGE_SHIFT_MAX then
+        p.migration:learn({ page_shift = values["page_shift"] })
+    end
+    return parser_states._begin_header(p, HEADER["domain header"], endianness, values)
+end
+
+function parser_states.libxc_record(p)
+    if not p:has(parser_states.HEADER_SIZE) then
+        return false
+    end
+    local context = p.migration.context
+    if context.postcopy and py.has(context.layers, "libxl") and context.guest ~= "x86 PV" then
+        local type, _ = py.unpack(parser_states._next_header(p, "libxc"))
+        if parser_states.LIBXL_NUMBERS[type] ~= nil then
+            return parser_states._begin_record(p, "libxl", true)
+        end
+    end
+    return parser_states._begin_record(p, "libxc")
+end
+
+-- A stream of Xen 4.5 or older has no records to follow.
+function parser_states.legacy(p)
+    p:expect_next("NOTHING")
+    return true
+end
+
+-- After the end of the outermost stream: texts of xl, then nothing.
+function parser_states.closing(p)
+    if not ((p.buffer and p.buffer ~= "")) or not p:has(parser_states.HEADER_SIZE) and not p.edge then
+        p:has(parser_states.HEADER_SIZE)
+        return false
+    end
+    if parser_resync.FORWARD_MAGICS[py.slice(p.buffer, 0, parser_states.HEADER_SIZE)] ~= nil then
+        if p.found then
+            p:renew()
+        end
+        p:expect_next("ANYTHING")
+        return true
+    end
+    if parser_states._is_text(p) then
+        return parser_states.text(p)
+    end
+    if p.migration.context.may_be_in_libxl and parser_states._is_libxl(p) then
+        p:enter("libxl")
+        p:expect_next("LIBXL_RECORD")
+        return true
+    end
+    p:begin_trailing()
+    return true
+end
+
+-- Whether a text begins here: no record's header is made of printable octets alone.
+function parser_states._is_text(p)
+    local octets = py.slice(p.buffer, 0, parser_states.HEADER_SIZE)
+    return py.isascii(octets) and py.isprintable(py.decode(octets, "ascii"))
+end
+
+-- A handshake text, known or not, with the status octet that belongs to it. All but the banner end in a NUL.
+function parser_states.text(p)
+    local is_banner = py.startswith(p.buffer, MESSAGE["banner"].octets)
+    local end_ = is_banner and 0 or py.find(p.buffer, 0, 0, parser_states.TEXT_MAX) + 1
+    if not is_banner and end_ == 0 and #p.buffer < parser_states.TEXT_MAX and not p.edge then
+        p:has(#p.buffer + 1)
+        return false
+    end
+    local size
+    if is_banner then
+        size = py.len(MESSAGE["banner"].octets)
+    else
+        size = end_
+    end
+    local seen = py.slice(p.buffer, 0, py.either(size, parser_states.TEXT_MAX))
+    local message = py.first({ MESSAGE["banner"], MESSAGE["ready"], MESSAGE["go"], MESSAGE["report"],
+        MESSAGE["postcopy sync"] }, function(one) if parser_states._is_message(one, seen,
+        p.direction) then return one end end)
+    if message == nil then
+        local ends = py.map({ "LibxlFmt", "Xen save", "XenSaved", "\255\255\255\255\255\255\255\255" },
+            function(magic) local at = py.find(seen, magic) if at > 0 then return at end end)
+        seen = py.slice(seen, 0, py.min(ends))
+    end
+    local length = py.truth(message) and py.len(message.octets) + message.status or #seen
+    if rawequal(message, MESSAGE["banner"]) and p.direction == events.REVERSE and (p.migration.context.layers
+        and p.migration.context.layers[1] ~= nil) and p.may_begin_anew then
+        p:renew()
+        p.migration.begins_after = (function() if p.peer ~= nil then return p.peer.transport.acked end return nil end)()
+        p:recognise(events.REVERSE)
+    end
+    p.found = p.found or p.direction == events.REVERSE
+    if message ~= nil then
+        p:enter("xl")
+    end
+    local name
+    if py.truth(message) then
+        name = message.name
+    else
+        name = "text"
+    end
+    p:begin("xl", name, nil, message, "little", 0, length)
+    return true
+end
+
+-- Whether a text is this message; if it ends too early, whether it can be.
+function parser_states._is_message(message, seen, direction)
+    return message.octets == seen or ((message.direction == direction or message.direction == "both")
+        and py.startswith(message.octets, seen))
+end
+
+function parser_states._is_libxl(p)
+    if #p.buffer < parser_states.HEADER_SIZE then
+        return false
+    end
+    local type, length = py.unpack(parser_states._next_header(p, "libxl"))
+    return protocol_libxl.LIBXL_RECORDS[type] ~= nil and (length == 0) == (protocol_libxl.LIBXL_RECORDS[type].shape ==
+        "signal")
+end
+
+-- The reverse direction: texts of xl, and records of libxc and libxl with no header before them.
+function parser_states.reverse(p)
+    if p.migration.is_unread then
+        p:expect_next("NOTHING")
+        return true
+    end
+    if not p:has(parser_states.HEADER_SIZE) then
+        return false
+    end
+    if p.late and not p.found and not parser_resync.is_reverse(p) then
+        p:expect_next("ANYTHING")
+        return true
+    end
+    if p.peer ~= nil and p.peer.ordinal > p.ordinal and p.peer:is_ahead_of(p) then
+        p:renew()
+        p:recognise(events.REVERSE)
+    end
+    if py.at(p.buffer, 0) >= parser_states.SPACE and parser_states._is_text(p) then
+        return parser_states.text(p)
+    end
+    local type, _ = py.unpack(parser_states.RECORD_HEADERS["libxl"][p.migration.orders["libxl"]].unpack_from(p.buffer))
+    return parser_states._begin_record(p, type == parser_states.CHECKPOINT_STATE and "libxl" or "libxc")
+end
+
+-- Whether anything speaks for a record of the reverse direction at the first octet in the buffer.
+function parser_resync.is_reverse(p)
+    local context = p.migration.context
+    local judge = parser_confidence.Judge(p.buffer, context.endianness,
+        protocol_libxc_records.libxc_records(context.version), 1 * 2 ^ context.page_shift, true)
+    return judge:evidence(0, "libxc") > 0 and judge.reverse
+end
+
 -- Pages that POSTCOPY_COMPLETE did not wait for.
 function rules_pages.judge_end(phase, migration)
     local results = {}
@@ -4667,6 +4637,8 @@ function protocol_summaries._xen(value, words, values)
     return value and "Xen " .. py.str(value) .. "." .. py.str(values[words]) or "the converter of old streams"
 end
 
+protocol_containers.CONTAINERS = { ["xl"] = CONTAINER["xl"], ["xenops"] = CONTAINER["xenops"],
+    ["libxl"] = CONTAINER["libxl"], ["libxc"] = CONTAINER["libxc"] }
 facts_directions._TAKE = { ["DirectionStarted"] = facts_directions.DirectionFacts._start,
     ["Record"] = facts_directions.DirectionFacts._record, ["Gap"] = facts_directions.DirectionFacts._gap,
     ["PacketsCut"] = facts_directions.DirectionFacts._cut, ["WayLost"] = facts_directions.DirectionFacts._lose,
@@ -4674,8 +4646,6 @@ facts_directions._TAKE = { ["DirectionStarted"] = facts_directions.DirectionFact
     ["Progress"] = facts_directions.DirectionFacts._count, ["DirectionEnded"] = facts_directions.DirectionFacts._end }
 facts_faults._TAKE = { ["POSTCOPY_LIST"] = facts_faults.Faults._announce,
     ["POSTCOPY_FAULT"] = facts_faults.Faults._fault, ["POSTCOPY_PAGES"] = facts_faults.Faults._page_data }
-protocol_containers.CONTAINERS = { ["xl"] = CONTAINER["xl"], ["xenops"] = CONTAINER["xenops"],
-    ["libxl"] = CONTAINER["libxl"], ["libxc"] = CONTAINER["libxc"] }
 rules_framing._HEADERS = { ["image header"] = { native.prepared(RULE["bad-image-header"], rules_rule.Check("header", {
     "image header" }, { rules_rule.Condition("marker", "!=", "ffffffffffffffff"), rules_rule.Condition("id", "==",
     0x58454e46) }, "marker is 0x{marker:016x}, not all ones")), native.prepared(RULE["bad-image-header"],

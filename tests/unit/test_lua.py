@@ -6,14 +6,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
-from importlib.resources import files
 
 import pytest
 from conftest import REPOSITORY
 
-from dissector.integrations import wireshark
 from dissector.integrations.wireshark.fields import OF_ITEMS, prefix, shown_fields
-from dissector.integrations.wireshark.generate import SECTIONS, dissector
+from dissector.integrations.wireshark.generate import PARTS, dissector
 from dissector.integrations.wireshark.literals import literal, table, wrapped
 from dissector.integrations.wireshark.patterns import lua_pattern
 from dissector.protocol import HEADERS, MESSAGES, RECORDS, Field, Role
@@ -22,13 +20,6 @@ from dissector.rules import RULES
 pytest_plugins = ("shell",)
 
 FILE = REPOSITORY / "lua" / "xen_migration.lua"
-
-PARTS = {
-    section.source: files(wireshark).joinpath("parts", section.source).read_text(encoding="utf-8")
-    for section in SECTIONS
-    if isinstance(section.source, str)
-}
-"""What is by hand, by the name of its file."""
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,15 @@ def dissector() -> str:
     return "\n".join(chunks)
 
 
+PARTS = {
+    section.source: files(__package__).joinpath("parts", section.source).read_text(encoding="utf-8")
+    for section in SECTIONS
+    if isinstance(section.source, str)
+}
+"""What is by hand, by the name of its file."""
+
+
 def _text(source: Callable[[], list[str]] | str) -> str:
     if isinstance(source, str):
-        return files(__package__).joinpath("parts", source).read_text(encoding="utf-8")
+        return PARTS[source]
     return "\n".join(source()) + "\n"

@@ -113,7 +113,7 @@ def program() -> Program:
     made: Program = Program(NATIVE, registries, LEFT_OUT, named)
     made.know(PfnSet, Migration, *CLASSES, ParsedMigration, Judge, Cursor, Item, DirectionParser, PostcopyPhase)
     made.know(*(one for one in vars(events).values() if isinstance(one, type) and one.__module__ == events.__name__))
-    for called in (RecordSpec, HeaderSpec, Message, Container, *CLASSES, *CALLED):
+    for called in (RecordSpec, HeaderSpec, Message, Container, DirectionParser, *CLASSES, *CALLED):
         made.function(called)
     for record in RECORDS:
         made.value(record.proof)

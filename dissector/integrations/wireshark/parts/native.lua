@@ -6,9 +6,7 @@ local TWO_32, ENTRY_SIZE = 4294967296, 8
 local native = { FOREVER = 2 ^ 53 }
 
 -- Where octets were captured; quicker than the class's own constructor.
-local function position_at(frame, time)
-    return setmetatable({ frame = frame, time = time }, events.Position._meta)
-end
+local function position_at(frame, time) return setmetatable({ frame = frame, time = time }, events.Position._meta) end
 
 -- An entry of a pages record: bits 63 to 60 page type, 59 to 52 reserved, 51 to 0 pfn. Gives pfn, type, reserved.
 local function entry_at(octets, at, big)
@@ -132,9 +130,7 @@ local function walk(layout, octets, at, endianness, visitor, context, values)
     return at
 end
 
-function native.measure(layout, octets)
-    return walk(layout.body, octets, 0, layout.endianness)
-end
+function native.measure(layout, octets) return walk(layout.body, octets, 0, layout.endianness) end
 
 -- The fields of a header as the numbers they are.
 function native.header_numbers(spec, body, endianness)
@@ -236,9 +232,7 @@ function native.PfnSet:add_run(first, count)
 end
 
 -- Whether pages are missing at the end: that only the end can tell, which nobody knows here.
-function native.PfnSet:count_common()
-    return self.count
-end
+function native.PfnSet:count_common() return self.count end
 
 -- The first pfn of a run that is in the set, or that is not.
 function native.PfnSet:first_of_run(first, count, present)

@@ -58,10 +58,7 @@ function py.update(object, values)
     return copy
 end
 
-function py.bind(object, method)
-    return function(...) return object[method](object, ...) end
-end
-
+function py.bind(object, method) return function(...) return object[method](object, ...) end end
 function py.class_of(object) return getmetatable(object)._class end
 
 local KINDS = { int = "number", str = "string", frozenset = "table" }
@@ -143,9 +140,7 @@ function py.clear(object)
     if getmetatable(object) == DEQUE then object.first, object.last = 1, 0 end
 end
 
-function py.deque()
-    return setmetatable({ first = 1, last = 0 }, DEQUE)
-end
+function py.deque() return setmetatable({ first = 1, last = 0 }, DEQUE) end
 
 function py.push(deque, element)
     deque.last = deque.last + 1
@@ -158,9 +153,7 @@ function py.popleft(deque)
     return element
 end
 
-function py.nth(deque, index)
-    return deque[index < 0 and deque.last + 1 + index or deque.first + index]
-end
+function py.nth(deque, index) return deque[index < 0 and deque.last + 1 + index or deque.first + index] end
 
 function py.at(object, index)
     if type(object) == "string" then return byte(object, index < 0 and index or index + 1) end
@@ -285,9 +278,7 @@ function py.map(list, make)
     return made
 end
 
-function py.filter(test, list)
-    return py.map(list, function(one) return test(one) and one or nil end)
-end
+function py.filter(test, list) return py.map(list, function(one) return test(one) and one or nil end) end
 
 function py.first(list, make)
     for _, one in ipairs(list) do
@@ -302,9 +293,7 @@ function py.any(list, test)
     return py.first(list, function(one) return test(one) or nil end) ~= nil
 end
 
-function py.all(list, test)
-    return py.first(list, function(one) return not test(one) or nil end) == nil
-end
+function py.all(list, test) return py.first(list, function(one) return not test(one) or nil end) == nil end
 
 function py.sum(list, make)
     local total = 0
@@ -315,9 +304,7 @@ function py.sum(list, make)
     return total
 end
 
-function py.min(list)
-    return list[1] and math.min(unpack(list))
-end
+function py.min(list) return list[1] and math.min(unpack(list)) end
 
 function py.extend(list, more)
     for _, one in ipairs(more) do list[#list + 1] = one end
@@ -330,6 +317,7 @@ function py.concat(...)
 end
 
 function py.range(from, to)
+    if not to then from, to = 0, from end
     local list = {}
     for value = from, to - 1 do list[#list + 1] = value end
     return list
@@ -358,15 +346,7 @@ end
 
 function py.union(one, other) return py.update(one, other) end
 
-function py.difference(one, other)
-    local rest = {}
-    for element in pairs(one) do rest[element] = not other[element] or nil end
-    return rest
-end
-
-function py.isdisjoint(one, list)
-    return not py.any(list, function(element) return one[element] end)
-end
+function py.isdisjoint(one, list) return not py.any(list, function(element) return one[element] end) end
 
 function py.keys(object)
     local keys = {}
@@ -374,9 +354,7 @@ function py.keys(object)
     return keys
 end
 
-function py.items(object)
-    return py.map(py.keys(object), function(key) return { key, object[key] } end)
-end
+function py.items(object) return py.map(py.keys(object), function(key) return { key, object[key] } end) end
 
 function py.dict(pairs_)
     local dict = {}

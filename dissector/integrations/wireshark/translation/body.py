@@ -8,6 +8,8 @@ import enum
 import inspect
 import re
 import textwrap
+from array import array
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -368,7 +370,7 @@ class Body:
         assigned = list(walruses(node.test))
         if not assigned:
             return [f"{indent}while {self.cond(node.test)} do", *self._loop(node.body, indent)]
-        inside = [f"{indent}{INDENT}local {one.target.id} = {self.expr(one.value)}" for one in assigned]
+        inside = [f"{indent}{INDENT}{one.target.id} = {self.expr(one.value)}" for one in assigned]
         stop = f"{indent}{INDENT}if {self._opposite(node.test)} then break end"
         return [f"{indent}while true do", *inside, stop, *self._loop(node.body, indent)]
 
@@ -584,9 +586,8 @@ class Body:
             return f"{self.program._class(owner)}.{name(word)}"
         if attribute == "value":
             return self.expr(value, ATOM)  # of an enumeration
-        owners = {one.__qualname__.partition(".")[0] for one in self.program.methods.get(attribute, [])}
-        if self.kind(value) in owners:
-            return f"py.bind({self.expr(value)}, {literal(name(attribute))})"
+        if self.program.is_method(self.kind(value), attribute):
+            raise self.fail(node, "a method that is not called")
         getter = ENUM_PROPERTIES.get(attribute)
         if getter is not None and isinstance(value, ast.Attribute | ast.Name) and not self._is_self(value):
             owner, property_ = getter()
@@ -632,8 +633,9 @@ class Body:
                 return self._builtin(node, function.id)
             if function.id == "cast":
                 return self.expr(node.args[1])
-            if function.id in ("deque", "array", "Counter", "OrderedDict"):
-                return "py.deque()" if function.id == "deque" else "{}"
+            made = getattr(self.scope.module, function.id)
+            if made in (deque, array, Counter, OrderedDict):
+                return "py.deque()" if made is deque else "{}"
         is_super = isinstance(function, ast.Attribute) and function.attr == "__init__"
         if isinstance(function, ast.Attribute) and self._static(function) is None and not is_super:
             own = self._own_method(node, function)
@@ -899,8 +901,6 @@ class Body:
                 return f"py.concat({self.expr(left)}, {self.expr(right)})", ATOM
             case ast.BitOr() if is_set:
                 return f"py.union({self.expr(left)}, {self.expr(right)})", ATOM
-            case ast.Sub() if is_set:
-                return f"py.difference({self.expr(left)}, {self.expr(right)})", ATOM
             case ast.BitAnd() if isinstance(right, ast.UnaryOp) and isinstance(right.op, ast.Invert):
                 return f"py.without({self.expr(left)}, {self.expr(right.operand)})", ATOM
             case ast.BitAnd():

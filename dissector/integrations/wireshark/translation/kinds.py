@@ -101,7 +101,7 @@ def kind_of_value(node: ast.expr) -> str | None:
                 "set": "set",
                 "frozenset": "set",
                 "dict": "dict",
-                "bytearray": "text",
+                "bytearray": "octets",
                 "bytes": "text",
             }
             return kinds.get(word, word if word[:1].isupper() else None)

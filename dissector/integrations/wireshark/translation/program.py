@@ -36,10 +36,12 @@ class Program:
         registries: Mapping[type, Callable[[Any], str]],
         left_out: frozenset[str] = frozenset(),
         named: Collection[str] = (),
+        package: str = "dissector",
     ) -> None:
         """`native`: Lua's name of what is not translated, by "module.name" without the package's. `registries`: how an
         object of a class is called in Lua. `left_out`: methods, as "Class.name", that nothing in Lua calls. `named`:
-        what the registries' functions were asked for."""
+        what the registries' functions were asked for. `package`: whose modules are translated."""
+        self.package = package
         self.native, self.registries, self.left_out, self.named = native, registries, left_out, named
         self.modules: dict[str, None] = {}
         self.classes: dict[type, list[str]] = {}
@@ -91,8 +93,12 @@ class Program:
 
     # Names
 
+    def is_own(self, module: str) -> bool:
+        """Whether a module is one of the package."""
+        return module.partition(".")[0] == self.package
+
     def _path(self, module: str) -> str:
-        path = module.removeprefix("dissector.").replace(".", "_")
+        path = module.removeprefix(f"{self.package}.").replace(".", "_")
         if hasattr(importlib.import_module(module), "__path__"):
             path += "_package"  # its own name is that of many a variable
         self.modules[path] = None
@@ -106,7 +112,7 @@ class Program:
     def _home(self, module: ModuleType, word: str) -> tuple[ModuleType, str]:
         """The module that declares a name, and its name there."""
         for node in ast.walk(self._tree(module)):
-            if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("dissector")):
+            if isinstance(node, ast.ImportFrom) and (node.level or self.is_own(node.module or "")):
                 for alias in node.names:
                     if (alias.asname or alias.name) == word:
                         prefix = "." * node.level
@@ -119,7 +125,7 @@ class Program:
     def _global(self, module: ModuleType, word: str) -> str:
         """Lua for a name of a module."""
         value = getattr(module, word)
-        if isinstance(value, type) and value.__module__.startswith("dissector"):
+        if isinstance(value, type) and self.is_own(value.__module__):
             return self._class(value)
         if isinstance(inspect.unwrap(value), FunctionType):
             return self._function(value)
@@ -189,7 +195,7 @@ class Program:
                 return braced(f"[{one}] = true" for one in sorted(map(self.value, value)))
             case Mapping():
                 return self._table(value)
-            case object(__dict__=state) if not state and type(value).__module__.startswith("dissector"):
+            case object(__dict__=state) if not state and self.is_own(type(value).__module__):
                 return f"{self._class(type(value))}()"
         raise Untranslatable(f"no constant of Lua: {value!r}")
 
@@ -220,7 +226,7 @@ class Program:
         self.classes[one] = []
         fields, defaults = fields_of(one)
         words = [literal(one.__name__)]
-        base = next((self._class(two) for two in one.__mro__[1:] if two.__module__.startswith("dissector")), None)
+        base = next((self._class(two) for two in one.__mro__[1:] if self.is_own(two.__module__)), None)
         if fields:
             words.append(braced(literal(name(field)) for field in fields))
             shown = (f"{name(key)} = {self._default(value)}" for key, value in defaults.items() if value is not None)
@@ -308,7 +314,7 @@ class Program:
         for one in self.classes:
             if one.__name__ == owner:
                 for base in one.__mro__:
-                    if base.__module__.startswith("dissector"):
+                    if self.is_own(base.__module__):
                         if base not in self._attributes:
                             self._attributes[base] = dict(attribute_kinds(base))
                         if attribute in self._attributes[base]:
@@ -318,7 +324,7 @@ class Program:
     def is_method(self, owner: str | None, attribute: str) -> bool:
         """Whether a class has such a method."""
         found = (getattr(one, attribute, None) for one in self.classes if one.__name__ == owner)
-        return any(isinstance(one, FunctionType) and one.__module__.startswith("dissector") for one in found)
+        return any(isinstance(one, FunctionType) and self.is_own(one.__module__) for one in found)
 
     def parameters(self, function: Any) -> list[inspect.Parameter]:
         """Those that whoever calls it gives."""

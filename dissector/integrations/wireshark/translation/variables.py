@@ -93,8 +93,6 @@ def targets(node: ast.stmt) -> set[str]:
         }
     if isinstance(node, ast.Try) and isinstance(node.body[0], ast.Assign):
         return targets(node.body[0])
-    if isinstance(node, ast.While):
-        return {walrus.target.id for walrus in walruses(node.test)}
     return set()
 
 
