@@ -11,6 +11,7 @@ import textwrap
 from array import array
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -394,6 +395,8 @@ class Body:
                 return [
                     f'{indent}{place} = ""' if self.kind(value) in ("text", "octets") else f"{indent}py.clear({place})"
                 ]
+            case ast.Attribute(value=value, attr="discard") if self.kind(value) == "set":
+                return [f"{indent}{self.expr(value)}[{self.expr(call.args[0])}] = nil"]
             case ast.Attribute(value=value, attr="add") if self.kind(value) == "set":
                 return [f"{indent}{self.expr(value)}[{self.expr(call.args[0])}] = true"]
         return [f"{indent}{self.expr(call)}"]
@@ -634,6 +637,8 @@ class Body:
             if function.id == "cast":
                 return self.expr(node.args[1])
             made = getattr(self.scope.module, function.id)
+            if made is replace:
+                return self._with(node.args[0], node)
             if made in (deque, array, Counter, OrderedDict):
                 return "py.deque()" if made is deque else "{}"
         is_super = isinstance(function, ast.Attribute) and function.attr == "__init__"
@@ -686,10 +691,7 @@ class Body:
         if self.program.is_method(self.kind(value), attribute):
             return None
         if attribute == "_replace":
-            pairs = [f"{literal(name(one.arg))}, {self.expr(one.value)}" for one in node.keywords if one.arg]
-            if not pairs:
-                return f"py.update({self.expr(value)}, {self._keywords(node)})"
-            return f"py.with({self.expr(value)}, {', '.join(pairs)})"
+            return self._with(value, node)
         if attribute in ("format", "format_map"):
             return f"py.fill({self.expr(value)}, {self._keywords(node) if node.keywords else self.expr(node.args[0])})"
         if attribute == "from_bytes":
@@ -705,6 +707,13 @@ class Body:
             words = [self.expr(value), *(self.expr(one) for one in node.args)]
             return f"py.{attribute}({', '.join(words)})"
         return None
+
+    def _with(self, value: ast.expr, node: ast.Call) -> str:
+        """An object with other values in the fields that a call names."""
+        pairs = [f"{literal(name(one.arg))}, {self.expr(one.value)}" for one in node.keywords if one.arg]
+        if not pairs:
+            return f"py.update({self.expr(value)}, {self._keywords(node)})"
+        return f"py.with({self.expr(value)}, {', '.join(pairs)})"
 
     def _keywords(self, node: ast.Call) -> str:
         spread = [one.value for one in node.keywords if one.arg is None]
@@ -745,6 +754,8 @@ class Body:
                 found = self._comprehension(one, one.elt, "first")
                 is_nil = not rest or (isinstance(rest[0], ast.Constant) and rest[0].value is None)
                 return found if is_nil else f"({found} or {self.expr(rest[0], 2)})"
+            case ("next", [ast.Call(func=ast.Name(id="iter"), args=[one])]):
+                return f"(next({self.expr(one)}))"
             case ("next", [one, ast.Constant(value=None)]):
                 return f"{self.expr(one, ATOM)}[1]"
             case ("min" | "max", [one]):

@@ -127,7 +127,7 @@ class Program:
         value = getattr(module, word)
         if isinstance(value, type) and self.is_own(value.__module__):
             return self._class(value)
-        if isinstance(inspect.unwrap(value), FunctionType):
+        if isinstance(inspect.unwrap(value), FunctionType) and self.is_own(inspect.unwrap(value).__module__):
             return self._function(value)
         return self._constant(*self._home(module, word))
 
