@@ -204,16 +204,6 @@ function native.once(broken)
     end)
 end
 
--- A stream that is compressed, or inside messages of another protocol, is not read here.
-native.Unread = py.class("Unread")
-function native.Unread:_init(parser) self.parser = parser end
-function native.Unread:begin() self.parser:ignore() end
-
--- What only rules need that nobody judges here.
-function native.nothing() return {} end
-native.Nothing = py.class("Nothing")
-native.Nothing.forget = native.nothing
-
 -- A set of pfns, 32 to a word.
 native.PfnSet = py.class("PfnSet")
 

@@ -76,8 +76,6 @@ function rules_checker.Checker._find(_, violation, record)
     find(violation, record)
 end
 
-rules_checker.Checker._contents = native.nothing
-
 -- An item's entries, or what was captured of them.
 local function take_runs(item, body, runs)
     item.count, item.runs, item.listed = #body >= 8 and uint(body:sub(1, 4), item.endianness) or nil, runs, 0

@@ -102,9 +102,8 @@ function py.has(object, element)
     if object.contains then return object:contains(element) end
     if object[element] == true or (type(element) == "string" and object[element] ~= nil) then return true end
     local is_tuple = type(element) == "table" and getmetatable(element) == nil
-    for key, one in pairs(object) do
-        if one == element or (type(key) == "table" and key == element) then return true end
-        if is_tuple and type(one) == "table" and py.same(one, element) then return true end
+    for _, one in ipairs(object) do
+        if one == element or (is_tuple and py.same(one, element)) then return true end
     end
     return false
 end
