@@ -16,6 +16,8 @@ from dissector.protocol import (
     INTS,
     MESSAGES,
     RECORDS,
+    STREAM_ERROR,
+    XENOPS_MESSAGES,
     XL_HEADER,
     Body,
     Field,
@@ -119,6 +121,8 @@ def specs() -> list[str]:
     lines.append("")
     for message in MESSAGES.values():
         lines += _row(f"MESSAGE[{literal(message.name)}]", message, message._asdict())
+    for one in (*XENOPS_MESSAGES.values(), STREAM_ERROR):
+        lines += _row(f"MESSAGE[{literal(one.name)}]", one, {**one._asdict(), "body": None})
     return lines
 
 
@@ -137,7 +141,7 @@ def _row(name: str, spec: Any, values: dict[str, Any]) -> Iterator[str]:
     given = {
         key: value if isinstance(value, Raw) else Raw(made.value(value))
         for key, value in values.items()
-        if value is not None and key != "record_header" and (key not in defaults or defaults[key] != value)
+        if value is not None and key not in ("record_header", "words") and (key not in defaults or defaults[key] != value)
     }
     words = ", ".join(f"{made.word(key)} = {value}" for key, value in given.items())
     yield from wrapped(f"{name} = py.make({made.function(type(spec))}, {{ {words} }})")

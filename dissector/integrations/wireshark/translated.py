@@ -15,13 +15,13 @@ from dissector.facts.pfns import PfnSet
 from dissector.facts.static_data import StaticData
 from dissector.integrations.wireshark.literals import literal
 from dissector.integrations.wireshark.translation import Program
-from dissector.parser import connect, item, resync
+from dissector.parser import connect, item, resync, states
 from dissector.parser.confidence import Judge
 from dissector.parser.conversation import Conversation, ParsedMigration
 from dissector.parser.cursor import Cursor
 from dissector.parser.direction import DirectionParser
 from dissector.parser.item import Item
-from dissector.protocol import RECORDS, Container, HeaderSpec, Message, RecordSpec, libxc, summaries
+from dissector.protocol import RECORDS, Container, HeaderSpec, Message, MessageSpec, RecordSpec, libxc, summaries, xenops
 from dissector.rules import Rule, ending, fields, pages
 from dissector.rules.checker import Checker
 from dissector.rules.fields import Prepared
@@ -43,8 +43,11 @@ NATIVE = {
     "protocol.walk.fixed": "native.fixed",
     "tcp.half_connection.FOREVER": "native.FOREVER",
     "facts.pfns.PfnSet": "native.PfnSet",
-    "parser.wrapping.Compressed": "native.Unread",
-    "parser.wrapping.Tunnelled": "native.Unread",
+    "protocol.xenops.xenops_request": "native.xenops_request",
+    "parser.states.next_state_end": "native.next_state_end",
+    "parser.joins.Joins": "native.Nothing",
+    "parser.wrapping.Compressed": "native.nothing",
+    "parser.wrapping.Tunnelled": "native.nothing",
     "rules.guest.Guest": "native.Nothing",
     "rules.verify.Contents": "native.Nothing",
     "rules.toolstacks.judge_foreign": "native.nothing",
@@ -61,6 +64,8 @@ LEFT_OUT = frozenset(
         "Checker.let_go",
         "DirectionParser.finish",
         "DirectionParser.report_progress",
+        "DirectionParser.close",
+        "DirectionParser.wrap",
         "Faults.unanswered",
         "Faults.pushed",
         "_Growing.add",
@@ -89,7 +94,9 @@ CONSTANTS = (
     (libxc, "RESERVED_PAGE_TYPES"),
     (libxc, "UNBACKED"),
     (libxc, "PAGE_TYPES"),
+    (xenops, "ROUTES"),
     (item, "ENTRIES_KEPT"),
+    (states, "STATE_ENDS"),
     (resync, "FORWARD_MAGICS"),
     (resync, "BANNER"),
     (half_connection, "REORDER_FRAMES"),
@@ -114,6 +121,7 @@ def program() -> Program:
         RecordSpec: lambda spec: f"RECORD[{literal(f'{spec.layer}.{spec.name}')}]",
         HeaderSpec: lambda spec: f"HEADER[{literal(spec.name)}]",
         Message: lambda message: f"MESSAGE[{literal(message.name)}]",
+        MessageSpec: lambda message: f"MESSAGE[{literal(message.name)}]",
         Container: lambda row: f"CONTAINER[{literal(row.layer)}]",
         Rule: rule,
         Prepared: lambda one: f"native.prepared({made.value(one.rule)}, {made.value(one.check)})",
@@ -121,7 +129,7 @@ def program() -> Program:
     made: Program = Program(NATIVE, registries, LEFT_OUT, named)
     made.know(PfnSet, Migration, *CLASSES, ParsedMigration, Judge, Cursor, Item, DirectionParser, PostcopyPhase)
     made.know(*(one for one in vars(events).values() if isinstance(one, type) and one.__module__ == events.__name__))
-    for called in (RecordSpec, HeaderSpec, Message, Container, DirectionParser, *CLASSES, *CALLED):
+    for called in (RecordSpec, HeaderSpec, Message, MessageSpec, Container, DirectionParser, *CLASSES, *CALLED):
         made.function(called)
     for record in RECORDS:
         made.value(record.proof)

@@ -5,6 +5,13 @@ local byte, floor, format, max, min, uint = string.byte, math.floor, string.form
 local TWO_32, ENTRY_SIZE = 4294967296, 8
 local native = { FOREVER = 2 ^ 53 }
 
+-- What Wireshark does not judge, or does not join.
+function native.nothing() return {} end
+
+native.Nothing = py.class("Nothing")
+function native.Nothing.of() return nil end
+function native.Nothing.forget() end
+
 -- Where octets were captured; quicker than the class's own constructor.
 local function position_at(frame, time) return setmetatable({ frame = frame, time = time }, events.Position._meta) end
 
@@ -77,6 +84,31 @@ function native.candidates(octets, endianness)
         at = octets:find(CANDIDATES[endianness], at + 1)
     end
     return found
+end
+
+-- Where one of the types that may follow a state stands first.
+function native.next_state_end(octets, at)
+    local first
+    for _, kind in ipairs(parser_states.STATE_ENDS) do
+        local found = octets:find(py.to_bytes(kind, 8, "little"), at + 1, true)
+        if found and (not first or found < first) then first = found end
+    end
+    return first and first - 1
+end
+
+-- What a request's head says.
+function native.xenops_request(head)
+    local path = head:match("^PUT /services/xenops/(%S+) HTTP/1%.[01]\r\n")
+    path = path and path:gsub("%?.*$", "")
+    local route = path and (path:match("^(migrate/%l+)/[^/]+$") or path:match("^([^/]+)/[^/]+$"))
+    local role = route and protocol_xenops.ROUTES[route]
+    if not role then return nil end
+    local cookies = {}
+    for line in head:gmatch("\n[Cc][Oo][Oo][Kk][Ii][Ee]:([^\n]*)") do
+        for name in line:gmatch("([^;=%s]+)%s*=") do cookies[name] = true end
+    end
+    local has_own_memory = role == "migration" and cookies.mem_migration ~= nil
+    return { role = role, has_own_memory = has_own_memory, is_compressed = cookies.compress ~= nil }
 end
 
 -- Layouts

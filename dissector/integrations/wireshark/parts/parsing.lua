@@ -76,6 +76,9 @@ function rules_checker.Checker._find(_, violation, record)
     find(violation, record)
 end
 
+-- What bodies say is judged by `xenshark check`.
+rules_checker.Checker._contents = native.nothing
+
 -- An item's entries, or what was captured of them.
 local function take_runs(item, body, runs)
     item.count, item.runs, item.listed = #body >= 8 and uint(body:sub(1, 4), item.endianness) or nil, runs, 0
@@ -118,6 +121,7 @@ local function emit(event)
         capture.migrations[event.migration + 1] = new_migration(event.migration)
         return
     end
+    if not event.direction then return end -- of a connection that joins
     local migration = capture.migrations[event.migration + 1]
     migration[event.direction]:add(event)
     if py.is_a(event, "Record") then
@@ -130,6 +134,9 @@ end
 local Parser = parser_direction.DirectionParser
 local begin, begin_trailing, read_item = Parser.begin, Parser.begin_trailing, Parser._read_item
 local emit_item = Parser._emit_item
+
+-- What is inside of something else, compressed or in libvirt's messages, is not followed.
+function Parser:wrap() self:expect_next("NOTHING") end
 
 -- An item can be shown from now on: in the packet that holds the end of its header.
 local function announce(parser, item, header)

@@ -66,6 +66,11 @@ local function show_body(tree, item, place)
     local function source(from, size)
         return size > 0 and tvb(shift + from, size) or nil
     end
+    if spec and not spec.body and not spec.octets then
+        local at = item.name == "handshake" and 2 or 0 -- after its length
+        if #body > at then tree:add(F.text, source(at, #body - at), body:sub(at + 1)) end
+        return
+    end
     if not spec or not spec.body then
         local size = spec and #spec.octets or #body
         tree:add(F.text, source(0, min(size, #body)), (body:sub(1, size):gsub("%z$", "")))
