@@ -141,7 +141,9 @@ def _row(name: str, spec: Any, values: dict[str, Any]) -> Iterator[str]:
     given = {
         key: value if isinstance(value, Raw) else Raw(made.value(value))
         for key, value in values.items()
-        if value is not None and key not in ("record_header", "words") and (key not in defaults or defaults[key] != value)
+        if value is not None
+        and key not in ("record_header", "words")
+        and (key not in defaults or defaults[key] != value)
     }
     words = ", ".join(f"{made.word(key)} = {value}" for key, value in given.items())
     yield from wrapped(f"{name} = py.make({made.function(type(spec))}, {{ {words} }})")

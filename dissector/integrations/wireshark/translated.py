@@ -21,7 +21,17 @@ from dissector.parser.conversation import Conversation, ParsedMigration
 from dissector.parser.cursor import Cursor
 from dissector.parser.direction import DirectionParser
 from dissector.parser.item import Item
-from dissector.protocol import RECORDS, Container, HeaderSpec, Message, MessageSpec, RecordSpec, libxc, summaries, xenops
+from dissector.protocol import (
+    RECORDS,
+    Container,
+    HeaderSpec,
+    Message,
+    MessageSpec,
+    RecordSpec,
+    libxc,
+    summaries,
+    xenops,
+)
 from dissector.rules import Rule, ending, fields, pages
 from dissector.rules.checker import Checker
 from dissector.rules.fields import Prepared
