@@ -4112,9 +4112,12 @@ function parser_conversation.ParsedMigration.open(self)
     return true
 end
 
--- A connection's request says what it is for.
+-- A connection's request says what it is for. `join`: nil where connections are not joined.
 function parser_conversation.ParsedMigration.request(self, request, join)
-    self.join, self.role, self.items = join, request.role, join.items
+    self.role = request.role
+    if join ~= nil then
+        self.join, self.items = join, join.items
+    end
     self.aside = (function() if request.has_own_memory or request.role == "vgpu" then return request.role end return nil
         end)()
     self:learn({ compressed = request.is_compressed })
@@ -6026,7 +6029,7 @@ end
 
 local Parser = parser_direction.DirectionParser
 local begin, begin_trailing, read_item = Parser.begin, Parser.begin_trailing, Parser._read_item
-local emit_item = Parser._emit_item
+local emit_item, begin_state = Parser._emit_item, Parser.begin_state
 
 -- What is inside of something else, compressed or in libvirt's messages, is not followed.
 function Parser:wrap() self:expect_next("NOTHING") end
@@ -6073,6 +6076,14 @@ function Parser:begin_trailing()
     for _, violation in ipairs(rules_ending.judge_trailing(provisional(item, #self.buffer))) do
         find(violation, { item = item })
     end
+end
+
+-- A record whose header does not say how long it is.
+function Parser:begin_state(layer, name, kind, spec, header)
+    begin_state(self, layer, name, kind, spec, header)
+    announce(self, self.trailing, header)
+    self.trailing.length = header
+    self.owner.trailing = self.trailing
 end
 
 -- All entries of a pages record were seen: what they break is told, even if the record's pages never come.

@@ -101,6 +101,7 @@ BUILT = {
     "colo": talks.colo(),
     "xenops": talks.xenops(),
     "xenops, libxl inside": talks.xenops(in_libxl=True),
+    "managed save": talks.managed_save(),
     "unknown record": [*(talk := talks.precopy())[:-6], UNKNOWN, *talk[-6:]],
 }
 """Streams that no genuine capture holds."""

@@ -13,7 +13,7 @@ from dissector.facts import Link, Links, role_of
 from dissector.integrations.wireshark import fields as f
 from dissector.integrations.wireshark.fields import prefix
 from dissector.integrations.wireshark.items import Item, flattened, flow_name, gathered, is_octets, joined, of_fault
-from dissector.protocol import PAGE_TYPES, MessageSpec, Role
+from dissector.protocol import LIBVIRT_HEADER, PAGE_TYPES, MessageSpec, Role
 from dissector.results.decoding import decoded
 from dissector.results.differences import DifferenceResult
 from dissector.rules import RULES
@@ -100,7 +100,10 @@ def _own_fields(record: Record) -> dict[str, Any]:
     if isinstance(record.spec, MessageSpec):
         return {f.TEXT.path: decoded(record).get("text") or None}
     start = prefix(record.name) + "." if record.is_header or record.type is not None else ""
-    pairs = (pair for name, value in decoded(record).items() for pair in flattened(start + name, value))
+    values = decoded(record)
+    if record.spec is LIBVIRT_HEADER:
+        values.pop("xml", None)  # which Wireshark does not show
+    pairs = (pair for name, value in values.items() for pair in flattened(start + name, value))
     return dict(gathered((path, value) for path, value in pairs if value or not is_octets(path)))
 
 

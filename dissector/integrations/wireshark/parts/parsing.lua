@@ -133,7 +133,7 @@ end
 
 local Parser = parser_direction.DirectionParser
 local begin, begin_trailing, read_item = Parser.begin, Parser.begin_trailing, Parser._read_item
-local emit_item = Parser._emit_item
+local emit_item, begin_state = Parser._emit_item, Parser.begin_state
 
 -- What is inside of something else, compressed or in libvirt's messages, is not followed.
 function Parser:wrap() self:expect_next("NOTHING") end
@@ -180,6 +180,14 @@ function Parser:begin_trailing()
     for _, violation in ipairs(rules_ending.judge_trailing(provisional(item, #self.buffer))) do
         find(violation, { item = item })
     end
+end
+
+-- A record whose header does not say how long it is.
+function Parser:begin_state(layer, name, kind, spec, header)
+    begin_state(self, layer, name, kind, spec, header)
+    announce(self, self.trailing, header)
+    self.trailing.length = header
+    self.owner.trailing = self.trailing
 end
 
 -- All entries of a pages record were seen: what they break is told, even if the record's pages never come.
