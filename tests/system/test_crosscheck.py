@@ -101,6 +101,9 @@ BUILT = {
     "colo": talks.colo(),
     "xenops": talks.xenops(),
     "xenops, libxl inside": talks.xenops(in_libxl=True),
+    "xenopsd": talks.xenopsd(talks.Speaker(page_shift=3)),
+    "xenopsd, refused": [talks.request(), talks.handshake("reverse", talks.OUT_OF_MEMORY)],
+    "xenopsd, failed": talks.xenopsd(talks.Speaker(page_shift=3), talks.OUT_OF_MEMORY),
     "managed save": talks.managed_save(),
     "unknown record": [*(talk := talks.precopy())[:-6], UNKNOWN, *talk[-6:]],
 }

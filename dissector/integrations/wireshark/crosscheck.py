@@ -13,12 +13,14 @@ from dissector.facts import Link, Links, role_of
 from dissector.integrations.wireshark import fields as f
 from dissector.integrations.wireshark.fields import prefix
 from dissector.integrations.wireshark.items import Item, flattened, flow_name, gathered, is_octets, joined, of_fault
-from dissector.protocol import LIBVIRT_HEADER, PAGE_TYPES, MessageSpec, Role
+from dissector.protocol import LIBVIRT_HEADER, PAGE_TYPES, XENOPS_MESSAGES, MessageSpec, Role
 from dissector.results.decoding import decoded
 from dissector.results.differences import DifferenceResult
 from dissector.rules import RULES
 
 ABSENT = "nothing"
+
+REQUEST = XENOPS_MESSAGES["http request"]
 
 
 class Witness:
@@ -36,12 +38,17 @@ class Witness:
             self._records.append((event, self._links.add(event)))
 
     def options(self) -> list[str]:
-        """What tshark has to be told: which ports carry a migration whose beginning was not captured.
+        """What tshark has to be told: which ports carry a migration whose beginning was not captured, or is HTTP.
 
-        There is no magic that the dissector could find it by.
+        There is no magic that the dissector could find it by, or Wireshark's own dissector of HTTP finds it first.
         """
-        late = [migration.flow for migration, _ in self._analysis.migrations if migration.begins_late]
-        ports = sorted({flow.destination.port for flow in late if flow is not None})
+        asked = {record.migration for record, _ in self._records if record.spec is REQUEST}
+        flows = [
+            migration.flow
+            for migration, _ in self._analysis.migrations
+            if migration.begins_late or migration.number in asked
+        ]
+        ports = sorted({flow.destination.port for flow in flows if flow is not None})
         return [word for port in ports for word in ("-d", f"tcp.port=={port},{f.PROTOCOL}")]
 
     def items(self) -> list[Item]:
@@ -98,7 +105,8 @@ def _own_fields(record: Record) -> dict[str, Any]:
     if record.type is not None and record.spec is None:
         return {}
     if isinstance(record.spec, MessageSpec):
-        return {f.TEXT.path: decoded(record).get("text") or None}
+        said = decoded(record).get("text")
+        return {f.TEXT.path: [said] if said else None}
     start = prefix(record.name) + "." if record.is_header or record.type is not None else ""
     values = decoded(record)
     if record.spec is LIBVIRT_HEADER:
