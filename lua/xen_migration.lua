@@ -14,50 +14,24 @@
 
 local xenmig = Proto("xenmig", "Xen Live Migration")
 
-local FORWARD, REVERSE = "forward", "reverse"
-
 local settings = { lines = 100 } -- what the preferences say
 
--- Every field of the protocol, in the order in which it is declared.
-local all_fields = {}
+-- Every field of the protocol, in the order in which it is declared, and by its path below "xenmig.".
+local all_fields, F = {}, {}
 
 -- Declares a field: `kind` is the constructor in ProtoField, the rest its arguments.
-local function declare(kind, abbreviation, ...)
-    local field = ProtoField[kind]("xenmig." .. abbreviation, ...)
-    all_fields[#all_fields + 1] = field
-    return field
+local function declare(kind, path, ...)
+    F[path] = ProtoField[kind]("xenmig." .. path, ...)
+    all_fields[#all_fields + 1] = F[path]
 end
 
 -- Every expert information of the protocol, and those of rules by the rule's id.
 local all_experts, EXPERTS = {}, {}
 
-local function declare_expert(abbreviation, severity, says)
-    local expert_info = ProtoExpert.new("xenmig." .. abbreviation, says, expert.group.PROTOCOL, severity)
-    all_experts[#all_experts + 1] = expert_info
-    return expert_info
+local function declare_expert(id, path, severity, says)
+    EXPERTS[id] = ProtoExpert.new("xenmig." .. path, says, expert.group.PROTOCOL, severity)
+    all_experts[#all_experts + 1] = EXPERTS[id]
 end
-
-local function declare_rule(id, severity, says)
-    EXPERTS[id] = declare_expert("rule." .. id, severity, says)
-end
-
--- Constants: numbers and octets of the formats ------------------------------------------------------------------------
-
-local PAGE_SHIFT = 12
-local UNBACKED = { [13] = true, [14] = true, [15] = true }
-local RESERVED_PAGE_TYPES = { [5] = true, [6] = true, [7] = true, [8] = true }
-local BODY_LENGTH_MAX = 0x8000000
-local OPTIONAL = 0x80000000
-local XL_MAGIC = "Xen saved domain, xl format\n \000 \r"
-local XL_BYTEORDER = 0x1020304
-local LIBXL_IDENT = "LibxlFmt"
-local LIBXL_VERSION = 2
-local IMAGE_MAGIC = "\255\255\255\255\255\255\255\255XENF"
-local REORDER_FRAMES = 256
-local BELIEVED = 80
-local CHAIN = 8
-local FIXED_LENGTHS = { X86_PV_INFO = 8, SHARED_INFO = 4096, TSC_INFO = 24, X86_TSC_INFO = 24 }
-local VCPU_BASIC_LENGTHS = { [2808] = true, [5176] = true }
 
 -- Names of numbers: the specifications' own ---------------------------------------------------------------------------
 
@@ -77,1192 +51,5857 @@ local HVM_SAVE_TYPES = {
 local EMULATORS = { [0] = "unknown", [1] = "qemu-traditional", [2] = "qemu-upstream" }
 local CHECKPOINT_STATES = { [0] = "NEW", [1] = "SVM_SUSPENDED", [2] = "SVM_READY", [3] = "SVM_RESUMED" }
 
--- Fields of every item: where it is, what it is, what became of it ----------------------------------------------------
+-- Fields: of every item, then of every header and body ----------------------------------------------------------------
 
-local F = {
-    item = declare("string", "item", "Item", base.NONE, "A record, header or handshake text"),
-    name = declare("string", "name", "Name", base.NONE, "Its name in the specification"),
-    migration = declare("uint32", "migration", "Migration", base.DEC, nil, nil, "Number in the capture, from 0"),
-    direction = declare("string", "direction", "Direction", base.NONE, "forward: from source to destination"),
-    layer = declare("string", "layer", "Layer", base.NONE, "Whose record it is"),
-    type = declare("uint32", "type", "Type", base.HEX, nil, nil, "Record type"),
-    offset = declare("uint64", "offset", "Offset", base.DEC, nil, nil, "In the direction's octets, from 0"),
-    length = declare("uint64", "length", "Length", base.DEC, nil, nil, "Octets, header and padding in"),
-    body_length = declare("uint64", "body_length", "Body length", base.DEC, nil, nil, "Octets of the body"),
-    first_frame = declare("framenum", "first_frame", "First octet in frame", base.NONE),
-    last_frame = declare("framenum", "last_frame", "Last octet in frame", base.NONE),
-    complete = declare("bool", "complete", "Complete", base.NONE, nil, nil, "False where octets were not captured"),
-    count = declare("uint32", "count", "Count", base.DEC, nil, nil, "Entries of a pages record"),
-    run = declare("string", "run", "Run", base.NONE, "Consecutive pfns of one type"),
-    run_pfn = declare("uint64", "run.pfn", "First pfn", base.HEX),
-    run_count = declare("uint32", "run.count", "Pfns", base.DEC),
-    run_type = declare("uint32", "run.type", "Page type", base.DEC, PAGE_TYPES),
-    fault = declare("string", "fault", "Fault", base.NONE, "One pfn of a POSTCOPY_FAULT"),
-    fault_pfn = declare("uint64", "fault.pfn", "Pfn", base.HEX),
-    fault_answered_in = declare("framenum", "fault.answered_in", "Answered in frame", base.NONE, frametype.RESPONSE),
-    fault_latency = declare("relative_time", "fault.latency", "Latency", "From the fault's last octet to the page's"),
-    fault_in_flight = declare("bool", "fault.in_flight", "In flight", base.NONE, nil, nil, "The page was sent before"),
-    fault_count = declare("uint32", "fault.count", "Faulted pfns", base.DEC),
-    fault_slowest = declare("relative_time", "fault.slowest", "Slowest", "The longest latency of the record's pfns"),
-    page_answers = declare("framenum", "page.answers", "Answers the fault in frame", base.NONE, frametype.REQUEST),
-    page_answers_pfn = declare("uint64", "page.answers.pfn", "Pfn", base.HEX),
-    page_pushed = declare("uint32", "page.pushed", "Pages nobody asked for", base.DEC),
-    rule = declare("string", "rule", "Rule", base.NONE, "Id of a rule that is broken: see `xenshark rules`"),
-    contents = declare("string", "contents", "Contents", base.NONE, "More of an item that began in an earlier frame"),
-    contents_of = declare("framenum", "contents.of", "Of the item in frame", base.NONE),
-    text = declare("string", "text", "Text", base.NONE),
-    status = declare("uint8", "status", "Status", base.DEC, nil, nil, "0: the guest runs at the destination"),
-}
+declare("string", "item", "Item", base.NONE, "A record, header or handshake text")
+declare("string", "name", "Name", base.NONE, "Its name in the specification")
+declare("uint32", "migration", "Migration", base.DEC, nil, nil, "Number in the capture, from 0")
+declare("string", "direction", "Direction", base.NONE, "forward: from source to destination")
+declare("string", "layer", "Layer", base.NONE, "Whose record it is")
+declare("uint32", "type", "Type", base.HEX, nil, nil, "Record type")
+declare("uint64", "offset", "Offset", base.DEC, nil, nil, "In the direction's octets, from 0")
+declare("uint64", "length", "Length", base.DEC, nil, nil, "Octets, header and padding in")
+declare("uint64", "body_length", "Body length", base.DEC, nil, nil, "Octets of the body")
+declare("framenum", "first_frame", "First octet in frame", base.NONE)
+declare("framenum", "last_frame", "Last octet in frame", base.NONE)
+declare("bool", "complete", "Complete", base.NONE, nil, nil, "False where octets were not captured")
+declare("uint32", "count", "Count", base.DEC, nil, nil, "Entries of a pages record")
+declare("string", "run", "Run", base.NONE, "Consecutive pfns of one type")
+declare("uint64", "run.pfn", "First pfn", base.HEX)
+declare("uint32", "run.count", "Pfns", base.DEC)
+declare("uint32", "run.type", "Page type", base.DEC, PAGE_TYPES)
+declare("string", "fault", "Fault", base.NONE, "One pfn of a POSTCOPY_FAULT")
+declare("uint64", "fault.pfn", "Pfn", base.HEX)
+declare("framenum", "fault.answered_in", "Answered in frame", base.NONE, frametype.RESPONSE)
+declare("relative_time", "fault.latency", "Latency", "From the fault's last octet to the page's")
+declare("bool", "fault.in_flight", "In flight", base.NONE, nil, nil, "The page was sent before")
+declare("uint32", "fault.count", "Faulted pfns", base.DEC)
+declare("relative_time", "fault.slowest", "Slowest", "The longest latency of the record's pfns")
+declare("framenum", "page.answers", "Answers the fault in frame", base.NONE, frametype.REQUEST)
+declare("uint64", "page.answers.pfn", "Pfn", base.HEX)
+declare("uint32", "page.pushed", "Pages nobody asked for", base.DEC)
+declare("string", "rule", "Rule", base.NONE, "Id of a rule that is broken: see `xenshark rules`")
+declare("string", "contents", "Contents", base.NONE, "More of an item that began in an earlier frame")
+declare("framenum", "contents.of", "Of the item in frame", base.NONE)
+declare("string", "text", "Text", base.NONE)
+declare("uint8", "status", "Status", base.DEC, nil, nil, "0: the guest runs at the destination")
+declare("bytes", "xl_header.magic", "magic", base.SPACE, "Names the format")
+declare("uint32", "xl_header.byteorder", "byteorder", base.HEX, nil, nil, "0x01020304 in the sender's byte order")
+declare(
+    "uint32", "xl_header.mandatory_flags", "mandatory_flags", base.DEC_HEX, nil, nil,
+    "A flag the receiver does not know makes it refuse"
+)
+declare("uint32", "xl_header.mandatory_flags.json", "json", base.HEX, nil, 1, "The configuration is JSON")
+declare(
+    "uint32", "xl_header.mandatory_flags.stream_v2", "stream_v2", base.HEX, nil, 2,
+    "A libxl stream of version 2 follows"
+)
+declare("uint32", "xl_header.mandatory_flags.reserved", "reserved", base.HEX, nil, 0xfffffffc)
+declare("uint32", "xl_header.optional_flags", "optional_flags", base.DEC_HEX, nil, nil, "None is defined")
+declare("uint32", "xl_header.optional_flags.reserved", "reserved", base.HEX, nil, 0xffffffff)
+declare(
+    "uint32", "xl_header.optional_data_len", "optional_data_len", base.DEC_HEX, nil, nil,
+    "Octets of optional data after this header"
+)
+declare("uint32", "xl_header.config_length", "config_length", base.DEC_HEX, nil, nil, "Octets of the configuration")
+declare("string", "xl_header.config", "config", base.NONE, "The guest's configuration; JSON ends in a NUL")
+declare("bytes", "xl_header.tail", "tail", base.SPACE, "What a later xl may append")
+declare("bytes", "libvirt_header.magic", "magic", base.SPACE, "Names the format")
+declare("uint32", "libvirt_header.version", "version", base.DEC_HEX, nil, nil, "2: a libxl stream of version 2 follows")
+declare("uint32", "libvirt_header.xml_length", "xml_length", base.DEC_HEX, nil, nil, "Octets of XML after this header")
+declare("bytes", "libvirt_header.unused", "unused", base.SPACE, "Of no meaning")
+declare("bytes", "xenops_header.magic", "magic", base.SPACE, "Names the format")
+declare("uint64", "libxl_header.ident", "ident", base.HEX, nil, nil, "'LibxlFmt'")
+declare("uint32", "libxl_header.version", "version", base.DEC_HEX, nil, nil, "Version of the libxl stream")
+declare("uint32", "libxl_header.options", "options", base.DEC_HEX, nil, nil, "How the stream is written")
+declare("uint32", "libxl_header.options.big_endian", "big_endian", base.HEX, nil, 1, "The records are big-endian")
+declare("uint32", "libxl_header.options.legacy", "legacy", base.HEX, nil, 2, "Made by the converter of old streams")
+declare("uint32", "libxl_header.options.reserved", "reserved", base.HEX, nil, 0xfffffffc)
+declare("uint64", "image_header.marker", "marker", base.HEX, nil, nil, "All ones: a legacy stream has a zero bit here")
+declare("uint32", "image_header.id", "id", base.HEX, nil, nil, "'XENF'")
+declare(
+    "uint32", "image_header.version", "version", base.DEC_HEX, nil, nil,
+    "Version of the stream; decides what record types 0x10 and up mean"
+)
+declare("uint16", "image_header.options", "options", base.DEC_HEX, nil, nil, "How the stream is written")
+declare(
+    "uint16", "image_header.options.big_endian", "big_endian", base.HEX, nil, 1, "All after this header is big-endian"
+)
+declare("uint16", "image_header.options.reserved", "reserved", base.HEX, nil, 65534)
+declare("uint16", "image_header.reserved1", "reserved1", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("uint32", "image_header.reserved2", "reserved2", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("bytes", "xenops_legacy_header.magic", "magic", base.SPACE, "Names the format")
+declare("uint32", "domain_header.type", "type", base.HEX, GUEST_TYPES, nil, "What kind of guest")
+declare(
+    "uint16", "domain_header.page_shift", "page_shift", base.DEC_HEX, nil, nil, "A guest page has 2^page_shift octets"
+)
+declare("uint16", "domain_header.reserved", "reserved", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare(
+    "uint32", "domain_header.xen_major", "xen_major", base.DEC_HEX, nil, nil,
+    "Xen that wrote the stream; 0: the converter of old streams"
+)
+declare(
+    "uint32", "domain_header.xen_minor", "xen_minor", base.DEC_HEX, nil, nil,
+    "Its minor version, or the converter's version"
+)
+declare(
+    "uint8", "x86_pv_info.guest_width", "guest_width", base.DEC_HEX, nil, nil, "Octets of a word of the guest: 4 or 8"
+)
+declare("uint8", "x86_pv_info.pt_levels", "pt_levels", base.DEC_HEX, nil, nil, "Levels of page tables: 3 or 4")
+declare("uint16", "x86_pv_info.reserved1", "reserved1", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("uint32", "x86_pv_info.reserved2", "reserved2", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("uint32", "x86_pv_p2m_frames.start_pfn", "start_pfn", base.DEC_HEX, nil, nil, "First pfn that the table covers")
+declare("uint32", "x86_pv_p2m_frames.end_pfn", "end_pfn", base.DEC_HEX, nil, nil, "Last pfn that the table covers")
+declare("uint64", "x86_pv_p2m_frames.p2m_pfn", "p2m_pfn", base.DEC_HEX)
+declare("uint32", "x86_pv_vcpu_basic.vcpu_id", "vcpu_id", base.DEC_HEX, nil, nil, "Which virtual processor")
+declare("uint32", "x86_pv_vcpu_basic.reserved", "reserved", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare(
+    "bytes", "x86_pv_vcpu_basic.context", "context", base.SPACE, "Its state, as the hypervisor's interface gives it"
+)
+declare("uint32", "x86_pv_vcpu_extended.vcpu_id", "vcpu_id", base.DEC_HEX, nil, nil, "Which virtual processor")
+declare("uint32", "x86_pv_vcpu_extended.reserved", "reserved", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare(
+    "bytes", "x86_pv_vcpu_extended.context", "context", base.SPACE, "Its state, as the hypervisor's interface gives it"
+)
+declare("uint32", "x86_pv_vcpu_xsave.vcpu_id", "vcpu_id", base.DEC_HEX, nil, nil, "Which virtual processor")
+declare("uint32", "x86_pv_vcpu_xsave.reserved", "reserved", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare(
+    "bytes", "x86_pv_vcpu_xsave.context", "context", base.SPACE, "Its state, as the hypervisor's interface gives it"
+)
+declare("bytes", "shared_info.shared_info", "shared_info", base.SPACE, "The shared info page")
+declare("uint32", "tsc_info.mode", "mode", base.DEC_HEX, TSC_MODES, nil, "How the time stamp counter is emulated")
+declare("uint32", "tsc_info.khz", "khz", base.DEC_HEX, nil, nil, "Its frequency, kHz")
+declare("uint64", "tsc_info.nsec", "nsec", base.DEC_HEX, nil, nil, "Time elapsed, ns")
+declare("uint32", "tsc_info.incarnation", "incarnation", base.DEC_HEX, nil, nil, "How often the guest was restored")
+declare("uint32", "tsc_info.reserved", "reserved", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("string", "hvm_context.hvm_ctx", "hvm_ctx", base.NONE, "The hypervisor's save records, up to and with END")
+declare("uint16", "hvm_context.hvm_ctx.typecode", "typecode", base.DEC_HEX, HVM_SAVE_TYPES, nil, "What is saved")
+declare(
+    "uint16", "hvm_context.hvm_ctx.instance", "instance", base.DEC_HEX, nil, nil,
+    "Which of several, a virtual processor's number"
+)
+declare("uint32", "hvm_context.hvm_ctx.length", "length", base.DEC_HEX, nil, nil, "Octets of the state")
+declare("bytes", "hvm_context.hvm_ctx.body", "body", base.SPACE, "The state")
+declare("uint32", "hvm_params.count", "count", base.DEC_HEX, nil, nil, "Number of parameters")
+declare("uint32", "hvm_params.reserved", "reserved", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("string", "hvm_params.param", "param", base.NONE, "The parameters")
+declare(
+    "uint64", "hvm_params.param.index", "index", base.DEC_HEX, nil, nil,
+    "HVM_PARAM_* of xen/include/public/hvm/params.h"
+)
+declare("uint64", "hvm_params.param.value", "value", base.DEC_HEX, nil, nil, "Its value")
+declare("bytes", "toolstack.data", "data", base.SPACE, "Opaque octets")
+declare("uint32", "x86_pv_vcpu_msrs.vcpu_id", "vcpu_id", base.DEC_HEX, nil, nil, "Which virtual processor")
+declare("uint32", "x86_pv_vcpu_msrs.reserved", "reserved", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("bytes", "x86_pv_vcpu_msrs.context", "context", base.SPACE, "Its state, as the hypervisor's interface gives it")
+declare("uint64", "checkpoint_dirty_pfn_list.pfn", "pfn", base.DEC_HEX)
+declare("uint32", "x86_tsc_info.mode", "mode", base.DEC_HEX, TSC_MODES, nil, "How the time stamp counter is emulated")
+declare("uint32", "x86_tsc_info.khz", "khz", base.DEC_HEX, nil, nil, "Its frequency, kHz")
+declare("uint64", "x86_tsc_info.nsec", "nsec", base.DEC_HEX, nil, nil, "Time elapsed, ns")
+declare("uint32", "x86_tsc_info.incarnation", "incarnation", base.DEC_HEX, nil, nil, "How often the guest was restored")
+declare("uint32", "x86_tsc_info.reserved", "reserved", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("string", "x86_cpuid_policy.cpuid_policy", "cpuid_policy", base.NONE, "What CPUID tells the guest")
+declare("uint32", "x86_cpuid_policy.cpuid_policy.leaf", "leaf", base.DEC_HEX)
+declare("uint32", "x86_cpuid_policy.cpuid_policy.subleaf", "subleaf", base.DEC_HEX)
+declare("uint32", "x86_cpuid_policy.cpuid_policy.a", "a", base.DEC_HEX)
+declare("uint32", "x86_cpuid_policy.cpuid_policy.b", "b", base.DEC_HEX)
+declare("uint32", "x86_cpuid_policy.cpuid_policy.c", "c", base.DEC_HEX)
+declare("uint32", "x86_cpuid_policy.cpuid_policy.d", "d", base.DEC_HEX)
+declare("string", "x86_msr_policy.msr_policy", "msr_policy", base.NONE, "What model-specific registers tell the guest")
+declare("uint32", "x86_msr_policy.msr_policy.idx", "idx", base.DEC_HEX, nil, nil, "The register's number")
+declare("uint32", "x86_msr_policy.msr_policy.flags", "flags", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("uint64", "x86_msr_policy.msr_policy.val", "val", base.DEC_HEX, nil, nil, "Its value")
+declare("uint32", "emulator_xenstore_data.emulator_id", "emulator_id", base.DEC_HEX, EMULATORS, nil, "Which emulator")
+declare(
+    "uint32", "emulator_xenstore_data.index", "index", base.DEC_HEX, nil, nil,
+    "Which of the guest's emulators of that kind"
+)
+declare("string", "emulator_xenstore_data.xenstore_data", "xenstore_data", base.NONE, "Keys and values")
+declare("string", "emulator_xenstore_data.xenstore_data.key", "key", base.NONE, "Path below the device model's own")
+declare("string", "emulator_xenstore_data.xenstore_data.value", "value", base.NONE, "What xenstore holds there")
+declare("uint32", "emulator_context.emulator_id", "emulator_id", base.DEC_HEX, EMULATORS, nil, "Which emulator")
+declare(
+    "uint32", "emulator_context.index", "index", base.DEC_HEX, nil, nil, "Which of the guest's emulators of that kind"
+)
+declare("bytes", "emulator_context.emulator_ctx", "emulator_ctx", base.SPACE, "The emulator's own state, opaque")
+declare(
+    "uint32", "checkpoint_state.control_id", "control_id", base.DEC_HEX, CHECKPOINT_STATES, nil,
+    "Where COLO's secondary stands"
+)
+declare("bytes", "checkpoint_state.padding", "padding", base.SPACE, "Zero octets, if the body has them")
+declare("bytes", "xenops.data", "data", base.SPACE, "Opaque octets")
+declare("bytes", "qemu_trad.data", "data", base.SPACE, "Opaque octets")
+declare("bytes", "qemu_xen.data", "data", base.SPACE, "Opaque octets")
+declare("bytes", "demu.data", "data", base.SPACE, "Opaque octets")
+declare("bytes", "varstored.data", "data", base.SPACE, "Opaque octets")
+declare("bytes", "swtpm0.data", "data", base.SPACE, "Opaque octets")
+declare("bytes", "swtpm.data", "data", base.SPACE, "Opaque octets")
 
-local UNANSWERED = declare_expert("fault.unanswered", expert.severity.WARN, "The page of a faulted pfn never came")
+-- Python: what the translated functions use of it ---------------------------------------------------------------------
 
--- Words: what headers, records and their layouts are declared in ------------------------------------------------------
+-- Lists, tuples: tables from 1 on. Sets: true by element. Dictionaries: tables, with None under NONE. Octets, texts:
+-- strings. Enumerations: their names. Integers above 2^53: their hexadecimal digits.
 
--- The words that layouts are written in: each gives one field of a layout, its name, how it is read (`kind`), how many
--- octets it has (`size`, if fixed) and what it means (`doc`).
-
-local HEADERS, LIBXC_RECORDS, LIBXL_RECORDS, XENOPS_RECORDS
+local py = { NONE = {} }
 do
 
--- An integer; `names` says what its values are called.
-local function uint(size, name, doc, names)
-    return { kind = "uint", size = size, name = name, doc = doc, names = names }
-end
+local byte, floor, format, unpack = string.byte, math.floor, string.format, table.unpack
+local DEQUE = {}
+local sizes = setmetatable({}, { __mode = "k" }) -- of dictionaries that are written to
 
--- An integer that has to be zero.
-local function reserved(size, name)
-    return { kind = "uint", size = size, name = name, doc = "Reserved, zero", is_reserved = true }
-end
-
--- An integer made of parts.
-local function bits(size, name, doc, parts)
-    return { kind = "uint", size = size, name = name, doc = doc, parts = parts }
-end
-
--- `width` bits of such an integer, the lowest of them worth 2^shift.
-local function part(name, shift, width, doc)
-    return { name = name, shift = shift, width = width, doc = doc }
-end
-
--- As many octets as `size` says: a number, or the name of an earlier field.
-local function octet_string(size, name, doc)
-    return { kind = "octets", size = size, name = name, doc = doc }
-end
-
--- The same as text.
-local function text(size, name, doc)
-    return { kind = "text", size = size, name = name, doc = doc }
-end
-
--- Text up to a NUL.
-local function cstring(name, doc)
-    return { kind = "cstring", name = name, doc = doc }
-end
-
--- The octets up to the body's end.
-local function rest(name, doc)
-    return { kind = "rest", name = name, doc = doc }
-end
-
--- Elements with a layout each, up to the body's end.
-local function repeated(name, doc, elements)
-    return { kind = "array", name = name, doc = doc, elements = elements }
-end
-
--- As many of them as the earlier field `by` says.
-local function counted(by, name, doc, elements)
-    return { kind = "array", by = by, name = name, doc = doc, elements = elements }
-end
-
--- Elements up to and with the one whose `field` is `value`.
-local function up_to(field, value, name, doc, elements)
-    return { kind = "array", ending = { field, value }, name = name, doc = doc, elements = elements }
-end
-
-local UINT = { [1] = "uint8", [2] = "uint16", [4] = "uint32", [8] = "uint64" }
-local HEXADECIMAL = { ["type"] = true, marker = true, ident = true, id = true, byteorder = true }
-
-local function declare_layout(prefix, layout)
-    local declared = {}
-    for index, field in ipairs(layout) do
-        local own = {}
-        for key, value in pairs(field) do own[key] = value end
-        local path = prefix .. (field.name and "." .. field.name or "")
-        local label = field.name or path
-        if field.kind == "array" and not field.elements[1].name then
-            own.elements = declare_layout(path, field.elements)
-        elseif field.kind == "array" then
-            own.field = declare("string", path, label, base.NONE, field.doc)
-            own.elements = declare_layout(path, field.elements)
-        elseif field.kind == "uint" then
-            local shown = HEXADECIMAL[field.name] and base.HEX or base.DEC_HEX
-            own.field = declare(UINT[field.size], path, label, shown, field.names, nil, field.doc)
-            if field.parts then
-                own.parts = {}
-                for place, one in ipairs(field.parts) do
-                    local mask = (2 ^ one.width - 1) * 2 ^ one.shift
-                    local name = path .. "." .. one.name
-                    local bits_shown = declare(UINT[field.size], name, one.name, base.HEX, nil, mask, one.doc)
-                    own.parts[place] = { name = one.name, shift = one.shift, width = one.width, field = bits_shown }
-                end
+-- A class. With `fields` it is a NamedTuple or a dataclass: `make` makes a table of their values, in this order.
+function py.class(name, fields, defaults, is_tuple, base, make)
+    local class = { _class = name, _fields = fields, _defaults = defaults, _getters = {} }
+    if base then setmetatable(class._getters, { __index = base._getters }) end
+    local meta, getters = { _class = name, _fields = is_tuple and fields }, class._getters
+    class._meta = meta
+    function meta.__index(object, key)
+        local value = class[key]
+        if value ~= nil then return value end
+        local getter = getters[key]
+        return getter and getter(object)
+    end
+    if is_tuple then
+        meta.__eq = py.same
+        function meta.__lt(one, other)
+            for _, field in ipairs(fields) do
+                if one[field] ~= other[field] then return one[field] < other[field] end
             end
-        elseif field.kind == "octets" or field.kind == "rest" then
-            own.field = declare("bytes", path, label, base.SPACE, field.doc)
-        else
-            own.field = declare("string", path, label, base.NONE, field.doc)
+            return false
         end
-        declared[index] = own
     end
-    return declared
-end
-
--- A header or record with its fields: `xenmig.<its name in small letters>.<path of the field>`.
-local function declare_spec(spec)
-    local prefix = spec.name:lower():gsub("[ -]", "_")
-    spec.layout = declare_layout(prefix, spec.body or {})
-    if spec.optional_data then spec.optional = declare_layout(prefix, spec.optional_data) end
-    return spec
-end
-
--- What a header is: its layer, its octets, its layout, and that of optional data that belong to it.
-local function header(name, layer, size, body, optional_data)
-    return declare_spec({ name = name, layer = layer, size = size, body = body, optional_data = optional_data })
-end
-
--- What a record is: its layer, number and name; `shape`: what the length of its body can be; its layout.
-local function record(layer, number, name, shape, body, more)
-    local spec = { layer = layer, type = number, name = name, shape = shape, body = body, direction = FORWARD }
-    for key, value in pairs(more or {}) do spec[key] = value end
-    return declare_spec(spec)
-end
-
-local function by_name(specs)
-    local named = {}
-    for _, spec in ipairs(specs) do named[spec.name] = spec end
-    return named
-end
-
-local function by_type(...)
-    local numbered = {}
-    for _, specs in ipairs({ ... }) do
-        for _, spec in ipairs(specs) do numbered[spec.type] = spec end
+    local function construct(_, ...)
+        local object = setmetatable(make and make(...) or {}, meta)
+        if class._init then class._init(object, ...) end
+        return object
     end
-    return numbered
+    return setmetatable(class, { __call = construct, __index = base })
 end
 
-
--- Layouts: the bodies of headers and records, field by field ----------------------------------------------------------
-
-local layouts = {}
-
-layouts.xl_header = {
-    octet_string(32, "magic", "Names the format"),
-    uint(4, "byteorder", "0x01020304 in the sender's byte order"),
-    bits(4, "mandatory_flags", "A flag the receiver does not know makes it refuse", {
-        part("json", 0, 1, "The configuration is JSON"),
-        part("stream_v2", 1, 1, "A libxl stream of version 2 follows"),
-        part("reserved", 2, 30),
-    }),
-    bits(4, "optional_flags", "None is defined", {
-        part("reserved", 0, 32),
-    }),
-    uint(4, "optional_data_len", "Octets of optional data after this header"),
-}
-
-layouts.libvirt_header = {
-    octet_string(16, "magic", "Names the format"),
-    uint(4, "version", "2: a libxl stream of version 2 follows"),
-    uint(4, "xml_length", "Octets of XML after this header"),
-    octet_string(40, "unused", "Of no meaning"),
-}
-
-layouts.xenops_header = {
-    octet_string(15, "magic", "Names the format"),
-}
-
-layouts.libxl_header = {
-    uint(8, "ident", "'LibxlFmt'"),
-    uint(4, "version", "Version of the libxl stream"),
-    bits(4, "options", "How the stream is written", {
-        part("big_endian", 0, 1, "The records are big-endian"),
-        part("legacy", 1, 1, "Made by the converter of old streams"),
-        part("reserved", 2, 30),
-    }),
-}
-
-layouts.image_header = {
-    uint(8, "marker", "All ones: a legacy stream has a zero bit here"),
-    uint(4, "id", "'XENF'"),
-    uint(4, "version", "Version of the stream; decides what record types 0x10 and up mean"),
-    bits(2, "options", "How the stream is written", {
-        part("big_endian", 0, 1, "All after this header is big-endian"),
-        part("reserved", 1, 15),
-    }),
-    reserved(2, "reserved1"),
-    reserved(4, "reserved2"),
-}
-
-layouts.xenops_legacy_header = {
-    octet_string(15, "magic", "Names the format"),
-}
-
-layouts.domain_header = {
-    uint(4, "type", "What kind of guest", GUEST_TYPES),
-    uint(2, "page_shift", "A guest page has 2^page_shift octets"),
-    reserved(2, "reserved"),
-    uint(4, "xen_major", "Xen that wrote the stream; 0: the converter of old streams"),
-    uint(4, "xen_minor", "Its minor version, or the converter's version"),
-}
-
-layouts.pages = {
-    uint(4, "count", "Number of entries, at least 1"),
-    reserved(4, "reserved"),
-}
-
-layouts.x86_pv_info = {
-    uint(1, "guest_width", "Octets of a word of the guest: 4 or 8"),
-    uint(1, "pt_levels", "Levels of page tables: 3 or 4"),
-    reserved(2, "reserved1"),
-    reserved(4, "reserved2"),
-}
-
-layouts.x86_pv_p2m_frames = {
-    uint(4, "start_pfn", "First pfn that the table covers"),
-    uint(4, "end_pfn", "Last pfn that the table covers"),
-    repeated("p2m_pfn", "Frames that hold the guest's table of frames", { uint(8) }),
-}
-
-layouts.x86_pv_vcpu = {
-    uint(4, "vcpu_id", "Which virtual processor"),
-    reserved(4, "reserved"),
-    rest("context", "Its state, as the hypervisor's interface gives it"),
-}
-
-layouts.shared_info = {
-    rest("shared_info", "The shared info page"),
-}
-
-layouts.tsc_info = {
-    uint(4, "mode", "How the time stamp counter is emulated", TSC_MODES),
-    uint(4, "khz", "Its frequency, kHz"),
-    uint(8, "nsec", "Time elapsed, ns"),
-    uint(4, "incarnation", "How often the guest was restored"),
-    reserved(4, "reserved"),
-}
-
-layouts.hvm_context = {
-    up_to("typecode", 0, "hvm_ctx", "The hypervisor's save records, up to and with END", {
-        uint(2, "typecode", "What is saved", HVM_SAVE_TYPES),
-        uint(2, "instance", "Which of several, a virtual processor's number"),
-        uint(4, "length", "Octets of the state"),
-        octet_string("length", "body", "The state"),
-    }),
-}
-
-layouts.hvm_params = {
-    uint(4, "count", "Number of parameters"),
-    reserved(4, "reserved"),
-    counted("count", "param", "The parameters", {
-        uint(8, "index", "HVM_PARAM_* of xen/include/public/hvm/params.h"),
-        uint(8, "value", "Its value"),
-    }),
-}
-
-layouts.blob = {
-    rest("data", "Opaque octets"),
-}
-
-layouts.checkpoint_dirty_pfn_list = {
-    repeated("pfn", "Frames dirty at COLO's secondary", { uint(8) }),
-}
-
-layouts.x86_cpuid_policy = {
-    repeated("cpuid_policy", "What CPUID tells the guest", {
-        uint(4, "leaf"),
-        uint(4, "subleaf"),
-        uint(4, "a"),
-        uint(4, "b"),
-        uint(4, "c"),
-        uint(4, "d"),
-    }),
-}
-
-layouts.x86_msr_policy = {
-    repeated("msr_policy", "What model-specific registers tell the guest", {
-        uint(4, "idx", "The register's number"),
-        reserved(4, "flags"),
-        uint(8, "val", "Its value"),
-    }),
-}
-
-layouts.emulator_xenstore_data = {
-    uint(4, "emulator_id", "Which emulator", EMULATORS),
-    uint(4, "index", "Which of the guest's emulators of that kind"),
-    repeated("xenstore_data", "Keys and values", {
-        cstring("key", "Path below the device model's own"),
-        cstring("value", "What xenstore holds there"),
-    }),
-}
-
-layouts.emulator_context = {
-    uint(4, "emulator_id", "Which emulator", EMULATORS),
-    uint(4, "index", "Which of the guest's emulators of that kind"),
-    rest("emulator_ctx", "The emulator's own state, opaque"),
-}
-
-layouts.checkpoint_state = {
-    uint(4, "control_id", "Where COLO's secondary stands", CHECKPOINT_STATES),
-    rest("padding", "Zero octets, if the body has them"),
-}
-
-layouts.qemu_state = {
-    rest("data", "Opaque octets"),
-}
-
-layouts.xl_optional_data = {
-    uint(4, "config_length", "Octets of the configuration"),
-    text("config_length", "config", "The guest's configuration; JSON ends in a NUL"),
-    rest("tail", "What a later xl may append"),
-}
-
--- Headers: by name ----------------------------------------------------------------------------------------------------
-
-HEADERS = by_name({
-    header("xl header", "xl", 48, layouts.xl_header, layouts.xl_optional_data),
-    header("libvirt header", "libvirt", 64, layouts.libvirt_header),
-    header("xenops header", "xenops", 15, layouts.xenops_header),
-    header("libxl header", "libxl", 16, layouts.libxl_header),
-    header("image header", "libxc", 24, layouts.image_header),
-    header("xenops legacy header", "xenops", 15, layouts.xenops_legacy_header),
-    header("domain header", "libxc", 16, layouts.domain_header),
-})
-
--- Records: by layer and number ----------------------------------------------------------------------------------------
-
-local BOTH_VERSIONS = {
-    record("libxc", 0x00, "END", "signal"),
-    record("libxc", 0x01, "PAGE_DATA", "pages", layouts.pages, { contents = true }),
-    record("libxc", 0x02, "X86_PV_INFO", "fixed", layouts.x86_pv_info),
-    record("libxc", 0x03, "X86_PV_P2M_FRAMES", "list", layouts.x86_pv_p2m_frames),
-    record("libxc", 0x04, "X86_PV_VCPU_BASIC", "blob", layouts.x86_pv_vcpu),
-    record("libxc", 0x05, "X86_PV_VCPU_EXTENDED", "blob", layouts.x86_pv_vcpu),
-    record("libxc", 0x06, "X86_PV_VCPU_XSAVE", "blob", layouts.x86_pv_vcpu),
-    record("libxc", 0x07, "SHARED_INFO", "page", layouts.shared_info),
-    record("libxc", 0x09, "HVM_CONTEXT", "chain", layouts.hvm_context),
-    record("libxc", 0x0a, "HVM_PARAMS", "list", layouts.hvm_params),
-    record("libxc", 0x0b, "TOOLSTACK", "blob", layouts.blob),
-    record("libxc", 0x0c, "X86_PV_VCPU_MSRS", "blob", layouts.x86_pv_vcpu),
-    record("libxc", 0x0d, "VERIFY", "signal"),
-    record("libxc", 0x0e, "CHECKPOINT", "signal"),
-    record(
-        "libxc", 0x0f, "CHECKPOINT_DIRTY_PFN_LIST", "list", layouts.checkpoint_dirty_pfn_list, { direction = "reverse" }
-    ),
-}
-
-local VERSION_2 = {
-    record("libxc", 0x08, "TSC_INFO", "fixed", layouts.tsc_info),
-    record("libxc", 0x10, "POSTCOPY_BEGIN", "signal"),
-    record("libxc", 0x11, "POSTCOPY_PFNS_BEGIN", "signal"),
-    record("libxc", 0x12, "POSTCOPY_PFNS", "pages", layouts.pages),
-    record("libxc", 0x13, "POSTCOPY_TRANSITION", "signal"),
-    record("libxc", 0x14, "POSTCOPY_PAGE_DATA", "pages", layouts.pages, { contents = true }),
-    record("libxc", 0x15, "POSTCOPY_FAULT", "pages", layouts.pages, { direction = "reverse" }),
-    record("libxc", 0x16, "POSTCOPY_COMPLETE", "signal", nil, { direction = "reverse" }),
-}
-
-local VERSION_3 = {
-    record("libxc", 0x08, "X86_TSC_INFO", "fixed", layouts.tsc_info),
-    record("libxc", 0x10, "STATIC_DATA_END", "signal"),
-    record("libxc", 0x11, "X86_CPUID_POLICY", "list", layouts.x86_cpuid_policy),
-    record("libxc", 0x12, "X86_MSR_POLICY", "list", layouts.x86_msr_policy),
-}
-
--- Where the version is not known, 0x10 to 0x12 are version 3's, and 0x13 and up the postcopy RFC's.
-LIBXC_RECORDS = {
-    [2] = by_type(BOTH_VERSIONS, VERSION_2),
-    [3] = by_type(BOTH_VERSIONS, VERSION_3),
-    unknown = by_type(BOTH_VERSIONS, VERSION_2, VERSION_3),
-}
-
-LIBXL_RECORDS = by_type({
-    record("libxl", 0x00, "END", "signal"),
-    record("libxl", 0x01, "LIBXC_CONTEXT", "signal"),
-    record("libxl", 0x02, "EMULATOR_XENSTORE_DATA", "list", layouts.emulator_xenstore_data),
-    record("libxl", 0x03, "EMULATOR_CONTEXT", "blob", layouts.emulator_context),
-    record("libxl", 0x04, "CHECKPOINT_END", "signal"),
-    record("libxl", 0x05, "CHECKPOINT_STATE", "blob", layouts.checkpoint_state, { direction = "both" }),
-    record("libxl", 0x06, "POSTCOPY_TRANSITION_END", "signal"),
-})
-
-XENOPS_RECORDS = by_type({
-    record("xenops", 0x0f, "XENOPS", "blob", layouts.blob),
-    record("xenops", 0xf0, "LIBXC", "stream"),
-    record("xenops", 0xf1, "LIBXL", "stream"),
-    record("xenops", 0xf2, "LIBXC_LEGACY", "stream"),
-    record("xenops", 0xf00, "QEMU_TRAD", "blob", layouts.qemu_state),
-    record("xenops", 0xf01, "QEMU_XEN", "blob", layouts.qemu_state),
-    record("xenops", 0xf10, "DEMU", "blob", layouts.blob),
-    record("xenops", 0xf11, "VARSTORED", "blob", layouts.blob),
-    record("xenops", 0xf12, "SWTPM0", "blob", layouts.blob),
-    record("xenops", 0xf13, "SWTPM", "blob", layouts.blob),
-    record("xenops", 0xffff, "END_OF_IMAGE", "signal"),
-})
-
-end
-
--- Texts and magics: what a stream or a handshake is known by ----------------------------------------------------------
-
-local MESSAGES = {
-    {
-        name = "banner",
-        direction = "reverse",
-        status = 0,
-        octets = "xl migration receiver ready, send binary domain data.\n",
-    },
-    { name = "ready", direction = "reverse", status = 0, octets = "domain received, ready to unpause\000" },
-    { name = "go", direction = "both", status = 0, octets = "domain is yours, you are cleared to unpause\000" },
-    { name = "report", direction = "reverse", status = 1, octets = "my copy unpause results are as follows\000" },
-    {
-        name = "postcopy sync",
-        direction = "reverse",
-        status = 0,
-        octets = "postcopy migration completed successfully\000",
-    },
-}
-local BANNER = "xl migration receiver ready, send binary domain data.\n"
-local MAGICS = {
-    { octets = "Xen saved domain, xl format\n \000 \r", direction = "forward", state = "xl header" },
-    { octets = "XenSavedDomv2-\n", direction = "forward", state = "xenops header" },
-    { octets = "LibxlFmt\000\000\000\002", direction = "forward", state = "libxl header" },
-    { octets = "\255\255\255\255\255\255\255\255XENF", direction = "forward", state = "image header" },
-    { octets = "xl migration receiver ready, send binary domain data.\n", direction = "reverse", state = "reverse" },
-}
-
--- The states that read the beginning of a stream, and the stream's layer.
-local BEGINNINGS = {
-    ["xl header"] = "xl",
-    ["xenops header"] = "xenops",
-    ["libxl header"] = "libxl",
-    ["image header"] = "libxc",
-    reverse = "xl",
-}
-local FORWARD_BEGINNINGS = {
-    ["LibxlFmt"] = true,
-    ["Xen save"] = true,
-    ["XenSaved"] = true,
-    ["\255\255\255\255\255\255\255\255"] = true,
-}
-
--- Eight octets that may be a record header, in either byte order: a type in use and not END, a length below
--- 256 MiB.
-local TYPES_IN_USE = "[\001\002\003\004\005\006\007\008\009\n\011\012\r\014\015\016\017\018\019\020\021\022]"
-local CANDIDATES_LITTLE = TYPES_IN_USE .. "\0\0\0...[\0-\15]"
-local CANDIDATES_BIG = "\0\0\0" .. TYPES_IN_USE .. "[\0-\15]..."
-
--- What comes next: which layer's header follows -----------------------------------------------------------------------
-
--- After a header or record of the forward direction; where there is no entry, another of its layer.
-local NEXT = {
-    ["xl.xl header"] = "libxl header",
-    ["libvirt.libvirt header"] = "libxl header",
-    ["xenops.xenops header"] = "xenops",
-    ["libxl.libxl header"] = "libxl",
-    ["libxc.image header"] = "domain header",
-    ["xenops.xenops legacy header"] = "legacy",
-    ["libxc.domain header"] = "libxc",
-    ["libxc.END"] = "outer",
-    ["libxc.CHECKPOINT"] = "libxl, if there",
-    ["libxc.POSTCOPY_TRANSITION"] = "libxl, if there",
-    ["libxl.END"] = "outer",
-    ["libxl.LIBXC_CONTEXT"] = "image header",
-    ["libxl.CHECKPOINT_END"] = "libxl or libxc",
-    ["libxl.CHECKPOINT_STATE"] = "libxl or libxc",
-    ["libxl.POSTCOPY_TRANSITION_END"] = "libxc",
-    ["xenops.LIBXC"] = "image header",
-    ["xenops.LIBXL"] = "libxl header",
-    ["xenops.LIBXC_LEGACY"] = "legacy",
-    ["xenops.DEMU"] = "xenops",
-    ["xenops.END_OF_IMAGE"] = "outer",
-}
-
--- The layer of the header after a record; "none": nothing follows.
-local HANDS_OVER = {
-    ["libxc.END"] = "libxl",
-    ["libxc.CHECKPOINT"] = "libxl",
-    ["libxc.POSTCOPY_TRANSITION"] = "libxl",
-    ["libxl.CHECKPOINT_END"] = "libxc",
-    ["libxl.POSTCOPY_TRANSITION_END"] = "libxc",
-    ["libxl.END"] = "none",
-}
-
--- What comes after POSTCOPY_BEGIN, and not after STATIC_DATA_END, which has the same number.
-local AFTER_POSTCOPY_BEGIN = { [8] = true, [9] = true, [10] = true, [17] = true }
-
--- Order: states, what each allows, what a record breaks in the others -------------------------------------------------
-
--- What each state allows, and the state after it.
-local STATES = {
-    start = {
-        ["xl header"] = "start",
-        ["libvirt header"] = "start",
-        ["xenops header"] = "start",
-        ["libxl header"] = "start",
-        ["image header"] = "start",
-        ["xenops legacy header"] = "start",
-        ["domain header"] = "static data",
-        ["libxl.LIBXC_CONTEXT"] = "start",
-        ["xenops.XENOPS"] = "start",
-        ["xenops.LIBXC"] = "start",
-        ["xenops.LIBXL"] = "start",
-        ["xenops.LIBXC_LEGACY"] = "start",
-        ["xenops.QEMU_TRAD"] = "start",
-        ["xenops.QEMU_XEN"] = "start",
-        ["xenops.DEMU"] = "start",
-        ["xenops.VARSTORED"] = "start",
-        ["xenops.SWTPM0"] = "start",
-        ["xenops.SWTPM"] = "start",
-    },
-    ["static data"] = {
-        ["libxc.X86_PV_INFO"] = "static data",
-        ["libxc.TOOLSTACK"] = "static data",
-        ["libxc.STATIC_DATA_END"] = "memory",
-        ["libxc.X86_CPUID_POLICY"] = "static data",
-        ["libxc.X86_MSR_POLICY"] = "static data",
-    },
-    ["version 2"] = {
-        ["libxc.END"] = "libxl tail",
-        ["libxc.PAGE_DATA"] = "memory",
-        ["libxc.X86_PV_INFO"] = "version 2",
-        ["libxc.X86_PV_P2M_FRAMES"] = "memory",
-        ["libxc.X86_PV_VCPU_BASIC"] = "context",
-        ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
-        ["libxc.X86_PV_VCPU_XSAVE"] = "context",
-        ["libxc.SHARED_INFO"] = "context",
-        ["libxc.TSC_INFO"] = "context",
-        ["libxc.HVM_CONTEXT"] = "context",
-        ["libxc.HVM_PARAMS"] = "context",
-        ["libxc.TOOLSTACK"] = "memory",
-        ["libxc.X86_PV_VCPU_MSRS"] = "context",
-        ["libxc.VERIFY"] = "verify",
-        ["libxc.CHECKPOINT"] = "checkpoint",
-        ["libxc.POSTCOPY_BEGIN"] = "postcopy begun",
-        ["libxc.X86_TSC_INFO"] = "context",
-        ["libxc.X86_CPUID_POLICY"] = "version 2",
-        ["libxc.X86_MSR_POLICY"] = "version 2",
-        ["libxl.CHECKPOINT_STATE"] = "memory",
-    },
-    memory = {
-        ["libxc.END"] = "libxl tail",
-        ["libxc.PAGE_DATA"] = "memory",
-        ["libxc.X86_PV_INFO"] = "memory",
-        ["libxc.X86_PV_P2M_FRAMES"] = "memory",
-        ["libxc.X86_PV_VCPU_BASIC"] = "context",
-        ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
-        ["libxc.X86_PV_VCPU_XSAVE"] = "context",
-        ["libxc.SHARED_INFO"] = "context",
-        ["libxc.TSC_INFO"] = "context",
-        ["libxc.HVM_CONTEXT"] = "context",
-        ["libxc.HVM_PARAMS"] = "context",
-        ["libxc.TOOLSTACK"] = "memory",
-        ["libxc.X86_PV_VCPU_MSRS"] = "context",
-        ["libxc.VERIFY"] = "verify",
-        ["libxc.CHECKPOINT"] = "checkpoint",
-        ["libxc.POSTCOPY_BEGIN"] = "postcopy begun",
-        ["libxc.X86_TSC_INFO"] = "context",
-        ["libxc.X86_CPUID_POLICY"] = "memory",
-        ["libxc.X86_MSR_POLICY"] = "memory",
-        ["libxl.CHECKPOINT_STATE"] = "memory",
-    },
-    verify = {
-        ["libxc.END"] = "libxl tail",
-        ["libxc.PAGE_DATA"] = "verify",
-        ["libxc.X86_PV_INFO"] = "verify",
-        ["libxc.X86_PV_P2M_FRAMES"] = "verify",
-        ["libxc.X86_PV_VCPU_BASIC"] = "context",
-        ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
-        ["libxc.X86_PV_VCPU_XSAVE"] = "context",
-        ["libxc.SHARED_INFO"] = "context",
-        ["libxc.TSC_INFO"] = "context",
-        ["libxc.HVM_CONTEXT"] = "context",
-        ["libxc.HVM_PARAMS"] = "context",
-        ["libxc.TOOLSTACK"] = "verify",
-        ["libxc.X86_PV_VCPU_MSRS"] = "context",
-        ["libxc.VERIFY"] = "verify",
-        ["libxc.CHECKPOINT"] = "checkpoint",
-        ["libxc.X86_TSC_INFO"] = "context",
-        ["libxc.X86_CPUID_POLICY"] = "verify",
-        ["libxc.X86_MSR_POLICY"] = "verify",
-    },
-    context = {
-        ["libxc.END"] = "libxl tail",
-        ["libxc.PAGE_DATA"] = "memory",
-        ["libxc.X86_PV_INFO"] = "context",
-        ["libxc.X86_PV_P2M_FRAMES"] = "context",
-        ["libxc.X86_PV_VCPU_BASIC"] = "context",
-        ["libxc.X86_PV_VCPU_EXTENDED"] = "context",
-        ["libxc.X86_PV_VCPU_XSAVE"] = "context",
-        ["libxc.SHARED_INFO"] = "context",
-        ["libxc.TSC_INFO"] = "context",
-        ["libxc.HVM_CONTEXT"] = "context",
-        ["libxc.HVM_PARAMS"] = "context",
-        ["libxc.TOOLSTACK"] = "context",
-        ["libxc.X86_PV_VCPU_MSRS"] = "context",
-        ["libxc.VERIFY"] = "verify",
-        ["libxc.CHECKPOINT"] = "checkpoint",
-        ["libxc.X86_TSC_INFO"] = "context",
-        ["libxc.X86_CPUID_POLICY"] = "context",
-        ["libxc.X86_MSR_POLICY"] = "context",
-    },
-    checkpoint = {
-        ["libxl.EMULATOR_XENSTORE_DATA"] = "checkpoint",
-        ["libxl.EMULATOR_CONTEXT"] = "checkpoint",
-        ["libxl.CHECKPOINT_END"] = "memory",
-    },
-    ["postcopy begun"] = {
-        ["libxc.X86_PV_VCPU_BASIC"] = "postcopy begun",
-        ["libxc.X86_PV_VCPU_EXTENDED"] = "postcopy begun",
-        ["libxc.X86_PV_VCPU_XSAVE"] = "postcopy begun",
-        ["libxc.SHARED_INFO"] = "postcopy begun",
-        ["libxc.TSC_INFO"] = "postcopy begun",
-        ["libxc.HVM_CONTEXT"] = "postcopy begun",
-        ["libxc.HVM_PARAMS"] = "postcopy begun",
-        ["libxc.X86_PV_VCPU_MSRS"] = "postcopy begun",
-        ["libxc.POSTCOPY_PFNS_BEGIN"] = "postcopy pfns",
-        ["libxc.X86_TSC_INFO"] = "postcopy begun",
-    },
-    ["postcopy pfns"] = {
-        ["libxc.POSTCOPY_PFNS"] = "postcopy pfns",
-        ["libxc.POSTCOPY_TRANSITION"] = "postcopy transition",
-    },
-    ["postcopy transition"] = {
-        ["libxl.EMULATOR_XENSTORE_DATA"] = "postcopy transition",
-        ["libxl.EMULATOR_CONTEXT"] = "postcopy transition",
-        ["libxl.POSTCOPY_TRANSITION_END"] = "postcopy pages",
-    },
-    ["postcopy pages"] = { ["libxc.END"] = "libxl tail", ["libxc.POSTCOPY_PAGE_DATA"] = "postcopy pages" },
-    ["libxl tail"] = {
-        ["libxl.END"] = "finished",
-        ["libxl.EMULATOR_XENSTORE_DATA"] = "libxl tail",
-        ["libxl.EMULATOR_CONTEXT"] = "libxl tail",
-    },
-    ["xenops tail"] = {
-        ["xenops.XENOPS"] = "xenops tail",
-        ["xenops.LIBXC"] = "xenops tail",
-        ["xenops.LIBXL"] = "xenops tail",
-        ["xenops.LIBXC_LEGACY"] = "xenops tail",
-        ["xenops.QEMU_TRAD"] = "xenops tail",
-        ["xenops.QEMU_XEN"] = "xenops tail",
-        ["xenops.DEMU"] = "xenops tail",
-        ["xenops.VARSTORED"] = "xenops tail",
-        ["xenops.SWTPM0"] = "xenops tail",
-        ["xenops.SWTPM"] = "xenops tail",
-        ["xenops.END_OF_IMAGE"] = "finished",
-    },
-    finished = {},
-    ["early pfns"] = {
-        ["libxc.POSTCOPY_PFNS_BEGIN"] = "postcopy pfns",
-        ["libxc.POSTCOPY_PFNS"] = "early pfns",
-        ["libxc.POSTCOPY_TRANSITION"] = "postcopy transition",
-    },
-    ["early pages"] = {
-        ["libxc.END"] = "libxl tail",
-        ["libxc.POSTCOPY_PFNS"] = "early pages",
-        ["libxc.POSTCOPY_TRANSITION"] = "postcopy transition",
-        ["libxc.POSTCOPY_PAGE_DATA"] = "early pages",
-    },
-}
-
--- The state after a domain header, by the version of the stream.
-local OF_VERSION = { [2] = "version 2", [3] = "static data" }
-
--- What is meant where there is no libxl stream around.
-local WITHOUT_LIBXL = { checkpoint = "memory", ["postcopy transition"] = "postcopy pages", ["libxl tail"] = "finished" }
-
--- The state after a record wherever it came: where judging goes on after a gap.
-local NATURAL = {
-    ["libxc.END"] = "libxl tail",
-    ["libxc.PAGE_DATA"] = "memory",
-    ["libxc.X86_PV_P2M_FRAMES"] = "memory",
-    ["libxc.VERIFY"] = "verify",
-    ["libxc.CHECKPOINT"] = "checkpoint",
-    ["libxc.POSTCOPY_BEGIN"] = "postcopy begun",
-    ["libxc.POSTCOPY_PFNS_BEGIN"] = "postcopy pfns",
-    ["libxc.POSTCOPY_PFNS"] = "postcopy pfns",
-    ["libxc.POSTCOPY_TRANSITION"] = "postcopy transition",
-    ["libxc.POSTCOPY_PAGE_DATA"] = "postcopy pages",
-    ["libxc.STATIC_DATA_END"] = "memory",
-    ["libxl.END"] = "finished",
-    ["libxl.CHECKPOINT_END"] = "memory",
-    ["libxl.POSTCOPY_TRANSITION_END"] = "postcopy pages",
-    ["xenops.END_OF_IMAGE"] = "finished",
-}
-
--- The rules that a record breaks in a state that does not allow it; the first whose states name it counts.
-local MISPLACED = {
-    ["libxc.END"] = { { states = { "static data" }, rule = "unexpected-record", follows = "libxl tail" } },
-    ["libxc.PAGE_DATA"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
-        {
-            states = {
-                "postcopy begun", "early pfns", "postcopy pfns", "early pages", "postcopy transition", "postcopy pages",
-            },
-            rule = "page-data-after-postcopy-begin",
-        },
-    },
-    ["libxc.X86_PV_P2M_FRAMES"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "memory" },
-        { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
-    },
-    ["libxc.X86_PV_VCPU_BASIC"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
-    ["libxc.X86_PV_VCPU_EXTENDED"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
-    ["libxc.X86_PV_VCPU_XSAVE"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
-    ["libxc.SHARED_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
-    ["libxc.TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
-    ["libxc.HVM_CONTEXT"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
-    ["libxc.HVM_PARAMS"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
-    ["libxc.TOOLSTACK"] = { { states = { "postcopy begun" }, rule = "postcopy-context-missing" } },
-    ["libxc.X86_PV_VCPU_MSRS"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
-    ["libxc.VERIFY"] = {
-        { states = { "static data" }, rule = "missing-static-data-end" },
-        { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
-    },
-    ["libxc.CHECKPOINT"] = {
-        { states = { "static data" }, rule = "missing-static-data-end", follows = "checkpoint" },
-        { states = { "postcopy begun" }, rule = "postcopy-context-missing" },
-    },
-    ["libxc.POSTCOPY_BEGIN"] = {
-        {
-            states = {
-                "postcopy begun", "early pfns", "postcopy pfns", "early pages", "postcopy transition", "postcopy pages",
-            },
-            rule = "postcopy-begin-repeated",
-        },
-    },
-    ["libxc.POSTCOPY_PFNS_BEGIN"] = {
-        {
-            states = { "static data", "version 2", "memory", "verify", "context", "checkpoint" },
-            rule = "postcopy-begin-missing",
-            follows = "postcopy pfns",
-        },
-    },
-    ["libxc.POSTCOPY_PFNS"] = {
-        {
-            states = { "static data", "version 2", "memory", "verify", "context", "checkpoint" },
-            rule = "postcopy-begin-missing",
-            follows = "early pfns",
-        },
-        { states = { "postcopy begun" }, rule = "postcopy-pfns-before-begin", follows = "early pfns" },
-        { states = { "postcopy transition", "postcopy pages" }, rule = "postcopy-record-after-transition" },
-    },
-    ["libxc.POSTCOPY_TRANSITION"] = {
-        {
-            states = { "static data", "version 2", "memory", "verify", "context", "checkpoint" },
-            rule = "postcopy-begin-missing",
-            follows = "postcopy transition",
-        },
-        { states = { "postcopy begun" }, rule = "postcopy-pfns-before-begin", follows = "postcopy transition" },
-        { states = { "postcopy transition", "postcopy pages" }, rule = "postcopy-record-after-transition" },
-    },
-    ["libxc.POSTCOPY_PAGE_DATA"] = {
-        {
-            states = { "static data", "version 2", "memory", "verify", "context", "checkpoint" },
-            rule = "postcopy-begin-missing",
-            follows = "postcopy pages",
-        },
-        {
-            states = { "postcopy begun", "early pfns", "postcopy pfns", "early pages", "postcopy transition" },
-            rule = "postcopy-page-data-before-transition",
-            follows = "early pages",
-        },
-    },
-    ["libxc.X86_TSC_INFO"] = { { states = { "static data" }, rule = "missing-static-data-end" } },
-    ["libxc.STATIC_DATA_END"] = {
-        {
-            states = {
-                "static data", "version 2", "memory", "verify", "context", "checkpoint", "postcopy begun", "early pfns",
-                "postcopy pfns", "early pages", "postcopy transition", "postcopy pages",
-            },
-            rule = "duplicate-static-data-end",
-        },
-    },
-    ["libxl.LIBXC_CONTEXT"] = { { states = { "libxl tail" }, rule = "unexpected-record", follows = "start" } },
-    ["libxl.EMULATOR_XENSTORE_DATA"] = { { states = { "postcopy pages" }, rule = "postcopy-record-after-transition" } },
-    ["libxl.EMULATOR_CONTEXT"] = { { states = { "postcopy pages" }, rule = "postcopy-record-after-transition" } },
-    ["libxl.CHECKPOINT_END"] = {
-        {
-            states = {
-                "static data", "version 2", "memory", "verify", "context", "checkpoint", "postcopy begun", "early pfns",
-                "postcopy pfns", "early pages", "postcopy transition", "postcopy pages", "libxl tail",
-            },
-            rule = "checkpoint-end-unexpected",
-        },
-    },
-    ["libxl.CHECKPOINT_STATE"] = {
-        { states = { "start", "static data", "libxl tail", "finished" }, rule = "unexpected-record" },
-    },
-    ["libxl.POSTCOPY_TRANSITION_END"] = {
-        { states = { "postcopy pages" }, rule = "postcopy-record-after-transition" },
-        { states = { "libxl tail", "checkpoint" }, rule = "unexpected-record" },
-    },
-}
-
--- By the layer of a record that nothing announced: where that is found, and what would have announced it.
-local SHOULD_BE = {
-    libxl = {
-        states = { "postcopy begun", "early pfns", "postcopy pfns" },
-        missing = "POSTCOPY_TRANSITION",
-        follows = "postcopy transition",
-    },
-    libxc = { states = { "postcopy transition" }, missing = "POSTCOPY_TRANSITION_END", follows = "postcopy pages" },
-}
-
--- What says of a record that comes late that it was missed before.
-local MISSED = {
-    ["libxc.STATIC_DATA_END"] = "missing-static-data-end",
-    ["libxc.X86_PV_INFO"] = "frames before X86_PV_INFO",
-}
-
-local CONTEXT = {
-    ["libxc.HVM_CONTEXT"] = true,
-    ["libxc.HVM_PARAMS"] = true,
-    ["libxc.SHARED_INFO"] = true,
-    ["libxc.TSC_INFO"] = true,
-    ["libxc.X86_PV_VCPU_BASIC"] = true,
-    ["libxc.X86_PV_VCPU_EXTENDED"] = true,
-    ["libxc.X86_PV_VCPU_MSRS"] = true,
-    ["libxc.X86_PV_VCPU_XSAVE"] = true,
-    ["libxc.X86_TSC_INFO"] = true,
-}
-local HVM_CONTEXT = { "TSC_INFO", "HVM_CONTEXT", "HVM_PARAMS" }
-local PV_ONLY = {
-    ["libxc.SHARED_INFO"] = true,
-    ["libxc.X86_PV_INFO"] = true,
-    ["libxc.X86_PV_P2M_FRAMES"] = true,
-    ["libxc.X86_PV_VCPU_BASIC"] = true,
-    ["libxc.X86_PV_VCPU_EXTENDED"] = true,
-    ["libxc.X86_PV_VCPU_MSRS"] = true,
-    ["libxc.X86_PV_VCPU_XSAVE"] = true,
-}
-local HVM_ONLY = { ["libxc.HVM_CONTEXT"] = true, ["libxc.HVM_PARAMS"] = true }
-
--- Which text may come next, by the one that came last.
-local HANDSHAKE = {
-    live = {
-        start = { { direction = "reverse", text = "banner" }, { direction = "reverse", text = "ready" } },
-        banner = { { direction = "reverse", text = "ready" } },
-        ready = { { direction = "forward", text = "go" } },
-        go = { { direction = "reverse", text = "report" } },
-        ["failed report"] = { { direction = "reverse", text = "go" } },
-    },
-    postcopy = {
-        start = { { direction = "reverse", text = "banner" }, { direction = "reverse", text = "postcopy sync" } },
-        banner = { { direction = "reverse", text = "postcopy sync" } },
-    },
-}
-
--- Rules: those that can be judged while packets go by; `xenshark rules ID` explains one -------------------------------
-
-declare_rule(
-    "bad-image-header", expert.severity.ERROR,
-    "A libxc image header has a wrong marker or id, or a version nobody specified"
-)
-declare_rule(
-    "bad-domain-header", expert.severity.ERROR,
-    "A libxc domain header has an unknown guest type or a page_shift other than 12"
-)
-declare_rule("bad-libxl-header", expert.severity.ERROR, "A libxl stream header has a wrong ident or version")
-declare_rule(
-    "bad-xl-header", expert.severity.ERROR,
-    "An xl save header has a wrong byteorder or mandatory flags nobody specified"
-)
-declare_rule("reserved-bits-set", expert.severity.WARN, "A reserved field or bit is not zero")
-declare_rule("nonzero-padding", expert.severity.WARN, "The padding after a body is not zero")
-declare_rule(
-    "record-too-long", expert.severity.ERROR,
-    "The body_length of a record is above 128 MiB, which no libxc receiver accepts"
-)
-declare_rule("body-length-mismatch", expert.severity.ERROR, "A body is shorter or longer than its own counts say")
-declare_rule("nonempty-signal", expert.severity.ERROR, "A record that only signals, and so must be empty, has a body")
-declare_rule("empty-pages-record", expert.severity.ERROR, "A pages record has a count of 0")
-declare_rule(
-    "reserved-page-type", expert.severity.ERROR, "An entry of a pages record has one of the reserved page types 5 to 8"
-)
-declare_rule(
-    "unknown-mandatory-record", expert.severity.ERROR,
-    "A record has a type nobody specified, and bit 31 says that it must not be ignored"
-)
-declare_rule(
-    "unknown-optional-record", expert.severity.NOTE,
-    "A record has a type nobody specified, and bit 31 says that it may be ignored"
-)
-declare_rule(
-    "legacy-stream", expert.severity.ERROR,
-    "The stream is in the legacy format of Xen 4.5 or older and is not dissected"
-)
-declare_rule(
-    "data-after-end", expert.severity.WARN,
-    "Octets follow the end of the outermost stream, and no handshake explains them"
-)
-declare_rule("wrong-direction", expert.severity.ERROR, "A record is on the direction that never carries it")
-declare_rule("unexpected-record", expert.severity.ERROR, "A record comes in a phase that does not allow it")
-declare_rule(
-    "missing-static-data-end", expert.severity.ERROR, "A version 3 stream has memory or context before STATIC_DATA_END"
-)
-declare_rule("duplicate-static-data-end", expert.severity.ERROR, "A stream has a second STATIC_DATA_END")
-declare_rule(
-    "static-data-in-v2", expert.severity.ERROR,
-    "A version 2 stream has records that, by their bodies, are the static data of version 3"
-)
-declare_rule("hvm-params-after-context", expert.severity.NOTE, "A version 3 stream has HVM_CONTEXT before HVM_PARAMS")
-declare_rule("pv-record-in-hvm", expert.severity.ERROR, "The stream of an HVM guest has a record of PV guests")
-declare_rule("hvm-record-in-pv", expert.severity.ERROR, "The stream of a PV guest has a record of HVM guests")
-declare_rule("checkpoint-end-unexpected", expert.severity.ERROR, "A CHECKPOINT_END comes with no CHECKPOINT before it")
-declare_rule("postcopy-begin-repeated", expert.severity.ERROR, "A stream has a second POSTCOPY_BEGIN")
-declare_rule(
-    "postcopy-begin-missing", expert.severity.ERROR, "A postcopy record comes with no POSTCOPY_BEGIN before it"
-)
-declare_rule(
-    "postcopy-transition-missing", expert.severity.ERROR,
-    "Records of the other layer come although nothing announced the change of layer"
-)
-declare_rule(
-    "postcopy-context-missing", expert.severity.ERROR,
-    "Between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN stands something other than the whole CPU context"
-)
-declare_rule(
-    "postcopy-page-data-before-transition", expert.severity.ERROR,
-    "POSTCOPY_PAGE_DATA comes before the transition to postcopy has ended"
-)
-declare_rule("page-data-after-postcopy-begin", expert.severity.ERROR, "PAGE_DATA comes after POSTCOPY_BEGIN")
-declare_rule(
-    "postcopy-pfns-before-begin", expert.severity.ERROR,
-    "POSTCOPY_PFNS or POSTCOPY_TRANSITION comes with no POSTCOPY_PFNS_BEGIN before it"
-)
-declare_rule(
-    "postcopy-record-after-transition", expert.severity.ERROR,
-    "A record comes after the transition that may only come before it"
-)
-declare_rule(
-    "postcopy-pfn-announced-twice", expert.severity.ERROR, "POSTCOPY_PFNS announces a backed pfn a second time"
-)
-declare_rule(
-    "postcopy-page-not-announced", expert.severity.ERROR,
-    "POSTCOPY_PAGE_DATA holds a pfn that no POSTCOPY_PFNS announced as backed"
-)
-declare_rule(
-    "postcopy-page-type", expert.severity.ERROR, "POSTCOPY_PAGE_DATA holds an entry of type XTAB, BROKEN or XALLOC"
-)
-declare_rule(
-    "postcopy-page-repeated", expert.severity.ERROR,
-    "POSTCOPY_PAGE_DATA holds a pfn that an earlier one already carried"
-)
-declare_rule(
-    "postcopy-fault-not-announced", expert.severity.ERROR,
-    "POSTCOPY_FAULT asks for a pfn that was never announced as backed"
-)
-declare_rule("postcopy-fault-repeated", expert.severity.ERROR, "POSTCOPY_FAULT asks for the same pfn a second time")
-declare_rule(
-    "postcopy-fault-after-page", expert.severity.NOTE,
-    "POSTCOPY_FAULT asks for a page whose whole record was acknowledged before the fault left"
-)
-declare_rule("postcopy-fault-after-complete", expert.severity.ERROR, "POSTCOPY_FAULT comes after POSTCOPY_COMPLETE")
-declare_rule("postcopy-fault-has-type", expert.severity.ERROR, "An entry of POSTCOPY_FAULT has type bits set")
-declare_rule("postcopy-complete-race", expert.severity.ERROR, "POSTCOPY_PAGE_DATA arrives after POSTCOPY_COMPLETE left")
-declare_rule("postcopy-optional-record", expert.severity.WARN, "An unknown optional record comes in the postcopy phase")
-declare_rule("xl-handshake", expert.severity.ERROR, "A closing message of xl is not the expected one")
-declare_rule("xl-target-failed", expert.severity.WARN, "The destination reported that it could not start the guest")
-declare_rule(
-    "stream-resynchronised", expert.severity.WARN,
-    "The way through the records was lost over missing octets and found again later"
-)
-
--- Helpers: numbers out of octets, and numbers for people --------------------------------------------------------------
-
-local byte, find, floor, format, max, min = string.byte, string.find, math.floor, string.format, math.max, math.min
-
-local HEADER_SIZE, XENOPS_HEADER_SIZE, PAGES_HEADER_SIZE, ENTRY_SIZE = 8, 16, 8, 8
-
--- Numbers out of a string: `at` counts octets from 0; `big`: big-endian.
-
-local function u16(octets, at, big)
-    local a, b = byte(octets, at + 1, at + 2)
-    if big then return a * 256 + b end
-    return a + b * 256
-end
-
-local function u32(octets, at, big)
-    local a, b, c, d = byte(octets, at + 1, at + 4)
-    if big then return ((a * 256 + b) * 256 + c) * 256 + d end
-    return a + b * 256 + c * 65536 + d * 16777216
-end
-
--- The two halves of 64 bits, the low one first: together they may be too much for a number.
-local function u64(octets, at, big)
-    if big then return u32(octets, at + 4, true), u32(octets, at, true) end
-    return u32(octets, at), u32(octets, at + 4)
-end
-
-local TWO_32 = 4294967296
-
--- 64 bits as a number: exact up to 2^53, and what is more is too much for any length or offset.
-local function u64_number(octets, at, big)
-    local low, high = u64(octets, at, big)
-    return high * (TWO_32 + 0.0) + low
-end
-
-local function number(octets, at, size, big)
-    if size == 8 then return u64_number(octets, at, big) end
-    if size == 4 then return u32(octets, at, big) end
-    if size == 2 then return u16(octets, at, big) end
-    return byte(octets, at + 1)
-end
-
--- An entry of a pages record: bits 63 to 60 page type, 59 to 52 reserved, 51 to 0 pfn. Gives pfn, type, reserved.
-local function entry_at(octets, at, big)
-    local low, high = u64(octets, at, big)
-    local pfn_high = high % 1048576
-    local top = (high - pfn_high) / 1048576
-    local reserved_bits = top % 256
-    return low + pfn_high * TWO_32, floor((top - reserved_bits) / 256), reserved_bits
-end
-
--- The first index of a list, sorted by `key`, whose key is above `value`.
-local function above(list, key, value)
-    local low, high = 1, #list + 1
-    while low < high do
-        local middle = floor((low + high) / 2)
-        if list[middle][key] > value then high = middle else low = middle + 1 end
+-- An object of a class with fields, from a table of their values.
+function py.make(class, values)
+    for field, default in pairs(class._defaults) do
+        if values[field] == nil then values[field] = type(default) == "function" and default() or default end
     end
-    return low
+    return setmetatable(values, class._meta)
 end
 
-local function starts_with(whole, beginning)
-    return whole:sub(1, #beginning) == beginning
+-- The same with other values in some fields, named in turns with them.
+function py.with(object, ...)
+    local copy = setmetatable(py.copy(object), getmetatable(object))
+    for index = 1, select("#", ...), 2 do copy[(select(index, ...))] = (select(index + 1, ...)) end
+    return copy
 end
 
--- Numbers for people.
+function py.update(object, values)
+    local copy = setmetatable(py.copy(object), getmetatable(object))
+    for key, value in pairs(values) do copy[key] = value end
+    return copy
+end
 
+function py.bind(object, method) return function(...) return object[method](object, ...) end end
+function py.class_of(object) return getmetatable(object)._class end
+
+local KINDS = { int = "number", str = "string", frozenset = "table" }
+
+function py.is_a(object, one, other)
+    local meta = getmetatable(object)
+    local class = meta and meta._class
+    if class then return class == one or class == other end
+    return KINDS[one] == type(object)
+end
+
+function py.same(one, other)
+    for key, value in pairs(one) do
+        if value ~= other[key] then return false end
+    end
+    for key in pairs(other) do
+        if one[key] == nil then return false end
+    end
+    return true
+end
+
+function py.truth(object)
+    if not object or object == 0 or object == "" then return false end
+    if type(object) ~= "table" or next(object) == nil then return type(object) ~= "table" end
+    return getmetatable(object) ~= DEQUE or object.last >= object.first
+end
+
+function py.either(one, other)
+    if py.truth(one) then return one end
+    return other
+end
+
+function py.len(object)
+    if type(object) == "string" then return #object end
+    if getmetatable(object) == DEQUE then return object.last - object.first + 1 end
+    return sizes[object] or #object
+end
+
+function py.has(object, element)
+    if type(object) == "string" then return object:find(element, 1, true) ~= nil end
+    if object.contains then return object:contains(element) end
+    if object[element] == true or (type(element) == "string" and object[element] ~= nil) then return true end
+    local is_tuple = type(element) == "table" and getmetatable(element) == nil
+    for _, one in ipairs(object) do
+        if one == element or (is_tuple and py.same(one, element)) then return true end
+    end
+    return false
+end
+
+function py.get(object, key, default)
+    if key == nil then key = py.NONE end
+    local value = object[key]
+    if value == nil then return default end
+    return value
+end
+
+function py.put(object, key, value)
+    if object[key] == nil then sizes[object] = (sizes[object] or 0) + 1 end
+    object[key] = value
+end
+
+function py.pop(object, key, default)
+    local value = object[key]
+    if value == nil then return default end
+    object[key], sizes[object] = nil, (sizes[object] or 1) - 1
+    return value
+end
+
+py.drop = py.pop
+
+function py.setdefault(object, key, value)
+    if object[key] == nil then py.put(object, key, value) end
+    return object[key]
+end
+
+function py.clear(object)
+    for key in pairs(object) do object[key] = nil end
+    sizes[object] = nil
+    if getmetatable(object) == DEQUE then object.first, object.last = 1, 0 end
+end
+
+function py.deque() return setmetatable({ first = 1, last = 0 }, DEQUE) end
+
+function py.push(deque, element)
+    deque.last = deque.last + 1
+    deque[deque.last] = element
+end
+
+function py.popleft(deque)
+    local element = deque[deque.first]
+    deque[deque.first], deque.first = nil, deque.first + 1
+    return element
+end
+
+function py.nth(deque, index) return deque[index < 0 and deque.last + 1 + index or deque.first + index] end
+
+function py.at(object, index)
+    if type(object) == "string" then return byte(object, index < 0 and index or index + 1) end
+    local fields = getmetatable(object) and getmetatable(object)._fields
+    if fields then return object[fields[index + 1]] end
+    return object[index < 0 and #object + 1 + index or index + 1]
+end
+
+function py.unpack(object)
+    local fields = getmetatable(object) and getmetatable(object)._fields
+    if not fields then return unpack(object, 1, 6) end
+    local values = {}
+    for index, field in ipairs(fields) do values[index] = object[field] end
+    return unpack(values, 1, #fields)
+end
+
+function py.slice(object, from, to)
+    if type(object) == "string" then return object:sub(from + 1, to or -1) end
+    return { unpack(object, from + 1, to) }
+end
+
+function py.find(text, needle, from, to)
+    if type(needle) == "number" then needle = string.char(needle) end
+    local at = text:find(needle, (from or 0) + 1, true)
+    return at and (not to or at - 1 + #needle <= to) and at - 1 or -1
+end
+
+function py.startswith(text, beginning, at)
+    at = at or 0
+    return text:sub(at + 1, at + #beginning) == beginning
+end
+
+function py.join(separator, list) return table.concat(list, separator) end
+function py.decode(text) return (text:gsub("[\128-\255]", function(one) return format("\\x%02x", byte(one)) end)) end
+function py.rstrip(text, octets) return (text:gsub("[" .. octets:gsub("%z", "%%z") .. "]+$", "")) end
+function py.isascii(text) return not text:find("[\128-\255]") end
+function py.isprintable(text) return not text:find("[^ -~]") end
+function py.match(pattern, text) return text:find(pattern) ~= nil end
+
+function py.partition(text, separator)
+    local from, to = text:find(separator, 1, true)
+    return from and { text:sub(1, from - 1), separator, text:sub(to + 1) } or { text, "", "" }
+end
+
+function py.repr(text)
+    local inside = text:gsub("\n", "\\n"):gsub("[^ -~]", function(one) return format("\\x%02x", byte(one)) end)
+    return "'" .. inside .. "'"
+end
+
+function py.hex(octets, separator)
+    return (octets:gsub(".", function(one) return format("%02x", byte(one)) .. separator end):sub(1, -1 - #separator))
+end
+
+-- The unsigned integer of `size` octets from one on.
+local function integer(octets, at, size, endianness)
+    local value = 0
+    if size == 4 then
+        local a, b, c, d = byte(octets, at + 1, at + 4)
+        if endianness == "big" then return ((a * 256 + b) * 256 + c) * 256 + d end
+        return ((d * 256 + c) * 256 + b) * 256 + a
+    end
+    for index = 1, size do
+        value = value * 256 + byte(octets, endianness == "big" and at + index or at + size + 1 - index)
+    end
+    return value
+end
+
+function py.uint(octets, endianness) return integer(octets, 0, #octets, endianness) end
+
+function py.to_bytes(value, size, endianness)
+    local octets = {}
+    for index = 1, size do
+        octets[endianness == "big" and size + 1 - index or index] = string.char(value % 256)
+        value = floor(value / 256)
+    end
+    return table.concat(octets)
+end
+
+local WIDTHS = { B = 1, H = 2, I = 4, Q = 8 }
+
+-- What Python's struct of this format knows: its size, and how it is read.
+function py.struct(form)
+    local endianness, widths, size = form:sub(1, 1) == ">" and "big" or "little", {}, 0
+    for code in form:sub(2):gmatch(".") do
+        widths[#widths + 1] = WIDTHS[code]
+        size = size + WIDTHS[code]
+    end
+    local function unpack_from(octets, at)
+        local values = {}
+        at = at or 0
+        for index, width in ipairs(widths) do
+            values[index] = integer(octets, at, width, endianness)
+            at = at + width
+        end
+        return values
+    end
+    return { size = size, unpack_from = unpack_from }
+end
+
+function py.band(one, other) return bit.band(one, other) % 4294967296 end
+
+-- A number without one of its bits.
+function py.without(value, mask) return floor(value / mask) % 2 == 1 and value - mask or value end
+
+-- A function of one argument that is asked once for each.
+function py.cached(make)
+    local known = {}
+    return function(one)
+        if known[one] == nil then known[one] = make(one) end
+        return known[one]
+    end
+end
+
+function py.divmod(one, other) return { floor(one / other), one % other } end
+
+-- Lists
+
+-- What a function makes of each element; nothing of those for which it gives nil.
+function py.map(list, make)
+    local made = {}
+    for _, one in ipairs(list) do made[#made + 1] = make(one) end
+    return made
+end
+
+function py.filter(test, list) return py.map(list, function(one) return test(one) and one or nil end) end
+
+function py.first(list, make)
+    for _, one in ipairs(list) do
+        local made = make(one)
+        if made ~= nil then return made end
+    end
+    return nil
+end
+
+function py.any(list, test)
+    if type(list) == "string" then return list:find("[^%z]") ~= nil end
+    return py.first(list, function(one) return test(one) or nil end) ~= nil
+end
+
+function py.all(list, test) return py.first(list, function(one) return not test(one) or nil end) == nil end
+
+function py.sum(list, make)
+    local total = 0
+    for _, one in ipairs(list) do
+        local made = make(one) or 0
+        total = total + (made == true and 1 or made)
+    end
+    return total
+end
+
+function py.min(list) return list[1] and math.min(unpack(list)) end
+
+function py.extend(list, more)
+    for _, one in ipairs(more) do list[#list + 1] = one end
+end
+
+function py.concat(...)
+    local whole = {}
+    for index = 1, select("#", ...) do py.extend(whole, (select(index, ...))) end
+    return whole
+end
+
+function py.range(from, to)
+    if not to then from, to = 0, from end
+    local list = {}
+    for value = from, to - 1 do list[#list + 1] = value end
+    return list
+end
+
+function py.index(list, element)
+    for index, one in ipairs(list) do
+        if one == element then return index - 1 end
+    end
+    return nil
+end
+
+-- Sets and dictionaries
+
+function py.set(list)
+    local set = {}
+    for _, one in ipairs(list) do set[one] = true end
+    return set
+end
+
+function py.copy(object)
+    local copy = {}
+    for key, value in pairs(object) do copy[key] = value end
+    return copy
+end
+
+function py.union(one, other) return py.update(one, other) end
+
+function py.isdisjoint(one, list) return not py.any(list, function(element) return one[element] end) end
+
+function py.keys(object)
+    local keys = {}
+    for key in pairs(object) do keys[#keys + 1] = key end
+    return keys
+end
+
+function py.items(object) return py.map(py.keys(object), function(key) return { key, object[key] } end) end
+
+function py.dict(pairs_)
+    local dict = {}
+    for _, pair in ipairs(pairs_) do dict[pair[1]] = pair[2] end
+    return dict
+end
+
+-- Texts
+
+-- A number with its last digits in groups of three.
 local function grouped(value)
-    local digits = format("%.0f", value)
-    local left = digits:reverse():gsub("(%d%d%d)", "%1,"):reverse()
-    return (left:gsub("^,", ""))
-end
-
-local function many(count, noun)
-    return grouped(count) .. " " .. noun .. (count == 1 and "" or "s")
+    local digits = format("%.0f", value):reverse():gsub("(%d%d%d)", "%1,"):reverse()
+    return (digits:gsub("^,", ""))
 end
 
 -- Where a C long has 32 bits Lua 5.2 formats no larger number.
 local function hexadecimal(value)
-    local low = value % TWO_32
-    if low == value then return format("0x%x", value) end
-    return format("0x%x%08x", floor(value / TWO_32), low)
+    local low = value % 4294967296
+    return low == value and format("%x", value) or format("%x%08x", floor(value / 4294967296), low)
 end
 
--- A number as Wireshark takes it for 64 bits.
-local function wide(value)
-    return UInt64.new(value % TWO_32, floor(value / TWO_32))
+-- A value in one of the forms that templates have: ",", "x" with zeros and a width before it, ".3f".
+function py.format(value, form)
+    if form == "," then return grouped(value) end
+    if form:sub(-1) == "f" then return format("%" .. form, value) end
+    local prefix, width = form:match("^(#?)0?(%d*)x$")
+    local digits = type(value) == "string" and value or hexadecimal(value)
+    return (prefix == "#" and "0x" or "") .. ("0"):rep((tonumber(width) or 0) - #digits) .. digits
 end
 
-local function duration(seconds)
-    local amount = math.abs(seconds)
-    if amount < 1e-3 then return format("%.1f us", seconds * 1e6) end
-    if amount < 1 then return format("%.1f ms", seconds * 1e3) end
-    return format("%.3f s", seconds)
+function py.str(value)
+    if value == nil then return "None" end
+    return type(value) == "number" and format("%.0f", value) or tostring(value)
 end
 
--- A set of numbers, 32 to a word.
-local set = {}
-set.__index = set
-
-local function new_set()
-    return setmetatable({ count = 0, words = {} }, set)
+-- The text of a template, with values by name.
+function py.fill(template, values)
+    return (template:gsub("{([%w_]+):?([^}]*)}", function(name, form)
+        local value = values[name]
+        if value == nil then value = values[name .. "_"] end -- the name is a word of Lua
+        return form == "" and py.str(value) or py.format(value, form)
+    end))
 end
 
--- Adds a number; whether it was new.
-function set:add(value)
-    local place = value % 32
-    local word, mask = (value - place) / 32, bit.lshift(1, place)
-    local known = self.words[word] or 0
-    if bit.band(known, mask) ~= 0 then return false end
-    self.words[word] = bit.bor(known, mask)
-    self.count = self.count + 1
-    return true
 end
 
-function set:has(value)
-    local place = value % 32
-    return bit.band(self.words[(value - place) / 32] or 0, bit.lshift(1, place)) ~= 0
+-- Classes: of the translated modules ----------------------------------------------------------------------------------
+
+local events = {}
+local facts_directions = {}
+local facts_faults = {}
+local facts_links = {}
+local facts_migration = {}
+local facts_roles = {}
+local facts_static_data = {}
+local parser_confidence = {}
+local parser_conversation = {}
+local parser_cursor = {}
+local parser_direction = {}
+local parser_entries = {}
+local parser_item = {}
+local parser_package = {}
+local parser_resync = {}
+local parser_states = {}
+local protocol_containers = {}
+local protocol_libvirt = {}
+local protocol_libxc = {}
+local protocol_libxc_records = {}
+local protocol_libxl = {}
+local protocol_specs = {}
+local protocol_states = {}
+local protocol_summaries = {}
+local protocol_tables = {}
+local protocol_xenops = {}
+local protocol_xl = {}
+local rules_capture = {}
+local rules_checker = {}
+local rules_ending = {}
+local rules_fields = {}
+local rules_framing = {}
+local rules_guest = {}
+local rules_handshake = {}
+local rules_headers = {}
+local rules_order = {}
+local rules_pages = {}
+local rules_postcopy = {}
+local rules_postcopy_phase = {}
+local rules_rule = {}
+local tcp_half_connection = {}
+
+protocol_specs.RecordSpec = py.class("RecordSpec", { "type", "name", "body", "shape", "source", "role", "layer",
+    "direction", "guest", "contents", "then_", "proof", "summary", "words" }, { layer = "libxc", direction = "forward",
+    guest = "any", contents = false, summary = "" }, true, nil, function(type, name, body, shape, source, role, layer,
+    direction, guest, contents, then_, proof, summary, words) if layer == nil then layer = "libxc" end if direction ==
+    nil then direction = "forward" end if guest == nil then guest = "any" end if contents == nil then contents = false
+    end if summary == nil then summary = "" end return { type = type, name = name, body = body, shape = shape,
+    source = source, role = role, layer = layer, direction = direction, guest = guest, contents = contents,
+    then_ = then_, proof = proof, summary = summary, words = words } end)
+protocol_specs.HeaderSpec = py.class("HeaderSpec", { "name", "layer", "body", "endianness", "magic", "source", "then_",
+    "role", "summary", "more", "words" }, { role = "HEADER", summary = "", more = "" }, true, nil, function(name, layer,
+    body, endianness, magic, source, then_, role, summary, more,
+    words) if role == nil then role = "HEADER" end if summary == nil then summary = "" end if more == nil then more = ""
+    end return { name = name, layer = layer, body = body, endianness = endianness, magic = magic, source = source,
+    then_ = then_, role = role, summary = summary, more = more, words = words } end)
+protocol_specs.Message = py.class("Message", { "name", "octets", "direction", "status" }, { status = 0 }, true, nil,
+    function(name, octets, direction, status) if status == nil then status = 0 end return { name = name,
+    octets = octets, direction = direction, status = status } end)
+protocol_specs.MessageSpec = py.class("MessageSpec", { "name", "layer", "body", "direction", "source", "summary" }, {
+    summary = "" }, true, nil, function(name, layer, body, direction, source,
+    summary) if summary == nil then summary = "" end return { name = name, layer = layer, body = body,
+    direction = direction, source = source, summary = summary } end)
+protocol_containers.Container = py.class("Container", { "layer", "header", "magic", "begins", "holds", "record",
+    "record_header", "alignment", "endianness", "length_max", "unknown_max", "answers", "confirms",
+    "keeps_octets_after_end" }, { alignment = 1, length_max = 0x8000000, unknown_max = 0x10000,
+    answers = "texts and records", confirms = {}, keeps_octets_after_end = false }, true, nil, function(layer, header,
+    magic, begins, holds, record, record_header, alignment, endianness, length_max, unknown_max, answers, confirms,
+    keeps_octets_after_end) if alignment == nil then alignment = 1 end if length_max == nil then length_max = 0x8000000
+    end if unknown_max == nil then unknown_max = 0x10000 end if answers == nil then answers = "texts and records" end if
+    confirms == nil then confirms = {} end if keeps_octets_after_end == nil then keeps_octets_after_end = false end
+    return { layer = layer, header = header, magic = magic, begins = begins, holds = holds, record = record,
+    record_header = record_header, alignment = alignment, endianness = endianness, length_max = length_max,
+    unknown_max = unknown_max, answers = answers, confirms = confirms,
+    keeps_octets_after_end = keeps_octets_after_end } end)
+parser_cursor.Cursor = py.class("Cursor")
+events.Position = py.class("Position", { "frame", "time" }, {}, true, nil, function(frame, time) return { frame = frame,
+    time = time } end)
+parser_direction.DirectionParser = py.class("DirectionParser", nil, nil, false, parser_cursor.Cursor)
+parser_direction.NoTransport = py.class("NoTransport")
+parser_direction.NoTransport.acked = 0
+parser_direction.NoTransport.retransmitted = 0
+parser_direction.NoTransport.conflicts = 0
+parser_item.Item = py.class("Item", { "layer", "name", "type", "spec", "endianness", "offset", "first", "body_length",
+    "end_", "padding", "keep", "body", "unannounced", "then_" }, { padding = 0, keep = -1, unannounced = false }, false,
+    nil, function(layer, name, type, spec, endianness, offset, first, body_length, end_, padding, keep, body,
+    unannounced, then_) if padding == nil then padding = 0 end if keep == nil then keep = -1 end if unannounced == nil
+    then unannounced = false end return { layer = layer, name = name, type = type, spec = spec, endianness = endianness,
+    offset = offset, first = first, body_length = body_length, end_ = end_, padding = padding, keep = keep, body = body,
+    unannounced = unannounced, then_ = then_ } end)
+events.WayLost = py.class("WayLost", { "migration", "direction", "offset" }, {}, true, nil, function(migration,
+    direction, offset) return { migration = migration, direction = direction, offset = offset } end)
+events.Resynchronised = py.class("Resynchronised", { "migration", "direction", "offset", "skipped" }, {}, true, nil,
+    function(migration, direction, offset, skipped) return { migration = migration, direction = direction,
+    offset = offset, skipped = skipped } end)
+events.MigrationFound = py.class("MigrationFound", { "migration", "flow", "position", "role", "encapsulation" }, {
+    position = events.Position(0, 0), encapsulation = {} }, true, nil, function(migration, flow, position, role,
+    encapsulation) if position == nil then position = events.Position(0,
+    0) end if encapsulation == nil then encapsulation = {} end return { migration = migration, flow = flow,
+    position = position, role = role, encapsulation = encapsulation } end)
+events.ConnectionJoined = py.class("ConnectionJoined", { "migration", "role", "flow", "position" }, {
+    position = events.Position(0, 0) }, true, nil, function(migration, role, flow,
+    position) if position == nil then position = events.Position(0, 0) end return { migration = migration, role = role,
+    flow = flow, position = position } end)
+events.Flow = py.class("Flow", { "source", "destination" }, {}, true, nil, function(source, destination) return {
+    source = source, destination = destination } end)
+events.Context = py.class("Context", { "layers", "version", "endianness", "postcopy", "guest", "page_shift", "xen",
+    "may_be_in_libxl", "legacy", "compressed", "tunnelled", "revision" }, { layers = {}, endianness = "little",
+    postcopy = false, page_shift = 12, may_be_in_libxl = false, legacy = false, compressed = false, tunnelled = false,
+    revision = 0 }, true, nil, function(layers, version, endianness, postcopy, guest, page_shift, xen, may_be_in_libxl,
+    legacy, compressed, tunnelled, revision) if layers == nil then layers = {} end if endianness == nil then endianness
+    = "little" end if postcopy == nil then postcopy = false end if page_shift == nil then page_shift = 12 end if
+    may_be_in_libxl == nil then may_be_in_libxl = false end if legacy == nil then legacy = false end if compressed ==
+    nil then compressed = false end if tunnelled == nil then tunnelled = false end if revision == nil then revision = 0
+    end return { layers = layers, version = version, endianness = endianness, postcopy = postcopy, guest = guest,
+    page_shift = page_shift, xen = xen, may_be_in_libxl = may_be_in_libxl, legacy = legacy, compressed = compressed,
+    tunnelled = tunnelled, revision = revision } end)
+events.Record = py.class("Record", { "migration", "direction", "layer", "name", "type", "spec", "endianness", "offset",
+    "length", "body_length", "body", "padding", "runs", "complete", "whole", "first", "last", "index", "context",
+    "acked", "silence", "unseen", "unannounced", "connection" }, { endianness = "little", offset = 0, length = 0,
+    body_length = 0, body = "", padding = "", runs = {}, complete = true, whole = true, first = events.Position(0, 0),
+    last = events.Position(0, 0), index = 0, context = events.Context({}, nil, "little", false, nil, 12, nil, false,
+    false, false, false, 0), acked = 0, silence = 0, unseen = false, unannounced = false }, false, nil,
+    function(migration, direction, layer, name, type, spec, endianness, offset, length, body_length, body, padding,
+    runs, complete, whole, first, last, index, context, acked, silence, unseen, unannounced,
+    connection) if endianness == nil then endianness = "little" end if offset == nil then offset = 0 end if length ==
+    nil then length = 0 end if body_length == nil then body_length = 0 end if body == nil then body = "" end if padding
+    == nil then padding = "" end if runs == nil then runs = {} end if complete == nil then complete = true end if whole
+    == nil then whole = true end if first == nil then first = events.Position(0,
+    0) end if last == nil then last = events.Position(0, 0) end if index == nil then index = 0 end if context == nil
+    then context = events.Context({}, nil, "little", false, nil, 12, nil, false, false, false, false,
+    0) end if acked == nil then acked = 0 end if silence == nil then silence = 0 end if unseen == nil then unseen =
+    false end if unannounced == nil then unannounced = false end return { migration = migration, direction = direction,
+    layer = layer, name = name, type = type, spec = spec, endianness = endianness, offset = offset, length = length,
+    body_length = body_length, body = body, padding = padding, runs = runs, complete = complete, whole = whole,
+    first = first, last = last, index = index, context = context, acked = acked, silence = silence, unseen = unseen,
+    unannounced = unannounced, connection = connection } end)
+events.PacketsCut = py.class("PacketsCut", { "migration", "direction" }, {}, true, nil, function(migration,
+    direction) return { migration = migration, direction = direction } end)
+events.Gap = py.class("Gap", { "migration", "direction", "offset", "length", "record" }, {}, true, nil,
+    function(migration, direction, offset, length, record) return { migration = migration, direction = direction,
+    offset = offset, length = length, record = record } end)
+events.DirectionStarted = py.class("DirectionStarted", { "migration", "direction", "offset", "late", "position" }, {
+    late = false, position = events.Position(0, 0) }, true, nil, function(migration, direction, offset, late,
+    position) if late == nil then late = false end if position == nil then position = events.Position(0, 0) end return {
+    migration = migration, direction = direction, offset = offset, late = late, position = position } end)
+events.DirectionEnded = py.class("DirectionEnded", { "migration", "direction", "reason", "offset", "retransmitted",
+    "conflicts" }, { retransmitted = 0, conflicts = 0 }, true, nil, function(migration, direction, reason, offset,
+    retransmitted, conflicts) if retransmitted == nil then retransmitted = 0 end if conflicts == nil then conflicts = 0
+    end return { migration = migration, direction = direction, reason = reason, offset = offset,
+    retransmitted = retransmitted, conflicts = conflicts } end)
+facts_directions.DirectionFacts = py.class("DirectionFacts")
+facts_faults.Faults = py.class("Faults")
+facts_faults.Matches = py.class("Matches", { "again", "faults", "answered", "repeated" }, { again = {}, faults = {},
+    answered = {}, repeated = {} }, true, nil, function(again, faults, answered,
+    repeated) if again == nil then again = {} end if faults == nil then faults = {} end if answered == nil then answered
+    = {} end if repeated == nil then repeated = {} end return { again = again, faults = faults, answered = answered,
+    repeated = repeated } end)
+events.Run = py.class("Run", { "first", "length", "type" }, {}, true, nil, function(first, length, type) return {
+    first = first, length = length, type = type } end)
+facts_faults.Fault = py.class("Fault", { "pfn", "asked", "again", "answer", "in_flight" }, {
+    again = function() return {} end, in_flight = false }, false, nil, function(pfn, asked, again, answer,
+    in_flight) if again == nil then again = {} end if in_flight == nil then in_flight = false end return { pfn = pfn,
+    asked = asked, again = again, answer = answer, in_flight = in_flight } end)
+facts_static_data.StaticData = py.class("StaticData")
+rules_checker.Checker = py.class("Checker")
+rules_order.Order = py.class("Order", { "state", "is_followed", "context", "has_params", "has_pv_info", "missed" }, {
+    state = "start", is_followed = false, context = {}, has_params = false, has_pv_info = false, missed = {} }, true,
+    nil, function(state, is_followed, context, has_params, has_pv_info,
+    missed) if state == nil then state = "start" end if is_followed == nil then is_followed = false end if context ==
+    nil then context = {} end if has_params == nil then has_params = false end if has_pv_info == nil then has_pv_info =
+    false end if missed == nil then missed = {} end return { state = state, is_followed = is_followed,
+    context = context, has_params = has_params, has_pv_info = has_pv_info, missed = missed } end)
+rules_postcopy_phase.PostcopyPhase = py.class("PostcopyPhase", { "lists_whole", "pages_whole", "transition", "early",
+    "complete", "page_data", "raced", "end_", "has_early_pages", "is_spoilt" }, { lists_whole = false,
+    pages_whole = false, early = function() return {} end, has_early_pages = false, is_spoilt = false }, false, nil,
+    function(lists_whole, pages_whole, transition, early, complete, page_data, raced, end_, has_early_pages,
+    is_spoilt) if lists_whole == nil then lists_whole = false end if pages_whole == nil then pages_whole = false end if
+    early == nil then early = {} end if has_early_pages == nil then has_early_pages = false end if is_spoilt == nil then
+    is_spoilt = false end return { lists_whole = lists_whole, pages_whole = pages_whole, transition = transition,
+    early = early, complete = complete, page_data = page_data, raced = raced, end_ = end_,
+    has_early_pages = has_early_pages, is_spoilt = is_spoilt } end)
+rules_rule.Check = py.class("Check", { "scope", "of", "when", "message" }, {}, true, nil, function(scope, of, when,
+    message) return { scope = scope, of = of, when = when, message = message } end)
+rules_rule.Condition = py.class("Condition", { "field", "op", "value" }, {}, true, nil, function(field, op,
+    value) return { field = field, op = op, value = value } end)
+rules_headers.XlHeader = py.class("XlHeader")
+rules_headers.XlHeader.MAGIC = "the file begins with {magic}, which is not xl's magic"
+rules_order.Seen = py.class("Seen", { "record", "spec", "is_found_again", "is_completed" }, {}, true, nil,
+    function(record, spec, is_found_again, is_completed) return { record = record, spec = spec,
+    is_found_again = is_found_again, is_completed = is_completed } end)
+rules_order.Placed = py.class("Placed", { "order", "before", "found" }, {}, true, nil, function(order, before,
+    found) return { order = order, before = before, found = found } end)
+rules_postcopy.ShouldBe = py.class("ShouldBe", { "states", "missing", "then_" }, {}, true, nil, function(states,
+    missing, then_) return { states = states, missing = missing, then_ = then_ } end)
+protocol_states.Place = py.class("Place", { "moves", "natural", "phase" }, {}, true, nil, function(moves, natural,
+    phase) return { moves = moves, natural = natural, phase = phase } end)
+rules_postcopy.ContextMissing = py.class("ContextMissing")
+rules_postcopy.ContextMissing.NONE = "no {missing} between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN"
+facts_links._Growing = py.class("_Growing")
+facts_links.Link = py.class("Link", { "pfn", "record", "in_flight" }, {}, true, nil, function(pfn, record,
+    in_flight) return { pfn = pfn, record = record, in_flight = in_flight } end)
+facts_migration.Noted = py.class("Noted", { "static_data", "again", "faults", "answered" }, { again = {}, faults = {},
+    answered = {} }, true, nil, function(static_data, again, faults,
+    answered) if again == nil then again = {} end if faults == nil then faults = {} end if answered == nil then answered
+    = {} end return { static_data = static_data, again = again, faults = faults, answered = answered } end)
+rules_rule.Violation = py.class("Violation", { "rule", "message", "record", "direction", "severity" }, {
+    direction = "forward" }, true, nil, function(rule, message, record, direction,
+    severity) if direction == nil then direction = "forward" end return { rule = rule, message = message,
+    record = record, direction = direction, severity = severity } end)
+parser_conversation.Conversation = py.class("Conversation")
+parser_conversation.ParsedMigration = py.class("ParsedMigration")
+parser_resync.Magic = py.class("Magic", { "octets", "direction", "expect", "layer", "confirms", "is_message" }, {
+    confirms = {}, is_message = false }, true, nil, function(octets, direction, expect, layer, confirms,
+    is_message) if confirms == nil then confirms = {} end if is_message == nil then is_message = false end return {
+    octets = octets, direction = direction, expect = expect, layer = layer, confirms = confirms,
+    is_message = is_message } end)
+parser_resync.Anchor = py.class("Anchor", { "position", "expect", "direction", "endianness", "magic" }, {}, true, nil,
+    function(position, expect, direction, endianness, magic) return { position = position, expect = expect,
+    direction = direction, endianness = endianness, magic = magic } end)
+parser_confidence.Judge = py.class("Judge")
+protocol_specs.Proof = py.class("Proof", { "bits", "lengths", "base", "unit", "counted", "fields" }, { lengths = {},
+    base = 0, unit = 0, counted = false, fields = {} }, true, nil, function(bits, lengths, base, unit, counted,
+    fields) if lengths == nil then lengths = {} end if base == nil then base = 0 end if unit == nil then unit = 0 end if
+    counted == nil then counted = false end if fields == nil then fields = {} end return { bits = bits,
+    lengths = lengths, base = base, unit = unit, counted = counted, fields = fields } end)
+protocol_specs.FieldRange = py.class("FieldRange", { "offset", "size", "least", "most" }, {}, true, nil,
+    function(offset, size, least, most) return { offset = offset, size = size, least = least, most = most } end)
+
+-- Constants: of the protocol that the runtime needs -------------------------------------------------------------------
+
+-- No pfn is as large.
+local PFN_LIMIT = 0x10000000000
+-- Eight octets that may be a record header.
+local CANDIDATES = {
+    little =
+        "[\001\002\003\004\005\006\007\008\009\n\011\012\r\014\015\016\017\018\019\020\021\022]\000\000\000...[\000-" ..
+        "\015]",
+    big =
+        "\000\000\000[\001\002\003\004\005\006\007\008\009\n\011\012\r\014\015\016\017\018\019\020\021\022][\000-" ..
+        "\015]...",
+}
+-- What is said where a record breaks a rule more than once.
+local AND_MORE = ", and {more:,} more in this record"
+
+-- Native: what of the translated modules is by hand -------------------------------------------------------------------
+
+-- What of the parser and the rules is by hand: octets to numbers, layouts, lists of pages, sets of pfns.
+
+local byte, floor, format, max, min, uint = string.byte, math.floor, string.format, math.max, math.min, py.uint
+
+local TWO_32, ENTRY_SIZE = 4294967296, 8
+local native = { FOREVER = 2 ^ 53 }
+
+-- What Wireshark does not judge, or does not join.
+function native.nothing() return {} end
+
+native.Nothing = py.class("Nothing")
+function native.Nothing.of() return nil end
+function native.Nothing.forget() end
+
+-- Where octets were captured; quicker than the class's own constructor.
+local function position_at(frame, time) return setmetatable({ frame = frame, time = time }, events.Position._meta) end
+
+-- An entry of a pages record: bits 63 to 60 page type, 59 to 52 reserved, 51 to 0 pfn. Gives pfn, type, reserved.
+local function entry_at(octets, at, big)
+    local a, b, c, d, e, f, g, h = byte(octets, at + 1, at + ENTRY_SIZE)
+    if not big then a, b, c, d, e, f, g, h = h, g, f, e, d, c, b, a end
+    local pfn = (((((b % 16 * 256 + c) * 256 + d) * 256 + e) * 256 + f) * 256 + g) * 256 + h
+    return pfn, floor(a / 16), a % 16 * 16 + floor(b / 16)
 end
 
--- Walking: layouts, field by field ------------------------------------------------------------------------------------
+-- Calls visit(index, pfn, type, reserved) for each whole entry; goes on until that gives something, and gives it.
+local function each_entry(octets, endianness, visit)
+    for index = 0, floor(#octets / ENTRY_SIZE) - 1 do
+        local found = visit(index, entry_at(octets, index * ENTRY_SIZE, endianness == "big"))
+        if found ~= nil then return found end
+    end
+    return nil
+end
 
--- Follows a layout through a body. `visitor.field(field, at, size, value, context)` is called for each field,
--- `visitor.element(field, index, at, context)` for each element of an array: what it gives is the context of the fields
--- inside, which are left out if it gives nil. Gives the offset after the last field; nil if the octets are too few.
-local walk
-do
-
--- The elements that an array takes of the octets.
-local function walk_array(field, octets_seen, at, big, visitor, context, values)
-    local index, ending = 0, field.ending
-    local count = field.by and values[field.by]
-    while index ~= count do
-        local last, after = {}, nil
-        if at < #octets_seen then
-            local inside = visitor.element and visitor.element(field, index, at, context)
-            after = walk(field.elements, octets_seen, at, big, inside and visitor or {}, inside, last)
+-- The entries of a pages record as runs.
+local function runs_of(octets, endianness)
+    local runs, latest, following = {}, nil, nil
+    each_entry(octets, endianness, function(_, pfn, kind)
+        if latest and kind == latest.type and pfn == following then
+            latest.length = latest.length + 1
+        else
+            latest = events.Run(pfn, 1, kind)
+            runs[#runs + 1] = latest
         end
-        if not after and (field.by or ending) then return nil end
-        if not after then return at end
-        index, at = index + 1, after
-        if ending and last[ending[1]] == ending[2] then return at end
-    end
-    return at
+        following = pfn + 1
+    end)
+    return runs
 end
 
--- How many octets a field of unsettled length takes, and how many follow that belong to it but are no value.
-local function size_of(field, octets_seen, at, values)
-    if field.kind == "rest" then return #octets_seen - at, 0 end
-    if field.kind == "cstring" then
-        local nul = find(octets_seen, "\0", at + 1, true)
-        return nul and nul - 1 - at, 1
+local listed = {} -- the list that was asked for last: the packet that ends a list asks more than once
+
+function native.page_runs(body, endianness)
+    if listed.body ~= body or listed.endianness ~= endianness then
+        local count = #body < 8 and 0 or uint(body:sub(1, 4), endianness)
+        local runs = runs_of(body:sub(9, 8 + ENTRY_SIZE * count), endianness)
+        listed = { body = body, endianness = endianness, runs = runs }
     end
-    return values[field.size] or field.size, 0
+    return listed.runs
 end
 
-function walk(layout, octets_seen, at, big, visitor, context, values)
+function native.backed_pages(octets, endianness, is_reverse)
+    local backed = 0
+    local is_wrong = each_entry(octets, endianness, function(_, pfn, kind, reserved)
+        if protocol_libxc.RESERVED_PAGE_TYPES[kind] or reserved ~= 0 or pfn >= PFN_LIMIT then return true end
+        if is_reverse and kind ~= 0 then return true end
+        backed = backed + (protocol_libxc.UNBACKED[kind] and 0 or 1)
+    end)
+    return not is_wrong and backed or nil
+end
+
+function native.first_reserved(octets, endianness)
+    return each_entry(octets, endianness, function(index, _, _, reserved)
+        if reserved == 0 then return nil end
+        local entry = octets:sub(index * ENTRY_SIZE + 1, (index + 1) * ENTRY_SIZE)
+        return { index, py.hex(endianness == "big" and entry or entry:reverse(), "") }
+    end)
+end
+
+-- Where eight octets may be a record header.
+function native.candidates(octets, endianness)
+    local found, at = {}, octets:find(CANDIDATES[endianness])
+    while at do
+        found[#found + 1] = at - 1
+        at = octets:find(CANDIDATES[endianness], at + 1)
+    end
+    return found
+end
+
+-- Where one of the types that may follow a state stands first.
+function native.next_state_end(octets, at)
+    local first
+    for _, kind in ipairs(parser_states.STATE_ENDS) do
+        local found = octets:find(py.to_bytes(kind, 8, "little"), at + 1, true)
+        if found and (not first or found < first) then first = found end
+    end
+    return first and first - 1
+end
+
+-- What a request's head says.
+function native.xenops_request(head)
+    local path = head:match("^PUT /services/xenops/(%S+) HTTP/1%.[01]\r\n")
+    path = path and path:gsub("%?.*$", "")
+    local route = path and (path:match("^(migrate/%l+)/[^/]+$") or path:match("^([^/]+)/[^/]+$"))
+    local role = route and protocol_xenops.ROUTES[route]
+    if not role then return nil end
+    local cookies = {}
+    for line in head:gmatch("\n[Cc][Oo][Oo][Kk][Ii][Ee]:([^\n]*)") do
+        for name in line:gmatch("([^;=%s]+)%s*=") do cookies[name] = true end
+    end
+    local has_own_memory = role == "migration" and cookies.mem_migration ~= nil
+    return { role = role, has_own_memory = has_own_memory, is_compressed = cookies.compress ~= nil }
+end
+
+-- Layouts
+
+function native.layout(body, endianness) return { body = body, endianness = endianness } end
+function native.fixed(layout) return { { size = layout.body.size } } end
+
+-- A number as far as it is one: 64 bits are hexadecimal digits.
+local function integer(octets, size, endianness)
+    if size < 8 then return uint(octets, endianness) end
+    return py.hex(endianness == "big" and octets or octets:reverse(), "")
+end
+
+-- How many octets a field takes that stands at `at`, and how many more belong to it but are no value.
+local function size_of(field, octets, at, values)
+    if field.kind == "rest" then return #octets - at, 0 end
+    if field.kind ~= "cstring" then return values[field.size] or field.size, 0 end
+    local nul = octets:find("\0", at + 1, true)
+    return nul and nul - 1 - at, 1
+end
+
+-- Follows a layout through a body: field(field, at, size, values, context) is called for each field, with the values of
+-- those before it, element(field, index, at, context) for each element of an array: what it gives is the context of the
+-- fields inside. Gives the offset after the last field; nil if the octets are too few.
+local function walk(layout, octets, at, endianness, visitor, context, values)
     values = values or {}
     for _, field in ipairs(layout) do
         if field.kind == "array" then
-            at = walk_array(field, octets_seen, at, big, visitor, context, values)
-            if not at then return nil end
+            local index, count, is_last = 0, values[field.by], false
+            while index ~= count and not is_last do
+                local last, after = {}, nil
+                if at < #octets then
+                    local inside = visitor and visitor.element(field, index, at, context)
+                    after = walk(field, octets, at, endianness, inside and visitor, inside, last)
+                end
+                if not after and (field.by or field.ending) then return nil end
+                if not after then break end
+                index, at = index + 1, after
+                is_last = field.ending and last[field.ending[1]] == field.ending[2]
+            end
         else
-            local size, more = size_of(field, octets_seen, at, values)
-            if not size or at + size + more > #octets_seen then return nil end
-            local value = field.kind == "uint" and number(octets_seen, at, size, big) or nil
-            if field.name then values[field.name] = value end
-            if visitor.field then visitor.field(field, at, size, value, context) end
+            local size, more = size_of(field, octets, at, values)
+            if not size or at + size + more > #octets then return nil end
+            if field.kind == "uint" then
+                values[field.name or 1] = integer(octets:sub(at + 1, at + size), size, endianness)
+            end
+            if visitor then visitor.field(field, at, size, values, context) end
             at = at + size + more
         end
     end
     return at
 end
 
+function native.measure(layout, octets) return walk(layout.body, octets, 0, layout.endianness) end
+
+-- The fields of a header as the numbers they are.
+function native.header_numbers(spec, body, endianness)
+    local values = {}
+    walk(spec.body, body, 0, endianness, nil, nil, values)
+    return values
 end
 
--- Channels: what the two directions of a connection share, and what is known of a capture -----------------------------
+-- The values of a layout as templates want them: enumerations by name, bits and elements as tables.
+function native.values_of(layout, octets, endianness)
+    local visitor = {}
+    function visitor.field(field, at, size, values, context)
+        local value = values[field.name or 1]
+        if field.parts then
+            context[field.name] = {}
+            for _, part in ipairs(field.parts) do
+                context[field.name][part.name] = floor(value / 2 ^ part.shift) % 2 ^ part.width
+            end
+        else
+            value = field.kind == "uint" and value or { octets = size, text = octets:sub(at + 1, at + size) }
+            context[field.name or 1] = field.names and field.names[value] or value
+        end
+    end
+    function visitor.element(field, index, _, context)
+        context[field.name] = context[field.name] or {}
+        context[field.name][index + 1] = {}
+        return context[field.name][index + 1]
+    end
+    local values = {}
+    walk(layout, octets, 0, endianness, visitor, values)
+    return values
+end
 
--- A flow is one direction of a connection: `offset` octets of it were consumed, `buffer` holds those that were seen and
--- not consumed, `skip` of the next ones nobody needs; `next` is the offset of what arrives next. A channel is what the
--- two flows of a migration share.
+function native.header_values(p, spec, endianness)
+    return native.values_of(spec.body, p.buffer:sub(1, spec.size), endianness)
+end
 
-local FIRST_SEQ_MAX = 65536 -- connections that carry no migration yet of which the first octet's place is remembered
+function native.reserved_set(layout, octets, endianness)
+    return py.map(layout.reserved or {}, function(one)
+        local field, at, size, shift, width = py.unpack(one)
+        if #octets < at + size then return nil end
+        local bits_set = floor(uint(octets:sub(at + 1, at + size), endianness) / 2 ^ shift) % 2 ^ width
+        return bits_set ~= 0 and { field, bits_set } or nil
+    end)
+end
+
+-- A check, and whether a record breaks it, or the values of a header or entry.
+function native.prepared(rule, check)
+    local is_of_values = check.scope == "header" or check.scope == "entry"
+    local function holds(thing)
+        for _, condition in ipairs(check.when) do
+            local value = is_of_values and thing[condition.field] or rules_fields.OF_RECORD[condition.field](thing)
+            if not rules_fields.COMPARE[condition.op](value, condition.value) then return false end
+        end
+        return true
+    end
+    return { rule = rule, check = check, holds = holds }
+end
+
+-- Each rule that a record broke, once.
+function native.once(broken)
+    local firsts, counts = {}, {}
+    for _, violation in ipairs(broken) do
+        local id = violation.rule.id
+        if not counts[id] then firsts[#firsts + 1] = violation end
+        counts[id] = (counts[id] or -1) + 1
+    end
+    return py.map(firsts, function(first)
+        local more = counts[first.rule.id]
+        return more == 0 and first or py.with(first, "message", first.message .. py.fill(AND_MORE, { more = more }))
+    end)
+end
+
+-- A set of pfns, 32 to a word.
+native.PfnSet = py.class("PfnSet")
+
+function native.PfnSet:_init()
+    self.count, self.words, self.overflow = 0, {}, false
+end
+
+function native.PfnSet:contains(pfn)
+    local place = pfn % 32
+    return bit.band(self.words[(pfn - place) / 32] or 0, bit.lshift(1, place)) ~= 0
+end
+
+-- Adds so many pfns from one on; how many were new.
+function native.PfnSet:add_run(first, count)
+    local words, before = self.words, self.count
+    for pfn = first, first + count - 1 do
+        local place = pfn % 32
+        local word, mask = (pfn - place) / 32, bit.lshift(1, place)
+        local known = words[word] or 0
+        if bit.band(known, mask) == 0 then
+            words[word] = bit.bor(known, mask)
+            self.count = self.count + 1
+        end
+    end
+    return self.count - before
+end
+
+-- Whether pages are missing at the end: that only the end can tell, which nobody knows here.
+function native.PfnSet:count_common() return self.count end
+
+-- The first pfn of a run that is in the set, or that is not.
+function native.PfnSet:first_of_run(first, count, present)
+    for pfn = first, first + count - 1 do
+        if self:contains(pfn) == present then return pfn end
+    end
+    return nil
+end
+
+-- The line of text of a header or record; empty where a field of it was not captured.
+local function summary_of(item)
+    local is_known, text = pcall(function()
+        local values = native.values_of(item.spec.body, item.body, item.endianness)
+        return (item.spec.summary:gsub("{([^:}]+):?([^:}]*):?([^}]*)}", function(path, form, words)
+            return protocol_summaries._field(values, path, form ~= "" and form or nil, words)
+        end))
+    end)
+    return is_known and text or ""
+end
+
+-- The rules. What calls one gives a template, if it is not the rule's only one, and the values in it.
+local RULE, VIOLATION = {}, {}
+
+function VIOLATION.__call(rule, template, values)
+    return rules_rule.Violation(rule, py.fill(template or rule.message, values or {}))
+end
+
+-- `severities`: what Wireshark calls those of its findings, by what the rules call them; nil: it does not judge it.
+local function declare_rule(id, severity, rule, severities, summary)
+    rule.id, rule.severity, rule.wireshark = id, severity, severities ~= nil
+    RULE[id] = setmetatable(rule, VIOLATION)
+    for said, shown in pairs(severities or {}) do
+        local path = said == severity and "rule." .. id or "rule." .. id .. "." .. said
+        declare_expert(id .. " " .. said, path, shown, summary)
+    end
+end
+
+declare_expert("unanswered", "fault.unanswered", expert.severity.WARN, "The page of a faulted pfn never came")
+
+-- Layouts: the bodies of headers and records, field by field ----------------------------------------------------------
+
+local LAYOUT = {}
+
+LAYOUT.xl_header = {
+    size = 48,
+    reserved = { { "mandatory_flags.reserved", 36, 4, 2, 30 }, { "optional_flags.reserved", 40, 4, 0, 32 } },
+    { kind = "octets", name = "magic", path = "magic", size = 32 },
+    { kind = "uint", name = "byteorder", path = "byteorder", size = 4 },
+    {
+        kind = "uint",
+        name = "mandatory_flags",
+        path = "mandatory_flags",
+        size = 4,
+        parts = {
+            { name = "json", shift = 0, width = 1 },
+            { name = "stream_v2", shift = 1, width = 1 },
+            { name = "reserved", shift = 2, width = 30 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "optional_flags",
+        path = "optional_flags",
+        size = 4,
+        parts = { { name = "reserved", shift = 0, width = 32 } },
+    },
+    { kind = "uint", name = "optional_data_len", path = "optional_data_len", size = 4 },
+}
+
+LAYOUT.libvirt_header = {
+    size = 64,
+    { kind = "octets", name = "magic", path = "magic", size = 16 },
+    { kind = "uint", name = "version", path = "version", size = 4 },
+    { kind = "uint", name = "xml_length", path = "xml_length", size = 4 },
+    { kind = "octets", name = "unused", path = "unused", size = 40 },
+}
+
+LAYOUT.xenops_header = {
+    size = 15,
+    { kind = "octets", name = "magic", path = "magic", size = 15 },
+}
+
+LAYOUT.libxl_header = {
+    size = 16,
+    reserved = { { "options.reserved", 12, 4, 2, 30 } },
+    { kind = "uint", name = "ident", path = "ident", size = 8 },
+    { kind = "uint", name = "version", path = "version", size = 4 },
+    {
+        kind = "uint",
+        name = "options",
+        path = "options",
+        size = 4,
+        parts = {
+            { name = "big_endian", shift = 0, width = 1 },
+            { name = "legacy", shift = 1, width = 1 },
+            { name = "reserved", shift = 2, width = 30 },
+        },
+    },
+}
+
+LAYOUT.image_header = {
+    size = 24,
+    reserved = { { "options.reserved", 16, 2, 1, 15 }, { "reserved1", 18, 2, 0, 16 }, { "reserved2", 20, 4, 0, 32 } },
+    { kind = "uint", name = "marker", path = "marker", size = 8 },
+    { kind = "uint", name = "id", path = "id", size = 4 },
+    { kind = "uint", name = "version", path = "version", size = 4 },
+    {
+        kind = "uint",
+        name = "options",
+        path = "options",
+        size = 2,
+        parts = { { name = "big_endian", shift = 0, width = 1 }, { name = "reserved", shift = 1, width = 15 } },
+    },
+    { kind = "uint", name = "reserved1", path = "reserved1", size = 2 },
+    { kind = "uint", name = "reserved2", path = "reserved2", size = 4 },
+}
+
+LAYOUT.xenops_legacy_header = {
+    size = 15,
+    { kind = "octets", name = "magic", path = "magic", size = 15 },
+}
+
+LAYOUT.domain_header = {
+    size = 16,
+    reserved = { { "reserved", 6, 2, 0, 16 } },
+    { kind = "uint", name = "type", path = "type", size = 4, names = GUEST_TYPES },
+    { kind = "uint", name = "page_shift", path = "page_shift", size = 2 },
+    { kind = "uint", name = "reserved", path = "reserved", size = 2 },
+    { kind = "uint", name = "xen_major", path = "xen_major", size = 4 },
+    { kind = "uint", name = "xen_minor", path = "xen_minor", size = 4 },
+}
+
+LAYOUT.signal = {
+    size = 0,
+}
+
+LAYOUT.page_data = {
+    reserved = { { "reserved", 4, 4, 0, 32 } },
+    { kind = "uint", name = "count", path = "count", size = 4 },
+    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
+    {
+        kind = "array", name = "pfn", path = "pfn", by = "count",
+        {
+            kind = "uint",
+            path = "pfn",
+            size = 8,
+            parts = {
+                { name = "type", shift = 60, width = 4 },
+                { name = "reserved", shift = 52, width = 8 },
+                { name = "pfn", shift = 0, width = 52 },
+            },
+        },
+    },
+    { kind = "rest", name = "page_data", path = "page_data" },
+}
+
+LAYOUT.x86_pv_info = {
+    size = 8,
+    reserved = { { "reserved1", 2, 2, 0, 16 }, { "reserved2", 4, 4, 0, 32 } },
+    { kind = "uint", name = "guest_width", path = "guest_width", size = 1 },
+    { kind = "uint", name = "pt_levels", path = "pt_levels", size = 1 },
+    { kind = "uint", name = "reserved1", path = "reserved1", size = 2 },
+    { kind = "uint", name = "reserved2", path = "reserved2", size = 4 },
+}
+
+LAYOUT.x86_pv_p2m_frames = {
+    { kind = "uint", name = "start_pfn", path = "start_pfn", size = 4 },
+    { kind = "uint", name = "end_pfn", path = "end_pfn", size = 4 },
+    {
+        kind = "array", name = "p2m_pfn", path = "p2m_pfn",
+        { kind = "uint", path = "p2m_pfn", size = 8 },
+    },
+}
+
+LAYOUT.x86_pv_vcpu = {
+    reserved = { { "reserved", 4, 4, 0, 32 } },
+    { kind = "uint", name = "vcpu_id", path = "vcpu_id", size = 4 },
+    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
+    { kind = "rest", name = "context", path = "context" },
+}
+
+LAYOUT.shared_info = {
+    { kind = "rest", name = "shared_info", path = "shared_info" },
+}
+
+LAYOUT.tsc_info = {
+    size = 24,
+    reserved = { { "reserved", 20, 4, 0, 32 } },
+    { kind = "uint", name = "mode", path = "mode", size = 4, names = TSC_MODES },
+    { kind = "uint", name = "khz", path = "khz", size = 4 },
+    { kind = "uint", name = "nsec", path = "nsec", size = 8 },
+    { kind = "uint", name = "incarnation", path = "incarnation", size = 4 },
+    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
+}
+
+LAYOUT.hvm_context = {
+    {
+        kind = "array", name = "hvm_ctx", path = "hvm_ctx", ending = { "typecode", 0 },
+        { kind = "uint", name = "typecode", path = "hvm_ctx.typecode", size = 2, names = HVM_SAVE_TYPES },
+        { kind = "uint", name = "instance", path = "hvm_ctx.instance", size = 2 },
+        { kind = "uint", name = "length", path = "hvm_ctx.length", size = 4 },
+        { kind = "octets", name = "body", path = "hvm_ctx.body", size = "length" },
+    },
+}
+
+LAYOUT.hvm_params = {
+    reserved = { { "reserved", 4, 4, 0, 32 } },
+    { kind = "uint", name = "count", path = "count", size = 4 },
+    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
+    {
+        kind = "array", name = "param", path = "param", by = "count",
+        { kind = "uint", name = "index", path = "param.index", size = 8 },
+        { kind = "uint", name = "value", path = "param.value", size = 8 },
+    },
+}
+
+LAYOUT.blob = {
+    { kind = "rest", name = "data", path = "data" },
+}
+
+LAYOUT.checkpoint_dirty_pfn_list = {
+    {
+        kind = "array", name = "pfn", path = "pfn",
+        { kind = "uint", path = "pfn", size = 8 },
+    },
+}
+
+LAYOUT.page_list = {
+    reserved = { { "reserved", 4, 4, 0, 32 } },
+    { kind = "uint", name = "count", path = "count", size = 4 },
+    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
+    {
+        kind = "array", name = "pfn", path = "pfn", by = "count",
+        {
+            kind = "uint",
+            path = "pfn",
+            size = 8,
+            parts = {
+                { name = "type", shift = 60, width = 4 },
+                { name = "reserved", shift = 52, width = 8 },
+                { name = "pfn", shift = 0, width = 52 },
+            },
+        },
+    },
+}
+
+LAYOUT.x86_cpuid_policy = {
+    {
+        kind = "array", name = "cpuid_policy", path = "cpuid_policy",
+        { kind = "uint", name = "leaf", path = "cpuid_policy.leaf", size = 4 },
+        { kind = "uint", name = "subleaf", path = "cpuid_policy.subleaf", size = 4 },
+        { kind = "uint", name = "a", path = "cpuid_policy.a", size = 4 },
+        { kind = "uint", name = "b", path = "cpuid_policy.b", size = 4 },
+        { kind = "uint", name = "c", path = "cpuid_policy.c", size = 4 },
+        { kind = "uint", name = "d", path = "cpuid_policy.d", size = 4 },
+    },
+}
+
+LAYOUT.x86_msr_policy = {
+    {
+        kind = "array", name = "msr_policy", path = "msr_policy",
+        { kind = "uint", name = "idx", path = "msr_policy.idx", size = 4 },
+        { kind = "uint", name = "flags", path = "msr_policy.flags", size = 4 },
+        { kind = "uint", name = "val", path = "msr_policy.val", size = 8 },
+    },
+}
+
+LAYOUT.emulator_xenstore_data = {
+    { kind = "uint", name = "emulator_id", path = "emulator_id", size = 4, names = EMULATORS },
+    { kind = "uint", name = "index", path = "index", size = 4 },
+    {
+        kind = "array", name = "xenstore_data", path = "xenstore_data",
+        { kind = "cstring", name = "key", path = "xenstore_data.key" },
+        { kind = "cstring", name = "value", path = "xenstore_data.value" },
+    },
+}
+
+LAYOUT.emulator_context = {
+    { kind = "uint", name = "emulator_id", path = "emulator_id", size = 4, names = EMULATORS },
+    { kind = "uint", name = "index", path = "index", size = 4 },
+    { kind = "rest", name = "emulator_ctx", path = "emulator_ctx" },
+}
+
+LAYOUT.checkpoint_state = {
+    { kind = "uint", name = "control_id", path = "control_id", size = 4, names = CHECKPOINT_STATES },
+    { kind = "rest", name = "padding", path = "padding" },
+}
+
+LAYOUT.qemu_state = {
+    { kind = "rest", name = "data", path = "data" },
+}
+
+LAYOUT.xl_optional_data = {
+    { kind = "uint", name = "config_length", path = "config_length", size = 4 },
+    { kind = "text", name = "config", path = "config", size = "config_length" },
+    { kind = "rest", name = "tail", path = "tail" },
+}
+
+-- Protocol: headers, records, containers and texts --------------------------------------------------------------------
+
+local HEADER, RECORD, CONTAINER, MESSAGE = {}, {}, {}, {}
+
+HEADER["xl header"] = py.make(protocol_specs.HeaderSpec, { name = "xl header", layer = "xl", body = LAYOUT.xl_header,
+    magic = "Xen saved domain, xl format\n \000 \r", then_ = "LIBXL_HEADER", more = "optional_data_len",
+    optional = LAYOUT.xl_optional_data })
+HEADER["libvirt header"] = py.make(protocol_specs.HeaderSpec, { name = "libvirt header", layer = "libvirt",
+    body = LAYOUT.libvirt_header, endianness = "little", magic = "libvirt-xml\n \000 \r", then_ = "LIBXL_HEADER",
+    more = "xml_length" })
+HEADER["xenops header"] = py.make(protocol_specs.HeaderSpec, { name = "xenops header", layer = "xenops",
+    body = LAYOUT.xenops_header, endianness = "little", magic = "XenSavedDomv2-\n", then_ = "XENOPS_RECORD" })
+HEADER["libxl header"] = py.make(protocol_specs.HeaderSpec, { name = "libxl header", layer = "libxl",
+    body = LAYOUT.libxl_header, endianness = "big", magic = "LibxlFmt", then_ = "LIBXL_RECORD",
+    summary = "version {version}, {options.big_endian:order}{options.legacy:if:, converted from an old stream}" })
+HEADER["image header"] = py.make(protocol_specs.HeaderSpec, { name = "image header", layer = "libxc",
+    body = LAYOUT.image_header, endianness = "big", magic = "\255\255\255\255\255\255\255\255XENF",
+    then_ = "DOMAIN_HEADER", summary = "version {version}, {options.big_endian:order}" })
+HEADER["xenops legacy header"] = py.make(protocol_specs.HeaderSpec, { name = "xenops legacy header", layer = "xenops",
+    body = LAYOUT.xenops_legacy_header, endianness = "little", magic = "XenSavedDomain\n", then_ = "LEGACY" })
+HEADER["domain header"] = py.make(protocol_specs.HeaderSpec, { name = "domain header", layer = "libxc",
+    body = LAYOUT.domain_header, magic = "", then_ = "LIBXC_RECORD", role = "DOMAIN",
+    summary = "{type} from {xen_major:xen:xen_minor}{page_shift:unless:12:, page_shift}" })
+
+RECORD["libxc.END"] = py.make(protocol_specs.RecordSpec, { type = 0, name = "END", body = LAYOUT.signal,
+    shape = "signal", role = "LIBXC_END", then_ = "OUTER" })
+RECORD["libxc.PAGE_DATA"] = py.make(protocol_specs.RecordSpec, { type = 1, name = "PAGE_DATA", body = LAYOUT.page_data,
+    shape = "pages", role = "MEMORY", contents = true })
+RECORD["libxc.X86_PV_INFO"] = py.make(protocol_specs.RecordSpec, { type = 2, name = "X86_PV_INFO",
+    body = LAYOUT.x86_pv_info, shape = "fixed", role = "STATIC_DATA", guest = "pv",
+    summary = "{guest_width:bits}-bit guest, {pt_levels} levels" })
+RECORD["libxc.X86_PV_P2M_FRAMES"] = py.make(protocol_specs.RecordSpec, { type = 3, name = "X86_PV_P2M_FRAMES",
+    body = LAYOUT.x86_pv_p2m_frames, shape = "list", role = "FRAME_TABLE", guest = "pv",
+    summary = "pfns {start_pfn:hex}-{end_pfn:hex}" })
+RECORD["libxc.X86_PV_VCPU_BASIC"] = py.make(protocol_specs.RecordSpec, { type = 4, name = "X86_PV_VCPU_BASIC",
+    body = LAYOUT.x86_pv_vcpu, shape = "blob", role = "CONTEXT", guest = "pv", proof = protocol_specs.Proof(40, { 2808,
+    5176 }, 0, 0, false, { protocol_specs.FieldRange(0, 4, 0, 8191), protocol_specs.FieldRange(4, 4, 0, 0) }),
+    summary = "vcpu {vcpu_id}, {context:size}" })
+RECORD["libxc.X86_PV_VCPU_EXTENDED"] = py.make(protocol_specs.RecordSpec, { type = 5, name = "X86_PV_VCPU_EXTENDED",
+    body = LAYOUT.x86_pv_vcpu, shape = "blob", role = "CONTEXT", guest = "pv", proof = protocol_specs.Proof(40, {}, 0,
+    0, false, { protocol_specs.FieldRange(0, 4, 0, 8191), protocol_specs.FieldRange(4, 4, 0, 0) }),
+    summary = "vcpu {vcpu_id}, {context:size}" })
+RECORD["libxc.X86_PV_VCPU_XSAVE"] = py.make(protocol_specs.RecordSpec, { type = 6, name = "X86_PV_VCPU_XSAVE",
+    body = LAYOUT.x86_pv_vcpu, shape = "blob", role = "CONTEXT", guest = "pv", proof = protocol_specs.Proof(40, {}, 0,
+    0, false, { protocol_specs.FieldRange(0, 4, 0, 8191), protocol_specs.FieldRange(4, 4, 0, 0) }),
+    summary = "vcpu {vcpu_id}, {context:size}" })
+RECORD["libxc.SHARED_INFO"] = py.make(protocol_specs.RecordSpec, { type = 7, name = "SHARED_INFO",
+    body = LAYOUT.shared_info, shape = "page", role = "CONTEXT", guest = "pv" })
+RECORD["libxc.TSC_INFO"] = py.make(protocol_specs.RecordSpec, { type = 8, name = "TSC_INFO", body = LAYOUT.tsc_info,
+    shape = "fixed", role = "CONTEXT", summary = "mode {mode}, {khz} kHz" })
+RECORD["libxc.HVM_CONTEXT"] = py.make(protocol_specs.RecordSpec, { type = 9, name = "HVM_CONTEXT",
+    body = LAYOUT.hvm_context, shape = "chain", role = "CONTEXT", guest = "hvm", proof = protocol_specs.Proof(80, {}, 0,
+    0, false, { protocol_specs.FieldRange(0, 2, 1, 1), protocol_specs.FieldRange(2, 2, 0, 0),
+    protocol_specs.FieldRange(4, 4, 24, 24) }), summary = "{hvm_ctx:many:save record}, {hvm_ctx.typecode=CPU:many:vcpu}"
+    })
+RECORD["libxc.HVM_PARAMS"] = py.make(protocol_specs.RecordSpec, { type = 10, name = "HVM_PARAMS",
+    body = LAYOUT.hvm_params, shape = "list", role = "CONTEXT", guest = "hvm", proof = protocol_specs.Proof(60, {}, 8,
+    16, true, { protocol_specs.FieldRange(4, 4, 0, 0) }), summary = "{count:many:param}" })
+RECORD["libxc.TOOLSTACK"] = py.make(protocol_specs.RecordSpec, { type = 11, name = "TOOLSTACK", body = LAYOUT.blob,
+    shape = "blob", role = "TOOLSTACK" })
+RECORD["libxc.X86_PV_VCPU_MSRS"] = py.make(protocol_specs.RecordSpec, { type = 12, name = "X86_PV_VCPU_MSRS",
+    body = LAYOUT.x86_pv_vcpu, shape = "blob", role = "CONTEXT", guest = "pv", proof = protocol_specs.Proof(40, {}, 0,
+    0, false, { protocol_specs.FieldRange(0, 4, 0, 8191), protocol_specs.FieldRange(4, 4, 0, 0) }),
+    summary = "vcpu {vcpu_id}, {context:size}" })
+RECORD["libxc.VERIFY"] = py.make(protocol_specs.RecordSpec, { type = 13, name = "VERIFY", body = LAYOUT.signal,
+    shape = "signal", role = "VERIFY" })
+RECORD["libxc.CHECKPOINT"] = py.make(protocol_specs.RecordSpec, { type = 14, name = "CHECKPOINT", body = LAYOUT.signal,
+    shape = "signal", role = "CHECKPOINT", then_ = "LIBXL_IF_THERE" })
+RECORD["libxc.CHECKPOINT_DIRTY_PFN_LIST"] = py.make(protocol_specs.RecordSpec, { type = 15,
+    name = "CHECKPOINT_DIRTY_PFN_LIST", body = LAYOUT.checkpoint_dirty_pfn_list, shape = "list", role = "REPORT",
+    direction = "reverse", summary = "{pfn:many:pfn}" })
+RECORD["libxc.POSTCOPY_BEGIN"] = py.make(protocol_specs.RecordSpec, { type = 16, name = "POSTCOPY_BEGIN",
+    body = LAYOUT.signal, shape = "signal", role = "POSTCOPY_BEGIN" })
+RECORD["libxc.POSTCOPY_PFNS_BEGIN"] = py.make(protocol_specs.RecordSpec, { type = 17, name = "POSTCOPY_PFNS_BEGIN",
+    body = LAYOUT.signal, shape = "signal", role = "POSTCOPY_SETUP" })
+RECORD["libxc.POSTCOPY_PFNS"] = py.make(protocol_specs.RecordSpec, { type = 18, name = "POSTCOPY_PFNS",
+    body = LAYOUT.page_list, shape = "pages", role = "POSTCOPY_LIST" })
+RECORD["libxc.POSTCOPY_TRANSITION"] = py.make(protocol_specs.RecordSpec, { type = 19, name = "POSTCOPY_TRANSITION",
+    body = LAYOUT.signal, shape = "signal", role = "POSTCOPY_TRANSITION", then_ = "LIBXL_IF_THERE" })
+RECORD["libxc.POSTCOPY_PAGE_DATA"] = py.make(protocol_specs.RecordSpec, { type = 20, name = "POSTCOPY_PAGE_DATA",
+    body = LAYOUT.page_data, shape = "pages", role = "POSTCOPY_PAGES", contents = true })
+RECORD["libxc.POSTCOPY_FAULT"] = py.make(protocol_specs.RecordSpec, { type = 21, name = "POSTCOPY_FAULT",
+    body = LAYOUT.page_list, shape = "pages", role = "POSTCOPY_FAULT", direction = "reverse" })
+RECORD["libxc.POSTCOPY_COMPLETE"] = py.make(protocol_specs.RecordSpec, { type = 22, name = "POSTCOPY_COMPLETE",
+    body = LAYOUT.signal, shape = "signal", role = "POSTCOPY_COMPLETE", direction = "reverse" })
+RECORD["libxc.X86_TSC_INFO"] = py.make(protocol_specs.RecordSpec, { type = 8, name = "X86_TSC_INFO",
+    body = LAYOUT.tsc_info, shape = "fixed", role = "CONTEXT", summary = "mode {mode}, {khz} kHz" })
+RECORD["libxc.STATIC_DATA_END"] = py.make(protocol_specs.RecordSpec, { type = 16, name = "STATIC_DATA_END",
+    body = LAYOUT.signal, shape = "signal", role = "STATIC_DATA_END" })
+RECORD["libxc.X86_CPUID_POLICY"] = py.make(protocol_specs.RecordSpec, { type = 17, name = "X86_CPUID_POLICY",
+    body = LAYOUT.x86_cpuid_policy, shape = "list", role = "STATIC_DATA", proof = protocol_specs.Proof(40, {}, 0, 24,
+    false, { protocol_specs.FieldRange(0, 4, 0, 0), protocol_specs.FieldRange(8, 4, 1, 0xffffffff) }),
+    summary = "{cpuid_policy:many:CPUID leaf:CPUID leaves}" })
+RECORD["libxc.X86_MSR_POLICY"] = py.make(protocol_specs.RecordSpec, { type = 18, name = "X86_MSR_POLICY",
+    body = LAYOUT.x86_msr_policy, shape = "list", role = "STATIC_DATA", proof = protocol_specs.Proof(30, {}, 0, 16,
+    false, { protocol_specs.FieldRange(4, 4, 0, 0) }), summary = "{msr_policy:many:register}" })
+RECORD["libxl.END"] = py.make(protocol_specs.RecordSpec, { type = 0, name = "END", body = LAYOUT.signal,
+    shape = "signal", role = "LIBXL_END", layer = "libxl", then_ = "OUTER" })
+RECORD["libxl.LIBXC_CONTEXT"] = py.make(protocol_specs.RecordSpec, { type = 1, name = "LIBXC_CONTEXT",
+    body = LAYOUT.signal, shape = "signal", role = "EMBEDDED_STREAM", layer = "libxl", then_ = "IMAGE_HEADER",
+    proof = protocol_specs.Proof(0, { -1 }, 0, 0, false, {}) })
+RECORD["libxl.EMULATOR_XENSTORE_DATA"] = py.make(protocol_specs.RecordSpec, { type = 2, name = "EMULATOR_XENSTORE_DATA",
+    body = LAYOUT.emulator_xenstore_data, shape = "list", role = "EMULATOR", layer = "libxl",
+    proof = protocol_specs.Proof(40, {}, 0, 0, false, { protocol_specs.FieldRange(0, 4, 1, 2),
+    protocol_specs.FieldRange(4, 4, 0, 0) }), summary = "{emulator_id} {index}, {xenstore_data:many:key}" })
+RECORD["libxl.EMULATOR_CONTEXT"] = py.make(protocol_specs.RecordSpec, { type = 3, name = "EMULATOR_CONTEXT",
+    body = LAYOUT.emulator_context, shape = "blob", role = "EMULATOR", layer = "libxl", proof = protocol_specs.Proof(40,
+    {}, 0, 0, false, { protocol_specs.FieldRange(0, 4, 1, 2), protocol_specs.FieldRange(4, 4, 0, 0) }),
+    summary = "{emulator_id} {index}, {emulator_ctx:size}" })
+RECORD["libxl.CHECKPOINT_END"] = py.make(protocol_specs.RecordSpec, { type = 4, name = "CHECKPOINT_END",
+    body = LAYOUT.signal, shape = "signal", role = "CHECKPOINT_END", layer = "libxl", then_ = "LIBXL_OR_LIBXC" })
+RECORD["libxl.CHECKPOINT_STATE"] = py.make(protocol_specs.RecordSpec, { type = 5, name = "CHECKPOINT_STATE",
+    body = LAYOUT.checkpoint_state, shape = "blob", role = "CHECKPOINT_STATE", layer = "libxl", direction = "both",
+    then_ = "LIBXL_OR_LIBXC", summary = "{control_id}" })
+RECORD["libxl.POSTCOPY_TRANSITION_END"] = py.make(protocol_specs.RecordSpec, { type = 6,
+    name = "POSTCOPY_TRANSITION_END", body = LAYOUT.signal, shape = "signal", role = "POSTCOPY_TRANSITION_END",
+    layer = "libxl", then_ = "LIBXC_RECORD" })
+RECORD["xenops.XENOPS"] = py.make(protocol_specs.RecordSpec, { type = 15, name = "XENOPS", body = LAYOUT.blob,
+    shape = "blob", role = "IMAGE", layer = "xenops" })
+RECORD["xenops.LIBXC"] = py.make(protocol_specs.RecordSpec, { type = 240, name = "LIBXC", body = LAYOUT.signal,
+    shape = "stream", role = "IMAGE", layer = "xenops", then_ = "IMAGE_HEADER" })
+RECORD["xenops.LIBXL"] = py.make(protocol_specs.RecordSpec, { type = 241, name = "LIBXL", body = LAYOUT.signal,
+    shape = "stream", role = "IMAGE", layer = "xenops", then_ = "LIBXL_HEADER" })
+RECORD["xenops.LIBXC_LEGACY"] = py.make(protocol_specs.RecordSpec, { type = 242, name = "LIBXC_LEGACY",
+    body = LAYOUT.signal, shape = "stream", role = "IMAGE", layer = "xenops", then_ = "LEGACY" })
+RECORD["xenops.QEMU_TRAD"] = py.make(protocol_specs.RecordSpec, { type = 3840, name = "QEMU_TRAD",
+    body = LAYOUT.qemu_state, shape = "blob", role = "IMAGE", layer = "xenops" })
+RECORD["xenops.QEMU_XEN"] = py.make(protocol_specs.RecordSpec, { type = 3841, name = "QEMU_XEN",
+    body = LAYOUT.qemu_state, shape = "blob", role = "IMAGE", layer = "xenops" })
+RECORD["xenops.DEMU"] = py.make(protocol_specs.RecordSpec, { type = 3856, name = "DEMU", body = LAYOUT.blob,
+    shape = "blob", role = "IMAGE", layer = "xenops", then_ = "XENOPS_STATE" })
+RECORD["xenops.VARSTORED"] = py.make(protocol_specs.RecordSpec, { type = 3857, name = "VARSTORED", body = LAYOUT.blob,
+    shape = "blob", role = "IMAGE", layer = "xenops" })
+RECORD["xenops.SWTPM0"] = py.make(protocol_specs.RecordSpec, { type = 3858, name = "SWTPM0", body = LAYOUT.blob,
+    shape = "blob", role = "IMAGE", layer = "xenops" })
+RECORD["xenops.SWTPM"] = py.make(protocol_specs.RecordSpec, { type = 3859, name = "SWTPM", body = LAYOUT.blob,
+    shape = "blob", role = "IMAGE", layer = "xenops" })
+RECORD["xenops.END_OF_IMAGE"] = py.make(protocol_specs.RecordSpec, { type = 65535, name = "END_OF_IMAGE",
+    body = LAYOUT.signal, shape = "signal", role = "IMAGE_END", layer = "xenops", then_ = "OUTER" })
+
+CONTAINER["xl"] = py.make(protocol_containers.Container, { layer = "xl", header = HEADER["xl header"],
+    magic = "Xen saved domain, xl format\n \000 \r", begins = "XL_HEADER", holds = { ["libxl"] = true }, confirms = {
+    "\004\003\002\001", "\001\002\003\004" } })
+CONTAINER["libvirt"] = py.make(protocol_containers.Container, { layer = "libvirt", header = HEADER["libvirt header"],
+    magic = "libvirt-xml\n \000 \r", begins = "LIBVIRT_HEADER", holds = { ["libxl"] = true } })
+CONTAINER["xenops"] = py.make(protocol_containers.Container, { layer = "xenops", header = HEADER["xenops header"],
+    magic = "XenSavedDomv2-\n", begins = "XENOPS_HEADER", holds = { ["libxc"] = true, ["libxl"] = true },
+    record = "XENOPS_RECORD", endianness = "little", length_max = 0x10000000000, unknown_max = 0,
+    answers = "handshakes", keeps_octets_after_end = true })
+CONTAINER["libxl"] = py.make(protocol_containers.Container, { layer = "libxl", header = HEADER["libxl header"],
+    magic = "LibxlFmt\000\000\000\002", begins = "LIBXL_HEADER", holds = { ["libxc"] = true }, record = "LIBXL_RECORD",
+    alignment = 8 })
+CONTAINER["libxc"] = py.make(protocol_containers.Container, { layer = "libxc", header = HEADER["image header"],
+    magic = "\255\255\255\255\255\255\255\255XENF", begins = "IMAGE_HEADER", holds = {}, record = "LIBXC_RECORD",
+    alignment = 8 })
+
+MESSAGE["banner"] = py.make(protocol_specs.Message, { name = "banner",
+    octets = "xl migration receiver ready, send binary domain data.\n", direction = "reverse" })
+MESSAGE["ready"] = py.make(protocol_specs.Message, { name = "ready", octets = "domain received, ready to unpause\000",
+    direction = "reverse" })
+MESSAGE["go"] = py.make(protocol_specs.Message, { name = "go",
+    octets = "domain is yours, you are cleared to unpause\000", direction = "both" })
+MESSAGE["report"] = py.make(protocol_specs.Message, { name = "report",
+    octets = "my copy unpause results are as follows\000", direction = "reverse", status = 1 })
+MESSAGE["postcopy sync"] = py.make(protocol_specs.Message, { name = "postcopy sync",
+    octets = "postcopy migration completed successfully\000", direction = "reverse" })
+MESSAGE["http request"] = py.make(protocol_specs.MessageSpec, { name = "http request", layer = "xenops",
+    direction = "forward" })
+MESSAGE["http response"] = py.make(protocol_specs.MessageSpec, { name = "http response", layer = "xenops",
+    direction = "reverse" })
+MESSAGE["handshake"] = py.make(protocol_specs.MessageSpec, { name = "handshake", layer = "xenops", direction = "both" })
+MESSAGE["stream error"] = py.make(protocol_specs.MessageSpec, { name = "stream error", layer = "libvirt",
+    direction = "both", summary = "{text}" })
+
+-- Rules: those that can be judged while packets go by; `xenshark rules ID` explains one -------------------------------
+
+declare_rule(
+    "bad-image-header", "error", {}, { error = expert.severity.ERROR },
+    "A libxc image header has a wrong marker or id, or a version nobody specified"
+)
+declare_rule(
+    "bad-domain-header", "error", {}, { error = expert.severity.ERROR },
+    "A libxc domain header has an unknown guest type or a page_shift other than 12"
+)
+declare_rule(
+    "bad-libxl-header", "error", {}, { error = expert.severity.ERROR },
+    "A libxl stream header has a wrong ident or version"
+)
+declare_rule(
+    "bad-xl-header", "error", {}, { error = expert.severity.ERROR },
+    "An xl save header has a wrong byteorder or mandatory flags nobody specified"
+)
+declare_rule("big-endian-stream", "error", {})
+declare_rule(
+    "reserved-bits-set", "warning", { message = "{field} is 0x{bits:x}, not zero" }, { warning = expert.severity.WARN },
+    "A reserved field or bit is not zero"
+)
+declare_rule(
+    "nonzero-padding", "warning", { message = "padding after the body is {padding}" },
+    { warning = expert.severity.WARN }, "The padding after a body is not zero"
+)
+declare_rule(
+    "record-too-long", "error", {}, { error = expert.severity.ERROR },
+    "The body_length of a record is above 128 MiB, which no libxc receiver accepts"
+)
+declare_rule(
+    "body-length-mismatch", "error", {}, { error = expert.severity.ERROR, warning = expert.severity.WARN },
+    "A body is shorter or longer than its own counts say"
+)
+declare_rule(
+    "nonempty-signal", "error", {}, { error = expert.severity.ERROR },
+    "A record that only signals, and so must be empty, has a body"
+)
+declare_rule("empty-pages-record", "error", {}, { error = expert.severity.ERROR }, "A pages record has a count of 0")
+declare_rule(
+    "reserved-page-type", "error", {}, { error = expert.severity.ERROR },
+    "An entry of a pages record has one of the reserved page types 5 to 8"
+)
+declare_rule(
+    "unknown-mandatory-record", "error", {}, { error = expert.severity.ERROR },
+    "A record has a type nobody specified, and bit 31 says that it must not be ignored"
+)
+declare_rule(
+    "unknown-optional-record", "note", {}, { note = expert.severity.NOTE },
+    "A record has a type nobody specified, and bit 31 says that it may be ignored"
+)
+declare_rule(
+    "legacy-stream", "error", {}, { error = expert.severity.ERROR },
+    "The stream is in the legacy format of Xen 4.5 or older and is not dissected"
+)
+declare_rule(
+    "data-after-end", "warning", { message = "{length:,} octets after the end of the stream are no handshake" },
+    { warning = expert.severity.WARN }, "Octets follow the end of the outermost stream, and no handshake explains them"
+)
+declare_rule(
+    "wrong-direction", "error", { message = "{record} goes {direction} only" }, { error = expert.severity.ERROR },
+    "A record is on the direction that never carries it"
+)
+declare_rule(
+    "unexpected-record", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR, warning = expert.severity.WARN },
+    "A record comes in a phase that does not allow it"
+)
+declare_rule(
+    "missing-static-data-end", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR, warning = expert.severity.WARN },
+    "A version 3 stream has memory or context before STATIC_DATA_END"
+)
+declare_rule(
+    "duplicate-static-data-end", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "A stream has a second STATIC_DATA_END"
+)
+declare_rule(
+    "static-data-in-v2", "error", {}, { error = expert.severity.ERROR },
+    "A version 2 stream has records that, by their bodies, are the static data of version 3"
+)
+declare_rule(
+    "hvm-params-after-context", "note", { message = "HVM_PARAMS comes after HVM_CONTEXT" },
+    { note = expert.severity.NOTE }, "A version 3 stream has HVM_CONTEXT before HVM_PARAMS"
+)
+declare_rule(
+    "pv-record-in-hvm", "error", { message = "{record} in a stream whose domain header says {guest}" },
+    { error = expert.severity.ERROR }, "The stream of an HVM guest has a record of PV guests"
+)
+declare_rule(
+    "hvm-record-in-pv", "error", { message = "{record} in a stream whose domain header says {guest}" },
+    { error = expert.severity.ERROR }, "The stream of a PV guest has a record of HVM guests"
+)
+declare_rule(
+    "checkpoint-end-unexpected", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "A CHECKPOINT_END comes with no CHECKPOINT before it"
+)
+declare_rule(
+    "postcopy-begin-repeated", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "A stream has a second POSTCOPY_BEGIN"
+)
+declare_rule(
+    "postcopy-begin-missing", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "A postcopy record comes with no POSTCOPY_BEGIN before it"
+)
+declare_rule(
+    "postcopy-transition-missing", "error", { message = "{record} is {layer}'s, and no {missing} came before it" },
+    { error = expert.severity.ERROR }, "Records of the other layer come although nothing announced the change of layer"
+)
+declare_rule(
+    "postcopy-context-missing", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR },
+    "Between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN stands something other than the whole CPU context"
+)
+declare_rule(
+    "postcopy-page-data-before-transition", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA comes before the transition to postcopy has ended"
+)
+declare_rule(
+    "page-data-after-postcopy-begin", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "PAGE_DATA comes after POSTCOPY_BEGIN"
+)
+declare_rule(
+    "postcopy-pfns-before-begin", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR },
+    "POSTCOPY_PFNS or POSTCOPY_TRANSITION comes with no POSTCOPY_PFNS_BEGIN before it"
+)
+declare_rule("postcopy-complete-unexpected", "error", { message = "the first one was at offset {offset:,}" })
+declare_rule(
+    "postcopy-record-after-transition", "error", { message = "{record} in the state \"{state}\"" },
+    { error = expert.severity.ERROR }, "A record comes after the transition that may only come before it"
+)
+declare_rule("unhandled-record", "error", { message = "{record} in the state \"{state}\"" })
+declare_rule("colo-state", "error", { message = "{record} in the state \"{state}\"" })
+declare_rule(
+    "postcopy-pfn-announced-twice", "error", { message = "{pfns} announced before" }, { error = expert.severity.ERROR },
+    "POSTCOPY_PFNS announces a backed pfn a second time"
+)
+declare_rule(
+    "postcopy-page-not-announced", "error", { message = "pfn 0x{pfn:x} was never announced as backed" },
+    { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA holds a pfn that no POSTCOPY_PFNS announced as backed"
+)
+declare_rule(
+    "postcopy-page-type", "error", {}, { error = expert.severity.ERROR },
+    "POSTCOPY_PAGE_DATA holds an entry of type XTAB, BROKEN or XALLOC"
+)
+declare_rule(
+    "postcopy-page-repeated", "error", { message = "{pfns} sent before" }, { error = expert.severity.ERROR },
+    "POSTCOPY_PAGE_DATA holds a pfn that an earlier one already carried"
+)
+declare_rule(
+    "postcopy-fault-not-announced", "error", { message = "pfn 0x{pfn:x} was never announced as backed" },
+    { error = expert.severity.ERROR }, "POSTCOPY_FAULT asks for a pfn that was never announced as backed"
+)
+declare_rule(
+    "postcopy-fault-repeated", "error", { message = "{pfns} asked for before" }, { error = expert.severity.ERROR },
+    "POSTCOPY_FAULT asks for the same pfn a second time"
+)
+declare_rule(
+    "postcopy-fault-after-page", "note",
+    { message =
+        "pfn 0x{pfn:x} was acknowledged to the source already: its record ended in frame {frame}, {late:.3f} ms before"
+        },
+    { note = expert.severity.NOTE },
+    "POSTCOPY_FAULT asks for a page whose whole record was acknowledged before the fault left"
+)
+declare_rule(
+    "postcopy-fault-after-complete", "error", { message = "POSTCOPY_COMPLETE was at offset {offset:,}" },
+    { error = expert.severity.ERROR }, "POSTCOPY_FAULT comes after POSTCOPY_COMPLETE"
+)
+declare_rule(
+    "postcopy-fault-has-type", "error", {}, { error = expert.severity.ERROR },
+    "An entry of POSTCOPY_FAULT has type bits set"
+)
+declare_rule("postcopy-pages-dropped", "note", {})
+declare_rule(
+    "postcopy-complete-race", "error",
+    { message =
+        "the destination had {acked:,} octets of the stream when POSTCOPY_COMPLETE left (offset {offset:,}), this " ..
+        "record ends at {end:,}" },
+    { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA arrives after POSTCOPY_COMPLETE left"
+)
+declare_rule(
+    "postcopy-optional-record", "warning",
+    { message =
+        "optional record 0x{type:08x} is specified nowhere, and the known receiver and sender fail on it in the " ..
+        "postcopy phase", fatal = true },
+    { warning = expert.severity.WARN }, "An unknown optional record comes in the postcopy phase"
+)
+declare_rule(
+    "xl-handshake", "error", {}, { error = expert.severity.ERROR }, "A closing message of xl is not the expected one"
+)
+declare_rule(
+    "xl-target-failed", "warning", { message = "the destination reports status {status}" },
+    { warning = expert.severity.WARN }, "The destination reported that it could not start the guest"
+)
+declare_rule("xl-no-banner", "error", { message = "the destination says {said} before xl's banner" })
+declare_rule(
+    "stream-resynchronised", "warning", {}, { warning = expert.severity.WARN },
+    "The way through the records was lost over missing octets and found again later"
+)
+
+-- Constants of the modules: as they are in Python ---------------------------------------------------------------------
+
+events.NOWHERE = events.Position(0, 0)
+parser_cursor.NO_MARKS = py.deque()
+parser_direction.NO_TRANSPORT = parser_direction.NoTransport()
+events.FORWARD = "forward"
+parser_entries.PAGES_HEADER_SIZE = 8
+parser_item.UNKNOWN = -1
+parser_item.BODY_KEPT = 0x100000
+parser_entries.ENTRY_SIZE = 8
+parser_item.ENTRIES_KEPT = 0x100000
+parser_direction.FOREIGN_MAX = 4096
+events.FOREIGN_OCTETS = "foreign octets"
+events.REVERSE = "reverse"
+parser_direction.EARLY_GAPS_MAX = 256
+facts_faults._NONE = py.deque()
+facts_faults.NOTHING = facts_faults.Matches({}, {}, {}, {})
+protocol_libxc.UNBACKED = { [13] = true, [14] = true, [15] = true }
+facts_faults.PENDING = 0x10000
+facts_faults.RECENT = 0x20000
+facts_static_data.CPUID_LEAF = 24
+facts_static_data.MSR_ENTRY = 16
+rules_postcopy_phase.PAGES_STATES = { "postcopy pages", "early pages" }
+rules_checker.NO_MISTAKE = {}
+rules_checker.ONE_OF_A_RUN = { ["order and direction"] = true }
+rules_handshake.FILE = { [py.NONE] = { { "forward", "go" } } }
+rules_handshake.POSTCOPY = { [py.NONE] = { { "reverse", "banner" }, { "reverse", "postcopy sync" } }, ["banner"] = { {
+    "reverse", "postcopy sync" } } }
+rules_handshake.LIVE = { [py.NONE] = { { "reverse", "banner" }, { "reverse", "ready" } }, ["banner"] = { { "reverse",
+    "ready" } }, ["ready"] = { { "forward", "go" } }, ["go"] = { { "reverse", "report" } }, ["failed report"] = { {
+    "reverse", "go" } } }
+protocol_xl.MESSAGES = { ["banner"] = MESSAGE["banner"], ["ready"] = MESSAGE["ready"], ["go"] = MESSAGE["go"],
+    ["report"] = MESSAGE["report"], ["postcopy sync"] = MESSAGE["postcopy sync"] }
+rules_handshake.TEXT_SHOWN = 60
+rules_order._STATIC_DATA = { ["POSTCOPY_SETUP"] =
+    "record 0x11 has {length:,} octets: CPUID leaves, and a POSTCOPY_PFNS_BEGIN has none",
+    ["POSTCOPY_LIST"] = "record 0x12 has {length:,} octets: MSR entries, and no list of {count:,} pfns",
+    ["POSTCOPY_BEGIN"] = "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN" }
+rules_fields.OF_RECORD = { ["type"] = function(object) return object.type end,
+    ["body_length"] = function(object) return object.body_length end,
+    ["count"] = function(object) return object.count end, ["page_shift"] = function(object) return
+    object.context.page_shift end }
+rules_framing.PAGES_HEADER = 8
+rules_framing.ENTRY = 8
+protocol_libxc.PAGE_SHIFT = 12
+protocol_libxc.PAGE_TYPES = { [0] = "NOTAB", [1] = "L1TAB", [2] = "L2TAB", [3] = "L3TAB", [4] = "L4TAB",
+    [5] = "RESERVED_5", [6] = "RESERVED_6", [7] = "RESERVED_7", [8] = "RESERVED_8", [9] = "L1TAB_PIN",
+    [10] = "L2TAB_PIN", [11] = "L3TAB_PIN", [12] = "L4TAB_PIN", [13] = "BROKEN", [14] = "XALLOC", [15] = "XTAB" }
+rules_framing.FRAME_WORDS = { 512, 1024 }
+rules_guest.GUESTS = { ["x86 PV"] = "pv", ["x86 HVM"] = "hvm", ["x86 PVH"] = "hvm" }
+rules_order._OTHER_GUEST = { ["pv"] = RULE["pv-record-in-hvm"], ["hvm"] = RULE["hvm-record-in-pv"] }
+rules_postcopy.SHOULD_BE = { ["libxl"] = rules_postcopy.ShouldBe({ "postcopy begun", "early pfns", "postcopy pfns" },
+    "POSTCOPY_TRANSITION", "postcopy transition"), ["libxc"] = rules_postcopy.ShouldBe({ "postcopy transition" },
+    "POSTCOPY_TRANSITION_END", "postcopy pages") }
+rules_postcopy.AGAIN = { "POSTCOPY_LIST", "POSTCOPY_TRANSITION" }
+protocol_states.PLACES = { ["HEADER"] = protocol_states.Place({ ["start"] = "start" }, nil, nil),
+    ["DOMAIN"] = protocol_states.Place({ ["start"] = "static data" }, nil, nil),
+    ["EMBEDDED_STREAM"] = protocol_states.Place({ ["start"] = "start" }, nil, nil), ["IMAGE"] = protocol_states.Place({
+    ["start"] = "start", ["xenops tail"] = "xenops tail" }, nil, nil), ["IMAGE_END"] = protocol_states.Place({
+    ["xenops tail"] = "finished" }, "finished", nil), ["STATIC_DATA"] = protocol_states.Place({
+    ["static data"] = "static data", ["version 2"] = "version 2", ["memory"] = "memory", ["verify"] = "verify",
+    ["context"] = "context" }, nil, nil), ["STATIC_DATA_END"] = protocol_states.Place({ ["static data"] = "memory" },
+    "memory", nil), ["FRAME_TABLE"] = protocol_states.Place({ ["version 2"] = "memory", ["memory"] = "memory",
+    ["verify"] = "verify", ["context"] = "context" }, "memory", nil), ["MEMORY"] = protocol_states.Place({
+    ["version 2"] = "memory", ["memory"] = "memory", ["context"] = "memory", ["verify"] = "verify" }, "memory",
+    "precopy"), ["VERIFY"] = protocol_states.Place({ ["version 2"] = "verify", ["memory"] = "verify",
+    ["verify"] = "verify", ["context"] = "verify" }, "verify", "stop"), ["CONTEXT"] = protocol_states.Place({
+    ["version 2"] = "context", ["memory"] = "context", ["verify"] = "context", ["context"] = "context",
+    ["postcopy begun"] = "postcopy begun" }, nil, "stop"), ["TOOLSTACK"] = protocol_states.Place({
+    ["version 2"] = "memory", ["memory"] = "memory", ["static data"] = "static data", ["verify"] = "verify",
+    ["context"] = "context" }, nil, nil), ["EMULATOR"] = protocol_states.Place({ ["checkpoint"] = "checkpoint",
+    ["postcopy transition"] = "postcopy transition", ["libxl tail"] = "libxl tail" }, nil, nil),
+    ["CHECKPOINT"] = protocol_states.Place({ ["version 2"] = "checkpoint", ["memory"] = "checkpoint",
+    ["verify"] = "checkpoint", ["context"] = "checkpoint" }, "checkpoint", nil),
+    ["CHECKPOINT_END"] = protocol_states.Place({ ["checkpoint"] = "memory" }, "memory", nil),
+    ["CHECKPOINT_STATE"] = protocol_states.Place({ ["version 2"] = "memory", ["memory"] = "memory" }, nil, nil),
+    ["REPORT"] = protocol_states.Place({}, nil, nil), ["POSTCOPY_BEGIN"] = protocol_states.Place({
+    ["version 2"] = "postcopy begun", ["memory"] = "postcopy begun" }, "postcopy begun", "stop"),
+    ["POSTCOPY_SETUP"] = protocol_states.Place({ ["postcopy begun"] = "postcopy pfns",
+    ["early pfns"] = "postcopy pfns" }, "postcopy pfns", "stop"), ["POSTCOPY_LIST"] = protocol_states.Place({
+    ["postcopy pfns"] = "postcopy pfns", ["early pfns"] = "early pfns", ["early pages"] = "early pages" },
+    "postcopy pfns", "stop"), ["POSTCOPY_TRANSITION"] = protocol_states.Place({
+    ["postcopy pfns"] = "postcopy transition", ["early pfns"] = "postcopy transition",
+    ["early pages"] = "postcopy transition" }, "postcopy transition", "transition"),
+    ["POSTCOPY_TRANSITION_END"] = protocol_states.Place({ ["postcopy transition"] = "postcopy pages" },
+    "postcopy pages", nil), ["POSTCOPY_PAGES"] = protocol_states.Place({ ["postcopy pages"] = "postcopy pages",
+    ["early pages"] = "early pages" }, "postcopy pages", "postcopy"), ["POSTCOPY_FAULT"] = protocol_states.Place({},
+    nil, nil), ["POSTCOPY_COMPLETE"] = protocol_states.Place({}, nil, nil), ["LIBXC_END"] = protocol_states.Place({
+    ["version 2"] = "libxl tail", ["memory"] = "libxl tail", ["verify"] = "libxl tail", ["context"] = "libxl tail",
+    ["postcopy pages"] = "libxl tail", ["early pages"] = "libxl tail" }, "libxl tail", "finish"),
+    ["LIBXL_END"] = protocol_states.Place({ ["libxl tail"] = "finished" }, "finished", "finish") }
+rules_order.MISSED = { ["STATIC_DATA_END"] = "missing-static-data-end", ["X86_PV_INFO"] = "frames before X86_PV_INFO" }
+rules_order.MISPLACED = { ["EMBEDDED_STREAM"] = { ["libxl tail"] = { RULE["unexpected-record"], "start" } },
+    ["LIBXC_END"] = { ["static data"] = { RULE["unexpected-record"], "libxl tail" } }, ["CONTEXT"] = {
+    ["static data"] = { RULE["missing-static-data-end"], nil } }, ["VERIFY"] = { ["static data"] = {
+    RULE["missing-static-data-end"], nil }, ["postcopy begun"] = { RULE["postcopy-context-missing"], nil } },
+    ["FRAME_TABLE"] = { ["static data"] = { RULE["missing-static-data-end"], "memory" }, ["postcopy begun"] = {
+    RULE["postcopy-context-missing"], nil } }, ["MEMORY"] = { ["static data"] = { RULE["missing-static-data-end"],
+    "memory" }, ["postcopy begun"] = { RULE["page-data-after-postcopy-begin"], nil }, ["early pfns"] = {
+    RULE["page-data-after-postcopy-begin"], nil }, ["postcopy pfns"] = { RULE["page-data-after-postcopy-begin"], nil },
+    ["early pages"] = { RULE["page-data-after-postcopy-begin"], nil }, ["postcopy transition"] = {
+    RULE["page-data-after-postcopy-begin"], nil }, ["postcopy pages"] = { RULE["page-data-after-postcopy-begin"],
+    nil } }, ["CHECKPOINT"] = { ["static data"] = { RULE["missing-static-data-end"], "checkpoint" },
+    ["postcopy begun"] = { RULE["postcopy-context-missing"], nil } }, ["STATIC_DATA_END"] = { ["static data"] = {
+    RULE["duplicate-static-data-end"], nil }, ["version 2"] = { RULE["duplicate-static-data-end"], nil }, ["memory"] = {
+    RULE["duplicate-static-data-end"], nil }, ["verify"] = { RULE["duplicate-static-data-end"], nil }, ["context"] = {
+    RULE["duplicate-static-data-end"], nil }, ["checkpoint"] = { RULE["duplicate-static-data-end"], nil },
+    ["postcopy begun"] = { RULE["duplicate-static-data-end"], nil }, ["early pfns"] = {
+    RULE["duplicate-static-data-end"], nil }, ["postcopy pfns"] = { RULE["duplicate-static-data-end"], nil },
+    ["early pages"] = { RULE["duplicate-static-data-end"], nil }, ["postcopy transition"] = {
+    RULE["duplicate-static-data-end"], nil }, ["postcopy pages"] = { RULE["duplicate-static-data-end"], nil } },
+    ["CHECKPOINT_END"] = { ["static data"] = { RULE["checkpoint-end-unexpected"], nil }, ["version 2"] = {
+    RULE["checkpoint-end-unexpected"], nil }, ["memory"] = { RULE["checkpoint-end-unexpected"], nil }, ["verify"] = {
+    RULE["checkpoint-end-unexpected"], nil }, ["context"] = { RULE["checkpoint-end-unexpected"], nil },
+    ["checkpoint"] = { RULE["checkpoint-end-unexpected"], nil }, ["postcopy begun"] = {
+    RULE["checkpoint-end-unexpected"], nil }, ["early pfns"] = { RULE["checkpoint-end-unexpected"], nil },
+    ["postcopy pfns"] = { RULE["checkpoint-end-unexpected"], nil }, ["early pages"] = {
+    RULE["checkpoint-end-unexpected"], nil }, ["postcopy transition"] = { RULE["checkpoint-end-unexpected"], nil },
+    ["postcopy pages"] = { RULE["checkpoint-end-unexpected"], nil }, ["libxl tail"] = {
+    RULE["checkpoint-end-unexpected"], nil } }, ["POSTCOPY_BEGIN"] = { ["postcopy begun"] = {
+    RULE["postcopy-begin-repeated"], nil }, ["early pfns"] = { RULE["postcopy-begin-repeated"], nil },
+    ["postcopy pfns"] = { RULE["postcopy-begin-repeated"], nil }, ["early pages"] = { RULE["postcopy-begin-repeated"],
+    nil }, ["postcopy transition"] = { RULE["postcopy-begin-repeated"], nil }, ["postcopy pages"] = {
+    RULE["postcopy-begin-repeated"], nil } }, ["POSTCOPY_SETUP"] = { ["static data"] = { RULE["postcopy-begin-missing"],
+    "postcopy pfns" }, ["version 2"] = { RULE["postcopy-begin-missing"], "postcopy pfns" }, ["memory"] = {
+    RULE["postcopy-begin-missing"], "postcopy pfns" }, ["verify"] = { RULE["postcopy-begin-missing"], "postcopy pfns" },
+    ["context"] = { RULE["postcopy-begin-missing"], "postcopy pfns" }, ["checkpoint"] = {
+    RULE["postcopy-begin-missing"], "postcopy pfns" } }, ["POSTCOPY_LIST"] = { ["static data"] = {
+    RULE["postcopy-begin-missing"], "early pfns" }, ["version 2"] = { RULE["postcopy-begin-missing"], "early pfns" },
+    ["memory"] = { RULE["postcopy-begin-missing"], "early pfns" }, ["verify"] = { RULE["postcopy-begin-missing"],
+    "early pfns" }, ["context"] = { RULE["postcopy-begin-missing"], "early pfns" }, ["checkpoint"] = {
+    RULE["postcopy-begin-missing"], "early pfns" }, ["postcopy begun"] = { RULE["postcopy-pfns-before-begin"],
+    "early pfns" }, ["postcopy transition"] = { RULE["postcopy-record-after-transition"], nil }, ["postcopy pages"] = {
+    RULE["postcopy-record-after-transition"], nil } }, ["POSTCOPY_TRANSITION"] = { ["static data"] = {
+    RULE["postcopy-begin-missing"], "postcopy transition" }, ["version 2"] = { RULE["postcopy-begin-missing"],
+    "postcopy transition" }, ["memory"] = { RULE["postcopy-begin-missing"], "postcopy transition" }, ["verify"] = {
+    RULE["postcopy-begin-missing"], "postcopy transition" }, ["context"] = { RULE["postcopy-begin-missing"],
+    "postcopy transition" }, ["checkpoint"] = { RULE["postcopy-begin-missing"], "postcopy transition" },
+    ["postcopy begun"] = { RULE["postcopy-pfns-before-begin"], "postcopy transition" }, ["postcopy transition"] = {
+    RULE["postcopy-record-after-transition"], nil }, ["postcopy pages"] = { RULE["postcopy-record-after-transition"],
+    nil } }, ["POSTCOPY_PAGES"] = { ["static data"] = { RULE["postcopy-begin-missing"], "postcopy pages" },
+    ["version 2"] = { RULE["postcopy-begin-missing"], "postcopy pages" }, ["memory"] = { RULE["postcopy-begin-missing"],
+    "postcopy pages" }, ["verify"] = { RULE["postcopy-begin-missing"], "postcopy pages" }, ["context"] = {
+    RULE["postcopy-begin-missing"], "postcopy pages" }, ["checkpoint"] = { RULE["postcopy-begin-missing"],
+    "postcopy pages" }, ["postcopy begun"] = { RULE["postcopy-page-data-before-transition"], "early pages" },
+    ["early pfns"] = { RULE["postcopy-page-data-before-transition"], "early pages" }, ["postcopy pfns"] = {
+    RULE["postcopy-page-data-before-transition"], "early pages" }, ["early pages"] = {
+    RULE["postcopy-page-data-before-transition"], "early pages" }, ["postcopy transition"] = {
+    RULE["postcopy-page-data-before-transition"], "early pages" } }, ["TOOLSTACK"] = { ["postcopy begun"] = {
+    RULE["postcopy-context-missing"], nil } }, ["EMULATOR"] = { ["postcopy pages"] = {
+    RULE["postcopy-record-after-transition"], nil } }, ["POSTCOPY_TRANSITION_END"] = { ["postcopy pages"] = {
+    RULE["postcopy-record-after-transition"], nil }, ["libxl tail"] = { RULE["unhandled-record"], nil },
+    ["checkpoint"] = { RULE["unhandled-record"], nil } }, ["CHECKPOINT_STATE"] = { ["start"] = { RULE["colo-state"],
+    nil }, ["static data"] = { RULE["colo-state"], nil }, ["libxl tail"] = { RULE["colo-state"], nil }, ["finished"] = {
+    RULE["colo-state"], nil } } }
+rules_order.TOLERATED = { ["CONTEXT"] = { ["static data"] = true }, ["EMULATOR"] = { ["start"] = true },
+    ["LIBXC_END"] = { ["static data"] = true }, ["VERIFY"] = { ["static data"] = true } }
+rules_order.EARLY_CONTEXT = "context before STATIC_DATA_END"
+protocol_states.OF_VERSION = { [2] = "version 2", [3] = "static data" }
+rules_order._IMAGES = { ["xenops"] = true }
+protocol_states.WITHOUT_LIBXL = { ["checkpoint"] = "memory", ["postcopy transition"] = "postcopy pages",
+    ["libxl tail"] = "finished" }
+rules_order.HVM_CONTEXT = { "TSC_INFO", "HVM_CONTEXT", "HVM_PARAMS" }
+rules_order._ENDS_CONTEXT = { "POSTCOPY_BEGIN", "CHECKPOINT", "MEMORY" }
+rules_order.NO_PV_INFO = "frames before X86_PV_INFO"
+rules_pages.ONE_PFN = "pfn 0x{first:x} was"
+rules_pages.MANY_PFNS = "one or more of the pfns 0x{first:x} to 0x{last:x} were"
+events.NOTHING_SAID = events.Context({}, nil, "little", false, nil, 12, nil, false, false, false, false, 0)
+protocol_containers.OUTERMOST_FIRST = { "xl", "libvirt", "xenops", "libxl", "libxc" }
+protocol_xl.XL_MAGIC = "Xen saved domain, xl format\n \000 \r"
+protocol_xl.XL_BYTEORDER = 0x1020304
+protocol_libvirt.LIBVIRT_VERSION = 2
+protocol_libvirt.XML_MAX = 0x400000
+protocol_libxl.LIBXL_IDENT = "LibxlFmt"
+protocol_libxc.IMAGE_MARKER = "ffffffffffffffff"
+protocol_libxc.IMAGE_ID = 0x58454e46
+parser_resync.BEGINNING = 12
+parser_resync.CIPHERS = { { "^SSH%-[%d]", "SSH" }, { "^\022\003[\000-\004]..[\001\002]", "TLS" } }
+protocol_libvirt.MESSAGE_MARK = " \000\128\134\000\000\000\001"
+parser_resync.BANNER = "xl migration receiver ready, send binary domain data.\n"
+parser_resync.XL = parser_resync.Magic("Xen saved domain, xl format\n \000 \r", "forward", "XL_HEADER", "xl", {
+    "\004\003\002\001", "\001\002\003\004" }, false)
+parser_resync.KEEP = 62
+parser_resync.MAGICS = { parser_resync.Magic("Xen saved domain, xl format\n \000 \r", "forward", "XL_HEADER", "xl", {
+    "\004\003\002\001", "\001\002\003\004" }, false), parser_resync.Magic("libvirt-xml\n \000 \r", "forward",
+    "LIBVIRT_HEADER", "libvirt", {}, false), parser_resync.Magic("XenSavedDomv2-\n", "forward", "XENOPS_HEADER",
+    "xenops", {}, false), parser_resync.Magic("LibxlFmt\000\000\000\002", "forward", "LIBXL_HEADER", "libxl", {},
+    false), parser_resync.Magic("\255\255\255\255\255\255\255\255XENF", "forward", "IMAGE_HEADER", "libxc", {}, false),
+    parser_resync.Magic("XenSavedDomain\n", "forward", "XENOPS_LEGACY_HEADER", "xenops", {}, false),
+    parser_resync.Magic("PUT /services/xenops/m", "forward", "XENOPS_REQUEST", "xenops", {}, true),
+    parser_resync.Magic("xl migration receiver ready, send binary domain data.\n", "reverse", "REVERSE", "xl", {},
+    false) }
+parser_confidence.RECORD_HEADER_SIZE = 8
+parser_confidence.READERS = { ["little"] = { py.struct("<II").unpack_from, py.struct("<II").unpack_from }, ["big"] = {
+    py.struct(">II").unpack_from, py.struct(">II").unpack_from } }
+parser_confidence.CHAIN = 8
+parser_confidence.BELIEVED = 80
+protocol_specs.OPTIONAL = 0x80000000
+parser_confidence.NEXT_LAYER = { ["OUTER"] = "libxl", ["LIBXL_IF_THERE"] = "libxl", ["LIBXL_OR_LIBXC"] = "libxc",
+    ["LIBXC_RECORD"] = "libxc" }
+parser_confidence.LOOK_AHEAD = 0x10000
+protocol_specs.PAGE_OCTETS = 4096
+parser_confidence.NOT_IN_SIGHT = 20
+parser_confidence.ENTRIES_JUDGED = 1024
+parser_confidence.PAGES_AGREE = 60
+parser_confidence.ENTRY_AGREES = 8
+parser_confidence.ENTRIES_COUNTED = 5
+parser_confidence.ENTRIES_AGREE = 20
+parser_resync.BELIEVED_AT_START = 68
+parser_resync.LATE_SEARCHED = 0x800000
+parser_resync.START_SEARCHED = 0x10000
+protocol_xenops.REQUEST_MAX = 16384
+parser_states.HANDSHAKE_HEADER = 2
+parser_states.AFTER_REQUEST = { { "XenSavedDomv2-\n", "XENOPS_HEADER" }, { "XenSavedDomain\n", "XENOPS_LEGACY_HEADER" },
+    { "(\181/\253", nil }, { "\016\015\000\000\000\000\000\000", "XENOPS_RECORD" } }
+parser_states.TEXT_JUDGED = 32
+protocol_xenops.HANDSHAKE_MAX = 16384
+parser_states.HANDSHAKES_MAX = 16
+parser_states.STATE_HEADER = 16
+parser_states.RECORD_HEADERS = { ["xenops"] = { ["little"] = py.struct("<QQ"), ["big"] = py.struct(">QQ") },
+    ["libxl"] = { ["little"] = py.struct("<II"), ["big"] = py.struct(">II") }, ["libxc"] = {
+    ["little"] = py.struct("<II"), ["big"] = py.struct(">II") } }
+parser_states.STATE_BODY_MAX = 0x100000
+parser_states.HEADER_SIZE = 8
+parser_states.CONTEXT_TYPES = { [10] = true, [17] = true, [8] = true, [9] = true }
+protocol_tables._NONE = {}
+protocol_specs.POSTCOPY = { ["POSTCOPY_BEGIN"] = true, ["POSTCOPY_COMPLETE"] = true, ["POSTCOPY_FAULT"] = true,
+    ["POSTCOPY_LIST"] = true, ["POSTCOPY_PAGES"] = true, ["POSTCOPY_SETUP"] = true, ["POSTCOPY_TRANSITION"] = true,
+    ["POSTCOPY_TRANSITION_END"] = true }
+parser_states.NO_CHECKPOINT = { "LIBXC_END", "POSTCOPY_TRANSITION" }
+parser_states.CHECKPOINT_STATE = 5
+parser_states.PAGE_SHIFT_MAX = 30
+parser_states.LIBXL_NUMBERS = { [2] = true, [3] = true, [6] = true }
+parser_resync.FORWARD_MAGICS = { ["LibxlFmt"] = true, ["PUT /ser"] = true, ["Xen save"] = true, ["XenSaved"] = true,
+    ["\255\255\255\255\255\255\255\255"] = true, ["libvirt-"] = true }
+parser_states.TEXT_MAX = 128
+parser_states.SPACE = 32
+protocol_libxc.RESERVED_PAGE_TYPES = { [5] = true, [6] = true, [7] = true, [8] = true }
+protocol_xenops.ROUTES = { ["memory"] = "migration", ["migrate/vm"] = "migration", ["migrate/mem"] = "memory",
+    ["migrate/vgpu"] = "vgpu", ["migrate-vgpu"] = "vgpu" }
+parser_states.STATE_ENDS = { 15, 3840, 3841, 3857, 3858, 3859, 65535 }
+tcp_half_connection.REORDER_FRAMES = 256
+facts_migration.UNREMARKABLE = facts_migration.Noted(nil, {}, {}, {})
+
+-- Functions: translated: the parser of a direction, the matching of faults, the judges --------------------------------
+
+-- luacheck: push ignore 21 42 43
+-- Length in octets.
+function protocol_specs.HeaderSpec._getters.size(self)
+    return native.fixed(native.layout(self.body, py.either(self.endianness, "little")))[1].size
+end
+
+function parser_cursor.Cursor._init(self, note_spans)
+    if note_spans == nil then note_spans = false end
+    self.offset = 0
+    self.buffer = ""
+    self.skip = 0
+    self.wanted = 0
+    self.newest = events.NOWHERE
+    self.damaged = false
+    self.note_spans = note_spans
+    self.spans = {}
+    self._marks = parser_cursor.NO_MARKS
+end
+
+-- Whether this many octets are in the buffer; if not, they are `wanted`.
+function parser_cursor.Cursor.has(self, length)
+    if #self.buffer >= length then
+        return true
+    end
+    self.wanted = length
+    return false
+end
+
+-- Consumes octets that are in `buffer`.
+function parser_cursor.Cursor.take(self, length)
+    local octets = py.slice(self.buffer, 0, length)
+    self:consume(length)
+    return octets
+end
+
+-- Passes over the next octets, whether they are there yet or not.
+function parser_cursor.Cursor.leave(self, length)
+    if py.truth(self.note_spans) and length ~= 0 then
+        self.spans[#self.spans + 1] = { self.offset, self.offset + length }
+    end
+    local here = math.min(length, #self.buffer)
+    self:consume(here)
+    self.skip = length - here
+end
+
+-- More octets are in sight.
+function parser_cursor.Cursor.append(self, octets, position)
+    if rawequal(self._marks, parser_cursor.NO_MARKS) then
+        self._marks = py.deque()
+    end
+    py.push(self._marks, { self.offset + #self.buffer, position })
+    self.buffer = self.buffer .. octets
+end
+
+-- Octets inside `skip` went by.
+function parser_cursor.Cursor.pass_by(self, length, position)
+    self.skip = self.skip - length
+    self.offset = self.offset + length
+    if position > self.newest then
+        self.newest = position
+    end
+end
+
+-- Forgets the first octets in `buffer`.
+function parser_cursor.Cursor.consume(self, length)
+    self.buffer = self.buffer:sub(length + 1)
+    self.offset = self.offset + length
+    local marks = self._marks
+    while py.truth(marks) and marks[marks.first][1] < self.offset do
+        if marks[marks.first][2] > self.newest then
+            self.newest = marks[marks.first][2]
+        end
+        if py.len(marks) > 1 and py.nth(marks, 1)[1] <= self.offset then
+            py.popleft(marks)
+        else
+            marks[marks.first + 0] = { self.offset, marks[marks.first][2] }
+        end
+    end
+    if not ((self.buffer and self.buffer ~= "")) then
+        py.clear(marks)
+    end
+end
+
+-- Goes on at this offset or a later one, without what was in sight.
+function parser_cursor.Cursor.jump(self, offset)
+    if offset > self.offset or not ((self.buffer and self.buffer ~= "")) then
+        self:clear()
+        self.skip = 0
+        self.offset = offset
+    end
+end
+
+-- Forgets what is in sight; the offset stays.
+function parser_cursor.Cursor.clear(self)
+    self.buffer = ""
+    py.clear(self._marks)
+end
+
+-- The offset after what is in sight.
+function parser_cursor.Cursor._getters.end_(self)
+    return self.offset + #self.buffer
+end
+
+-- Where the first octet in `buffer` was captured.
+function parser_cursor.Cursor.position(self)
+    if py.truth(self._marks) then
+        return self._marks[self._marks.first][2]
+    end
+    return self.newest
+end
+
+-- When the newest octet was captured, ns since the epoch.
+function parser_cursor.Cursor._getters.last_time(self)
+    if py.truth(self._marks) then
+        return py.at(self._marks, -1)[2].time
+    end
+    return self.newest.time
+end
+
+-- `is_first`: whether the conversation's flow is that of this direction's octets.
+function parser_direction.DirectionParser._init(self, conversation, steps, is_first)
+    if is_first == nil then is_first = true end
+    parser_cursor.Cursor._init(self, conversation.note_spans)
+    self.conversation = conversation
+    self.is_first = is_first
+    self.peer = nil
+    self.transport = parser_direction.NO_TRANSPORT
+    self.direction = events.FORWARD
+    self.ordinal = 0
+    self.migration = conversation:migration(0)
+    self.expect = "ANYTHING"
+    self.found = false
+    self.layers = {}
+    self.item = nil
+    self.trailing = nil
+    self.handed_over = nil
+    self.handshakes = 0
+    self.lost_at = nil
+    self.suspect = nil
+    self.wrapping = nil
+    self.edge = false
+    self.late = false
+    self.cut = false
+    self.has_gaps = false
+    self.ended = nil
+    self.resumed = -1
+    self.searched = 0
+    self.looked_at = 0
+    self.candidates = {}
+    self._steps = steps
+    self._step = steps["ANYTHING"]
+    self._reached = 0
+    self._started = false
+    self._begin = 0
+    self._early_gaps = {}
+    self._before = { 0, 0 }
+end
+
+function parser_direction.NoTransport.take_silence(self)
+    return 0
+end
+
+-- Makes two parsers the directions of one connection.
+function parser_direction.DirectionParser.pair(self, peer)
+    self.peer, peer.peer = peer, self
+end
+
+function parser_direction.DirectionParser.attach(self, transport)
+    self.transport = transport
+end
+
+function parser_direction.DirectionParser.start(self, late)
+    self.late = late
+end
+
+-- The next `length` octets. `octets` holds as many as were captured and are needed; `whole` says that none was cut off
+-- at the snap length.
+function parser_direction.DirectionParser.feed(self, octets, length, whole, frame, time)
+    if self.wrapping == nil then
+        self:take_in(octets, length, whole, frame, time)
+        if self.wrapping ~= nil then
+            self.wrapping:begin()
+        end
+    else
+        self.wrapping:feed(octets, length, whole, frame, time)
+    end
+end
+
+-- The same, of octets that nothing is to be taken off.
+function parser_direction.DirectionParser.take_in(self, octets, length, whole, frame, time)
+    local position = events.Position(frame, time)
+    while self.skip ~= 0 do
+        local passed = math.min(self.skip, length)
+        self:pass_by(passed, position)
+        if #octets < passed and not whole then
+            self:_note_cut()
+        end
+        length = length - passed
+        octets = py.slice(octets, passed)
+        if self.skip ~= 0 then
+            return
+        end
+        self:_run()
+        if length == 0 then
+            return
+        end
+    end
+    self:append(octets, position)
+    if #self.buffer >= self.wanted then
+        self:_run()
+    end
+    local missing = length - #octets
+    if missing ~= 0 then
+        self:_note_cut()
+        self:_hole(self.end_ + missing)
+    end
+end
+
+-- The next `length` octets, fewer than `skip`, in packets of which only the last is of interest.
+function parser_direction.DirectionParser.pass_over(self, length, whole, frame, time)
+    if self.wrapping ~= nil then
+        self.wrapping:feed("", length, whole, frame, time)
+        return
+    end
+    self:pass_by(length, events.Position(frame, time))
+    if not whole then
+        self:_note_cut()
+    end
+end
+
+-- The next `length` octets were not captured and never will be.
+function parser_direction.DirectionParser.lose(self, length)
+    if self.wrapping ~= nil then
+        self.wrapping:lose(length)
+    else
+        self:miss(length)
+    end
+end
+
+-- The same, of octets that nothing is to be taken off.
+function parser_direction.DirectionParser.miss(self, length)
+    self:end_suspicion()
+    local start = self.end_
+    if self.expect ~= "NOTHING" then
+        self.has_gaps = true
+        self:_note_gap(start, length)
+    end
+    self:_hole(start + length)
+end
+
+-- Where the other direction is in a later migration: this one has ended, and carried nothing of that.
+function parser_direction.DirectionParser._catch_up(self)
+    local peer = self.peer
+    while peer ~= nil and self.ended ~= nil and self.ordinal < peer.ordinal do
+        self:_move_on()
+        self:_start()
+        self:_end(self.ended)
+    end
+end
+
+-- What stands next. Of what is of no interest nothing is kept.
+function parser_direction.DirectionParser.expect_next(self, what)
+    self.expect, self._step, self.wanted = what, self._steps[what], 0
+    if what == "NOTHING" then
+        self:clear()
+        self.skip = native.FOREVER
+    end
+end
+
+-- An item begins at the first octet in `buffer`, with `header` octets that are no part of its body. `carried`: octets
+-- of the body that do follow, if not `body_length`.
+function parser_direction.DirectionParser.begin(self, layer, name, type, spec, endianness, header, body_length, padding,
+    unannounced, carried, then_)
+    if padding == nil then padding = 0 end
+    if unannounced == nil then unannounced = false end
+    self.damaged = false
+    self.newest = self:position()
+    local length
+    if carried == nil then
+        length = body_length
+    else
+        length = carried
+    end
+    local keep
+    if py.truth(self.conversation.keep_pages) then
+        keep = length
+    else
+        keep = parser_item.octets_to_keep(spec, length)
+    end
+    local offset = self.offset
+    self.item = parser_item.Item(layer, name, type, spec, endianness, offset, self.newest, body_length,
+        offset + header + length, padding, keep, nil, unannounced, then_)
+    if then_ == "LEGACY" then
+        self.migration:learn({ legacy = true })
+    end
+    if header ~= 0 then
+        self:consume(header)
+    end
+end
+
+-- How much of a body has fields, or UNKNOWN.
+function parser_item.octets_to_keep(spec, length)
+    if py.is_a(spec, "RecordSpec") and spec.shape == "pages" and length >= parser_entries.PAGES_HEADER_SIZE then
+        return parser_item.UNKNOWN
+    end
+    return math.min(length, parser_item.BODY_KEPT)
+end
+
+-- The offset after its padding.
+function parser_item.Item._getters.whole_end(self)
+    return self.end_ + self.padding
+end
+
+function parser_item.Item._getters.is_pages(self)
+    return py.is_a(self.spec, "RecordSpec") and self.spec.shape == "pages"
+end
+
+-- How much of a pages record to keep, given how its body of `room` octets begins.
+function parser_item.Item.keep_listed(self, header, room)
+    local count = py.uint(py.slice(header, 0, 4), self.endianness)
+    self.keep = math.min(room, parser_entries.PAGES_HEADER_SIZE + parser_entries.ENTRY_SIZE * math.min(count,
+        parser_item.ENTRIES_KEPT))
+    return self.keep
+end
+
+-- Emits the item at hand as far as it was read: its length is not believed, and not followed.
+function parser_direction.DirectionParser.abandon_item(self)
+    local item
+    item, self.item = self.item, nil
+    item.body = ""
+    self:_emit_item(item, self.offset, "", false)
+end
+
+-- The item at hand is rather none: what it is shows with the next header. `header`: octets of its header; `whole`: how
+-- long it says to be.
+function parser_direction.DirectionParser.suspect_item(self, header, whole)
+    local item
+    item, self.item = self.item, nil
+    item.body, item.keep, item.end_ = "", header, item.offset + whole
+    self.suspect = item
+    self:consume(1)
+    self.handed_over = nil
+    self:_search_from_here()
+end
+
+-- It was a record after all, if a broken one, and the way is lost behind its header.
+function parser_direction.DirectionParser.end_suspicion(self)
+    local item
+    item, self.suspect = self.suspect, nil
+    if item ~= nil then
+        local end_ = item.offset + item.keep
+        self:_emit_item(item, end_, "", false)
+        self.lost_at = end_
+        self:emit_of(function(number) return events.WayLost(number, self.direction, end_) end)
+    end
+end
+
+-- A header should have been at one offset, octets go on at another: the next one is searched for there.
+function parser_direction.DirectionParser.lose_way(self, expected, resume)
+    self:jump(resume)
+    self.resumed = (function() if self.cut then return resume end return -1 end)()
+    if self.found and self.lost_at == nil then
+        self.lost_at = expected
+        self:emit_of(function(number) return events.WayLost(number, self.direction, expected) end)
+    end
+    self.handed_over = nil
+    self:_search_from_here()
+end
+
+-- The next octet begins what is expected now.
+function parser_direction.DirectionParser.regain_way(self, expect)
+    local item = self.suspect
+    if item ~= nil and (0 < self.offset - item.offset and self.offset - item.offset <= parser_direction.FOREIGN_MAX)
+        and self.offset ~= item.end_ then
+        self.suspect = nil
+        local foreign = parser_item.Item(nil, events.FOREIGN_OCTETS, nil, nil, "little", item.offset, item.first, 0,
+            self.offset, nil, nil, "")
+        foreign.body_length = self.offset - item.offset
+        self:_emit_item(foreign, self.offset, "", true)
+    end
+    self:end_suspicion()
+    if self.lost_at ~= nil then
+        local skipped
+        skipped, self.lost_at = self.offset - self.lost_at, nil
+        local offset = self.offset
+        self:emit_of(function(number) return events.Resynchronised(number, self.direction, offset, skipped) end)
+    end
+    self:expect_next(expect)
+end
+
+-- Nothing can be made of what follows: octets are missing (as many as `length`) without which it says nothing. What is
+-- at hand ends here.
+function parser_direction.DirectionParser.give_up(self, length)
+    if length ~= 0 then
+        self.damaged = true
+        self.has_gaps = self.damaged
+        self:_note_gap(self.end_, length)
+    end
+    self.skip = 0
+    local item
+    item, self.item = self.item, nil
+    if item ~= nil then
+        item.body = (function() if item.body ~= nil then return item.body end return self:take(#self.buffer) end)()
+        self:_emit_item(item, self.offset, "", false)
+    end
+    self:lose_way(self.end_, self.end_)
+    self:expect_next("NOTHING")
+end
+
+-- The next octet belongs to a stream of this direction: so the other direction is the other one.
+function parser_direction.DirectionParser.recognise(self, direction)
+    local migration, peer = self.migration, self.peer
+    self.direction, self.found = direction, true
+    local frame = math.max(self._reached, self:position().frame)
+    if peer ~= nil and not peer.found then
+        peer.direction = direction == events.FORWARD and events.REVERSE or events.FORWARD
+    end
+    local was_known = migration.number ~= nil
+    local is_first = migration:open()
+    local flow = self:flow((function() if direction == events.FORWARD then return self end return peer end)())
+    if is_first then
+        local encapsulation = self.conversation.encapsulation
+        local found = events.MigrationFound(migration.number, flow, self:position(), migration.role, encapsulation)
+        self.conversation.emit(found, frame)
+    elseif not py.truth(was_known) and migration.role ~= nil then
+        local joined = events.ConnectionJoined(migration.number, migration.role, flow, self:position())
+        self.conversation.emit(joined, frame)
+    end
+    if not py.truth(was_known) and migration.join ~= nil and migration.role ~= nil then
+        migration.join:add(migration.role, peer == nil and { self } or { self, peer })
+    end
+    self._reached = frame
+    self:_start()
+    if peer ~= nil and peer.ordinal == self.ordinal and not peer.found then
+        local says_little = migration.says_handshakes
+        if peer.direction == events.REVERSE and peer.expect == "ANYTHING" then
+            if not py.truth(says_little) then
+                peer:drop()
+            end
+            peer:expect_next("REVERSE")
+        end
+        peer:_start()
+        if py.truth(says_little) and peer.wrapping == nil then
+            peer:_run()
+        end
+    elseif peer ~= nil then
+        peer:_catch_up()
+    end
+end
+
+-- Something of this layer was seen in this direction.
+function parser_direction.DirectionParser.enter(self, layer)
+    self.layers = py.union(self.layers, py.set({ layer }))
+    self.migration:enter(layer)
+end
+
+-- Emits a message that stood outside of the octets that are counted here.
+function parser_direction.DirectionParser.say(self, spec, body, position)
+    if self._started then
+        local item = parser_item.Item(spec.layer, spec.name, nil, spec, "big", self.end_, position, #body, self.end_,
+            nil, nil, body)
+        local newest
+        newest, self.newest = self.newest, position
+        self:_emit_item(item, self.end_, "", true)
+        self.newest = newest
+    end
+end
+
+-- The migration at hand is over in this direction: the next octet in `buffer` belongs to another one.
+function parser_direction.DirectionParser.renew(self)
+    self:end_trailing(0)
+    self:_end("renewed")
+    self:_move_on()
+end
+
+-- Emits what followed the end of a stream and was no handshake, up to a place in the buffer.
+function parser_direction.DirectionParser.end_trailing(self, here)
+    local item
+    item, self.trailing = self.trailing, nil
+    if item ~= nil then
+        self:_emit_item(item, self.offset + here, "", true)
+    end
+end
+
+-- Forgets what is in `buffer`, for a step that is about to look for something else.
+function parser_direction.DirectionParser.drop(self)
+    if self.expect ~= "NOTHING" then
+        self:jump(self.end_)
+    end
+end
+
+-- No octet of the connection is of any interest.
+function parser_direction.DirectionParser.ignore(self)
+    for _, parser in ipairs({ self, self.peer }) do
+        if parser ~= nil then
+            parser:expect_next("NOTHING")
+        end
+    end
+end
+
+-- A record whose header does not say how long it is begins; its header is in `buffer`.
+function parser_direction.DirectionParser.begin_state(self, layer, name, type, spec, header)
+    self.damaged = false
+    local position = self:position()
+    self.newest = position
+    self.trailing = parser_item.Item(layer, name, type, spec, "little", self.offset, position, 0, self.offset)
+    self:consume(header)
+    self:expect_next("XENOPS_STATE")
+end
+
+-- What follows the end of the outermost stream is no handshake: it is passed over, up to another stream.
+function parser_direction.DirectionParser.begin_trailing(self)
+    self.damaged = false
+    local position = self:position()
+    self.newest = position
+    self.trailing = parser_item.Item(nil, "trailing data", nil, nil, "little", self.offset, position, 0, self.offset)
+    self:_search_from_here()
+end
+
+-- Whether this direction is in a later migration than the other, and the sender of that has heard of it.
+function parser_direction.DirectionParser.is_ahead_of(self, other)
+    return self.ordinal > other.ordinal and self.transport.acked > self._begin
+end
+
+-- Whether a banner here is not the first of the connection.
+function parser_direction.DirectionParser._getters.may_begin_anew(self)
+    return self.offset > self._begin or self.peer_is_over
+end
+
+-- Whether the outermost stream of the other direction has ended.
+function parser_direction.DirectionParser._getters.peer_is_over(self)
+    local peer = self.peer
+    return peer ~= nil and (peer.ordinal > self.ordinal or peer.expect == "CLOSING" or peer.trailing ~= nil)
+end
+
+-- Hands on an event of the migration at hand, if that was recognised. `aside`: also of a connection that does not carry
+-- the image.
+function parser_direction.DirectionParser.emit_of(self, make, frame, aside)
+    if frame == nil then frame = 0 end
+    if aside == nil then aside = false end
+    if self._started and self.migration.number ~= nil and (aside or self.migration.aside == nil) then
+        self.conversation.emit(make(self.migration.number), math.max(self._reached, frame))
+    end
+end
+
+-- The conversation's flow, given the parser of what the source sends.
+function parser_direction.DirectionParser.flow(self, source)
+    local flow = self.conversation.flow
+    if flow == nil or source == nil then
+        return flow
+    end
+    if source.is_first then
+        return flow
+    end
+    return events.Flow(flow.destination, flow.source)
+end
+
+-- Goes on with the item at hand. Whether it came any further.
+function parser_direction.DirectionParser._read_item(self, item)
+    if item.body == nil then
+        local keep = item.keep
+        if keep == parser_item.UNKNOWN then
+            if not self:has(parser_entries.PAGES_HEADER_SIZE) then
+                return false
+            end
+            keep = item:keep_listed(self.buffer, item.end_ - self.offset)
+        end
+        if #self.buffer < keep then
+            self.wanted = keep
+            return false
+        end
+        item.body = self:take(keep)
+        if self.offset < item.end_ then
+            self:leave(item.end_ - self.offset)
+            if self.skip ~= 0 then
+                return true
+            end
+        end
+    end
+    if #self.buffer < item.padding then
+        self.wanted = item.padding
+        return false
+    end
+    self:_finish_item(item, (function() if item.padding ~= 0 then return self:take(item.padding) end return "" end)())
+    return true
+end
+
+function parser_direction.DirectionParser._finish_item(self, item, padding)
+    self.item = nil
+    self:_emit_item(item, self.offset, padding, true)
+    local then_ = py.either(item.then_, self.expect)
+    if then_ == "OUTER" then
+        local container = self.migration:outer(item.layer)
+        then_ = py.either(container and container.record, "CLOSING")
+    end
+    if rawequal(then_, self.expect) then
+        self.wanted = 0
+    else
+        self:expect_next(then_)
+    end
+end
+
+-- Hands on an item.
+function parser_direction.DirectionParser._emit_item(self, item, end_, padding, whole)
+    local migration, peer = self.migration, self.peer
+    local body = py.either(item.body, "")
+    local runs
+    if item.is_pages then
+        runs = native.page_runs(body, item.endianness)
+    else
+        runs = {}
+    end
+    local index = migration.items[self.direction]
+    py.put(migration.items, self.direction, index + 1)
+    if self.newest.frame > self._reached then
+        self._reached = self.newest.frame
+    end
+    local record = events.Record(migration.number, self.direction, item.layer, item.name, item.type, item.spec,
+        item.endianness, item.offset, end_ - item.offset, item.body_length, body, padding, runs, whole
+        and not self.damaged, whole, item.first, self.newest, index, migration.context,
+        (function() if peer ~= nil then return peer.transport.acked end return 0 end)(), self.transport:take_silence(),
+        item.layer == "xl" and self:_may_hide_texts(), item.unannounced, migration.aside)
+    self.conversation.emit(record, self._reached)
+end
+
+-- The layer whose end ends the stream: the outermost that is a stream of records.
+function events.Context._getters.outermost(self)
+    return py.first(self.layers, function(layer) if protocol_containers.CONTAINERS[layer].record ~= nil then return
+        layer end end)
+end
+
+-- The offset after it.
+function events.Record._getters.end_(self)
+    return self.offset + self.length
+end
+
+-- The count a pages record gives itself.
+function events.Record._getters.count(self)
+    if #self.body >= 4 then
+        return py.uint(py.slice(self.body, 0, 4), self.endianness)
+    end
+    return 0
+end
+
+function events.Record._getters.is_header(self)
+    return py.is_a(self.spec, "HeaderSpec")
+end
+
+-- Whether it is a handshake text, known or not.
+function events.Record._getters.is_text(self)
+    return self.type == nil and self.layer ~= nil and not py.is_a(self.spec, "HeaderSpec")
+end
+
+function events.Record._getters.is_pages(self)
+    return py.is_a(self.spec, "RecordSpec") and self.spec.shape == "pages"
+end
+
+-- Whether it is on the direction that never carries it.
+function events.Record._getters.is_misdirected(self)
+    return py.is_a(self.spec, "RecordSpec") and (self.spec.direction ~= self.direction
+        and self.spec.direction ~= "both")
+end
+
+-- The pfns of its entries, one by one.
+function events.Record.pfns(self)
+    local results = {}
+    for _, run in ipairs(self.runs) do
+        py.extend(results, py.range(run.first, run.first + run.length))
+    end
+    return results
+end
+
+-- Whether octets were acknowledged, in either direction, that the capture has not shown.
+function parser_direction.DirectionParser._may_hide_texts(self)
+    local parsers = self.peer ~= nil and { self, self.peer } or { self }
+    return py.any(parsers, function(one) return one.transport.acked > one.end_ end)
+end
+
+-- Octets were cut off at the snap length.
+function parser_direction.DirectionParser._note_cut(self)
+    self.damaged = true
+    if not self.cut and self.expect ~= "NOTHING" then
+        self.cut = true
+        self:emit_of(function(number) return events.PacketsCut(number, self.direction) end)
+    end
+end
+
+function parser_direction.DirectionParser._note_gap(self, start, length)
+    if self._started then
+        local record
+        if self.item ~= nil then
+            record = self.item.name
+        else
+            record = nil
+        end
+        self:emit_of(function(number) return events.Gap(number, self.direction, start, length, record) end)
+    else
+        self._early_gaps[#self._early_gaps + 1] = { start, length }
+        if #self._early_gaps > parser_direction.EARLY_GAPS_MAX then
+            py.clear(self._early_gaps)
+            self._begin = start + length
+        end
+    end
+end
+
+-- Begins steps for as long as they have what they want. Whether any came further.
+function parser_direction.DirectionParser._run(self)
+    local came_further = false
+    while self.skip == 0 and #self.buffer >= self.wanted do
+        local item = self.item
+        if not py.truth((function() if item ~= nil then return self:_read_item(item) end return self._step(self) end)())
+            then
+            break
+        end
+        came_further = true
+        self.wanted = 0
+    end
+    return came_further
+end
+
+-- Nothing follows directly: whatever can do with what is in sight goes on.
+function parser_direction.DirectionParser._meet_edge(self)
+    self.edge, self.wanted = true, 0
+    while self:_run() do
+    end
+    self.edge = false
+end
+
+-- The next octets are missing, up to an offset.
+function parser_direction.DirectionParser._hole(self, resume)
+    local missing
+    while true do
+        missing = resume - self.offset - #self.buffer
+        if missing <= 0 then break end
+        self.damaged = true
+        if missing <= self.skip then
+            self.skip = self.skip - missing
+            self.offset = self.offset + missing
+            self:_run()
+            goto continue
+        end
+        local before = { self.offset, self.expect, self.item }
+        if self.skip == 0 then
+            self:_meet_edge()
+            if not py.same(before, { self.offset, self.expect, self.item }) then
+                goto continue
+            end
+        end
+        local item = self.item
+        if item == nil and self.expect == "XENOPS_STATE" then
+            self:jump(resume)
+        elseif item == nil then
+            self:lose_way(self.offset, resume)
+        elseif resume <= item.whole_end then
+            if item.body == nil then
+                item.body = self:take(#self.buffer)
+            end
+            self:jump(resume)
+            self:leave(item.whole_end - resume)
+            item.padding = 0
+        else
+            if item.body == nil then
+                item.body = self:take(#self.buffer)
+            end
+            local end_ = item.whole_end
+            self:jump(end_)
+            item.end_, item.padding = end_, 0
+            self:_finish_item(item, "")
+            self:lose_way(end_, resume)
+        end
+        ::continue::
+    end
+    self.wanted = 0
+    self:_run()
+end
+
+-- The migration at hand is known in this direction.
+function parser_direction.DirectionParser._start(self)
+    local number = self.migration.number
+    if self._started or number == nil then
+        return
+    end
+    self._started = true
+    local late = self.late and self.ordinal == 0
+    late = py.either(late, self.direction == events.FORWARD and self.migration.begins_late)
+    local frame = self._reached
+    if self.migration.aside == nil then
+        self.conversation.emit(events.DirectionStarted(number, self.direction, self._begin, late, self:position()),
+            frame)
+    end
+    for _, one_ in ipairs(self._early_gaps) do
+        local offset, length = py.unpack(one_)
+        self:_note_gap(offset, length)
+    end
+    py.clear(self._early_gaps)
+    if self.cut then
+        self:emit_of(function(number) return events.PacketsCut(number, self.direction) end)
+    end
+end
+
+-- To the next migration of the conversation.
+function parser_direction.DirectionParser._move_on(self)
+    self.ordinal = self.ordinal + 1
+    self.migration = self.conversation:migration(self.ordinal)
+    self.found, self.lost_at, self._started = false, nil, false
+    self.layers = {}
+    self.handshakes = 0
+    self._begin = self.offset
+    py.clear(self._early_gaps)
+    self._before = { self.transport.retransmitted, self.transport.conflicts }
+end
+
+function parser_direction.DirectionParser._end(self, reason)
+    local again, conflicts = py.unpack(self:_repeated())
+    local migration, number = self.migration, self.migration.number
+    if not self._started or number == nil then
+        return
+    end
+    local ended = events.DirectionEnded(number, self.direction, reason, self.offset, again, conflicts)
+    local join = migration.join
+    for _, one in ipairs(join == nil and { ended } or join.end_(self, ended, migration.aside ~= nil)) do
+        self.conversation.emit(one, self._reached)
+    end
+end
+
+-- Octets retransmitted and conflicts since the migration at hand began.
+function parser_direction.DirectionParser._repeated(self)
+    local octets, conflicts = py.unpack(self._before)
+    return { self.transport.retransmitted - octets, self.transport.conflicts - conflicts }
+end
+
+function parser_direction.DirectionParser._search_from_here(self)
+    self.searched = self.offset
+    py.clear(self.candidates)
+    self:expect_next("ANYTHING")
+end
+
+function facts_directions.DirectionFacts._init(self, direction)
+    self.direction = direction
+    self.started = 0
+    self.offset = 0
+    self.late = false
+    self.found = false
+    self.gaps = {}
+    self.cut = false
+    self.lost_at = nil
+    self.not_followed = 0
+    self.retransmitted = 0
+    self.conflicts = 0
+    self.closed = nil
+    self.ended = nil
+    self.first = nil
+    self.last = nil
+    self.acked = 0
+end
+
+-- Distinct octets that were captured.
+function facts_directions.DirectionFacts._getters.seen(self)
+    return self.offset - self.started - py.sum(self.gaps, function(gap) return gap.length end)
+end
+
+-- Whether it was found, and the way is not lost.
+function facts_directions.DirectionFacts._getters.is_followed(self)
+    return self.found and self.lost_at == nil
+end
+
+-- Whether the capture has lost or cut off octets of it.
+function facts_directions.DirectionFacts._getters.is_damaged(self)
+    return (self.gaps and self.gaps[1] ~= nil) or self.cut
+end
+
+-- The next event of this direction.
+function facts_directions.DirectionFacts.add(self, event)
+    local take = py.get(facts_directions._TAKE, py.class_of(event))
+    if take ~= nil then
+        take(self, event)
+    end
+end
+
+-- Nothing follows: what the first and the last record held need not stay.
+function facts_directions.DirectionFacts.let_go(self)
+    self.first = self.first and py.with(self.first, "body", "", "padding", "", "runs", {})
+    self.last = self.last and py.with(self.last, "body", "", "padding", "", "runs", {})
+end
+
+function facts_directions.DirectionFacts._start(self, event)
+    self.offset = event.offset
+    self.started = self.offset
+    self.late = event.late
+end
+
+function facts_directions.DirectionFacts._record(self, record)
+    self.found = true
+    self.first = py.either(self.first, record)
+    self.last = record
+    self:_reach(record.end_)
+end
+
+function facts_directions.DirectionFacts._gap(self, gap)
+    self.gaps[#self.gaps + 1] = gap
+    self:_reach(gap.offset + gap.length)
+end
+
+function facts_directions.DirectionFacts._cut(self, event)
+    self.cut = true
+end
+
+function facts_directions.DirectionFacts._lose(self, event)
+    self.lost_at = event.offset
+end
+
+function facts_directions.DirectionFacts._regain(self, event)
+    self.lost_at = nil
+    self.not_followed = self.not_followed + event.skipped
+end
+
+function facts_directions.DirectionFacts._close(self, event)
+    self.closed = py.either(self.closed, event)
+end
+
+function facts_directions.DirectionFacts._count(self, event)
+    self:_reach(event.offset)
+    self.retransmitted = event.retransmitted
+    self.conflicts = event.conflicts
+end
+
+function facts_directions.DirectionFacts._end(self, event)
+    self:_count(event)
+    self.ended = event.reason
+end
+
+function facts_directions.DirectionFacts._reach(self, offset)
+    if offset > self.offset then
+        self.offset = offset
+    end
+end
+
+function facts_faults.Faults._init(self)
+    self.announced = 0
+    self.outstanding = native.PfnSet()
+    self.sent = native.PfnSet()
+    self.asked = native.PfnSet()
+    self.page_records = 0
+    self.pages = 0
+    self.fault_records = 0
+    self.answered = 0
+    self.in_flight = 0
+    self.latencies = {}
+    self._pending = {}
+    self._recent = facts_faults._NONE
+    self._recent_pages = 0
+    self._carrier = {}
+    self._counted = nil
+end
+
+-- Outstanding pfns whose page has not come.
+function facts_faults.Faults._getters.never_sent(self)
+    if self._counted ~= nil then
+        return self._counted[2]
+    end
+    return self.outstanding.count - self.outstanding:count_common(self.sent)
+end
+
+-- No record follows: keeps what is counted, and lets go of which pages it was.
+function facts_faults.Faults.let_go(self)
+    self._counted = { self.pushed, self.never_sent }
+    for _, pfns in ipairs({ self.outstanding, self.sent, self.asked }) do
+        pfns:forget()
+    end
+    self._recent, self._carrier = facts_faults._NONE, {}
+end
+
+-- The next libxc record. One that is not whole, or that goes the wrong way, does nothing.
+function facts_faults.Faults.add(self, record)
+    local take = py.get(facts_faults._TAKE, facts_roles.role_of(record))
+    if take == nil or not record.whole or record.is_misdirected then
+        return facts_faults.NOTHING
+    end
+    return take(self, (function() if (record.body and record.body ~= "") then return py.with(record, "body", "",
+        "padding", "") end return record end)())
+end
+
+-- nil of a text, and of a record that nobody specified.
+function facts_roles.role_of(record)
+    local spec = record.spec
+    if py.is_a(spec, "RecordSpec", "HeaderSpec") then
+        return spec.role
+    end
+    return nil
+end
+
+function facts_faults.Faults._announce(self, record)
+    local again = {}
+    for _, run in ipairs(record.runs) do
+        self.announced = self.announced + run.length
+        if protocol_libxc.UNBACKED[run.type] == nil and self.outstanding:add_run(run.first,
+            run.length) < run.length then
+            again[#again + 1] = run
+        end
+    end
+    return facts_faults.Matches(again)
+end
+
+function facts_faults.Faults._fault(self, record)
+    self.fault_records = self.fault_records + 1
+    local again = {}
+    local faults = {}
+    local repeated = {}
+    for _, run in ipairs(record.runs) do
+        for pfn = run.first, run.first + math.min(run.length, facts_faults.PENDING) - 1 do
+            local carrier = py.get(self._carrier, pfn)
+            if not py.truth(self.asked:add_run(pfn, 1)) then
+                again[#again + 1] = events.Run(pfn, 1, run.type)
+                if carrier ~= nil then
+                    repeated[#repeated + 1] = facts_faults.Fault(pfn, record, nil, carrier, carrier.first < record.last)
+                elseif self._pending[pfn] ~= nil then
+                    self._pending[pfn].again[#self._pending[pfn].again + 1] = record
+                end
+                goto continue
+            end
+            local fault = facts_faults.Fault(pfn, record)
+            faults[#faults + 1] = fault
+            if carrier ~= nil then
+                self:_answer(fault, carrier)
+            elseif not py.has(self.sent, pfn) and py.len(self._pending) < facts_faults.PENDING then
+                py.put(self._pending, pfn, fault)
+            end
+            ::continue::
+        end
+    end
+    local answered = py.map(faults, function(fault) if fault.answer ~= nil then return fault end end)
+    return facts_faults.Matches(again, faults, answered, repeated)
+end
+
+-- From the fault's last octet to the last octet of the record that answers, in ns; negative where the page was there
+-- first, but not because a capture's clock went back.
+function facts_faults.Fault._getters.latency(self)
+    if self.answer == nil or self.asked.last.time == 0 then
+        return nil
+    end
+    local took = self.answer.last.time - self.asked.last.time
+    if self.in_flight then
+        return took
+    end
+    return math.max(0, took)
+end
+
+function facts_faults.Faults._page_data(self, record)
+    self.page_records = self.page_records + 1
+    local again = {}
+    local answered = {}
+    for _, run in ipairs(record.runs) do
+        self.pages = self.pages + run.length
+        if protocol_libxc.UNBACKED[run.type] ~= nil then
+            goto continue
+        end
+        if self.sent:add_run(run.first, run.length) < run.length then
+            again[#again + 1] = run
+        end
+        py.extend(answered, self:_carry(record, run))
+        ::continue::
+    end
+    return facts_faults.Matches(again, nil, answered)
+end
+
+-- Remembers who brought these pages; the faults that waited for them.
+function facts_faults.Faults._carry(self, record, run)
+    local answered = {}
+    for pfn = run.first, run.first + math.min(run.length, facts_faults.RECENT) - 1 do
+        py.setdefault(self._carrier, pfn, record)
+        if py.truth(self._pending) then
+            local fault = py.pop(self._pending, pfn, nil)
+            if fault ~= nil then
+                self:_answer(fault, record)
+                answered[#answered + 1] = fault
+            end
+        end
+    end
+    if rawequal(self._recent, facts_faults._NONE) then
+        self._recent = py.deque()
+    end
+    py.push(self._recent, { record, run })
+    self._recent_pages = self._recent_pages + run.length
+    while self._recent_pages > facts_faults.RECENT and py.len(self._recent) > 1 do
+        self:_forget(py.unpack(py.popleft(self._recent)))
+    end
+    return answered
+end
+
+function facts_faults.Faults._forget(self, record, run)
+    self._recent_pages = self._recent_pages - run.length
+    for pfn = run.first, run.first + math.min(run.length, facts_faults.RECENT) - 1 do
+        if rawequal(py.get(self._carrier, pfn), record) then
+            py.drop(self._carrier, pfn)
+        end
+    end
+end
+
+function facts_faults.Faults._answer(self, fault, record)
+    fault.answer = record
+    fault.in_flight = record.first < fault.asked.last
+    self.answered = self.answered + 1
+    if fault.in_flight then
+        self.in_flight = self.in_flight + 1
+    elseif fault.latency ~= nil and fault.asked.last.time ~= 0 then
+        self.latencies[#self.latencies + 1] = fault.latency
+    end
+end
+
+function facts_static_data.StaticData._init(self)
+    self._has_come = false
+    self._is_past = false
+end
+
+-- Why the next record is static data; nil if it is not.
+function facts_static_data.StaticData.add(self, record)
+    if record.layer ~= "libxc" or record.direction ~= events.FORWARD then
+        return nil
+    end
+    local why
+    if record.context.version == 2 and not self._is_past then
+        why = self:_why(record)
+    else
+        why = nil
+    end
+    self._has_come = self._has_come or why ~= nil
+    local role = facts_roles.role_of(record)
+    local begins
+    if role == "MEMORY" then
+        begins = (record.runs and record.runs[1] ~= nil)
+    else
+        begins = role == "POSTCOPY_BEGIN"
+    end
+    self._is_past = self._is_past or ((begins and why == nil and record.whole))
+    return why
+end
+
+function facts_static_data.StaticData._why(self, record)
+    local role, length = facts_roles.role_of(record), record.body_length
+    if role == "POSTCOPY_SETUP" and py.truth(length) and length % facts_static_data.CPUID_LEAF == 0 then
+        return "record 0x11 has " .. py.format(length, ",") ..
+            " octets: CPUID leaves, and a POSTCOPY_PFNS_BEGIN has none"
+    end
+    if role == "POSTCOPY_LIST" and length % facts_static_data.MSR_ENTRY == 0 and length ~= 8 + 8 * record.count then
+        return "record 0x12 has " .. py.format(length, ",") .. " octets: MSR entries, and no list of "
+            .. py.format(record.count, ",") .. " pfns"
+    end
+    if role == "POSTCOPY_BEGIN" and self._has_come then
+        return "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN"
+    end
+    return nil
+end
+
+function rules_checker.Checker._init(self, migration)
+    self.migration = migration
+    self.findings = {}
+    self.left_out = 0
+    self._count = {}
+    self._order = rules_order.Order()
+    self._phase = rules_postcopy_phase.PostcopyPhase()
+    self._guest = native.Nothing()
+    self._pages = native.Nothing()
+    self._text = nil
+    self._foreign = {}
+    self._skipped = {}
+    self._latest = {}
+end
+
+-- Headers were lost: where the stream stands is unknown.
+function rules_order.Order.forget(self)
+    return py.with(self, "state", nil, "is_followed", false)
+end
+
+-- Headers were lost, and with them perhaps lists of pages.
+function rules_postcopy_phase.PostcopyPhase.forget(self)
+    self.pages_whole = false
+    self.lists_whole = self.pages_whole
+end
+
+-- Takes in a known header or record that is on its right direction, with the state of the forward direction before it
+-- and after it.
+function rules_postcopy_phase.PostcopyPhase.advance(self, record, before, now)
+    local role = facts_roles.role_of(record)
+    if record.direction == events.FORWARD then
+        self:_advance_forward(record, role, before, now)
+    elseif role == "POSTCOPY_FAULT" then
+        if self:is_ahead(now) then
+            self.early[#self.early + 1] = record
+        end
+    elseif role == "POSTCOPY_COMPLETE" and self.complete == nil then
+        if self:is_ahead(now) then
+            self.early[#self.early + 1] = record
+        else
+            self.complete = record
+            self:_race()
+        end
+    end
+end
+
+function rules_postcopy_phase.PostcopyPhase._advance_forward(self, record, role, before, now)
+    if role == "DOMAIN" then
+        self.pages_whole = true
+        self.lists_whole = self.pages_whole
+    end
+    if self.transition == nil and now == "postcopy pages" then
+        self.transition = record
+        local arrived = py.map(self.early, function(one) if rules_postcopy_phase.is_complete(one)
+            and rules_postcopy_phase.knew(one, record) then return one end end)
+        self.complete = self.complete or arrived[1]
+    end
+    if role == "LIBXC_END" and py.has(rules_postcopy_phase.PAGES_STATES, before) then
+        self.end_ = record
+    end
+    if role == "POSTCOPY_LIST" then
+        self.lists_whole = self.lists_whole and rules_postcopy_phase._is_listed(record)
+    elseif role == "POSTCOPY_PAGES" then
+        self.pages_whole = self.pages_whole and rules_postcopy_phase._is_listed(record)
+        self.page_data = record
+        self.has_early_pages = self.has_early_pages or now == "early pages"
+        self:_race()
+    end
+end
+
+-- Whether it is a POSTCOPY_COMPLETE.
+function rules_postcopy_phase.is_complete(record)
+    return facts_roles.role_of(record) == "POSTCOPY_COMPLETE"
+end
+
+-- Whether the sender of one record had received the whole of another, of the other direction: it has acknowledged it.
+-- Captured earlier or later says nothing: a capture can hold packets out of order.
+function rules_postcopy_phase.knew(record, other)
+    return record.acked >= other.end_
+end
+
+-- Whether all its entries were captured.
+function rules_postcopy_phase._is_listed(record)
+    return record.whole and py.sum(record.runs, function(run) return run.length end) >= record.count
+end
+
+-- Takes in what a record broke.
+function rules_postcopy_phase.PostcopyPhase.blame(self, record, broken)
+    local has_begun = self.transition ~= nil and not rawequal(self.transition, record)
+    if record.direction == events.FORWARD and has_begun and py.any(broken, function(one) return one.is_fatal end) then
+        self.is_spoilt = true
+    end
+end
+
+-- Whether the phase had not begun, in this state of the forward direction, when a record of the reverse direction was
+-- captured. Whether that breaks a rule only the end can say.
+function rules_postcopy_phase.PostcopyPhase.is_ahead(self, state)
+    return self.transition == nil and state ~= nil
+end
+
+-- POSTCOPY_COMPLETE leaves when every page has come, so a page it has not acknowledged comes too late. Pages may be
+-- captured before it and arrive after it left, as well as be captured after it.
+function rules_postcopy_phase.PostcopyPhase._race(self)
+    local pages, complete = self.page_data, self.complete
+    if pages ~= nil and complete ~= nil and self.raced == nil and not rules_postcopy_phase.knew(complete, pages) then
+        self.raced = pages
+    end
+end
+
+-- The POSTCOPY_COMPLETE as the end knows it: with pages that came before the phase the phase had begun.
+function rules_postcopy_phase.PostcopyPhase._getters.completion(self)
+    local early = py.filter(rules_postcopy_phase.is_complete,
+        (function() if self.has_early_pages then return self.early end return {} end)())
+    return self.complete or early[1]
+end
+
+-- Whether every page that was announced and every page that was sent is known.
+function rules_postcopy_phase.PostcopyPhase.knows_all_pages(self, migration)
+    local faults = migration.faults
+    local is_known = self.lists_whole and self.pages_whole and migration.forward.lost_at == nil
+    return is_known and not (faults.outstanding.overflow or faults.sent.overflow)
+end
+
+-- The next event, and what the facts made of it.
+function rules_checker.Checker.add(self, event, noted)
+    if py.is_a(event, "Record") then
+        self:_add_record(event, noted)
+    elseif py.is_a(event, "Resynchronised") then
+        py.put(self._skipped, event.direction, event.skipped)
+    end
+end
+
+function rules_checker.Checker._add_record(self, record, noted)
+    local skipped = py.pop(self._skipped, record.direction, 0)
+    local is_beginning_lost = record.index == 0 and self.migration:direction(record.direction).late
+    if record.direction == events.FORWARD and (py.truth(skipped) or is_beginning_lost) then
+        self._order = self._order:forget()
+        self._phase:forget()
+        self._guest:forget()
+    end
+    local broken = self:_judge(record, noted, py.truth(skipped))
+    if py.truth(skipped) then
+        broken = py.concat(rules_capture.judge_way(skipped, self.migration:direction(record.direction)), broken)
+    end
+    if (broken and broken[1] ~= nil) then
+        self._phase:blame(record, broken)
+    end
+    for _, violation in ipairs(self:_new(record, native.once(broken))) do
+        self:_find(violation, record)
+    end
+end
+
+-- A record before which so many octets could not be followed. Where the capture has lost nothing, the way was lost for
+-- a header that cannot be believed, and that has a rule of its own.
+function rules_capture.judge_way(skipped, direction)
+    local results = {}
+    if skipped ~= 0 and direction.is_damaged then
+        results[#results + 1] =
+            RULE["stream-resynchronised"]("{skipped:,} octets before this record could not be followed", {
+            skipped = skipped })
+    end
+    return results
+end
+
+-- What the record before it in its direction, of the same name, did not break in the same way.
+function rules_checker.Checker._new(self, record, broken)
+    local before = py.get(self._latest, record.direction, rules_checker.NO_MISTAKE)
+    local found = py.map(broken, function(violation) return { violation, rules_checker._mistake(record,
+        violation) } end)
+    py.put(self._latest, record.direction, (function() if (found and found[1] ~= nil) then return py.set(py.map(found,
+        function(one_) local _, mistake = py.unpack(one_) if py.truth(mistake) then return mistake end end)) end return
+        rules_checker.NO_MISTAKE end)())
+    return py.map(found, function(one_) local violation, mistake = py.unpack(one_) if mistake == nil
+        or not py.has(before, mistake) then return violation end end)
+end
+
+-- What is the same of all records of a run, of a rule that is broken once by a run.
+function rules_checker._mistake(record, violation)
+    if rules_checker.ONE_OF_A_RUN[violation.rule.group] ~= nil then
+        return { violation.rule, record.name, violation.message }
+    end
+    return nil
+end
+
+-- All that a record breaks. `is_found_again`: whether the way was lost before it.
+function rules_checker.Checker._judge(self, record, noted, is_found_again)
+    if record.name == events.FOREIGN_OCTETS then
+        local told
+        told, self._foreign = self._foreign[record.direction] ~= nil, py.union(self._foreign, py.set({
+            record.direction }))
+        return py.truth(told) and {} or native.nothing(record)
+    end
+    if record.layer == nil then
+        return rules_ending.judge_trailing(record)
+    end
+    if record.is_text and record.layer ~= "xl" then
+        return native.nothing(record)
+    end
+    local broken
+    if record.is_text then
+        self._text, broken = py.unpack(rules_handshake.step(self._text, record, self.migration))
+        return broken
+    end
+    if noted.static_data ~= nil then
+        return rules_order.judge_static_data(record)
+    end
+    broken = rules_framing.judge(record)
+    local state = self._order.state
+    if (broken and broken[1] ~= nil) and self._order.state == "postcopy pages" then
+        local optional = RULE["unknown-optional-record"]
+        broken = py.map(broken, function(one) return (function() if rawequal(one.rule,
+            optional) then return rules_pages.in_postcopy(record) end return one end)() end)
+    end
+    if record.connection ~= nil then
+        return broken
+    end
+    local misdirected = rules_order.judge_direction(record)
+    if misdirected ~= nil then
+        return py.concat(broken, { misdirected })
+    end
+    if py.is_a(record.spec, "HeaderSpec", "RecordSpec") then
+        if record.direction == events.FORWARD then
+            py.extend(broken, self:_forward(record, record.spec, noted, is_found_again))
+        else
+            py.extend(broken, self:_reverse(record, record.spec, noted))
+        end
+        py.extend(broken, self:_contents(record, state))
+    end
+    return broken
+end
+
+-- Octets that belong to no layer.
+function rules_ending.judge_trailing(record)
+    local results = {}
+    local layers = record.context.layers
+    if not ((layers and layers[1] ~= nil)) or not protocol_containers.CONTAINERS[layers[1]].keeps_octets_after_end then
+        results[#results + 1] = RULE["data-after-end"](nil, { length = record.length })
+    end
+    return results
+end
+
+-- The next text: what it breaks after the latest one, and what counts as the latest one then. A text with a gap in it
+-- says nothing.
+function rules_handshake.step(latest, record, migration)
+    if not record.whole or not record.complete then
+        return { latest, {} }
+    end
+    local table = not migration.is_capture and rules_handshake.FILE or (migration.kind == "postcopy"
+        and rules_handshake.POSTCOPY or rules_handshake.LIVE)
+    local expected = py.get(table, latest, {})
+    local name = record.name
+    if py.has(expected, { record.direction, name }) or protocol_xl.MESSAGES[name] ~= nil
+        and rules_handshake._may_hide_texts(record, migration) then
+        if name == "report" and py.truth(py.at(record.body, -1)) then
+            return { "failed report", { RULE["xl-target-failed"](nil, { status = py.at(record.body, -1) }) } }
+        end
+        return { name, {} }
+    end
+    local said = py.repr(py.decode(py.rstrip(py.slice(record.body, 0, rules_handshake.TEXT_SHOWN), "\000"), "ascii",
+        "backslashreplace"))
+    if latest == nil and record.direction == events.REVERSE and record.index == 0
+        and protocol_xl.MESSAGES[name] == nil then
+        return { latest, not migration.reverse.late and { RULE["xl-no-banner"](nil, { said = said }) } or {} }
+    end
+    local found = { RULE["xl-handshake"]("expected {wanted}, this says {said}", {
+        wanted = rules_handshake._names(expected), said = said }) }
+    if table[name] == nil then
+        return { (py.first(expected, function(one_) local direction,
+            text = py.unpack(one_) if direction == record.direction then return text end end) or name), found }
+    end
+    if name == "report" and py.truth(py.at(record.body, -1)) then
+        return { "failed report", py.concat(found, { RULE["xl-target-failed"](nil, { status = py.at(record.body,
+            -1) }) }) }
+    end
+    return { name, found }
+end
+
+-- Whether a text may have gone by that was not captured: in a gap, or in one that shows only later.
+function rules_handshake._may_hide_texts(record, migration)
+    return record.unseen or not rules_postcopy_phase.is_whole(migration.forward)
+        and rules_postcopy_phase.is_whole(migration.reverse)
+end
+
+-- Whether every octet of a direction was captured, and understood.
+function rules_postcopy_phase.is_whole(direction)
+    local is_seen = direction.is_followed and direction.offset > direction.started
+    return is_seen and not ((direction.gaps and direction.gaps[1] ~= nil)) and not direction.late
+end
+
+function rules_handshake._names(expected)
+    return py.either(py.join(" or ", py.map(expected, function(one_) local direction,
+        name = py.unpack(one_) return py.str(name) .. " (" .. py.str(direction) .. ")" end)), "nothing")
+end
+
+-- A record that the facts take for one of version 3 in a stream of version 2.
+function rules_order.judge_static_data(record)
+    local role = facts_roles.role_of(record)
+    if rules_order._STATIC_DATA[role] == nil then
+        return {}
+    end
+    return { RULE["static-data-in-v2"](rules_order._STATIC_DATA[role], { length = record.body_length,
+        count = record.count }) }
+end
+
+-- What a header or record breaks by itself, whatever came before it.
+function rules_framing.judge(record)
+    local results = {}
+    if py.is_a(record.spec, "HeaderSpec") then
+        py.extend(results, rules_framing._header(record, record.spec))
+    elseif record.type ~= nil then
+        py.extend(results, rules_framing._record(record))
+    end
+    return results
+end
+
+function rules_framing._header(record, spec)
+    local results = {}
+    if not record.whole or #record.body < spec.size then
+        return results
+    end
+    local wrong = rules_fields.broken_fields(py.get(rules_framing._HEADERS, record.name, {}),
+        native.header_numbers(spec, record.body, record.endianness))
+    if record.layer == "xl" and not py.startswith(record.body, spec.magic) then
+        wrong = { RULE["bad-xl-header"](rules_headers.XlHeader.MAGIC, { magic = py.repr(py.decode(py.slice(record.body,
+            0, 32), "ascii", "replace")) }) }
+    end
+    py.extend(results, py.either(wrong, rules_framing._reserved(record, spec)))
+    return results
+end
+
+-- The checks that the fields of a header break.
+function rules_fields.broken_fields(checks, values)
+    return py.map(checks, function(one) if py.truth(one.holds(values)) then return one.rule(one.check.message,
+        rules_fields._with_bits(one.check, values)) end end)
+end
+
+function rules_fields._with_bits(check, values)
+    local bits = py.map(check.when, function(one_) local field, _, value = py.unpack(one_) if py.is_a(value,
+        "int") then return py.band(values[field], value) end end)
+    return py.update(values, { ["bits"] = (function() if (bits and bits[1] ~= nil) then return py.at(bits,
+        -1) end return 0 end)() })
+end
+
+function rules_framing._reserved(record, spec)
+    local results = {}
+    for _, one_ in ipairs(native.reserved_set(spec.body, record.body, record.endianness)) do
+        local field, bits = py.unpack(one_)
+        results[#results + 1] = RULE["reserved-bits-set"](nil, { field = field, bits = bits })
+    end
+    return results
+end
+
+function rules_framing._record(record)
+    local results = {}
+    local key, spec = rules_fields.key_of(record), record.spec
+    local wrong = rules_fields.broken(py.get(rules_framing._RECORDS, key, {}), record)
+    local too_long = py.map(wrong, function(one) if rawequal(one.rule, RULE["record-too-long"]) then return one end end)
+    py.extend(results, py.either(too_long, wrong))
+    if (too_long and too_long[1] ~= nil) then
+        return results
+    end
+    if py.any(record.padding) then
+        results[#results + 1] = RULE["nonzero-padding"](nil, { padding = py.hex(record.padding, " ") })
+    end
+    if not py.is_a(spec, "RecordSpec") then
+        return results
+    end
+    if spec.shape == "pages" then
+        py.extend(results, rules_framing._pages(record, spec, key))
+    elseif (spec.shape == "fixed" or spec.shape == "list" or spec.shape == "chain" or spec.shape == "blob") then
+        py.extend(results, rules_framing._counts(record, spec))
+    end
+    py.extend(results, rules_framing._reserved(record, spec))
+    return results
+end
+
+-- A header's name; a record's "layer.NAME", or "layer.?" where nobody specified it.
+function rules_fields.key_of(record)
+    if record.type == nil then
+        return record.name
+    end
+    return py.str(record.layer) .. "." .. py.str((function() if record.spec ~= nil then return record.name end return
+        "?" end)())
+end
+
+-- The checks that a record, or its list, breaks.
+function rules_fields.broken(checks, record)
+    local wrong = py.map(checks, function(one) if py.truth(one.holds(record)) then return one end end)
+    return py.map(wrong, function(one) return one.rule(one.check.message,
+        py.dict(py.map(py.items(rules_fields.OF_RECORD), function(one_) local name, of = py.unpack(one_) return { name,
+        of(record) } end))) end)
+end
+
+function rules_framing._pages(record, spec, key)
+    local results = {}
+    local length, count, body = record.body_length, record.count, record.body
+    if length >= rules_framing.PAGES_HEADER and py.len(body) >= math.min(length,
+        rules_framing.PAGES_HEADER + rules_framing.ENTRY * count) then
+        py.extend(results, rules_fields.broken(py.get(rules_framing._LISTS, key, {}), record))
+        py.extend(results, rules_framing._pages_length(record, spec, count))
+    end
+    if py.len(body) >= rules_framing.PAGES_HEADER then
+        py.extend(results, rules_fields.broken_entries(py.get(rules_framing._ENTRIES, key, {}), record))
+        py.extend(results, rules_framing._reserved_entry(record))
+    end
+    return results
+end
+
+-- Count, entries and pages fill the body.
+function rules_framing._pages_length(record, spec, count)
+    local results = {}
+    local length = record.body_length
+    local needed = rules_framing.PAGES_HEADER + rules_framing.ENTRY * count
+    if spec.contents and record.context.page_shift ~= protocol_libxc.PAGE_SHIFT then
+        return results
+    end
+    if spec.contents and needed <= length then
+        needed = needed + py.sum(record.runs, function(run) if protocol_libxc.UNBACKED[run.type] == nil then return
+            run.length end end) * 2 ^ protocol_libxc.PAGE_SHIFT
+    end
+    if needed ~= length then
+        results[#results + 1] =
+            RULE["body-length-mismatch"]("body_length {body_length:,}, count {count:,} says {needed:,}", {
+            body_length = length, count = count, needed = needed })
+    end
+    return results
+end
+
+-- The checks that entries of a pages record break, once for each run of them.
+function rules_fields.broken_entries(checks, record)
+    local results = {}
+    for _, one in ipairs(checks) do
+        local wrong = rules_fields._wrong_types(one)
+        for _, one_ in ipairs(record.runs) do
+            local first, _, type = py.unpack(one_)
+            if wrong[type] ~= nil then
+                results[#results + 1] = one.rule(one.check.message, { pfn = first, type = type,
+                    name = protocol_libxc.PAGE_TYPES[type] })
+            end
+        end
+    end
+    return results
+end
+
+function rules_fields._wrong_types(one)
+    return py.set(py.map({ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
+        function(type) if py.truth(one.holds({ ["type"] = type })) then return type end end))
+end
+
+-- The first entry with reserved bits.
+function rules_framing._reserved_entry(record)
+    local results = {}
+    local found = native.first_reserved(py.slice(record.body, rules_framing.PAGES_HEADER,
+        rules_framing.PAGES_HEADER + rules_framing.ENTRY * record.count), record.endianness)
+    if found ~= nil then
+        local index, entry = py.unpack(found)
+        results[#results + 1] =
+            RULE["reserved-bits-set"]("entry {index:,} is 0x{entry:016x}: bits 52 to 59 are not zero", { index = index,
+            entry = entry })
+    end
+    return results
+end
+
+-- A body has the length that its own counts say.
+function rules_framing._counts(record, spec)
+    local results = {}
+    local length = record.body_length
+    if #record.body < length then
+        return results
+    end
+    local needed = native.measure(native.layout(spec.body, record.endianness), record.body)
+    if needed == nil then
+        results[#results + 1] =
+            RULE["body-length-mismatch"]("body_length {body_length:,} is too short for what its own counts say", {
+            body_length = length })
+        return results
+    end
+    if needed ~= length then
+        local found = RULE["body-length-mismatch"]("body_length {body_length:,}, its own counts say {needed:,}", {
+            body_length = length, needed = needed })
+        results[#results + 1] = (function() if spec.shape == "chain" then return found:as_warning() end return found
+            end)()
+    elseif spec.role == "FRAME_TABLE" then
+        py.extend(results, rules_framing._frames(record))
+    end
+    return results
+end
+
+-- One entry for each frame of the table, which holds as many of the guest's words as fit.
+function rules_framing._frames(record)
+    local results = {}
+    local length = record.body_length
+    local first, last = py.unpack(py.map({ 0, 4 }, function(at) return py.uint(py.slice(record.body, at, at + 4),
+        record.endianness) end))
+    local sizes = py.map(rules_framing.FRAME_WORDS, function(words) return 8 + 8 * (math.floor(last / words) -
+        math.floor(first / words) + 1) end)
+    if not py.has(sizes, length) then
+        local wanted = py.join(" or ", py.map(sizes, function(size) return py.format(size, ",") end))
+        results[#results + 1] =
+            RULE["body-length-mismatch"]("body_length {body_length:,}, pfns {first:,} to {last:,} say {wanted}", {
+            body_length = length, first = first, last = last, wanted = wanted })
+    end
+    return results
+end
+
+-- An unknown optional record of the postcopy phase.
+function rules_pages.in_postcopy(record)
+    return RULE["postcopy-optional-record"](nil, { type = record.type })
+end
+
+-- A record on the direction that never carries it.
+function rules_order.judge_direction(record)
+    if py.is_a(record.spec, "RecordSpec") and record.is_misdirected then
+        return RULE["wrong-direction"](nil, { record = record.name, direction = record.spec.direction })
+    end
+    return nil
+end
+
+function rules_checker.Checker._forward(self, record, spec, noted, is_found_again)
+    local seen = rules_order.Seen(record, spec, is_found_again, self._phase.complete ~= nil)
+    local before, broken
+    self._order, before, broken = py.unpack(rules_order.step(self._order, seen))
+    broken = py.concat(broken, rules_pages.judge_forward(record, noted, self._phase, self.migration))
+    self._phase:advance(record, before, self._order.state)
+    return broken
+end
+
+-- The next header or record of the forward direction: what it breaks by its place, and how far the stream is.
+function rules_order.step(order, seen)
+    local found = {}
+    if rules_order._is_of_other_guest(seen, found) then
+        return rules_order.Placed(order, order.state, found)
+    end
+    if seen.record.unannounced then
+        order = rules_order._announced(order, seen, found)
+    end
+    local before = order.state
+    order = rules_order._placed(order, seen, found)
+    order = rules_order._context(order, seen, before, found)
+    order = rules_order._pv_info(order, seen, found)
+    if py.has(rules_postcopy_phase.PAGES_STATES, before) and seen.spec.role == "LIBXC_END"
+        and not seen.is_completed then
+        order = py.with(order, "state", nil)
+    end
+    return rules_order.Placed(order, before, found)
+end
+
+function rules_order._is_of_other_guest(seen, found)
+    local record = seen.record
+    local needed
+    if py.is_a(seen.spec, "RecordSpec") then
+        needed = seen.spec.guest
+    else
+        needed = "any"
+    end
+    if needed == "any" or py.get(rules_guest.GUESTS, record.context.guest, needed) == needed then
+        return false
+    end
+    if needed == "hvm" or not seen.is_found_again then
+        found[#found + 1] = rules_order._OTHER_GUEST[needed](nil, { record = record.name,
+            guest = record.context.guest })
+    end
+    return true
+end
+
+-- A record of the other layer that nothing handed over to.
+function rules_order._announced(order, seen, found)
+    local record = seen.record
+    local should_be = py.get(rules_postcopy.SHOULD_BE, record.layer)
+    if should_be == nil or py.has(rules_postcopy.AGAIN, seen.spec.role) then
+        return order
+    end
+    if py.has(should_be.states, order.state) then
+        found[#found + 1] = RULE["postcopy-transition-missing"](nil, { record = record.name, layer = record.layer,
+            missing = should_be.missing })
+        return py.with(order, "state", should_be.then_)
+    end
+    if order.state == "early pages" then
+        return py.with(order, "state", should_be.then_)
+    end
+    return order
+end
+
+-- The state machine.
+function rules_order._placed(order, seen, found)
+    local record, role = seen.record, seen.spec.role
+    local state, place = order.state, protocol_states.PLACES[role]
+    if state == nil then
+        state = place.natural
+    elseif py.has(place.moves, state) then
+        state = place.moves[state]
+    elseif order.missed[py.get(rules_order.MISSED, record.name)] ~= nil then
+        return order
+    else
+        local rule, then_ = py.unpack(py.get(py.get(rules_order.MISPLACED, role, {}), state, {
+            RULE["unexpected-record"], nil }))
+        local broken = rule(nil, { record = record.name, state = state })
+        local missed = rule.id
+        if py.get(rules_order.TOLERATED, role, {})[state] ~= nil then
+            broken, missed = broken:as_warning(), rules_order.EARLY_CONTEXT
+        end
+        if order.missed[missed] == nil then
+            found[#found + 1] = broken
+        end
+        if rawequal(rule, RULE["missing-static-data-end"]) then
+            order = py.with(order, "missed", py.union(order.missed, py.set({ missed })))
+        end
+        state = py.either(then_, state)
+    end
+    if role == "DOMAIN" then
+        state = py.get(protocol_states.OF_VERSION, record.context.version)
+        order = py.with(order, "is_followed", true)
+    end
+    if state ~= nil then
+        state = rules_order._meant(state, record.context, record.layer)
+    end
+    if rawequal(state, order.state) then
+        return order
+    end
+    return py.with(order, "state", state)
+end
+
+-- The state by the streams that are around this one, as far as that is known.
+function rules_order._meant(state, context, layer)
+    local in_libxl
+    if context.may_be_in_libxl then
+        in_libxl = nil
+    else
+        in_libxl = py.has(context.layers, "libxl")
+    end
+    return protocol_states.after(state, in_libxl, rules_order._IMAGES[layer] == nil
+        and not py.truth(py.isdisjoint(rules_order._IMAGES, context.layers)))
+end
+
+-- The state that is meant, by the streams that are around this one, as far as that is known.
+function protocol_states.after(state, in_libxl, in_xenops)
+    if not in_libxl and protocol_states.WITHOUT_LIBXL[state] ~= nil then
+        if in_libxl == nil then
+            return nil
+        end
+        return protocol_states.after(protocol_states.WITHOUT_LIBXL[state], true, in_xenops)
+    end
+    return in_xenops and state == "finished" and "xenops tail" or state
+end
+
+-- The context records of one stop of the guest: which came, and in which order.
+function rules_order._context(order, seen, before, found)
+    local record, role = seen.record, seen.spec.role
+    if role == "CONTEXT" then
+        local is_late = record.name == "HVM_PARAMS" and order.context["HVM_CONTEXT"] ~= nil
+        if is_late and record.context.version == 3 and not order.has_params then
+            order = py.with(order, "has_params", true)
+            found[#found + 1] = RULE["hvm-params-after-context"]()
+        end
+        return py.with(order, "context", py.union(order.context, py.set({ record.name })))
+    end
+    if role == "POSTCOPY_SETUP" and before == "postcopy begun" then
+        local missing = py.map(rules_order.HVM_CONTEXT, function(name) if order.context[name] == nil then return name
+            end end)
+        if record.context.guest ~= "x86 HVM" then
+            missing = py.truth(order.context) and {} or { "context record" }
+        end
+        if (missing and missing[1] ~= nil) then
+            local none = rules_postcopy.ContextMissing.NONE
+            found[#found + 1] = RULE["postcopy-context-missing"](none, { missing = py.join(", no ", missing) })
+        end
+    end
+    if py.truth(order.context) and py.has(rules_order._ENDS_CONTEXT, role) then
+        return py.with(order, "context", {})
+    end
+    return order
+end
+
+-- The table of frames cannot be read by who does not know how wide the guest's words are.
+function rules_order._pv_info(order, seen, found)
+    local record, role = seen.record, seen.spec.role
+    if role == "FRAME_TABLE" and order.is_followed and not order.has_pv_info then
+        found[#found + 1] = RULE["unexpected-record"]("{record}, and no X86_PV_INFO came before it", {
+            record = record.name })
+        return py.with(order, "missed", py.union(order.missed, py.set({ rules_order.NO_PV_INFO })))
+    end
+    if record.name == "X86_PV_INFO" then
+        return py.with(order, "has_pv_info", true)
+    end
+    return order
+end
+
+-- Announced pages, and pages that come.
+function rules_pages.judge_forward(record, noted, phase, migration)
+    local results = {}
+    local role = facts_roles.role_of(record)
+    if role == "POSTCOPY_LIST" then
+        for _, run in ipairs(noted.again) do
+            results[#results + 1] = RULE["postcopy-pfn-announced-twice"](nil, { pfns = rules_pages._named(run) })
+        end
+    elseif role == "POSTCOPY_PAGES" then
+        py.extend(results, rules_fields.broken_entries(py.get(rules_pages._ENTRIES, rules_fields.key_of(record), {}),
+            record))
+        for _, run in ipairs(record.runs) do
+            if protocol_libxc.UNBACKED[run.type] == nil then
+                py.extend(results, rules_pages._unannounced(run, RULE["postcopy-page-not-announced"], phase, migration))
+            end
+        end
+        for _, run in ipairs(noted.again) do
+            results[#results + 1] = RULE["postcopy-page-repeated"](nil, { pfns = rules_pages._named(run) })
+        end
+    end
+    return results
+end
+
+function rules_pages._named(run)
+    return py.fill(run.length == 1 and rules_pages.ONE_PFN or rules_pages.MANY_PFNS, { first = run.first,
+        last = run.first + run.length - 1 })
+end
+
+function rules_pages._unannounced(run, rule, phase, migration)
+    local results = {}
+    local outstanding = migration.faults.outstanding
+    if phase.lists_whole and not outstanding.overflow then
+        local first = outstanding:first_of_run(run.first, run.length, false)
+        if first ~= nil then
+            results[#results + 1] = rule(nil, { pfn = first })
+        end
+    end
+    return results
+end
+
+function rules_checker.Checker._reverse(self, record, spec, noted)
+    local phase, state = self._phase, self._order.state
+    local broken = rules_postcopy.judge_complete(record, phase)
+    if spec.role == "POSTCOPY_FAULT" then
+        py.extend(broken, rules_pages.judge_fault(record, noted, phase, phase:is_ahead(state), self.migration))
+    end
+    phase:advance(record, state, state)
+    return broken
+end
+
+-- A POSTCOPY_COMPLETE after another.
+function rules_postcopy.judge_complete(record, phase)
+    local results = {}
+    if rules_postcopy_phase.is_complete(record) and phase.complete ~= nil then
+        results[#results + 1] = RULE["postcopy-complete-unexpected"](nil, { offset = phase.complete.offset })
+    end
+    return results
+end
+
+-- A POSTCOPY_FAULT. `is_early`: whether it was captured before the postcopy phase began.
+function rules_pages.judge_fault(record, noted, phase, is_early, migration)
+    local results = {}
+    if phase.complete ~= nil then
+        results[#results + 1] = RULE["postcopy-fault-after-complete"](nil, { offset = phase.complete.offset })
+    end
+    py.extend(results, rules_fields.broken_entries(py.get(rules_pages._ENTRIES, rules_fields.key_of(record), {}),
+        record))
+    for _, run in ipairs(is_early and {} or record.runs) do
+        py.extend(results, rules_pages._unannounced(run, RULE["postcopy-fault-not-announced"], phase, migration))
+    end
+    for _, run in ipairs(noted.again) do
+        results[#results + 1] = RULE["postcopy-fault-repeated"](nil, { pfns = rules_pages._named(run) })
+    end
+    for _, fault in ipairs(noted.faults) do
+        local answer = fault.answer
+        if answer ~= nil and rules_postcopy_phase.knew(record, answer) then
+            local late = (record.first.time - answer.last.time) / 1000000.0
+            results[#results + 1] = RULE["postcopy-fault-after-page"](nil, { pfn = fault.pfn, frame = answer.last.frame,
+                late = late })
+        end
+    end
+    return results
+end
+
+function facts_links._Growing._init(self)
+    self._faults = facts_faults.Faults()
+    self._lists = {}
+end
+
+function facts_links._Growing._link(self, fault)
+    for _, asked in ipairs(py.concat({ fault.asked }, fault.again)) do
+        self:_point(asked, fault)
+    end
+    self:_append(fault.answer, facts_links.Link(fault.pfn, fault.asked, fault.in_flight))
+end
+
+-- From a record that asks for a page to the one that brings it.
+function facts_links._Growing._point(self, asked, fault)
+    self:_append(asked, facts_links.Link(fault.pfn, fault.answer, fault.answer.first < asked.last))
+end
+
+function rules_rule.Violation._getters.gravity(self)
+    return py.either(self.severity, self.rule.severity)
+end
+
+-- Whether it can be what a migration failed of.
+function rules_rule.Violation._getters.is_fatal(self)
+    return self.gravity == "error" or self.rule.fatal
+end
+
+function rules_rule.Violation.at(self, record)
+    return py.with(self, "record", record)
+end
+
+function rules_rule.Violation.on(self, direction)
+    return py.with(self, "direction", direction)
+end
+
+function rules_rule.Violation.as_warning(self)
+    return py.with(self, "severity", "warning")
+end
+
+-- `flow`: of the first direction's octets; nil for a bare stream. `number`: gives a migration its number when it is
+-- recognised. `keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note which octets
+-- are page contents. `joins`: of all connections of the input. `encapsulation`: what its packets were found in.
+function parser_conversation.Conversation._init(self, flow, emit, number, keep_pages, note_spans, joins, encapsulation)
+    if keep_pages == nil then keep_pages = false end
+    if note_spans == nil then note_spans = false end
+    if encapsulation == nil then encapsulation = {} end
+    self.flow = flow
+    self.encapsulation = encapsulation
+    self.joins = py.either(joins, native.Nothing())
+    self.emit = emit
+    self.keep_pages = keep_pages
+    self.note_spans = note_spans
+    self.cipher = nil
+    self._number = number
+    self._migrations = {}
+end
+
+-- One of its migrations, made when first asked for.
+function parser_conversation.Conversation.migration(self, ordinal)
+    while #self._migrations <= ordinal do
+        self._migrations[#self._migrations + 1] = parser_conversation.ParsedMigration(self._number)
+    end
+    return py.at(self._migrations, ordinal)
+end
+
+-- `number` gives it its number in the input, when it is recognised.
+function parser_conversation.ParsedMigration._init(self, number)
+    self.number = nil
+    self.context = events.NOTHING_SAID
+    self.libxl_endianness = nil
+    self.libxc_records = protocol_libxc_records.libxc_records(nil)
+    self.orders = parser_conversation._orders(self.context, nil)
+    self.says_handshakes = false
+    self.is_bare = false
+    self.begins_late = false
+    self.begins_after = nil
+    self.items = { ["forward"] = 0, ["reverse"] = 0 }
+    self.join = nil
+    self.role = nil
+    self.aside = nil
+    self._number = number
+end
+
+-- The record types of a stream version, by number.
+function protocol_libxc_records.libxc_records(version)
+    return py.get(protocol_libxc_records._VERSIONS, py.either(version, 0), protocol_libxc_records._UNKNOWN)
+end
+
+function parser_conversation._orders(context, libxl)
+    local own = { ["libxl"] = libxl }
+    return py.dict(py.map(py.items(protocol_containers.CONTAINERS), function(one_) local layer,
+        row = py.unpack(one_) return { layer, py.either(py.either(row.endianness, py.get(own, layer)),
+        context.endianness) } end))
+end
+
+-- A stream of it was recognised. Whether it is the first.
+function parser_conversation.ParsedMigration.open(self)
+    if self.number == nil and self.join ~= nil then
+        self.number = self.join.number
+    end
+    if self.number ~= nil then
+        return false
+    end
+    self.number = self._number()
+    if self.join ~= nil then
+        self.join.number = self.number
+    end
+    return true
+end
+
+-- A connection's request says what it is for. `join`: nil where connections are not joined.
+function parser_conversation.ParsedMigration.request(self, request, join)
+    self.role = request.role
+    if join ~= nil then
+        self.join, self.items = join, join.items
+    end
+    self.aside = (function() if request.has_own_memory or request.role == "vgpu" then return request.role end return nil
+        end)()
+    self:learn({ compressed = request.is_compressed })
+end
+
+-- A header says more.
+function parser_conversation.ParsedMigration.learn(self, values)
+    local context = py.update(self.context, values)
+    local holds_libxc = py.any(context.layers, function(layer) return
+        protocol_containers.CONTAINERS[layer].holds["libxc"] ~= nil end)
+    context = py.with(context, "may_be_in_libxl", not self.is_bare and not py.truth(holds_libxc))
+    if context ~= self.context then
+        self.context = py.with(context, "revision", context.revision + 1)
+        self.libxc_records = protocol_libxc_records.libxc_records(context.version)
+        self.orders = parser_conversation._orders(context, self.libxl_endianness)
+        self.says_handshakes = py.truth(context.layers) and protocol_containers.CONTAINERS[py.at(context.layers,
+            0)].answers == "handshakes"
+    end
+end
+
+-- libxl's header says its byte order, or xl's.
+function parser_conversation.ParsedMigration.learn_libxl_order(self, endianness)
+    self.libxl_endianness = endianness
+    self.orders = parser_conversation._orders(self.context, endianness)
+end
+
+-- Something of this layer was seen: not always after the one around it, whose header may be lost.
+function parser_conversation.ParsedMigration.enter(self, layer)
+    if not py.has(self.context.layers, layer) then
+        self:learn({ layers = protocol_containers.nested(self.context.layers, layer) })
+    end
+end
+
+-- The layers seen, outermost first, when one more was; and the one between, if its header must have been lost.
+function protocol_containers.nested(layers, layer)
+    if py.has(layers, layer) then
+        return layers
+    end
+    if (layers and layers[1] ~= nil) and not py.any(layers, function(one) return
+        protocol_containers.CONTAINERS[one].holds[layer] ~= nil end) then
+        local between = py.map(py.keys(protocol_containers.CONTAINERS[py.at(layers, -1)].holds),
+            function(one) if protocol_containers.CONTAINERS[one].holds[layer] ~= nil then return one end end)
+        layers = py.concat(layers, between)
+    end
+    return py.map(protocol_containers.OUTERMOST_FIRST, function(one) if py.has(layers, one)
+        or one == layer then return one end end)
+end
+
+-- The container around this layer.
+function parser_conversation.ParsedMigration.outer(self, layer)
+    return protocol_containers.outer(self.context.layers, layer)
+end
+
+-- The container around a layer, among those seen.
+function protocol_containers.outer(layers, layer)
+    local place
+    if py.has(layers, layer) then
+        place = py.index(layers, layer)
+    else
+        place = 0
+    end
+    if py.truth(place) then
+        return protocol_containers.CONTAINERS[py.at(layers, place - 1)]
+    end
+    return nil
+end
+
+-- The offset of the forward direction before which one of its migrations does not begin, if the other direction has
+-- begun that.
+function parser_conversation.Conversation.begins_after(self, ordinal)
+    if ordinal < #self._migrations then
+        return py.at(self._migrations, ordinal).begins_after
+    end
+    return nil
+end
+
+-- The parsers of a connection's two directions, ready for their first octets.
+function parser_package.connect(conversation)
+    local one, other = py.unpack(py.map({ true, false }, function(is_first) return
+        parser_direction.DirectionParser(conversation, parser_states.STEPS, is_first) end))
+    one:pair(other)
+    return { one, other }
+end
+
+function parser_states.xl_header(p)
+    if not p:has(HEADER["xl header"].size) then
+        return false
+    end
+    local endianness = py.either(protocol_xl.xl_endianness(p.buffer), "little")
+    local values = native.header_values(p, HEADER["xl header"], endianness)
+    p.migration:learn({ endianness = endianness })
+    p.migration:learn_libxl_order(endianness)
+    local then_
+    if py.truth(values["mandatory_flags"]["stream_v2"]) then
+        then_ = nil
+    else
+        then_ = "LEGACY"
+    end
+    return parser_states._begin_header(p, HEADER["xl header"], endianness, values, then_)
+end
+
+-- The byte order of a save header, from its byteorder field; nil if that holds neither order's value.
+function protocol_xl.xl_endianness(octets)
+    local found = py.slice(octets, #protocol_xl.XL_MAGIC, #protocol_xl.XL_MAGIC + 4)
+    return py.first({ "little", "big" }, function(order) if found == py.to_bytes(protocol_xl.XL_BYTEORDER, 4,
+        order) then return order end end)
+end
+
+-- The header that is in the buffer, with the octets that belong to it.
+function parser_states._begin_header(p, spec, endianness, values, then_)
+    p:enter(spec.layer)
+    local length = spec.size + (function() if (spec.more and spec.more ~= "") then return values[spec.more] end return 0
+        end)()
+    p:begin(spec.layer, spec.name, nil, spec, endianness, 0, length, nil, nil, nil, py.either(then_, spec.then_))
+    return true
+end
+
+-- What libvirt writes before a saved guest: a header and the guest's XML.
+function parser_states.libvirt_header(p)
+    if not p:has(HEADER["libvirt header"].size) then
+        return false
+    end
+    local values = native.header_values(p, HEADER["libvirt header"], "little")
+    local then_
+    if values["version"] >= protocol_libvirt.LIBVIRT_VERSION then
+        then_ = nil
+    else
+        then_ = "LEGACY"
+    end
+    values["xml_length"] = math.min(values["xml_length"], protocol_libvirt.XML_MAX)
+    return parser_states._begin_header(p, HEADER["libvirt header"], "little", values, then_)
+end
+
+function parser_states._plain_header_step_1(p)
+    if not p:has(HEADER["xenops header"].size) then
+        return false
+    end
+    local endianness = py.either(HEADER["xenops header"].endianness, p.migration.context.endianness)
+    return parser_states._begin_header(p, HEADER["xenops header"], endianness, native.header_values(p,
+        HEADER["xenops header"], endianness))
+end
+
+function parser_states.libxl_header(p)
+    if not p:has(HEADER["libxl header"].size) then
+        return false
+    end
+    local named = py.startswith(p.buffer, protocol_libxl.LIBXL_IDENT)
+    local values = native.header_values(p, HEADER["libxl header"], "big")
+    p.migration:learn_libxl_order(py.truth(named) and py.truth(values["options"]["big_endian"]) and "big" or "little")
+    return parser_states._begin_header(p, HEADER["libxl header"], "big", values,
+        (function() if py.truth(named) then return nil end return "LOST" end)())
+end
+
+function parser_states.image_header(p)
+    if not p:has(HEADER["image header"].size) then
+        return false
+    end
+    local values = native.header_values(p, HEADER["image header"], "big")
+    local named = values["marker"] == protocol_libxc.IMAGE_MARKER or values["id"] == protocol_libxc.IMAGE_ID
+    if py.truth(named) then
+        p.migration:learn({ version = values["version"], endianness = py.truth(values["options"]["big_endian"])
+            and "big" or "little" })
+    end
+    return parser_states._begin_header(p, HEADER["image header"], "big", values,
+        (function() if py.truth(named) then return nil end return "LOST" end)())
+end
+
+-- Passes over octets until the next header of this direction, or the beginning of a stream.
+function parser_resync.search(p)
+    if p.offset == 0 and not p.found and p.searched == 0 then
+        if not p:has(parser_resync.BEGINNING) and not p.edge then
+            return false
+        end
+        if parser_resync._is_encrypted(p) then
+            return true
+        end
+        if p.wrapping == nil and py.slice(p.buffer, 4, parser_resync.BEGINNING) == protocol_libvirt.MESSAGE_MARK then
+            p.migration:learn({ tunnelled = true })
+            p:wrap(native.nothing(p))
+            return false
+        end
+    end
+    local direction
+    if p.found or p.migration.number ~= nil then
+        direction = p.direction
+    else
+        direction = nil
+    end
+    if p.peer == nil and not p.found and not (p.offset == 0 and py.startswith(p.buffer, parser_resync.BANNER)) then
+        direction = events.FORWARD
+    end
+    if p.peer == nil and not (p.found or p.offset ~= 0 or p.searched ~= 0)
+        and parser_resync._is_xl_with_another_magic(p) then
+        parser_resync._go_on(p, parser_resync.Anchor(0, parser_resync.XL.expect, parser_resync.XL.direction, nil,
+            parser_resync.XL))
+        return true
+    end
+    local anchor = parser_resync._magic(p, direction)
+    local keep = math.max(0, #p.buffer - parser_resync.KEEP)
+    if p.trailing == nil and (p.found or p.late or p.damaged or p.direction == events.REVERSE) then
+        local header
+        header, keep = py.unpack(parser_resync._header(p, direction))
+        if header ~= nil and (anchor == nil or header.position < anchor.position) then
+            anchor = header
+        end
+    end
+    if anchor ~= nil then
+        parser_resync._go_on(p, anchor)
+        return true
+    end
+    local end_ = p.offset + #p.buffer
+    if p.suspect ~= nil and end_ - p.suspect.offset > parser_direction.FOREIGN_MAX + parser_confidence.LOOK_AHEAD then
+        p:end_suspicion()
+    end
+    p.looked_at = p.looked_at + (end_ - math.max(p.searched, p.offset))
+    p.searched = end_
+    p:take(keep)
+    if parser_resync._is_hopeless(p) then
+        p:expect_next("NOTHING")
+        return true
+    end
+    p:has(#p.buffer + 1)
+    return false
+end
+
+function parser_resync._is_encrypted(p)
+    for _, one_ in ipairs(parser_resync.CIPHERS) do
+        local pattern, name = py.unpack(one_)
+        if py.match(pattern, p.buffer) then
+            p.conversation.cipher = name
+            p:ignore()
+            return true
+        end
+    end
+    return false
+end
+
+-- Whether a file begins with a save header of xl in which nothing but the magic is wrong: what follows that is all as
+-- xl writes it, and libxl's header stands where it says.
+function parser_resync._is_xl_with_another_magic(p)
+    local words = py.slice(p.buffer, py.len(parser_resync.XL.octets), HEADER["xl header"].size)
+    if not py.has(parser_resync.XL.confirms, py.slice(words, 0, 4)) or py.startswith(p.buffer,
+        parser_resync.XL.octets) then
+        return false
+    end
+    local endianness = py.either(protocol_xl.xl_endianness(p.buffer), "little")
+    local mandatory, optional, length = py.unpack(py.map({ 4, 8, 12 }, function(at) return py.uint(py.slice(words, at,
+        at + 4), endianness) end))
+    return mandatory < 4 and not py.truth(optional) and py.startswith(p.buffer, protocol_libxl.LIBXL_IDENT,
+        HEADER["xl header"].size + length)
+end
+
+-- The way goes on at an anchor, perhaps that of another migration.
+function parser_resync._go_on(p, anchor)
+    if anchor.magic ~= nil and anchor.direction == events.REVERSE and not (p.found or p.late or p.offset ~= 0
+        or p.damaged) then
+        anchor = py.with(anchor, "position", 0)
+    end
+    local is_another = p.found and parser_resync._begins_anew(p, anchor)
+    p:end_trailing(anchor.position)
+    p:take(anchor.position)
+    if anchor.magic ~= nil and anchor.magic.is_message then
+        p:expect_next(anchor.expect)
+        return
+    end
+    if is_another then
+        p:renew()
+    end
+    local migration = p.migration
+    if not p.found then
+        if anchor.magic == nil and migration.number == nil then
+            migration.begins_late = true
+        end
+        local is_bare = anchor.expect == "IMAGE_HEADER" and not p.late and not p.damaged
+        if is_bare ~= migration.is_bare then
+            migration.is_bare = is_bare
+        end
+        p:recognise(anchor.direction)
+    end
+    if anchor.endianness ~= nil and migration.context.version == nil then
+        migration:learn({ endianness = anchor.endianness })
+    end
+    p:regain_way(anchor.expect)
+end
+
+-- Whether another migration begins here, rather than a layer of this one whose outer header was lost: by a magic, or
+-- because the other direction has begun it.
+function parser_resync._begins_anew(p, anchor)
+    if anchor.magic ~= nil and anchor.direction == events.FORWARD then
+        return p.trailing ~= nil or p.layers[anchor.magic.layer] ~= nil
+    end
+    local after = p.conversation:begins_after(p.ordinal + 1)
+    return anchor.direction == events.FORWARD and after ~= nil and p.offset + anchor.position >= after
+end
+
+-- The first magic not yet looked for that begins a stream of the direction wanted, nil: of either.
+function parser_resync._magic(p, wanted)
+    local buffer, found = p.buffer, nil
+    local since = math.max(0, p.searched - p.offset - parser_resync.KEEP)
+    for _, magic in ipairs(parser_resync.MAGICS) do
+        if (wanted ~= nil and wanted ~= magic.direction) then
+            goto continue
+        end
+        local position = py.find(buffer, magic.octets, since)
+        while position >= 0 and not parser_resync._is_plausible(p, magic, position) do
+            position = py.find(buffer, magic.octets, position + 1)
+        end
+        if position >= 0 and (found == nil or position < found.position) then
+            found = parser_resync.Anchor(position, magic.expect, magic.direction, nil, magic)
+        end
+        ::continue::
+    end
+    return found
+end
+
+-- Whether a magic in mid-connection begins a header: some are strings in programs as well.
+function parser_resync._is_plausible(p, magic, position)
+    if not ((magic.confirms and magic.confirms[1] ~= nil)) or p.offset + position == 0 then
+        return true
+    end
+    local end_ = position + #magic.octets
+    return py.any(magic.confirms, function(octets) return py.startswith(p.buffer, octets, end_) end)
+end
+
+-- The first believable header or text, if any; and how many octets can be dropped if there is none.
+function parser_resync._header(p, direction)
+    local context = p.migration.context
+    local known = context.version ~= nil
+    local orders = py.truth(known) and { context.endianness } or { "little", "big" }
+    local text = parser_resync._text(p, direction)
+    local drop = math.max(0, #p.buffer - parser_resync.KEEP)
+    for _, endianness in ipairs(orders) do
+        local anchor, waiting = py.unpack(parser_resync._candidate(p, endianness, direction, text))
+        if anchor ~= nil then
+            return { anchor, drop }
+        end
+        if waiting ~= nil then
+            drop = math.min(drop, waiting)
+        end
+    end
+    return { text, drop }
+end
+
+-- The first handshake text; in the forward direction with the two ENDs before it, if they are there.
+function parser_resync._text(p, direction)
+    local buffer, found = p.buffer, nil
+    local since = math.max(0, p.searched - p.offset - parser_resync.KEEP)
+    local position
+    for _, message in ipairs({ MESSAGE["banner"], MESSAGE["ready"], MESSAGE["go"], MESSAGE["report"],
+        MESSAGE["postcopy sync"] }) do
+        local going = py.either(direction, message.direction)
+        if going == "both" or (message.direction ~= going and message.direction ~= "both") then
+            goto continue
+        end
+        position = py.find(buffer, message.octets, since)
+        if position >= 0 and (found == nil or position < found.position) then
+            found = parser_resync.Anchor(position, going == events.REVERSE and "REVERSE" or "CLOSING", going)
+        end
+        ::continue::
+    end
+    if found == nil or found.direction == events.REVERSE then
+        return found
+    end
+    for _, one_ in ipairs({ { 2, "LIBXC_RECORD" }, { 1, "LIBXL_RECORD" } }) do
+        local ends, expect = py.unpack(one_)
+        position = found.position - ends * parser_confidence.RECORD_HEADER_SIZE
+        if position >= 0 and not py.any(py.slice(buffer, position, found.position)) then
+            return py.with(found, "position", position, "expect", expect)
+        end
+    end
+    return found
+end
+
+-- The first believable header in one byte order; or where the first candidate is that later octets decide on.
+function parser_resync._candidate(p, endianness, direction, text)
+    local first, needs = py.unpack(py.get(p.candidates, endianness, { p.offset, 0 }))
+    if needs > p.offset + #p.buffer and not p.edge and text == nil then
+        return { nil, first - p.offset }
+    end
+    local begin = math.max(0, first - p.offset)
+    local octets = p.buffer
+    local judge = parser_confidence.Judge(octets, endianness, parser_resync._possible(p),
+        1 * 2 ^ p.migration.context.page_shift, p.edge)
+    for _, at in ipairs(native.candidates(py.slice(octets, begin), endianness)) do
+        local position = begin + at
+        if text ~= nil and position >= text.position then
+            break
+        end
+        judge.needs = 0
+        for _, layer in ipairs({ "libxc", "libxl" }) do
+            local bits = judge:evidence(position, layer)
+            if bits >= (p.offset + position == p.resumed and parser_resync.BELIEVED_AT_START
+                or parser_confidence.BELIEVED) then
+                local going = py.either(direction, judge.reverse and events.REVERSE or events.FORWARD)
+                if going == events.REVERSE or not judge.reverse then
+                    local expect = going == events.REVERSE and "REVERSE" or protocol_containers.CONTAINERS[layer].record
+                    return { parser_resync.Anchor(position, py.either(expect, "ANYTHING"), going, endianness), nil }
+                end
+            end
+        end
+        if judge.needs ~= 0 then
+            py.put(p.candidates, endianness, { p.offset + position, p.offset + judge.needs })
+            return { nil, position }
+        end
+    end
+    py.put(p.candidates, endianness, { p.offset + math.max(begin, #p.buffer - parser_confidence.RECORD_HEADER_SIZE + 1),
+        0 })
+    return { nil, nil }
+end
+
+-- The libxc records that may come: a guest that is not PV has none of PV's, whose numbers libxl uses too. Postcopy
+-- needs the paging of an HVM guest.
+function parser_resync._possible(p)
+    local context = p.migration.context
+    local records = protocol_libxc_records.libxc_records(context.version)
+    if context.guest == "x86 PV" or context.guest == nil and not context.postcopy then
+        return records
+    end
+    return py.dict(py.map(py.items(records), function(one_) local type,
+        spec = py.unpack(one_) if spec.guest ~= "pv" then return { type, spec } end end))
+end
+
+-- `table`: the libxc records that may come. `page`: octets of one. `final`: nothing follows the buffer.
+function parser_confidence.Judge._init(self, buffer, endianness, table, page, final)
+    self.buffer, self.endianness, self.table, self.page, self.final = buffer, endianness, table, page, final
+    self.header, self.pages_header = py.unpack(parser_confidence.READERS[endianness])
+    self.needs = 0
+    self.reverse = false
+end
+
+-- Bits of evidence that a chain of headers begins here.
+function parser_confidence.Judge.evidence(self, position, layer)
+    local start, bits, signals = position, 0, 0
+    self.reverse = false
+    for link = 0, parser_confidence.CHAIN - 1 do
+        if bits >= parser_confidence.BELIEVED or not self:_has(position + parser_confidence.RECORD_HEADER_SIZE,
+            start) then
+            break
+        end
+        local type, length = py.unpack(self.header(self.buffer, position))
+        local spec = py.get(layer == "libxl" and protocol_libxl.LIBXL_RECORDS or self.table, type)
+        if spec == nil then
+            return not py.truth(py.band(type, protocol_specs.OPTIONAL)) and 0 or bits
+        end
+        if not py.truth(link) and layer == "libxc" then
+            self.reverse = spec.direction == "reverse"
+        end
+        local worth = self:_worth(position + parser_confidence.RECORD_HEADER_SIZE, spec, length, start)
+        if worth == nil then
+            return 0
+        end
+        if spec.shape == "signal" then
+            signals, worth = math.max(signals, worth), math.max(0, worth - signals)
+        end
+        bits = bits + worth
+        position = position + (parser_confidence.RECORD_HEADER_SIZE + length + -length % 8)
+        if spec.role == "LIBXL_END" then
+            break
+        end
+        if spec.role ~= "CHECKPOINT_STATE" then
+            layer = py.get(parser_confidence.NEXT_LAYER, spec.then_, layer)
+        end
+    end
+    return bits
+end
+
+-- Whether the buffer reaches that far; if it may do so later, the candidate waits.
+function parser_confidence.Judge._has(self, end_, start)
+    if end_ <= py.len(self.buffer) then
+        return true
+    end
+    if not self.final and end_ - start <= parser_confidence.LOOK_AHEAD then
+        self.needs = math.min(py.either(self.needs, end_), end_)
+    end
+    return false
+end
+
+-- Bits of evidence in one header and what of its body is in sight; nil if they cannot be one.
+function parser_confidence.Judge._worth(self, body, spec, length, start)
+    if spec.shape == "pages" then
+        return self:_worth_of_pages(body, spec, length, start)
+    end
+    local proof = protocol_specs.proof_of(spec)
+    if proof == nil or (proof.lengths and proof.lengths[1] ~= nil) and not py.has(proof.lengths, length) then
+        return nil
+    end
+    if not ((proof.fields and proof.fields[1] ~= nil)) then
+        return proof.bits
+    end
+    if length < 8 or length > parser_confidence.LOOK_AHEAD then
+        return nil
+    end
+    if not self:_has(body + 16, start) then
+        return parser_confidence.NOT_IN_SIGHT
+    end
+    if self:_agrees(body, proof, length) then
+        return proof.bits
+    end
+    return nil
+end
+
+-- What proves a record's header: its own `proof`, or what its shape tells; nil where chance looks the same.
+function protocol_specs.proof_of(spec)
+    if spec.proof ~= nil or spec.shape == "pages" then
+        return spec.proof
+    end
+    if spec.shape == "signal" then
+        return protocol_specs.Proof(spec.type ~= 0 and 24 or 0, { 0 })
+    end
+    if spec.shape == "page" then
+        return protocol_specs.Proof(40, { protocol_specs.PAGE_OCTETS })
+    end
+    if spec.shape == "fixed" then
+        return protocol_specs.Proof(40, { native.fixed(native.layout(spec.body, "little"))[1].size })
+    end
+    return nil
+end
+
+-- Whether the length and the first fields of a body are such as the record can have.
+function parser_confidence.Judge._agrees(self, body, proof, length)
+    if proof.unit ~= 0 then
+        local units, rest = py.unpack(py.divmod(length - proof.base, proof.unit))
+        if py.truth(rest) or proof.counted and units ~= self:_integer(body, 4) then
+            return false
+        end
+    end
+    return py.all(proof.fields, function(field) return (field.least <= self:_integer(body + field.offset, field.size)
+        and self:_integer(body + field.offset, field.size) <= field.most) end)
+end
+
+function parser_confidence.Judge._integer(self, at, size)
+    return py.uint(py.slice(self.buffer, at, at + size), self.endianness)
+end
+
+function parser_confidence.Judge._worth_of_pages(self, body, spec, length, start)
+    if not self:_has(body + parser_entries.PAGES_HEADER_SIZE, start) then
+        return 0
+    end
+    local count, reserved = py.unpack(self.pages_header(self.buffer, body))
+    local contents = length - parser_entries.PAGES_HEADER_SIZE - 8 * count
+    if not py.truth(count) or py.truth(reserved) or contents < 0 or py.truth(contents % self.page)
+        or contents > count * self.page then
+        return nil
+    end
+    if not spec.contents and contents ~= 0 then
+        return nil
+    end
+    local entries = body + parser_entries.PAGES_HEADER_SIZE
+    self:_has(entries + 8 * math.min(count, parser_confidence.ENTRIES_JUDGED), start)
+    local seen = math.min(count, parser_confidence.ENTRIES_JUDGED, math.floor((py.len(self.buffer) - entries) / 8))
+    local backed = native.backed_pages(py.slice(self.buffer, entries, entries + 8 * seen), self.endianness,
+        spec.direction == "reverse")
+    if backed == nil then
+        return nil
+    end
+    if seen == count and spec.contents and contents ~= backed * self.page then
+        return nil
+    end
+    return parser_confidence.PAGES_AGREE + parser_confidence.ENTRY_AGREES * math.min(seen,
+        parser_confidence.ENTRIES_COUNTED) + (seen == count and parser_confidence.ENTRIES_AGREE or 0)
+end
+
+-- Whether enough of a connection was looked at to know that it carries no migration.
+function parser_resync._is_hopeless(p)
+    if p.peer == nil or p.ordinal ~= 0 or p.migration.number ~= nil then
+        return false
+    end
+    return p.looked_at > ((p.late or p.damaged) and parser_resync.LATE_SEARCHED or parser_resync.START_SEARCHED)
+end
+
+function parser_states.nothing(p)
+    return false
+end
+
+-- A header that was none: what follows is anybody's guess.
+function parser_states.lost(p)
+    p:lose_way(p.offset, p.offset)
+    return true
+end
+
+-- The request with which a connection of xenopsd begins: which guest's migration it belongs to, and for what.
+function parser_states.xenops_request_head(p)
+    local size = parser_states._head_size(p)
+    if size == nil then
+        return false
+    end
+    local request = native.xenops_request(py.slice(p.buffer, 0, size))
+    if request == nil then
+        p:take(1)
+        p:lose_way(p.offset, p.offset)
+        return true
+    end
+    if p.found then
+        p:renew()
+    end
+    p.migration:request(request, p.conversation.joins.of(request))
+    p:enter("xenops")
+    p:recognise(events.FORWARD)
+    parser_states._begin_message(p, "http request", size, "XENOPS_TALK")
+    return true
+end
+
+-- How long the head of an HTTP message in the buffer is; 0 if this is none, nil if more octets will tell.
+function parser_states._head_size(p)
+    local end_ = py.find(p.buffer, "\r\n\r\n", 0, protocol_xenops.REQUEST_MAX) + 4
+    if end_ >= 4 then
+        return end_
+    end
+    if #p.buffer >= protocol_xenops.REQUEST_MAX or p.edge then
+        return 0
+    end
+    p:has(#p.buffer + 1)
+    return nil
+end
+
+function parser_states._begin_message(p, name, size, then_)
+    p:begin("xenops", name, nil, protocol_xenops.XENOPS_MESSAGES[name], "big", 0, size, nil, nil, nil, then_)
+end
+
+-- After a request: handshakes, an image or the state of a graphics card, compressed or not.
+function parser_states.xenops_talk(p)
+    if not p:has(parser_states.HANDSHAKE_HEADER) then
+        return false
+    end
+    local seen = py.slice(p.buffer, 0, py.len(HEADER["xenops header"].magic))
+    for _, one_ in ipairs(parser_states.AFTER_REQUEST) do
+        local octets, then_ = py.unpack(one_)
+        if py.startswith(octets, seen) and #seen < py.len(octets) then
+            return p:has(py.len(octets)) or (p.edge and parser_states.xenops_handshake(p, "XENOPS_TALK"))
+        end
+        if py.startswith(seen, octets) then
+            if then_ == nil then
+                p:wrap(native.nothing(p))
+                return false
+            end
+            p:expect_next(then_)
+            return true
+        end
+    end
+    return parser_states.xenops_handshake(p, "XENOPS_TALK")
+end
+
+-- The result of a step: two octets, and a text if it failed. Where none can be, the next header is searched for.
+function parser_states.xenops_handshake(p, then_)
+    if not p:has(parser_states.HANDSHAKE_HEADER) then
+        return false
+    end
+    local length = py.uint(py.slice(p.buffer, 0, parser_states.HANDSHAKE_HEADER), "big")
+    local judged = parser_states.HANDSHAKE_HEADER + math.min(length, parser_states.TEXT_JUDGED)
+    if not p:has(judged) and not p.edge then
+        return false
+    end
+    local text = py.rstrip(py.decode(py.slice(p.buffer, parser_states.HANDSHAKE_HEADER, judged), "utf-8", "replace"),
+        "\239\191\189")
+    p.handshakes = p.handshakes + 1
+    if length > protocol_xenops.HANDSHAKE_MAX or py.truth(length) and not py.isprintable(text)
+        or p.handshakes > parser_states.HANDSHAKES_MAX then
+        if then_ == "REVERSE" then
+            p:expect_next("NOTHING")
+        elseif then_ == "CLOSING" then
+            p:begin_trailing()
+        else
+            p:lose_way(p.offset, p.offset)
+        end
+        return true
+    end
+    p.found = true
+    parser_states._begin_message(p, "handshake", parser_states.HANDSHAKE_HEADER + length, then_)
+    return true
+end
+
+-- State of unknown length: passed over up to what can only be the next header.
+function parser_states.xenops_state(p)
+    local at = 0
+    while true do
+        local found = native.next_state_end(p.buffer, at)
+        if found == nil then
+            at = math.max(at, #p.buffer - parser_states.STATE_HEADER + 1)
+            break
+        end
+        at = found
+        local verdict = parser_states._ends_state(p, at)
+        if verdict == nil then
+            break
+        end
+        if verdict then
+            p:end_trailing(at)
+            p:take(at)
+            p:expect_next("XENOPS_RECORD")
+            return true
+        end
+        at = at + 1
+    end
+    p:take(at)
+    if p.edge then
+        return false
+    end
+    p.wanted = math.max(p.wanted - at, #p.buffer + 1)
+    return false
+end
+
+-- Whether a header stands here; nil where that shows only later.
+function parser_states._ends_state(p, at)
+    while true do
+        if #p.buffer < at + parser_states.STATE_HEADER then
+            return parser_states._later(p, at + parser_states.STATE_HEADER)
+        end
+        local type, length = py.unpack(parser_states.RECORD_HEADERS["xenops"]["little"].unpack_from(p.buffer, at))
+        local spec = py.get(protocol_xenops.XENOPS_RECORDS, type)
+        if spec ~= nil and spec.role == "IMAGE_END" then
+            if py.truth(length) or py.any(py.slice(p.buffer, at + parser_states.STATE_HEADER))
+                or #p.buffer > at + parser_states.STATE_HEADER + parser_states.HANDSHAKE_HEADER then
+                return false
+            end
+            return p.edge and true or parser_states._later(p, #p.buffer + 1)
+        end
+        if spec == nil or not ((0 < length and length <= parser_states.STATE_BODY_MAX)) then
+            return false
+        end
+        at = at + (parser_states.STATE_HEADER + length)
+    end
+end
+
+function parser_states._later(p, wanted)
+    if p.edge then
+        return false
+    end
+    p.wanted = wanted
+    return nil
+end
+
+function parser_states._plain_header_step_2(p)
+    if not p:has(HEADER["xenops legacy header"].size) then
+        return false
+    end
+    local endianness = py.either(HEADER["xenops legacy header"].endianness, p.migration.context.endianness)
+    return parser_states._begin_header(p, HEADER["xenops legacy header"], endianness, native.header_values(p,
+        HEADER["xenops legacy header"], endianness))
+end
+
+-- A record of xenopsd's image: 16 octets of header, a body without padding.
+function parser_states.xenops_record(p)
+    return p:has(parser_states.RECORD_HEADERS["xenops"]["little"].size) and parser_states._begin_record(p, "xenops")
+end
+
+-- A record whose header is in the buffer: type, body_length, body, padding.
+function parser_states._begin_record(p, layer, unannounced)
+    if unannounced == nil then unannounced = false end
+    local migration, row = p.migration, protocol_containers.CONTAINERS[layer]
+    local endianness = migration.orders[layer]
+    local reader = parser_states.RECORD_HEADERS[layer][endianness]
+    local type, length = py.unpack(reader.unpack_from(p.buffer))
+    if layer == "libxc" and migration.context.version == nil then
+        if type == 16 and not py.truth(length) and not p:has(2 * parser_states.HEADER_SIZE) and not p.edge then
+            return false
+        end
+        local version = parser_states._version_of(p, type, length)
+        if version ~= nil then
+            migration:learn({ version = version })
+        end
+    end
+    local spec = py.get((function() if layer == "libxc" then return migration.libxc_records end return
+        protocol_tables.records(layer) end)(), type)
+    local known = spec ~= nil or py.without(type, protocol_specs.OPTIONAL) < row.unknown_max
+    if not py.truth(known) and py.truth(py.band(type, protocol_specs.OPTIONAL)) and py.truth(row.unknown_max) then
+        known = not p.has_gaps and not p.late
+    end
+    local believed = length <= row.length_max and known
+    if not py.truth(believed) and not p.found then
+        p:take(1)
+        p:lose_way(p.offset, p.offset)
+        return true
+    end
+    p.found = true
+    if p.layers[layer] == nil then
+        p:enter(layer)
+    end
+    if spec ~= nil and protocol_specs.POSTCOPY[spec.role] ~= nil and not py.truth(migration.context.postcopy) then
+        migration:learn({ postcopy = true, version = py.either(migration.context.version, 2) })
+    end
+    local name
+    if spec ~= nil then
+        name = spec.name
+    else
+        name = protocol_specs.unknown_name(type)
+    end
+    if not py.truth(believed) then
+        p:begin(layer, name, type, spec, endianness, 0, length, nil, unannounced)
+        local is_far = spec == nil and layer == "libxc" and py.without(type, protocol_specs.OPTIONAL) >= row.unknown_max
+        if is_far and not (p.has_gaps or p.cut or py.truth(p.lost_at) or p.late) then
+            p:suspect_item(reader.size, reader.size + length + -length % row.alignment)
+            return true
+        end
+        p:consume(reader.size)
+        p:abandon_item()
+        p:lose_way(p.offset, p.offset)
+        return true
+    end
+    local then_
+    if p.direction == events.FORWARD then
+        then_ = parser_states._after(p, layer, spec)
+    else
+        then_ = "REVERSE"
+    end
+    if then_ == "XENOPS_STATE" then
+        if not py.truth(length) then
+            p:begin_state(layer, name, type, spec, reader.size)
+            return true
+        end
+        then_ = "XENOPS_RECORD"
+    end
+    local carried = spec ~= nil and spec.shape == "stream" and 0 or length
+    local padding = -length % row.alignment
+    p:begin(layer, name, type, spec, endianness, reader.size, length, padding, unannounced, carried, then_)
+    return true
+end
+
+-- The version, from a record whose number has two meanings, when the image header was not captured: POSTCOPY_PFNS_BEGIN
+-- is empty and X86_CPUID_POLICY is not; the processors' and devices' state follows POSTCOPY_BEGIN, but memory follows
+-- STATIC_DATA_END.
+function parser_states._version_of(p, type, length)
+    if type == 17 then
+        return length ~= 0 and 3 or 2
+    end
+    if type == 16 and length == 0 and #p.buffer >= 2 * parser_states.HEADER_SIZE then
+        local following = py.uint(py.slice(p.buffer, parser_states.HEADER_SIZE, parser_states.HEADER_SIZE + 4),
+            p.migration.context.endianness)
+        return parser_states.CONTEXT_TYPES[following] ~= nil and 2 or 3
+    end
+    return nil
+end
+
+-- The record types of a layer by number; `version` (of the image header) matters to libxc only.
+function protocol_tables.records(layer, version)
+    if layer == "libxc" then
+        return protocol_libxc_records.libxc_records(version)
+    end
+    return py.get(protocol_tables._OF_LAYER, layer, protocol_tables._NONE)
+end
+
+-- What a record type is called that nobody specified.
+function protocol_specs.unknown_name(type)
+    return "UNKNOWN_0x" .. py.format(type, "08x")
+end
+
+-- What stands after a record of the forward direction: as its row says, or another of its layer.
+function parser_states._after(p, layer, spec)
+    local then_ = py.either((function() if spec ~= nil then return spec.then_ end return nil end)(),
+        protocol_containers.CONTAINERS[layer].record)
+    if (then_ == "OUTER" or then_ == "LIBXL_IF_THERE") and layer == "libxc" and spec ~= nil then
+        p.handed_over = spec.role
+    elseif spec ~= nil and spec.role == "CHECKPOINT_END" and py.has(parser_states.NO_CHECKPOINT, p.handed_over) then
+        return "LIBXL_RECORD"
+    elseif spec ~= nil and spec.role == "POSTCOPY_TRANSITION_END" and p.handed_over == "LIBXC_END" then
+        return "LIBXL_RECORD"
+    end
+    return then_
+end
+
+function parser_states.libxl_record(p)
+    if not p:has(parser_states.HEADER_SIZE) then
+        return false
+    end
+    local type, _ = py.unpack(parser_states._next_header(p, "libxl"))
+    local context = p.migration.context
+    local meant
+    if protocol_libxl.LIBXL_RECORDS[type] ~= nil then
+        meant = nil
+    else
+        meant = py.get(p.migration.libxc_records, type)
+    end
+    if meant ~= nil and (context.postcopy or protocol_specs.Role_is_postcopy(meant.role)) then
+        return parser_states._begin_record(p, "libxc", true)
+    end
+    return parser_states._begin_record(p, "libxl")
+end
+
+function parser_states._next_header(p, layer)
+    local type, length = py.unpack(parser_states.RECORD_HEADERS[layer][p.migration.orders[layer]].unpack_from(p.buffer))
+    return { type, length }
+end
+
+-- Whether only a postcopy migration has it.
+function protocol_specs.Role_is_postcopy(self)
+    return protocol_specs.POSTCOPY[self] ~= nil
+end
+
+-- After CHECKPOINT and POSTCOPY_TRANSITION libxl goes on, if there is one around the libxc stream.
+function parser_states.libxl_if_there(p)
+    if p.migration.context.may_be_in_libxl then
+        if not p:has(parser_states.HEADER_SIZE) then
+            return false
+        end
+        if (2 <= parser_states._next_header(p, "libxl")[1] and parser_states._next_header(p, "libxl")[1] <= 6) then
+            p:enter("libxl")
+        end
+    end
+    p:expect_next(py.has(p.migration.context.layers, "libxl") and "LIBXL_RECORD" or "LIBXC_RECORD")
+    return true
+end
+
+-- After a checkpoint COLO goes on with libxl's CHECKPOINT_STATE, Remus with libxc (libxl_colo_save.c).
+function parser_states.libxl_or_libxc(p)
+    if not p:has(parser_states.HEADER_SIZE) then
+        return false
+    end
+    local type, length = py.unpack(parser_states._next_header(p, "libxl"))
+    local is_state = type == parser_states.CHECKPOINT_STATE and length <= 8
+    p:expect_next(is_state and "LIBXL_RECORD" or "LIBXC_RECORD")
+    return true
+end
+
+function parser_states.domain_header(p)
+    if not p:has(HEADER["domain header"].size) then
+        return false
+    end
+    local endianness = p.migration.context.endianness
+    local values = native.header_values(p, HEADER["domain header"], endianness)
+    p.migration:learn({ guest = py.str(values["type"]), xen = py.str(values["xen_major"]) .. "."
+        .. py.str(values["xen_minor"]) })
+    if values["page_shift"] <= parser_states.PAGE_SHIFT_MAX then
+        p.migration:learn({ page_shift = values["page_shift"] })
+    end
+    return parser_states._begin_header(p, HEADER["domain header"], endianness, values)
+end
+
+function parser_states.libxc_record(p)
+    if not p:has(parser_states.HEADER_SIZE) then
+        return false
+    end
+    local context = p.migration.context
+    if context.postcopy and py.has(context.layers, "libxl") and context.guest ~= "x86 PV" then
+        local type, _ = py.unpack(parser_states._next_header(p, "libxc"))
+        if parser_states.LIBXL_NUMBERS[type] ~= nil then
+            return parser_states._begin_record(p, "libxl", true)
+        end
+    end
+    return parser_states._begin_record(p, "libxc")
+end
+
+-- A stream of Xen 4.5 or older has no records to follow.
+function parser_states.legacy(p)
+    p:expect_next("NOTHING")
+    return true
+end
+
+-- After the end of the outermost stream: texts of xl, handshakes of xenopsd, then nothing.
+function parser_states.closing(p)
+    if parser_states._is_handshake_next(p) then
+        return parser_states.xenops_handshake(p, "CLOSING")
+    end
+    if not ((p.buffer and p.buffer ~= "")) or not p:has(parser_states.HEADER_SIZE) and not p.edge then
+        p:has(parser_states.HEADER_SIZE)
+        return false
+    end
+    if parser_resync.FORWARD_MAGICS[py.slice(p.buffer, 0, parser_states.HEADER_SIZE)] ~= nil then
+        if p.found then
+            p:renew()
+        end
+        p:expect_next("ANYTHING")
+        return true
+    end
+    if parser_states._is_text(p) then
+        return parser_states.text(p)
+    end
+    if p.migration.context.may_be_in_libxl and parser_states._is_libxl(p) then
+        p:enter("libxl")
+        p:expect_next("LIBXL_RECORD")
+        return true
+    end
+    p:begin_trailing()
+    return true
+end
+
+-- Whether what follows an image is a handshake: after a request always, else two octets of 0 that stand alone.
+function parser_states._is_handshake_next(p)
+    if not p.migration.says_handshakes or p.peer == nil then
+        return false
+    end
+    return p.migration.role ~= nil or p.buffer == parser_states.HANDSHAKE_HEADER
+end
+
+-- Whether a text begins here: no record's header is made of printable octets alone.
+function parser_states._is_text(p)
+    local octets = py.slice(p.buffer, 0, parser_states.HEADER_SIZE)
+    return py.isascii(octets) and py.isprintable(py.decode(octets, "ascii"))
+end
+
+-- A handshake text, known or not, with the status octet that belongs to it. All but the banner end in a NUL.
+function parser_states.text(p)
+    local is_banner = py.startswith(p.buffer, MESSAGE["banner"].octets)
+    local end_ = is_banner and 0 or py.either(parser_states._before_banner(p), py.find(p.buffer, 0, 0,
+        parser_states.TEXT_MAX) + 1)
+    if not is_banner and end_ == 0 and #p.buffer < parser_states.TEXT_MAX and not p.edge then
+        p:has(#p.buffer + 1)
+        return false
+    end
+    local size
+    if is_banner then
+        size = py.len(MESSAGE["banner"].octets)
+    else
+        size = end_
+    end
+    local seen = py.slice(p.buffer, 0, py.either(size, parser_states.TEXT_MAX))
+    local message = py.first({ MESSAGE["banner"], MESSAGE["ready"], MESSAGE["go"], MESSAGE["report"],
+        MESSAGE["postcopy sync"] }, function(one) if parser_states._is_message(one, seen,
+        p.direction) then return one end end)
+    if message == nil then
+        local ends = py.map({ "LibxlFmt", "PUT /ser", "Xen save", "XenSaved", "libvirt-",
+            "\255\255\255\255\255\255\255\255" }, function(magic) local at = py.find(seen,
+            magic) if at > 0 then return at end end)
+        seen = py.slice(seen, 0, py.min(ends))
+    end
+    local length = py.truth(message) and py.len(message.octets) + message.status or #seen
+    if rawequal(message, MESSAGE["banner"]) and p.direction == events.REVERSE and (p.migration.context.layers
+        and p.migration.context.layers[1] ~= nil) and p.may_begin_anew then
+        p:renew()
+        p.migration.begins_after = (function() if p.peer ~= nil then return p.peer.transport.acked end return nil end)()
+        p:recognise(events.REVERSE)
+    end
+    p.found = p.found or p.direction == events.REVERSE
+    if message ~= nil then
+        p:enter("xl")
+    end
+    local name
+    if py.truth(message) then
+        name = message.name
+    else
+        name = "text"
+    end
+    p:begin("xl", name, nil, message, "little", 0, length)
+    return true
+end
+
+-- Octets before the banner in the buffer, of a destination that said nothing yet; 0 if it is not there.
+function parser_states._before_banner(p)
+    if p.direction ~= events.REVERSE or py.truth(p.migration.items[events.REVERSE]) then
+        return 0
+    end
+    return math.max(0, py.find(p.buffer, MESSAGE["banner"].octets))
+end
+
+-- Whether a text is this message; if it ends too early, whether it can be.
+function parser_states._is_message(message, seen, direction)
+    return message.octets == seen or ((message.direction == direction or message.direction == "both")
+        and py.startswith(message.octets, seen))
+end
+
+function parser_states._is_libxl(p)
+    if #p.buffer < parser_states.HEADER_SIZE then
+        return false
+    end
+    local type, length = py.unpack(parser_states._next_header(p, "libxl"))
+    return protocol_libxl.LIBXL_RECORDS[type] ~= nil and (length == 0) == (protocol_libxl.LIBXL_RECORDS[type].shape ==
+        "signal")
+end
+
+-- The reverse direction: texts of xl, and records of libxc and libxl with no header before them.
+function parser_states.reverse(p)
+    if p.migration.says_handshakes then
+        return parser_states.xenops_answer(p)
+    end
+    if p.migration.context.tunnelled and p.wrapping == nil then
+        p:wrap(native.nothing(p))
+        return false
+    end
+    if not p:has(parser_states.HEADER_SIZE) then
+        return false
+    end
+    if p.late and not p.found and not parser_resync.is_reverse(p) then
+        p:expect_next("ANYTHING")
+        return true
+    end
+    if p.peer ~= nil and p.peer.ordinal > p.ordinal and p.peer:is_ahead_of(p) then
+        p:renew()
+        p:recognise(events.REVERSE)
+    end
+    if py.at(p.buffer, 0) >= parser_states.SPACE and parser_states._is_text(p)
+        or py.truth(parser_states._before_banner(p)) then
+        return parser_states.text(p)
+    end
+    local type, _ = py.unpack(parser_states.RECORD_HEADERS["libxl"][p.migration.orders["libxl"]].unpack_from(p.buffer))
+    return parser_states._begin_record(p, type == parser_states.CHECKPOINT_STATE and "libxl" or "libxc")
+end
+
+-- What the destination says to xenopsd: handshakes, or an HTTP response if nobody took the request.
+function parser_states.xenops_answer(p)
+    if not p:has(parser_states.HANDSHAKE_HEADER) then
+        return false
+    end
+    if py.slice(p.buffer, 0, parser_states.HANDSHAKE_HEADER) == "HT" then
+        local size = parser_states._head_size(p)
+        if size == nil then
+            return false
+        end
+        if py.truth(size) then
+            p.found = true
+            parser_states._begin_message(p, "http response", size, "REVERSE")
+            return true
+        end
+    end
+    return parser_states.xenops_handshake(p, "REVERSE")
+end
+
+-- Whether anything speaks for a record of the reverse direction at the first octet in the buffer.
+function parser_resync.is_reverse(p)
+    local context = p.migration.context
+    local judge = parser_confidence.Judge(p.buffer, context.endianness,
+        protocol_libxc_records.libxc_records(context.version), 1 * 2 ^ context.page_shift, true)
+    return judge:evidence(0, "libxc") > 0 and judge.reverse
+end
+
+-- Pages that POSTCOPY_COMPLETE did not wait for.
+function rules_pages.judge_end(phase, migration)
+    local results = {}
+    local complete, raced = phase.completion, phase.raced
+    if complete == nil then
+        return results
+    end
+    if raced ~= nil then
+        results[#results + 1] = RULE["postcopy-complete-race"](nil, { acked = complete.acked, offset = complete.offset,
+            end_ = raced.end_ }):at(raced)
+    end
+    local count = migration.faults.never_sent
+    if py.truth(count) and phase:knows_all_pages(migration) then
+        results[#results + 1] = RULE["postcopy-pages-dropped"](count == 1
+            and "1 announced page was never sent: POSTCOPY_COMPLETE came first"
+            or "{count:,} announced pages were never sent: POSTCOPY_COMPLETE came first", {
+            count = count }):at(complete)
+    end
+    return results
+end
+
+function protocol_summaries._field(values, path, form, words)
+    local value = protocol_summaries._find(values, path)
+    if form == nil then
+        return py.str(value)
+    end
+    return protocol_summaries.FORMS[form](value, py.either(words, ""), values)
+end
+
+function protocol_summaries._find(values, path)
+    local name, _, rest = py.unpack(py.partition(path, "."))
+    if not py.truth(rest) then
+        return values[name]
+    end
+    local field, is_count, wanted = py.unpack(py.partition(rest, "="))
+    if is_count then
+        return py.sum(values[name], function(element) return py.get(element, field) == wanted end)
+    end
+    return protocol_summaries._find(values[name], rest)
+end
+
+function protocol_summaries._unless(value, words, values)
+    local usual, _, said = py.unpack(py.partition(words, ":"))
+    return py.str(value) == usual and "" or py.str(said) .. " " .. py.str(value)
+end
+
+-- How many: the number itself, or the length of a list; the plural has an s unless it is given.
+function protocol_summaries._many(value, words, values)
+    local one, _, several = py.unpack(py.partition(words, ":"))
+    local number
+    if py.is_a(value, "int") then
+        number = value
+    else
+        number = py.len(value)
+    end
+    return py.format(number, ",") .. " " .. py.str((function() if number == 1 then return one end return
+        py.either(several, one .. "s") end)())
+end
+
+-- Of octets as JSON carries them: hexadecimals if they are few, else {"octets": length}.
+function protocol_summaries._size(value, words, values)
+    return py.str(py.is_a(value, "str") and math.floor(py.len(value) / 2) or value["octets"]) .. " octets"
+end
+
+function protocol_summaries._xen(value, words, values)
+    return value and "Xen " .. py.str(value) .. "." .. py.str(values[words]) or "the converter of old streams"
+end
+
+protocol_containers.CONTAINERS = { ["xl"] = CONTAINER["xl"], ["libvirt"] = CONTAINER["libvirt"],
+    ["xenops"] = CONTAINER["xenops"], ["libxl"] = CONTAINER["libxl"], ["libxc"] = CONTAINER["libxc"] }
+facts_directions._TAKE = { ["DirectionStarted"] = facts_directions.DirectionFacts._start,
+    ["Record"] = facts_directions.DirectionFacts._record, ["Gap"] = facts_directions.DirectionFacts._gap,
+    ["PacketsCut"] = facts_directions.DirectionFacts._cut, ["WayLost"] = facts_directions.DirectionFacts._lose,
+    ["Resynchronised"] = facts_directions.DirectionFacts._regain, ["Closed"] = facts_directions.DirectionFacts._close,
+    ["Progress"] = facts_directions.DirectionFacts._count, ["DirectionEnded"] = facts_directions.DirectionFacts._end }
+facts_faults._TAKE = { ["POSTCOPY_LIST"] = facts_faults.Faults._announce,
+    ["POSTCOPY_FAULT"] = facts_faults.Faults._fault, ["POSTCOPY_PAGES"] = facts_faults.Faults._page_data }
+rules_framing._HEADERS = { ["image header"] = { native.prepared(RULE["bad-image-header"], rules_rule.Check("header", {
+    "image header" }, { rules_rule.Condition("marker", "!=", "ffffffffffffffff"), rules_rule.Condition("id", "==",
+    0x58454e46) }, "marker is 0x{marker:016x}, not all ones")), native.prepared(RULE["bad-image-header"],
+    rules_rule.Check("header", { "image header" }, { rules_rule.Condition("marker", "==", "ffffffffffffffff"),
+    rules_rule.Condition("id", "!=", 0x58454e46) }, "id is 0x{id:08x}, not 'XENF'")),
+    native.prepared(RULE["bad-image-header"], rules_rule.Check("header", { "image header" }, {
+    rules_rule.Condition("marker", "==", "ffffffffffffffff"), rules_rule.Condition("id", "==", 0x58454e46),
+    rules_rule.Condition("version", "not in", { [2] = true, [3] = true }) },
+    "version is {version}, known are 2 and 3")), native.prepared(RULE["big-endian-stream"], rules_rule.Check("header", {
+    "image header" }, { rules_rule.Condition("options", "any bit of", 1) }, "options bit 0 is set")),
+    native.prepared(RULE["legacy-stream"], rules_rule.Check("header", { "image header" }, {
+    rules_rule.Condition("marker", "!=", "ffffffffffffffff"), rules_rule.Condition("id", "!=", 0x58454e46) },
+    "in place of the marker, all ones, stands 0x{marker:016x}")) }, ["domain header"] = {
+    native.prepared(RULE["bad-domain-header"], rules_rule.Check("header", { "domain header" }, {
+    rules_rule.Condition("type", "not in", { [1] = true, [2] = true }) }, "no receiver accepts guest type {type}")),
+    native.prepared(RULE["bad-domain-header"], rules_rule.Check("header", { "domain header" }, {
+    rules_rule.Condition("page_shift", "!=", 12) }, "page_shift is {page_shift}, not 12")) }, ["libxl header"] = {
+    native.prepared(RULE["bad-libxl-header"], rules_rule.Check("header", { "libxl header" }, {
+    rules_rule.Condition("ident", "!=", "4c6962786c466d74") }, "ident is 0x{ident:016x}, not 'LibxlFmt'")),
+    native.prepared(RULE["bad-libxl-header"], rules_rule.Check("header", { "libxl header" }, {
+    rules_rule.Condition("ident", "==", "4c6962786c466d74"), rules_rule.Condition("version", "!=", 2) },
+    "version is {version}, not 2")), native.prepared(RULE["big-endian-stream"], rules_rule.Check("header", {
+    "libxl header" }, { rules_rule.Condition("options", "any bit of", 1) }, "options bit 0 is set")) },
+    ["xl header"] = { native.prepared(RULE["bad-xl-header"], rules_rule.Check("header", { "xl header" }, {
+    rules_rule.Condition("byteorder", "!=", 0x1020304) },
+    "byteorder is 0x{byteorder:08x}, not 0x01020304 in either order")), native.prepared(RULE["bad-xl-header"],
+    rules_rule.Check("header", { "xl header" }, { rules_rule.Condition("byteorder", "==", 0x1020304),
+    rules_rule.Condition("mandatory_flags", "any bit of", 0xfffffffc) }, "unknown mandatory flags 0x{bits:x}")),
+    native.prepared(RULE["legacy-stream"], rules_rule.Check("header", { "xl header" }, {
+    rules_rule.Condition("byteorder", "==", 0x1020304), rules_rule.Condition("mandatory_flags", "no bit of",
+    0xfffffffe) }, "mandatory_flags 0x{mandatory_flags:x}: no libxl stream of version 2 follows")) },
+    ["xenops legacy header"] = { native.prepared(RULE["legacy-stream"], rules_rule.Check("header", {
+    "xenops legacy header" }, {}, "an image of XenServer 6.2 or older: a legacy stream follows")) },
+    ["libvirt header"] = { native.prepared(RULE["legacy-stream"], rules_rule.Check("header", { "libvirt header" }, {
+    rules_rule.Condition("version", "<", 2) }, "version {version} of libvirt's header: a legacy stream follows")) } }
+rules_framing._RECORDS = { ["libxc.END"] = { native.prepared(RULE["record-too-long"], rules_rule.Check("record", {
+    "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
+    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
+    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
+    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
+    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
+    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.PAGE_DATA"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
+    "body_length {body_length} has no room for count and reserved")) }, ["libxc.X86_PV_INFO"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_P2M_FRAMES"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_VCPU_BASIC"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_VCPU_EXTENDED"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_VCPU_XSAVE"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.SHARED_INFO"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.SHARED_INFO" }, {
+    rules_rule.Condition("body_length", "!=", 4096), rules_rule.Condition("page_shift", "==", 12) },
+    "body_length {body_length:,}, a page has 4,096")) }, ["libxc.TSC_INFO"] = { native.prepared(RULE["record-too-long"],
+    rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES",
+    "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO",
+    "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS",
+    "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN",
+    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA",
+    "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END",
+    "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.HVM_CONTEXT"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.HVM_PARAMS"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.TOOLSTACK"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["unhandled-record"], rules_rule.Check("record", { "libxc.TOOLSTACK" }, {},
+    "no release of Xen handles this record")) }, ["libxc.X86_PV_VCPU_MSRS"] = { native.prepared(RULE["record-too-long"],
+    rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES",
+    "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO",
+    "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS",
+    "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN",
+    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA",
+    "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END",
+    "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.VERIFY"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.CHECKPOINT"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.CHECKPOINT_DIRTY_PFN_LIST"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.POSTCOPY_BEGIN"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.POSTCOPY_PFNS_BEGIN"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.POSTCOPY_PFNS"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
+    "body_length {body_length} has no room for count and reserved")) }, ["libxc.POSTCOPY_TRANSITION"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.POSTCOPY_PAGE_DATA"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
+    "body_length {body_length} has no room for count and reserved")) }, ["libxc.POSTCOPY_FAULT"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
+    "body_length {body_length} has no room for count and reserved")) }, ["libxc.POSTCOPY_COMPLETE"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.X86_TSC_INFO"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.STATIC_DATA_END"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.X86_CPUID_POLICY"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_MSR_POLICY"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxl.END"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxl.LIBXC_CONTEXT"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxl.EMULATOR_XENSTORE_DATA"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxl.EMULATOR_CONTEXT"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxl.CHECKPOINT_END"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxl.CHECKPOINT_STATE"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) },
+    ["libxl.POSTCOPY_TRANSITION_END"] = { native.prepared(RULE["record-too-long"], rules_rule.Check("record", {
+    "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
+    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
+    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
+    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
+    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
+    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
+    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
+    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
+    "a signal has no body, this one has {body_length:,} octets")) }, ["libxl.?"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["unknown-mandatory-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("type", "no bit of", 0x80000000) }, "mandatory record 0x{type:08x} is specified nowhere")),
+    native.prepared(RULE["unknown-optional-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("type", "any bit of", 0x80000000) }, "optional record 0x{type:08x} is specified nowhere")),
+    native.prepared(RULE["unhandled-record"], rules_rule.Check("record", { "libxl.?" }, {},
+    "libxl handles no record 0x{type:08x}, optional or not")) }, ["libxc.?"] = {
+    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
+    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
+    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
+    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
+    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
+    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
+    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
+    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
+    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
+    native.prepared(RULE["unknown-mandatory-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("type", "no bit of", 0x80000000) }, "mandatory record 0x{type:08x} is specified nowhere")),
+    native.prepared(RULE["unknown-optional-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
+    rules_rule.Condition("type", "any bit of", 0x80000000) }, "optional record 0x{type:08x} is specified nowhere")) },
+    ["xenops.?"] = { native.prepared(RULE["unknown-mandatory-record"], rules_rule.Check("record", { "xenops.?",
+    "libxl.?", "libxc.?" }, { rules_rule.Condition("type", "no bit of", 0x80000000) },
+    "mandatory record 0x{type:08x} is specified nowhere")), native.prepared(RULE["unknown-optional-record"],
+    rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, { rules_rule.Condition("type", "any bit of",
+    0x80000000) }, "optional record 0x{type:08x} is specified nowhere")) }, ["xenops.LIBXC_LEGACY"] = {
+    native.prepared(RULE["legacy-stream"], rules_rule.Check("record", { "xenops.LIBXC_LEGACY" }, {},
+    "record type 0x{type:x} says that a legacy libxc stream follows")) } }
+rules_framing._LISTS = { ["libxc.PAGE_DATA"] = { native.prepared(RULE["empty-pages-record"], rules_rule.Check("list", {
+    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, {
+    rules_rule.Condition("count", "==", 0) }, "count is 0")) }, ["libxc.POSTCOPY_PFNS"] = {
+    native.prepared(RULE["empty-pages-record"], rules_rule.Check("list", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("count", "==", 0) }, "count is 0")) },
+    ["libxc.POSTCOPY_PAGE_DATA"] = { native.prepared(RULE["empty-pages-record"], rules_rule.Check("list", {
+    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, {
+    rules_rule.Condition("count", "==", 0) }, "count is 0")) }, ["libxc.POSTCOPY_FAULT"] = {
+    native.prepared(RULE["empty-pages-record"], rules_rule.Check("list", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
+    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("count", "==", 0) }, "count is 0")) } }
+rules_framing._ENTRIES = { ["libxc.PAGE_DATA"] = { native.prepared(RULE["reserved-page-type"], rules_rule.Check("entry",
+    { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", {
+    [5] = true, [6] = true, [7] = true, [8] = true }) }, "pfn 0x{pfn:x} has page type {type}")) },
+    ["libxc.POSTCOPY_PFNS"] = { native.prepared(RULE["reserved-page-type"], rules_rule.Check("entry", {
+    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", {
+    [5] = true, [6] = true, [7] = true, [8] = true }) }, "pfn 0x{pfn:x} has page type {type}")) },
+    ["libxc.POSTCOPY_PAGE_DATA"] = { native.prepared(RULE["reserved-page-type"], rules_rule.Check("entry", {
+    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", {
+    [5] = true, [6] = true, [7] = true, [8] = true }) }, "pfn 0x{pfn:x} has page type {type}")) } }
+rules_fields._wrong_types = py.cached(rules_fields._wrong_types)
+rules_pages._ENTRIES = { ["libxc.POSTCOPY_PAGE_DATA"] = { native.prepared(RULE["postcopy-page-type"],
+    rules_rule.Check("entry", { "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", { [13] = true,
+    [14] = true, [15] = true }) }, "pfn 0x{pfn:x} has type {name}: no page can follow")) }, ["libxc.POSTCOPY_FAULT"] = {
+    native.prepared(RULE["postcopy-fault-has-type"], rules_rule.Check("entry", { "libxc.POSTCOPY_FAULT" }, {
+    rules_rule.Condition("type", "!=", 0) }, "pfn 0x{pfn:x} has type bits 0x{type:x}")) } }
+protocol_libxc_records._VERSIONS = { [2] = { [0] = RECORD["libxc.END"], [1] = RECORD["libxc.PAGE_DATA"],
+    [2] = RECORD["libxc.X86_PV_INFO"], [3] = RECORD["libxc.X86_PV_P2M_FRAMES"], [4] = RECORD["libxc.X86_PV_VCPU_BASIC"],
+    [5] = RECORD["libxc.X86_PV_VCPU_EXTENDED"], [6] = RECORD["libxc.X86_PV_VCPU_XSAVE"],
+    [7] = RECORD["libxc.SHARED_INFO"], [8] = RECORD["libxc.TSC_INFO"], [9] = RECORD["libxc.HVM_CONTEXT"],
+    [10] = RECORD["libxc.HVM_PARAMS"], [11] = RECORD["libxc.TOOLSTACK"], [12] = RECORD["libxc.X86_PV_VCPU_MSRS"],
+    [13] = RECORD["libxc.VERIFY"], [14] = RECORD["libxc.CHECKPOINT"], [15] = RECORD["libxc.CHECKPOINT_DIRTY_PFN_LIST"],
+    [16] = RECORD["libxc.POSTCOPY_BEGIN"], [17] = RECORD["libxc.POSTCOPY_PFNS_BEGIN"],
+    [18] = RECORD["libxc.POSTCOPY_PFNS"], [19] = RECORD["libxc.POSTCOPY_TRANSITION"],
+    [20] = RECORD["libxc.POSTCOPY_PAGE_DATA"], [21] = RECORD["libxc.POSTCOPY_FAULT"],
+    [22] = RECORD["libxc.POSTCOPY_COMPLETE"] }, [3] = { [0] = RECORD["libxc.END"], [1] = RECORD["libxc.PAGE_DATA"],
+    [2] = RECORD["libxc.X86_PV_INFO"], [3] = RECORD["libxc.X86_PV_P2M_FRAMES"], [4] = RECORD["libxc.X86_PV_VCPU_BASIC"],
+    [5] = RECORD["libxc.X86_PV_VCPU_EXTENDED"], [6] = RECORD["libxc.X86_PV_VCPU_XSAVE"],
+    [7] = RECORD["libxc.SHARED_INFO"], [8] = RECORD["libxc.X86_TSC_INFO"], [9] = RECORD["libxc.HVM_CONTEXT"],
+    [10] = RECORD["libxc.HVM_PARAMS"], [11] = RECORD["libxc.TOOLSTACK"], [12] = RECORD["libxc.X86_PV_VCPU_MSRS"],
+    [13] = RECORD["libxc.VERIFY"], [14] = RECORD["libxc.CHECKPOINT"], [15] = RECORD["libxc.CHECKPOINT_DIRTY_PFN_LIST"],
+    [16] = RECORD["libxc.STATIC_DATA_END"], [17] = RECORD["libxc.X86_CPUID_POLICY"],
+    [18] = RECORD["libxc.X86_MSR_POLICY"] } }
+protocol_libxc_records._UNKNOWN = { [0] = RECORD["libxc.END"], [1] = RECORD["libxc.PAGE_DATA"],
+    [2] = RECORD["libxc.X86_PV_INFO"], [3] = RECORD["libxc.X86_PV_P2M_FRAMES"], [4] = RECORD["libxc.X86_PV_VCPU_BASIC"],
+    [5] = RECORD["libxc.X86_PV_VCPU_EXTENDED"], [6] = RECORD["libxc.X86_PV_VCPU_XSAVE"],
+    [7] = RECORD["libxc.SHARED_INFO"], [8] = RECORD["libxc.X86_TSC_INFO"], [9] = RECORD["libxc.HVM_CONTEXT"],
+    [10] = RECORD["libxc.HVM_PARAMS"], [11] = RECORD["libxc.TOOLSTACK"], [12] = RECORD["libxc.X86_PV_VCPU_MSRS"],
+    [13] = RECORD["libxc.VERIFY"], [14] = RECORD["libxc.CHECKPOINT"], [15] = RECORD["libxc.CHECKPOINT_DIRTY_PFN_LIST"],
+    [16] = RECORD["libxc.STATIC_DATA_END"], [17] = RECORD["libxc.X86_CPUID_POLICY"],
+    [18] = RECORD["libxc.X86_MSR_POLICY"], [19] = RECORD["libxc.POSTCOPY_TRANSITION"],
+    [20] = RECORD["libxc.POSTCOPY_PAGE_DATA"], [21] = RECORD["libxc.POSTCOPY_FAULT"],
+    [22] = RECORD["libxc.POSTCOPY_COMPLETE"] }
+protocol_libxl.LIBXL_RECORDS = { [0] = RECORD["libxl.END"], [1] = RECORD["libxl.LIBXC_CONTEXT"],
+    [2] = RECORD["libxl.EMULATOR_XENSTORE_DATA"], [3] = RECORD["libxl.EMULATOR_CONTEXT"],
+    [4] = RECORD["libxl.CHECKPOINT_END"], [5] = RECORD["libxl.CHECKPOINT_STATE"],
+    [6] = RECORD["libxl.POSTCOPY_TRANSITION_END"] }
+protocol_xenops.XENOPS_MESSAGES = { ["http request"] = MESSAGE["http request"],
+    ["http response"] = MESSAGE["http response"], ["handshake"] = MESSAGE["handshake"] }
+protocol_xenops.XENOPS_RECORDS = { [15] = RECORD["xenops.XENOPS"], [240] = RECORD["xenops.LIBXC"],
+    [241] = RECORD["xenops.LIBXL"], [242] = RECORD["xenops.LIBXC_LEGACY"], [3840] = RECORD["xenops.QEMU_TRAD"],
+    [3841] = RECORD["xenops.QEMU_XEN"], [3856] = RECORD["xenops.DEMU"], [3857] = RECORD["xenops.VARSTORED"],
+    [3858] = RECORD["xenops.SWTPM0"], [3859] = RECORD["xenops.SWTPM"], [65535] = RECORD["xenops.END_OF_IMAGE"] }
+protocol_tables._OF_LAYER = { ["libxl"] = { [0] = RECORD["libxl.END"], [1] = RECORD["libxl.LIBXC_CONTEXT"],
+    [2] = RECORD["libxl.EMULATOR_XENSTORE_DATA"], [3] = RECORD["libxl.EMULATOR_CONTEXT"],
+    [4] = RECORD["libxl.CHECKPOINT_END"], [5] = RECORD["libxl.CHECKPOINT_STATE"],
+    [6] = RECORD["libxl.POSTCOPY_TRANSITION_END"] }, ["xenops"] = { [15] = RECORD["xenops.XENOPS"],
+    [240] = RECORD["xenops.LIBXC"], [241] = RECORD["xenops.LIBXL"], [242] = RECORD["xenops.LIBXC_LEGACY"],
+    [3840] = RECORD["xenops.QEMU_TRAD"], [3841] = RECORD["xenops.QEMU_XEN"], [3856] = RECORD["xenops.DEMU"],
+    [3857] = RECORD["xenops.VARSTORED"], [3858] = RECORD["xenops.SWTPM0"], [3859] = RECORD["xenops.SWTPM"],
+    [65535] = RECORD["xenops.END_OF_IMAGE"] } }
+parser_states.STEPS = { ["XL_HEADER"] = parser_states.xl_header, ["LIBVIRT_HEADER"] = parser_states.libvirt_header,
+    ["XENOPS_HEADER"] = parser_states._plain_header_step_1, ["LIBXL_HEADER"] = parser_states.libxl_header,
+    ["IMAGE_HEADER"] = parser_states.image_header, ["ANYTHING"] = parser_resync.search,
+    ["NOTHING"] = parser_states.nothing, ["LOST"] = parser_states.lost,
+    ["XENOPS_REQUEST"] = parser_states.xenops_request_head, ["XENOPS_TALK"] = parser_states.xenops_talk,
+    ["XENOPS_STATE"] = parser_states.xenops_state, ["XENOPS_LEGACY_HEADER"] = parser_states._plain_header_step_2,
+    ["XENOPS_RECORD"] = parser_states.xenops_record, ["LIBXL_RECORD"] = parser_states.libxl_record,
+    ["LIBXL_IF_THERE"] = parser_states.libxl_if_there, ["LIBXL_OR_LIBXC"] = parser_states.libxl_or_libxc,
+    ["DOMAIN_HEADER"] = parser_states.domain_header, ["LIBXC_RECORD"] = parser_states.libxc_record,
+    ["LEGACY"] = parser_states.legacy, ["CLOSING"] = parser_states.closing, ["REVERSE"] = parser_states.reverse }
+protocol_summaries.FORMS = { ["hex"] = function(value, words, values) return py.format(value, "#x") end,
+    ["bits"] = function(value, words, values) return py.str(8 * value) end, ["order"] = function(value, words,
+    values) return py.truth(value) and "big-endian" or "little-endian" end, ["if"] = function(value, words,
+    values) return (function() if py.truth(value) then return words end return "" end)() end,
+    ["unless"] = protocol_summaries._unless, ["many"] = protocol_summaries._many, ["size"] = protocol_summaries._size,
+    ["xen"] = protocol_summaries._xen }
+rules_fields.COMPARE = { ["=="] = function(one, other) return one == other end, ["!="] = function(one,
+    other) return one ~= other end, ["<"] = function(one, other) return one < other end, [">"] = function(one,
+    other) return one > other end, ["in"] = function(value, known) return py.has(known, value) end,
+    ["not in"] = function(value, known) return not py.has(known, value) end, ["any bit of"] = function(value,
+    bits) return py.band(value, bits) ~= 0 end, ["no bit of"] = function(value, bits) return py.band(value,
+    bits) == 0 end }
+-- luacheck: pop
+
+-- Parsing: what is known of a capture, its migrations and their items -------------------------------------------------
+
+-- Octets to items: the parser of each direction is translated; what it finds is kept here, to be shown.
+
+local BODIES_KEPT = 33554432 -- octets of bodies that are kept after their record, of all connections together
 
 -- All that is known of a capture.
 local function new_capture()
     return {
-        channels = {}, -- migrations, in the order in which they were found
+        migrations = {}, -- by number, from 1 on
         found = {}, -- items found in the packet at hand
         ended = {}, -- and those that ended in it
         by_stream = {}, -- connections by Wireshark's number of them
@@ -1277,1817 +5916,279 @@ end
 
 local capture = new_capture()
 
-local OUTERMOST_FIRST = { xl = 1, xenops = 2, libxl = 3, libxc = 4 }
-
-local function has_layer(channel, layer)
-    for _, one in ipairs(channel.layers) do
-        if one == layer then return true end
-    end
-    return false
-end
-
--- A stream of this layer was seen: not always after the one around it, whose header may be lost.
-local function enter(flow, layer)
-    local channel = flow.channel
-    flow.layers[layer] = true
-    if has_layer(channel, layer) then return end
-    if layer == "libxc" and #channel.layers == 1 and channel.layers[1] == "xl" then
-        table.insert(channel.layers, "libxl") -- its header was lost: xl sends nothing else
-    end
-    table.insert(channel.layers, layer)
-    table.sort(channel.layers, function(one, other) return OUTERMOST_FIRST[one] < OUTERMOST_FIRST[other] end)
-end
-
--- The layer around this one.
-local function outer(channel, layer)
-    for index, one in ipairs(channel.layers) do
-        if one == layer then return channel.layers[index - 1] end
-    end
-    return nil
-end
-
--- Whether a libxl stream may be around the libxc stream, though no octet of it was seen.
-local function may_be_in_libxl(channel)
-    return not channel.bare and not has_layer(channel, "libxl") and not has_layer(channel, "xenops")
-end
-
--- Byte order of a layer's records: libxl and libxc each say their own, xenops has one.
-local function is_big(flow, layer)
-    local big = flow.channel.big
-    if layer == "libxl" and big.libxl ~= nil then return big.libxl end
-    return big[layer == "xenops" and "xenops" or "libxc"]
-end
-
-local function libxc_table(channel)
-    return LIBXC_RECORDS[channel.version] or LIBXC_RECORDS.unknown
-end
-
-local function is_pv(channel)
-    return GUEST_TYPES[channel.guest] == "x86 PV"
-end
-
--- The byte order of a save header; nil if its byteorder field holds neither order's value.
-local function xl_byte_order(octets_seen)
-    for _, big in ipairs({ false, true }) do
-        if u32(octets_seen, #XL_MAGIC, big) == XL_BYTEORDER then return true, big end
-    end
-    return false, false
-end
-
--- Faults: which page answers which fault ------------------------------------------------------------------------------
-
-local is_misdirected, new_faults, keeps_runs, match
-do
-
-local RECENT = 131072 -- pages that a fault may still turn out to have crossed on the wire
-local PENDING = 65536 -- faults that wait for their page at most
-
-function new_faults()
-    return {
-        outstanding = new_set(), -- announced pfns with backing data
-        sent = new_set(),
-        asked = new_set(),
-        pending = {},
-        pending_count = 0,
-        carrier = {},
-        recent = {},
-        recent_first = 1,
-        recent_last = 0,
-        recent_pages = 0,
-        announced = 0,
-        pages = 0,
-        fault_records = 0,
-        faulted = 0,
-        answered = 0,
-        in_flight = 0,
-    }
-end
-
-function is_misdirected(item)
-    return item.spec ~= nil and item.spec.direction ~= nil
-        and item.spec.direction ~= "both" and item.spec.direction ~= item.direction
-end
-
--- Whether an item's first octet was captured before another's last.
-local function began_before(item, frame)
-    return item.first_frame < frame
-end
-
-local function link(item, pfn, other, in_flight)
-    item.links = item.links or {}
-    table.insert(item.links, { pfn = pfn, item = other, in_flight = in_flight })
-    if item.name == "POSTCOPY_FAULT" then
-        item.answers = item.answers or {}
-        item.answers[pfn] = item.links[#item.links]
-    end
-end
-
-local function answer(faults, fault, page)
-    fault.answer = page
-    fault.in_flight = began_before(page, fault.asked.last_frame)
-    faults.answered = faults.answered + 1
-    if fault.in_flight then faults.in_flight = faults.in_flight + 1 end
-    link(fault.asked, fault.pfn, page, fault.in_flight)
-    for _, asked in ipairs(fault.again or {}) do
-        link(asked, fault.pfn, page, began_before(page, asked.last_frame))
-    end
-    link(page, fault.pfn, fault.asked, fault.in_flight)
-end
-
-local function announce(faults, item)
-    local again = {}
-    for _, run in ipairs(item.runs) do
-        faults.announced = faults.announced + run.count
-        if not UNBACKED[run.kind] then
-            local before = faults.outstanding.count
-            for pfn = run.first, run.first + run.count - 1 do faults.outstanding:add(pfn) end
-            if faults.outstanding.count - before < run.count then again[#again + 1] = run end
-        end
-    end
-    return again
-end
-
--- A repeated fault counts for nothing, but has the same answer.
-local function ask_again(faults, pfn, item)
-    local page, waiting = faults.carrier[pfn], faults.pending[pfn]
-    if page then
-        link(item, pfn, page, began_before(page, item.last_frame))
-    elseif waiting then
-        waiting.again = waiting.again or {}
-        table.insert(waiting.again, item)
-    end
-end
-
-local function ask(faults, item)
-    local again = {}
-    faults.fault_records = faults.fault_records + 1
-    item.latest = {}
-    for _, run in ipairs(item.runs) do
-        for pfn = run.first, run.first + min(run.count, PENDING) - 1 do
-            if not faults.asked:add(pfn) then
-                again[#again + 1] = { first = pfn, count = 1, kind = run.kind }
-                ask_again(faults, pfn, item)
-            else
-                local fault = { pfn = pfn, asked = item }
-                table.insert(item.latest, fault)
-                faults.faulted = faults.faulted + 1
-                if faults.carrier[pfn] then
-                    answer(faults, fault, faults.carrier[pfn])
-                elseif not faults.sent:has(pfn) and faults.pending_count < PENDING then
-                    faults.pending[pfn] = fault
-                    faults.pending_count = faults.pending_count + 1
-                end
-            end
-        end
-    end
-    return again
-end
-
--- The pages that came last can still be asked for by faults that are on their way.
-local function remember(faults, item, run)
-    for pfn = run.first, run.first + min(run.count, RECENT) - 1 do
-        if not faults.carrier[pfn] then faults.carrier[pfn] = item end
-        local fault = faults.pending[pfn]
-        if fault then
-            faults.pending[pfn] = nil
-            faults.pending_count = faults.pending_count - 1
-            answer(faults, fault, item)
-        end
-    end
-    faults.recent_last = faults.recent_last + 1
-    faults.recent[faults.recent_last] = { item = item, first = run.first, count = run.count }
-    faults.recent_pages = faults.recent_pages + run.count
-    while faults.recent_pages > RECENT and faults.recent_first < faults.recent_last do
-        local old = faults.recent[faults.recent_first]
-        faults.recent[faults.recent_first] = nil
-        faults.recent_first = faults.recent_first + 1
-        faults.recent_pages = faults.recent_pages - old.count
-        for pfn = old.first, old.first + min(old.count, RECENT) - 1 do
-            if faults.carrier[pfn] == old.item then faults.carrier[pfn] = nil end
-        end
-    end
-end
-
-local function send(faults, item)
-    local again = {}
-    for _, run in ipairs(item.runs) do
-        faults.pages = faults.pages + run.count
-        if not UNBACKED[run.kind] then
-            local before = faults.sent.count
-            for pfn = run.first, run.first + run.count - 1 do faults.sent:add(pfn) end
-            if faults.sent.count - before < run.count then again[#again + 1] = run end
-            remember(faults, item, run)
-        end
-    end
-    return again
-end
-
-local function pfns_of(item)
-    local pfns = {}
-    for _, run in ipairs(item.runs) do
-        for pfn = run.first, run.first + min(run.count, PENDING) - 1 do pfns[#pfns + 1] = pfn end
-    end
-    return pfns
-end
-
-local TAKES = { POSTCOPY_PFNS = announce, POSTCOPY_FAULT = ask, POSTCOPY_PAGE_DATA = send }
-
--- Whether the runs of a record have to be kept until its end.
-function keeps_runs(item)
-    return TAKES[item.name] ~= nil
-end
-
--- Matches the faults and the pages of a libxc record that ended. Gives the runs that announce, ask for or send a page
--- a second time.
-function match(faults, item)
-    local takes = TAKES[item.name]
-    if item.name == "POSTCOPY_FAULT" and item.runs then item.pfns = pfns_of(item) end
-    if not takes or not item.whole or not item.runs or is_misdirected(item) then return {} end
-    return takes(faults, item)
-end
-
-end
-
--- Judging: the rules over each item, in the order in which items end --------------------------------------------------
-
-local new_situation, broken, judge_beginning, judge_listed, take_in
-do
-
--- How far one migration is, and how much of it is known.
-function new_situation()
-    return {
-        state = "start",
-        followed = false, -- whether every header since the domain header was read
-        lists_whole = false, -- whether every list of announced pages was captured
-        pages_whole = false,
-        context = {}, -- the context records of the present stop of the guest
-        seen = {}, -- names of records that came, and ids of rules that were broken, as far as it matters later
+-- What is known of one migration.
+local function new_migration(number)
+    local migration = {
+        number = number,
+        context = events.Context(),
+        forward = facts_directions.DirectionFacts("forward"),
+        reverse = facts_directions.DirectionFacts("reverse"),
+        faults = facts_faults.Faults(),
+        static_data = facts_static_data.StaticData(),
+        links = facts_links._Growing(),
+        is_capture = true,
         kind = "live",
+        outcome = "incomplete", -- nothing is known of the end while packets come
+        ended = {},
+        totals = {},
+        asked = {}, -- items that ask for pages
     }
+    function migration.direction(_, direction) return migration[direction] end
+    migration.checker = rules_checker.Checker(migration)
+    return migration
 end
 
--- Headers were lost: where the stream stands is unknown, and lists of pages may be lost as well.
-local function forget(now)
-    now.state = nil
-    now.followed, now.lists_whole, now.pages_whole = false, false, false
+-- Links of a record, as they come.
+function facts_links._Growing._append(_, record, link)
+    table.insert(record.item.links, { pfn = link.pfn, item = link.record.item, in_flight = link.in_flight })
 end
 
--- An item broke a rule.
-function broken(item, rule_id, message, ...)
-    item.findings = item.findings or {}
-    table.insert(item.findings, { rule = rule_id, message = format(message, ...) })
+-- What the facts make of a record.
+local function note(migration, record)
+    if record.context.revision >= migration.context.revision then migration.context = record.context end
+    local total = migration.totals[record.name] or { records = 0, octets = 0 }
+    total.records, total.octets = total.records + 1, total.octets + record.length
+    migration.totals[record.name] = total
+    local static_data = migration.static_data:add(record)
+    if not record.type then return facts_migration.UNREMARKABLE end
+    if static_data then return facts_migration.Noted(static_data) end
+    if not record.whole or record.is_misdirected then return facts_migration.UNREMARKABLE end
+    local role = facts_roles.role_of(record)
+    if protocol_specs.POSTCOPY[role] and role ~= "POSTCOPY_COMPLETE" then migration.kind = "postcopy" end
+    local matches = migration.faults:add(record)
+    if matches == facts_faults.NOTHING then return facts_migration.UNREMARKABLE end
+    for _, fault in ipairs(matches.answered) do migration.links:_link(fault) end
+    for _, fault in ipairs(matches.repeated) do migration.links:_point(fault.asked, fault) end
+    return facts_migration.Noted(nil, matches.again, matches.faults, matches.answered)
 end
 
-local function end_of(item)
-    return item.offset + item.length
+local function find(violation, record)
+    local rule, item = violation.rule, (violation.record or record).item
+    if not rule.wireshark then return end
+    table.insert(item.findings, { rule = rule.id, severity = violation.gravity, message = violation.message })
 end
 
--- Whether the sender of one record had received the whole of another, of the other direction: it has acknowledged it.
--- Nil where no acknowledgement is known.
-local function knew(item, other)
-    if not item.acked then return nil end
-    return item.acked >= end_of(other)
+function rules_checker.Checker._find(_, violation, record)
+    find(violation, record)
 end
 
-local function is_followed(flow)
-    return flow.found and not flow.lost_at and flow.passed_over == 0
-end
+-- What bodies say is judged by `xenshark check`.
+rules_checker.Checker._contents = native.nothing
 
--- Whether every octet of a direction was captured, and understood.
-local function is_whole(flow)
-    if not flow or flow.offset == 0 or not is_followed(flow) then return false end
-    return flow.gaps == 0 and not flow.late and not flow.channel.late
-end
-
--- Bodies
-
-local function judge_reserved(item, layout, octets_seen)
-    local visitor = {}
-    function visitor.field(field, _, _, value)
-        if field.is_reserved and value ~= 0 then
-            broken(item, "reserved-bits-set", "%s is %s, not zero", field.name, hexadecimal(value))
-        end
-        -- Unknown mandatory flags of xl are worse than a reserved bit, and have a rule of their own.
-        for _, one in ipairs(field.name ~= "mandatory_flags" and field.parts or {}) do
-            local bits_set = floor(floor(value / 2 ^ one.shift) % 2 ^ one.width)
-            if one.name == "reserved" and bits_set ~= 0 then
-                broken(item, "reserved-bits-set", "%s.reserved is %s, not zero", field.name, hexadecimal(bits_set))
-            end
-        end
+-- An item's entries, or what was captured of them.
+local function take_runs(item, body, runs)
+    item.count, item.runs, item.listed = #body >= 8 and uint(body:sub(1, 4), item.endianness) or nil, runs, 0
+    for _, run in ipairs(runs) do
+        item.listed = item.listed + run.length
+        item.low, item.high = min(item.low or run.first, run.first), max(item.high or 0, run.first + run.length - 1)
     end
-    walk(layout, octets_seen, 0, item.big, visitor)
 end
 
--- What a header breaks that is not what it should be; each says whether it broke anything.
-local HEADER_RULES = {
-    ["xl header"] = function(item, body)
-        local is_known, big = xl_byte_order(body)
-        local flags = u32(body, 36, big)
-        if not is_known then
-            broken(item, "bad-xl-header", "byteorder is 0x%08x, not 0x01020304 in either order", u32(body, 32, big))
-        elseif flags >= 4 then
-            broken(item, "bad-xl-header", "unknown mandatory flags 0x%x", flags - flags % 4)
-        elseif flags % 4 < 2 then
-            broken(item, "legacy-stream", "mandatory_flags 0x%x: no libxl stream of version 2 follows", flags)
+-- A record, header or text has ended, or was torn: everything that is to be known of it.
+local function take_in(migration, record)
+    local item, flow = record.item, record.item.flow
+    item.length, item.last_frame, item.last_time = record.length, record.last.frame, record.last.time
+    item.complete, item.findings = record.complete, {}
+    if record.is_pages then
+        take_runs(item, record.body, record.runs)
+        if record.spec.role == "POSTCOPY_FAULT" then
+            item.pfns = record:pfns()
+            table.insert(migration.asked, item)
         end
-    end,
-    ["libxl header"] = function(item, body)
-        local version = u32(body, 8, true)
-        if not starts_with(body, LIBXL_IDENT) then
-            local low, high = u64(body, 0, true)
-            broken(item, "bad-libxl-header", "ident is 0x%08x%08x, not 'LibxlFmt'", high, low)
-        elseif version ~= LIBXL_VERSION then
-            broken(item, "bad-libxl-header", "version is %d, not %d", version, LIBXL_VERSION)
-        end
-    end,
-    ["image header"] = function(item, body)
-        local is_marked, is_named = starts_with(body, IMAGE_MAGIC:sub(1, 8)), body:sub(9, 12) == IMAGE_MAGIC:sub(9)
-        local low, high = u64(body, 0, true)
-        local version = u32(body, 12, true)
-        if not is_marked and not is_named then
-            broken(item, "legacy-stream", "in place of the marker, all ones, stands 0x%08x%08x", high, low)
-        elseif not is_marked then
-            broken(item, "bad-image-header", "marker is 0x%08x%08x, not all ones", high, low)
-        elseif not is_named then
-            broken(item, "bad-image-header", "id is 0x%08x, not 'XENF'", u32(body, 8, true))
-        elseif not OF_VERSION[version] then
-            broken(item, "bad-image-header", "version %d is not specified", version)
-        end
-    end,
-    ["domain header"] = function(item, body)
-        local guest, shift = u32(body, 0, item.big), u16(body, 4, item.big)
-        if not GUEST_TYPES[guest] then broken(item, "bad-domain-header", "guest type %d is unknown", guest) end
-        if shift ~= PAGE_SHIFT then broken(item, "bad-domain-header", "page_shift is %d, not %d", shift, PAGE_SHIFT) end
-    end,
-}
-
-local function judge_header(item)
-    local body, spec = item.body or "", item.spec
-    if not item.whole or #body < spec.size then return end
-    local before = item.findings and #item.findings or 0
-    if HEADER_RULES[item.name] then HEADER_RULES[item.name](item, body) end
-    -- Of a header that is not what it should be no bit means anything.
-    if (item.findings and #item.findings or 0) > before then return end
-    judge_reserved(item, spec.layout, body:sub(1, spec.size))
+        item.body, item.runs = nil, nil
+    elseif capture.bodies_kept + #record.body > BODIES_KEPT then
+        item.body = nil
+    else
+        capture.bodies_kept = capture.bodies_kept + #record.body
+    end
+    if item.body and record.spec and record.spec.summary then item.summary = summary_of(item) end
+    migration.checker:add(record, note(migration, record))
+    local phase = migration.checker._phase
+    if phase.raced and not migration.has_raced then
+        migration.has_raced = true
+        for _, violation in ipairs(rules_pages.judge_end(phase, migration)) do find(violation, record) end
+    end
+    table.insert(capture.ended, item)
+    if flow.trailing == item then flow.trailing = nil end
 end
 
-local function judge_pages_length(item)
-    local length, spec = item.body_length, item.spec
-    if length < PAGES_HEADER_SIZE then
-        broken(item, "body-length-mismatch", "body_length %d has no room for count and reserved", length)
+local function emit(event)
+    if py.is_a(event, "MigrationFound") then
+        capture.migrations[event.migration + 1] = new_migration(event.migration)
         return
     end
-    if not item.count then return end
-    local needed = PAGES_HEADER_SIZE + ENTRY_SIZE * item.count
-    if PAGES_HEADER_SIZE + ENTRY_SIZE * item.listed < min(length - length % ENTRY_SIZE, needed) then
-        return -- not all entries were captured or looked at
-    end
-    if item.count == 0 then broken(item, "empty-pages-record", "count is 0") end
-    if spec.contents and item.channel.page_shift ~= PAGE_SHIFT then
-        return -- that is a violation of its own, and the size of a page is unknown
-    end
-    if spec.contents and needed <= length then needed = needed + item.backed * 2 ^ PAGE_SHIFT end
-    if needed ~= length then
-        local format_string = "body_length %s, count %s says %s"
-        broken(item, "body-length-mismatch", format_string, grouped(length), grouped(item.count), grouped(needed))
-    end
-end
-
--- One entry for each frame of the table, which holds as many of the guest's words as fit.
-local function judge_frames(item)
-    local first, last = u32(item.body, 0, item.big), u32(item.body, 4, item.big)
-    for _, words in ipairs({ 512, 1024 }) do -- of a 64-bit and of a 32-bit guest
-        if item.body_length == 8 + 8 * (floor(last / words) - floor(first / words) + 1) then return end
-    end
-    local says = "body_length %s is not what pfns %s to %s need"
-    broken(item, "body-length-mismatch", says, grouped(item.body_length), grouped(first), grouped(last))
-end
-
-local function judge_length(item)
-    local length, spec = item.body_length, item.spec
-    if spec.shape == "signal" then
-        if length > 0 then
-            broken(item, "nonempty-signal", "a signal has no body, this one has %s octets", grouped(length))
-        end
-    elseif spec.shape == "pages" then
-        judge_pages_length(item)
-    elseif spec.shape == "page" then
-        local page = 2 ^ PAGE_SHIFT
-        if length ~= page and item.channel.page_shift == PAGE_SHIFT then
-            broken(item, "body-length-mismatch", "body_length %s, a page has %s", grouped(length), grouped(page))
-        end
-    elseif item.body and #item.body >= length then
-        local used = walk(spec.layout, item.body, 0, item.big, {})
-        if not used then
-            local says = "body_length %s is too short for what its own counts say"
-            broken(item, "body-length-mismatch", says, grouped(length))
-        elseif used ~= length then
-            local says = "body_length %s, its own counts say %s"
-            broken(item, "body-length-mismatch", says, grouped(length), grouped(used))
-        elseif item.name == "X86_PV_P2M_FRAMES" then
-            judge_frames(item)
-        end
-    end
-end
-
-local function judge_entries(item)
-    if not item.count then return end
-    if item.reserved ~= 0 then broken(item, "reserved-bits-set", "reserved is 0x%x, not zero", item.reserved) end
-    if item.spec.direction ~= REVERSE and item.reserved_type then
-        local pfn, kind = item.reserved_type[1], item.reserved_type[2]
-        broken(item, "reserved-page-type", "pfn %s has page type %d", hexadecimal(pfn), kind)
-    end
-    if item.reserved_entry then
-        broken(item, "reserved-bits-set", "entry %s: bits 52 to 59 are not zero", grouped(item.reserved_entry))
-    end
-end
-
-local RESERVED_SHOWN = 64 -- octets of a body that are looked at for reserved fields: none is further on
-
-local function judge_unknown(item)
-    if item.type < OPTIONAL then
-        broken(item, "unknown-mandatory-record", "mandatory record 0x%08x is specified nowhere", item.type)
-    elseif item.channel.now.state == "postcopy pages" then
-        local says = "optional record 0x%08x: the known receiver and sender fail on it in the postcopy phase"
-        broken(item, "postcopy-optional-record", says, item.type)
+    if not event.direction then return end -- of a connection that joins
+    local migration = capture.migrations[event.migration + 1]
+    migration[event.direction]:add(event)
+    if py.is_a(event, "Record") then
+        take_in(migration, event)
     else
-        broken(item, "unknown-optional-record", "optional record 0x%08x is specified nowhere", item.type)
+        migration.checker:add(event, facts_migration.UNREMARKABLE)
     end
 end
 
--- The rules that a header or record breaks by itself.
-local function judge_alone(item)
-    local spec = item.spec
-    if not item.type then
-        judge_header(item)
-    elseif item.body_length > BODY_LENGTH_MAX and item.layer ~= "xenops" then
-        local says = "body_length %s, the most any receiver accepts is %s"
-        broken(item, "record-too-long", says, grouped(item.body_length), grouped(BODY_LENGTH_MAX))
-    elseif item.name == "LIBXC_LEGACY" then
-        broken(item, "legacy-stream", "record type 0x%x says that a legacy libxc stream follows", item.type)
-    else
-        if not spec then judge_unknown(item) end
-        if item.padding and item.padding:find("[^\0]") then
-            local shown = item.padding:gsub(".", function(one) return format("%02x ", byte(one)) end)
-            broken(item, "nonzero-padding", "padding after the body is %s", shown)
-        end
-        if not spec or item.layer == "xenops" then return end
-        if not item.is_listed then judge_length(item) end
-        if spec.shape == "pages" then
-            if not item.is_listed then judge_entries(item) end
-        elseif spec.shape ~= "signal" and item.body then
-            judge_reserved(item, spec.layout, item.body:sub(1, RESERVED_SHOWN))
-        end
+local Parser = parser_direction.DirectionParser
+local begin, begin_trailing, read_item = Parser.begin, Parser.begin_trailing, Parser._read_item
+local emit_item, begin_state = Parser._emit_item, Parser.begin_state
+
+-- What is inside of something else, compressed or in libvirt's messages, is not followed.
+function Parser:wrap() self:expect_next("NOTHING") end
+
+-- An item can be shown from now on: in the packet that holds the end of its header.
+local function announce(parser, item, header)
+    local flow = parser.owner
+    item.flow, item.header, item.links, item.findings = flow, header, {}, {}
+    item.direction, item.migration = parser.direction, parser.migration
+    item.length = item.end_ + item.padding - item.offset
+    item.first_frame, item.header_frame = item.first.frame, item.first.frame
+    table.insert(flow.items, item)
+    table.insert(capture.found, item)
+end
+
+function Parser:begin(layer, name, kind, spec, endianness, header, length, ...)
+    local frame = self:position().frame
+    local size = header > 0 and header or spec and spec.size or min(length, #self.buffer)
+    for index = self._marks.first, self._marks.last do
+        local mark = self._marks[index]
+        if mark[1] < self.offset + size then frame = mark[2].frame end
+    end
+    begin(self, layer, name, kind, spec, endianness, header, length, ...)
+    announce(self, self.item, header > 0 and header or min(size, length))
+    self.item.header_frame = frame
+end
+
+-- A record as far as it has come.
+local function provisional(item, length)
+    return py.make(events.Record, {
+        migration = item.migration.number, direction = item.direction, layer = item.layer, name = item.name,
+        type = item.type, spec = item.spec, endianness = item.endianness, offset = item.offset, length = length,
+        body_length = item.body_length, body = item.body or "", runs = item.runs or {}, complete = false, whole = false,
+        first = item.first, context = item.migration.context, item = item,
+    })
+end
+
+function Parser:begin_trailing()
+    begin_trailing(self)
+    local item = self.trailing
+    announce(self, item, 1)
+    item.length = 1
+    self.owner.trailing = item
+    for _, violation in ipairs(rules_ending.judge_trailing(provisional(item, #self.buffer))) do
+        find(violation, { item = item })
     end
 end
 
--- Order
-
--- The state that is meant, by the streams that are around this one, as far as that is known.
-local function state_after(state, in_libxl, in_xenops)
-    if not in_libxl and WITHOUT_LIBXL[state] then
-        if in_libxl == nil then return nil end
-        return state_after(WITHOUT_LIBXL[state], true, in_xenops)
-    end
-    return in_xenops and state == "finished" and "xenops tail" or state
-end
-
--- What a record breaks in a state that does not allow it: a rule, and the state that the record implies.
-local function misplaced(key, state)
-    for _, one in ipairs(MISPLACED[key] or {}) do
-        for _, where in ipairs(one.states) do
-            if where == state then return one.rule, one.follows end
-        end
-    end
-    return "unexpected-record", nil
-end
-
--- Framing notes where records of the other layer follow and nothing handed over to it.
-local function judge_announcement(item, now)
-    local should_be = item.announcement_missing and SHOULD_BE[item.layer]
-    if not should_be then return end
-    for _, state in ipairs(should_be.states) do
-        if now.state == state then
-            local says = "%s is %s's, and no %s came before it"
-            broken(item, item.announcement_missing, says, item.name, item.layer, should_be.missing)
-            now.state = should_be.follows
-            return
-        end
-    end
-    if now.state == "early pages" then now.state = should_be.follows end
-end
-
-local function judge_state(item, key, now)
-    local channel, before = item.channel, now.state
-    if not before then
-        now.state = NATURAL[key]
-    elseif STATES[before][key] then
-        now.state = STATES[before][key]
-    elseif MISSED[key] and now.seen[MISSED[key]] then
-        return -- that it was missing where it belongs was said
-    else
-        local rule_id, follows = misplaced(key, before)
-        now.seen[rule_id] = true
-        broken(item, rule_id, '%s in the state "%s"', item.name, before)
-        now.state = follows or before
-    end
-    if key == "domain header" then
-        now.state = OF_VERSION[channel.version]
-        now.followed, now.lists_whole, now.pages_whole = true, true, true
-    end
-    if now.state then
-        local in_libxl = has_layer(channel, "libxl")
-        if may_be_in_libxl(channel) then in_libxl = nil end
-        now.state = state_after(now.state, in_libxl, has_layer(channel, "xenops") and item.layer ~= "xenops")
-    end
-end
-
--- The context records of one stop of the guest: which came, and in which order.
-local function judge_context(item, key, before, now)
-    local guest = GUEST_TYPES[item.channel.guest]
-    if CONTEXT[key] then
-        local is_late = item.name == "HVM_PARAMS" and now.context.HVM_CONTEXT
-        if is_late and item.channel.version == 3 and not now.seen.HVM_PARAMS then
-            now.seen.HVM_PARAMS = true
-            broken(item, "hvm-params-after-context", "HVM_PARAMS comes after HVM_CONTEXT")
-        end
-        now.context[item.name] = true
-    elseif key == "libxc.POSTCOPY_PFNS_BEGIN" and before == "postcopy begun" then
-        local missing = {}
-        for _, name in ipairs(HVM_CONTEXT) do
-            if not now.context[name] then missing[#missing + 1] = "no " .. name end
-        end
-        if guest ~= "x86 HVM" then missing = next(now.context) and {} or { "no context record" } end
-        if missing[1] then
-            local says = "%s between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN"
-            broken(item, "postcopy-context-missing", says, table.concat(missing, ", "))
-        end
-    end
-    local ends_stop = key == "libxc.POSTCOPY_BEGIN" or key == "libxc.CHECKPOINT" or key == "libxc.PAGE_DATA"
-    if ends_stop then now.context = {} end
-end
-
--- The table of frames cannot be read by who does not know how wide the guest's words are.
-local function judge_pv_info(item, key, now)
-    if key == "libxc.X86_PV_P2M_FRAMES" and now.followed and not now.seen.X86_PV_INFO then
-        now.seen[MISSED["libxc.X86_PV_INFO"]] = true
-        broken(item, "unexpected-record", "X86_PV_P2M_FRAMES, and no X86_PV_INFO came before it")
-    elseif key == "libxc.X86_PV_INFO" then
-        now.seen.X86_PV_INFO = true
-    end
-end
-
--- The place of a header or record of the forward direction among the others.
-local function judge_order(item, now)
-    local key = item.type and item.layer .. "." .. item.name or item.name
-    local guest = GUEST_TYPES[item.channel.guest]
-    if PV_ONLY[key] and (guest == "x86 HVM" or guest == "x86 PVH") then
-        if item.skipped == 0 then -- else it was found by what it looks like, and libxl has some of the same numbers
-            broken(item, "pv-record-in-hvm", "%s in a stream whose domain header says %s", item.name, guest)
-        end
-        return
-    elseif HVM_ONLY[key] and guest == "x86 PV" then
-        broken(item, "hvm-record-in-pv", "%s in a stream whose domain header says %s", item.name, guest)
-        return
-    end
-    judge_announcement(item, now)
-    local before = now.state
-    judge_state(item, key, now)
-    judge_context(item, key, before, now)
-    judge_pv_info(item, key, now)
-    if not now.transition and now.state == "postcopy pages" then
-        now.transition = item
-        -- A POSTCOPY_COMPLETE that was captured before, but left after this had arrived, is in order.
-        if not now.complete and now.early_complete and knew(now.early_complete, item) then
-            now.complete = now.early_complete
-        end
-    end
-    if key == "libxc.END" and (before == "postcopy pages" or before == "early pages") and not now.complete then
-        now.state = nil -- the sender may well go on
-    end
-end
-
--- Pages
-
-local function named(run)
-    if run.count == 1 then return "pfn " .. hexadecimal(run.first) .. " was" end
-    local first, last = hexadecimal(run.first), hexadecimal(run.first + run.count - 1)
-    return format("one or more of the pfns %s to %s were", first, last)
-end
-
-local function judge_unannounced(item, pfns, rule_id, now)
-    if not now.lists_whole then return end
-    local outstanding = item.channel.faults.outstanding
-    for pfn = pfns.first, pfns.first + pfns.count - 1 do
-        if not outstanding:has(pfn) then
-            broken(item, rule_id, "pfn %s was never announced as backed", hexadecimal(pfn))
-            return
-        end
-    end
-end
-
--- POSTCOPY_COMPLETE leaves when every page has come, so a page it has not acknowledged comes too late. Pages may be
--- captured before it and arrive after it left, as well as be captured after it.
-local function judge_race(now)
-    local pages, complete = now.page_data, now.complete
-    if pages and complete and not now.raced and knew(complete, pages) == false then
-        now.raced = pages
-        local says = "the destination had %.0f octets when POSTCOPY_COMPLETE left, this record ends at %.0f"
-        broken(pages, "postcopy-complete-race", says, complete.acked, end_of(pages))
-    end
-end
-
-local function judge_page_runs(item, now)
-    for _, run in ipairs(item.runs or {}) do
-        if UNBACKED[run.kind] then
-            local says = "pfn %s has type %s: no page can follow"
-            broken(item, "postcopy-page-type", says, hexadecimal(run.first), PAGE_TYPES[run.kind])
-        elseif item.skipped == 0 then
-            judge_unannounced(item, run, "postcopy-page-not-announced", now)
-        end
-    end
-end
-
-local function judge_pages(item, again, now)
-    local is_listed = item.whole and item.count ~= nil and item.listed >= item.count
-    if item.name == "POSTCOPY_PFNS" then
-        now.lists_whole = now.lists_whole and is_listed
-        for _, run in ipairs(again) do
-            broken(item, "postcopy-pfn-announced-twice", "%s announced before", named(run))
-        end
-    elseif item.name == "POSTCOPY_PAGE_DATA" then
-        now.pages_whole = now.pages_whole and is_listed
-        now.page_data = item
-        judge_race(now)
-        if not item.is_listed then judge_page_runs(item, now) end
-        for _, run in ipairs(again) do broken(item, "postcopy-page-repeated", "%s sent before", named(run)) end
-    end
-end
-
--- Whether the postcopy phase had not begun when a record of the reverse direction was captured. Whether that breaks a
--- rule only the end can say.
-local function is_early(now)
-    return not now.transition and now.state ~= nil
-end
-
-local function judge_fault(item, again, now)
-    if now.complete then
-        broken(item, "postcopy-fault-after-complete", "POSTCOPY_COMPLETE was at offset %.0f", now.complete.offset)
-    end
-    local early = is_early(now)
-    for _, run in ipairs(item.runs or {}) do
-        if run.kind ~= 0 then
-            local says = "pfn %s has type bits 0x%x"
-            broken(item, "postcopy-fault-has-type", says, hexadecimal(run.first), run.kind)
-        end
-        if not early then judge_unannounced(item, run, "postcopy-fault-not-announced", now) end
-    end
-    for _, run in ipairs(again) do broken(item, "postcopy-fault-repeated", "%s asked for before", named(run)) end
-    for _, fault in ipairs(item.latest or {}) do
-        local page = fault.answer
-        local was_there = page and (page.holes or 0) == 0 and page.last_frame <= item.last_frame
-        if was_there and knew(item, page) then
-            local says = "pfn %s was acknowledged to the source already: its record ended in frame %d, %s before"
-            local since = duration(item.first_time - page.last_time)
-            broken(item, "postcopy-fault-after-page", says, hexadecimal(fault.pfn), page.last_frame, since)
-        end
-    end
-    item.latest = nil
-end
-
-local function judge_reverse(item, again, now)
-    if item.name == "POSTCOPY_FAULT" then
-        judge_fault(item, again, now)
-    elseif item.name == "POSTCOPY_COMPLETE" and not now.complete then
-        if is_early(now) then
-            now.early_complete = now.early_complete or item
-        else
-            now.complete = item
-            judge_race(now)
-        end
-    end
-end
-
--- Texts
-
--- Whether a text may have gone by that was not captured.
-local function may_hide_texts(channel)
-    for _, flow in ipairs({ channel.forward or false, channel.reverse or false }) do
-        if not flow or not is_whole(flow) or (flow.peer.acked or 0) > flow.next then return true end
-    end
-    return false
-end
-
-local function judge_text(item, now)
-    if not item.complete then return end
-    local expected = HANDSHAKE[now.kind == "postcopy" and "postcopy" or "live"]
-    local name, message = item.message and item.message.name or "text", item.message
-    local wanted, is_expected = {}, message ~= nil and may_hide_texts(item.channel)
-    for _, one in ipairs(expected[now.handshake or "start"] or {}) do
-        wanted[#wanted + 1] = format("%s (%s)", one.text, one.direction)
-        is_expected = is_expected or (one.direction == item.direction and one.text == name)
-    end
-    if not is_expected then
-        local said = item.body:sub(1, 60):gsub("[^ -~]", ".")
-        local should_be = wanted[1] and table.concat(wanted, " or ") or "nothing"
-        broken(item, "xl-handshake", "expected %s, this says '%s'", should_be, said)
-    end
-    if not is_expected and not expected[name] then
-        -- It stands where the expected one should, so the answer to that one will follow.
-        for _, one in ipairs(expected[now.handshake or "start"] or {}) do
-            if one.direction == item.direction then
-                name = one.text
-                break
-            end
-        end
-    elseif name == "report" and byte(item.body, -1) ~= 0 then
-        broken(item, "xl-target-failed", "the destination reports status %d", byte(item.body, -1))
-        name = "failed report"
-    end
-    now.handshake = name
-end
-
--- Types 0x10 to 0x12 are postcopy records in a stream of version 2. By its body a record of version 3 with these
--- numbers shows all the same, as long as postcopy has not begun.
-local function static_data(item, now)
-    local length = item.body_length
-    if item.channel.version ~= 2 or item.layer ~= "libxc" or item.direction ~= FORWARD then return nil end
-    if now.begun or now.has_entries then return nil end
-    if item.name == "POSTCOPY_PFNS_BEGIN" and length > 0 and length % 24 == 0 then
-        return format("record 0x11 has %.0f octets: CPUID leaves, and a POSTCOPY_PFNS_BEGIN has none", length)
-    elseif item.name == "POSTCOPY_PFNS" and length % 16 == 0 and length ~= 8 + 8 * (item.count or 0) then
-        return format("record 0x12 has %.0f octets: MSR entries, and no list of pfns", length)
-    elseif item.name == "POSTCOPY_BEGIN" and now.has_static_data then
-        return "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN"
-    end
-    return nil
-end
-
--- An item begins. Where the capture lost nothing, the way is lost for a header that cannot be believed, and that has a
--- rule of its own.
-function judge_beginning(item)
-    if item.skipped > 0 and (item.flow.gaps > 0 or item.flow.torn) then
-        local says = "%s octets before this record could not be followed"
-        broken(item, "stream-resynchronised", says, grouped(item.skipped))
-    end
+-- A record whose header does not say how long it is.
+function Parser:begin_state(layer, name, kind, spec, header)
+    begin_state(self, layer, name, kind, spec, header)
+    announce(self, self.trailing, header)
+    self.trailing.length = header
+    self.owner.trailing = self.trailing
 end
 
 -- All entries of a pages record were seen: what they break is told, even if the record's pages never come.
-function judge_listed(item)
-    local now = item.channel.now
-    if static_data(item, now) then return end
-    item.is_listed = true
-    judge_length(item)
-    judge_entries(item)
-    if item.name == "POSTCOPY_PAGE_DATA" and item.direction == FORWARD then judge_page_runs(item, now) end
-end
-
--- What later rules have to know of a record.
-local function remember_for_rules(item, now)
-    if not item.whole or is_misdirected(item) then return end
-    if item.name == "PAGE_DATA" and (item.listed or 0) > 0 then now.has_entries = true end
-    if item.name == "POSTCOPY_BEGIN" then now.begun = true end
-    if starts_with(item.name, "POSTCOPY_") and item.name ~= "POSTCOPY_COMPLETE" then now.kind = "postcopy" end
-end
-
--- An item has ended: matches it with others and judges it, in the order in which items end on the wire.
-function take_in(item)
-    local channel, now = item.channel, item.channel.now
-    local total = channel.totals[item.name] or { records = 0, octets = 0 }
-    total.records, total.octets = total.records + 1, total.octets + item.length
-    channel.totals[item.name] = total
-    if item.direction == FORWARD and not now.first_forward then
-        now.first_forward = true
-        if channel.late or item.flow.late then forget(now) end
-    end
-    local version_3 = item.type and static_data(item, now)
-    local again = {}
-    if item.layer == "libxc" and item.type and not version_3 then again = match(channel.faults, item) end
-    if item.type and not version_3 then remember_for_rules(item, now) end
-    if item.skipped > 0 and item.direction == FORWARD then forget(now) end
-    if not item.layer then
-        return -- it was judged where it began
-    elseif not item.type and not item.spec then
-        judge_text(item, now)
-    elseif version_3 then
-        now.has_static_data = true
-        broken(item, "static-data-in-v2", "%s", version_3)
-    else
-        judge_alone(item)
-        if item.type and is_misdirected(item) then
-            broken(item, "wrong-direction", "%s goes %s only", item.name, item.spec.direction)
-        elseif item.spec and item.direction == FORWARD then
-            judge_order(item, now)
-            judge_pages(item, again, now)
-        elseif item.spec then
-            judge_reverse(item, again, now)
+function Parser:_read_item(item)
+    local is_listing = item.body == nil
+    local went_on = read_item(self, item)
+    if is_listing and item.body and self.item == item and item.spec and item.spec.shape == "pages" then
+        take_runs(item, item.body, native.page_runs(item.body, item.endianness))
+        local record = provisional(item, item.length)
+        local migration, broken = capture.migrations[record.migration + 1], rules_framing.judge(record)
+        if not record.is_misdirected then
+            local noted, phase = facts_migration.UNREMARKABLE, migration.checker._phase
+            py.extend(broken, rules_pages.judge_forward(record, noted, phase, migration))
         end
+        for _, violation in ipairs(native.once(broken)) do find(violation, record) end
     end
+    return went_on
 end
 
+local Record = getmetatable(events.Record).__call
+
+function Parser:_emit_item(item, end_, padding, whole)
+    capture.ending = item
+    emit_item(self, item, end_, padding, whole)
 end
 
--- Streams: a cursor over the octets of one direction ------------------------------------------------------------------
+-- Every record knows the item that it ends.
+getmetatable(events.Record).__call = function(...)
+    local record = Record(...)
+    record.item = capture.ending
+    return record
+end
 
-local LOST = {} -- what a parser is stopped with where the octets it waits for were not captured
-local FOREVER = 2 ^ 53
+-- Octets
 
-local function resume(flow, lost)
-    local parser = flow.parser
-    if not parser then return end
-    local ok, wanted = coroutine.resume(parser, lost)
-    if not ok then error(wanted, 0) end
-    if coroutine.status(parser) == "dead" then
-        flow.parser, flow.buffer, flow.marks, flow.skip = nil, "", {}, FOREVER
-    else
-        flow.wanted = wanted
+-- A list that comes in many packets is put together once: here are the parts that wait. And the parser hears only now
+-- where the last of many page contents was that went by.
+local function join(flow)
+    if flow.passed_frame then
+        flow.parser.newest, flow.passed_frame = position_at(flow.passed_frame, flow.passed_time), nil
     end
-end
-
--- Lets the parser go on while what it wants is there.
-local function run(flow)
-    while flow.parser and flow.skip == 0 and #flow.buffer >= flow.wanted do
-        resume(flow)
-    end
-end
-
--- The next `length` octets are missing. The parser may hear of it more than once: what it makes of the octets before
--- the hole can begin another record that the hole is in.
-local function hole(flow, length)
-    local after = flow.offset + #flow.buffer + length
-    while flow.parser do
-        local missing = after - flow.offset - #flow.buffer
-        if missing <= 0 then return end
-        flow.damaged = true
-        if missing > flow.skip then
-            resume(flow, after)
-        else
-            flow.skip = flow.skip - missing
-            flow.offset = flow.offset + missing
-        end
-        run(flow)
+    if flow.parts[1] then
+        flow.parser.buffer = flow.parser.buffer .. table.concat(flow.parts)
+        flow.parts, flow.waiting_octets = {}, 0
     end
 end
 
 -- `length` octets of a packet from one on: `source` is a Tvb, or a string where they had to wait.
 local function octets_of(source, from, length)
     if length <= 0 then return "" end
-    if type(source) == "string" then return source:sub(from + 1, from + length) end
-    return source:raw(from, length)
+    return type(source) == "string" and source:sub(from + 1, from + length) or source:raw(from, length)
+end
+
+-- Whether the octets before a flow's first were not captured: neither begins it anything, nor is the other direction
+-- known from its beginning on.
+local function begins_late(flow, octets)
+    local beginning = octets:sub(1, 8)
+    if parser_resync.FORWARD_MAGICS[beginning] or py.startswith(parser_resync.BANNER, beginning) then return false end
+    return not flow.peer.parser.found or flow.peer.parser.late
+end
+
+-- A segment ends inside an entry: the packet in which the entry ends has to show all of it.
+local function remember_split(flow, seen)
+    local item = flow.parser.item
+    local size = item and not item.body and item.keep ~= 0 and (flow.next - item.offset - item.header) % ENTRY_SIZE or 0
+    if size > 0 then flow.split[flow.next] = ((flow.split[flow.next - #seen] or "") .. seen):sub(-size) end
 end
 
 -- The next `length` octets, of which `captured` stand in `source` from `from` on.
 local function feed(flow, source, from, length, captured, frame, time)
+    local parser = flow.parser
     flow.next = flow.next + length
-    while flow.skip > 0 do
-        local passed = min(flow.skip, length)
-        flow.skip = flow.skip - passed
-        flow.offset = flow.offset + passed
-        if frame > flow.high_frame then flow.high_frame, flow.high_time = frame, time end
-        if captured < passed then flow.damaged, flow.torn = true, true end
-        if flow.skip > 0 then return end
-        from = from + passed
-        captured = max(0, captured - passed)
-        length = length - passed
-        run(flow)
-        if length == 0 then return end
+    if length < parser.skip or parser.expect == "NOTHING" then
+        join(flow)
+        if parser.expect ~= "NOTHING" then parser:pass_over(length, captured >= length, frame, time) end
+        return
     end
-    if not flow.parser then return end
     local seen = octets_of(source, from, min(length, captured))
-    flow.marks[#flow.marks + 1] = { offset = flow.offset + #flow.buffer, frame = frame, time = time }
-    flow.buffer = flow.buffer .. seen
-    if #flow.buffer >= flow.wanted then run(flow) end
-    if #seen < length then
-        flow.torn = true
-        hole(flow, length - #seen)
+    if not flow.is_started then
+        flow.is_started = true
+        parser:start(begins_late(flow, seen))
     end
+    local size = #parser.buffer + flow.waiting_octets
+    if #seen == length and parser.skip == 0 and size + length < parser.wanted then
+        py.push(parser._marks, { parser.offset + size, events.Position(frame, time) })
+        flow.parts[#flow.parts + 1], flow.waiting_octets = seen, flow.waiting_octets + length
+    else
+        join(flow)
+        join(flow.peer)
+        parser:feed(seen, length, captured >= length, frame, time)
+    end
+    remember_split(flow, seen)
 end
 
 local function lose(flow, length)
-    if flow.skip < FOREVER then flow.gaps = flow.gaps + 1 end
+    join(flow)
     flow.next = flow.next + length
-    hole(flow, length)
-end
-
--- What parsers call
-
--- Until so many octets are in the buffer.
-local function wait(flow, length)
-    while #flow.buffer < length do
-        local lost = coroutine.yield(length)
-        if lost then
-            flow.resume = lost
-            error(LOST, 0)
-        end
-    end
-end
-
--- The same; false if none follow those that are.
-local function wait_or_stop(flow, length)
-    while #flow.buffer < length do
-        if coroutine.yield(length) then return false end
-    end
-    return true
-end
-
-local function consume(flow, length)
-    flow.buffer = flow.buffer:sub(length + 1)
-    flow.offset = flow.offset + length
-    local marks = flow.marks
-    while marks[1] and marks[1].offset < flow.offset do
-        local mark = marks[1]
-        if mark.frame > flow.high_frame then flow.high_frame, flow.high_time = mark.frame, mark.time end
-        if marks[2] and marks[2].offset <= flow.offset then
-            table.remove(marks, 1)
-        else
-            mark.offset = flow.offset
-        end
-    end
-    if flow.buffer == "" then flow.marks = {} end
-end
-
--- Takes octets that are in the buffer.
-local function take(flow, length)
-    local taken = flow.buffer:sub(1, length)
-    consume(flow, length)
-    return taken
-end
-
--- Passes over the next octets, whether they are there yet or not.
-local function leave(flow, length)
-    local here = min(length, #flow.buffer)
-    consume(flow, here)
-    flow.skip = length - here
-    while flow.skip > 0 do
-        local lost = coroutine.yield(0)
-        if lost then
-            flow.resume = lost
-            error(LOST, 0)
-        end
-    end
-end
-
--- Goes on at a later offset.
-local function jump(flow, offset)
-    flow.buffer, flow.marks, flow.skip, flow.offset = "", {}, 0, offset
-end
-
--- Evidence: that a header stands at a place, for whoever lost the way -------------------------------------------------
-
--- A record has no magic of its own. What makes a header recognisable is that its numbers must agree: a type in use, a
--- length that its own count explains, reserved fields of zero, entries with a type and a pfn that exist, and the header
--- of another record where the length says. Each agreement counts as evidence, in bits; a header is believed from
--- BELIEVED bits on. Zeros are no evidence: guest memory is full of them.
-
-local evidence_at, new_judge, begins_reverse
-do
-
-local LOOK_AHEAD = 65536 -- octets after a candidate that are waited for at most
-local IMPOSSIBLE_PFN = 2 ^ 40 -- x86 addresses memory with at most 52 bits, pages with 40
-local MAX_VCPUS = 8192
-local HVM_SAVE_HEADER_SIZE = 24 -- struct hvm_save_header of xen/include/public/arch-x86/hvm/save.h
-local ENTRIES_JUDGED = 1024
-
--- Bits of evidence in the first fields of a body, by the record's name; nil if they cannot be that record's.
-local EVIDENCE = {
-    HVM_CONTEXT = function(octets_seen, at, _, big) -- begins with a HEADER descriptor: typecode, instance, length
-        local is_header = u16(octets_seen, at, big) == 1 and u16(octets_seen, at + 2, big) == 0
-        return is_header and u32(octets_seen, at + 4, big) == HVM_SAVE_HEADER_SIZE and 80
-    end,
-    HVM_PARAMS = function(octets_seen, at, length, big)
-        local is_counted = length == 8 + 16 * u32(octets_seen, at, big)
-        return is_counted and u32(octets_seen, at + 4, big) == 0 and 60
-    end,
-    X86_CPUID_POLICY = function(octets_seen, at, length, big)
-        local is_leaf = length % 24 == 0 and u32(octets_seen, at, big) == 0
-        return is_leaf and u32(octets_seen, at + 8, big) ~= 0 and 40
-    end,
-    X86_MSR_POLICY = function(octets_seen, at, length, big)
-        return length % 16 == 0 and u32(octets_seen, at + 4, big) == 0 and 30
-    end,
-}
-
-local function of_emulator(octets_seen, at, _, big)
-    local emulator = u32(octets_seen, at, big)
-    return (emulator == 1 or emulator == 2) and u32(octets_seen, at + 4, big) == 0 and 40
-end
-
-local function of_vcpu(octets_seen, at, _, big)
-    return u32(octets_seen, at, big) < MAX_VCPUS and u32(octets_seen, at + 4, big) == 0 and 40
-end
-
--- In the state of an HVM guest an IOAPIC and a LAPIC that are all zeros look like records of a PV guest otherwise.
-local function of_vcpu_basic(octets_seen, at, length, big)
-    return VCPU_BASIC_LENGTHS[length] and of_vcpu(octets_seen, at, length, big)
-end
-
-for _, name in ipairs({ "EMULATOR_XENSTORE_DATA", "EMULATOR_CONTEXT" }) do EVIDENCE[name] = of_emulator end
-for _, name in ipairs({ "EXTENDED", "XSAVE", "MSRS" }) do EVIDENCE["X86_PV_VCPU_" .. name] = of_vcpu end
-EVIDENCE.X86_PV_VCPU_BASIC = of_vcpu_basic
-
--- Whether the octets reach that far; if they may do so later, the candidate waits.
-local function reaches(judge, to, start)
-    if to <= #judge.octets then return true end
-    judge.waits = judge.waits or (not judge.final and to - start <= LOOK_AHEAD)
-    return false
-end
-
-local function worth_of_pages(judge, body, spec, length, start)
-    if not reaches(judge, body + PAGES_HEADER_SIZE, start) then return 0 end
-    local octets_seen, big, page = judge.octets, judge.big, 2 ^ judge.page_shift
-    local count, zero = u32(octets_seen, body, big), u32(octets_seen, body + 4, big)
-    local contents = length - PAGES_HEADER_SIZE - ENTRY_SIZE * count
-    if count == 0 or zero ~= 0 or contents < 0 or contents % page ~= 0 or contents > count * page then return nil end
-    if not spec.contents and contents > 0 then return nil end
-    local entries = body + PAGES_HEADER_SIZE
-    reaches(judge, entries + ENTRY_SIZE * min(count, ENTRIES_JUDGED), start)
-    local seen = min(count, ENTRIES_JUDGED, floor((#octets_seen - entries) / ENTRY_SIZE))
-    local backed = 0
-    for index = 0, seen - 1 do
-        local pfn, kind, reserved_bits = entry_at(octets_seen, entries + ENTRY_SIZE * index, big)
-        if RESERVED_PAGE_TYPES[kind] or reserved_bits ~= 0 or pfn >= IMPOSSIBLE_PFN then return nil end
-        if spec.direction == REVERSE and kind ~= 0 then return nil end
-        if not UNBACKED[kind] then backed = backed + 1 end
-    end
-    if seen == count and spec.contents and contents ~= backed * page then return nil end
-    -- Type, length and count agree: 60 bits. Every entry that could be one adds its high bits.
-    return 60 + 8 * min(seen, 5) + (seen == count and 20 or 0)
-end
-
--- Bits of evidence in one header and what of its body is in sight; nil if they cannot be one.
-local function worth_of(judge, body, spec, length, start)
-    if spec.shape == "signal" then
-        -- LIBXC_CONTEXT comes before an image header, which has a magic of its own to be found by.
-        if length > 0 or spec.name == "LIBXC_CONTEXT" then return nil end
-        return spec.type == 0 and 0 or 24
-    end
-    if spec.shape == "pages" then return worth_of_pages(judge, body, spec, length, start) end
-    local fixed_length = FIXED_LENGTHS[spec.name]
-    if fixed_length then return length == fixed_length and 40 or nil end
-    if length < 8 or length > LOOK_AHEAD then return nil end
-    if not reaches(judge, body + 16, start) then return 20 end
-    local evidence = EVIDENCE[spec.name]
-    return evidence and evidence(judge.octets, body, length, judge.big) or nil
-end
-
--- Bits of evidence that a chain of headers begins at a place.
-function evidence_at(judge, position, layer)
-    local start, total, signals = position, 0, 0
-    for nth = 1, CHAIN do
-        if total >= BELIEVED or not reaches(judge, position + HEADER_SIZE, start) then break end
-        local kind, length = u32(judge.octets, position, judge.big), u32(judge.octets, position + 4, judge.big)
-        local spec = (layer == "libxl" and LIBXL_RECORDS or judge.records)[kind]
-        if spec and judge.not_pv and starts_with(spec.name, "X86_PV_") then spec = nil end
-        if not spec then return kind >= OPTIONAL and total or 0 end
-        if nth == 1 and layer == "libxc" then judge.reverse = spec.direction == REVERSE end
-        local worth = worth_of(judge, position + HEADER_SIZE, spec, length, start)
-        if not worth then return 0 end
-        if spec.shape == "signal" then
-            -- Guest memory repeats small numbers: a row of signals is no more evidence than one.
-            signals, worth = max(signals, worth), max(0, worth - signals)
-        end
-        total = total + worth
-        position = position + HEADER_SIZE + length + -length % 8
-        layer = HANDS_OVER[layer .. "." .. spec.name] or layer
-        if layer == "none" then break end
-    end
-    return total
-end
-
-function new_judge(flow, big, final)
-    local channel = flow.channel
-    return {
-        octets = flow.buffer,
-        big = big,
-        records = libxc_table(channel),
-        page_shift = channel.page_shift,
-        final = final,
-        waits = false,
-        reverse = false,
-    }
-end
-
--- Whether anything speaks for a record of the reverse direction at the first octet in the buffer.
-function begins_reverse(flow)
-    local judge = new_judge(flow, flow.channel.big.libxc, true)
-    return evidence_at(judge, 0, "libxc") > 0 and judge.reverse
-end
-
-end
-
--- Framing: octets to headers, records and texts -----------------------------------------------------------------------
-
-local states = {} -- what reads each state's header, record or text, and says what comes next
-local new_channel, regain, recognise, end_trailing, renew, start_parser
-do
-
-local PAGE_SHIFT_MAX = 30 -- 1 GiB, the largest page of any processor
-local XENOPS_LENGTH_MAX = 2 ^ 40
-local TEXT_MAX = 128
-local BODY_KEPT = 1048576 -- octets of a body that are looked at: all state of processors and devices Xen sends
-local BODIES_KEPT = 33554432 -- octets of bodies that are kept after that, of all connections together
-local ENTRIES_KEPT = 1048576 -- entries of a pages record that are looked at
-local RUNS_KEPT = 1048576 -- and runs of them, while the record goes on
-
-function new_channel()
-    return {
-        layers = {},
-        big = { libxc = false, xenops = false },
-        page_shift = PAGE_SHIFT,
-        postcopy = false,
-        now = new_situation(),
-        faults = new_faults(),
-        totals = {},
-    }
-end
-
--- An item can be shown from now on: in the packet that holds the end of its header.
-local function announce_item(flow, item)
-    for _, mark in ipairs(flow.marks) do
-        if mark.offset < item.offset + item.header then item.header_frame = mark.frame end
-    end
-    item.is_announced = true
-    table.insert(capture.found, item)
-end
-
--- An item begins at the first octet in the buffer.
-local function begin(flow, item)
-    local mark = flow.marks[1]
-    flow.damaged = false
-    if mark then flow.high_frame, flow.high_time = mark.frame, mark.time end
-    item.flow, item.channel, item.direction = flow, flow.channel, flow.direction
-    item.offset, item.first_frame, item.first_time = flow.offset, flow.high_frame, flow.high_time
-    item.header_frame = item.first_frame
-    item.skipped, flow.passed_over = flow.passed_over, 0
-    item.big = item.big or false
-    table.insert(flow.items, item)
-    flow.item = item
-    judge_beginning(item)
-    return item
-end
-
--- All of an item that was captured has been seen.
-local function finish(flow, item, length, whole)
-    item.length = length
-    item.last_frame, item.last_time = flow.high_frame, flow.high_time
-    item.whole = whole
-    item.complete = whole and not flow.damaged
-    item.acked = flow.acked
-    flow.item = nil
-    table.insert(capture.ended, item)
-    take_in(item)
-    item.runs, item.padding = nil, nil
-    if item.body and capture.bodies_kept + #item.body > BODIES_KEPT then
-        item.body = nil
-    elseif item.body then
-        capture.bodies_kept = capture.bodies_kept + #item.body
-    end
-end
-
--- A segment ends inside an entry: the packet in which the entry ends has to show all of it.
-local function remember_split(flow)
-    flow.split = flow.split or {}
-    flow.split[flow.offset + #flow.buffer] = flow.buffer
-end
-
--- Entries of a pages record, summed up.
-local function take_entries(item, octets_seen, count)
-    local big, runs = item.big, item.runs
-    local last_pfn, last_type = item.last_pfn, item.last_type
-    local low, high = item.low or 2 ^ 53, item.high or 0
-    for index = 0, count - 1 do
-        local pfn, kind, reserved_bits = entry_at(octets_seen, index * ENTRY_SIZE, big)
-        if not UNBACKED[kind] then item.backed = item.backed + 1 end
-        if pfn < low then low = pfn end
-        if pfn > high then high = pfn end
-        if reserved_bits ~= 0 and not item.reserved_entry then item.reserved_entry = item.listed + index end
-        if RESERVED_PAGE_TYPES[kind] and not item.reserved_type then item.reserved_type = { pfn, kind } end
-        if runs then
-            if runs[1] and pfn == last_pfn + 1 and kind == last_type then
-                runs[#runs].count = runs[#runs].count + 1
-            elseif #runs < RUNS_KEPT then
-                runs[#runs + 1] = { first = pfn, count = 1, kind = kind }
-            end
-        end
-        last_pfn, last_type = pfn, kind
-    end
-    item.listed = item.listed + count
-    item.last_pfn, item.last_type, item.low, item.high = last_pfn, last_type, low, high
-end
-
--- The count, then the entries, as they come: of each only what the rules and the faults need is kept.
-local function read_entries(flow, item, length)
-    wait(flow, PAGES_HEADER_SIZE)
-    local big = item.big
-    item.count, item.reserved = u32(flow.buffer, 0, big), u32(flow.buffer, 4, big)
-    take(flow, PAGES_HEADER_SIZE)
-    local left = min(item.count, floor((length - PAGES_HEADER_SIZE) / ENTRY_SIZE), ENTRIES_KEPT)
-    item.listed, item.backed, item.entries_end = 0, 0, item.offset + item.header + ENTRY_SIZE * left
-    item.runs = keeps_runs(item) and {} or nil
-    while left > 0 do
-        if #flow.buffer > 0 and #flow.buffer < ENTRY_SIZE then remember_split(flow) end
-        wait(flow, ENTRY_SIZE)
-        local here = min(left, floor(#flow.buffer / ENTRY_SIZE))
-        take_entries(item, take(flow, here * ENTRY_SIZE), here)
-        left = left - here
-    end
-    judge_listed(item)
-end
-
--- A body with fields, or its beginning.
-local function read_body(flow, item, length)
-    local keep = min(length, BODY_KEPT)
-    local parts, kept = {}, 0
-    item.parts = parts
-    while kept < keep do
-        wait(flow, 1)
-        local here = take(flow, min(keep - kept, #flow.buffer))
-        parts[#parts + 1] = here
-        kept = kept + #here
-    end
-end
-
--- The way is lost: a header should have been at one offset, octets go on at another.
-local function lose_way(flow, expected, after)
-    flow.item = nil
-    if after > flow.offset then jump(flow, after) end
-    if flow.found and not flow.lost_at then flow.lost_at = expected end
-    flow.handed_over = nil
-    flow.state = "hunt"
-end
-
--- Reads an item of which `length` octets and padding are still to come: what has fields is looked at, page contents
--- and the rest of long blobs are passed over. False if the next header was lost with its end. A gap inside costs what
--- it took: the length says where the next header is.
-local function read_item(flow, item, length, padding)
-    local last = flow.offset + length + padding
-    local lost = nil
-    local function read()
-        if lost then
-            jump(flow, lost)
-            leave(flow, last - lost)
-            return
-        end
-        if item.spec and item.spec.shape == "pages" and length >= PAGES_HEADER_SIZE then
-            read_entries(flow, item, length)
-        else
-            read_body(flow, item, length)
-        end
-        leave(flow, last - padding - flow.offset)
-        wait(flow, padding)
-        item.padding = take(flow, padding)
-    end
-    repeat
-        local ok, problem = pcall(read)
-        if not ok and problem ~= LOST then error(problem, 0) end
-        if not ok then lost = flow.resume end
-    until ok or lost > last
-    if item.parts then
-        item.body = table.concat(item.parts)
-        item.parts = nil
-    end
-    finish(flow, item, last - item.offset, true)
-    if lost and lost > last then
-        lose_way(flow, last, lost)
-        return false
-    end
-    return true
-end
-
--- The next octet begins a header again.
-function regain(flow, state)
-    if flow.lost_at then
-        flow.passed_over = flow.offset - flow.lost_at
-        flow.lost_at = nil
-    end
-    flow.state = state
-end
-
-local function open_channel(channel)
-    if not channel.number then
-        channel.number = #capture.channels
-        table.insert(capture.channels, channel)
-    end
-end
-
--- The next octet belongs to a stream of this direction: so the other direction is the other one.
-function recognise(flow, direction)
-    open_channel(flow.channel)
-    flow.direction, flow.found = direction, true
-    local peer = flow.peer
-    if not peer.found then
-        peer.direction = direction == FORWARD and REVERSE or FORWARD
-        if peer.direction == REVERSE and peer.state == "hunt" then
-            peer.state = "reverse"
-            if peer.parser then
-                jump(peer, peer.offset + #peer.buffer)
-                peer.wanted = 1
-            end
-        end
-    end
-    flow.channel[direction], flow.channel[peer.direction] = flow, peer
-end
-
--- What followed the end of a stream and was no handshake goes up to a place in the buffer.
-function end_trailing(flow, here)
-    local item = flow.trailing
-    flow.trailing = nil
-    if item then finish(flow, item, flow.offset + here - item.offset, true) end
-end
-
--- A migration ended on this connection and another begins. Each direction keeps its place: what is left of the old
--- migration's records still has to be read.
-function renew(flow)
-    local channel = new_channel()
-    for _, one in ipairs({ flow, flow.peer }) do
-        end_trailing(one, #one.buffer)
-        one.channel, one.found, one.lost_at, one.layers = channel, false, nil, {}
-    end
-end
-
--- The state after a header or record of the forward direction: NEXT, or another of the same layer.
-local function advance(flow, layer, name)
-    local following = NEXT[layer .. "." .. name] or layer
-    if name == "CHECKPOINT_END" and (flow.handed_over == "END" or flow.handed_over == "POSTCOPY_TRANSITION") then
-        following = "libxl" -- there is no checkpoint that it could end
-    elseif layer == "libxc" and (following == "outer" or following == "libxl, if there") then
-        flow.handed_over = name
-    end
-    if following == "outer" then
-        local around = outer(flow.channel, layer)
-        following = (around == "libxl" or around == "xenops") and around or "closing"
-    end
-    flow.state = following
-end
-
--- Headers
-
--- The header in the buffer, with `more` octets that belong to it.
-local function read_header(flow, spec, big, more)
-    enter(flow, spec.layer)
-    local length = spec.size + more
-    local item = { layer = spec.layer, name = spec.name, spec = spec, big = big, body_length = length }
-    item.header, item.length = spec.size, length
-    announce_item(flow, begin(flow, item))
-    if read_item(flow, item, length, 0) then advance(flow, spec.layer, spec.name) end
-end
-
-states["xl header"] = function(flow)
-    local spec = HEADERS["xl header"]
-    wait(flow, spec.size)
-    local _, big = xl_byte_order(flow.buffer)
-    local flags, more = u32(flow.buffer, 36, big), u32(flow.buffer, 44, big)
-    flow.channel.big.libxc, flow.channel.big.libxl = big, big
-    read_header(flow, spec, big, more)
-    if flags % 4 < 2 then flow.state = "legacy" end
-end
-
--- A stream of Xen 4.5 or older has no records to follow.
-states["legacy"] = function(flow)
-    flow.channel.legacy = true
-    flow.state = "ignore"
-end
-
-states["xenops header"] = function(flow)
-    local spec = HEADERS["xenops header"]
-    wait(flow, spec.size)
-    read_header(flow, spec, false, 0)
-end
-
-states["libxl header"] = function(flow)
-    local spec = HEADERS["libxl header"]
-    wait(flow, spec.size)
-    local is_named = flow.buffer:sub(1, #LIBXL_IDENT) == LIBXL_IDENT
-    flow.channel.big.libxl = is_named and u32(flow.buffer, 12, true) % 2 == 1
-    read_header(flow, spec, true, 0)
-    if not is_named then lose_way(flow, flow.offset, flow.offset) end
-end
-
-states["image header"] = function(flow)
-    local channel, spec = flow.channel, HEADERS["image header"]
-    wait(flow, spec.size)
-    -- One of the two is enough: a wrong marker or id alone is a finding, not another format.
-    local is_named = flow.buffer:sub(1, 8) == IMAGE_MAGIC:sub(1, 8) or flow.buffer:sub(9, 12) == IMAGE_MAGIC:sub(9)
-    if is_named then
-        channel.version = u32(flow.buffer, 12, true)
-        channel.big.libxc = u16(flow.buffer, 16, true) % 2 == 1
-    end
-    read_header(flow, spec, true, 0)
-    if not is_named then lose_way(flow, flow.offset, flow.offset) end
-end
-
-states["domain header"] = function(flow)
-    local channel, spec = flow.channel, HEADERS["domain header"]
-    wait(flow, spec.size)
-    local big = channel.big.libxc
-    channel.guest = u32(flow.buffer, 0, big)
-    local shift = u16(flow.buffer, 4, big)
-    if shift <= PAGE_SHIFT_MAX then channel.page_shift = shift end
-    read_header(flow, spec, big, 0)
-end
-
--- Records
-
-local function next_header(flow, layer)
-    local big = is_big(flow, layer)
-    return u32(flow.buffer, 0, big), u32(flow.buffer, 4, big)
-end
-
--- The version, from a record whose number has two meanings, when the image header was not captured:
--- POSTCOPY_PFNS_BEGIN is empty and X86_CPUID_POLICY is not; the processors' and devices' state follows POSTCOPY_BEGIN,
--- but memory follows STATIC_DATA_END.
-local function version_of(flow, kind, length)
-    if kind == 0x11 then return length > 0 and 3 or 2 end
-    if kind == 0x10 and length == 0 and wait_or_stop(flow, 2 * HEADER_SIZE) then
-        return AFTER_POSTCOPY_BEGIN[u32(flow.buffer, HEADER_SIZE, flow.channel.big.libxc)] and 2 or 3
-    end
-    return nil
-end
-
--- Whether an unknown type is near the numbers in use: anything else is rather a header read at the wrong place.
-local function is_near_allotted(kind)
-    return kind % OPTIONAL < 0x10000
-end
-
--- A record of libxl or libxc, whose 8-octet header is in the buffer: type, body_length, body, padding to 8.
-local function read_record(flow, layer, announcement)
-    local channel = flow.channel
-    local big = is_big(flow, layer)
-    local kind, length = next_header(flow, layer)
-    if layer == "libxc" and not channel.version then channel.version = version_of(flow, kind, length) end
-    local spec = (layer == "libxl" and LIBXL_RECORDS or libxc_table(channel))[kind]
-    local is_believed = length <= BODY_LENGTH_MAX and (spec ~= nil or is_near_allotted(kind))
-    if not is_believed and not flow.found then
-        take(flow, 1)
-        lose_way(flow, flow.offset, flow.offset)
-        return
-    end
-    flow.found = true
-    enter(flow, layer)
-    local name = spec and spec.name or format("UNKNOWN_0x%08x", kind)
-    if name:find("^POSTCOPY_") then
-        channel.postcopy = true
-        -- Only version 2 streams have these: a capture that missed the image header still knows.
-        channel.version = channel.version or 2
-    end
-    local item = { layer = layer, name = name, type = kind, spec = spec, big = big, body_length = length }
-    item.announcement_missing = announcement
-    local padding = -length % 8
-    item.header, item.length = HEADER_SIZE, HEADER_SIZE + length + padding
-    begin(flow, item)
-    local has_count = is_believed and spec and spec.shape == "pages" and length >= PAGES_HEADER_SIZE
-    if has_count and wait_or_stop(flow, HEADER_SIZE + PAGES_HEADER_SIZE) then
-        item.header = HEADER_SIZE + PAGES_HEADER_SIZE -- what is shown first of a pages record is its count
-    end
-    announce_item(flow, item)
-    take(flow, HEADER_SIZE)
-    if not is_believed then
-        -- Following this length would be guessing: the header is all that is believed of the record.
-        finish(flow, item, HEADER_SIZE, false)
-        lose_way(flow, flow.offset, flow.offset)
-        return
-    end
-    if read_item(flow, item, length, padding) and flow.direction == FORWARD then advance(flow, layer, name) end
-end
-
-states["libxl"] = function(flow)
-    wait(flow, HEADER_SIZE)
-    local kind = next_header(flow, "libxl")
-    if not LIBXL_RECORDS[kind] and libxc_table(flow.channel)[kind] then
-        -- No libxl record has this number: the sender went back to libxc without saying so.
-        read_record(flow, "libxc", "postcopy-transition-missing")
-    else
-        read_record(flow, "libxl")
-    end
-end
-
-states["libxc"] = function(flow)
-    local channel = flow.channel
-    wait(flow, HEADER_SIZE)
-    local kind = next_header(flow, "libxc")
-    local is_like_libxl = kind == 2 or kind == 3 or kind == 6
-    if is_like_libxl and channel.postcopy and has_layer(channel, "libxl") and not is_pv(channel) then
-        -- While postcopy is set up, in a guest that is not PV, these are not X86_PV_* but libxl's EMULATOR_* and
-        -- POSTCOPY_TRANSITION_END, whose numbers are the same.
-        read_record(flow, "libxl", "postcopy-transition-missing")
-    else
-        read_record(flow, "libxc")
-    end
-end
-
--- After CHECKPOINT and POSTCOPY_TRANSITION libxl goes on, if there is one around the libxc stream.
-states["libxl, if there"] = function(flow)
-    local channel = flow.channel
-    if may_be_in_libxl(channel) then
-        wait(flow, HEADER_SIZE)
-        -- libxl's records here, EMULATOR_XENSTORE_DATA to POSTCOPY_TRANSITION_END, have other numbers than those of
-        -- libxc here: PAGE_DATA, POSTCOPY_PAGE_DATA, END.
-        local kind = next_header(flow, "libxl")
-        if kind >= 2 and kind <= 6 then enter(flow, "libxl") end
-    end
-    flow.state = has_layer(channel, "libxl") and "libxl" or "libxc"
-end
-
-local function is_checkpoint_state(kind)
-    local spec = LIBXL_RECORDS[kind]
-    return spec ~= nil and spec.name == "CHECKPOINT_STATE"
-end
-
--- After a checkpoint COLO goes on with libxl's CHECKPOINT_STATE, Remus with libxc (libxl_colo_save.c).
-states["libxl or libxc"] = function(flow)
-    wait(flow, HEADER_SIZE)
-    local kind, length = next_header(flow, "libxl")
-    flow.state = is_checkpoint_state(kind) and length <= 8 and "libxl" or "libxc"
-end
-
--- A record of xenopsd's image: 16 octets of header, a body without padding.
-states["xenops"] = function(flow)
-    wait(flow, XENOPS_HEADER_SIZE)
-    local kind, length = u64_number(flow.buffer, 0, false), u64_number(flow.buffer, 8, false)
-    local spec = XENOPS_RECORDS[kind]
-    local name = spec and spec.name or format("UNKNOWN_0x%08x", kind % TWO_32)
-    enter(flow, "xenops")
-    local item = { layer = "xenops", name = name, type = kind % TWO_32, spec = spec, body_length = length }
-    item.header, item.length = XENOPS_HEADER_SIZE, XENOPS_HEADER_SIZE + length
-    announce_item(flow, begin(flow, item))
-    take(flow, XENOPS_HEADER_SIZE)
-    if not spec or length > XENOPS_LENGTH_MAX then
-        finish(flow, item, XENOPS_HEADER_SIZE, false)
-        lose_way(flow, flow.offset, flow.offset)
-        return
-    end
-    local follows = spec.shape == "stream" and 0 or length
-    item.length = XENOPS_HEADER_SIZE + follows
-    if read_item(flow, item, follows, 0) then advance(flow, "xenops", name) end
-end
-
--- Texts and the reverse direction
-
--- Whether a text begins here: no record's header is made of printable octets alone.
-local function is_text(flow)
-    return flow.buffer:sub(1, HEADER_SIZE):find("^[ -~]+$") ~= nil
-end
-
--- The message that a text is; if it ends too early, the one that it can be.
-local function message_of(seen, direction)
-    for _, message in ipairs(MESSAGES) do
-        local goes_here = message.direction == direction or message.direction == "both"
-        if message.octets == seen or (goes_here and starts_with(message.octets, seen)) then return message end
-    end
-    return nil
-end
-
--- Whether the outermost stream of the other direction has ended.
-local function is_over(flow)
-    return flow.peer.state == "closing" or flow.peer.trailing ~= nil
-end
-
--- A handshake text, known or not, with the status octet that belongs to it. All but the banner end in a NUL.
-local function read_text(flow)
-    local offset = flow.offset
-    while #flow.buffer < TEXT_MAX do
-        if starts_with(flow.buffer, BANNER) or find(flow.buffer, "\0", 1, true) then break end
-        if not wait_or_stop(flow, #flow.buffer + 1) then break end
-    end
-    local size = starts_with(flow.buffer, BANNER) and #BANNER or find(flow.buffer, "\0", 1, true) or TEXT_MAX
-    local seen = flow.buffer:sub(1, size)
-    local message = message_of(seen, flow.direction)
-    if not message then
-        -- The beginning of the next stream may be printable too.
-        for beginning in pairs(FORWARD_BEGINNINGS) do
-            local at = find(seen, beginning, 2, true)
-            if at then seen = seen:sub(1, at - 1) end
-        end
-    end
-    local length = message and #message.octets + message.status or #seen
-    if message and message.octets == BANNER and flow.direction == REVERSE and flow.channel.layers[1] then
-        if offset > 0 or is_over(flow) then
-            renew(flow)
-            recognise(flow, REVERSE)
-        end
-    end
-    flow.found = flow.found or flow.direction == REVERSE
-    if message then enter(flow, "xl") end
-    local item = { layer = "xl", name = message and message.name or "text", message = message, body_length = length }
-    item.header, item.length = min(length, #flow.buffer), length
-    announce_item(flow, begin(flow, item))
-    read_item(flow, item, length, 0)
-end
-
--- The reverse direction: texts of xl, and records of libxc and libxl with no header before them.
-states["reverse"] = function(flow)
-    if has_layer(flow.channel, "xenops") then
-        flow.state = "ignore" -- xenopsd answers with two octets, or a text of its own
-        return
-    end
-    wait(flow, HEADER_SIZE)
-    if not flow.found and not is_text(flow) and not begins_reverse(flow) then
-        flow.state = "hunt" -- what was captured first is the middle of something
-    elseif is_text(flow) then
-        read_text(flow)
-    else
-        -- The two layers send different numbers here: CHECKPOINT_STATE is libxl's only one.
-        read_record(flow, is_checkpoint_state((next_header(flow, "libxl"))) and "libxl" or "libxc")
-    end
-end
-
-local function is_libxl(flow)
-    if #flow.buffer < HEADER_SIZE then return false end
-    local kind, length = next_header(flow, "libxl")
-    local spec = LIBXL_RECORDS[kind]
-    return spec ~= nil and (length == 0) == (spec.shape == "signal")
-end
-
--- After the end of the outermost stream: texts of xl, then nothing.
-states["closing"] = function(flow)
-    wait(flow, 1)
-    wait_or_stop(flow, HEADER_SIZE)
-    if FORWARD_BEGINNINGS[flow.buffer:sub(1, HEADER_SIZE)] then
-        if flow.found then renew(flow) end -- not if the banner was first to say that another migration begins
-        flow.state = "hunt"
-    elseif is_text(flow) then
-        read_text(flow)
-    elseif may_be_in_libxl(flow.channel) and is_libxl(flow) then
-        enter(flow, "libxl")
-        flow.state = "libxl"
-    else
-        local item = begin(flow, { name = "trailing data", body_length = 0, header = 1, length = 1 })
-        announce_item(flow, item)
-        if flow.channel.layers[1] ~= "xenops" then
-            broken(item, "data-after-end", "octets after the end of the stream are no handshake")
-        end
-        flow.trailing = item
-        flow.state = "hunt"
-    end
-end
-
--- One direction, one state after the other.
-function start_parser(flow)
-    flow.parser = coroutine.create(function()
-        while flow.state ~= "ignore" do
-            local ok, problem = pcall(states[flow.state], flow)
-            if not ok then
-                if problem ~= LOST then error(problem, 0) end
-                lose_way(flow, flow.offset, flow.resume)
-            end
-        end
-    end)
-    flow.wanted = 1
-end
-
-end
-
--- Hunting: for a stream's magic, or for a header that can only be one -------------------------------------------------
-
-local find_magic
-do
-
-local KEEP = 62 -- a magic may be split between segments: so many octets stay in sight
-
--- Whether a magic in mid-connection begins a header: xl's is a string in xl's own program as well, and in that file
--- no byteorder follows it.
-local function is_plausible(magic, octets_seen, at)
-    if magic ~= XL_MAGIC then return true end
-    if #octets_seen < at + #magic + 4 then return false end
-    return u32(octets_seen, at + #magic, false) == XL_BYTEORDER or u32(octets_seen, at + #magic, true) == XL_BYTEORDER
-end
-
--- The first magic that begins a stream of the direction wanted (nil: of either), as {position, state, direction}.
-function find_magic(octets_seen, wanted, is_at_start)
-    local first
-    for _, magic in ipairs(MAGICS) do
-        -- A text of the receiver's, say, may be in the memory of a guest that has Xen's tools.
-        if not wanted or wanted == magic.direction then
-            local at = find(octets_seen, magic.octets, 1, true)
-            while at and not ((is_at_start and at == 1) or is_plausible(magic.octets, octets_seen, at - 1)) do
-                at = find(octets_seen, magic.octets, at + 1, true)
-            end
-            if at and (not first or at - 1 < first.position) then
-                first = { position = at - 1, state = magic.state, direction = magic.direction }
-                first.is_magic = true
-            end
-        end
-    end
-    return first
-end
-
--- The first handshake text; in the forward direction with the two ENDs before it, if they are there.
-local function find_text(octets_seen, direction)
-    local first
-    for _, message in ipairs(MESSAGES) do
-        local going = direction or message.direction
-        local at = (message.direction == going or message.direction == "both") and going ~= "both"
-            and find(octets_seen, message.octets, 1, true)
-        if at and (not first or at - 1 < first.position) then
-            first = { position = at - 1, state = going == REVERSE and "reverse" or "closing", direction = going }
-        end
-    end
-    if not first or first.direction == REVERSE then return first end
-    local text_at = first.position
-    for ends, state in ipairs({ "libxl", "libxc" }) do
-        local position = text_at - ends * HEADER_SIZE
-        if position >= 0 and not octets_seen:sub(position + 1, text_at):find("[^\0]") then
-            first = { position = position, state = state, direction = first.direction }
-        end
-    end
-    return first
-end
-
--- The first believable header or text, if any; and how many octets can be dropped if there is none.
-local function find_header(flow, direction, final)
-    local octets_seen, channel = flow.buffer, flow.channel
-    local found = find_text(octets_seen, direction)
-    local drop = max(0, #octets_seen - KEEP)
-    for _, big in ipairs(channel.version and { channel.big.libxc } or { false, true }) do
-        local pattern = big and CANDIDATES_BIG or CANDIDATES_LITTLE
-        local at = find(octets_seen, pattern)
-        while at and not (found and at - 1 >= found.position) do
-            local judge = new_judge(flow, big, final)
-            judge.not_pv = not is_pv(channel) and (channel.guest ~= nil or channel.postcopy)
-            for _, layer in ipairs({ "libxc", "libxl" }) do
-                if evidence_at(judge, at - 1, layer) >= BELIEVED then
-                    local going = direction or (judge.reverse and REVERSE or FORWARD)
-                    if going == REVERSE or not judge.reverse then
-                        local state = going == REVERSE and "reverse" or layer
-                        return { position = at - 1, state = state, direction = going, big = big }, drop
-                    end
-                end
-            end
-            if judge.waits then
-                drop = min(drop, at - 1) -- later octets will decide on this candidate
-                break
-            end
-            at = find(octets_seen, pattern, at + 1)
-        end
-    end
-    return found, drop
-end
-
--- Whether a magic begins another migration, rather than a layer of this one whose outer header was lost.
-local function begins_anew(flow, state)
-    local layer = BEGINNINGS[state]
-    return layer ~= nil and (flow.trailing ~= nil or flow.layers[layer] ~= nil)
-end
-
--- Whether the flow stands at a header now; if not, what can no longer be part of one is dropped.
-local function is_settled(flow, final)
-    local octets_seen, channel = flow.buffer, flow.channel
-    local direction = (flow.found or channel.number) and flow.direction or nil
-    local first = find_magic(octets_seen, direction, flow.offset == 0)
-    local wanted = max(0, #octets_seen - KEEP)
-    if not flow.trailing then
-        local likely
-        likely, wanted = find_header(flow, direction, final)
-        if likely and (not first or likely.position < first.position) then first = likely end
-    end
-    if not first then
-        consume(flow, wanted)
-        return false
-    end
-    if flow.found and first.direction == FORWARD and begins_anew(flow, first.state) then
-        end_trailing(flow, first.position)
-        renew(flow)
-    end
-    consume(flow, first.position)
-    channel = flow.channel
-    if not flow.found then
-        flow.late = not first.is_magic -- its beginning was not captured
-        channel.late = channel.late or (not BEGINNINGS[first.state] and not channel.number)
-        channel.bare = first.state == "image header" and flow.gaps == 0
-        recognise(flow, first.direction)
-    end
-    if first.big ~= nil and not channel.version then channel.big.libxc = first.big end -- no image header has said it
-    regain(flow, first.state)
-    return true
-end
-
--- Passes over octets until the next header of this direction, or the beginning of a stream.
-states["hunt"] = function(flow)
-    if flow.offset == 0 and not flow.found then
-        wait_or_stop(flow, 8)
-        if find(flow.buffer, "^SSH%-%d") or find(flow.buffer, "^\22\3[%z\1-\4]..[\1\2]") then -- RFC 4253, RFC 8446
-            flow.state = "ignore"
-            return
-        end
-    end
-    while flow.state == "hunt" do
-        if not is_settled(flow, false) then
-            local lost = coroutine.yield(#flow.buffer + 1)
-            -- What is in sight is all there is before a gap: decide with that.
-            if lost and not is_settled(flow, true) then
-                flow.resume = lost
-                error(LOST, 0)
-            end
-        end
-    end
-end
-
+    flow.parser:lose(length)
 end
 
 -- Places: where a packet's octets stand in their stream ---------------------------------------------------------------
 
--- A flow is one direction of a connection: `offset` octets of it were consumed, `buffer` holds those that were
--- seen and not consumed, `skip` of the next ones nobody needs. `next` is the offset of what arrives next.
+-- A flow is one direction of a connection; `next` is the offset of what arrives next.
+
+local FIRST_SEQ_MAX = 65536 -- connections that carry no migration yet of which the first octet's place is remembered
 
 -- Each field that is asked for costs in every packet: what else TCP's header says is read next to `tcp.seq_raw`.
 local seq_raw, tcp_stream, tcp_len = Field.new("tcp.seq_raw"), Field.new("tcp.stream"), Field.new("tcp.len")
@@ -3099,32 +6200,34 @@ local function value_of(extractor)
     return found and found()
 end
 
-local function new_flow(channel)
-    return {
-        channel = channel,
-        direction = FORWARD,
-        state = "hunt",
-        found = false,
-        layers = {}, -- of which it carried something; the other direction may be ahead while a gap is open
+-- The first index of a list, sorted by `key`, whose key is above `value`.
+local function above(list, key, value)
+    local low, high = 1, #list + 1
+    while low < high do
+        local middle = floor((low + high) / 2)
+        if list[middle][key] > value then high = middle else low = middle + 1 end
+    end
+    return low
+end
+
+local function new_flow(parser)
+    local flow = {
+        parser = parser,
         items = {},
-        offset = 0,
         next = 0,
-        skip = 0,
-        buffer = "",
-        wanted = 0,
-        marks = {},
+        parts = {}, -- of a long list, which come before the parser sees them
+        waiting_octets = 0, -- of these
+        split = {}, -- beginnings of entries that a segment's end cuts in two, by the offset of the rest
         last_frame = 0,
-        high_frame = 0,
-        high_time = 0,
         turns = {},
-        gaps = 0, -- holes that were not filled
         holes = {},
         held = {},
         held_octets = 0,
         acks = {}, -- the other flow's, while this one waits
         settled = 0, -- what was acknowledged so long ago that reordering is over
-        passed_over = 0,
     }
+    parser.owner, parser.transport = flow, parser_direction.NoTransport()
+    return flow
 end
 
 -- What tells the two directions of a connection apart.
@@ -3133,14 +6236,13 @@ local function sender_of(pinfo)
 end
 
 local function new_connection(pinfo)
-    local channel = new_channel()
-    local connection = { one = new_flow(channel), other = new_flow(channel), first_frame = pinfo.number }
+    local function number() return #capture.migrations end
+    local ends = events.Flow(tostring(pinfo.src), tostring(pinfo.dst))
+    local one, other = py.unpack(parser_package.connect(parser_conversation.Conversation(ends, emit, number)))
+    local connection = { one = new_flow(one), other = new_flow(other), first_frame = pinfo.number }
     connection.one.peer, connection.other.peer = connection.other, connection.one
+    connection.one.connection, connection.other.connection = connection, connection
     connection.sender, connection.has_ports = sender_of(pinfo), pinfo.src_port ~= pinfo.dst_port
-    for _, flow in ipairs({ connection.one, connection.other }) do
-        flow.connection = connection
-        start_parser(flow)
-    end
     return connection
 end
 
@@ -3225,7 +6327,7 @@ local function place_new(flow, pinfo, seq)
         flow.base = first and first[sender_of(pinfo)] or (seq - flow.next) % TWO_32
         if flow.next == 0 then
             flow.next = unwrapped(flow, seq, 0)
-            flow.offset = flow.next
+            flow.parser.offset = flow.next
         end
     end
     return unwrapped(flow, seq, flow.next)
@@ -3249,29 +6351,43 @@ end
 local HELD_MAX = 8388608 -- octets that a flow holds at most
 local HOLES_MAX = 1024 -- holes of a flow that may still be filled
 
-local close_gap, arrive, flush, note_ack
+local arrive, flush, note_ack
 do
+
+-- What the facts know of a flow's direction.
+local function facts_of(flow)
+    local number = flow.parser.migration.number
+    return number and capture.migrations[number + 1][flow.parser.direction] or { gaps = {} }
+end
+
+local function add_hole(flow, index, from, to, item)
+    local gap = { from = from, to = to, item = item }
+    item.holes = (item.holes or 0) + 1
+    table.insert(flow.holes, index, gap)
+    table.insert(facts_of(flow).gaps, gap)
+end
+
+local function remove_hole(flow, index)
+    local gap, gaps = table.remove(flow.holes, index), facts_of(flow).gaps
+    gap.item.holes = gap.item.holes - 1
+    for at = #gaps, 1, -1 do
+        if gaps[at] == gap then table.remove(gaps, at) end
+    end
+end
 
 -- Parts of a segment may fill holes in what was passed over before.
 local function fill(flow, piece, to)
-    local from = piece.offset
+    local from, parser = piece.offset, flow.parser
     for index = #flow.holes, 1, -1 do
         local gap = flow.holes[index]
         if gap.to <= from then return end
         if gap.from < to then
-            table.remove(flow.holes, index)
-            if gap.from < from then
-                table.insert(flow.holes, index, { from = gap.from, to = from, item = gap.item })
-                gap.item.holes, flow.gaps = gap.item.holes + 1, flow.gaps + 1
-                index = index + 1
-            end
-            if to < gap.to then
-                table.insert(flow.holes, index, { from = to, to = gap.to, item = gap.item })
-                gap.item.holes, flow.gaps = gap.item.holes + 1, flow.gaps + 1
-            end
-            gap.item.holes, flow.gaps = gap.item.holes - 1, flow.gaps - 1
+            remove_hole(flow, index)
+            if to < gap.to then add_hole(flow, index, to, gap.to, gap.item) end
+            if gap.from < from then add_hole(flow, index, gap.from, from, gap.item) end
+            join(flow)
             if not gap.item.last_frame then
-                flow.high_frame, flow.high_time = piece.frame, piece.time
+                parser.newest = events.Position(piece.frame, piece.time)
             elseif gap.item.last_frame < piece.frame then
                 gap.item.last_frame, gap.item.last_time = piece.frame, piece.time
             end
@@ -3281,20 +6397,16 @@ end
 
 -- Page contents that are missing: their record goes on without them.
 local function pass_hole(flow, to)
-    local item = flow.item
-    flow.gaps = flow.gaps + 1
-    item.holes = (item.holes or 0) + 1
-    table.insert(flow.holes, { from = flow.next, to = to, item = item })
+    local length, parser = to - flow.next, flow.parser
+    add_hole(flow, #flow.holes + 1, flow.next, to, parser.item)
     if #flow.holes > HOLES_MAX then table.remove(flow.holes, 1) end
-    local length = to - flow.next
-    flow.next, flow.offset, flow.skip = to, flow.offset + length, flow.skip - length
+    flow.next, parser.offset, parser.skip = to, parser.offset + length, parser.skip - length
 end
 
 local function deliver(flow, piece)
     local known = flow.next - piece.offset
     if known >= piece.length then return end
-    local captured = max(0, piece.captured - known)
-    feed(flow, piece.source, known, piece.length - known, captured, piece.frame, piece.time)
+    feed(flow, piece.source, known, piece.length - known, max(0, piece.captured - known), piece.frame, piece.time)
 end
 
 -- Delivers what is held, as far as nothing is missing before it.
@@ -3322,7 +6434,7 @@ local function hold(flow, piece)
 end
 
 -- What is missing before the first piece held was not captured.
-function close_gap(flow)
+local function close_gap(flow)
     lose(flow, flow.held[1].offset - flow.next)
     drain(flow)
 end
@@ -3330,9 +6442,9 @@ end
 -- Closes gaps of which it is certain.
 local function judge_gap(flow, frame)
     if not flow.held[1] then return end
-    local acks, acked = flow.acks, flow.peer.acked or 0
+    local acks, acked = flow.acks, flow.parser.transport.acked
     if not acks[1] or acks[#acks].acked < acked then acks[#acks + 1] = { frame = frame, acked = acked } end
-    while acks[1] and frame - acks[1].frame >= REORDER_FRAMES do
+    while acks[1] and frame - acks[1].frame >= tcp_half_connection.REORDER_FRAMES do
         flow.settled = table.remove(acks, 1).acked
     end
     if flow.is_closing then flow.settled = acked end
@@ -3342,17 +6454,18 @@ end
 -- The sender of a flow has acknowledged the other one up to a sequence number; nil: the packet says nothing.
 function note_ack(flow, ack, frame)
     local peer = flow.peer
-    if ack and peer.base then flow.acked = max(flow.acked or 0, unwrapped(peer, ack, peer.next)) end
+    local transport = peer.parser.transport
+    if ack and peer.base then transport.acked = max(transport.acked, unwrapped(peer, ack, peer.next)) end
     judge_gap(peer, frame)
 end
 
 -- A segment that is looked at for the first time.
 function arrive(flow, piece)
-    local last = piece.offset + piece.length
+    local last, parser = piece.offset + piece.length, flow.parser
     flow.last_frame = piece.frame
     if flow.holes[1] and piece.offset < flow.next then fill(flow, piece, min(last, flow.next)) end
     if last <= flow.next then return end
-    if piece.offset > flow.next and not flow.held[1] and flow.item and piece.offset - flow.next < flow.skip then
+    if piece.offset > flow.next and not flow.held[1] and parser.item and piece.offset - flow.next < parser.skip then
         pass_hole(flow, piece.offset)
     end
     if piece.offset <= flow.next then
@@ -3384,8 +6497,13 @@ end
 -- What a frame shows is a function of its place in the stream and of what is known of the stream: of the items that
 -- begin or go on there. On the first pass, which knows no later frame, what ends in a frame is shown there, too.
 
-local is_watched, latency_of, show_contents, show_frame
+local is_watched, latency_of, answers_of, duration, show_contents, show_frame
 do
+
+-- A number as Wireshark takes it for 64 bits.
+local function wide(value)
+    return UInt64.new(value % TWO_32, floor(value / TWO_32))
+end
 
 local function made(tree, field, value)
     tree:add(field, value):set_generated()
@@ -3405,37 +6523,38 @@ end
 
 -- Fields
 
--- Adds the fields of a layout: `source` gives the range of octets of the body.
-local function show_layout(tree, layout, body, at, big, source)
+-- Adds the fields of a layout, below `path`: `source` gives the range of octets of the body.
+local function show_layout(tree, layout, path, body, at, endianness, source)
     local visitor, lines = {}, 0
     function visitor.field(field, from, size, _, context)
-        if not field.field then return end
-        local range = source(from, size)
+        local shown, range = F[path .. field.path], source(from, size)
         if field.kind == "uint" then
-            local line = big and context:add(field.field, range) or context:add_le(field.field, range)
-            for _, one in ipairs(field.parts or {}) do
-                if big then line:add(one.field, range) else line:add_le(one.field, range) end
+            local is_big = endianness == "big"
+            local line = is_big and context:add(shown, range) or context:add_le(shown, range)
+            for _, part in ipairs(field.parts or {}) do
+                local bits_shown = F[path .. field.path .. "." .. part.name]
+                if is_big then line:add(bits_shown, range) else line:add_le(bits_shown, range) end
             end
         elseif field.kind == "rest" or field.kind == "octets" then
-            if size > 0 then context:add(field.field, range) end
+            if size > 0 then context:add(shown, range) end
         else
-            add(context, field.field, range, (body:sub(from + 1, from + size):gsub("%z+$", "")))
+            add(context, shown, range, (body:sub(from + 1, from + size):gsub("%z+$", "")))
         end
     end
     function visitor.element(field, index, from, context)
         lines = lines + 1
         if settings.lines > 0 and lines > settings.lines then return nil end
-        if not field.field then return context end
-        return add(context, field.field, source(from, 1), format("%s %d", field.name, index))
+        local shown = field[1].name and F[path .. field.path]
+        return shown and add(context, shown, source(from, 1), format("%s %d", field.name, index)) or context
     end
-    walk(layout, body, at, big, visitor, tree)
+    walk(layout, body, at, endianness, visitor, tree)
 end
 
 -- The body of an item: from the frame, or, where it is not all in it, in a tab of its own.
 local function show_body(tree, item, place)
-    local body = item.body
-    if not body or body == "" then return end
-    local start = item.spec and item.type and item.offset + item.header or item.offset
+    local body, spec = item.body, item.spec
+    if not body or body == "" or (item.type and (not spec or spec.shape == "pages")) then return end
+    local start = item.type and item.offset + item.header or item.offset
     local tvb, shift = place.tvb, start - place.from
     if shift < 0 or shift + #body > tvb:len() then
         tvb, shift = ByteArray.new(body, true):tvb(item.name), 0
@@ -3443,64 +6562,69 @@ local function show_body(tree, item, place)
     local function source(from, size)
         return size > 0 and tvb(shift + from, size) or nil
     end
-    if item.message or not item.spec then
-        local size = item.message and #item.message.octets or #body
-        if item.type then return end
+    if spec and not spec.body and not spec.octets then
+        local at = item.name == "handshake" and 2 or 0 -- after its length
+        if #body > at then tree:add(F.text, source(at, #body - at), body:sub(at + 1)) end
+        return
+    end
+    if not spec or not spec.body then
+        local size = spec and #spec.octets or #body
         tree:add(F.text, source(0, min(size, #body)), (body:sub(1, size):gsub("%z$", "")))
         if #body > size then tree:add(F.status, source(size, 1)) end
         return
     end
-    show_layout(tree, item.spec.layout, body:sub(1, item.spec.size), 0, item.big, source)
-    if item.spec.optional then
-        show_layout(tree, item.spec.optional, body, item.spec.size, item.big, source)
-    end
+    local path, size = item.name:lower():gsub("[ -]", "_") .. ".", not item.type and spec.size or #body
+    show_layout(tree, spec.body, path, body:sub(1, size), 0, item.endianness, source)
+    if spec.optional then show_layout(tree, spec.optional, path, body, size, item.endianness, source) end
 end
 
 -- Runs
 
-local function run_text(one, typed)
-    local words = hexadecimal(one.first)
-    if one.count > 1 then words = words .. "-" .. hexadecimal(one.first + one.count - 1) end
-    return typed and words .. " " .. PAGE_TYPES[one.kind] or words
+local function run_text(run, typed)
+    local words = py.format(run.first, "#x")
+    if run.length > 1 then words = words .. "-" .. py.format(run.first + run.length - 1, "#x") end
+    return typed and words .. " " .. protocol_libxc.PAGE_TYPES[run.type] or words
+end
+
+-- Where the entries of a pages record end; nil as long as its count was not seen.
+local function entries_end(item)
+    local parser = item.flow.parser
+    if not item.count and parser.item == item and #parser.buffer >= 8 then
+        take_runs(item, parser.buffer, native.page_runs(parser.buffer, item.endianness))
+    end
+    local body = item.count and min(item.body_length, 8 + ENTRY_SIZE * min(item.count, parser_item.ENTRIES_KEPT))
+    return body and body >= 8 and item.offset + item.header + body - body % ENTRY_SIZE
 end
 
 -- The entries of a pages record that end in the frame, in runs; one that is split is shown where it ends.
 local function show_runs(tree, item, place)
-    local start = item.offset + item.header
-    local from = max(start, place.from)
-    local range = item.entries_end and range_of(place, from, item.entries_end)
+    local start = item.offset + item.header + 8
+    local from, to = max(start, place.from), entries_end(item)
+    local range = to and range_of(place, from, to)
     if not range then return end
     local seen, shift = range:raw(), from - place.from
     local split = (from - start) % ENTRY_SIZE
     if split > 0 then
-        local head = item.flow.split and item.flow.split[from]
-        if head and #head == split then
+        local head = item.flow.split[from] or ""
+        if #head == split then
             seen, shift = head .. seen, shift - split
         else
             seen, shift = seen:sub(ENTRY_SIZE - split + 1), shift + ENTRY_SIZE - split
         end
     end
-    local runs = {}
-    for index = 0, floor(#seen / ENTRY_SIZE) - 1 do
-        local pfn, kind = entry_at(seen, index * ENTRY_SIZE, item.big)
-        local latest = runs[#runs]
-        if latest and kind == latest.kind and pfn == latest.first + latest.count then
-            latest.count = latest.count + 1
-        elseif settings.lines > 0 and #runs == settings.lines then
+    local typed = item.spec.role ~= "POSTCOPY_FAULT"
+    for index, run in ipairs(runs_of(seen, item.endianness)) do
+        if settings.lines > 0 and index > settings.lines then
             tree:add(F.contents, "more runs: see the preference for how many lines are shown"):set_generated()
             break
-        else
-            runs[#runs + 1] = { first = pfn, kind = kind, count = 1, at = shift + index * ENTRY_SIZE }
         end
-    end
-    local typed = item.name ~= "POSTCOPY_FAULT"
-    for _, one in ipairs(runs) do
-        local at = max(one.at, 0)
-        local where = place.tvb(at, min(ENTRY_SIZE * one.count + one.at - at, place.tvb:len() - at))
-        local line = tree:add(F.run, where, run_text(one, typed))
-        line:add(F.run_pfn, where, wide(one.first))
-        line:add(F.run_count, where, one.count)
-        if typed then line:add(F.run_type, where, one.kind) end
+        local at = max(shift, 0)
+        local where = place.tvb(at, min(ENTRY_SIZE * run.length + shift - at, place.tvb:len() - at))
+        shift = shift + ENTRY_SIZE * run.length
+        local line = tree:add(F.run, where, run_text(run, typed))
+        line:add(F["run.pfn"], where, wide(run.first))
+        line:add(F["run.count"], where, run.length)
+        if typed then line:add(F["run.type"], where, run.type) end
     end
 end
 
@@ -3513,16 +6637,30 @@ local function relative(seconds)
     return NSTime.new(whole, nanoseconds)
 end
 
+function duration(seconds)
+    local amount = math.abs(seconds)
+    if amount < 1e-3 then return format("%.1f us", seconds * 1e6) end
+    if amount < 1 then return format("%.1f ms", seconds * 1e3) end
+    return format("%.3f s", seconds)
+end
+
 function latency_of(item, answered)
     return answered.item.last_time - item.last_time
 end
 
+-- The links of a fault by pfn.
+function answers_of(item)
+    local answers = {}
+    for _, one in ipairs(item.links) do answers[one.pfn] = one end
+    return answers
+end
+
 local function show_faults(tree, item, is_known)
-    local slowest
-    made(tree, F.fault_count, #item.pfns)
+    local slowest, answers = nil, answers_of(item)
+    made(tree, F["fault.count"], #item.pfns)
     for _, pfn in ipairs(item.pfns) do
-        local answered = item.answers and item.answers[pfn]
-        local words = "pfn " .. hexadecimal(pfn)
+        local answered = answers[pfn]
+        local words = "pfn " .. py.format(pfn, "#x")
         if not answered then
             words = words .. (is_known and ", unanswered" or ", not answered up to this frame")
         elseif answered.in_flight then
@@ -3534,33 +6672,34 @@ local function show_faults(tree, item, is_known)
         end
         local line = tree:add(F.fault, words)
         line:set_generated()
-        made(line, F.fault_pfn, wide(pfn))
+        made(line, F["fault.pfn"], wide(pfn))
         if answered then
-            made(line, F.fault_answered_in, answered.item.last_frame)
-            made(line, F.fault_latency, relative(latency_of(item, answered)))
-            made(line, F.fault_in_flight, answered.in_flight)
+            made(line, F["fault.answered_in"], answered.item.last_frame)
+            made(line, F["fault.latency"], relative(latency_of(item, answered)))
+            made(line, F["fault.in_flight"], answered.in_flight)
         elseif is_known then
-            line:add_proto_expert_info(UNANSWERED)
+            line:add_proto_expert_info(EXPERTS.unanswered)
         end
     end
-    if slowest then made(tree, F.fault_slowest, relative(slowest)) end
+    if slowest then made(tree, F["fault.slowest"], relative(slowest)) end
 end
 
 local function show_answers(tree, item)
-    for _, one in ipairs(item.links or {}) do
-        local line = tree:add(F.page_answers, one.item.last_frame)
+    for _, one in ipairs(item.links) do
+        local line = tree:add(F["page.answers"], one.item.last_frame)
         line:set_generated()
-        made(line, F.page_answers_pfn, wide(one.pfn))
+        made(line, F["page.answers.pfn"], wide(one.pfn))
     end
-    made(tree, F.page_pushed, item.listed - (item.links and #item.links or 0))
+    made(tree, F["page.pushed"], item.listed - #item.links)
 end
 
 local function show_findings(tree, item)
-    for _, finding in ipairs(item.findings or {}) do
+    for _, finding in ipairs(item.findings) do
         local line = tree:add(F.rule, finding.rule)
         line:set_generated()
         line:set_text(finding.rule .. ": " .. finding.message)
-        line:add_proto_expert_info(EXPERTS[finding.rule], finding.rule .. ": " .. finding.message)
+        local shown = EXPERTS[finding.rule .. " " .. finding.severity]
+        line:add_proto_expert_info(shown, finding.rule .. ": " .. finding.message)
     end
 end
 
@@ -3568,7 +6707,7 @@ end
 
 local function slowest_of(item)
     local slowest
-    for _, one in ipairs(item.links or {}) do
+    for _, one in ipairs(item.links) do
         local latency = latency_of(item, one)
         if not one.in_flight then slowest = max(slowest or latency, latency) end
     end
@@ -3577,22 +6716,23 @@ end
 
 -- An item in a few words, as far as it is known.
 local function summary(item)
-    local words = item.name
-    if item.count then
-        words = words .. " " .. many(item.count, "pfn")
-        if item.name == "POSTCOPY_FAULT" then
-            local slowest = slowest_of(item)
-            if slowest then
-                words = format("%s (slowest %s)", words, duration(slowest))
-            elseif item.links then
-                words = words .. " (in flight)"
-            end
-        elseif item.low then
-            words = format("%s %s-%s", words, hexadecimal(item.low), hexadecimal(item.high))
+    local words, role = item.name, item.spec and item.spec.role
+    if item.summary and item.summary ~= "" then words = words .. " " .. item.summary end
+    if item.spec and item.spec.shape == "pages" then entries_end(item) end
+    if not item.count then return words end
+    words = words .. " " .. protocol_summaries._many(item.count, "pfn")
+    if role == "POSTCOPY_FAULT" then
+        local slowest = slowest_of(item)
+        if slowest then
+            words = format("%s (slowest %s)", words, duration(slowest))
+        elseif item.links[1] then
+            words = words .. " (in flight)"
         end
-        if item.name == "POSTCOPY_PAGE_DATA" and item.links then
-            words = format("%s (answers %s)", words, many(#item.links, "fault"))
-        end
+    elseif item.low then
+        words = format("%s %s-%s", words, py.format(item.low, "#x"), py.format(item.high, "#x"))
+    end
+    if role == "POSTCOPY_PAGES" and item.links[1] then
+        words = format("%s (answers %s)", words, protocol_summaries._many(#item.links, "fault"))
     end
     return words
 end
@@ -3602,7 +6742,9 @@ end
 -- What is known of an item only when it has ended.
 local function show_end(tree, item, place, is_known)
     if item.pfns then show_faults(tree, item, is_known) end
-    if item.name == "POSTCOPY_PAGE_DATA" and item.listed and item.last_frame then show_answers(tree, item) end
+    if item.spec and item.spec.role == "POSTCOPY_PAGES" and item.listed and item.last_frame then
+        show_answers(tree, item)
+    end
     show_body(tree, item, place)
     show_findings(tree, item)
 end
@@ -3614,7 +6756,7 @@ local function show_item(top, item, place, is_known)
     local tree = add(top, F.item, range_of(place, item.offset, item.offset + length), item.name)
     tree:set_text(format("%s %s", item.layer or "no layer:", summary(item)))
     made(tree, F.name, item.name)
-    made(tree, F.migration, item.channel.number or 0)
+    made(tree, F.migration, item.migration.number or 0)
     made(tree, F.direction, item.direction)
     if item.layer then made(tree, F.layer, item.layer) end
     if item.type then made(tree, F.type, item.type) end
@@ -3626,12 +6768,13 @@ local function show_item(top, item, place, is_known)
         made(tree, F.last_frame, item.last_frame)
         made(tree, F.complete, item.complete and (item.holes or 0) == 0)
     elseif is_known then
-        made(tree, F.last_frame, item.flow.high_frame)
-        made(tree, F.complete, item == item.flow.trailing and not item.flow.damaged)
+        join(item.flow)
+        made(tree, F.last_frame, item.flow.parser.newest.frame)
+        made(tree, F.complete, item == item.flow.trailing and not item.flow.parser.damaged)
     end
-    if item.count then
-        made(tree, F.count, item.count)
+    if item.spec and item.spec.shape == "pages" then
         show_runs(tree, item, place)
+        if item.count then made(tree, F.count, item.count) end
     end
     show_end(tree, item, place, is_known)
     return tree
@@ -3644,17 +6787,18 @@ end
 
 -- More of an item whose header an earlier frame holds.
 local function show_more(top, item, place)
-    local has_entries = item.entries_end and place.from < item.entries_end
+    local to = item.spec and item.spec.shape == "pages" and entries_end(item)
+    local has_entries = to and place.from < to
     local range = range_of(place, place.from, item.offset + item.length)
     local tree = add(top, F.contents, range, contents_text(item, has_entries))
-    made(tree, F.contents_of, item.first_frame)
+    made(tree, F["contents.of"], item.first_frame)
     if has_entries then show_runs(tree, item, place) end
     return tree
 end
 
 -- Whether anybody looks at what a frame of page contents says beside its one line.
 function is_watched(root)
-    return root.visible or root:referenced(F.contents) or root:referenced(F.contents_of)
+    return root.visible or root:referenced(F.contents) or root:referenced(F["contents.of"])
 end
 
 -- A frame that holds page contents alone. Most frames of a capture do: one line is all that they may cost.
@@ -3667,7 +6811,7 @@ function show_contents(root, item, tvb, watched)
     local tree = root:add(xenmig, tvb, line)
     if watched then
         tree:add(F.contents, tvb(), line):set_generated()
-        made(tree, F.contents_of, item.first_frame)
+        made(tree, F["contents.of"], item.first_frame)
     end
 end
 
@@ -3697,7 +6841,8 @@ function show_frame(root, pinfo, flow, place, found, ended)
     local begins = next_item and next_item.offset + next_item.header <= place.to
     if not begins and not has_news then
         if not goes_on then return end
-        if not (around.entries_end and place.from < around.entries_end) then
+        local to = around.spec and around.spec.shape == "pages" and entries_end(around)
+        if not to or place.from >= to then
             pinfo.cols.protocol = "XENMIG"
             show_contents(root, around, place.tvb, is_watched(root))
             return
@@ -3715,7 +6860,7 @@ function show_frame(root, pinfo, flow, place, found, ended)
     for at = index + 1, #items do
         if items[at].offset + items[at].header > place.to then break end
         -- Where the frame is another, the header was sent again.
-        if items[at].header_frame == pinfo.number and (is_known or items[at].is_announced) then show(items[at]) end
+        if items[at].header_frame == pinfo.number then show(items[at]) end
     end
     for _, item in ipairs(found or {}) do show(item) end
     for _, item in ipairs(ended or {}) do
@@ -3809,7 +6954,7 @@ local function dissect_ack(flow, ack, flags, tvb, pinfo, root)
     flow.peer.is_closing = flow.peer.is_closing or bit.band(flags, FIN + RST) ~= 0
     capture.found, capture.ended = {}, {}
     note_ack(flow, ack, pinfo.number)
-    local nowhere = { tvb = tvb, from = FOREVER, to = FOREVER }
+    local nowhere = { tvb = tvb, from = native.FOREVER, to = native.FOREVER }
     show_frame(root, pinfo, flow, nowhere, capture.found, capture.ended)
 end
 
@@ -3825,11 +6970,12 @@ function xenmig.dissector(tvb, pinfo, root)
     local flow = flow_of(connection_of(pinfo, value_of(tcp_stream), true), pinfo)
     -- The road that nearly all packets take: the next page contents. Only how many they are matters. It is taken on the
     -- first pass alone, so whether anybody looks is asked once a record.
-    local skip, item = flow.skip, flow.item
+    local parser = flow.parser
+    local skip, item = parser.skip, parser.item
     if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
-        flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, skip - length
+        flow.next, parser.offset, parser.skip = flow.next + length, parser.offset + length, skip - length
         flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, flow.high_frame, flow.high_time = frame, frame, pinfo.rel_ts
+        flow.last_frame, flow.passed_frame, flow.passed_time = frame, frame, pinfo.rel_ts
         if item.watched == nil then item.watched = is_watched(root) end
         show_contents(root, item, tvb, item.watched)
     else
@@ -3902,11 +7048,10 @@ end
 do
 
 -- Calls visit(item, pfn, answer) for each faulted pfn of a migration; no answer: the page never came.
-local function each_fault(channel, visit)
-    for _, item in ipairs(channel.reverse and channel.reverse.items or {}) do
-        for _, pfn in ipairs(item.channel == channel and item.pfns or {}) do
-            visit(item, pfn, item.answers and item.answers[pfn])
-        end
+local function each_fault(migration, visit)
+    for _, item in ipairs(migration.asked) do
+        local answers = answers_of(item)
+        for _, pfn in ipairs(item.pfns) do visit(item, pfn, answers[pfn]) end
     end
 end
 
@@ -3914,14 +7059,15 @@ local function percentile(sorted, percent)
     return sorted[max(1, math.ceil(#sorted * percent / 100))]
 end
 
-local function faults_summary(channel, write)
-    local faults, latencies = channel.faults, {}
-    each_fault(channel, function(item, _, answered)
+local function faults_summary(migration, write)
+    local faults, latencies = migration.faults, {}
+    each_fault(migration, function(item, _, answered)
         if answered and not answered.in_flight then table.insert(latencies, latency_of(item, answered)) end
     end)
     table.sort(latencies)
-    local asked, answered, in_flight = many(faults.faulted, "pfn"), grouped(faults.answered), grouped(faults.in_flight)
-    write(format("  faults: %s asked for, %s answered, %s of them in flight already\n", asked, answered, in_flight))
+    local says = "  faults: {asked:,} pfns asked for, {answered:,} answered, {in_flight:,} of them in flight already\n"
+    local counts = { asked = faults.asked.count, answered = faults.answered, in_flight = faults.in_flight }
+    write(py.fill(says, counts))
     if not latencies[1] then return end
     write(format("  latency of those not in flight: min %s, ", duration(latencies[1])))
     write(format("median %s, ", duration(percentile(latencies, 50))))
@@ -3930,17 +7076,18 @@ end
 
 -- What each migration carried, by the names of records, headers and texts; and its faults.
 local function summary_lines(write)
-    if not capture.channels[1] then write("No Xen live migration was found.\n") end
-    for _, channel in ipairs(capture.channels) do
-        write(format("Migration %d: %s\n", channel.number, table.concat(channel.layers, ", ")))
+    if not capture.migrations[1] then write("No Xen live migration was found.\n") end
+    for _, migration in ipairs(capture.migrations) do
+        write(format("Migration %d: %s\n", migration.number, table.concat(migration.context.layers, ", ")))
         local names = {}
-        for name in pairs(channel.totals) do names[#names + 1] = name end
+        for name in pairs(migration.totals) do names[#names + 1] = name end
         table.sort(names)
         for _, name in ipairs(names) do
-            local total = channel.totals[name]
-            write(format("  %-28s %10s %18s octets\n", name, grouped(total.records), grouped(total.octets)))
+            local total = migration.totals[name]
+            local records, octets = py.format(total.records, ","), py.format(total.octets, ",")
+            write(format("  %-28s %10s %18s octets\n", name, records, octets))
         end
-        if channel.faults.fault_records > 0 then faults_summary(channel, write) end
+        if migration.faults.fault_records > 0 then faults_summary(migration, write) end
     end
 end
 
@@ -3948,12 +7095,13 @@ end
 local function fault_lines(write)
     local line = "%-9s %9s %14s %11s  %s\n"
     write(format(line, "Migration", "Frame", "Pfn", "Answered in", "Latency"))
-    for _, channel in ipairs(capture.channels) do
-        each_fault(channel, function(item, pfn, answered)
+    for _, migration in ipairs(capture.migrations) do
+        each_fault(migration, function(item, pfn, answered)
             local where = answered and tostring(answered.item.last_frame) or "-"
             local late = answered and duration(latency_of(item, answered)) or "unanswered"
             if answered and answered.in_flight then late = "in flight" end
-            write(format(line, tostring(channel.number), tostring(item.last_frame), hexadecimal(pfn), where, late))
+            local frame, shown = tostring(item.last_frame), py.format(pfn, "#x")
+            write(format(line, tostring(migration.number), frame, shown, where, late))
         end)
     end
 end
@@ -4023,12 +7171,18 @@ local function note_first(stream, pinfo)
     known[sender] = known[sender] or value_of(seq_raw)
 end
 
+-- Whether any magic stands in octets, and may begin a stream there.
+local function begins_stream(octets)
+    local place = { offset = 0, searched = 0, buffer = octets }
+    return parser_resync._magic(place, nil) ~= nil
+end
+
 -- Whether a segment holds the beginning of a stream: then both directions of the connection come here from now on.
 local function is_migration(tvb, pinfo, root)
     if tvb:len() == 0 then return false end
     local stream = value_of(tcp_stream)
     if stream then note_first(stream, pinfo) end
-    if not find_magic(tvb:raw(), nil, true) then return false end
+    if not begins_stream(tvb:raw()) then return false end
     pinfo.conversation = xenmig
     xenmig.dissector(tvb, pinfo, root)
     return true

@@ -175,20 +175,26 @@ class Judge:
         entries = body + PAGES_HEADER_SIZE
         self._has(entries + 8 * min(count, ENTRIES_JUDGED), start)
         seen: int = min(count, ENTRIES_JUDGED, (len(self.buffer) - entries) // 8)
-        words = array("Q", bytes(self.buffer[entries : entries + 8 * seen]))
-        if self.endianness != sys.byteorder:
-            words.byteswap()
-        backed = 0
-        for entry in words:
-            kind = entry >> ENTRY_TYPE.shift
-            if kind in RESERVED_PAGE_TYPES or entry & (ENTRY_RESERVED.mask | IMPOSSIBLE_PFN):
-                return None
-            if spec.direction == "reverse" and kind:
-                return None
-            backed += kind not in UNBACKED
+        backed = backed_pages(self.buffer[entries : entries + 8 * seen], self.endianness, spec.direction == "reverse")
+        if backed is None:
+            return None
         if seen == count and spec.contents and contents != backed * self.page:
             return None
         return PAGES_AGREE + ENTRY_AGREES * min(seen, ENTRIES_COUNTED) + (ENTRIES_AGREE if seen == count else 0)
+
+
+def backed_pages(octets: bytes | bytearray, endianness: Endianness, is_reverse: bool) -> int | None:
+    """How many of these entries have a page; None if any cannot be an entry of a list in that direction."""
+    words = array("Q", bytes(octets))
+    if endianness != sys.byteorder:
+        words.byteswap()
+    backed = 0
+    for entry in words:
+        kind = entry >> ENTRY_TYPE.shift
+        if kind in RESERVED_PAGE_TYPES or entry & (ENTRY_RESERVED.mask | IMPOSSIBLE_PFN) or (is_reverse and kind):
+            return None
+        backed += kind not in UNBACKED
+    return backed
 
 
 NEXT_LAYER: Mapping[Expect | None, Layer] = {

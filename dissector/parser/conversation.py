@@ -82,9 +82,11 @@ class ParsedMigration:
             self.join.number = self.number
         return True
 
-    def request(self, request: XenopsRequest, join: Join) -> None:
-        """A connection's request says what it is for."""
-        self.join, self.role, self.items = join, request.role, join.items
+    def request(self, request: XenopsRequest, join: Join | None) -> None:
+        """A connection's request says what it is for. `join`: None where connections are not joined."""
+        self.role = request.role
+        if join is not None:
+            self.join, self.items = join, join.items
         self.aside = request.role if request.has_own_memory or request.role == "vgpu" else None
         self.learn(compressed=request.is_compressed)
 

@@ -134,7 +134,7 @@ def search(p: DirectionParser) -> bool:
     if _is_hopeless(p):
         p.expect_next(Expect.NOTHING)
         return True
-    p.has(len(buffer) + 1)
+    p.has(len(p.buffer) + 1)
     return False
 
 

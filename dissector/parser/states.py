@@ -259,11 +259,11 @@ def xenops_state(p: DirectionParser) -> bool:
     buffer = p.buffer
     at = 0
     while True:
-        found = STATE_ENDS.search(buffer, at)
+        found = next_state_end(buffer, at)
         if found is None:
             at = max(at, len(buffer) - STATE_HEADER + 1)
             break
-        at = found.start()
+        at = found
         verdict = _ends_state(p, at)
         if verdict is None:
             break
@@ -280,12 +280,16 @@ def xenops_state(p: DirectionParser) -> bool:
     return False
 
 
-STATE_ENDS = re.compile(
-    b"|".join(re.escape(type.to_bytes(8, "little")) for type, spec in XENOPS_RECORDS.items() if not spec.then)
-    + b"|"
-    + re.escape(0xFFFF.to_bytes(8, "little"))
-)
-"""The type of a record that may follow it."""
+STATE_ENDS = (*(type for type, spec in XENOPS_RECORDS.items() if not spec.then), 0xFFFF)
+"""The types of the records that may follow it."""
+
+_STATE_END = re.compile(b"|".join(re.escape(type.to_bytes(8, "little")) for type in STATE_ENDS))
+
+
+def next_state_end(buffer: bytes | bytearray, at: int) -> int | None:
+    """Where one of these types stands first, from one place on."""
+    found = _STATE_END.search(buffer, at)
+    return found.start() if found is not None else None
 
 
 def _ends_state(p: DirectionParser, at: int) -> bool | None:

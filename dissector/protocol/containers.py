@@ -119,7 +119,7 @@ def nested(layers: tuple[Layer, ...], layer: Layer) -> tuple[Layer, ...]:
     if layers and not any(layer in CONTAINERS[one].holds for one in layers):
         between = (one for one in CONTAINERS[layers[-1]].holds if layer in CONTAINERS[one].holds)
         layers = (*layers, *between)
-    return tuple(sorted({*layers, layer}, key=OUTERMOST_FIRST.index))
+    return tuple(one for one in OUTERMOST_FIRST if one in layers or one == layer)
 
 
 def outer(layers: tuple[Layer, ...], layer: Layer) -> Container | None:

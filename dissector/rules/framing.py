@@ -19,6 +19,7 @@ from dissector.protocol import (
     UNBACKED,
     XL_BYTEORDER,
     Direction,
+    Endianness,
     Expect,
     GrammarError,
     HeaderSpec,
@@ -441,15 +442,20 @@ def _pages_length(record: Record, spec: RecordSpec, count: int) -> Iterator[Viol
 
 def _reserved_entry(record: Record) -> Iterator[Violation]:
     """The first entry with reserved bits."""
-    entries = record.body[PAGES_HEADER : PAGES_HEADER + ENTRY * record.count]  # page contents may follow
+    # Page contents may follow the entries.
+    found = first_reserved(record.body[PAGES_HEADER : PAGES_HEADER + ENTRY * record.count], record.endianness)
+    if found is not None:
+        index, entry = found
+        yield RESERVED_BITS_SET(Reserved.ENTRY, index=index, entry=entry)
+
+
+def first_reserved(entries: bytes, endianness: Endianness) -> tuple[int, int] | None:
+    """The first of these entries with reserved bits: which, and the entry itself."""
     count = len(entries) // ENTRY
-    if not int.from_bytes(entries[: ENTRY * count], record.endianness) & _reserved_mask(count):
-        return
-    for index in range(count):
-        entry = int.from_bytes(entries[ENTRY * index : ENTRY * (index + 1)], record.endianness)
-        if entry & ENTRY_RESERVED.mask:
-            yield RESERVED_BITS_SET(Reserved.ENTRY, index=index, entry=entry)
-            return
+    if not int.from_bytes(entries[: ENTRY * count], endianness) & _reserved_mask(count):
+        return None
+    words = (int.from_bytes(entries[at : at + ENTRY], endianness) for at in range(0, ENTRY * count, ENTRY))
+    return next((index, entry) for index, entry in enumerate(words) if entry & ENTRY_RESERVED.mask)
 
 
 @lru_cache(maxsize=16)

@@ -101,6 +101,10 @@ BUILT = {
     "colo": talks.colo(),
     "xenops": talks.xenops(),
     "xenops, libxl inside": talks.xenops(in_libxl=True),
+    "xenopsd": talks.xenopsd(talks.Speaker(page_shift=3)),
+    "xenopsd, refused": [talks.request(), talks.handshake("reverse", talks.OUT_OF_MEMORY)],
+    "xenopsd, failed": talks.xenopsd(talks.Speaker(page_shift=3), talks.OUT_OF_MEMORY),
+    "managed save": talks.managed_save(),
     "unknown record": [*(talk := talks.precopy())[:-6], UNKNOWN, *talk[-6:]],
 }
 """Streams that no genuine capture holds."""
@@ -135,8 +139,8 @@ def test_what_it_prints(shell: Any) -> None:
 ALTERED = {
     "length": (r"F\.length, wide\(length\)", "F.length, wide(length + 1)"),
     "record": (r"F\.offset, wide\(([\w.]+)\)", r"F.offset, wide(\1 + 1)"),
-    "run": (r"(F\.run_count, \w+, [\w.]+)", r"\1 + 1"),
-    "fault": (r"(F\.fault_in_flight), [\w.]+", r"\1, true"),
+    "run": (r'(F\["run\.count"\], \w+, [\w.]+)', r"\1 + 1"),
+    "fault": (r'(F\["fault\.in_flight"\]), [\w.]+', r"\1, true"),
 }
 """Mistakes in the dissector, by a value that they show in."""
 

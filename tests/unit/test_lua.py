@@ -5,35 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 import pytest
 from conftest import REPOSITORY
 
-from dissector.integrations.wireshark.generate import dissector
-from dissector.integrations.wireshark.literals import literal, table
-from dissector.protocol import (
-    HEADERS,
-    PLACES,
-    RECORDS,
-    XL_HEADER,
-    Field,
-    HeaderSpec,
-    RecordSpec,
-    fields,
-    layout,
-    xl_optional_data,
-)
+from dissector.integrations.wireshark.fields import OF_ITEMS, prefix, shown_fields
+from dissector.integrations.wireshark.generate import PARTS, dissector
+from dissector.integrations.wireshark.literals import literal, table, wrapped
+from dissector.integrations.wireshark.patterns import lua_pattern
+from dissector.protocol import HEADERS, MESSAGES, RECORDS, Field, Role
 from dissector.rules import RULES
-
-if TYPE_CHECKING:
-    from shell import Shell
 
 pytest_plugins = ("shell",)
 
-SPECS: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
 FILE = REPOSITORY / "lua" / "xen_migration.lua"
 
 
@@ -61,7 +46,7 @@ def test_luacheck_finds_nothing() -> None:
     assert (done.returncode, done.stdout.count("warning ")) == (0, 0), done.stdout
 
 
-def test_print_and_write(shell: Shell, text: str, tmp_path: Path) -> None:
+def test_print_and_write(shell, text: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
     assert "\n".join(shell.lines("lua", "--print")) + "\n" == text
     file = tmp_path / "one.lua"
     assert shell.lines("lua", "--write", str(file)) == []
@@ -69,54 +54,59 @@ def test_print_and_write(shell: Shell, text: str, tmp_path: Path) -> None:
     assert "cannot write" in shell.complaint("lua", "--write", str(tmp_path / "nowhere" / "one.lua"))
 
 
-def test_every_header_and_record_is_declared(joined: str) -> None:
+def test_every_header_and_record_is_there(joined: str) -> None:
     for header in HEADERS.values():
-        assert f'header("{header.name}", "{header.layer}", {header.size},' in joined
+        assert f'HEADER["{header.name}"] = py.make(' in joined
     for record in RECORDS:
-        assert f'record("{record.layer}", 0x{record.type:02x}, "{record.name}", "{record.shape}"' in joined
+        assert f'RECORD["{record.layer}.{record.name}"] = py.make(' in joined
 
 
-def _layouts() -> Iterator[tuple[str, list[Field]]]:
-    for spec in SPECS:
-        yield spec.body.__name__, list(fields(layout(spec.body, "little")))
-    yield xl_optional_data.__name__, list(fields(layout(xl_optional_data, "little")))
-
-
-def _names(shown: list[Field]) -> Iterator[str]:
+def _names(shown: Iterable[Field], path: str) -> Iterator[str]:
     for field in shown:
-        if (field.bits and field.size == 8) or field.name == "page_data":
-            continue  # the entries of pages records are shown in runs, their contents as a line
-        if field.name and not (field.elements and field.elements[0].bits and field.elements[0].size == 8):
-            yield field.name
-        yield from (part.name for part in field.bits)
-        yield from _names(list(field.elements))
+        own = f"{path}.{field.name}" if field.name else path
+        if field.kind != "array" or field.elements[0].name:
+            yield own
+        yield from (f"{own}.{part.name}" for part in field.bits)
+        yield from _names(field.elements, own)
 
 
-def test_every_field_is_declared(text: str) -> None:
-    declared = dict(re.findall(r"^layouts\.(\w+) = \{\n(.*?)^\}", text, re.M | re.S))
-    for name, shown in _layouts():
-        body = declared.get("pages" if name in ("page_list", "page_data") else name, "")
-        missing = [one for one in _names(shown) if f'"{one}"' not in body]
-        assert not missing, f"{name} lacks {missing}"
-    assert "optional_data" in XL_HEADER.body.__name__ or "layouts.xl_optional_data" in text
+def test_every_field_is_declared(joined: str) -> None:
+    declared = set(re.findall(r'^declare\("\w+", "([\w.]+)"', joined, re.M))
+    assert {one.path for one in OF_ITEMS} <= declared
+    for name in (*HEADERS, *(record.name for record in RECORDS)):
+        for _, shown in shown_fields(name):
+            missing = set(_names(shown, prefix(name))) - declared
+            assert not missing, f"{name} lacks {missing}"
+
+
+def test_every_field_of_items_is_shown() -> None:
+    shown = "".join(PARTS.values())
+    for one in OF_ITEMS:
+        assert f'F["{one.path}"]' in shown or f"F.{one.path}" in shown, one.path
+
+
+def test_the_manual_says_how_much_is_by_hand(text: str) -> None:
+    by_hand = sum(part.count("\n") for part in PARTS.values())
+    manual = (FILE.parent / "README.md").read_text()
+    assert f"Of its {text.count(chr(10)):,} lines {by_hand:,} are by hand" in manual
 
 
 def test_rules_are_those_that_the_table_marks(joined: str) -> None:
-    declared = re.findall(r'^declare_rule\("([a-z0-9-]+)"', joined, re.M)
-    assert sorted(declared) == sorted(rule.id for rule in RULES.values() if rule.wireshark)
-    logic = joined[joined.index("-- Order:") :]
-    for rule in declared:
-        uses = logic.count(f'"{rule}"')
-        assert uses >= 2, f"{rule} is declared and nothing judges it"
+    calls = re.findall(r"^declare_rule\((.*?)^(?=declare_rule\(|\n-- )", joined, re.M | re.S)
+    judged = [call.split('"')[1] for call in calls if "expert.severity." in call]
+    assert sorted(judged) == sorted(rule.id for rule in RULES.values() if rule.wireshark)
+    logic = joined[joined.index("-- Constants of the modules:") :]
+    for rule in judged:
+        assert f'RULE["{rule}"]' in logic, f"{rule} is declared and nothing judges it"
 
 
-def test_states_are_those_of_the_checker(text: str) -> None:
-    start = text.index("local STATES = {")
-    states = text[start : text.index("\n}", start)]
-    for spec in SPECS:
-        key = f"{spec.layer}.{spec.name}" if isinstance(spec, RecordSpec) else spec.name
-        for following in PLACES[spec.role].moves.values():
-            assert f'["{key}"] = "{following.value}"' in states
+def test_nothing_of_the_protocol_is_by_hand() -> None:
+    """No text, template or id of a rule, and no number that a module of the package has a name for."""
+    by_hand = "\n".join(PARTS.values())
+    said = {template for rule in RULES.values() for template in rule.templates} | set(RULES)
+    assert not [one for one in said if f'"{one}"' in by_hand]
+    names = {record.name for record in RECORDS} | {message.name for message in MESSAGES.values()} | set(HEADERS)
+    assert not [one for one in names - {role.name for role in Role} if f'"{one}"' in by_hand]
 
 
 def test_literals() -> None:
@@ -124,3 +114,16 @@ def test_literals() -> None:
     assert literal({1: True, "end": None, "x": [2, b"\xff"]}) == r'{ [1] = true, ["end"] = nil, x = { 2, "\255" } }'
     assert table("x", dict.fromkeys(range(40), "n"))[0] == "x = {"
     assert max(map(len, table("x", dict.fromkeys(range(40), "n")))) <= 120
+
+
+def test_long_lines_are_broken_outside_of_texts() -> None:
+    lines = wrapped("    x = f(" + ", ".join(f'"text {number} of many"' for number in range(12)) + ")")
+    assert max(map(len, lines)) <= 120
+    assert all(line.count('"') % 2 == 0 for line in lines)
+
+
+def test_patterns() -> None:
+    assert lua_pattern(rb"SSH-\d") == b"^SSH%-[%d]"
+    assert lua_pattern(rb"\x16\x03[\x00-\x04]..[\x01\x02]") == b"^\x16\x03[\x00-\x04]..[\x01\x02]"
+    with pytest.raises(ValueError, match="no pattern of Lua"):
+        lua_pattern(rb"a+")

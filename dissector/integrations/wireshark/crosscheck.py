@@ -10,13 +10,17 @@ from typing import Any
 from dissector.analysis import Analysis
 from dissector.events import FORWARD, Event, Flow, Record
 from dissector.facts import Link, Links, role_of
-from dissector.integrations.wireshark.items import Item, flattened, flow_name, gathered, is_octets, joined, prefix
-from dissector.protocol import PAGE_TYPES, Role
+from dissector.integrations.wireshark import fields as f
+from dissector.integrations.wireshark.fields import prefix
+from dissector.integrations.wireshark.items import Item, flattened, flow_name, gathered, is_octets, joined, of_fault
+from dissector.protocol import LIBVIRT_HEADER, PAGE_TYPES, XENOPS_MESSAGES, MessageSpec, Role
 from dissector.results.decoding import decoded
 from dissector.results.differences import DifferenceResult
 from dissector.rules import RULES
 
 ABSENT = "nothing"
+
+REQUEST = XENOPS_MESSAGES["http request"]
 
 
 class Witness:
@@ -34,13 +38,18 @@ class Witness:
             self._records.append((event, self._links.add(event)))
 
     def options(self) -> list[str]:
-        """What tshark has to be told: which ports carry a migration whose beginning was not captured.
+        """What tshark has to be told: which ports carry a migration whose beginning was not captured, or is HTTP.
 
-        There is no magic that the dissector could find it by.
+        There is no magic that the dissector could find it by, or Wireshark's own dissector of HTTP finds it first.
         """
-        late = [migration.flow for migration, _ in self._analysis.migrations if migration.begins_late]
-        ports = sorted({flow.destination.port for flow in late if flow is not None})
-        return [word for port in ports for word in ("-d", f"tcp.port=={port},xenmig")]
+        asked = {record.migration for record, _ in self._records if record.spec is REQUEST}
+        flows = [
+            migration.flow
+            for migration, _ in self._analysis.migrations
+            if migration.begins_late or migration.number in asked
+        ]
+        ports = sorted({flow.destination.port for flow in flows if flow is not None})
+        return [word for port in ports for word in ("-d", f"tcp.port=={port},{f.PROTOCOL}")]
 
     def items(self) -> list[Item]:
         """Every item, with the findings of the rules that Wireshark judges."""
@@ -56,7 +65,7 @@ class Witness:
                 if place not in places:
                     places[place] = Item(*place, "", finding.frame or 0)
                     found.append(places[place])
-                places[place].values.setdefault("rule", []).append(finding.rule)
+                places[place].values.setdefault(f.RULE.path, []).append(finding.rule)
         return found
 
 
@@ -67,22 +76,22 @@ def _flow(flow: Flow | None, direction: str) -> str:
 def _item(record: Record, links: list[Link], flow: Flow | None) -> Item:
     item = Item(_flow(flow, record.direction), record.offset, record.name, record.first.frame)
     item.values = {
-        "name": record.name,
-        "direction": record.direction,
-        "layer": record.layer,
-        "type": record.type,
-        "length": record.length,
-        "body_length": record.body_length,
-        "first_frame": record.first.frame,
-        "last_frame": record.last.frame,
-        "complete": record.complete,
+        f.NAME.path: record.name,
+        f.DIRECTION.path: record.direction,
+        f.LAYER.path: record.layer,
+        f.TYPE.path: record.type,
+        f.LENGTH.path: record.length,
+        f.BODY_LENGTH.path: record.body_length,
+        f.FIRST_FRAME.path: record.first.frame,
+        f.LAST_FRAME.path: record.last.frame,
+        f.COMPLETE.path: record.complete,
     }
     item.values |= _own_fields(record)
     if role_of(record) is Role.POSTCOPY_FAULT:
         item.values |= dict(_faults(record, links))
     elif role_of(record) is Role.POSTCOPY_PAGES and record.whole:
-        item.values["page.answers"] = sorted((link.pfn, link.record.last.frame) for link in links)
-        item.values["page.pushed"] = sum(run.length for run in record.runs) - len(links)
+        item.values[f.ANSWERS.path] = sorted((link.pfn, link.record.last.frame) for link in links)
+        item.values[f.PUSHED.path] = sum(run.length for run in record.runs) - len(links)
     return item
 
 
@@ -92,11 +101,17 @@ def _own_fields(record: Record) -> dict[str, Any]:
     if record.is_pages:
         typed = role_of(record) is not Role.POSTCOPY_FAULT
         runs = joined((run.first, run.length, PAGE_TYPES[run.type] if typed else None) for run in record.runs)
-        return {"count": decoded(record).get("count"), "run": runs}
+        return {f.COUNT.path: decoded(record).get("count"), f.RUN.path: runs}
     if record.type is not None and record.spec is None:
         return {}
+    if isinstance(record.spec, MessageSpec):
+        said = decoded(record).get("text")
+        return {f.TEXT.path: [said] if said else None}
     start = prefix(record.name) + "." if record.is_header or record.type is not None else ""
-    pairs = (pair for name, value in decoded(record).items() for pair in flattened(start + name, value))
+    values = decoded(record)
+    if record.spec is LIBVIRT_HEADER:
+        values.pop("xml", None)  # which Wireshark does not show
+    pairs = (pair for name, value in values.items() for pair in flattened(start + name, value))
     return dict(gathered((path, value) for path, value in pairs if value or not is_octets(path)))
 
 
@@ -104,10 +119,9 @@ def _faults(record: Record, links: list[Link]) -> Iterator[tuple[str, Any]]:
     by_pfn = {link.pfn: link for link in links}
     for pfn in record.pfns():
         link = by_pfn.get(pfn)
-        name = f"fault {pfn:#x}"
-        yield f"{name} answered_in", link and link.record.last.frame
-        yield f"{name} latency", link and link.record.last.time - record.last.time
-        yield f"{name} in_flight", link is not None and link.in_flight
+        yield of_fault(pfn, f.ANSWERED_IN), link and link.record.last.frame
+        yield of_fault(pfn, f.LATENCY), link and link.record.last.time - record.last.time
+        yield of_fault(pfn, f.IN_FLIGHT), link is not None and link.in_flight
 
 
 def compare(engine: Iterable[Item], wireshark: Iterable[Item]) -> Iterator[DifferenceResult]:

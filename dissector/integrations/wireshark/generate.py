@@ -1,4 +1,21 @@
-"""Writes Wireshark's dissector, one Lua file: tables from the grammar and the rules, logic from `parts/`."""
+"""Writes Wireshark's dissector, one Lua file.
+
+Three kinds of text go into it. Tables: fields, layouts, headers, records, containers, texts and rules, from the
+package's own rows (`fields`, `tables`). Functions: what the parser and the rules decide, translated from the Python
+functions in which they decide it (`translation`, `translated`). And `parts/`, by hand: what is Wireshark's own (packets
+to octets, rendering, reports, preferences), and the small runtime that the other two stand on.
+
+Why functions are translated, and not interpreted from tables. What follows what, what proves a header, what a record
+breaks: these are rows as far as they can be, and the same rows here and there. What is left is no row: which of two
+layers goes on where only the octets tell, when a search is hopeless, what a page breaks that was never announced. Those
+were 1,900 lines of Lua, which had to be changed with every change of the Python and were wrong until `crosscheck` found
+out; as tables they would be a language of their own, with an interpreter in each of two languages. The functions are
+small, typed and nearly free of exceptions, so they can be translated as they are. The translator is not smaller than
+what it replaces, but it does not grow with the protocol or the rules, and when the parser is laid out anew so is this
+dissector. What it costs: whoever writes in a translated module keeps to the subset that `translation` describes, and is
+told where he does not; and `crosscheck` no longer compares two authors, but two languages, two TCPs and two displays.
+The truth of the captures, which neither has written, is what both are tested against.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +23,9 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import NamedTuple
 
-from dissector.integrations.wireshark import layouts, tables
+from dissector.integrations.wireshark import fields, tables
 from dissector.integrations.wireshark.literals import WIDTH
+from dissector.integrations.wireshark.translated import program
 
 
 class Section(NamedTuple):
@@ -18,28 +36,25 @@ class Section(NamedTuple):
     source: Callable[[], list[str]] | str
 
 
+def _functions() -> list[str]:
+    # Parameters that only other functions of the same kind need, and names that Python has in every function anew.
+    return ["-- luacheck: push ignore 21 42 43", *program().function_lines(), "-- luacheck: pop"]
+
+
 SECTIONS = (
     Section("Declaring", "the protocol, its fields and its expert information", "declaring.lua"),
-    Section("Constants", "numbers and octets of the formats", tables.constants),
-    Section("Names of numbers", "the specifications' own", layouts.names),
-    Section("Fields of every item", "where it is, what it is, what became of it", "fields.lua"),
-    Section("Words", "what headers, records and their layouts are declared in", "words.lua"),
-    Section("Layouts", "the bodies of headers and records, field by field", layouts.layouts),
-    Section("Headers", "by name", layouts.headers),
-    Section("Records", "by layer and number", layouts.records),
-    Section("Texts and magics", "what a stream or a handshake is known by", tables.texts),
-    Section("What comes next", "which layer's header follows", tables.following),
-    Section("Order", "states, what each allows, what a record breaks in the others", tables.order),
+    Section("Names of numbers", "the specifications' own", tables.names),
+    Section("Fields", "of every item, then of every header and body", fields.declarations),
+    Section("Python", "what the translated functions use of it", "python.lua"),
+    Section("Classes", "of the translated modules", lambda: program().class_lines()),
+    Section("Constants", "of the protocol that the runtime needs", tables.constants),
+    Section("Native", "what of the translated modules is by hand", "native.lua"),
+    Section("Layouts", "the bodies of headers and records, field by field", tables.layouts),
+    Section("Protocol", "headers, records, containers and texts", tables.specs),
     Section("Rules", "those that can be judged while packets go by; `xenshark rules ID` explains one", tables.rules),
-    Section("Helpers", "numbers out of octets, and numbers for people", "helpers.lua"),
-    Section("Walking", "layouts, field by field", "walking.lua"),
-    Section("Channels", "what the two directions of a connection share, and what is known of a capture", "channel.lua"),
-    Section("Faults", "which page answers which fault", "faults.lua"),
-    Section("Judging", "the rules over each item, in the order in which items end", "rules.lua"),
-    Section("Streams", "a cursor over the octets of one direction", "stream.lua"),
-    Section("Evidence", "that a header stands at a place, for whoever lost the way", "evidence.lua"),
-    Section("Framing", "octets to headers, records and texts", "framing.lua"),
-    Section("Hunting", "for a stream's magic, or for a header that can only be one", "hunting.lua"),
+    Section("Constants of the modules", "as they are in Python", lambda: program().constant_lines()),
+    Section("Functions", "translated: the parser of a direction, the matching of faults, the judges", _functions),
+    Section("Parsing", "what is known of a capture, its migrations and their items", "parsing.lua"),
     Section("Places", "where a packet's octets stand in their stream", "place.lua"),
     Section("Arrival", "segments in any order to octets in order", "arrival.lua"),
     Section("Rendering", "the tree and the columns", "rendering.lua"),
@@ -73,7 +88,15 @@ def dissector() -> str:
     return "\n".join(chunks)
 
 
+PARTS = {
+    section.source: files(__package__).joinpath("parts", section.source).read_text(encoding="utf-8")
+    for section in SECTIONS
+    if isinstance(section.source, str)
+}
+"""What is by hand, by the name of its file."""
+
+
 def _text(source: Callable[[], list[str]] | str) -> str:
     if isinstance(source, str):
-        return files(__package__).joinpath("parts", source).read_text(encoding="utf-8")
+        return PARTS[source]
     return "\n".join(source()) + "\n"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from ipaddress import ip_address
-from types import MappingProxyType
 from typing import Any
 
 from dissector.events import Endpoint, Flow
-from dissector.protocol import HEADERS, RECORDS, XL_HEADER, Field, fields, layout, xl_optional_data
+from dissector.integrations.wireshark.fields import Shown, shapes
 
 
 @dataclass
@@ -31,14 +28,14 @@ class Item:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def prefix(name: str) -> str:
-    """What the paths of a record's own fields begin with."""
-    return re.sub("[ -]", "_", name.lower())
-
-
 def flow_name(source: tuple[str, int], destination: tuple[str, int]) -> str:
     """One direction of a connection, each end an address and a port: "10.0.0.1:38500 -> 10.0.0.2:7700"."""
     return str(Flow(*(Endpoint(str(ip_address(address)), port) for address, port in (source, destination))))
+
+
+def of_fault(pfn: Any, field: Shown) -> str:
+    """The name of a value of one faulted pfn: "fault 0x7c latency"."""
+    return f"fault {pfn:#x} {field.path.rpartition('.')[2]}"
 
 
 def flattened(path: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -78,20 +75,3 @@ def joined(runs: Iterable[tuple[int, int, Any]]) -> list[tuple[int, int, Any]]:
 def is_octets(path: str) -> bool:
     """Whether a field holds opaque octets: none of them is no field."""
     return path in shapes() and shapes()[path].kind in ("bytes", "blob")
-
-
-@cache
-def shapes() -> Mapping[str, Field]:
-    """Every field of the grammar by its path."""
-    found: dict[str, Field] = {}
-
-    def note(path: str, some: Iterable[Field]) -> None:
-        for one in some:
-            own = f"{path}.{one.name}" if one.name else path
-            found[own] = one
-            note(own, one.elements)
-
-    bodies = [(spec.name, spec.body) for specs in (HEADERS.values(), RECORDS) for spec in specs]
-    for name, body in (*bodies, (XL_HEADER.name, xl_optional_data)):
-        note(prefix(name), fields(layout(body, "little")))
-    return MappingProxyType(found)

@@ -62,7 +62,7 @@ def call(function: str, *arguments: Any, indent: str = "", ending: str = "") -> 
     if len(line) <= WIDTH:
         return [line]
     inside = _filled([f"{one}," for one in words[:-1]] + words[-1:], indent + INDENT)
-    return [f"{indent}{function}(", *inside, f"{indent}){ending}"]
+    return [f"{indent}{function}(", *(part for line in inside for part in wrapped(line)), f"{indent}){ending}"]
 
 
 def table(name: str, value: Any, indent: str = "", ending: str = "") -> list[str]:
@@ -70,8 +70,51 @@ def table(name: str, value: Any, indent: str = "", ending: str = "") -> list[str
     opening = f"{name} = " if name else ""
     line = f"{indent}{opening}{literal(value)}{ending}"
     if len(line) <= WIDTH or isinstance(value, (int, str, bytes)):
-        return [line]
+        return wrapped(line)
     return [f"{indent}{opening}{{", *_elements(value, indent + INDENT), f"{indent}}}{ending}"]
+
+
+def wrapped(line: str) -> list[str]:
+    """A line of Lua, broken at spaces outside of texts where it is too long."""
+    indent = line[: len(line) - len(line.lstrip())]
+    lines = []
+    while len(line) > WIDTH:
+        spaces = [at for at in _outer_spaces(line) if len(indent) + len(INDENT) < at <= WIDTH]
+        if not spaces:
+            cut = _inside(line)
+            lines.append(line[:cut] + '" ..')
+            line = indent + INDENT + '"' + line[cut:]
+            continue
+        better = [at for at in spaces if at > WIDTH // 2 and _breaks_well(line, at)]
+        cut = max(better or spaces)
+        lines.append(line[:cut])
+        line = indent + INDENT + line[cut + 1 :]
+    return [*lines, line]
+
+
+_OCTETS = re.compile(r"\\\d{3}|\\.|.")
+
+
+def _inside(line: str) -> int:
+    """Where a text can be broken that is too long for a line: after a word, or else between two octets."""
+    ends = [one.end() for one in _OCTETS.finditer(line) if one.end() <= WIDTH - len('" ..')]
+    words = [end for end in ends if line[end - 1] == " " and end > WIDTH // 2]
+    return max(words or ends)
+
+
+def _breaks_well(line: str, at: int) -> bool:
+    """Whether a line is read more easily when it goes on after this space on the next one."""
+    return line[at - 1] in ",{" or line.startswith((" and ", " or ", " .. "), at)
+
+
+def _outer_spaces(line: str) -> Iterable[int]:
+    is_inside = is_escaped = False
+    for at, one in enumerate(line):
+        if one == '"' and not is_escaped:
+            is_inside = not is_inside
+        is_escaped = one == "\\" and not is_escaped
+        if one == " " and not is_inside:
+            yield at
 
 
 def _elements(value: Any, indent: str) -> list[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-NAME = "xenmig"
+from dissector.integrations.wireshark import fields as f
+
+NAME = f.PROTOCOL
 """Of the profile, and of its folder."""
 
 
@@ -26,25 +28,25 @@ class Button(NamedTuple):
 
 
 COLOURS = (
-    Colour("xenmig: error", 'xenmig.rule && _ws.expert.severity == "Error"', "a40000", "fffacd"),
-    Colour("xenmig: unanswered fault", "xenmig.fault.unanswered", "d45500", "ffffff"),
-    Colour("xenmig: warning", 'xenmig.rule && _ws.expert.severity == "Warning"', "fce94f", "12272e"),
-    Colour("xenmig: fault", "xenmig.fault", "ffd0d0", "12272e"),
-    Colour("xenmig: page that answers a fault", "xenmig.page.answers", "c8f0c8", "12272e"),
-    Colour("xenmig: postcopy", 'xenmig.name matches "^POSTCOPY_"', "e6dcf5", "12272e"),
-    Colour("xenmig: record", "xenmig.item", "dbeafe", "12272e"),
+    Colour("xenmig: error", f'{f.RULE.name} && _ws.expert.severity == "Error"', "a40000", "fffacd"),
+    Colour("xenmig: unanswered fault", f.UNANSWERED, "d45500", "ffffff"),
+    Colour("xenmig: warning", f'{f.RULE.name} && _ws.expert.severity == "Warning"', "fce94f", "12272e"),
+    Colour("xenmig: fault", f.FAULT.name, "ffd0d0", "12272e"),
+    Colour("xenmig: page that answers a fault", f.ANSWERS.name, "c8f0c8", "12272e"),
+    Colour("xenmig: postcopy", f'{f.NAME.name} matches "^POSTCOPY_"', "e6dcf5", "12272e"),
+    Colour("xenmig: record", f.ITEM.name, "dbeafe", "12272e"),
     Colour("Bad TCP", "tcp.analysis.flags && !tcp.analysis.window_update", "12272e", "f78787"),
-    Colour("xenmig: page contents", "xenmig", "f4f4f4", "808080"),
+    Colour("xenmig: page contents", f.PROTOCOL, "f4f4f4", "808080"),
 )
 
 BUTTONS = (
-    Button("Records", "xenmig.item"),
-    Button("Postcopy", 'xenmig.name matches "^POSTCOPY_"'),
-    Button("Faults", "xenmig.fault"),
-    Button("Answers", "xenmig.page.answers"),
-    Button("Slow (50 ms)", "xenmig.fault.latency > 0.05"),
-    Button("Unanswered", "xenmig.fault.unanswered"),
-    Button("Findings", "xenmig.rule"),
+    Button("Records", f.ITEM.name),
+    Button("Postcopy", f'{f.NAME.name} matches "^POSTCOPY_"'),
+    Button("Faults", f.FAULT.name),
+    Button("Answers", f.ANSWERS.name),
+    Button("Slow (50 ms)", f"{f.LATENCY.name} > 0.05"),
+    Button("Unanswered", f.UNANSWERED),
+    Button("Findings", f.RULE.name),
 )
 
 COLUMNS = (
@@ -54,7 +56,7 @@ COLUMNS = (
     ("Destination", "%d"),
     ("Protocol", "%p"),
     ("Length", "%L"),
-    ("Slowest fault", "%Cus:xenmig.fault.slowest:0:R"),
+    ("Slowest fault", f"%Cus:{f.SLOWEST.name}:0:R"),
     ("Info", "%i"),
 )
 """Title and content of each column of the packet list."""

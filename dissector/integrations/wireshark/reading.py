@@ -14,27 +14,29 @@ from pathlib import Path
 from typing import Any
 
 from dissector.errors import UserError
+from dissector.integrations.wireshark import fields as f
 from dissector.integrations.wireshark import generate
-from dissector.integrations.wireshark.items import Item, flow_name, gathered, joined, prefix, shapes
+from dissector.integrations.wireshark.fields import PROTOCOL, Shown, prefix, shapes
+from dissector.integrations.wireshark.items import Item, flow_name, gathered, joined, of_fault
 from dissector.integrations.wireshark.tshark import complaints
 from dissector.protocol import PAGE_TYPES, Field
 from dissector.protocol.codec import JSON_OCTETS
 
-TEXTS = ("text", "status")
+TEXTS = (f.TEXT.path, f.STATUS.path)
 """The fields of a handshake text."""
 
 Tree = Mapping[str, Any]
 """A part of a packet as `tshark -T json` prints it: values by field name, a list where there are several; what is
 below a field is under its name and "_tree"."""
 
-FILTER = "xenmig.item || xenmig.run || _ws.lua.error"
+FILTER = f"{f.ITEM.name} || {f.RUN.name} || _ws.lua.error"
 """The packets that are asked for. A filter also makes Wireshark build trees on the first of two passes, without
 which the dissector does not see sequence numbers there."""
 
-LAYERS = "frame ip ipv6 tcp xenmig"
+LAYERS = f"frame ip ipv6 tcp {PROTOCOL}"
 """What of them is printed: all else would be most of it."""
 
-WHOLE_LISTS = "xenmig.lines:0"
+WHOLE_LISTS = f"{PROTOCOL}.lines:0"
 """The preference that has lists shown to their end."""
 
 Run = tuple[int, int, str | None]
@@ -44,7 +46,18 @@ HALF = 1 << 31
 """Half of the sequence numbers of TCP."""
 
 
-COMMON = ("direction", "layer", "type", "length", "body_length", "first_frame", "last_frame", "complete", "count")
+COMMON = (
+    f.DIRECTION,
+    f.LAYER,
+    f.TYPE,
+    f.LENGTH,
+    f.BODY_LENGTH,
+    f.FIRST_FRAME,
+    f.LAST_FRAME,
+    f.COMPLETE,
+    f.COUNT,
+)
+"""Fields that every item can have."""
 
 
 def read(folder: Path, capture: Path, options: list[str]) -> list[Item]:
@@ -62,10 +75,10 @@ def read(folder: Path, capture: Path, options: list[str]) -> list[Item]:
     for packet in _packets(folder, capture, words):
         flow, seq, layers = _layers(packet)
         for layer in layers:
-            for tree in _all(layer, "contents_tree"):
+            for tree in _trees(layer, f.CONTENTS):
                 if runs := _runs(tree):
-                    more[flow, _integer(tree, "contents.of")].append((seq, runs))
-            for tree in _all(layer, "item_tree"):
+                    more[flow, _integer(tree, f.CONTENTS_OF)].append((seq, runs))
+            for tree in _trees(layer, f.ITEM):
                 items.append(_item(flow, tree))
                 begun[flow, items[-1].frame].append((seq, items[-1]))
     for place, pieces in more.items():
@@ -124,7 +137,7 @@ def _layers(packet: Tree) -> tuple[str, int, list[Tree]]:
     if error is not None:
         raise UserError(f"the dissector fails in frame {frame['frame.number']}: {error}")
     flow = flow_name(_end(packet, frame, "src"), _end(packet, frame, "dst"))
-    return flow, int(packet["tcp"][-1]["tcp.seq_raw"]), packet.get("xenmig", [])
+    return flow, int(packet["tcp"][-1]["tcp.seq_raw"]), packet.get(PROTOCOL, [])
 
 
 def _end(packet: Tree, frame: Tree, side: str) -> tuple[str, int]:
@@ -133,27 +146,26 @@ def _end(packet: Tree, frame: Tree, side: str) -> tuple[str, int]:
 
 
 def _item(flow: str, tree: Tree) -> Item:
-    name = str(_one(tree, "name"))
-    item = Item(flow, int(_one(tree, "offset")), name, int(_one(tree, "first_frame")))
-    item.values = {"name": name, **{key: _number(_one(tree, key)) for key in COMMON}}
-    item.values["complete"] = bool(item.values["complete"])
+    name = str(_one(tree, f.NAME))
+    item = Item(flow, int(_one(tree, f.OFFSET)), name, int(_one(tree, f.FIRST_FRAME)))
+    item.values = {f.NAME.path: name, **{one.path: _number(_one(tree, one)) for one in COMMON}}
+    item.values[f.COMPLETE.path] = bool(item.values[f.COMPLETE.path])
     item.values |= gathered(_own_fields(tree, prefix(name)))
     if runs := _runs(tree):
-        item.values["run"] = joined(runs)
-    for fault in _all(tree, "fault_tree"):
+        item.values[f.RUN.path] = joined(runs)
+    for fault in _trees(tree, f.FAULT):
         item.values |= dict(_fault(fault))
-    if name == "POSTCOPY_PAGE_DATA":
-        frames, pfns = _all(tree, "page.answers"), _all(tree, "page.answers_tree")
-        pairs = zip(frames, pfns, strict=True)
-        item.values["page.answers"] = sorted((_integer(pfn, "page.answers.pfn"), int(frame)) for frame, pfn in pairs)
-        item.values["page.pushed"] = _number(_one(tree, "page.pushed"))
-    if rules := _all(tree, "rule"):
-        item.values["rule"] = rules
+    if (pushed := _one(tree, f.PUSHED)) is not None:
+        pairs = zip(_all(tree, f.ANSWERS), _trees(tree, f.ANSWERS), strict=True)
+        item.values[f.ANSWERS.path] = sorted((_integer(pfn, f.ANSWERS_PFN), int(frame)) for frame, pfn in pairs)
+        item.values[f.PUSHED.path] = _number(pushed)
+    if rules := _all(tree, f.RULE):
+        item.values[f.RULE.path] = rules
     return item
 
 
 def _runs(tree: Tree) -> list[Run]:
-    return [(_integer(run, "run.pfn"), _integer(run, "run.count"), _type(run)) for run in _all(tree, "run_tree")]
+    return [(_integer(run, f.RUN_PFN), _integer(run, f.RUN_COUNT), _type(run)) for run in _trees(tree, f.RUN)]
 
 
 def _add_runs(begun: list[tuple[int, Item]], more: list[tuple[int, list[Run]]]) -> None:
@@ -167,7 +179,7 @@ def _add_runs(begun: list[tuple[int, Item]], more: list[tuple[int, list[Run]]]) 
     pieces = {_distance(seq, first): runs for seq, runs in reversed(more)}
     if pieces:
         rest = chain.from_iterable(pieces[place] for place in sorted(pieces))
-        last.values["run"] = joined([*last.values.get("run", []), *rest])
+        last.values[f.RUN.path] = joined([*last.values.get(f.RUN.path, []), *rest])
 
 
 def _distance(seq: int, first: int) -> int:
@@ -176,16 +188,16 @@ def _distance(seq: int, first: int) -> int:
 
 
 def _type(run: Tree) -> str | None:
-    kind = _number(_one(run, "run.type"))
+    kind = _number(_one(run, f.RUN_TYPE))
     return PAGE_TYPES[kind] if isinstance(kind, int) else None
 
 
 def _fault(tree: Tree) -> Iterator[tuple[str, Any]]:
-    name = f"fault {_number(_one(tree, 'fault.pfn')):#x}"
-    latency = _one(tree, "fault.latency")
-    yield f"{name} answered_in", _number(_one(tree, "fault.answered_in"))
-    yield f"{name} latency", None if latency is None else int(Decimal(latency).scaleb(9))
-    yield f"{name} in_flight", bool(_number(_one(tree, "fault.in_flight")))
+    pfn = _number(_one(tree, f.FAULT_PFN))
+    latency = _one(tree, f.LATENCY)
+    yield of_fault(pfn, f.ANSWERED_IN), _number(_one(tree, f.ANSWERED_IN))
+    yield of_fault(pfn, f.LATENCY), None if latency is None else int(Decimal(latency).scaleb(9))
+    yield of_fault(pfn, f.IN_FLIGHT), bool(_number(_one(tree, f.IN_FLIGHT)))
 
 
 def _own_fields(tree: Tree, start: str) -> Iterator[tuple[str, Any]]:
@@ -195,7 +207,7 @@ def _own_fields(tree: Tree, start: str) -> Iterator[tuple[str, Any]]:
             if isinstance(one, dict):
                 yield from _own_fields(one, start)
             else:
-                path = key.removeprefix("xenmig.")
+                path = key.removeprefix(f"{PROTOCOL}.")
                 shape = shapes().get(path)
                 is_whole = shape is not None and (shape.bits or shape.elements)
                 if (path.startswith(start + ".") or path in TEXTS) and not is_whole:
@@ -221,14 +233,24 @@ def _number(text: str | None) -> int | str | None:
         return text
 
 
-def _integer(tree: Tree, name: str) -> int:
-    return int(_one(tree, name), 0)
+def _integer(tree: Tree, field: Shown) -> int:
+    return int(_one(tree, field), 0)
 
 
-def _all(tree: Tree, name: str) -> list[Any]:
-    found = tree.get(f"xenmig.{name}", [])
+def _all(tree: Tree, field: Shown) -> list[Any]:
+    """The field's values."""
+    return _listed(tree, field.name)
+
+
+def _trees(tree: Tree, field: Shown) -> list[Any]:
+    """What is below it."""
+    return _listed(tree, f"{field.name}_tree")
+
+
+def _listed(tree: Tree, name: str) -> list[Any]:
+    found = tree.get(name, [])
     return found if isinstance(found, list) else [found]
 
 
-def _one(tree: Tree, name: str) -> Any:
-    return next(iter(_all(tree, name)), None)
+def _one(tree: Tree, field: Shown) -> Any:
+    return next(iter(_all(tree, field)), None)

@@ -1,210 +1,165 @@
-"""The tables that the dissector's logic needs beside the layouts: magics, what follows what, states, rules."""
+"""The protocol as tables of Lua: names of numbers, layouts, headers, records, containers, texts, and the rules."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from dissector.integrations.wireshark.literals import Raw, call, literal, table
-from dissector.parser.confidence import BELIEVED, CHAIN
-from dissector.parser.resync import MAGICS
-from dissector.parser.states import CONTEXT_TYPES
+from dissector.integrations.wireshark.fields import NAMES, names_of
+from dissector.integrations.wireshark.literals import INDENT, Raw, call, literal, table, wrapped
+from dissector.integrations.wireshark.patterns import lua_pattern
+from dissector.integrations.wireshark.translated import program
+from dissector.parser import confidence
 from dissector.protocol import (
-    BODY_LENGTH_MAX,
+    CONTAINERS,
     HEADERS,
-    IMAGE_MAGIC,
-    LIBXL_IDENT,
-    LIBXL_VERSION,
+    INTS,
     MESSAGES,
-    OPTIONAL,
-    PAGE_SHIFT,
-    PLACES,
     RECORDS,
-    RESERVED_PAGE_TYPES,
-    UNBACKED,
-    XL_BYTEORDER,
-    XL_MAGIC,
-    Expect,
+    STREAM_ERROR,
+    XENOPS_MESSAGES,
+    XL_HEADER,
+    Body,
+    Field,
     HeaderSpec,
     RecordSpec,
-    Role,
-    State,
-    libxc_records,
-    proof_of,
+    fields,
+    layout,
+    xl_optional_data,
 )
-from dissector.protocol.states import OF_VERSION, WITHOUT_LIBXL
-from dissector.rules import RULES, handshake, postcopy
-from dissector.rules import order as ordering
-from dissector.rules.order import UNEXPECTED_RECORD
-from dissector.tcp.half_connection import REORDER_FRAMES
-
-_SPECS: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
-_VCPU_BASIC = next(proof_of(spec) for spec in RECORDS if spec.name == "X86_PV_VCPU_BASIC")
-
-CONSTANTS: dict[str, Any] = {
-    "PAGE_SHIFT": PAGE_SHIFT,
-    "UNBACKED": UNBACKED,
-    "RESERVED_PAGE_TYPES": RESERVED_PAGE_TYPES,
-    "BODY_LENGTH_MAX": BODY_LENGTH_MAX,
-    "OPTIONAL": OPTIONAL,
-    "XL_MAGIC": XL_MAGIC,
-    "XL_BYTEORDER": XL_BYTEORDER,
-    "LIBXL_IDENT": LIBXL_IDENT,
-    "LIBXL_VERSION": LIBXL_VERSION,
-    "IMAGE_MAGIC": IMAGE_MAGIC,
-    "REORDER_FRAMES": REORDER_FRAMES,
-    "BELIEVED": BELIEVED,
-    "CHAIN": CHAIN,
-    "FIXED_LENGTHS": {
-        spec.name: proof.lengths[0]
-        for spec in RECORDS
-        if spec.shape in ("fixed", "page") and (proof := proof_of(spec)) is not None
-    },
-    "VCPU_BASIC_LENGTHS": frozenset(_VCPU_BASIC.lengths if _VCPU_BASIC else ()),
-}
-
-_STATE = {
-    Expect.XL_HEADER: "xl header",
-    Expect.XENOPS_HEADER: "xenops header",
-    Expect.XENOPS_STATE: "xenops",
-    Expect.LIBXL_HEADER: "libxl header",
-    Expect.IMAGE_HEADER: "image header",
-    Expect.DOMAIN_HEADER: "domain header",
-    Expect.XENOPS_RECORD: "xenops",
-    Expect.LIBXL_RECORD: "libxl",
-    Expect.LIBXC_RECORD: "libxc",
-    Expect.LIBXL_IF_THERE: "libxl, if there",
-    Expect.LIBXL_OR_LIBXC: "libxl or libxc",
-    Expect.OUTER: "outer",
-    Expect.LEGACY: "legacy",
-    Expect.REVERSE: "reverse",
-}
-
-
-def _key(spec: HeaderSpec | RecordSpec) -> str:
-    return f"{spec.layer}.{spec.name}" if isinstance(spec, RecordSpec) else spec.name
-
+from dissector.rules import RULES, Rule
+from dissector.rules.fields import reserved_of
+from dissector.rules.rule import AND_MORE
 
 SEVERITIES = {"error": "ERROR", "warning": "WARN", "note": "NOTE"}
+"""As Wireshark calls them."""
 
-AFTER = {
-    # By the record with which a layer hands over: the layer of the next header. "none": nothing follows.
-    **{f"libxc.{name}": "libxl" for name in ("END", "CHECKPOINT", "POSTCOPY_TRANSITION")},
-    **{f"libxl.{name}": "libxc" for name in ("CHECKPOINT_END", "POSTCOPY_TRANSITION_END")},
-    "libxl.END": "none",
-}
+
+def names() -> list[str]:
+    """The enumerations."""
+    return [line for name, values in NAMES.items() for line in table(f"local {name}", dict(values))]
 
 
 def constants() -> list[str]:
-    return [line for name, value in CONSTANTS.items() for line in table(f"local {name}", value)]
-
-
-def texts() -> list[str]:
-    messages = [
-        {"name": one.name, "direction": one.direction, "status": one.status, "octets": one.octets}
-        for one in MESSAGES.values()
-    ]
-    read = [one for one in MAGICS if one.expect in _STATE]
-    magics = [{"octets": one.octets, "direction": one.direction, "state": _STATE[one.expect]} for one in read]
-    beginnings = {_STATE[one.expect]: one.layer for one in read}
-    forward = sorted({one.octets[:8] for one in read if one.direction == "forward"})
-    types = sorted({spec.type for version in (2, 3) for spec in libxc_records(version).values()} - {0})
+    """What the runtime needs of the protocol beside what is translated."""
+    candidates = {order: lua_pattern(confidence._pattern(order).pattern).removeprefix(b"^") for order in INTS}
+    impossible = confidence.IMPOSSIBLE_PFN
     return [
-        *table("local MESSAGES", messages),
-        *table("local BANNER", MESSAGES["banner"].octets),
-        *table("local MAGICS", magics),
-        "",
-        "-- The states that read the beginning of a stream, and the stream's layer.",
-        *table("local BEGINNINGS", beginnings),
-        *table("local FORWARD_BEGINNINGS", dict.fromkeys(forward, True)),
-        "",
-        "-- Eight octets that may be a record header, in either byte order: a type in use and not END, a length below",
-        "-- 256 MiB.",
-        f"local TYPES_IN_USE = {literal(b'[' + bytes(types) + b']')}",
-        'local CANDIDATES_LITTLE = TYPES_IN_USE .. "\\0\\0\\0...[\\0-\\15]"',
-        'local CANDIDATES_BIG = "\\0\\0\\0" .. TYPES_IN_USE .. "[\\0-\\15]..."',
+        "-- No pfn is as large.",
+        f"local PFN_LIMIT = {impossible & -impossible:#x}",
+        "-- Eight octets that may be a record header.",
+        *table("local CANDIDATES", candidates),
+        "-- What is said where a record breaks a rule more than once.",
+        f"local AND_MORE = {literal(AND_MORE)}",
     ]
 
 
-def following() -> list[str]:
-    return [
-        "-- After a header or record of the forward direction; where there is no entry, another of its layer.",
-        *table(
-            "local NEXT", {f"{spec.layer}.{spec.name}": _STATE[spec.then] for spec in _SPECS if spec.then is not None}
-        ),
-        "",
-        '-- The layer of the header after a record; "none": nothing follows.',
-        *table("local HANDS_OVER", AFTER),
-        "",
-        "-- What comes after POSTCOPY_BEGIN, and not after STATIC_DATA_END, which has the same number.",
-        *table("local AFTER_POSTCOPY_BEGIN", CONTEXT_TYPES),
-    ]
+def layouts() -> list[str]:
+    """The layouts of all headers and bodies, each once, whoever shares it."""
+    bodies: dict[str, Body] = {}
+    specs: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
+    for spec in specs:
+        bodies.setdefault(spec.body.__name__, spec.body)
+    bodies[xl_optional_data.__name__] = xl_optional_data
+    lines = ["local LAYOUT = {}"]
+    for name, body in bodies.items():
+        some = tuple(fields(layout(body, "little")))
+        lines += ["", f"LAYOUT.{name} = {{"]
+        if all(one.size is not None for one in some):
+            lines.append(f"{INDENT}size = {sum(one.size or 0 for one in some)},")
+        reserved = [
+            (one.field, one.offset, one.size, one.shift, (one.mask >> one.shift).bit_length())
+            for one in reserved_of(body)
+        ]
+        if reserved:
+            lines += table("reserved", reserved, INDENT, ",")
+        lines += [*_rows(some, "", INDENT), "}"]
+    return lines
 
 
-def order() -> list[str]:
-    misplaced: dict[str, list[dict[str, Any]]] = {}
-    for spec in _SPECS:
-        for rule in RULES.values():
-            for one in rule.misplaced:
-                if spec.role in one.roles:
-                    # A rule that Wireshark cannot judge whole it does not know: there it is a record out of place.
-                    known = rule if rule.wireshark else UNEXPECTED_RECORD
-                    row = {"states": [state.value for state in one.states], "rule": known.id}
-                    misplaced.setdefault(_key(spec), []).append({**row, "follows": one.then.value} if one.then else row)
-    should_be = {
-        layer: {"states": [state.value for state in one.states], "missing": one.missing, "follows": one.then.value}
-        for layer, one in postcopy.SHOULD_BE.items()
+def _rows(some: Iterable[Field], path: str, indent: str) -> Iterator[str]:
+    """A field a line: how it is read, how many octets it has, what it is called, and its path in the layout."""
+    for field in some:
+        own = ".".join(filter(None, (path, field.name)))
+        row: dict[str, Any] = {"kind": _kind(field), "name": field.name or None, "path": own}
+        if field.kind == "array":
+            by = {"by": field.counted_by, "ending": field.ends_with}
+            row |= {key: value for key, value in by.items() if value}
+            inside = [literal(_given(row))[1:-1].strip() + ","]
+            yield f"{indent}{{"
+            yield from (f"{indent}{INDENT}{line}" for line in inside)
+            yield from _rows(field.elements, own, indent + INDENT)
+            yield f"{indent}}},"
+            continue
+        row["size"] = field.size or field.counted_by
+        if field.bits:
+            row["parts"] = [{"name": one.name, "shift": one.shift, "width": one.width} for one in field.bits]
+        if (names := names_of(field)) is not None:
+            row["names"] = Raw(names)
+        yield from table("", _given(row), indent, ",")
+
+
+def _kind(field: Field) -> str:
+    return {"bytes": "octets", "blob": "rest"}.get(field.kind, field.kind)
+
+
+def _given(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value is not None}
+
+
+def specs() -> list[str]:
+    """Headers, records, containers and texts, by what the translated functions call them."""
+    lines = ["local HEADER, RECORD, CONTAINER, MESSAGE = {}, {}, {}, {}", ""]
+    for header in HEADERS.values():
+        lines += _row(f"HEADER[{literal(header.name)}]", header, _header(header))
+    lines.append("")
+    for record in RECORDS:
+        lines += _row(f"RECORD[{literal(f'{record.layer}.{record.name}')}]", record, _record(record))
+    lines.append("")
+    for container in CONTAINERS.values():
+        lines += _row(f"CONTAINER[{literal(container.layer)}]", container, container._asdict())
+    lines.append("")
+    for message in MESSAGES.values():
+        lines += _row(f"MESSAGE[{literal(message.name)}]", message, message._asdict())
+    for one in (*XENOPS_MESSAGES.values(), STREAM_ERROR):
+        lines += _row(f"MESSAGE[{literal(one.name)}]", one, {**one._asdict(), "body": None})
+    return lines
+
+
+def _header(header: HeaderSpec) -> dict[str, Any]:
+    optional = {"optional": Raw(f"LAYOUT.{xl_optional_data.__name__}")} if header is XL_HEADER else {}
+    return {**header._asdict(), "body": Raw(f"LAYOUT.{header.body.__name__}"), **optional}
+
+
+def _record(record: RecordSpec) -> dict[str, Any]:
+    return {**record._asdict(), "body": Raw(f"LAYOUT.{record.body.__name__}")}
+
+
+def _row(name: str, spec: Any, values: dict[str, Any]) -> Iterator[str]:
+    made = program()
+    defaults = {**type(spec)._field_defaults, "source": values.get("source")}
+    given = {
+        key: value if isinstance(value, Raw) else Raw(made.value(value))
+        for key, value in values.items()
+        if value is not None
+        and key not in ("record_header", "words")
+        and (key not in defaults or defaults[key] != value)
     }
-    states = {
-        state.value: {
-            _key(spec): PLACES[spec.role].moves[state].value for spec in _SPECS if state in PLACES[spec.role].moves
-        }
-        for state in State
-    }
-    natural = {_key(spec): place.value for spec in _SPECS if (place := PLACES[spec.role].natural) is not None}
-    context = frozenset(_key(spec) for spec in RECORDS if spec.role is Role.CONTEXT)
-    return [
-        "-- What each state allows, and the state after it.",
-        *table("local STATES", states),
-        "",
-        "-- The state after a domain header, by the version of the stream.",
-        *table("local OF_VERSION", {version: state.value for version, state in OF_VERSION.items() if version}),
-        "",
-        "-- What is meant where there is no libxl stream around.",
-        *table("local WITHOUT_LIBXL", {one.value: other.value for one, other in WITHOUT_LIBXL.items()}),
-        "",
-        "-- The state after a record wherever it came: where judging goes on after a gap.",
-        *table("local NATURAL", natural),
-        "",
-        "-- The rules that a record breaks in a state that does not allow it; the first whose states name it counts.",
-        *table("local MISPLACED", misplaced),
-        "",
-        "-- By the layer of a record that nothing announced: where that is found, and what would have announced it.",
-        *table("local SHOULD_BE", should_be),
-        "",
-        "-- What says of a record that comes late that it was missed before.",
-        *table("local MISSED", {f"libxc.{name}": missing for name, missing in ordering.MISSED.items()}),
-        "",
-        *table("local CONTEXT", context),
-        *table("local HVM_CONTEXT", ordering.HVM_CONTEXT),
-        *table("local PV_ONLY", frozenset(_key(spec) for spec in RECORDS if spec.guest == "pv")),
-        *table("local HVM_ONLY", frozenset(_key(spec) for spec in RECORDS if spec.guest == "hvm")),
-        "",
-        "-- Which text may come next, by the one that came last.",
-        *table("local HANDSHAKE", {"live": _said(handshake.LIVE), "postcopy": _said(handshake.POSTCOPY)}),
-    ]
-
-
-def _said(after: handshake.Table) -> dict[str, list[dict[str, str]]]:
-    return {
-        name or "start": [{"direction": direction, "text": text} for direction, text in allowed]
-        for name, allowed in after.items()
-    }
+    words = ", ".join(f"{made.word(key)} = {value}" for key, value in given.items())
+    yield from wrapped(f"{name} = py.make({made.function(type(spec))}, {{ {words} }})")
 
 
 def rules() -> list[str]:
-    """The rules that are judged here."""
+    """The rules that are judged here, and those that the translated functions name beside them."""
     lines: list[str] = []
     for rule in RULES.values():
-        if rule.wireshark:
-            lines += call("declare_rule", rule.id, Raw(f"expert.severity.{SEVERITIES[rule.severity]}"), rule.summary)
+        if rule.wireshark or rule.id in program().named:
+            lines += _rule(rule)
     return lines
+
+
+def _rule(rule: Rule) -> list[str]:
+    severities = {one: Raw(f"expert.severity.{SEVERITIES[one]}") for one in (rule.severity, *rule.also)}
+    more = {"message": rule.message or None, "fatal": rule.fatal or None}
+    shown = (severities, rule.summary) if rule.wireshark else ()
+    return call("declare_rule", rule.id, rule.severity, _given(more), *shown)

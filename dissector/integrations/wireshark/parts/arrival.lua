@@ -6,29 +6,43 @@
 local HELD_MAX = 8388608 -- octets that a flow holds at most
 local HOLES_MAX = 1024 -- holes of a flow that may still be filled
 
-local close_gap, arrive, flush, note_ack
+local arrive, flush, note_ack
 do
+
+-- What the facts know of a flow's direction.
+local function facts_of(flow)
+    local number = flow.parser.migration.number
+    return number and capture.migrations[number + 1][flow.parser.direction] or { gaps = {} }
+end
+
+local function add_hole(flow, index, from, to, item)
+    local gap = { from = from, to = to, item = item }
+    item.holes = (item.holes or 0) + 1
+    table.insert(flow.holes, index, gap)
+    table.insert(facts_of(flow).gaps, gap)
+end
+
+local function remove_hole(flow, index)
+    local gap, gaps = table.remove(flow.holes, index), facts_of(flow).gaps
+    gap.item.holes = gap.item.holes - 1
+    for at = #gaps, 1, -1 do
+        if gaps[at] == gap then table.remove(gaps, at) end
+    end
+end
 
 -- Parts of a segment may fill holes in what was passed over before.
 local function fill(flow, piece, to)
-    local from = piece.offset
+    local from, parser = piece.offset, flow.parser
     for index = #flow.holes, 1, -1 do
         local gap = flow.holes[index]
         if gap.to <= from then return end
         if gap.from < to then
-            table.remove(flow.holes, index)
-            if gap.from < from then
-                table.insert(flow.holes, index, { from = gap.from, to = from, item = gap.item })
-                gap.item.holes, flow.gaps = gap.item.holes + 1, flow.gaps + 1
-                index = index + 1
-            end
-            if to < gap.to then
-                table.insert(flow.holes, index, { from = to, to = gap.to, item = gap.item })
-                gap.item.holes, flow.gaps = gap.item.holes + 1, flow.gaps + 1
-            end
-            gap.item.holes, flow.gaps = gap.item.holes - 1, flow.gaps - 1
+            remove_hole(flow, index)
+            if to < gap.to then add_hole(flow, index, to, gap.to, gap.item) end
+            if gap.from < from then add_hole(flow, index, gap.from, from, gap.item) end
+            join(flow)
             if not gap.item.last_frame then
-                flow.high_frame, flow.high_time = piece.frame, piece.time
+                parser.newest = events.Position(piece.frame, piece.time)
             elseif gap.item.last_frame < piece.frame then
                 gap.item.last_frame, gap.item.last_time = piece.frame, piece.time
             end
@@ -38,20 +52,16 @@ end
 
 -- Page contents that are missing: their record goes on without them.
 local function pass_hole(flow, to)
-    local item = flow.item
-    flow.gaps = flow.gaps + 1
-    item.holes = (item.holes or 0) + 1
-    table.insert(flow.holes, { from = flow.next, to = to, item = item })
+    local length, parser = to - flow.next, flow.parser
+    add_hole(flow, #flow.holes + 1, flow.next, to, parser.item)
     if #flow.holes > HOLES_MAX then table.remove(flow.holes, 1) end
-    local length = to - flow.next
-    flow.next, flow.offset, flow.skip = to, flow.offset + length, flow.skip - length
+    flow.next, parser.offset, parser.skip = to, parser.offset + length, parser.skip - length
 end
 
 local function deliver(flow, piece)
     local known = flow.next - piece.offset
     if known >= piece.length then return end
-    local captured = max(0, piece.captured - known)
-    feed(flow, piece.source, known, piece.length - known, captured, piece.frame, piece.time)
+    feed(flow, piece.source, known, piece.length - known, max(0, piece.captured - known), piece.frame, piece.time)
 end
 
 -- Delivers what is held, as far as nothing is missing before it.
@@ -79,7 +89,7 @@ local function hold(flow, piece)
 end
 
 -- What is missing before the first piece held was not captured.
-function close_gap(flow)
+local function close_gap(flow)
     lose(flow, flow.held[1].offset - flow.next)
     drain(flow)
 end
@@ -87,9 +97,9 @@ end
 -- Closes gaps of which it is certain.
 local function judge_gap(flow, frame)
     if not flow.held[1] then return end
-    local acks, acked = flow.acks, flow.peer.acked or 0
+    local acks, acked = flow.acks, flow.parser.transport.acked
     if not acks[1] or acks[#acks].acked < acked then acks[#acks + 1] = { frame = frame, acked = acked } end
-    while acks[1] and frame - acks[1].frame >= REORDER_FRAMES do
+    while acks[1] and frame - acks[1].frame >= tcp_half_connection.REORDER_FRAMES do
         flow.settled = table.remove(acks, 1).acked
     end
     if flow.is_closing then flow.settled = acked end
@@ -99,17 +109,18 @@ end
 -- The sender of a flow has acknowledged the other one up to a sequence number; nil: the packet says nothing.
 function note_ack(flow, ack, frame)
     local peer = flow.peer
-    if ack and peer.base then flow.acked = max(flow.acked or 0, unwrapped(peer, ack, peer.next)) end
+    local transport = peer.parser.transport
+    if ack and peer.base then transport.acked = max(transport.acked, unwrapped(peer, ack, peer.next)) end
     judge_gap(peer, frame)
 end
 
 -- A segment that is looked at for the first time.
 function arrive(flow, piece)
-    local last = piece.offset + piece.length
+    local last, parser = piece.offset + piece.length, flow.parser
     flow.last_frame = piece.frame
     if flow.holes[1] and piece.offset < flow.next then fill(flow, piece, min(last, flow.next)) end
     if last <= flow.next then return end
-    if piece.offset > flow.next and not flow.held[1] and flow.item and piece.offset - flow.next < flow.skip then
+    if piece.offset > flow.next and not flow.held[1] and parser.item and piece.offset - flow.next < parser.skip then
         pass_hole(flow, piece.offset)
     end
     if piece.offset <= flow.next then

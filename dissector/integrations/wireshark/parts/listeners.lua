@@ -1,11 +1,10 @@
 do
 
 -- Calls visit(item, pfn, answer) for each faulted pfn of a migration; no answer: the page never came.
-local function each_fault(channel, visit)
-    for _, item in ipairs(channel.reverse and channel.reverse.items or {}) do
-        for _, pfn in ipairs(item.channel == channel and item.pfns or {}) do
-            visit(item, pfn, item.answers and item.answers[pfn])
-        end
+local function each_fault(migration, visit)
+    for _, item in ipairs(migration.asked) do
+        local answers = answers_of(item)
+        for _, pfn in ipairs(item.pfns) do visit(item, pfn, answers[pfn]) end
     end
 end
 
@@ -13,14 +12,15 @@ local function percentile(sorted, percent)
     return sorted[max(1, math.ceil(#sorted * percent / 100))]
 end
 
-local function faults_summary(channel, write)
-    local faults, latencies = channel.faults, {}
-    each_fault(channel, function(item, _, answered)
+local function faults_summary(migration, write)
+    local faults, latencies = migration.faults, {}
+    each_fault(migration, function(item, _, answered)
         if answered and not answered.in_flight then table.insert(latencies, latency_of(item, answered)) end
     end)
     table.sort(latencies)
-    local asked, answered, in_flight = many(faults.faulted, "pfn"), grouped(faults.answered), grouped(faults.in_flight)
-    write(format("  faults: %s asked for, %s answered, %s of them in flight already\n", asked, answered, in_flight))
+    local says = "  faults: {asked:,} pfns asked for, {answered:,} answered, {in_flight:,} of them in flight already\n"
+    local counts = { asked = faults.asked.count, answered = faults.answered, in_flight = faults.in_flight }
+    write(py.fill(says, counts))
     if not latencies[1] then return end
     write(format("  latency of those not in flight: min %s, ", duration(latencies[1])))
     write(format("median %s, ", duration(percentile(latencies, 50))))
@@ -29,17 +29,18 @@ end
 
 -- What each migration carried, by the names of records, headers and texts; and its faults.
 local function summary_lines(write)
-    if not capture.channels[1] then write("No Xen live migration was found.\n") end
-    for _, channel in ipairs(capture.channels) do
-        write(format("Migration %d: %s\n", channel.number, table.concat(channel.layers, ", ")))
+    if not capture.migrations[1] then write("No Xen live migration was found.\n") end
+    for _, migration in ipairs(capture.migrations) do
+        write(format("Migration %d: %s\n", migration.number, table.concat(migration.context.layers, ", ")))
         local names = {}
-        for name in pairs(channel.totals) do names[#names + 1] = name end
+        for name in pairs(migration.totals) do names[#names + 1] = name end
         table.sort(names)
         for _, name in ipairs(names) do
-            local total = channel.totals[name]
-            write(format("  %-28s %10s %18s octets\n", name, grouped(total.records), grouped(total.octets)))
+            local total = migration.totals[name]
+            local records, octets = py.format(total.records, ","), py.format(total.octets, ",")
+            write(format("  %-28s %10s %18s octets\n", name, records, octets))
         end
-        if channel.faults.fault_records > 0 then faults_summary(channel, write) end
+        if migration.faults.fault_records > 0 then faults_summary(migration, write) end
     end
 end
 
@@ -47,12 +48,13 @@ end
 local function fault_lines(write)
     local line = "%-9s %9s %14s %11s  %s\n"
     write(format(line, "Migration", "Frame", "Pfn", "Answered in", "Latency"))
-    for _, channel in ipairs(capture.channels) do
-        each_fault(channel, function(item, pfn, answered)
+    for _, migration in ipairs(capture.migrations) do
+        each_fault(migration, function(item, pfn, answered)
             local where = answered and tostring(answered.item.last_frame) or "-"
             local late = answered and duration(latency_of(item, answered)) or "unanswered"
             if answered and answered.in_flight then late = "in flight" end
-            write(format(line, tostring(channel.number), tostring(item.last_frame), hexadecimal(pfn), where, late))
+            local frame, shown = tostring(item.last_frame), py.format(pfn, "#x")
+            write(format(line, tostring(migration.number), frame, shown, where, late))
         end)
     end
 end

@@ -1,5 +1,6 @@
--- A flow is one direction of a connection: `offset` octets of it were consumed, `buffer` holds those that were
--- seen and not consumed, `skip` of the next ones nobody needs. `next` is the offset of what arrives next.
+-- A flow is one direction of a connection; `next` is the offset of what arrives next.
+
+local FIRST_SEQ_MAX = 65536 -- connections that carry no migration yet of which the first octet's place is remembered
 
 -- Each field that is asked for costs in every packet: what else TCP's header says is read next to `tcp.seq_raw`.
 local seq_raw, tcp_stream, tcp_len = Field.new("tcp.seq_raw"), Field.new("tcp.stream"), Field.new("tcp.len")
@@ -11,32 +12,34 @@ local function value_of(extractor)
     return found and found()
 end
 
-local function new_flow(channel)
-    return {
-        channel = channel,
-        direction = FORWARD,
-        state = "hunt",
-        found = false,
-        layers = {}, -- of which it carried something; the other direction may be ahead while a gap is open
+-- The first index of a list, sorted by `key`, whose key is above `value`.
+local function above(list, key, value)
+    local low, high = 1, #list + 1
+    while low < high do
+        local middle = floor((low + high) / 2)
+        if list[middle][key] > value then high = middle else low = middle + 1 end
+    end
+    return low
+end
+
+local function new_flow(parser)
+    local flow = {
+        parser = parser,
         items = {},
-        offset = 0,
         next = 0,
-        skip = 0,
-        buffer = "",
-        wanted = 0,
-        marks = {},
+        parts = {}, -- of a long list, which come before the parser sees them
+        waiting_octets = 0, -- of these
+        split = {}, -- beginnings of entries that a segment's end cuts in two, by the offset of the rest
         last_frame = 0,
-        high_frame = 0,
-        high_time = 0,
         turns = {},
-        gaps = 0, -- holes that were not filled
         holes = {},
         held = {},
         held_octets = 0,
         acks = {}, -- the other flow's, while this one waits
         settled = 0, -- what was acknowledged so long ago that reordering is over
-        passed_over = 0,
     }
+    parser.owner, parser.transport = flow, parser_direction.NoTransport()
+    return flow
 end
 
 -- What tells the two directions of a connection apart.
@@ -45,14 +48,13 @@ local function sender_of(pinfo)
 end
 
 local function new_connection(pinfo)
-    local channel = new_channel()
-    local connection = { one = new_flow(channel), other = new_flow(channel), first_frame = pinfo.number }
+    local function number() return #capture.migrations end
+    local ends = events.Flow(tostring(pinfo.src), tostring(pinfo.dst))
+    local one, other = py.unpack(parser_package.connect(parser_conversation.Conversation(ends, emit, number)))
+    local connection = { one = new_flow(one), other = new_flow(other), first_frame = pinfo.number }
     connection.one.peer, connection.other.peer = connection.other, connection.one
+    connection.one.connection, connection.other.connection = connection, connection
     connection.sender, connection.has_ports = sender_of(pinfo), pinfo.src_port ~= pinfo.dst_port
-    for _, flow in ipairs({ connection.one, connection.other }) do
-        flow.connection = connection
-        start_parser(flow)
-    end
     return connection
 end
 
@@ -137,7 +139,7 @@ local function place_new(flow, pinfo, seq)
         flow.base = first and first[sender_of(pinfo)] or (seq - flow.next) % TWO_32
         if flow.next == 0 then
             flow.next = unwrapped(flow, seq, 0)
-            flow.offset = flow.next
+            flow.parser.offset = flow.next
         end
     end
     return unwrapped(flow, seq, flow.next)

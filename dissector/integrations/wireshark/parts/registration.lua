@@ -36,12 +36,18 @@ local function note_first(stream, pinfo)
     known[sender] = known[sender] or value_of(seq_raw)
 end
 
+-- Whether any magic stands in octets, and may begin a stream there.
+local function begins_stream(octets)
+    local place = { offset = 0, searched = 0, buffer = octets }
+    return parser_resync._magic(place, nil) ~= nil
+end
+
 -- Whether a segment holds the beginning of a stream: then both directions of the connection come here from now on.
 local function is_migration(tvb, pinfo, root)
     if tvb:len() == 0 then return false end
     local stream = value_of(tcp_stream)
     if stream then note_first(stream, pinfo) end
-    if not find_magic(tvb:raw(), nil, true) then return false end
+    if not begins_stream(tvb:raw()) then return false end
     pinfo.conversation = xenmig
     xenmig.dissector(tvb, pinfo, root)
     return true

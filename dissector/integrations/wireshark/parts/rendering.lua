@@ -1,8 +1,13 @@
 -- What a frame shows is a function of its place in the stream and of what is known of the stream: of the items that
 -- begin or go on there. On the first pass, which knows no later frame, what ends in a frame is shown there, too.
 
-local is_watched, latency_of, show_contents, show_frame
+local is_watched, latency_of, answers_of, duration, show_contents, show_frame
 do
+
+-- A number as Wireshark takes it for 64 bits.
+local function wide(value)
+    return UInt64.new(value % TWO_32, floor(value / TWO_32))
+end
 
 local function made(tree, field, value)
     tree:add(field, value):set_generated()
@@ -22,37 +27,38 @@ end
 
 -- Fields
 
--- Adds the fields of a layout: `source` gives the range of octets of the body.
-local function show_layout(tree, layout, body, at, big, source)
+-- Adds the fields of a layout, below `path`: `source` gives the range of octets of the body.
+local function show_layout(tree, layout, path, body, at, endianness, source)
     local visitor, lines = {}, 0
     function visitor.field(field, from, size, _, context)
-        if not field.field then return end
-        local range = source(from, size)
+        local shown, range = F[path .. field.path], source(from, size)
         if field.kind == "uint" then
-            local line = big and context:add(field.field, range) or context:add_le(field.field, range)
-            for _, one in ipairs(field.parts or {}) do
-                if big then line:add(one.field, range) else line:add_le(one.field, range) end
+            local is_big = endianness == "big"
+            local line = is_big and context:add(shown, range) or context:add_le(shown, range)
+            for _, part in ipairs(field.parts or {}) do
+                local bits_shown = F[path .. field.path .. "." .. part.name]
+                if is_big then line:add(bits_shown, range) else line:add_le(bits_shown, range) end
             end
         elseif field.kind == "rest" or field.kind == "octets" then
-            if size > 0 then context:add(field.field, range) end
+            if size > 0 then context:add(shown, range) end
         else
-            add(context, field.field, range, (body:sub(from + 1, from + size):gsub("%z+$", "")))
+            add(context, shown, range, (body:sub(from + 1, from + size):gsub("%z+$", "")))
         end
     end
     function visitor.element(field, index, from, context)
         lines = lines + 1
         if settings.lines > 0 and lines > settings.lines then return nil end
-        if not field.field then return context end
-        return add(context, field.field, source(from, 1), format("%s %d", field.name, index))
+        local shown = field[1].name and F[path .. field.path]
+        return shown and add(context, shown, source(from, 1), format("%s %d", field.name, index)) or context
     end
-    walk(layout, body, at, big, visitor, tree)
+    walk(layout, body, at, endianness, visitor, tree)
 end
 
 -- The body of an item: from the frame, or, where it is not all in it, in a tab of its own.
 local function show_body(tree, item, place)
-    local body = item.body
-    if not body or body == "" then return end
-    local start = item.spec and item.type and item.offset + item.header or item.offset
+    local body, spec = item.body, item.spec
+    if not body or body == "" or (item.type and (not spec or spec.shape == "pages")) then return end
+    local start = item.type and item.offset + item.header or item.offset
     local tvb, shift = place.tvb, start - place.from
     if shift < 0 or shift + #body > tvb:len() then
         tvb, shift = ByteArray.new(body, true):tvb(item.name), 0
@@ -60,64 +66,69 @@ local function show_body(tree, item, place)
     local function source(from, size)
         return size > 0 and tvb(shift + from, size) or nil
     end
-    if item.message or not item.spec then
-        local size = item.message and #item.message.octets or #body
-        if item.type then return end
+    if spec and not spec.body and not spec.octets then
+        local at = item.name == "handshake" and 2 or 0 -- after its length
+        if #body > at then tree:add(F.text, source(at, #body - at), body:sub(at + 1)) end
+        return
+    end
+    if not spec or not spec.body then
+        local size = spec and #spec.octets or #body
         tree:add(F.text, source(0, min(size, #body)), (body:sub(1, size):gsub("%z$", "")))
         if #body > size then tree:add(F.status, source(size, 1)) end
         return
     end
-    show_layout(tree, item.spec.layout, body:sub(1, item.spec.size), 0, item.big, source)
-    if item.spec.optional then
-        show_layout(tree, item.spec.optional, body, item.spec.size, item.big, source)
-    end
+    local path, size = item.name:lower():gsub("[ -]", "_") .. ".", not item.type and spec.size or #body
+    show_layout(tree, spec.body, path, body:sub(1, size), 0, item.endianness, source)
+    if spec.optional then show_layout(tree, spec.optional, path, body, size, item.endianness, source) end
 end
 
 -- Runs
 
-local function run_text(one, typed)
-    local words = hexadecimal(one.first)
-    if one.count > 1 then words = words .. "-" .. hexadecimal(one.first + one.count - 1) end
-    return typed and words .. " " .. PAGE_TYPES[one.kind] or words
+local function run_text(run, typed)
+    local words = py.format(run.first, "#x")
+    if run.length > 1 then words = words .. "-" .. py.format(run.first + run.length - 1, "#x") end
+    return typed and words .. " " .. protocol_libxc.PAGE_TYPES[run.type] or words
+end
+
+-- Where the entries of a pages record end; nil as long as its count was not seen.
+local function entries_end(item)
+    local parser = item.flow.parser
+    if not item.count and parser.item == item and #parser.buffer >= 8 then
+        take_runs(item, parser.buffer, native.page_runs(parser.buffer, item.endianness))
+    end
+    local body = item.count and min(item.body_length, 8 + ENTRY_SIZE * min(item.count, parser_item.ENTRIES_KEPT))
+    return body and body >= 8 and item.offset + item.header + body - body % ENTRY_SIZE
 end
 
 -- The entries of a pages record that end in the frame, in runs; one that is split is shown where it ends.
 local function show_runs(tree, item, place)
-    local start = item.offset + item.header
-    local from = max(start, place.from)
-    local range = item.entries_end and range_of(place, from, item.entries_end)
+    local start = item.offset + item.header + 8
+    local from, to = max(start, place.from), entries_end(item)
+    local range = to and range_of(place, from, to)
     if not range then return end
     local seen, shift = range:raw(), from - place.from
     local split = (from - start) % ENTRY_SIZE
     if split > 0 then
-        local head = item.flow.split and item.flow.split[from]
-        if head and #head == split then
+        local head = item.flow.split[from] or ""
+        if #head == split then
             seen, shift = head .. seen, shift - split
         else
             seen, shift = seen:sub(ENTRY_SIZE - split + 1), shift + ENTRY_SIZE - split
         end
     end
-    local runs = {}
-    for index = 0, floor(#seen / ENTRY_SIZE) - 1 do
-        local pfn, kind = entry_at(seen, index * ENTRY_SIZE, item.big)
-        local latest = runs[#runs]
-        if latest and kind == latest.kind and pfn == latest.first + latest.count then
-            latest.count = latest.count + 1
-        elseif settings.lines > 0 and #runs == settings.lines then
+    local typed = item.spec.role ~= "POSTCOPY_FAULT"
+    for index, run in ipairs(runs_of(seen, item.endianness)) do
+        if settings.lines > 0 and index > settings.lines then
             tree:add(F.contents, "more runs: see the preference for how many lines are shown"):set_generated()
             break
-        else
-            runs[#runs + 1] = { first = pfn, kind = kind, count = 1, at = shift + index * ENTRY_SIZE }
         end
-    end
-    local typed = item.name ~= "POSTCOPY_FAULT"
-    for _, one in ipairs(runs) do
-        local at = max(one.at, 0)
-        local where = place.tvb(at, min(ENTRY_SIZE * one.count + one.at - at, place.tvb:len() - at))
-        local line = tree:add(F.run, where, run_text(one, typed))
-        line:add(F.run_pfn, where, wide(one.first))
-        line:add(F.run_count, where, one.count)
-        if typed then line:add(F.run_type, where, one.kind) end
+        local at = max(shift, 0)
+        local where = place.tvb(at, min(ENTRY_SIZE * run.length + shift - at, place.tvb:len() - at))
+        shift = shift + ENTRY_SIZE * run.length
+        local line = tree:add(F.run, where, run_text(run, typed))
+        line:add(F["run.pfn"], where, wide(run.first))
+        line:add(F["run.count"], where, run.length)
+        if typed then line:add(F["run.type"], where, run.type) end
     end
 end
 
@@ -130,16 +141,30 @@ local function relative(seconds)
     return NSTime.new(whole, nanoseconds)
 end
 
+function duration(seconds)
+    local amount = math.abs(seconds)
+    if amount < 1e-3 then return format("%.1f us", seconds * 1e6) end
+    if amount < 1 then return format("%.1f ms", seconds * 1e3) end
+    return format("%.3f s", seconds)
+end
+
 function latency_of(item, answered)
     return answered.item.last_time - item.last_time
 end
 
+-- The links of a fault by pfn.
+function answers_of(item)
+    local answers = {}
+    for _, one in ipairs(item.links) do answers[one.pfn] = one end
+    return answers
+end
+
 local function show_faults(tree, item, is_known)
-    local slowest
-    made(tree, F.fault_count, #item.pfns)
+    local slowest, answers = nil, answers_of(item)
+    made(tree, F["fault.count"], #item.pfns)
     for _, pfn in ipairs(item.pfns) do
-        local answered = item.answers and item.answers[pfn]
-        local words = "pfn " .. hexadecimal(pfn)
+        local answered = answers[pfn]
+        local words = "pfn " .. py.format(pfn, "#x")
         if not answered then
             words = words .. (is_known and ", unanswered" or ", not answered up to this frame")
         elseif answered.in_flight then
@@ -151,33 +176,34 @@ local function show_faults(tree, item, is_known)
         end
         local line = tree:add(F.fault, words)
         line:set_generated()
-        made(line, F.fault_pfn, wide(pfn))
+        made(line, F["fault.pfn"], wide(pfn))
         if answered then
-            made(line, F.fault_answered_in, answered.item.last_frame)
-            made(line, F.fault_latency, relative(latency_of(item, answered)))
-            made(line, F.fault_in_flight, answered.in_flight)
+            made(line, F["fault.answered_in"], answered.item.last_frame)
+            made(line, F["fault.latency"], relative(latency_of(item, answered)))
+            made(line, F["fault.in_flight"], answered.in_flight)
         elseif is_known then
-            line:add_proto_expert_info(UNANSWERED)
+            line:add_proto_expert_info(EXPERTS.unanswered)
         end
     end
-    if slowest then made(tree, F.fault_slowest, relative(slowest)) end
+    if slowest then made(tree, F["fault.slowest"], relative(slowest)) end
 end
 
 local function show_answers(tree, item)
-    for _, one in ipairs(item.links or {}) do
-        local line = tree:add(F.page_answers, one.item.last_frame)
+    for _, one in ipairs(item.links) do
+        local line = tree:add(F["page.answers"], one.item.last_frame)
         line:set_generated()
-        made(line, F.page_answers_pfn, wide(one.pfn))
+        made(line, F["page.answers.pfn"], wide(one.pfn))
     end
-    made(tree, F.page_pushed, item.listed - (item.links and #item.links or 0))
+    made(tree, F["page.pushed"], item.listed - #item.links)
 end
 
 local function show_findings(tree, item)
-    for _, finding in ipairs(item.findings or {}) do
+    for _, finding in ipairs(item.findings) do
         local line = tree:add(F.rule, finding.rule)
         line:set_generated()
         line:set_text(finding.rule .. ": " .. finding.message)
-        line:add_proto_expert_info(EXPERTS[finding.rule], finding.rule .. ": " .. finding.message)
+        local shown = EXPERTS[finding.rule .. " " .. finding.severity]
+        line:add_proto_expert_info(shown, finding.rule .. ": " .. finding.message)
     end
 end
 
@@ -185,7 +211,7 @@ end
 
 local function slowest_of(item)
     local slowest
-    for _, one in ipairs(item.links or {}) do
+    for _, one in ipairs(item.links) do
         local latency = latency_of(item, one)
         if not one.in_flight then slowest = max(slowest or latency, latency) end
     end
@@ -194,22 +220,23 @@ end
 
 -- An item in a few words, as far as it is known.
 local function summary(item)
-    local words = item.name
-    if item.count then
-        words = words .. " " .. many(item.count, "pfn")
-        if item.name == "POSTCOPY_FAULT" then
-            local slowest = slowest_of(item)
-            if slowest then
-                words = format("%s (slowest %s)", words, duration(slowest))
-            elseif item.links then
-                words = words .. " (in flight)"
-            end
-        elseif item.low then
-            words = format("%s %s-%s", words, hexadecimal(item.low), hexadecimal(item.high))
+    local words, role = item.name, item.spec and item.spec.role
+    if item.summary and item.summary ~= "" then words = words .. " " .. item.summary end
+    if item.spec and item.spec.shape == "pages" then entries_end(item) end
+    if not item.count then return words end
+    words = words .. " " .. protocol_summaries._many(item.count, "pfn")
+    if role == "POSTCOPY_FAULT" then
+        local slowest = slowest_of(item)
+        if slowest then
+            words = format("%s (slowest %s)", words, duration(slowest))
+        elseif item.links[1] then
+            words = words .. " (in flight)"
         end
-        if item.name == "POSTCOPY_PAGE_DATA" and item.links then
-            words = format("%s (answers %s)", words, many(#item.links, "fault"))
-        end
+    elseif item.low then
+        words = format("%s %s-%s", words, py.format(item.low, "#x"), py.format(item.high, "#x"))
+    end
+    if role == "POSTCOPY_PAGES" and item.links[1] then
+        words = format("%s (answers %s)", words, protocol_summaries._many(#item.links, "fault"))
     end
     return words
 end
@@ -219,7 +246,9 @@ end
 -- What is known of an item only when it has ended.
 local function show_end(tree, item, place, is_known)
     if item.pfns then show_faults(tree, item, is_known) end
-    if item.name == "POSTCOPY_PAGE_DATA" and item.listed and item.last_frame then show_answers(tree, item) end
+    if item.spec and item.spec.role == "POSTCOPY_PAGES" and item.listed and item.last_frame then
+        show_answers(tree, item)
+    end
     show_body(tree, item, place)
     show_findings(tree, item)
 end
@@ -231,7 +260,7 @@ local function show_item(top, item, place, is_known)
     local tree = add(top, F.item, range_of(place, item.offset, item.offset + length), item.name)
     tree:set_text(format("%s %s", item.layer or "no layer:", summary(item)))
     made(tree, F.name, item.name)
-    made(tree, F.migration, item.channel.number or 0)
+    made(tree, F.migration, item.migration.number or 0)
     made(tree, F.direction, item.direction)
     if item.layer then made(tree, F.layer, item.layer) end
     if item.type then made(tree, F.type, item.type) end
@@ -243,12 +272,13 @@ local function show_item(top, item, place, is_known)
         made(tree, F.last_frame, item.last_frame)
         made(tree, F.complete, item.complete and (item.holes or 0) == 0)
     elseif is_known then
-        made(tree, F.last_frame, item.flow.high_frame)
-        made(tree, F.complete, item == item.flow.trailing and not item.flow.damaged)
+        join(item.flow)
+        made(tree, F.last_frame, item.flow.parser.newest.frame)
+        made(tree, F.complete, item == item.flow.trailing and not item.flow.parser.damaged)
     end
-    if item.count then
-        made(tree, F.count, item.count)
+    if item.spec and item.spec.shape == "pages" then
         show_runs(tree, item, place)
+        if item.count then made(tree, F.count, item.count) end
     end
     show_end(tree, item, place, is_known)
     return tree
@@ -261,17 +291,18 @@ end
 
 -- More of an item whose header an earlier frame holds.
 local function show_more(top, item, place)
-    local has_entries = item.entries_end and place.from < item.entries_end
+    local to = item.spec and item.spec.shape == "pages" and entries_end(item)
+    local has_entries = to and place.from < to
     local range = range_of(place, place.from, item.offset + item.length)
     local tree = add(top, F.contents, range, contents_text(item, has_entries))
-    made(tree, F.contents_of, item.first_frame)
+    made(tree, F["contents.of"], item.first_frame)
     if has_entries then show_runs(tree, item, place) end
     return tree
 end
 
 -- Whether anybody looks at what a frame of page contents says beside its one line.
 function is_watched(root)
-    return root.visible or root:referenced(F.contents) or root:referenced(F.contents_of)
+    return root.visible or root:referenced(F.contents) or root:referenced(F["contents.of"])
 end
 
 -- A frame that holds page contents alone. Most frames of a capture do: one line is all that they may cost.
@@ -284,7 +315,7 @@ function show_contents(root, item, tvb, watched)
     local tree = root:add(xenmig, tvb, line)
     if watched then
         tree:add(F.contents, tvb(), line):set_generated()
-        made(tree, F.contents_of, item.first_frame)
+        made(tree, F["contents.of"], item.first_frame)
     end
 end
 
@@ -314,7 +345,8 @@ function show_frame(root, pinfo, flow, place, found, ended)
     local begins = next_item and next_item.offset + next_item.header <= place.to
     if not begins and not has_news then
         if not goes_on then return end
-        if not (around.entries_end and place.from < around.entries_end) then
+        local to = around.spec and around.spec.shape == "pages" and entries_end(around)
+        if not to or place.from >= to then
             pinfo.cols.protocol = "XENMIG"
             show_contents(root, around, place.tvb, is_watched(root))
             return
@@ -332,7 +364,7 @@ function show_frame(root, pinfo, flow, place, found, ended)
     for at = index + 1, #items do
         if items[at].offset + items[at].header > place.to then break end
         -- Where the frame is another, the header was sent again.
-        if items[at].header_frame == pinfo.number and (is_known or items[at].is_announced) then show(items[at]) end
+        if items[at].header_frame == pinfo.number then show(items[at]) end
     end
     for _, item in ipairs(found or {}) do show(item) end
     for _, item in ipairs(ended or {}) do

@@ -76,7 +76,7 @@ local function dissect_ack(flow, ack, flags, tvb, pinfo, root)
     flow.peer.is_closing = flow.peer.is_closing or bit.band(flags, FIN + RST) ~= 0
     capture.found, capture.ended = {}, {}
     note_ack(flow, ack, pinfo.number)
-    local nowhere = { tvb = tvb, from = FOREVER, to = FOREVER }
+    local nowhere = { tvb = tvb, from = native.FOREVER, to = native.FOREVER }
     show_frame(root, pinfo, flow, nowhere, capture.found, capture.ended)
 end
 
@@ -92,11 +92,12 @@ function xenmig.dissector(tvb, pinfo, root)
     local flow = flow_of(connection_of(pinfo, value_of(tcp_stream), true), pinfo)
     -- The road that nearly all packets take: the next page contents. Only how many they are matters. It is taken on the
     -- first pass alone, so whether anybody looks is asked once a record.
-    local skip, item = flow.skip, flow.item
+    local parser = flow.parser
+    local skip, item = parser.skip, parser.item
     if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
-        flow.next, flow.offset, flow.skip = flow.next + length, flow.offset + length, skip - length
+        flow.next, parser.offset, parser.skip = flow.next + length, parser.offset + length, skip - length
         flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, flow.high_frame, flow.high_time = frame, frame, pinfo.rel_ts
+        flow.last_frame, flow.passed_frame, flow.passed_time = frame, frame, pinfo.rel_ts
         if item.watched == nil then item.watched = is_watched(root) end
         show_contents(root, item, tvb, item.watched)
     else

@@ -1,0 +1,208 @@
+"""Every field that the dissector shows, declared once: those of an item here, those of bodies as the protocol has them.
+
+The Lua file declares them from these rows, `reading` and `crosscheck` know a packet's values by them, the profile takes
+its filters and columns from their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypeAlias
+
+from dissector.integrations.wireshark.literals import Raw, call
+from dissector.protocol import (
+    GUEST_TYPES,
+    HEADERS,
+    HVM_SAVE_TYPES,
+    PAGE_TYPES,
+    RECORDS,
+    XL_HEADER,
+    Field,
+    HeaderSpec,
+    RecordSpec,
+    fields,
+    layout,
+    xl_optional_data,
+)
+from dissector.protocol.libxc import TSC_MODES
+from dissector.protocol.libxl import CHECKPOINT_STATES, EMULATORS
+
+PROTOCOL = "xenmig"
+"""What every field's name begins with."""
+
+NAMES: Mapping[str, Mapping[int, str]] = {
+    "GUEST_TYPES": GUEST_TYPES,
+    "PAGE_TYPES": PAGE_TYPES,
+    "TSC_MODES": TSC_MODES,
+    "HVM_SAVE_TYPES": HVM_SAVE_TYPES,
+    "EMULATORS": EMULATORS,
+    "CHECKPOINT_STATES": CHECKPOINT_STATES,
+}
+"""The enumerations of the grammar by the names they have there."""
+
+Kind: TypeAlias = Literal["string", "bytes", "uint8", "uint16", "uint32", "uint64", "bool", "framenum", "relative_time"]
+"""A constructor of Wireshark's ProtoField."""
+
+
+class Shown(NamedTuple):
+    """A field of Wireshark's tree."""
+
+    path: str
+    """Its name in filters, without "xenmig."."""
+    kind: Kind
+    label: str
+    doc: str | None = None
+    base: str = "NONE"
+    """How a number is shown: "DEC", "HEX", "DEC_HEX"; octets "SPACE"."""
+    names: str | None = None
+    """What its values are called: a name of NAMES."""
+    mask: int | None = None
+    frames: str | None = None
+    """Of a "framenum": what the other frame is, "REQUEST" or "RESPONSE"."""
+
+    @property
+    def name(self) -> str:
+        """As filters and columns have it."""
+        return f"{PROTOCOL}.{self.path}"
+
+
+ITEM = Shown("item", "string", "Item", "A record, header or handshake text")
+NAME = Shown("name", "string", "Name", "Its name in the specification")
+MIGRATION = Shown("migration", "uint32", "Migration", "Number in the capture, from 0", "DEC")
+DIRECTION = Shown("direction", "string", "Direction", "forward: from source to destination")
+LAYER = Shown("layer", "string", "Layer", "Whose record it is")
+TYPE = Shown("type", "uint32", "Type", "Record type", "HEX")
+OFFSET = Shown("offset", "uint64", "Offset", "In the direction's octets, from 0", "DEC")
+LENGTH = Shown("length", "uint64", "Length", "Octets, header and padding in", "DEC")
+BODY_LENGTH = Shown("body_length", "uint64", "Body length", "Octets of the body", "DEC")
+FIRST_FRAME = Shown("first_frame", "framenum", "First octet in frame")
+LAST_FRAME = Shown("last_frame", "framenum", "Last octet in frame")
+COMPLETE = Shown("complete", "bool", "Complete", "False where octets were not captured")
+COUNT = Shown("count", "uint32", "Count", "Entries of a pages record", "DEC")
+RUN = Shown("run", "string", "Run", "Consecutive pfns of one type")
+RUN_PFN = Shown("run.pfn", "uint64", "First pfn", base="HEX")
+RUN_COUNT = Shown("run.count", "uint32", "Pfns", base="DEC")
+RUN_TYPE = Shown("run.type", "uint32", "Page type", base="DEC", names="PAGE_TYPES")
+FAULT = Shown("fault", "string", "Fault", "One pfn of a POSTCOPY_FAULT")
+FAULT_PFN = Shown("fault.pfn", "uint64", "Pfn", base="HEX")
+ANSWERED_IN = Shown("fault.answered_in", "framenum", "Answered in frame", frames="RESPONSE")
+LATENCY = Shown("fault.latency", "relative_time", "Latency", "From the fault's last octet to the page's")
+IN_FLIGHT = Shown("fault.in_flight", "bool", "In flight", "The page was sent before")
+FAULT_COUNT = Shown("fault.count", "uint32", "Faulted pfns", base="DEC")
+SLOWEST = Shown("fault.slowest", "relative_time", "Slowest", "The longest latency of the record's pfns")
+ANSWERS = Shown("page.answers", "framenum", "Answers the fault in frame", frames="REQUEST")
+ANSWERS_PFN = Shown("page.answers.pfn", "uint64", "Pfn", base="HEX")
+PUSHED = Shown("page.pushed", "uint32", "Pages nobody asked for", base="DEC")
+RULE = Shown("rule", "string", "Rule", "Id of a rule that is broken: see `xenshark rules`")
+CONTENTS = Shown("contents", "string", "Contents", "More of an item that began in an earlier frame")
+CONTENTS_OF = Shown("contents.of", "framenum", "Of the item in frame")
+TEXT = Shown("text", "string", "Text")
+STATUS = Shown("status", "uint8", "Status", "0: the guest runs at the destination", "DEC")
+
+OF_ITEMS: tuple[Shown, ...] = tuple(one for one in list(globals().values()) if isinstance(one, Shown))
+"""In the order in which they are declared."""
+
+UNANSWERED = f"{PROTOCOL}.fault.unanswered"
+"""The expert information of a fault whose page never came."""
+
+HEXADECIMAL = frozenset(("type", "marker", "ident", "id", "byteorder"))
+"""Fields that are signs rather than amounts."""
+
+
+def prefix(name: str) -> str:
+    """What the paths of a header's or record's own fields begin with."""
+    return name.lower().replace(" ", "_").replace("-", "_")
+
+
+def shown_fields(name: str) -> Iterator[tuple[str, tuple[Field, ...]]]:
+    """The layouts of a header or record whose fields are shown one by one: what a pages record has is shown in runs."""
+    specs: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
+    spec = next(one for one in specs if one.name == name)
+    if not isinstance(spec, RecordSpec) or spec.shape != "pages":
+        yield spec.body.__name__, tuple(fields(layout(spec.body, "little")))
+    if spec is XL_HEADER:
+        yield xl_optional_data.__name__, tuple(fields(layout(xl_optional_data, "little")))
+
+
+@cache
+def of_bodies() -> tuple[Shown, ...]:
+    """The fields of all headers and bodies, each path once."""
+    found: dict[str, Shown] = {}
+    for name in (*HEADERS, *(record.name for record in RECORDS)):
+        for _, some in shown_fields(name):
+            for one in _shown(prefix(name), some):
+                found.setdefault(one.path, one)
+    return tuple(found.values())
+
+
+@cache
+def shapes() -> Mapping[str, Field]:
+    """Every field of the grammar by its path."""
+    found: dict[str, Field] = {}
+
+    def note(path: str, some: Iterable[Field]) -> None:
+        for one in some:
+            own = f"{path}.{one.name}" if one.name else path
+            found[own] = one
+            note(own, one.elements)
+
+    specs: tuple[HeaderSpec | RecordSpec, ...] = (*HEADERS.values(), *RECORDS)
+    for spec in specs:
+        note(prefix(spec.name), fields(layout(spec.body, "little")))
+    note(prefix(XL_HEADER.name), fields(layout(xl_optional_data, "little")))
+    return MappingProxyType(found)
+
+
+def _shown(path: str, some: Iterable[Field]) -> Iterator[Shown]:
+    for field in some:
+        own = f"{path}.{field.name}" if field.name else path
+        label, doc = field.name or own.rpartition(".")[2], _doc(field)
+        if field.kind == "array":
+            if field.elements[0].name:
+                yield Shown(own, "string", label, doc)
+            yield from _shown(own, field.elements)
+        elif field.kind == "uint":
+            kind = _integer(field.size)
+            base = "HEX" if field.name in HEXADECIMAL else "DEC_HEX"
+            yield Shown(own, kind, label, doc, base, names_of(field))
+            for part in field.bits:
+                yield Shown(f"{own}.{part.name}", kind, part.name, part.doc or None, "HEX", mask=part.mask)
+        elif field.kind in ("bytes", "blob"):
+            yield Shown(own, "bytes", label, doc, "SPACE")
+        else:
+            yield Shown(own, "string", label, doc)
+
+
+def _integer(size: int | None) -> Kind:
+    kinds: Mapping[int | None, Kind] = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64"}
+    return kinds[size]
+
+
+def _doc(field: Field) -> str | None:
+    is_reserved = field.name.startswith("reserved") or (field.default == 0 and field.kind == "uint")
+    return "Reserved, zero" if is_reserved else field.doc or None
+
+
+def names_of(field: Field) -> str | None:
+    """Which enumeration a field has."""
+    return next((name for name, values in NAMES.items() if field.values and values == field.values), None)
+
+
+def declarations() -> list[str]:
+    """Every field, declared in Lua."""
+    return [line for one in (*OF_ITEMS, *of_bodies()) for line in _declaration(one)]
+
+
+def _declaration(one: Shown) -> list[str]:
+    """As the constructor in Wireshark's ProtoField wants its arguments."""
+    base, names = Raw(f"base.{one.base}"), one.names and Raw(one.names)
+    arguments = {
+        "string": (base, one.doc),
+        "bytes": (base, one.doc),
+        "bool": (base, None, None, one.doc),
+        "framenum": (base, one.frames and Raw(f"frametype.{one.frames}"), None, one.doc),
+        "relative_time": (one.doc,),
+    }.get(one.kind, (base, names, one.mask, one.doc))
+    return call("declare", one.kind, one.path, one.label, *arguments)
