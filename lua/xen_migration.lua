@@ -2907,7 +2907,7 @@ end
 -- Octets retransmitted and conflicts since the migration at hand began.
 function parser_direction.DirectionParser._repeated(self)
     local octets, conflicts = py.unpack(self._before)
-    return { self.transport.retransmitted - octets, self.transport.conflicts - conflicts }
+    return { math.max(self.transport.retransmitted - octets, 0), self.transport.conflicts - conflicts }
 end
 
 function parser_direction.DirectionParser._search_from_here(self)
@@ -3353,6 +3353,11 @@ function rules_postcopy_phase.PostcopyPhase.knows_all_pages(self, migration)
     local faults = migration.faults
     local is_known = self.lists_whole and self.pages_whole and migration.forward.lost_at == nil
     return is_known and not (faults.outstanding.overflow or faults.sent.overflow)
+end
+
+-- The findings but for those of rules that are told of on request.
+function rules_checker.Checker._getters.shown(self)
+    return py.map(self.findings, function(finding) if not finding.is_on_request then return finding end end)
 end
 
 -- The next event, and what the facts made of it.
