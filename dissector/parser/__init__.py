@@ -4,7 +4,7 @@ Read `direction.py` first, then `states.py`; `resync.py` and `confidence.py` are
 """
 
 from dissector.parser.conversation import Conversation
-from dissector.parser.direction import DirectionParser, NoTransport, Transport
+from dissector.parser.direction import DirectionParser
 from dissector.parser.joins import Joins
 from dissector.parser.order import WireOrder
 from dissector.parser.states import STEPS
@@ -13,8 +13,6 @@ __all__ = [
     "Conversation",
     "DirectionParser",
     "Joins",
-    "NoTransport",
-    "Transport",
     "WireOrder",
     "connect",
     "follow_stream",

@@ -52,32 +52,13 @@ from dissector.parser.cursor import Cursor
 from dissector.parser.entries import PAGES_HEADER_SIZE, page_runs
 from dissector.parser.item import UNKNOWN, Item, octets_to_keep
 from dissector.protocol import Endianness, Expect, Layer, MessageSpec, Role
-from dissector.tcp import FOREVER
+from dissector.tcp import FOREVER, Transport
 
 FOREIGN_MAX = 1 << 12
 """As many of them at one place are believed: what carries a stream puts a few dozen before each piece."""
 
 EARLY_GAPS_MAX = 256
 """Gaps that are remembered before a stream is recognised; past it what was before them is not counted."""
-
-
-class Transport(Protocol):
-    """What a parser asks of the half-connection that delivers its octets."""
-
-    @property
-    def acked(self) -> int:
-        """Octets that the other side has acknowledged."""
-
-    @property
-    def retransmitted(self) -> int:
-        """Octets that were captured again."""
-
-    @property
-    def conflicts(self) -> int:
-        """Retransmissions that differ from what was seen first."""
-
-    def take_silence(self) -> int:
-        """The longest stall (ns) since the last call."""
 
 
 class NoTransport:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from dissector.events import Position
 from dissector.protocol import MESSAGE_HEADER, MESSAGE_MARK, MESSAGE_MAX, STREAM_ERROR, ZSTD_MAGIC
 from dissector.protocol.libvirt import CONTINUE, ERROR, STREAM
-from dissector.tcp import FOREVER
+from dissector.tcp import FOREVER, Transport
 
 if TYPE_CHECKING:
     import zstandard
 
-    from dissector.parser.direction import DirectionParser, Transport
+    from dissector.parser.direction import DirectionParser
 
 PIECE = 256
 WINDOW_MAX = 1 << 23

@@ -73,14 +73,17 @@ ORDER_FRAMES = 4096
 class Transport(Protocol):
     """What a consumer may ask of the half-connection whose octets it receives, whenever it likes."""
 
-    acked: int
-    """Octets of this half that the other side has acknowledged."""
-    conflicts: int
-    """Retransmissions that differed from what was seen first."""
+    @property
+    def acked(self) -> int:
+        """Octets of this half that the other side has acknowledged."""
 
     @property
     def retransmitted(self) -> int:
         """Octets that were sent again."""
+
+    @property
+    def conflicts(self) -> int:
+        """Retransmissions that differed from what was seen first."""
 
     def take_silence(self) -> int:
         """The longest stall, a time (ns) between two packets with payload, since this was last asked; 0: none."""
