@@ -3,7 +3,7 @@
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.distribution import Distribution, distribution
 from dissector.facts.faults import Fault, Faults
-from dissector.facts.guest import Guest, Toolstack, toolstack, type_of
+from dissector.facts.guest import Guest, Toolstack, configuration, toolstack, type_of
 from dissector.facts.iterations import Convergence, Iteration, convergence, dirty_rate
 from dissector.facts.links import Link, Linker, Links
 from dissector.facts.migration import UNREMARKABLE, Connection, Migration, Noted
@@ -35,6 +35,7 @@ __all__ = [
     "Phase",
     "PhaseName",
     "Toolstack",
+    "configuration",
     "convergence",
     "dirty_rate",
     "distribution",

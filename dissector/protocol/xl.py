@@ -47,7 +47,7 @@ def xl_optional_data(i: Ints) -> Layout:
 
 def guest_words(values: Mapping[str, Any]) -> dict[str, Any]:
     """The guest of a configuration. Its reader is loaded when it is asked for."""
-    from .guest import described
+    from .guest_config import described
 
     return described(values)
 

@@ -10,14 +10,10 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Self
 
 from dissector.events import FORWARD, Event, Record
-from dissector.facts import role_of
+from dissector.facts import configuration
 from dissector.protocol import (
     DOMAIN_HEADER,
-    LIBVIRT_HEADER,
-    XL_HEADER,
-    Role,
     cpuid,
-    guest,
     hvm,
     layout,
     libxc,
@@ -28,9 +24,9 @@ from dissector.protocol import (
     qemu,
     x86,
     xenops,
-    xl,
 )
 from dissector.protocol.depth import deepen
+from dissector.protocol.guest_config import GuestConfig
 from dissector.results.base import Result
 from dissector.results.common import Octets
 
@@ -186,7 +182,7 @@ class GuestResult(Result, kw_only=True):
 class _Bodies:
     """What was seen of one guest: the newest record of each kind; where there are several, each of the newest time."""
 
-    config: guest.GuestConfig | None = None
+    config: GuestConfig | None = None
     one: dict[str, Record] = field(default_factory=dict)
     vcpus: dict[tuple[str, int], Record] = field(default_factory=dict)
     emulators: dict[int, bytes] = field(default_factory=dict)
@@ -225,13 +221,8 @@ class Guests:
             bodies.emulators[_word(event)] = event.body[8:]
         elif body is xenops.qemu_state and event.complete:
             bodies.emulators[-1] = event.body
-        elif event.spec is XL_HEADER:
-            optional = parse_partial(layout(xl.xl_optional_data, event.endianness), event.body[XL_HEADER.size :])
-            bodies.config = guest.guest_of(optional.get("config", ""))
-        elif event.spec is LIBVIRT_HEADER:
-            bodies.config = guest.guest_of(event.body[LIBVIRT_HEADER.size :])
-        elif role_of(event) is Role.IMAGE and getattr(event.spec, "words", None) is xl.guest_words:
-            bodies.config = guest.guest_of(event.body) or bodies.config
+        else:
+            bodies.config = configuration(event) or bodies.config
 
     def results(self, symbols: Callable[[int], str | None] = lambda address: None) -> tuple[GuestResult, ...]:
         """Of every migration. `symbols`: what of the kernel is at an address."""

@@ -27,7 +27,7 @@ from dissector import library
 from dissector import protocol as g
 from dissector.errors import UserError
 from dissector.events import Record
-from dissector.protocol import cpuid, guest, hvm, hvm_params, msr, pv, qemu, x86
+from dissector.protocol import cpuid, guest_config, hvm, hvm_params, msr, pv, qemu, x86
 from dissector.protocol.cpu_features import ARCH_CAPABILITIES, CPUID_FEATURES
 from dissector.protocol.depth import deepen, flatten
 from dissector.protocol.forms import Flags, Names, Structures, bits
@@ -646,7 +646,20 @@ VM_JSON = json.dumps(
     ],
 )  # fmt: skip
 def test_the_guest_of_a_configuration(toolstack: str, config: str | bytes) -> None:
-    assert guest.guest_of(config) == guest.GuestConfig(toolstack, "g", "u", "hvm", 2, 4, 1 << 20, 2 << 20)
+    assert guest_config.guest_of(config) == guest_config.GuestConfig(toolstack, "g", "u", "hvm", 2, 4, 1 << 20, 2 << 20)
+
+
+def test_a_cut_configuration_of_libvirt_says_what_it_begins_with() -> None:
+    cut = LIBVIRT[: LIBVIRT.index("<vcpu")]
+    assert guest_config.guest_of(cut) == guest_config.GuestConfig(
+        "libvirt", "g", "u", None, None, None, 1 << 20, 2 << 20
+    )
+
+
+def test_a_configuration_that_is_too_long() -> None:
+    padded = json.dumps(XL).ljust(guest_config.CONFIG_MAX)
+    assert guest_config.guest_of(padded) is not None
+    assert guest_config.guest_of(padded + " ") is None
 
 
 @pytest.mark.parametrize(
@@ -655,7 +668,7 @@ def test_the_guest_of_a_configuration(toolstack: str, config: str | bytes) -> No
      "<!DOCTYPE a [<!ENTITY b 'c'>]><domain><name>&b;</name></domain>", "[" * 100000, '{"b_info":' * 3000],
 )  # fmt: skip
 def test_no_configuration(config: str) -> None:
-    assert guest.guest_of(config) is None or guest.guest_of(config).name is None  # type: ignore[union-attr]
+    assert guest_config.guest_of(config) is None or guest_config.guest_of(config).name is None  # type: ignore[union-attr]
 
 
 # --- who pays -----------------------------------------------------------------------------------------------
