@@ -1842,10 +1842,10 @@ events.FORWARD = "forward"
 parser_entries.PAGES_HEADER_SIZE = 8
 parser_item.UNKNOWN = -1
 parser_item.BODY_KEPT = 0x100000
+events.FOREIGN_OCTETS = "foreign octets"
 parser_entries.ENTRY_SIZE = 8
 parser_item.ENTRIES_KEPT = 0x100000
 parser_direction.FOREIGN_MAX = 4096
-events.FOREIGN_OCTETS = "foreign octets"
 events.REVERSE = "reverse"
 parser_direction.EARLY_GAPS_MAX = 256
 facts_faults._NONE = py.deque()
@@ -2396,6 +2396,12 @@ function parser_item.Item._getters.is_pages(self)
     return py.is_a(self.spec, "RecordSpec") and self.spec.shape == "pages"
 end
 
+-- It was no record after all: its octets up to an offset belong to no layer.
+function parser_item.Item.turn_foreign(self, end_)
+    self.layer, self.name, self.type, self.spec = nil, events.FOREIGN_OCTETS, nil, nil
+    self.endianness, self.body_length, self.end_ = "little", end_ - self.offset, end_
+end
+
 -- How much of a pages record to keep, given how its body of `room` octets begins.
 function parser_item.Item.keep_listed(self, header, room)
     local count = py.uint(py.slice(header, 0, 4), self.endianness)
@@ -2454,10 +2460,8 @@ function parser_direction.DirectionParser.regain_way(self, expect)
     if item ~= nil and (0 < self.offset - item.offset and self.offset - item.offset <= parser_direction.FOREIGN_MAX)
         and self.offset ~= item.end_ then
         self.suspect = nil
-        local foreign = parser_item.Item(nil, events.FOREIGN_OCTETS, nil, nil, "little", item.offset, item.first, 0,
-            self.offset, nil, nil, "")
-        foreign.body_length = self.offset - item.offset
-        self:_emit_item(foreign, self.offset, "", true)
+        item:turn_foreign(self.offset)
+        self:_emit_item(item, self.offset, "", true)
     end
     self:end_suspicion()
     if self.lost_at ~= nil then

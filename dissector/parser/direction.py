@@ -26,7 +26,6 @@ from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, cast
 
 from dissector.events import (
-    FOREIGN_OCTETS,
     FORWARD,
     REVERSE,
     Closed,
@@ -382,11 +381,8 @@ class DirectionParser(Cursor):
         item = self.suspect
         if item is not None and 0 < self.offset - item.offset <= FOREIGN_MAX and self.offset != item.end:
             self.suspect = None
-            foreign = Item(
-                None, FOREIGN_OCTETS, None, None, "little", item.offset, item.first, 0, self.offset, body=b""
-            )
-            foreign.body_length = self.offset - item.offset
-            self._emit_item(foreign, self.offset, b"", whole=True)
+            item.turn_foreign(self.offset)
+            self._emit_item(item, self.offset, b"", whole=True)
         self.end_suspicion()
         if self.lost_at is not None:
             skipped, self.lost_at = self.offset - self.lost_at, None

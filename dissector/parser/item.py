@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dissector.events import Position, Spec
+from dissector.events import FOREIGN_OCTETS, Position, Spec
 from dissector.parser.entries import ENTRY_SIZE, PAGES_HEADER_SIZE
 from dissector.protocol import Endianness, Expect, Layer, RecordSpec
 
@@ -53,6 +53,11 @@ class Item:
     @property
     def is_pages(self) -> bool:
         return isinstance(self.spec, RecordSpec) and self.spec.shape == "pages"
+
+    def turn_foreign(self, end: int) -> None:
+        """It was no record after all: its octets up to an offset belong to no layer."""
+        self.layer, self.name, self.type, self.spec = None, FOREIGN_OCTETS, None, None
+        self.endianness, self.body_length, self.end = "little", end - self.offset, end
 
     def keep_listed(self, header: bytes | bytearray, room: int) -> int:
         """How much of a pages record to keep, given how its body of `room` octets begins."""

@@ -110,18 +110,29 @@ BUILT = {
 """Streams that no genuine capture holds."""
 
 
+def captured(talk: talks.Talk, version: int, shell: Any) -> Path:
+    """The packets of a talk, in a file."""
+    ends = Ends() if version == 4 else Ends(("2001:db8::1", "2001:db8::2"))
+    packets = exchange(talks.turns(talk), random.Random(len(talk)), (1448, 700, 90))
+    octets = [LINKS["ethernet"][1](ends.ip(packet), version) for packet in packets]
+    return Path(shell.file(pcap(Captured(at * 10**6, one, len(one)) for at, one in enumerate(octets))))
+
+
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("name", BUILT)
 def test_both_read_built_streams_alike(name: str, version: int, shell: Any) -> None:
-    talk, chance = BUILT[name], random.Random(name)
-    ends = Ends() if version == 4 else Ends(("2001:db8::1", "2001:db8::2"))
-    packets = exchange(talks.turns(talk), chance, (1448, 700, 90))
-    octets = [LINKS["ethernet"][1](ends.ip(packet), version) for packet in packets]
-    file = shell.file(pcap(Captured(at * 10**6, one, len(one)) for at, one in enumerate(octets)))
-    found = differences(shell, Path(file), "--tshark", wireshark_with(LUAS[0]).path)
-    assert found == []
-    count = len(shell.objects(file))
+    talk = BUILT[name]
+    file = captured(talk, version, shell)
+    assert differences(shell, file, "--tshark", wireshark_with(LUAS[0]).path) == []
+    count = len(shell.objects(str(file)))
     assert count == len(talk), "and all of it was read"
+
+
+def test_both_find_a_relays_framing(shell: Any) -> None:
+    (framed,) = talks.framed(talks.libxl(talks.Speaker()), 28, 4096 * 5)
+    file = captured([framed._replace(octets=framed.octets[28:])], 4, shell)
+    assert differences(shell, file, "--tshark", wireshark_with(LUAS[0]).path) == []
+    assert "foreign octets" in {one["name"] for one in shell.objects(str(file))}
 
 
 def test_each_exemption_is_in_the_readme() -> None:
