@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from dissector.capture.opening import StreamReader, open_source
 from dissector.capture.reader import CaptureReader
@@ -20,11 +20,19 @@ from dissector.results.source import CensusResult, SourceResult
 from dissector.units import many
 
 if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
     from dissector.results.analysis import AnalysisResult
     from dissector.results.faults import FaultResult
     from dissector.results.records import RecordResult
 
 Reader = CaptureReader | StreamReader
+
+TableName: TypeAlias = Literal[
+    "captures", "migrations", "records", "iterations", "phases", "faults", "pages", "gaps", "findings"
+]
 
 Take = Callable[[Event], object]
 """Takes events one by one; what it returns is ignored."""
@@ -156,6 +164,35 @@ class Input:
 
         self.read(take)
         return tuple(map(FaultResult.of, found))
+
+    def table(self, name: TableName) -> Iterator[tuple[Any, ...]]:
+        """The rows of a table, as `xenshark export --columns` describes it, while the input is read."""
+        from dissector.tables.rows import Rows
+
+        ready: deque[tuple[Any, ...]] = deque()
+        rows = Rows(self.path, lambda _name, row: ready.append(row), (name,))
+        for event in self.events():
+            rows.add(event)
+            while ready:
+                yield ready.popleft()
+        rows.finish(self.source, self.problem)
+        yield from ready
+
+    def to_arrow(self, name: TableName) -> pyarrow.Table:
+        """A table as Apache Arrow has it. Raises ImportError without pyarrow: pip install 'xenshark[tables]'."""
+        from dissector.tables.arrow import collect
+
+        return collect(name, self.table(name))
+
+    def to_pandas(self, name: TableName) -> pandas.DataFrame:
+        """A table for pandas. Raises ImportError without pyarrow and pandas."""
+        return self.to_arrow(name).to_pandas()
+
+    def to_polars(self, name: TableName) -> polars.DataFrame:
+        """A table for polars. Raises ImportError without pyarrow and polars."""
+        import polars
+
+        return polars.DataFrame(self.to_arrow(name))
 
     @contextmanager
     def _reading(self, engine: Engine) -> Iterator[Reader]:

@@ -10,11 +10,6 @@ NS = 1_000_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def in_seconds(time_ns: int) -> float:
-    """A time or duration as a number of seconds, for JSON."""
-    return time_ns / NS
-
-
 def micros(time_ns: int) -> int:
     """Whole microseconds, as lines show them."""
     return time_ns // 1000

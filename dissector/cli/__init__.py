@@ -24,8 +24,8 @@ from dissector.errors import UserError
 
 # fmt: off
 COMMANDS = (
-    "analyze", "read", "guest", "diff", "check", "faults", "rules", "live", "tap", "replay", "lua", "crosscheck",
-    "schema",
+    "analyze", "read", "guest", "diff", "check", "faults", "rules", "export", "live", "tap", "replay", "lua",
+    "crosscheck", "schema",
 )
 # fmt: on
 
@@ -46,6 +46,7 @@ examples:
   xenshark diff good.pcap bad.pcap        what differs between two guests and their migrations
   xenshark check *.pcap                   what breaks a rule of the protocol
   xenshark faults --slowest 9 post.pcap   the pages that a postcopy guest waited longest for
+  xenshark export -o tables *.pcap        all of that as Parquet tables
   xenshark live -i eth0                   migrations while they go on
   xenshark lua --install                  the dissector for Wireshark
   xl migrate -s 'xenshark tap -w post.pcapng -- ssh' DOMAIN HOST   record what goes through ssh

@@ -3,7 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
-from typing import Any, ClassVar, Never, dataclass_transform
+from enum import Enum
+from typing import Any, ClassVar, Never, Self, dataclass_transform
+
+from dissector.units import NS
+
+
+class Unit(Enum):
+    """Annotates a number with what it counts."""
+
+    TIME = "seconds since the epoch"
+    SECONDS = "s"
+    OCTETS = "octets"
+    PFN = "pfn"
+
+
+class Seconds(float):
+    """A time or duration in seconds that still knows its ns: a float of today's date is only exact to 0.2 us."""
+
+    __slots__ = ("ns",)
+    ns: int
+
+    def __new__(cls, time_ns: int) -> Self:
+        self = super().__new__(cls, time_ns / NS)
+        self.ns = time_ns
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Seconds, (self.ns,)
 
 
 @dataclass_transform(frozen_default=True, eq_default=True)

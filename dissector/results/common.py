@@ -8,21 +8,21 @@ from typing import Annotated, TypeAlias
 from dissector import events, protocol
 from dissector.events import Endpoint, Flow
 from dissector.facts import Distribution
-from dissector.results.base import Result
-from dissector.units import in_seconds
+from dissector.results.base import Result, Seconds, Unit
 
 Direction: TypeAlias = Annotated[events.Direction, "forward: from the migration's source to its destination"]
 Layer: TypeAlias = Annotated[protocol.Layer, "which of the streams that are inside one another"]
-Time: TypeAlias = Annotated[float, "seconds since the epoch, as captured"]
-Duration: TypeAlias = Annotated[float, "seconds"]
-Offset: TypeAlias = Annotated[int, "octets of the direction's TCP payload before it, or of the file"]
+Time: TypeAlias = Annotated[float, "seconds since the epoch, as captured", Unit.TIME]
+Duration: TypeAlias = Annotated[float, "seconds", Unit.SECONDS]
+Offset: TypeAlias = Annotated[int, "octets of the direction's TCP payload before it, or of the file", Unit.OCTETS]
 Frame: TypeAlias = Annotated[int, "number of the packet in the capture, from 1"]
-Octets: TypeAlias = Annotated[int, "octets"]
+Octets: TypeAlias = Annotated[int, "octets", Unit.OCTETS]
+Pfn: TypeAlias = Annotated[int, "number of a page in the guest's memory", Unit.PFN]
 
 
 def time_of(time_ns: int | None, is_known: bool = True) -> float | None:
     """A time or duration in seconds; None of what is not known."""
-    return in_seconds(time_ns) if is_known and time_ns is not None else None
+    return Seconds(time_ns) if is_known and time_ns is not None else None
 
 
 def file_name(path: str) -> str:

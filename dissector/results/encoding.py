@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from dissector.results.base import Result
+from dissector.results.base import Result, Unit
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -94,7 +94,7 @@ def _annotated(arguments: tuple[Any, ...], definitions: dict[str, Schema]) -> Sc
     for note in notes:
         if isinstance(note, Keys):
             found["properties"] = {key: _schema(one, definitions) for key, one in note.types}
-        else:
+        elif not isinstance(note, Unit):
             found["description"] = note
     return found
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from dissector.events import Record
 from dissector.facts import Fault, Link
 from dissector.results.base import Result
-from dissector.results.common import Duration, Frame, Offset, Time, time_of
+from dissector.results.common import Duration, Frame, Offset, Pfn, Time, time_of
 
 Latency = Annotated[Duration, "from the fault's last octet to the last one of the record that answers, as captured"]
 InFlight = Annotated[bool, "whether the page's record began on the wire before the fault ended there"]
@@ -30,7 +30,7 @@ class FaultResult(Result, kw_only=True):
     """One faulted pfn."""
 
     migration: Annotated[int, "which of the input, from 0"]
-    pfn: int
+    pfn: Pfn
     offset: Annotated[Offset, "of the POSTCOPY_FAULT"]
     frame: Annotated[Frame, "of its last octet"]
     time: Annotated[Time | None, "of its last octet"]
@@ -56,7 +56,7 @@ class FaultResult(Result, kw_only=True):
 class LinkedAnswerResult(Result):
     """Of a POSTCOPY_FAULT: where the answer to one of its pfns is; null where there is none."""
 
-    pfn: int
+    pfn: Pfn
     offset: Offset | None
     frame: Frame | None
     latency: Latency | None
@@ -66,7 +66,7 @@ class LinkedAnswerResult(Result):
 class LinkedFaultResult(Result):
     """Of a POSTCOPY_PAGE_DATA: where one of its pfns was asked for."""
 
-    pfn: int
+    pfn: Pfn
     offset: Offset
     frame: Frame
 

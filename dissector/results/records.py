@@ -35,8 +35,8 @@ Fields = Annotated[
 ]
 
 
-class RecordResult(Result):
-    """One item of a stream, in the order in which they ended on the wire."""
+class PlacedResult(Result):
+    """Where an item of a stream is, and when it came."""
 
     migration: Annotated[int, "which of the input, from 0"]
     direction: Direction
@@ -51,26 +51,39 @@ class RecordResult(Result):
     first_time: Time | None
     last_time: Time | None
     complete: Annotated[bool, "false where a gap, a cut or the end took part of it"]
+
+    @classmethod
+    def of(cls, record: Record) -> PlacedResult:
+        return cls(**_place(record))
+
+
+class RecordResult(PlacedResult):
+    """One item of a stream, in the order in which they ended on the wire."""
+
     fields: Fields
 
     @classmethod
     def of(cls, record: Record, links: Sequence[Link] = ()) -> RecordResult:
         """`links`: as far as they are known."""
-        first, last = record.first, record.last
         linked = LINKS.get(role) if (role := role_of(record)) is not None else None
-        return cls(
-            migration=record.migration,
-            direction=record.direction,
-            layer=record.layer,
-            name=record.name,
-            type=record.type,
-            offset=record.offset,
-            length=record.length,
-            body_length=record.body_length,
-            first_frame=first.frame or None,
-            last_frame=last.frame or None,
-            first_time=time_of(first.time, bool(first.time)),
-            last_time=time_of(last.time, bool(last.time)),
-            complete=record.complete,
-            fields={**decoded(record), **linked(record, links)} if linked else decoded(record, deep=True),
-        )
+        fields = {**decoded(record), **linked(record, links)} if linked else decoded(record, deep=True)
+        return cls(**_place(record), fields=fields)
+
+
+def _place(record: Record) -> dict[str, Any]:
+    first, last = record.first, record.last
+    return {
+        "migration": record.migration,
+        "direction": record.direction,
+        "layer": record.layer,
+        "name": record.name,
+        "type": record.type,
+        "offset": record.offset,
+        "length": record.length,
+        "body_length": record.body_length,
+        "first_frame": first.frame or None,
+        "last_frame": last.frame or None,
+        "first_time": time_of(first.time, bool(first.time)),
+        "last_time": time_of(last.time, bool(last.time)),
+        "complete": record.complete,
+    }

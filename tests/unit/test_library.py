@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import re
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError
@@ -50,6 +51,20 @@ def test_the_example_of_the_documentation(
         "10.77.0.1:38500 -> 10.77.0.2:7700 completed the destination has every page it wanted\n"
     )
     assert {"slowest", "sizes"} <= names.keys()
+
+
+def test_the_examples_of_its_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "migration.pcap").write_bytes(unpacked(NETEM))
+    monkeypatch.chdir(tmp_path)
+    page = (REPOSITORY / "dissector" / "library.md").read_text()
+    names: dict[str, object] = {}
+    for block in re.findall(r"^```python\n(.*?)^```", page.partition("\n## Scapy")[0], re.M | re.S):
+        exec(block, names)
+    printed = capsys.readouterr().out
+    assert "781 of 2163\n" in printed, "what `analyze` counts as sent again"
+    assert names["lost"] == 0
 
 
 def test_events_come_one_by_one() -> None:

@@ -1,0 +1,79 @@
+"""`xenshark export`: the results of many inputs as tables."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, get_args
+
+from dissector.cli import DONE, WRONG
+from dissector.cli.input import read
+from dissector.errors import UserError
+from dissector.library import Input, open
+from dissector.tables.files import Folder, Format
+from dissector.tables.rows import TABLES, Rows, described
+from dissector.units import printable
+
+EPILOG = "tables:\n" + "".join(f"  {table.name:<12}{table.says}\n" for table in TABLES.values())
+EPILOG += """
+A migration is named by capture and migration, a record by those, its direction and its offset: that is what tables are
+joined by. Times are ns since the epoch, UTC; durations seconds. parquet and arrow need pyarrow: pip install
+'xenshark[tables]'. A file gets its name when it is whole.
+
+examples:
+  xenshark export *.pcap -o tables
+  xenshark export --table faults --format csv -o . post.pcap
+  duckdb -c "select outcome, count(*) from 'tables/migrations.parquet' group by 1"
+"""
+
+
+def add(subparsers: Any) -> None:
+    """What the command takes."""
+    parser = subparsers.add_parser(
+        "export",
+        help="migrations, records, faults, pages as tables: Parquet, Arrow, CSV or JSON lines",
+        description="Writes one file a table into a folder, with a row for each of its things in all inputs.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", metavar="FILE", nargs="*", help="a capture or a saved stream; - is standard input")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("-o", "--output", metavar="DIR", type=Path, help="the folder; made if need be")
+    what.add_argument("--columns", action="store_true", help="print which columns the tables have, and no rows")
+    parser.add_argument("--format", choices=get_args(Format), default="parquet", help="of the files (default: parquet)")
+    parser.add_argument("--table", choices=tuple(TABLES), action="append", help="only this one; may be repeated")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    wanted = arguments.table or tuple(TABLES)
+    if arguments.columns:
+        print("\n\n".join(described(TABLES[name]) for name in wanted))
+        return DONE
+    if not arguments.files:
+        raise UserError("export needs a FILE (see xenshark export --help)")
+    try:
+        with Folder(arguments.output, arguments.format, wanted) as folder:
+            problems = [problem for file in arguments.files if (problem := _export(file, folder, wanted))]
+    except ImportError as error:
+        raise UserError(f"--format {arguments.format} needs pyarrow: pip install 'xenshark[tables]'") from error
+    except OSError as error:
+        raise UserError(f"cannot write to {arguments.output}: {error.strerror or error}") from error
+    for problem in problems:
+        print(f"xenshark: {printable(problem)}", file=sys.stderr)
+    return WRONG if problems else DONE
+
+
+def _export(file: str, folder: Folder, wanted: Collection[str]) -> str | None:
+    """The rows of one input. Gives what is wrong with it, in one line."""
+    rows = Rows(file, folder.put, wanted)
+    capture: Input | None = None
+    try:
+        capture = open(file)
+        read(capture, rows.add)
+        problem = capture.problem
+    except UserError as error:
+        problem = str(error)
+    rows.finish(None if capture is None else capture.source, problem)
+    return problem

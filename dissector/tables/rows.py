@@ -1,0 +1,159 @@
+"""Which tables there are, and their rows, made of events as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, NamedTuple
+
+from dissector.analysis import Analysis
+from dissector.events import Event, Record, Run
+from dissector.facts import Fault, role_of
+from dissector.protocol import PAGE_TYPES, Role
+from dissector.results.analysis import (
+    GapResult,
+    IterationResult,
+    MigrationResult,
+    PhaseResult,
+)
+from dissector.results.base import Result
+from dissector.results.common import Direction, Offset, Pfn, Time, file_name, time_of
+from dissector.results.faults import FaultResult
+from dissector.results.findings import FindingResult
+from dissector.results.records import PlacedResult
+from dissector.results.source import SourceResult
+from dissector.tables.columns import Column, columns, value_of
+
+
+class PagesRow(Result):
+    """Consecutive pfns of one page type, in one record."""
+
+    migration: Annotated[int, "which of the input, from 0"]
+    direction: Direction
+    offset: Annotated[Offset, "of the record that lists them"]
+    record: Annotated[str, "its name: PAGE_DATA sent them, POSTCOPY_PFNS announced them, POSTCOPY_FAULT asked for them"]
+    time: Annotated[Time | None, "of its last octet"]
+    first_pfn: Pfn
+    count: int
+    page_type: Annotated[str | None, "null on POSTCOPY_FAULT"]
+
+    @classmethod
+    def of(cls, record: Record, run: Run) -> PagesRow:
+        typed = role_of(record) is not Role.POSTCOPY_FAULT
+        return cls(
+            record.migration,
+            record.direction,
+            record.offset,
+            record.name,
+            time_of(record.last.time, bool(record.last.time)),
+            run.first,
+            run.length,
+            PAGE_TYPES[run.type] if typed else None,
+        )
+
+
+class CaptureRow(SourceResult, kw_only=True):
+    """An input as a whole."""
+
+    problem: Annotated[str | None, "why what is in the tables is not all that it should hold"]
+
+
+class Table(NamedTuple):
+    """A table: a row for each of its things."""
+
+    name: str
+    columns: tuple[Column, ...]
+    """The first is the capture's name; those of rows below a migration begin with that."""
+    says: str
+
+
+CAPTURE = Column("capture", (), "text", "", "the file, as it was given")
+MIGRATION = Column("migration", (), "integer", "", "which of the capture, from 0")
+
+
+def _table(name: str, row: type[Result], *keys: Column, without: str = "", says: str | None = None) -> Table:
+    found = columns(row, frozenset(without.split()))
+    return Table(name, (CAPTURE, *keys, *found), says or (row.__doc__ or "").split("\n")[0])
+
+
+TABLES: Mapping[str, Table] = MappingProxyType(
+    {
+        table.name: table
+        for table in (
+            _table("captures", CaptureRow, without="file"),
+            _table("migrations", MigrationResult, MIGRATION, without="id"),
+            _table("records", PlacedResult, says="A record, header or handshake text."),
+            _table("iterations", IterationResult, MIGRATION),
+            _table("phases", PhaseResult, MIGRATION),
+            _table("faults", FaultResult),
+            _table("pages", PagesRow),
+            _table("gaps", GapResult, MIGRATION),
+            _table("findings", FindingResult),
+        )
+    }
+)
+"""Every table, by its name. A migration is named by its capture and its number; a record by those, its direction and
+its offset."""
+
+OF_A_MIGRATION: tuple[Literal["iterations", "phases", "gaps"], ...] = ("iterations", "phases", "gaps")
+"""Tables whose rows are in a migration's result, by their names there, and do not say of which it is."""
+
+
+def described(table: Table) -> str:
+    """A table's columns as text, a line each."""
+    lines = [f"{table.name}: {table.says}"]
+    for column in table.columns:
+        what = f"{column.kind}, {column.unit}" if column.unit and column.kind != "time" else column.kind
+        lines.append(f"  {column.name:<32}{what:<20}{column.description}".rstrip())
+    return "\n".join(lines)
+
+
+Put = Callable[[str, tuple[Any, ...]], object]
+"""Takes a table's name and a row: a value for each column of the table."""
+
+
+class Rows:
+    """A fold over the events of one input: hands on the rows of records and faults as they come, the others last."""
+
+    def __init__(self, file: str, put: Put, wanted: Collection[str] = tuple(TABLES)) -> None:
+        """`file`: what its user calls it; `wanted`: names of tables."""
+        self.analysis = Analysis()
+        self._file, self._put, self._wanted = file_name(file), put, frozenset(wanted)
+        self._waiting: dict[tuple[int, int], Fault] = {}
+        """Faults without an answer so far, by migration and pfn: no more than the facts hold."""
+
+    def add(self, event: Event) -> None:
+        """The next event, in wire order."""
+        noted = self.analysis.add(event)
+        if isinstance(event, Record):
+            if "records" in self._wanted:
+                self._row("records", PlacedResult.of(event))
+            if "pages" in self._wanted:
+                for run in event.runs:
+                    self._row("pages", PagesRow.of(event, run))
+        for fault in noted.faults:
+            self._waiting[event.migration, fault.pfn] = fault
+        for fault in (*noted.faults, *noted.answered):
+            if fault.answer is not None and self._waiting.pop((event.migration, fault.pfn), None) is not None:
+                self._row("faults", FaultResult.of(fault))
+
+    def finish(self, source: SourceResult | None, problem: str | None = None) -> None:
+        """No event follows. `source`: the input as a whole, None if it could not be opened; `problem`: what is wrong
+        with it, in one line."""
+        for fault in self._waiting.values():
+            self._row("faults", FaultResult.of(fault))
+        self.analysis.finish()
+        known: dict[str, Any] = {name: getattr(source, name, None) for name in SourceResult.field_names}
+        self._row("captures", CaptureRow(**known, problem=problem))
+        for migration in map(MigrationResult.of, self.analysis.migrations):
+            self._row("migrations", migration, migration.id)
+            for name in OF_A_MIGRATION:
+                for row in getattr(migration, name):
+                    self._row(name, row, migration.id)
+            for finding in migration.findings:
+                self._row("findings", finding)
+
+    def _row(self, name: str, row: Result, *keys: int) -> None:
+        if name in self._wanted:
+            own = TABLES[name].columns[1 + len(keys) :]
+            self._put(name, (self._file, *keys, *(value_of(row, column) for column in own)))

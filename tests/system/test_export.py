@@ -1,0 +1,200 @@
+"""`xenshark export` and the library's tables: the same figures as `--json`, whole types, whole files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args
+
+import pyarrow
+import pytest
+from conftest import OWN, Case, captures_in
+from pyarrow import ipc, parquet
+from shell import Shell
+
+import dissector
+from dissector.library import TableName
+from dissector.results.base import Result, Seconds, Unit
+from dissector.tables import arrow
+from dissector.tables.columns import Column, columns
+from dissector.tables.rows import OF_A_MIGRATION, TABLES
+
+pytest_plugins = ("shell",)
+
+NETEM = captures_in(OWN)["postcopy/c_netem/veth_rx.pcap"]
+SAVED = captures_in(OWN)["xen/pv-save/pv-save.img"]
+
+
+def test_tables_say_what_json_says(case: Case) -> None:
+    capture = dissector.open(case.path)
+    analysis = case.analysis
+    assert_equal(capture.to_arrow("migrations"), analysis["migrations"], {"migration": "id"})
+    for name in OF_A_MIGRATION:
+        expected = [{**row, "migration": one["id"]} for one in analysis["migrations"] for row in one[name]]
+        assert_equal(capture.to_arrow(name), expected)
+    assert_equal(capture.to_arrow("findings"), [row for one in analysis["migrations"] for row in one["findings"]])
+    assert_equal(capture.to_arrow("captures"), [{**analysis["source"], "problem": None}])
+    assert_equal(capture.to_arrow("records"), list(case.lines))
+    faults = [dissector.to_json(one) for one in capture.faults()]
+    assert_equal(in_order(capture.to_arrow("faults"), "offset", "pfn"), sorted(faults, key=by("offset", "pfn")))
+
+
+def by(*names: str) -> Any:
+    return lambda row: tuple(row[name] for name in names)
+
+
+def in_order(table: pyarrow.Table, *names: str) -> pyarrow.Table:
+    return table.sort_by([(name, "ascending") for name in names])
+
+
+def assert_equal(table: pyarrow.Table, expected: list[Any], named: dict[str, str] | None = None) -> None:
+    """Every column of every row is the value that JSON has, for times up to what a float can tell."""
+    assert table.num_rows == len(expected)
+    for column in TABLES[name_of(table)].columns[1:]:
+        values = table[column.name].cast(pyarrow.int64()) if column.kind == "time" else table[column.name]
+        path = column.path or ((named or {}).get(column.name, column.name),)
+        for value, row in zip(values.to_pylist(), expected, strict=True):
+            wanted: Any = row
+            for key in path:
+                wanted = None if wanted is None else wanted[key]
+            if column.kind == "time":
+                assert (value is None) == (wanted is None)
+                assert wanted is None or float(Seconds(value)) == wanted
+            elif column.kind == "counts":
+                assert dict(value) == wanted
+            else:
+                assert value == wanted, column.name
+
+
+def name_of(table: pyarrow.Table) -> str:
+    (name,) = (name for name, one in TABLES.items() if one.says == table.schema.metadata[b"description"].decode())
+    return name
+
+
+def test_pages_are_the_runs_of_the_records(case: Case) -> None:
+    runs = []
+    for record in case.lines:
+        runs += [(record["offset"], *run) for run in record["fields"].get("pages", ())]
+    rows = dissector.open(case.path).to_arrow("pages").select(["offset", "first_pfn", "count", "page_type"]).to_pylist()
+    assert [tuple(row.values()) for row in rows] == runs
+
+
+def test_every_table_has_a_name_in_the_library() -> None:
+    assert get_args(TableName) == tuple(TABLES)
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow", "csv", "jsonl"])
+def test_each_format_has_all_rows(form: str, shell: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    assert shell.lines("export", str(NETEM), str(SAVED), "-o", str(folder), "--format", form) == []
+    assert {path.name for path in folder.iterdir()} == {f"{name}.{form}" for name in TABLES}
+    for name in get_args(TableName):
+        rows = [row for path in (NETEM, SAVED) for row in dissector.open(path).to_arrow(name).to_pylist()]
+        assert read(folder / f"{name}.{form}") == (rows if form in ("parquet", "arrow") else len(rows))
+
+
+def read(path: Path) -> Any:
+    if path.suffix == ".parquet":
+        return parquet.read_table(path).to_pylist()
+    if path.suffix == ".arrow":
+        return ipc.open_file(path).read_all().to_pylist()
+    if path.suffix == ".csv":
+        with path.open(newline="") as file:
+            return sum(1 for row in csv.DictReader(file) if None not in row and None not in row.values())
+    return sum(isinstance(json.loads(line), dict) for line in path.read_text().splitlines())
+
+
+def test_types_hold_at_their_edges() -> None:
+    row: dict[str, Any] = {column.name: None for column in TABLES["pages"].columns}
+    row.update(first_pfn=2**52 - 1, count=2**62, time=Seconds(1_795_391_552_628_348_001))
+    table = arrow.collect("pages", [tuple(row.values())])
+    assert table["first_pfn"].to_pylist() == [2**52 - 1] and table["count"].to_pylist() == [2**62]
+    assert table["time"].cast(pyarrow.int64()).to_pylist() == [1_795_391_552_628_348_001]
+    row["time"] = Seconds(2**63)
+    assert arrow.collect("pages", [tuple(row.values())])["time"].to_pylist() == [None], "past the year 2261"
+    for name, one in TABLES.items():
+        assert arrow.collect(name, []).schema == arrow.schema(one)
+
+
+def test_what_is_in_a_schema() -> None:
+    """Each column says its unit and what it is."""
+    schema = arrow.schema(TABLES["faults"])
+    assert schema.metadata[b"schema"] == b"xenshark.tables/1"
+    assert schema.field("pfn").metadata == {b"unit": b"pfn", b"description": b"number of a page in the guest's memory"}
+    assert schema.field("latency").metadata[b"unit"] == b"s"
+
+
+def test_a_field_that_no_column_can_hold() -> None:
+    class Odd(Result):
+        """Odd."""
+
+        what: dict[str, list[int]]
+
+    with pytest.raises(TypeError, match="no column can hold"):
+        columns(Odd)
+
+
+def test_columns_of_a_result_within() -> None:
+    (column,) = (one for one in TABLES["faults"].columns if one.name == "answer_time")
+    assert column == Column("answer_time", ("answer", "time"), "time", Unit.TIME.value, column.description)
+    assert column.description == "of its last octet; null: its page never came"
+
+
+def test_rows_are_written_as_they_come(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shell: Shell) -> None:
+    """Memory holds no more than a row group of a table."""
+    monkeypatch.setattr(arrow, "ROWS_AT_ONCE", 100)
+    shell.lines("export", str(NETEM), "-o", str(tmp_path / "out"), "--table", "pages")
+    file = parquet.ParquetFile(tmp_path / "out" / "pages.parquet")
+    sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+    assert len(sizes) > 5 and all(size == 100 for size, _ in pairwise(sizes))
+
+
+def test_a_broken_input_is_a_row_and_the_others_are_there(shell: Shell, tmp_path: Path) -> None:
+    cut = shell.file(NETEM.read_bytes()[:200_000], "cut.pcap.zst")
+    words = ["export", cut, str(SAVED), str(tmp_path / "missing"), "-o", str(tmp_path / "out"), "--format", "jsonl"]
+    status, out, err = shell.run(*words)
+    assert (status, out) == (2, "") and len(err.splitlines()) == 2
+    rows = list(map(json.loads, (tmp_path / "out" / "captures.jsonl").read_text().splitlines()))
+    assert [bool(row["problem"]) for row in rows] == [True, False, True]
+    assert [row["packets"] is None for row in rows] == [False, False, True]
+    migrations = list(map(json.loads, (tmp_path / "out" / "migrations.jsonl").read_text().splitlines()))
+    assert [row["capture"] for row in migrations] == [cut, str(SAVED)]
+
+
+def test_nothing_is_left_where_it_cannot_be_written(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot write to" in shell.complaint("export", str(SAVED), "-o", str(tmp_path / "file"))
+    assert "needs a FILE" in shell.complaint("export", "-o", str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_pyarrow_it_says_what_to_install(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "dissector.tables.arrow", raising=False)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    words = ("export", str(SAVED), "-o", str(tmp_path / "out"))
+    assert "pip install 'xenshark[tables]'" in shell.complaint(*words)
+    assert list((tmp_path / "out").iterdir()) == []
+    assert shell.lines(*words, "--format", "csv") == []
+
+
+def test_columns_are_described(shell: Shell) -> None:
+    lines = shell.lines("export", "--columns")
+    for table in TABLES.values():
+        assert f"{table.name}: {table.says}" in lines
+    assert any(line.split()[:3] == ["latency", "real,", "s"] for line in lines)
+
+
+def test_for_pandas_and_polars() -> None:
+    capture = dissector.open(NETEM)
+    found = capture.to_pandas("faults")
+    assert found.latency.max() == max(fault.latency or 0 for fault in capture.faults())
+    assert str(found.time.dtype) == "datetime64[ns, UTC]"
+    assert capture.to_polars("faults")["pfn"].max() == found.pfn.max()
+
+
+def test_many_migrations_in_one_file() -> None:
+    rows = list(dissector.open(captures_in(OWN)["postcopy/d_concurrent/veth_rx.pcap"]).table("migrations"))
+    assert [row[1] for row in rows] == list(range(len(rows))) and len(rows) > 1
