@@ -28,9 +28,7 @@ from dissector.tcp import half_connection
 from dissector.tcp.core import MASK, NEVER, Half
 from dissector.tcp.half_connection import FOREVER, Budget, Consumer, HalfConnection
 
-FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
-
-KEEP_ALIVE = b"\0"
+FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 
 MAX_CONNECTIONS = 4096
 OLDEST = 16
@@ -213,8 +211,7 @@ class Connections:
         if segment.length and not side.finished and not flags & RST:
             # Payload beside a SYN (TCP Fast Open) starts one past the SYN's own number.
             sequence = segment.seq + 1 if flags & SYN else segment.seq
-            # Where a capture begins with a keep-alive (RFC 9293, 3.8.4), the stream begins after it.
-            side.start(sequence + (segment.payload == KEEP_ALIVE and not flags & SYN), late=True)
+            side.start(sequence + _is_keep_alive(segment, other.ack_seq), late=True)
             side.segment(sequence, segment.payload, segment.length, frame, time)
         if not flags & RST:
             side.go_on(frame)
@@ -292,3 +289,12 @@ class Connections:
         for one in (key, reverse_key(key)):
             self.ignored.pop(one, None)
             self.halves.pop(one, None)
+
+
+def _is_keep_alive(segment: Segment, acked: int) -> bool:
+    """Whether the first octets that were captured of a half are a keep-alive (RFC 9293, 3.8.4): one octet, whatever it
+    is, sent again, so that the stream begins behind it. `acked`: what the other side has acknowledged; 0 where nothing
+    was captured that says so: an octet that somebody wrote would come with PSH."""
+    if segment.length != 1 or segment.flags & SYN:
+        return False
+    return acked == (segment.seq + 1) & MASK if acked else not segment.flags & PSH
