@@ -123,7 +123,7 @@ EMPTY_VCPU_STATE = _rule(
     " since 4.11; older ones fail.",
     receiver_says=("Skipping empty %s record for vcpu %u",),
     example="X86_PV_VCPU_MSRS, body_length 8; no finding: body_length 24",
-    message="the record ends after its header, vcpu {vcpu:,}",
+    message="{name} of vcpu {vcpu:,} has no content",
     breaking=(*eg.PV2, eg.FRAMES, eg.vcpu("MSRS", 0, 0)),
     legal=(*eg.PV2, eg.FRAMES, eg.vcpu("MSRS", 0, 16)),
 )
@@ -167,7 +167,7 @@ def _vcpu(record: Record, guest: Guest) -> Iterator[Violation]:
         return
     vcpu = number(record.body, 0, 4, record.endianness)
     if not length:
-        yield EMPTY_VCPU_STATE(vcpu=vcpu)
+        yield EMPTY_VCPU_STATE(name=record.name, vcpu=vcpu)
     elif vcpu >= (guest.max_vcpus or VCPUS_MAX):
         yield BAD_VCPU_STATE(Vcpu.NONE, vcpu=vcpu, count=guest.max_vcpus or VCPUS_MAX)
     elif (wanted := _wanted(record.name, length, guest)) is not None:
