@@ -70,7 +70,7 @@ class Engine:
         for _ in self._path.steps():
             self._release_some(reader.frame)
             yield
-        self.finish()
+        self.finish(reader.last_time_ns or 0)
 
     def packet(self, packet: Packet) -> None:
         """The next packet of a capture, for whoever has no reader."""
@@ -101,10 +101,10 @@ class Engine:
         for parser in self._running:
             parser.report_progress()
 
-    def finish(self) -> None:
-        """No packet follows."""
+    def finish(self, time: int = 0) -> None:
+        """No packet follows; `time`: that of the last one, if anybody knows."""
         self._order.finish()
-        self.connections.finish()
+        self.connections.finish(time)
         self._release(0)
         self._note_ciphers(0)
 

@@ -308,6 +308,12 @@ class DirectionEnded(NamedTuple):
     """After the last octet that was seen."""
     retransmitted: int = 0
     conflicts: int = 0
+    copies: int = 0
+    """How many times more than once each of its packets seems to have been captured."""
+    in_vain: int = 0
+    """Segments that were sent again since the other side was last heard."""
+    unheard: int = 0
+    """If there are any: the time (ns) from its last packet to the end of the capture."""
 
 
 Event: TypeAlias = (

@@ -727,6 +727,9 @@ parser_direction.NoTransport = py.class("NoTransport")
 parser_direction.NoTransport.acked = 0
 parser_direction.NoTransport.retransmitted = 0
 parser_direction.NoTransport.conflicts = 0
+parser_direction.NoTransport.copies = 0
+parser_direction.NoTransport.in_vain = 0
+parser_direction.NoTransport.unheard = 0
 parser_item.Item = py.class("Item", { "layer", "name", "type", "spec", "endianness", "offset", "first", "body_length",
     "end_", "padding", "keep", "body", "unannounced", "then_" }, { padding = 0, keep = -1, unannounced = false }, false,
     nil, function(layer, name, type, spec, endianness, offset, first, body_length, end_, padding, keep, body,
@@ -791,10 +794,12 @@ events.DirectionStarted = py.class("DirectionStarted", { "migration", "direction
     position) if late == nil then late = false end if position == nil then position = events.Position(0, 0) end return {
     migration = migration, direction = direction, offset = offset, late = late, position = position } end)
 events.DirectionEnded = py.class("DirectionEnded", { "migration", "direction", "reason", "offset", "retransmitted",
-    "conflicts" }, { retransmitted = 0, conflicts = 0 }, true, nil, function(migration, direction, reason, offset,
-    retransmitted, conflicts) if retransmitted == nil then retransmitted = 0 end if conflicts == nil then conflicts = 0
-    end return { migration = migration, direction = direction, reason = reason, offset = offset,
-    retransmitted = retransmitted, conflicts = conflicts } end)
+    "conflicts", "copies", "in_vain", "unheard" }, { retransmitted = 0, conflicts = 0, copies = 0, in_vain = 0,
+    unheard = 0 }, true, nil, function(migration, direction, reason, offset, retransmitted, conflicts, copies, in_vain,
+    unheard) if retransmitted == nil then retransmitted = 0 end if conflicts == nil then conflicts = 0 end if copies ==
+    nil then copies = 0 end if in_vain == nil then in_vain = 0 end if unheard == nil then unheard = 0 end return {
+    migration = migration, direction = direction, reason = reason, offset = offset, retransmitted = retransmitted,
+    conflicts = conflicts, copies = copies, in_vain = in_vain, unheard = unheard } end)
 facts_directions.DirectionFacts = py.class("DirectionFacts")
 facts_faults.Faults = py.class("Faults")
 facts_faults.Matches = py.class("Matches", { "again", "faults", "answered", "repeated" }, { again = {}, faults = {},
@@ -2901,7 +2906,9 @@ function parser_direction.DirectionParser._end(self, reason)
     if not self._started or number == nil then
         return
     end
-    local ended = events.DirectionEnded(number, self.direction, reason, self.offset, again, conflicts)
+    local side = self.transport
+    local counts = { again, conflicts, side.copies, side.in_vain, side.unheard }
+    local ended = events.DirectionEnded(number, self.direction, reason, self.offset, py.unpack(counts))
     local join = migration.join
     for _, one in ipairs(join == nil and { ended } or join.end_(self, ended, migration.aside ~= nil)) do
         self.conversation.emit(one, self._reached)
@@ -2932,6 +2939,9 @@ function facts_directions.DirectionFacts._init(self, direction)
     self.not_followed = 0
     self.retransmitted = 0
     self.conflicts = 0
+    self.copies = 0
+    self.in_vain = 0
+    self.unheard = 0
     self.closed = nil
     self.ended = nil
     self.first = nil
@@ -3012,6 +3022,8 @@ end
 function facts_directions.DirectionFacts._end(self, event)
     self:_count(event)
     self.ended = event.reason
+    self.copies = event.copies
+    self.in_vain, self.unheard = event.in_vain, event.unheard
 end
 
 function facts_directions.DirectionFacts._reach(self, offset)

@@ -46,6 +46,12 @@ class DirectionFacts:
         """Octets that were captured again."""
         self.conflicts = 0
         """Retransmitted segments that differ from what was seen first."""
+        self.copies = 0
+        """How many times more than once each packet seems to have been captured."""
+        self.in_vain = 0
+        """Segments that were sent again since the other side was last heard, and how long (ns) that was before the end
+        of the capture."""
+        self.unheard = 0
         self.closed: Closed | None = None
         self.ended: Reason | None = None
         """Why no octet follows; None as long as some may."""
@@ -116,6 +122,8 @@ class DirectionFacts:
     def _end(self, event: DirectionEnded) -> None:
         self._count(event)
         self.ended = event.reason
+        self.copies = event.copies
+        self.in_vain, self.unheard = event.in_vain, event.unheard
 
     def _reach(self, offset: int) -> None:
         if offset > self.offset:

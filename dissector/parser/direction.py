@@ -63,7 +63,7 @@ EARLY_GAPS_MAX = 256
 class NoTransport:
     """Of a bare stream, which nobody acknowledges."""
 
-    acked = retransmitted = conflicts = 0
+    acked = retransmitted = conflicts = copies = in_vain = unheard = 0
 
     def take_silence(self) -> int:
         return 0
@@ -709,7 +709,9 @@ class DirectionParser(Cursor):
         migration, number = self.migration, self.migration.number
         if not self._started or number is None:
             return
-        ended = DirectionEnded(number, self.direction, reason, self.offset, again, conflicts)
+        side = self.transport
+        counts = (again, conflicts, side.copies, side.in_vain, side.unheard)
+        ended = DirectionEnded(number, self.direction, reason, self.offset, *counts)
         join = migration.join
         for one in [ended] if join is None else join.end(self, ended, migration.aside is not None):
             self.conversation.emit(one, self._reached)

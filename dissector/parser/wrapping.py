@@ -89,6 +89,18 @@ class Wrapping:
     def conflicts(self) -> int:
         return self.transport.conflicts
 
+    @property
+    def copies(self) -> int:
+        return self.transport.copies
+
+    @property
+    def in_vain(self) -> int:
+        return self.transport.in_vain
+
+    @property
+    def unheard(self) -> int:
+        return self.transport.unheard
+
     def take_silence(self) -> int:
         return self.transport.take_silence()
 

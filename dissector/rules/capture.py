@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from functools import partial
 
+from dissector.events import FORWARD, REVERSE
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.migration import Migration
 from dissector.rules import examples as eg
@@ -83,8 +84,8 @@ CAPTURE_STARTS_LATE = _rule(
     legal=(*eg.HVM3, eg.PAGES),
 )
 
-CLOCK_WENT_BACK = _rule(
-    id="clock-went-back",
+CLOCK_STEPPED_BACK = _rule(
+    id="clock-stepped-back",
     severity="note",
     summary="A later packet has an earlier time: the clock of who captured was set back",
     source="pcap and pcapng formats: a packet's time is the capturing host's clock",
@@ -95,6 +96,35 @@ CLOCK_WENT_BACK = _rule(
     message="the clock goes back by {by:.3f} s in frame {frame}: times before and after it do not compare",
     breaking=(*eg.HVM3, eg.Earlier(3600), eg.PAGES),
     legal=(*eg.HVM3, eg.PAGES),
+)
+
+CAPTURED_TWICE = _rule(
+    id="captured-twice",
+    severity="note",
+    summary="The same packets were captured more than once",
+    source="RFC 9293, section 3.4: the same sequence numbers in packet after packet",
+    why="A capture on all interfaces sees a packet on a bridge and on its port, with a VLAN tag and without; a mirror"
+    " port sees it as it comes and as it goes. Copies are no retransmissions, and are not counted as such; what is a"
+    " retransmission as well cannot be told apart for sure.",
+    example="every segment within 0.5 ms of its like; no finding: 2 % of the octets sent again",
+    message="each packet was captured {times} times or so: these are no retransmissions",
+    breaking=(*eg.HVM3, eg.PAGES, eg.Copied(1)),
+    legal=(*eg.HVM3, eg.PAGES),
+)
+
+PEER_SILENT = _rule(
+    id="peer-silent",
+    severity="warning",
+    summary="One side was not heard any more although the other sent again what it had sent",
+    source="RFC 9293, section 3.8.1, and RFC 6298: what is not acknowledged is sent again, ever more seldom",
+    why="The link is broken, a host is down, or something on the way drops packets from there on. The sending side"
+    " goes on for a quarter of an hour or so before it gives up: a migration that hangs. Or the capture misses what the"
+    " other side sends.",
+    example="3 segments sent again, and 5 s without a packet from the destination; no finding: the same within 0.4 s",
+    message="{who} stopped acknowledging {seconds:.3f} s before the {what} ends; {segments:,} segments sent again in"
+    " vain",
+    breaking=(*eg.HVM3, eg.PAGES, eg.InVain(3, 5)),
+    legal=(*eg.HVM3, eg.PAGES, eg.InVain(1, 0.2)),
 )
 
 TCP_CONFLICT = _rule(
@@ -113,6 +143,11 @@ TCP_CONFLICT = _rule(
 
 RULES = declared(globals())
 
+SILENT_LEAST, IN_VAIN_LEAST = NS, 2
+"""Time (ns) without a packet, and segments sent again, that no link that is alive makes."""
+
+OTHER = {FORWARD: "the destination", REVERSE: "the source"}
+
 
 def judge_way(skipped: int, direction: DirectionFacts) -> Iterator[Violation]:
     """A record before which so many octets could not be followed. Where the capture has lost nothing, the way was lost
@@ -129,10 +164,18 @@ def judge_end(migration: Migration) -> Iterator[Violation]:
         yield CAPTURE_STARTS_LATE(where=" and ".join(first))
     if migration.went_back is not None:
         frame, by = migration.went_back
-        yield CLOCK_WENT_BACK(frame=frame, by=by / NS)
+        yield CLOCK_STEPPED_BACK(frame=frame, by=by / NS)
     for direction in directions:
         for violation in _losses(direction):
             yield violation.on(direction.direction)
+        if migration.is_timed and direction.in_vain >= IN_VAIN_LEAST and direction.unheard >= SILENT_LEAST:
+            yield _silent(direction).on(direction.direction)
+
+
+def _silent(direction: DirectionFacts) -> Violation:
+    what = "capture" if direction.ended == "capture" else "connection"
+    who, seconds = OTHER[direction.direction], direction.unheard / NS
+    return PEER_SILENT(who=who, seconds=seconds, what=what, segments=direction.in_vain)
 
 
 def _losses(direction: DirectionFacts) -> Iterator[Violation]:
@@ -141,6 +184,8 @@ def _losses(direction: DirectionFacts) -> Iterator[Violation]:
         yield CAPTURE_GAP(template, length=gap.length, offset=gap.offset, record=gap.record)
     if direction.cut:
         yield CAPTURE_CUT(octets=direction.offset)
+    if direction.copies:
+        yield CAPTURED_TWICE(times=direction.copies + 1)
     if direction.conflicts:
         yield TCP_CONFLICT(count=direction.conflicts)
     if direction.lost_at is not None and direction.is_damaged:

@@ -80,6 +80,19 @@ class Cut(NamedTuple):
     """Packets of the forward direction were cut short."""
 
 
+class Copied(NamedTuple):
+    """Packets of the forward direction were captured so many times more than once."""
+
+    times: int
+
+
+class InVain(NamedTuple):
+    """Segments of the forward direction were sent again, the other side not heard for so many seconds."""
+
+    segments: int
+    seconds: float
+
+
 class Earlier(NamedTuple):
     """From here on the clock of who captured shows an earlier time, by so many s."""
 
@@ -96,7 +109,9 @@ class Closes(NamedTuple):
     how: Literal["fin", "rst"] = "fin"
 
 
-Turn: TypeAlias = Said | Missing | Skipped | Lost | Begun | Late | AsFile | Cut | Earlier | Conflict | Closes
+Turn: TypeAlias = (
+    Said | Missing | Skipped | Lost | Begun | Late | AsFile | Cut | Copied | InVain | Earlier | Conflict | Closes
+)
 Example: TypeAlias = tuple[Turn, ...]
 
 

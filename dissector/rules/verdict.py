@@ -6,6 +6,7 @@ from dissector.events import FORWARD, REVERSE, Closed
 from dissector.facts.custody import NOBODY_KNOWS
 from dissector.facts.endings import error_text
 from dissector.facts.migration import Migration
+from dissector.rules.capture import PEER_SILENT
 from dissector.rules.findings import Finding
 from dissector.units import printable
 
@@ -29,7 +30,8 @@ def _said_of(migration: Migration, findings: list[Finding]) -> str:
     if outcome == "completed":
         return _completed(migration)
     if outcome == "incomplete":
-        return "the capture does not show how the migration ended"
+        silent = [finding.message for finding in findings if finding.rule == PEER_SILENT.id]
+        return silent[0] if silent else "the capture does not show how the migration ended"
     if outcome == "failover" and "libxl.CHECKPOINT_STATE" in migration.records[REVERSE]:
         return "COLO stopped: the destination goes on with its own copy, which runs already"
     if outcome == "failover":

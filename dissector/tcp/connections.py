@@ -106,7 +106,7 @@ class Connections:
 
     def packet(self, segment: Segment, frame: int, time: int) -> None:
         """One TCP segment of the capture, with the packet's number and its time (ns since the epoch)."""
-        self._budget.frame = frame
+        self._budget.frame, self._budget.time = frame, time
         side = self._side_of(segment, frame, time)
         if side is not None:
             self._take(side, segment, frame, time)
@@ -151,8 +151,9 @@ class Connections:
         while len(self.ignored) > 2 * MAX_IGNORED:
             self._heed(next(iter(self.ignored)))
 
-    def finish(self) -> None:
-        """The capture ends."""
+    def finish(self, time: int = 0) -> None:
+        """The capture ends; `time`: that of its last packet."""
+        self._budget.time = max(self._budget.time, time)
         for connection in list(self._connections.values()):
             connection.finish("capture")
 
@@ -200,7 +201,7 @@ class Connections:
     def _take(self, side: HalfConnection, segment: Segment, frame: int, time: int) -> None:
         """What a segment says of both halves of its connection."""
         other, flags = side.peer, segment.flags
-        side.window = segment.window
+        side.window, side.spoke = segment.window, time
         if flags & SYN:
             side.start(segment.seq + 1, late=False)
             side.shift = segment.shift

@@ -140,6 +140,12 @@ class Half:
     """Time (ns) of the newest packet with payload; -NEVER: none."""
     stall = cython.declare(cython.longlong, visibility="public")
     """The longest time (ns) between two of them since the consumer asked, or STALL."""
+    spoke = cython.declare(cython.longlong, visibility="public")
+    """Time (ns) of the newest packet of any kind; -NEVER: none."""
+    vain = cython.declare(cython.longlong, visibility="public")
+    """Segments that were sent again since the other side spoke, when the newest of them was."""
+    resent = cython.declare(cython.longlong, visibility="public")
+    """Time (ns) of the newest segment that was sent again."""
 
     def __init__(self) -> None:
         self.peer = self
@@ -150,8 +156,9 @@ class Half:
         self.compared = self.again = self.copied = self.out_of_order = 0
         self.acked = 0
         self.window = 0xFFFF
-        self.heard = -NEVER
+        self.heard = self.spoke = self.resent = -NEVER
         self.stall = STALL
+        self.vain = 0
 
     def tell(self) -> None:
         """Tells the consumer what was passed over since it was told last."""
@@ -405,6 +412,7 @@ class Core:
                             came_to = _SEGMENT
                         elif not half.ignored:
                             half.window = rest
+                            half.spoke = time
                             if ack != half.ack_seq and not self._acknowledge(half, ack):
                                 came_to = _SEGMENT
                             elif seq == half.next_seq and half.next + size < half.limit:
@@ -500,6 +508,9 @@ class Core:
         elif 1 < size <= distance <= half.next - half.compared:
             if size < distance or not 0 <= time - half.time < _COPY or not time:
                 half.again += size
+                peer: Half = half.peer
+                half.vain = half.vain + 1 if peer.spoke < half.resent else 1
+                half.resent = time
             else:
                 half.copied += size
         else:

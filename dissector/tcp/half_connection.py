@@ -56,6 +56,9 @@ connection of a capture keeps as many."""
 EACH_LEAST = 1 << 16
 """Octets that a half may hold however small the budget of all is."""
 
+COPIED_LEAST = 1 << 16
+"""Octets of a half all of which a network hardly sends again, however bad it is."""
+
 TOGETHER = 1 << 10
 """Octets below which what was delivered is remembered together with what follows: small segments are many."""
 
@@ -84,6 +87,18 @@ class Transport(Protocol):
     @property
     def conflicts(self) -> int:
         """Retransmissions that differed from what was seen first."""
+
+    @property
+    def copies(self) -> int:
+        """How many times more than once each packet seems to have been captured."""
+
+    @property
+    def in_vain(self) -> int:
+        """Segments that were sent again since the other side was last heard."""
+
+    @property
+    def unheard(self) -> int:
+        """If there are any: the time (ns) from the other side's last packet to the newest of the capture."""
 
     def take_silence(self) -> int:
         """The longest stall, a time (ns) between two packets with payload, since this was last asked; 0: none."""
@@ -156,6 +171,8 @@ class Budget:
         """Those with an open gap, the one that has waited longest first."""
         self.frame = 0
         """The newest packet of the capture."""
+        self.time = 0
+        """And its time, ns since the epoch."""
         self._by_size: list[dict[HalfConnection, None]] = [{} for _ in range(octets.bit_length() + 1)]
         """The same, by the bit length of what they hold: who holds most is found at once."""
         self._arrivals: deque[Piece] = deque()
@@ -297,9 +314,33 @@ class HalfConnection(Half):
 
     @property
     def retransmitted(self) -> int:
-        """Octets that were sent again. Those of `copied` are not where all packets of this half seem to come at least
-        twice, thus make up half of what came or more: they were captured several times."""
-        return self.again + (self.copied if 2 * self.copied < self.next else 0)
+        """Octets that were sent again, rather than captured several times. What came again at once is such a copy if
+        most came so; if copies come late, octets beyond those that these make up were sent again, and copied, too."""
+        copies = self.copies
+        if not copies:
+            return self.again + self.copied
+        if 2 * self.copied >= self.octets:
+            return self.again
+        return max(self.again + self.copied - copies * self.octets, 0) // (copies + 1)
+
+    @property
+    def copies(self) -> int:
+        return self._copies() or self.peer._copies()
+
+    def _copies(self) -> int:
+        """How many times more than once each packet seems to have been captured: where half of what came, or more, came
+        again at once, or nearly all of it came again at any time, which no network does to COPIED_LEAST octets."""
+        octets, again = self.octets, self.again + self.copied
+        is_late = octets >= COPIED_LEAST and 10 * again >= 9 * octets
+        return max(1, round(again / octets)) if octets and (is_late or 2 * self.copied >= octets) else 0
+
+    @property
+    def in_vain(self) -> int:
+        return self.vain if -NEVER < self.peer.spoke < self.resent else 0
+
+    @property
+    def unheard(self) -> int:
+        return max(self._budget.time, self.resent) - self.peer.spoke if self.in_vain else 0
 
     # Numbers
 
@@ -360,6 +401,8 @@ class HalfConnection(Half):
             if length > 1:  # one old octet is a keep-alive, whose content is arbitrary
                 if end < self.next or not 0 <= time - self.time < COPY or not time:
                     self.again += length
+                    self.vain = self.vain + 1 if self.peer.spoke < self.resent else 1
+                    self.resent = time
                 else:
                     self.copied += length
                 self._compare_delivered(offset, octets)

@@ -157,6 +157,8 @@ def _octets(side: DirectionFacts) -> str:
     if side.gaps:
         lost = size(sum(gap.length for gap in side.gaps))
         words += f", {lost} more not captured in {many(len(side.gaps), 'gap')}"
+    if side.copies:
+        words += f", each packet captured {side.copies + 1} times"
     if side.retransmitted:
         words += f", {size(side.retransmitted)} retransmitted"
     return words

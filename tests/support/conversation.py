@@ -63,6 +63,8 @@ class Wire:
     as_file: bool = False
     back: int = 0
     """Microseconds by which the clock goes back in the middle."""
+    step: int = STEP
+    """Microseconds from each packet to the next."""
 
 
 def packets(wire: Wire) -> Packets:
@@ -104,7 +106,7 @@ def packets(wire: Wire) -> Packets:
     return wire.edit(result) if wire.edit else result
 
 
-def pcap(captured: Iterable[Packet], snap: int = 1 << 16, back: int = 0) -> bytes:
+def pcap(captured: Iterable[Packet], snap: int = 1 << 16, back: int = 0, step: int = STEP) -> bytes:
     """A capture file: Ethernet, IPv4, checksums left out."""
     out = bytearray(pcap_header(snap=snap))
     for number, packet in enumerate(captured):
@@ -115,7 +117,7 @@ def pcap(captured: Iterable[Packet], snap: int = 1 << 16, back: int = 0) -> byte
         length = 40 + len(packet.payload)
         ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, length, 0, 0x4000, 64, 6, 0, source, target)
         octets = bytes(12) + b"\x08\0" + ip + tcp + packet.payload
-        out += pcap_packet((START + STEP * number - back * (number > 30)) * 1000, octets[:snap], len(octets))
+        out += pcap_packet((START + step * number - back * (number > 30)) * 1000, octets[:snap], len(octets))
     return bytes(out)
 
 
@@ -158,7 +160,7 @@ def judge(wire: Wire) -> Verdict:
     """What the program makes of a talk."""
     if wire.as_file:
         return judge_octets(octets_of(wire.talk))
-    return judge_octets(pcap(packets(wire), wire.snap, wire.back))
+    return judge_octets(pcap(packets(wire), wire.snap, wire.back, wire.step))
 
 
 # Talks with something changed. An item is named by its name, and if there are several by its number.

@@ -49,9 +49,11 @@ from dissector.rules.examples import (
     Begun,
     Closes,
     Conflict,
+    Copied,
     Cut,
     Earlier,
     Example,
+    InVain,
     Late,
     Lost,
     Missing,
@@ -90,6 +92,9 @@ class _Talk:
     context: Context = field(default_factory=Context)
     frame: int = 0
     conflicts: int = 0
+    copies: int = 0
+    in_vain: int = 0
+    unheard: int = 0
     back: int = 0
     reason: Reason = "capture"
 
@@ -101,11 +106,13 @@ class _Talk:
         ]
 
     def finish(self) -> list[Event]:
-        ends = (
-            DirectionEnded(0, direction, self.reason, self.offset[direction], conflicts=count)
-            for direction, count in ((FORWARD, self.conflicts), (REVERSE, 0))
+        ends = {
+            direction: DirectionEnded(0, direction, self.reason, self.offset[direction]) for direction in self.offset
+        }
+        forward = ends[FORWARD]._replace(
+            conflicts=self.conflicts, copies=self.copies, in_vain=self.in_vain, unheard=self.unheard
         )
-        return [*self.events, *ends]
+        return [*self.events, forward, ends[REVERSE]]
 
     def add(self, step: Any) -> None:
         self.frame += 1
@@ -126,6 +133,10 @@ class _Talk:
                 self.events.append(PacketsCut(0, FORWARD))
             case Earlier(seconds):
                 self.back = seconds * 10**9
+            case Copied(times):
+                self.copies = times
+            case InVain(segments, seconds):
+                self.in_vain, self.unheard = segments, round(seconds * 10**9)
             case Conflict():
                 self.conflicts += 1
             case Closes(how):

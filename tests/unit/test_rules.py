@@ -174,6 +174,28 @@ def retransmitted(more: int) -> Edit:
     return edit
 
 
+def repeated(times: int, later: int = 0) -> Edit:
+    """Every packet is captured so many times, so many packets later each time."""
+
+    def edit(sent: Packets) -> Packets:
+        copies = [(at + later * time, time, one) for at, one in enumerate(sent) for time in range(times)]
+        return [one for _, _, one in sorted(copies, key=lambda copy: copy[:2])]
+
+    return edit
+
+
+def in_vain(last: int, times: int, is_heard: bool = False) -> Edit:
+    """The link dies before the acknowledgement of the forward packet from this one on: that comes so many times more.
+    `is_heard`: the other side is heard in between."""
+
+    def edit(sent: Packets) -> Packets:
+        at = next(at for at, one in enumerate(sent) if at >= last and one.direction == FORWARD and one.payload)
+        answer = next(one for one in reversed(sent[:at]) if one.direction == REVERSE)._replace(payload=b"")
+        return [*sent[: at + 1], *([sent[at], answer] if is_heard else [sent[at]]) * times]
+
+    return edit
+
+
 def from_packet(first: int) -> Edit:
     return lambda sent: sent[first:]
 
@@ -669,7 +691,28 @@ TABLE: dict[str, Both] = {
         (Wire(PRECOPY, edit=IN_A_PAGE),),
         (Wire(PRECOPY, edit=retransmitted(0)), PRECOPY),
     ),
-    "clock-went-back": Both((Wire(PRECOPY, back=3_600_000_000),), (Wire(PRECOPY, back=3_000),)),
+    "clock-stepped-back": Both((Wire(PRECOPY, back=3_600_000_000),), (Wire(PRECOPY, back=3_000),)),
+    "captured-twice": Both(
+        (
+            Wire(PRECOPY, edit=repeated(2)),
+            Wire(POSTCOPY, edit=repeated(3)),
+            Wire(PRECOPY, edit=repeated(2, later=20), step=1000),
+            Wire(PRECOPY, edit=repeated(3, later=7), step=1000),
+        ),
+        (Wire(PRECOPY, edit=retransmitted(0)), PRECOPY),
+    ),
+    "peer-silent": Both(
+        (
+            Wire(PRECOPY, edit=in_vain(40, 3), step=1_000_000),
+            Wire(POSTCOPY, edit=in_vain(70, 2), step=1_000_000),
+        ),
+        (
+            Wire(PRECOPY, edit=in_vain(40, 3)),
+            Wire(PRECOPY, edit=in_vain(40, 0), step=1_000_000),
+            Wire(PRECOPY, edit=in_vain(40, 3, is_heard=True), step=1_000_000),
+            Wire(PRECOPY, edit=retransmitted(0), step=1_000_000),
+        ),
+    ),
     "capture-cut": Both((Wire(PRECOPY, snap=1000),), (Wire(PRECOPY, snap=2000),)),
     "stream-resynchronised": Both(
         (

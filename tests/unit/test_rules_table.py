@@ -99,7 +99,9 @@ EXPECTED = {
         capture-cut note
         stream-resynchronised warning
         capture-starts-late note
-        clock-went-back note
+        clock-stepped-back note
+        captured-twice note
+        peer-silent warning
         tcp-conflict warning
     """,
 }
