@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dissector.results.findings import FindingResult as FindingResult
     from dissector.results.records import RecordResult as RecordResult
     from dissector.results.source import SourceResult as SourceResult
+    from dissector.results.timeline import TimelineResult as TimelineResult
 
 __version__ = "0.1.0"
 
@@ -42,6 +43,7 @@ __all__ = [
     "MigrationResult",
     "RecordResult",
     "SourceResult",
+    "TimelineResult",
     "UserError",
     "open",
     "schema",
@@ -56,6 +58,7 @@ _HOMES = {
     "MigrationResult": "dissector.results.analysis",
     "RecordResult": "dissector.results.records",
     "SourceResult": "dissector.results.source",
+    "TimelineResult": "dissector.results.timeline",
     "UserError": "dissector.errors",
     "open": "dissector.library",
     "schema": "dissector.results.encoding",

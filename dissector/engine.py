@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from dissector import events
 from dissector.capture.link import addresses
 from dissector.capture.opening import StreamReader
 from dissector.capture.reader import CaptureReader, Packet
@@ -17,6 +18,16 @@ from dissector.tcp import Connections, PacketPath
 
 Progress = Callable[[], None]
 
+Sample = Callable[[events.Progress], None]
+
+STRIDE = 4
+"""Packets between two looks at the clock where samples are taken: so a sample is that many packets late at most."""
+
+FINEST = 1_000_000
+"""ns between two samples of a young migration; an older one is sampled SAMPLES times in its age."""
+
+SAMPLES = 1024
+
 RECENT = 8192
 """Connections that may still turn out to be encrypted: their first octets decide, so none does so late."""
 
@@ -24,9 +35,16 @@ RECENT = 8192
 class Engine:
     """Finds every migration of one input; `emit` gets each event."""
 
-    def __init__(self, emit: Callable[[Event], None], keep_pages: bool = False, note_spans: bool = False) -> None:
+    def __init__(
+        self,
+        emit: Callable[[Event], None],
+        keep_pages: bool = False,
+        note_spans: bool = False,
+        sample: Sample | None = None,
+    ) -> None:
         """`keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note which octets are
-        page contents (`DirectionParser.spans`)."""
+        page contents (`DirectionParser.spans`). `sample` is told by the capture's clock how far each direction has
+        come: beside the events, so that these are the same with it and without."""
         self.migrations = 0
         """How many were found so far."""
         self.encrypted: set[str] = set()
@@ -41,6 +59,9 @@ class Engine:
         self._recent: deque[Conversation] = deque()
         self._running: dict[DirectionParser, None] = {}
         """Those of connections that carry a migration."""
+        self._sample = sample
+        self._sampled_at = self._sample_due = 0
+        self._sampling_since = 0
 
     @property
     def unread_links(self) -> set[int]:
@@ -66,10 +87,13 @@ class Engine:
         if isinstance(reader, StreamReader):
             yield from self._stream_steps(reader)
             return
-        self._path = PacketPath(reader, self.connections)
+        self._path = PacketPath(reader, self.connections, *(() if self._sample is None else (STRIDE,)))
         for _ in self._path.steps():
             self._release_some(reader.frame)
+            self._take_samples(reader.last_time_ns or 0)
             yield
+        self._sample_due = 0
+        self._take_samples(reader.last_time_ns or 0)
         self.finish(reader.last_time_ns or 0)
 
     def packet(self, packet: Packet) -> None:
@@ -100,6 +124,18 @@ class Engine:
         self._running = {parser: None for parser in self._running if parser.ended is None}
         for parser in self._running:
             parser.report_progress()
+
+    def _take_samples(self, now: int) -> None:
+        """Those that are due; the capture's clock may have gone back since the last ones."""
+        if self._sample is None or self._sampled_at <= now < self._sample_due:
+            return
+        self._running = {parser: None for parser in self._running if parser.ended is None}
+        for parser in self._running:
+            progress = parser.progress()
+            if progress is not None:
+                self._sample(progress)
+        self._sampling_since = self._sampling_since or now
+        self._sampled_at, self._sample_due = now, now + max(FINEST, (now - self._sampling_since) // SAMPLES)
 
     def finish(self, time: int = 0) -> None:
         """No packet follows; `time`: that of the last one, if anybody knows."""
@@ -150,6 +186,8 @@ class Engine:
         def number() -> int:
             self.migrations += 1
             self._running.update(dict.fromkeys(parsers))
+            # A young migration among old ones is not to be sampled as seldom as they are.
+            self._sampling_since = self._sample_due = 0
             return self.migrations - 1
 
         return Conversation(

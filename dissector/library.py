@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from dissector.capture.opening import StreamReader, open_source
 from dissector.capture.reader import CaptureReader
-from dissector.engine import Engine
+from dissector.engine import Engine, Sample
 from dissector.errors import UserError
 from dissector.events import Event, Record
 from dissector.facts import Fault, Link, Linker, Migration
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dissector.results.analysis import AnalysisResult
     from dissector.results.faults import FaultResult
     from dissector.results.records import RecordResult
+    from dissector.results.timeline import TimelineResult
 
 Reader = CaptureReader | StreamReader
 
@@ -96,15 +97,16 @@ class Input:
         """In one line, what is wrong with the file, as far as it was read."""
         return f"{self.name}: {self.reader.trouble}" if self.reader.trouble else None
 
-    def read(self, *takers: Take, progress: Callable[[], None] | None = None) -> None:
-        """Hands every event to each of the takers, in wire order. `progress` is called now and then."""
+    def read(self, *takers: Take, progress: Callable[[], None] | None = None, sample: Sample | None = None) -> None:
+        """Hands every event to each of the takers, in wire order. `progress` is called now and then; `sample` is told
+        by a capture's clock how far each direction has come."""
 
         def emit(event: Event) -> None:
             self._note(event)
             for take in takers:
                 take(event)
 
-        engine = Engine(emit, self._keep_pages)
+        engine = Engine(emit, self._keep_pages, sample=sample)
         with self._reading(engine) as reader:
             if isinstance(reader, CaptureReader):
                 engine.capture(reader, progress)
@@ -149,6 +151,18 @@ class Input:
                 yield ready.popleft()
         linker.finish()
         yield from ready
+
+    def timelines(self) -> tuple[TimelineResult, ...]:
+        """What of each migration went on the wire when: octets of both directions, and pages by their pfn."""
+        from dissector.analysis import Analysis
+        from dissector.facts.timeline import Timelines
+        from dissector.results.timeline import timelines_of
+
+        analysis, timelines = Analysis(), Timelines()
+        self.read(analysis.add, timelines.add, sample=timelines.sample)
+        analysis.finish()
+        timelines.finish()
+        return timelines_of(timelines, analysis.migrations)
 
     def faults(self) -> tuple[FaultResult, ...]:
         """Every page that a postcopy guest asked for, in the order in which it did."""

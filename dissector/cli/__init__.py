@@ -24,8 +24,8 @@ from dissector.errors import UserError
 
 # fmt: off
 COMMANDS = (
-    "analyze", "read", "guest", "diff", "check", "faults", "rules", "export", "live", "tap", "replay", "lua",
-    "crosscheck", "schema",
+    "analyze", "report", "plot", "read", "guest", "diff", "check", "faults", "rules", "export", "live", "tap",
+    "replay", "lua", "crosscheck", "schema",
 )
 # fmt: on
 
@@ -42,6 +42,7 @@ examples:
   xenshark read --json saved.img          a file of `xl save`, as JSON lines
   tcpdump -w - tcp | xenshark read -      a migration that goes on
   xenshark analyze migration.pcap         a summary of each migration
+  xenshark report a.pcap -o report.html   one page to look at and to hand round
   xenshark guest saved.img                the guest as it was when it stopped
   xenshark diff good.pcap bad.pcap        what differs between two guests and their migrations
   xenshark check *.pcap                   what breaks a rule of the protocol

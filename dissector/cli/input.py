@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from dissector.capture.files import Octets
+from dissector.engine import Sample
 from dissector.errors import UserError
 from dissector.library import Input, Take
 from dissector.units import printable
@@ -21,10 +22,10 @@ PATIENCE = 1.0
 """Seconds without a progress bar."""
 
 
-def read(capture: Input, *takers: Take, show_progress: bool = True) -> None:
+def read(capture: Input, *takers: Take, show_progress: bool = True, sample: Sample | None = None) -> None:
     """Every event of an input to each of the takers. Raises UserError as `Input.read` does."""
     with _progress(capture.reader.source, capture.name, show_progress) as progress:
-        capture.read(*takers, progress=progress)
+        capture.read(*takers, progress=progress, sample=sample)
 
 
 def conclude(capture: Input, analysis: Analysis | None = None) -> None:

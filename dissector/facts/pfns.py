@@ -37,7 +37,7 @@ class PfnSet:
         """Adds `count` pfns from `first` on; how many were new. One that is left out counts as new: nobody
         knows."""
         new = left_out = 0
-        for number, low, high in _parts(first, count):
+        for number, low, high in parts(first, count):
             row = self._rows.get(number)
             if row is None:
                 if len(self._rows) >= ROWS_MAX:
@@ -72,14 +72,14 @@ class PfnSet:
 
     def first_of_run(self, first: int, count: int, present: bool) -> int | None:
         """The first of `count` pfns from `first` on that is in the set, or that is not."""
-        for number, low, high in _parts(first, count):
+        for number, low, high in parts(first, count):
             found = _first(self._rows.get(number), low, high, present)
             if found is not None:
                 return (number << ROW_BITS) + found
         return None
 
 
-def _parts(first: int, count: int) -> Iterator[tuple[int, int, int]]:
+def parts(first: int, count: int) -> Iterator[tuple[int, int, int]]:
     """The rows that a run touches, each with the part that it has of it."""
     end = first + count
     while first < end:

@@ -267,17 +267,19 @@ class DirectionParser(Cursor):
         self._end(self.ended)
         self._catch_up()
 
+    def progress(self) -> Progress | None:
+        """How far it has come; None where no migration goes on in it, or only a part beside its image."""
+        number = self.migration.number
+        if not self._started or self.ended is not None or number is None or self.migration.aside is not None:
+            return None
+        name = self.item.name if self.item is not None else None
+        return Progress(number, self.direction, self.end, *self._repeated(), name, self.last_time)
+
     def report_progress(self) -> None:
         """Emits how far it has come."""
-        item = self.item
-        again, conflicts = self._repeated()
-        end, time = self.end, self.last_time
-        if self._started and self.ended is None:
-            self.emit_of(
-                lambda number: Progress(
-                    number, self.direction, end, again, conflicts, item.name if item else None, time
-                )
-            )
+        progress = self.progress()
+        if progress is not None:
+            self.conversation.emit(progress, self._reached)
 
     def _catch_up(self) -> None:
         """Where the other direction is in a later migration: this one has ended, and carried nothing of that."""

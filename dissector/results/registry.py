@@ -14,6 +14,7 @@ from dissector.results.findings import FileFindingResult
 from dissector.results.guest import GuestResult
 from dissector.results.live import LiveEvent
 from dissector.results.records import RecordResult
+from dissector.results.timeline import TimelineResult
 
 RESULTS: Mapping[str, Any] = MappingProxyType(
     {
@@ -23,8 +24,9 @@ RESULTS: Mapping[str, Any] = MappingProxyType(
         "diff": DiffResult,
         "finding": FileFindingResult,
         "fault": FaultResult,
+        "timeline": TimelineResult,
         "live": LiveEvent,
         "difference": DifferenceResult,
     }
 )
-"""What `analyze`, `read`, `guest`, `diff`, `check`, `faults`, `live` and `crosscheck` print."""
+"""What `analyze`, `read`, `guest`, `diff`, `check`, `faults`, `report`, `live` and `crosscheck` print."""

@@ -22,8 +22,9 @@ MOST_KINDS = 1 << 12
 class PacketPath:
     """The one way of packets to connections, for whoever dissects, trims or tells what is in a capture."""
 
-    def __init__(self, reader: CaptureReader | None, connections: Connections) -> None:
-        """`reader` is None where packets come one by one, by `packet`."""
+    def __init__(self, reader: CaptureReader | None, connections: Connections, stride: int = core.NEVER) -> None:
+        """`reader` is None where packets come one by one, by `packet`. `stride`: so many packets are passed over at
+        most before a step."""
         self.unread_links: set[int] = set()
         """Link types (LINKTYPE_ numbers) of packets that nobody here can read."""
         self.encapsulations: dict[bytes, tuple[str, ...]] = {}
@@ -31,23 +32,25 @@ class PacketPath:
         self._census: Counter[str] = Counter()
         self._reader = reader
         self._connections = connections
+        self._stride = stride
         self._fragments = Fragments()
         self._core = core.Core(connections.halves)
 
     def steps(self) -> Iterator[None]:
-        """Reads to the end of the capture; one step for each packet that was not passed over. The connections are
-        left open: after the last packet comes `Connections.finish`."""
+        """Reads to the end of the capture; one step for each packet that was not passed over, and after each stride.
+        The connections are left open: after the last packet comes `Connections.finish`."""
         reader, fast, connections = self._reader, self._core, self._connections
         assert reader is not None
         while True:
-            fast.due = connections.due
+            fast.due = min(connections.due, reader.frame + self._stride)
             came_to = fast.run(reader)
             fast.tell()
             if came_to == core.SEGMENT:
                 connections.packet(self._segment(reader), reader.frame, fast.time)
             elif came_to == core.DUE:
-                connections.judge(reader.frame)
-                continue
+                if reader.frame >= connections.due:
+                    connections.judge(reader.frame)
+                    continue
             elif came_to == core.PACKET:
                 octets = reader.view[fast.start : fast.start + fast.captured]
                 self.packet(Packet(reader.frame, fast.time, fast.link, octets, fast.length))

@@ -73,6 +73,7 @@ LEFT_OUT = frozenset(
         "Checker._contents",
         "Checker.let_go",
         "DirectionParser.finish",
+        "DirectionParser.progress",
         "DirectionParser.report_progress",
         "DirectionParser.close",
         "DirectionParser.wrap",

@@ -1,0 +1,111 @@
+"""`xenshark plot`: one picture of a migration for a paper, or its data."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dissector.analysis import Analysis
+from dissector.cli.input import conclude, read
+from dissector.errors import UserError
+from dissector.facts import Fault
+from dissector.library import open
+
+if TYPE_CHECKING:
+    from dissector.views.plots import Row, Subject
+
+KINDS = ("timeline", "memory", "iterations", "latency", "ecdf", "again")
+FORMATS = ("svg", "pdf", "png", "csv")
+
+EPILOG = """\
+kinds:
+  timeline    octets a second, phases, faults, retransmissions
+  memory      pages by pfn and time: sent, sent again, announced, pushed, answered, faulted
+  iterations  pages sent a second, and pages dirtied meanwhile
+  latency     each fault over time; in flight apart
+  ecdf        distribution of latency, without pages that were in flight
+  again       how often precopy sent pages
+
+Pictures are one column (85 mm) wide, in colours that colour-blind readers tell apart, and need matplotlib:
+pip install 'xenshark[plots]'. A name that ends in .csv gives the data, and needs nothing.
+
+examples:
+  xenshark plot timeline migration.pcap -o timeline.svg
+  xenshark plot ecdf post.pcap -o - | sort -n
+"""
+
+
+def add(subparsers: Any) -> None:
+    """What the command takes."""
+    parser = subparsers.add_parser(
+        "plot",
+        help="one picture of a migration for a paper, or its data",
+        description="Draws one picture of a migration, or writes its data as CSV.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("kind", metavar="KIND", choices=KINDS, help=f"one of {', '.join(KINDS)}")
+    parser.add_argument("file", metavar="FILE", help="a capture; - is standard input")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="PICTURE",
+        type=_output,
+        required=True,
+        help="what to write, by its end: .svg, .pdf, .png, .csv; -: CSV to stdout",
+    )
+    parser.add_argument("--migration", type=int, default=0, metavar="N", help="which one, the first is 0 (default)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    # Imported here: whoever asks for help needs none of it.
+    from dissector.views import plots
+
+    capture, analysis = open(arguments.file), Analysis()
+    subject = _subject(capture, analysis, arguments.migration)
+    if arguments.output.endswith(("-", ".csv")):
+        _write(plots.table(arguments.kind, subject), arguments.output)
+    else:
+        plots.draw(arguments.kind, subject, arguments.output)
+    conclude(capture, analysis)
+    return 0
+
+
+def _subject(capture: Any, analysis: Analysis, number: int) -> Subject:
+    from dissector.facts.timeline import Timelines
+    from dissector.results.analysis import MigrationResult
+    from dissector.results.faults import FaultResult
+    from dissector.results.timeline import timelines_of
+    from dissector.views.plots import Subject
+
+    timelines = Timelines()
+    faults: list[Fault] = []
+    read(capture, lambda event: faults.extend(analysis.add(event).faults), timelines.add, sample=timelines.sample)
+    analysis.finish()
+    timelines.finish()
+    found = {one.migration: one for one in timelines_of(timelines, analysis.migrations)}
+    if number not in found:
+        raise UserError(
+            f"{capture.name} has no migration {number} to plot: it holds {capture.migration_count}, numbered from 0"
+        )
+    asked = tuple(FaultResult.of(fault) for fault in faults if fault.asked.migration == number)
+    return Subject(MigrationResult.of(analysis[number]), found[number], asked)
+
+
+def _write(rows: list[Row], output: str) -> None:
+    with ExitStack() as stack:
+        try:
+            file = sys.stdout if output == "-" else stack.enter_context(Path(output).open("w", newline=""))
+        except OSError as error:
+            raise UserError(f"cannot write {output}: {error.strerror}") from error
+        csv.writer(file).writerows(rows)
+
+
+def _output(name: str) -> str:
+    if name != "-" and Path(name).suffix[1:] not in FORMATS:
+        raise argparse.ArgumentTypeError(f"{name!r} ends in none of {', '.join('.' + one for one in FORMATS)}")
+    return name

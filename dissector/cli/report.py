@@ -1,0 +1,117 @@
+"""`xenshark report`: everything about the migrations of some inputs as one HTML file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dissector import __version__
+from dissector.analysis import Analysis
+from dissector.cli.input import conclude, read
+from dissector.errors import UserError
+from dissector.facts import Fault
+from dissector.library import Input, open
+
+if TYPE_CHECKING:
+    from dissector.views.report import Reported
+
+EPILOG = """\
+The file needs nothing else: no network, no other file; any browser of 2024 or newer shows it. Of several inputs it says
+first what differs, and draws them on the same axes. Each picture can be saved as SVG and its data as CSV.
+xenshark plot draws single pictures for papers.
+
+examples:
+  xenshark report migration.pcap -o report.html
+  xenshark report before.pcap after.pcap -o compared.html
+  xenshark report --json migration.pcap | jq '.forward.octets | add'
+"""
+
+
+def add(subparsers: Any) -> None:
+    """What the command takes."""
+    parser = subparsers.add_parser(
+        "report",
+        help="one HTML file to look at and to hand round",
+        description="Writes one HTML file: outcome, findings, the migration over time, memory map, faults, records, "
+        "guest.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a capture or a saved stream; - is standard input")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("-o", "--output", metavar="REPORT", default="report.html", help="default: report.html; -: stdout")
+    form.add_argument(
+        "--json",
+        action="store_true",
+        help="print what the pictures over time are drawn from instead: one JSON object a line, one line a migration",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        return _print_timelines(arguments.files)
+    # Imported here: whoever asks for help needs none of it.
+    from dissector.views.report import page
+
+    inputs = [open(path) for path in arguments.files]
+    analyses = [Analysis() for _ in inputs]
+    reported = [_read(*each) for each in zip(inputs, analyses, strict=True)]
+    write(arguments.output, page(reported, __version__))
+    for capture, analysis in zip(inputs, analyses, strict=True):
+        conclude(capture, analysis)
+    return 0
+
+
+def write(output: str, text: str) -> None:
+    """Text to a file, or to standard output if that is called "-". Raises UserError if it cannot be written."""
+    if output == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {output}: {error.strerror}") from error
+
+
+def _read(capture: Input, analysis: Analysis) -> Reported:
+    from dissector.facts.timeline import Timelines
+    from dissector.results.analysis import AnalysisResult
+    from dissector.results.faults import FaultResult
+    from dissector.results.guest import Guests
+    from dissector.results.timeline import timelines_of
+    from dissector.views.report import Reported
+    from dissector.views.report.records import Records
+
+    timelines, guests, records = Timelines(), Guests(), Records()
+    faults: list[Fault] = []
+    read(
+        capture,
+        lambda event: faults.extend(analysis.add(event).faults),
+        timelines.add,
+        guests.add,
+        records.add,
+        sample=timelines.sample,
+    )
+    for fold in (analysis, timelines, records):
+        fold.finish()
+    return Reported(
+        analysis=AnalysisResult.of(capture.source, analysis.migrations),
+        guests=guests.results(),
+        timelines=timelines_of(timelines, analysis.migrations),
+        faults=tuple(map(FaultResult.of, faults)),
+        records=records,
+        problem=capture.problem,
+    )
+
+
+def _print_timelines(paths: list[str]) -> int:
+    from dissector.results.encoding import dumps
+
+    for path in paths:
+        capture = open(path)
+        for timeline in capture.timelines():
+            print(dumps(timeline))
+        conclude(capture)
+    return 0

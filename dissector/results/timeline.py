@@ -1,0 +1,144 @@
+"""What of a migration went on the wire when, as `report --json` prints it and the report's pictures show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Annotated
+
+from dissector.analysis import MigrationAnalysis
+from dissector.events import FORWARD, REVERSE, Direction
+from dissector.facts.page_map import USES, PageMap, PageUse
+from dissector.facts.timeline import Timeline, Timelines
+from dissector.results.base import Result
+from dissector.results.common import Duration, Time, time_of
+from dissector.units import NS
+
+STALL = 50_000_000
+"""ns without payload below which a silence is none worth a word, as in `tcp/core.py`."""
+
+Series = Annotated[tuple[int, ...], "octets in each bin of time"]
+
+
+class DirectionSeriesResult(Result):
+    """One direction, bin by bin."""
+
+    octets: Annotated[Series, "distinct octets that were seen: all together those of `analyze`"]
+    retransmitted: Annotated[Series, "octets that were captured again"]
+    not_captured: Annotated[Series, "octets that the capture lost"]
+
+
+class StallResult(Result):
+    """A time without payload in the forward direction, exact to a bin."""
+
+    start_time: Time
+    duration: Duration
+
+
+class UseResult(Result):
+    """Where and when something happened to pages."""
+
+    use: Annotated[PageUse, "answered: came when asked for; pushed: came when nobody had asked for it yet"]
+    rows: Annotated[tuple[int, ...], "of each cell that is not empty: which of the map's rows it is in"]
+    bins: Annotated[tuple[int, ...], "of each cell: in which bin of time it is, from 0"]
+    pages: Annotated[tuple[int, ...], "of each cell: how many pages"]
+
+
+class PageMapResult(Result, kw_only=True):
+    """Pages by pfn and time."""
+
+    start_time: Annotated[Time | None, "when the first bin begins; null: no times, and one bin"]
+    bin: Annotated[Duration, "how long a bin is"]
+    bins: int
+    row_size: Annotated[int, "pfns of a row"]
+    rows: Annotated[tuple[int, ...], "the first pfn of each row in which anything happened, upwards"]
+    uses: tuple[UseResult, ...]
+    never_came: Annotated[tuple[int, ...], "of each row: pages that were announced and never came"]
+    times_sent: Annotated[
+        tuple[int, ...] | None,
+        "how many pages precopy sent once, twice, ...; the 31st: 31 times or more; null: too many pages to tell",
+    ]
+
+    @classmethod
+    def of(cls, pages: PageMap, is_timed: bool) -> PageMapResult | None:
+        """None of a migration without pages."""
+        numbers = sorted({row for _, row in pages.bins.rows})
+        if not numbers:
+            return None
+        places = {number: place for place, number in enumerate(numbers)}
+        return cls(
+            start_time=time_of(pages.bins.start, is_timed),
+            bin=pages.bins.width / NS,
+            bins=pages.bins.used,
+            row_size=pages.row_size,
+            rows=tuple(number * pages.row_size for number in numbers),
+            uses=tuple(_use(pages, use, places) for use in USES if any(one == use for one, _ in pages.bins.rows)),
+            never_came=tuple(pages.missing.get(number, 0) for number in numbers),
+            times_sent=None if pages.overflow else tuple(pages.times_sent),
+        )
+
+
+class TimelineResult(Result, kw_only=True):
+    """One migration over time."""
+
+    migration: Annotated[int, "which of the input, from 0"]
+    start_time: Annotated[
+        Time | None, "when the first bin begins; null: the input has no times, and the series no bins"
+    ]
+    bin: Annotated[Duration, "how long a bin is"]
+    forward: DirectionSeriesResult
+    reverse: DirectionSeriesResult
+    stalls: tuple[StallResult, ...]
+    pages: Annotated[PageMapResult | None, "null: no pages were sent"]
+
+    @classmethod
+    def of(cls, number: int, timeline: Timeline, is_timed: bool) -> TimelineResult:
+        bins = timeline.bins
+        start = bins.start if is_timed else None
+        forward, reverse = (_series(timeline, side, start is not None) for side in (FORWARD, REVERSE))
+        return cls(
+            migration=number,
+            start_time=time_of(start),
+            bin=bins.width / NS,
+            forward=forward,
+            reverse=reverse,
+            stalls=tuple(_stalls(forward.octets, start or 0, bins.width)),
+            pages=PageMapResult.of(timeline.pages, is_timed),
+        )
+
+
+def timelines_of(timelines: Timelines, migrations: Iterable[MigrationAnalysis]) -> tuple[TimelineResult, ...]:
+    """Of all migrations that have one."""
+    by_number = timelines.by_number
+    return tuple(
+        TimelineResult.of(one.number, by_number[one.number], one.is_timed)
+        for one, _ in migrations
+        if one.number in by_number
+    )
+
+
+def _series(timeline: Timeline, side: Direction, is_timed: bool) -> DirectionSeriesResult:
+    found = timeline.series(side)
+    return DirectionSeriesResult(*(tuple(one) if is_timed else () for one in found))
+
+
+def _use(pages: PageMap, use: PageUse, places: Mapping[int, int]) -> UseResult:
+    cells = [
+        (places[row], bin, count)
+        for (one, row), counts in sorted(pages.bins.rows.items())
+        if one == use
+        for bin, count in enumerate(counts[: pages.bins.used])
+        if count
+    ]
+    rows, bins, counts = zip(*cells, strict=True)
+    return UseResult(use, rows, bins, counts)
+
+
+def _stalls(octets: tuple[int, ...], start: int, width: int) -> Iterator[StallResult]:
+    """Empty bins between others, where together they are long enough."""
+    at = 0
+    for is_empty, bins in groupby(octets, key=lambda count: not count):
+        length = len(list(bins))
+        if is_empty and 0 < at < len(octets) - length and length * width >= STALL:
+            yield StallResult((start + at * width) / NS, length * width / NS)
+        at += length

@@ -1,0 +1,103 @@
+"""The records of an input as the report holds them: columns, and as many fields as there is room for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dissector.events import FORWARD, Event, Record
+from dissector.facts import Link, Linker
+from dissector.results.encoding import to_json
+from dissector.results.records import RecordResult
+
+MANY_MAX = 80_000
+OTHERS_MAX = 20_000
+"""Records that list pages, and others: what begins and ends a migration is not to be crowded out by its pages."""
+
+FIELDS_MAX = 3_000_000
+"""Characters of JSON for the fields of either."""
+
+TEXT_MAX = 120
+LIST_MAX = 24
+DEPTH_MAX = 6
+"""Of a field: characters of a text, members of a list or an object, how deep it is."""
+
+
+class Records:
+    """A fold over events."""
+
+    def __init__(self) -> None:
+        self.left_out = 0
+        """Records that there was no room for."""
+        self._linker = Linker(self._take)
+        self._room = {True: MANY_MAX, False: OTHERS_MAX}
+        self._fields_room = {True: FIELDS_MAX, False: FIELDS_MAX}
+        self._names: dict[str, int] = {}
+        self._layers: dict[str | None, int] = {}
+        self._base: int | None = None
+        self._rows: list[tuple[Any, ...]] = []
+
+    def add(self, event: Event) -> None:
+        """The next event."""
+        self._linker.add(event)
+
+    def finish(self) -> None:
+        """No event follows."""
+        self._linker.finish()
+
+    def columns(self) -> dict[str, Any]:
+        """As the page's script takes them: each column by its letter. Times are microseconds since `base`."""
+        letters = "mdlnosftcx"
+        columns = zip(*self._rows, strict=True) if self._rows else ([] for _ in letters)
+        return {
+            "names": list(self._names),
+            "layers": list(self._layers),
+            "base": (self._base or 0) / 1e9,
+            "left_out": self.left_out,
+            **{letter: list(column) for letter, column in zip(letters, columns, strict=True)},
+        }
+
+    def _take(self, record: Record, links: tuple[Link, ...]) -> None:
+        if not self._room[record.is_pages]:
+            self.left_out += 1
+            return
+        self._room[record.is_pages] -= 1
+        time = record.last.time
+        if self._base is None and time:
+            self._base = time
+        self._rows.append(
+            (
+                record.migration,
+                int(record.direction != FORWARD),
+                self._layers.setdefault(record.layer, len(self._layers)),
+                self._names.setdefault(record.name, len(self._names)),
+                record.offset,
+                record.length,
+                record.last.frame or None,
+                (time - (self._base or 0)) // 1000 if time else None,
+                int(record.complete),
+                self._fields(record, links),
+            )
+        )
+
+    def _fields(self, record: Record, links: tuple[Link, ...]) -> Any:
+        if self._fields_room[record.is_pages] <= 0:
+            return None
+        fields = _short(to_json(RecordResult.of(record, links).fields))
+        self._fields_room[record.is_pages] -= len(json.dumps(fields))
+        return fields
+
+
+def _short(value: Any, depth: int = 0) -> Any:
+    """A value as JSON knows it, cut to what a page can show."""
+    if isinstance(value, str):
+        return value if len(value) <= TEXT_MAX else f"{value[:TEXT_MAX]} ... ({len(value):,} characters)"
+    if isinstance(value, dict | list) and depth == DEPTH_MAX:
+        return "..."
+    if isinstance(value, dict):
+        shown = {_short(name): _short(one, depth + 1) for name, one in list(value.items())[:LIST_MAX]}
+        return shown if len(value) <= LIST_MAX else {**shown, "...": f"{len(value) - LIST_MAX:,} more"}
+    if isinstance(value, list):
+        shown_list = [_short(one, depth + 1) for one in value[:LIST_MAX]]
+        return shown_list if len(value) <= LIST_MAX else [*shown_list, f"... {len(value) - LIST_MAX:,} more"]
+    return value
