@@ -36,6 +36,16 @@ class TimeBins(Generic[Key]):
             row = self.rows[key] = array("q", bytes(8 * self.most))
         row[at] += count
 
+    def take_back(self, key: Key, count: int) -> None:
+        """Counts `count` less of `key`, the newest first: they turned out to be something else."""
+        row = self.rows[key]
+        for at in range(self.used - 1, -1, -1):
+            taken = min(count, row[at])
+            row[at] -= taken
+            count -= taken
+            if not count:
+                return
+
     def merge(self, into: Key, key: Key) -> None:
         """Counts what is under `key` as `into`."""
         row, other = self.rows.pop(key), self.rows.get(into)

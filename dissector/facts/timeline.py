@@ -132,9 +132,12 @@ class Timeline:
             self._reached[side] = offset
 
     def _repeat(self, side: Direction, again: int, time: int) -> None:
-        if again > self._again[side]:
-            self.bins.add(("again", side), time, again - self._again[side])
-            self._again[side] = again
+        more = again - self._again[side]
+        if more > 0:
+            self.bins.add(("again", side), time, more)
+        elif more < 0:  # what looked like retransmissions are copies of the capture's own
+            self.bins.take_back(("again", side), -more)
+        self._again[side] = again
 
 
 def _without(reached: list[int], lost: list[int]) -> list[int]:

@@ -146,6 +146,13 @@ def test_octets_count_at_their_sample_and_gaps_where_they_lie() -> None:
     assert (untimed.start_time, untimed.forward.octets, untimed.stalls) == (None, (), ())
 
 
+def test_what_turns_out_to_be_copies_was_not_sent_again() -> None:
+    timelines = Timelines()
+    for time, again in ((1, 100), (2, 300), (3, 350), (4, 120)):
+        timelines.sample(progress(time, time * MS, again))
+    assert timelines.by_number[0].series(FORWARD).again[:3] == [100, 20, 0]
+
+
 def test_those_that_carried_most_stay() -> None:
     timelines = Timelines()
     for number in range(2 * TIMELINES_MAX):
