@@ -4771,6 +4771,7 @@ function parser_states.xenops_talk(p)
         end
         if py.startswith(seen, octets) then
             if then_ == nil then
+                p.migration:learn({ compressed = true })
                 p:wrap(native.nothing(p))
                 return false
             end

@@ -25,7 +25,7 @@ from dissector.errors import UserError
 # fmt: off
 COMMANDS = (
     "analyze", "report", "plot", "read", "guest", "diff", "check", "faults", "rules", "export", "live", "tap",
-    "replay", "lua", "crosscheck", "schema",
+    "replay", "extract", "lua", "crosscheck", "schema",
 )
 # fmt: on
 

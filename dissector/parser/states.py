@@ -180,6 +180,7 @@ def xenops_talk(p: DirectionParser) -> bool:
             return p.has(len(octets)) or (p.edge and xenops_handshake(p, Expect.XENOPS_TALK))
         if seen.startswith(octets):
             if then is None:
+                p.migration.learn(compressed=True)
                 p.wrap(Compressed(p))
                 return False
             p.expect_next(then)

@@ -1,0 +1,91 @@
+"""`xenshark extract`: one migration out of a capture."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from dissector import __version__
+from dissector.errors import UserError
+from dissector.recording.extraction import Kept, capture, find, octets
+from dissector.recording.private import create
+from dissector.units import size
+
+DESCRIPTION = """\
+Takes one migration out of a capture: its packets as a smaller capture, or with
+--octets what one side said as a file.
+"""
+
+EPILOG = """\
+With --no-pages the contents of the guest's memory are zeros, with correct
+checksums, so that the capture can be shown to others. --anonymize does that,
+too, and puts other words of the same length in the place of the guest's name,
+UUIDs, MAC and IP addresses, paths and the strings of its configuration, the
+same for the same everywhere. Processors, devices and QEMU's own state stay.
+
+--octets forward is what the source sent, from its first header to its last
+record, without compression or messages around it: `xl restore`, Xen's
+verify-stream-v2 and xenshark read it. All of it must have been captured.
+
+examples:
+  xenshark extract all.pcap -w one.pcapng --migration 2
+  xenshark extract secret.pcap -w public.pcapng --anonymize
+  xenshark extract all.pcap -w guest.img --octets forward
+"""
+
+
+def add(subparsers: Any) -> None:
+    """What the command takes."""
+    parser = subparsers.add_parser(
+        "extract",
+        help="take one migration out of a capture, if you like without the guest's memory",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", help="a capture, compressed or not; is read twice")
+    parser.add_argument("-w", dest="output", metavar="OUT", required=True, help="write this file: pcapng, or octets")
+    parser.add_argument("--migration", type=int, default=0, metavar="N", help="which one, the first is 0 (default)")
+    parser.add_argument(
+        "--octets", choices=("forward", "reverse"), help="what the source, or the destination, said, instead of packets"
+    )
+    parser.add_argument("--no-pages", action="store_true", help="zeros for the contents of the guest's memory")
+    parser.add_argument("--anonymize", action="store_true", help="other names, addresses and configuration, and zeros")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.octets and (arguments.no_pages or arguments.anonymize):
+        raise UserError("--no-pages and --anonymize are for packets, not for --octets")
+    if arguments.file == "-":
+        raise UserError("nothing can be extracted from standard input: a capture is read twice")
+    with suppress(OSError):
+        if Path(arguments.file).samefile(arguments.output):
+            raise UserError(f"{arguments.output} is the capture itself")
+    where = find(arguments.file, arguments.migration)
+    if arguments.octets:
+        pieces: Iterable[bytes] = octets(where, arguments.octets)
+    else:
+        kept = Kept(pages=not (arguments.no_pages or arguments.anonymize), identity=not arguments.anonymize)
+        pieces = capture(where, kept, f"xenshark {__version__} extract")
+    written = _write(arguments.output, pieces)
+    print(f"{arguments.output}: {size(written)}, migration {arguments.migration} of {arguments.file}")
+    return 0
+
+
+def _write(path: str, pieces: Iterable[bytes]) -> int:
+    """Writes a file that is its owner's alone; one of which not all can be made does not stay."""
+    written = 0
+    try:
+        with os.fdopen(create(path), "wb") as file:
+            for piece in pieces:
+                written += file.write(piece)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    except UserError:
+        Path(path).unlink(missing_ok=True)
+        raise
+    return written
