@@ -113,7 +113,7 @@ def test_the_first_screen(browser: Browser, shell: Shell, tmp_path: Path) -> Non
     ends = [f"{end['address']}:{end['port']}" for end in found["flow"].values()]
     for words in (
         found["outcome"],
-        found["verdict"],
+        f"{found['verdict'][0].upper()}{found['verdict'][1:]}.",
         " \N{RIGHTWARDS ARROW} ".join(ends),
         found["guest"]["name"],
         "source must not run the guest",
@@ -176,6 +176,19 @@ def test_what_is_saved_is_what_plot_writes(browser: Browser, shell: Shell, tmp_p
         picture = ElementTree.fromstring(saved(browser, f"{figure} > SVG"))
         assert picture.tag == f"{SVG}svg" and len(list(picture.iter())) > 12
         assert "var(" not in ElementTree.tostring(picture, "unicode")
+
+
+def test_large_integers_are_not_rounded(browser: Browser, shell: Shell, tmp_path: Path) -> None:
+    """As JavaScript would: an address has 64 bits."""
+    browser.open(reported(shell, tmp_path, sample(POSTCOPY)))
+    guest = json.loads(shell.lines("guest", "--json", sample(POSTCOPY))[0])
+    shown = browser.text("#guest")
+    pointers = [vcpu["ip"] for vcpu in guest["vcpus"]]
+    assert max(pointers) > 1 << 53
+    for pointer in pointers:
+        assert f"{pointer:#x}" in shown
+    header = next(line for line in shell.objects(sample(POSTCOPY)) if line["name"] == "libxl header")
+    assert f"ident {header['fields']['ident']}" in browser.text("#records .body")
 
 
 def test_zoom_is_the_same_for_all_charts_over_time(browser: Browser, shell: Shell, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The report: results as one HTML file that needs nothing else.
 
-The charts are drawn by plain JavaScript of its own (`page.js`) and no library: what they share is an axis of time with
+The charts are drawn by plain JavaScript of its own (SCRIPTS) and no library: what they share is an axis of time with
 bands, lanes and marks, which the general ones leave to their users, and the smallest of those that zoom (uPlot) draws
 on a canvas, of which no SVG can be saved. So there is nothing to bundle, and all of the page can be read here.
 
@@ -25,7 +25,10 @@ from dissector.results.faults import FaultResult
 from dissector.results.guest import GuestResult
 from dissector.results.timeline import TimelineResult
 from dissector.rules import RULES
-from dissector.views.report.records import Records
+from dissector.views.report.records import LARGEST_EXACT, Records
+
+SCRIPTS = ("words.js", "elements.js", "charts.js", "pictures.js", "faults.js", "records.js", "sections.js")
+"""One script, in this order."""
 
 TEXT_MAX = 500
 """Characters of a text that the page shows; who has longer ones is hostile."""
@@ -52,7 +55,7 @@ def page(inputs: Sequence[Reported], version: str) -> str:
     rules = {name: {"summary": RULES[name].summary, "why": RULES[name].why} for name in sorted(found)}
     data = {"version": version, "rules": rules, "inputs": [_input(one) for one in inputs]}
     octets = json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
-    style, script = _part("page.css"), _part("page.js")
+    style, script = _part("page.css"), '"use strict";\n' + "\n".join(map(_part, SCRIPTS))
     parts = {
         "{style-hash}": _digest(style),
         "{script-hash}": _digest(script),
@@ -89,7 +92,9 @@ def _input(one: Reported) -> dict[str, Any]:
 
 
 def cut(value: Any) -> Any:
-    """A value as JSON knows it, with long texts cut off."""
+    """A value as JSON knows it, with long texts cut off, and integers as text that JavaScript would round."""
+    if isinstance(value, int) and abs(value) > LARGEST_EXACT:
+        return str(value)
     if isinstance(value, str):
         return value if len(value) <= TEXT_MAX else f"{value[:TEXT_MAX]} ... ({len(value):,} characters)"
     if isinstance(value, dict):

@@ -23,6 +23,10 @@ DEPTH_MAX = 6
 """Of a field: characters of a text, members of a list or an object, how deep it is."""
 
 
+LARGEST_EXACT = (1 << 53) - 1
+"""JavaScript rounds integers beyond this."""
+
+
 class Records:
     """A fold over events."""
 
@@ -89,7 +93,9 @@ class Records:
 
 
 def _short(value: Any, depth: int = 0) -> Any:
-    """A value as JSON knows it, cut to what a page can show."""
+    """A value as JSON knows it, cut to what a page can show; integers that JavaScript would round are text."""
+    if isinstance(value, int) and abs(value) > LARGEST_EXACT:
+        return str(value)
     if isinstance(value, str):
         return value if len(value) <= TEXT_MAX else f"{value[:TEXT_MAX]} ... ({len(value):,} characters)"
     if isinstance(value, dict | list) and depth == DEPTH_MAX:

@@ -1,0 +1,31 @@
+// Words and numbers, as the commands print them.
+
+const MANY = new Intl.NumberFormat("en-US");
+const count = (n) => (n === null || n === undefined ? "not known" : MANY.format(Math.round(n)));
+const many = (n, one, several = one + "s") => `${count(n)} ${n === 1 ? one : several}`;
+
+function size(octets) {
+  for (const [unit, factor] of [
+    ["GB", 1e9],
+    ["MB", 1e6],
+    ["kB", 1e3],
+  ]) {
+    if (octets >= factor) return `${(octets / factor).toFixed(1)} ${unit}`;
+  }
+  return `${count(octets)} octets`;
+}
+
+function duration(seconds) {
+  if (seconds === null || seconds === undefined) return "not known";
+  return Math.abs(seconds) >= 1 ? `${seconds.toFixed(3)} s` : `${(seconds * 1e3).toFixed(3)} ms`;
+}
+
+const moment = (time) =>
+  time === null ? "no time" : new Date(time * 1e3).toISOString().replace("T", " ").replace("Z", " UTC");
+const percent = (part) => `${(100 * part).toFixed(1)} %`;
+const endpoint = (end) => (end.address.includes(":") ? `[${end.address}]:${end.port}` : `${end.address}:${end.port}`);
+const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+const words = (name) => name.replaceAll("_", " ");
+
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu; // controls, and what turns the direction of text
+const visible = (text) => String(text).replace(HIDDEN, (one) => `\\u{${one.codePointAt(0).toString(16)}}`);
