@@ -659,7 +659,7 @@ local parser_entries = {}
 local parser_item = {}
 local parser_package = {}
 local parser_resync = {}
-local parser_states = {}
+local parser_steps = {}
 local protocol_containers = {}
 local protocol_libvirt = {}
 local protocol_libxc = {}
@@ -987,7 +987,7 @@ end
 -- Where one of the types that may follow a state stands first.
 function native.next_state_end(octets, at)
     local first
-    for _, kind in ipairs(parser_states.STATE_ENDS) do
+    for _, kind in ipairs(parser_steps.STATE_ENDS) do
         local found = octets:find(py.to_bytes(kind, 8, "little"), at + 1, true)
         if found and (not first or found < first) then first = found end
     end
@@ -2050,35 +2050,35 @@ parser_resync.BELIEVED_AT_START = 68
 parser_resync.LATE_SEARCHED = 0x800000
 parser_resync.START_SEARCHED = 0x10000
 protocol_xenops.REQUEST_MAX = 16384
-parser_states.HANDSHAKE_HEADER = 2
-parser_states.AFTER_REQUEST = { { "XenSavedDomv2-\n", "XENOPS_HEADER" }, { "XenSavedDomain\n", "XENOPS_LEGACY_HEADER" },
+parser_steps.HANDSHAKE_HEADER = 2
+parser_steps.AFTER_REQUEST = { { "XenSavedDomv2-\n", "XENOPS_HEADER" }, { "XenSavedDomain\n", "XENOPS_LEGACY_HEADER" },
     { "(\181/\253", nil }, { "\016\015\000\000\000\000\000\000", "XENOPS_RECORD" } }
-parser_states.TEXT_JUDGED = 32
+parser_steps.TEXT_JUDGED = 32
 protocol_xenops.HANDSHAKE_MAX = 16384
-parser_states.HANDSHAKES_MAX = 16
-parser_states.STATE_HEADER = 16
-parser_states.RECORD_HEADERS = { ["xenops"] = { ["little"] = py.struct("<QQ"), ["big"] = py.struct(">QQ") },
+parser_steps.HANDSHAKES_MAX = 16
+parser_steps.STATE_HEADER = 16
+parser_steps.RECORD_HEADERS = { ["xenops"] = { ["little"] = py.struct("<QQ"), ["big"] = py.struct(">QQ") },
     ["libxl"] = { ["little"] = py.struct("<II"), ["big"] = py.struct(">II") }, ["libxc"] = {
     ["little"] = py.struct("<II"), ["big"] = py.struct(">II") } }
-parser_states.STATE_BODY_MAX = 0x100000
-parser_states.HEADER_SIZE = 8
-parser_states.CONTEXT_TYPES = { [10] = true, [17] = true, [8] = true, [9] = true }
+parser_steps.STATE_BODY_MAX = 0x100000
+parser_steps.HEADER_SIZE = 8
+parser_steps.CONTEXT_TYPES = { [10] = true, [17] = true, [8] = true, [9] = true }
 protocol_tables._NONE = {}
 protocol_specs.POSTCOPY = { ["POSTCOPY_BEGIN"] = true, ["POSTCOPY_COMPLETE"] = true, ["POSTCOPY_FAULT"] = true,
     ["POSTCOPY_LIST"] = true, ["POSTCOPY_PAGES"] = true, ["POSTCOPY_SETUP"] = true, ["POSTCOPY_TRANSITION"] = true,
     ["POSTCOPY_TRANSITION_END"] = true }
-parser_states.NO_CHECKPOINT = { "LIBXC_END", "POSTCOPY_TRANSITION" }
-parser_states.CHECKPOINT_STATE = 5
-parser_states.PAGE_SHIFT_MAX = 30
-parser_states.LIBXL_NUMBERS = { [2] = true, [3] = true, [6] = true }
+parser_steps.NO_CHECKPOINT = { "LIBXC_END", "POSTCOPY_TRANSITION" }
+parser_steps.CHECKPOINT_STATE = 5
+parser_steps.PAGE_SHIFT_MAX = 30
+parser_steps.LIBXL_NUMBERS = { [2] = true, [3] = true, [6] = true }
 parser_resync.FORWARD_MAGICS = { ["LibxlFmt"] = true, ["PUT /ser"] = true, ["Xen save"] = true, ["XenSaved"] = true,
     ["\255\255\255\255\255\255\255\255"] = true, ["libvirt-"] = true }
-parser_states.TEXT_MAX = 128
-parser_states.SPACE = 32
+parser_steps.TEXT_MAX = 128
+parser_steps.SPACE = 32
 protocol_libxc.RESERVED_PAGE_TYPES = { [5] = true, [6] = true, [7] = true, [8] = true }
 protocol_xenops.ROUTES = { ["memory"] = "migration", ["migrate/vm"] = "migration", ["migrate/mem"] = "memory",
     ["migrate/vgpu"] = "vgpu", ["migrate-vgpu"] = "vgpu" }
-parser_states.STATE_ENDS = { 15, 3840, 3841, 3857, 3858, 3859, 65535 }
+parser_steps.STATE_ENDS = { 15, 3840, 3841, 3857, 3858, 3859, 65535 }
 tcp_half_connection.REORDER_FRAMES = 256
 facts_migration.UNREMARKABLE = facts_migration.Noted(nil, {}, {}, {})
 
@@ -4218,12 +4218,12 @@ end
 -- The parsers of a connection's two directions, ready for their first octets.
 function parser_package.connect(conversation)
     local one, other = py.unpack(py.map({ true, false }, function(is_first) return
-        parser_direction.DirectionParser(conversation, parser_states.STEPS, is_first) end))
+        parser_direction.DirectionParser(conversation, parser_steps.STEPS, is_first) end))
     one:pair(other)
     return { one, other }
 end
 
-function parser_states.xl_header(p)
+function parser_steps.xl_header(p)
     if not p:has(HEADER["xl header"].size) then
         return false
     end
@@ -4237,7 +4237,7 @@ function parser_states.xl_header(p)
     else
         then_ = "LEGACY"
     end
-    return parser_states._begin_header(p, HEADER["xl header"], endianness, values, then_)
+    return parser_steps._begin_header(p, HEADER["xl header"], endianness, values, then_)
 end
 
 -- The byte order of a save header, from its byteorder field; nil if that holds neither order's value.
@@ -4248,7 +4248,7 @@ function protocol_xl.xl_endianness(octets)
 end
 
 -- The header that is in the buffer, with the octets that belong to it.
-function parser_states._begin_header(p, spec, endianness, values, then_)
+function parser_steps._begin_header(p, spec, endianness, values, then_)
     p:enter(spec.layer)
     local length = spec.size + (function() if (spec.more and spec.more ~= "") then return values[spec.more] end return 0
         end)()
@@ -4257,7 +4257,7 @@ function parser_states._begin_header(p, spec, endianness, values, then_)
 end
 
 -- What libvirt writes before a saved guest: a header and the guest's XML.
-function parser_states.libvirt_header(p)
+function parser_steps.libvirt_header(p)
     if not p:has(HEADER["libvirt header"].size) then
         return false
     end
@@ -4269,30 +4269,30 @@ function parser_states.libvirt_header(p)
         then_ = "LEGACY"
     end
     values["xml_length"] = math.min(values["xml_length"], protocol_libvirt.XML_MAX)
-    return parser_states._begin_header(p, HEADER["libvirt header"], "little", values, then_)
+    return parser_steps._begin_header(p, HEADER["libvirt header"], "little", values, then_)
 end
 
-function parser_states._plain_header_step_1(p)
+function parser_steps._plain_header_step_1(p)
     if not p:has(HEADER["xenops header"].size) then
         return false
     end
     local endianness = py.either(HEADER["xenops header"].endianness, p.migration.context.endianness)
-    return parser_states._begin_header(p, HEADER["xenops header"], endianness, native.header_values(p,
+    return parser_steps._begin_header(p, HEADER["xenops header"], endianness, native.header_values(p,
         HEADER["xenops header"], endianness))
 end
 
-function parser_states.libxl_header(p)
+function parser_steps.libxl_header(p)
     if not p:has(HEADER["libxl header"].size) then
         return false
     end
     local named = py.startswith(p.buffer, protocol_libxl.LIBXL_IDENT)
     local values = native.header_values(p, HEADER["libxl header"], "big")
     p.migration:learn_libxl_order(py.truth(named) and py.truth(values["options"]["big_endian"]) and "big" or "little")
-    return parser_states._begin_header(p, HEADER["libxl header"], "big", values,
+    return parser_steps._begin_header(p, HEADER["libxl header"], "big", values,
         (function() if py.truth(named) then return nil end return "LOST" end)())
 end
 
-function parser_states.image_header(p)
+function parser_steps.image_header(p)
     if not p:has(HEADER["image header"].size) then
         return false
     end
@@ -4302,7 +4302,7 @@ function parser_states.image_header(p)
         p.migration:learn({ version = values["version"], endianness = py.truth(values["options"]["big_endian"])
             and "big" or "little" })
     end
-    return parser_states._begin_header(p, HEADER["image header"], "big", values,
+    return parser_steps._begin_header(p, HEADER["image header"], "big", values,
         (function() if py.truth(named) then return nil end return "LOST" end)())
 end
 
@@ -4709,19 +4709,19 @@ function parser_resync._is_hopeless(p)
     return p.looked_at > ((p.late or p.damaged) and parser_resync.LATE_SEARCHED or parser_resync.START_SEARCHED)
 end
 
-function parser_states.nothing(p)
+function parser_steps.nothing(p)
     return false
 end
 
 -- A header that was none: what follows is anybody's guess.
-function parser_states.lost(p)
+function parser_steps.lost(p)
     p:lose_way(p.offset, p.offset)
     return true
 end
 
 -- The request with which a connection of xenopsd begins: which guest's migration it belongs to, and for what.
-function parser_states.xenops_request_head(p)
-    local size = parser_states._head_size(p)
+function parser_steps.xenops_request_head(p)
+    local size = parser_steps._head_size(p)
     if size == nil then
         return false
     end
@@ -4737,12 +4737,12 @@ function parser_states.xenops_request_head(p)
     p.migration:request(request, p.conversation.joins.of(request))
     p:enter("xenops")
     p:recognise(events.FORWARD)
-    parser_states._begin_message(p, "http request", size, "XENOPS_TALK")
+    parser_steps._begin_message(p, "http request", size, "XENOPS_TALK")
     return true
 end
 
 -- How long the head of an HTTP message in the buffer is; 0 if this is none, nil if more octets will tell.
-function parser_states._head_size(p)
+function parser_steps._head_size(p)
     local end_ = py.find(p.buffer, "\r\n\r\n", 0, protocol_xenops.REQUEST_MAX) + 4
     if end_ >= 4 then
         return end_
@@ -4754,20 +4754,20 @@ function parser_states._head_size(p)
     return nil
 end
 
-function parser_states._begin_message(p, name, size, then_)
+function parser_steps._begin_message(p, name, size, then_)
     p:begin("xenops", name, nil, protocol_xenops.XENOPS_MESSAGES[name], "big", 0, size, nil, nil, nil, then_)
 end
 
 -- After a request: handshakes, an image or the state of a graphics card, compressed or not.
-function parser_states.xenops_talk(p)
-    if not p:has(parser_states.HANDSHAKE_HEADER) then
+function parser_steps.xenops_talk(p)
+    if not p:has(parser_steps.HANDSHAKE_HEADER) then
         return false
     end
     local seen = py.slice(p.buffer, 0, py.len(HEADER["xenops header"].magic))
-    for _, one_ in ipairs(parser_states.AFTER_REQUEST) do
+    for _, one_ in ipairs(parser_steps.AFTER_REQUEST) do
         local octets, then_ = py.unpack(one_)
         if py.startswith(octets, seen) and #seen < py.len(octets) then
-            return p:has(py.len(octets)) or (p.edge and parser_states.xenops_handshake(p, "XENOPS_TALK"))
+            return p:has(py.len(octets)) or (p.edge and parser_steps.xenops_handshake(p, "XENOPS_TALK"))
         end
         if py.startswith(seen, octets) then
             if then_ == nil then
@@ -4779,24 +4779,24 @@ function parser_states.xenops_talk(p)
             return true
         end
     end
-    return parser_states.xenops_handshake(p, "XENOPS_TALK")
+    return parser_steps.xenops_handshake(p, "XENOPS_TALK")
 end
 
 -- The result of a step: two octets, and a text if it failed. Where none can be, the next header is searched for.
-function parser_states.xenops_handshake(p, then_)
-    if not p:has(parser_states.HANDSHAKE_HEADER) then
+function parser_steps.xenops_handshake(p, then_)
+    if not p:has(parser_steps.HANDSHAKE_HEADER) then
         return false
     end
-    local length = py.uint(py.slice(p.buffer, 0, parser_states.HANDSHAKE_HEADER), "big")
-    local judged = parser_states.HANDSHAKE_HEADER + math.min(length, parser_states.TEXT_JUDGED)
+    local length = py.uint(py.slice(p.buffer, 0, parser_steps.HANDSHAKE_HEADER), "big")
+    local judged = parser_steps.HANDSHAKE_HEADER + math.min(length, parser_steps.TEXT_JUDGED)
     if not p:has(judged) and not p.edge then
         return false
     end
-    local text = py.rstrip(py.decode(py.slice(p.buffer, parser_states.HANDSHAKE_HEADER, judged), "utf-8", "replace"),
+    local text = py.rstrip(py.decode(py.slice(p.buffer, parser_steps.HANDSHAKE_HEADER, judged), "utf-8", "replace"),
         "\239\191\189")
     p.handshakes = p.handshakes + 1
     if length > protocol_xenops.HANDSHAKE_MAX or py.truth(length) and not py.isprintable(text)
-        or p.handshakes > parser_states.HANDSHAKES_MAX then
+        or p.handshakes > parser_steps.HANDSHAKES_MAX then
         if then_ == "REVERSE" then
             p:expect_next("NOTHING")
         elseif then_ == "CLOSING" then
@@ -4807,21 +4807,21 @@ function parser_states.xenops_handshake(p, then_)
         return true
     end
     p.found = true
-    parser_states._begin_message(p, "handshake", parser_states.HANDSHAKE_HEADER + length, then_)
+    parser_steps._begin_message(p, "handshake", parser_steps.HANDSHAKE_HEADER + length, then_)
     return true
 end
 
 -- State of unknown length: passed over up to what can only be the next header.
-function parser_states.xenops_state(p)
+function parser_steps.xenops_state(p)
     local at = 0
     while true do
         local found = native.next_state_end(p.buffer, at)
         if found == nil then
-            at = math.max(at, #p.buffer - parser_states.STATE_HEADER + 1)
+            at = math.max(at, #p.buffer - parser_steps.STATE_HEADER + 1)
             break
         end
         at = found
-        local verdict = parser_states._ends_state(p, at)
+        local verdict = parser_steps._ends_state(p, at)
         if verdict == nil then
             break
         end
@@ -4842,28 +4842,28 @@ function parser_states.xenops_state(p)
 end
 
 -- Whether a header stands here; nil where that shows only later.
-function parser_states._ends_state(p, at)
+function parser_steps._ends_state(p, at)
     while true do
-        if #p.buffer < at + parser_states.STATE_HEADER then
-            return parser_states._later(p, at + parser_states.STATE_HEADER)
+        if #p.buffer < at + parser_steps.STATE_HEADER then
+            return parser_steps._later(p, at + parser_steps.STATE_HEADER)
         end
-        local type, length = py.unpack(parser_states.RECORD_HEADERS["xenops"]["little"].unpack_from(p.buffer, at))
+        local type, length = py.unpack(parser_steps.RECORD_HEADERS["xenops"]["little"].unpack_from(p.buffer, at))
         local spec = py.get(protocol_xenops.XENOPS_RECORDS, type)
         if spec ~= nil and spec.role == "IMAGE_END" then
-            if py.truth(length) or py.any(py.slice(p.buffer, at + parser_states.STATE_HEADER))
-                or #p.buffer > at + parser_states.STATE_HEADER + parser_states.HANDSHAKE_HEADER then
+            if py.truth(length) or py.any(py.slice(p.buffer, at + parser_steps.STATE_HEADER))
+                or #p.buffer > at + parser_steps.STATE_HEADER + parser_steps.HANDSHAKE_HEADER then
                 return false
             end
-            return p.edge and true or parser_states._later(p, #p.buffer + 1)
+            return p.edge and true or parser_steps._later(p, #p.buffer + 1)
         end
-        if spec == nil or not ((0 < length and length <= parser_states.STATE_BODY_MAX)) then
+        if spec == nil or not ((0 < length and length <= parser_steps.STATE_BODY_MAX)) then
             return false
         end
-        at = at + (parser_states.STATE_HEADER + length)
+        at = at + (parser_steps.STATE_HEADER + length)
     end
 end
 
-function parser_states._later(p, wanted)
+function parser_steps._later(p, wanted)
     if p.edge then
         return false
     end
@@ -4871,32 +4871,32 @@ function parser_states._later(p, wanted)
     return nil
 end
 
-function parser_states._plain_header_step_2(p)
+function parser_steps._plain_header_step_2(p)
     if not p:has(HEADER["xenops legacy header"].size) then
         return false
     end
     local endianness = py.either(HEADER["xenops legacy header"].endianness, p.migration.context.endianness)
-    return parser_states._begin_header(p, HEADER["xenops legacy header"], endianness, native.header_values(p,
+    return parser_steps._begin_header(p, HEADER["xenops legacy header"], endianness, native.header_values(p,
         HEADER["xenops legacy header"], endianness))
 end
 
 -- A record of xenopsd's image: 16 octets of header, a body without padding.
-function parser_states.xenops_record(p)
-    return p:has(parser_states.RECORD_HEADERS["xenops"]["little"].size) and parser_states._begin_record(p, "xenops")
+function parser_steps.xenops_record(p)
+    return p:has(parser_steps.RECORD_HEADERS["xenops"]["little"].size) and parser_steps._begin_record(p, "xenops")
 end
 
 -- A record whose header is in the buffer: type, body_length, body, padding.
-function parser_states._begin_record(p, layer, unannounced)
+function parser_steps._begin_record(p, layer, unannounced)
     if unannounced == nil then unannounced = false end
     local migration, row = p.migration, protocol_containers.CONTAINERS[layer]
     local endianness = migration.orders[layer]
-    local reader = parser_states.RECORD_HEADERS[layer][endianness]
+    local reader = parser_steps.RECORD_HEADERS[layer][endianness]
     local type, length = py.unpack(reader.unpack_from(p.buffer))
     if layer == "libxc" and migration.context.version == nil then
-        if type == 16 and not py.truth(length) and not p:has(2 * parser_states.HEADER_SIZE) and not p.edge then
+        if type == 16 and not py.truth(length) and not p:has(2 * parser_steps.HEADER_SIZE) and not p.edge then
             return false
         end
-        local version = parser_states._version_of(p, type, length)
+        local version = parser_steps._version_of(p, type, length)
         if version ~= nil then
             migration:learn({ version = version })
         end
@@ -4940,7 +4940,7 @@ function parser_states._begin_record(p, layer, unannounced)
     end
     local then_
     if p.direction == events.FORWARD then
-        then_ = parser_states._after(p, layer, spec)
+        then_ = parser_steps._after(p, layer, spec)
     else
         then_ = "REVERSE"
     end
@@ -4960,14 +4960,14 @@ end
 -- The version, from a record whose number has two meanings, when the image header was not captured: POSTCOPY_PFNS_BEGIN
 -- is empty and X86_CPUID_POLICY is not; the processors' and devices' state follows POSTCOPY_BEGIN, but memory follows
 -- STATIC_DATA_END.
-function parser_states._version_of(p, type, length)
+function parser_steps._version_of(p, type, length)
     if type == 17 then
         return length ~= 0 and 3 or 2
     end
-    if type == 16 and length == 0 and #p.buffer >= 2 * parser_states.HEADER_SIZE then
-        local following = py.uint(py.slice(p.buffer, parser_states.HEADER_SIZE, parser_states.HEADER_SIZE + 4),
+    if type == 16 and length == 0 and #p.buffer >= 2 * parser_steps.HEADER_SIZE then
+        local following = py.uint(py.slice(p.buffer, parser_steps.HEADER_SIZE, parser_steps.HEADER_SIZE + 4),
             p.migration.context.endianness)
-        return parser_states.CONTEXT_TYPES[following] ~= nil and 2 or 3
+        return parser_steps.CONTEXT_TYPES[following] ~= nil and 2 or 3
     end
     return nil
 end
@@ -4986,12 +4986,12 @@ function protocol_specs.unknown_name(type)
 end
 
 -- What stands after a record of the forward direction: as its row says, or another of its layer.
-function parser_states._after(p, layer, spec)
+function parser_steps._after(p, layer, spec)
     local then_ = py.either((function() if spec ~= nil then return spec.then_ end return nil end)(),
         protocol_containers.CONTAINERS[layer].record)
     if (then_ == "OUTER" or then_ == "LIBXL_IF_THERE") and layer == "libxc" and spec ~= nil then
         p.handed_over = spec.role
-    elseif spec ~= nil and spec.role == "CHECKPOINT_END" and py.has(parser_states.NO_CHECKPOINT, p.handed_over) then
+    elseif spec ~= nil and spec.role == "CHECKPOINT_END" and py.has(parser_steps.NO_CHECKPOINT, p.handed_over) then
         return "LIBXL_RECORD"
     elseif spec ~= nil and spec.role == "POSTCOPY_TRANSITION_END" and p.handed_over == "LIBXC_END" then
         return "LIBXL_RECORD"
@@ -4999,11 +4999,11 @@ function parser_states._after(p, layer, spec)
     return then_
 end
 
-function parser_states.libxl_record(p)
-    if not p:has(parser_states.HEADER_SIZE) then
+function parser_steps.libxl_record(p)
+    if not p:has(parser_steps.HEADER_SIZE) then
         return false
     end
-    local type, _ = py.unpack(parser_states._next_header(p, "libxl"))
+    local type, _ = py.unpack(parser_steps._next_header(p, "libxl"))
     local context = p.migration.context
     local meant
     if protocol_libxl.LIBXL_RECORDS[type] ~= nil then
@@ -5012,13 +5012,13 @@ function parser_states.libxl_record(p)
         meant = py.get(p.migration.libxc_records, type)
     end
     if meant ~= nil and (context.postcopy or protocol_specs.Role_is_postcopy(meant.role)) then
-        return parser_states._begin_record(p, "libxc", true)
+        return parser_steps._begin_record(p, "libxc", true)
     end
-    return parser_states._begin_record(p, "libxl")
+    return parser_steps._begin_record(p, "libxl")
 end
 
-function parser_states._next_header(p, layer)
-    local type, length = py.unpack(parser_states.RECORD_HEADERS[layer][p.migration.orders[layer]].unpack_from(p.buffer))
+function parser_steps._next_header(p, layer)
+    local type, length = py.unpack(parser_steps.RECORD_HEADERS[layer][p.migration.orders[layer]].unpack_from(p.buffer))
     return { type, length }
 end
 
@@ -5028,12 +5028,12 @@ function protocol_specs.Role_is_postcopy(self)
 end
 
 -- After CHECKPOINT and POSTCOPY_TRANSITION libxl goes on, if there is one around the libxc stream.
-function parser_states.libxl_if_there(p)
+function parser_steps.libxl_if_there(p)
     if p.migration.context.may_be_in_libxl then
-        if not p:has(parser_states.HEADER_SIZE) then
+        if not p:has(parser_steps.HEADER_SIZE) then
             return false
         end
-        if (2 <= parser_states._next_header(p, "libxl")[1] and parser_states._next_header(p, "libxl")[1] <= 6) then
+        if (2 <= parser_steps._next_header(p, "libxl")[1] and parser_steps._next_header(p, "libxl")[1] <= 6) then
             p:enter("libxl")
         end
     end
@@ -5042,17 +5042,17 @@ function parser_states.libxl_if_there(p)
 end
 
 -- After a checkpoint COLO goes on with libxl's CHECKPOINT_STATE, Remus with libxc (libxl_colo_save.c).
-function parser_states.libxl_or_libxc(p)
-    if not p:has(parser_states.HEADER_SIZE) then
+function parser_steps.libxl_or_libxc(p)
+    if not p:has(parser_steps.HEADER_SIZE) then
         return false
     end
-    local type, length = py.unpack(parser_states._next_header(p, "libxl"))
-    local is_state = type == parser_states.CHECKPOINT_STATE and length <= 8
+    local type, length = py.unpack(parser_steps._next_header(p, "libxl"))
+    local is_state = type == parser_steps.CHECKPOINT_STATE and length <= 8
     p:expect_next(is_state and "LIBXL_RECORD" or "LIBXC_RECORD")
     return true
 end
 
-function parser_states.domain_header(p)
+function parser_steps.domain_header(p)
     if not p:has(HEADER["domain header"].size) then
         return false
     end
@@ -5060,52 +5060,52 @@ function parser_states.domain_header(p)
     local values = native.header_values(p, HEADER["domain header"], endianness)
     p.migration:learn({ guest = py.str(values["type"]), xen = py.str(values["xen_major"]) .. "."
         .. py.str(values["xen_minor"]) })
-    if values["page_shift"] <= parser_states.PAGE_SHIFT_MAX then
+    if values["page_shift"] <= parser_steps.PAGE_SHIFT_MAX then
         p.migration:learn({ page_shift = values["page_shift"] })
     end
-    return parser_states._begin_header(p, HEADER["domain header"], endianness, values)
+    return parser_steps._begin_header(p, HEADER["domain header"], endianness, values)
 end
 
-function parser_states.libxc_record(p)
-    if not p:has(parser_states.HEADER_SIZE) then
+function parser_steps.libxc_record(p)
+    if not p:has(parser_steps.HEADER_SIZE) then
         return false
     end
     local context = p.migration.context
     if context.postcopy and py.has(context.layers, "libxl") and context.guest ~= "x86 PV" then
-        local type, _ = py.unpack(parser_states._next_header(p, "libxc"))
-        if parser_states.LIBXL_NUMBERS[type] ~= nil then
-            return parser_states._begin_record(p, "libxl", true)
+        local type, _ = py.unpack(parser_steps._next_header(p, "libxc"))
+        if parser_steps.LIBXL_NUMBERS[type] ~= nil then
+            return parser_steps._begin_record(p, "libxl", true)
         end
     end
-    return parser_states._begin_record(p, "libxc")
+    return parser_steps._begin_record(p, "libxc")
 end
 
 -- A stream of Xen 4.5 or older has no records to follow.
-function parser_states.legacy(p)
+function parser_steps.legacy(p)
     p:expect_next("NOTHING")
     return true
 end
 
 -- After the end of the outermost stream: texts of xl, handshakes of xenopsd, then nothing.
-function parser_states.closing(p)
-    if parser_states._is_handshake_next(p) then
-        return parser_states.xenops_handshake(p, "CLOSING")
+function parser_steps.closing(p)
+    if parser_steps._is_handshake_next(p) then
+        return parser_steps.xenops_handshake(p, "CLOSING")
     end
-    if not ((p.buffer and p.buffer ~= "")) or not p:has(parser_states.HEADER_SIZE) and not p.edge then
-        p:has(parser_states.HEADER_SIZE)
+    if not ((p.buffer and p.buffer ~= "")) or not p:has(parser_steps.HEADER_SIZE) and not p.edge then
+        p:has(parser_steps.HEADER_SIZE)
         return false
     end
-    if parser_resync.FORWARD_MAGICS[py.slice(p.buffer, 0, parser_states.HEADER_SIZE)] ~= nil then
+    if parser_resync.FORWARD_MAGICS[py.slice(p.buffer, 0, parser_steps.HEADER_SIZE)] ~= nil then
         if p.found then
             p:renew()
         end
         p:expect_next("ANYTHING")
         return true
     end
-    if parser_states._is_text(p) then
-        return parser_states.text(p)
+    if parser_steps._is_text(p) then
+        return parser_steps.text(p)
     end
-    if p.migration.context.may_be_in_libxl and parser_states._is_libxl(p) then
+    if p.migration.context.may_be_in_libxl and parser_steps._is_libxl(p) then
         p:enter("libxl")
         p:expect_next("LIBXL_RECORD")
         return true
@@ -5115,25 +5115,25 @@ function parser_states.closing(p)
 end
 
 -- Whether what follows an image is a handshake: after a request always, else two octets of 0 that stand alone.
-function parser_states._is_handshake_next(p)
+function parser_steps._is_handshake_next(p)
     if not p.migration.says_handshakes or p.peer == nil then
         return false
     end
-    return p.migration.role ~= nil or p.buffer == parser_states.HANDSHAKE_HEADER
+    return p.migration.role ~= nil or p.buffer == parser_steps.HANDSHAKE_HEADER
 end
 
 -- Whether a text begins here: no record's header is made of printable octets alone.
-function parser_states._is_text(p)
-    local octets = py.slice(p.buffer, 0, parser_states.HEADER_SIZE)
+function parser_steps._is_text(p)
+    local octets = py.slice(p.buffer, 0, parser_steps.HEADER_SIZE)
     return py.isascii(octets) and py.isprintable(py.decode(octets, "ascii"))
 end
 
 -- A handshake text, known or not, with the status octet that belongs to it. All but the banner end in a NUL.
-function parser_states.text(p)
+function parser_steps.text(p)
     local is_banner = py.startswith(p.buffer, MESSAGE["banner"].octets)
-    local end_ = is_banner and 0 or py.either(parser_states._before_banner(p), py.find(p.buffer, 0, 0,
-        parser_states.TEXT_MAX) + 1)
-    if not is_banner and end_ == 0 and #p.buffer < parser_states.TEXT_MAX and not p.edge then
+    local end_ = is_banner and 0 or py.either(parser_steps._before_banner(p), py.find(p.buffer, 0, 0,
+        parser_steps.TEXT_MAX) + 1)
+    if not is_banner and end_ == 0 and #p.buffer < parser_steps.TEXT_MAX and not p.edge then
         p:has(#p.buffer + 1)
         return false
     end
@@ -5143,9 +5143,9 @@ function parser_states.text(p)
     else
         size = end_
     end
-    local seen = py.slice(p.buffer, 0, py.either(size, parser_states.TEXT_MAX))
+    local seen = py.slice(p.buffer, 0, py.either(size, parser_steps.TEXT_MAX))
     local message = py.first({ MESSAGE["banner"], MESSAGE["ready"], MESSAGE["go"], MESSAGE["report"],
-        MESSAGE["postcopy sync"] }, function(one) if parser_states._is_message(one, seen,
+        MESSAGE["postcopy sync"] }, function(one) if parser_steps._is_message(one, seen,
         p.direction) then return one end end)
     if message == nil then
         local ends = py.map({ "LibxlFmt", "PUT /ser", "Xen save", "XenSaved", "libvirt-",
@@ -5175,7 +5175,7 @@ function parser_states.text(p)
 end
 
 -- Octets before the banner in the buffer, of a destination that said nothing yet; 0 if it is not there.
-function parser_states._before_banner(p)
+function parser_steps._before_banner(p)
     if p.direction ~= events.REVERSE or py.truth(p.migration.items[events.REVERSE]) then
         return 0
     end
@@ -5183,30 +5183,30 @@ function parser_states._before_banner(p)
 end
 
 -- Whether a text is this message; if it ends too early, whether it can be.
-function parser_states._is_message(message, seen, direction)
+function parser_steps._is_message(message, seen, direction)
     return message.octets == seen or ((message.direction == direction or message.direction == "both")
         and py.startswith(message.octets, seen))
 end
 
-function parser_states._is_libxl(p)
-    if #p.buffer < parser_states.HEADER_SIZE then
+function parser_steps._is_libxl(p)
+    if #p.buffer < parser_steps.HEADER_SIZE then
         return false
     end
-    local type, length = py.unpack(parser_states._next_header(p, "libxl"))
+    local type, length = py.unpack(parser_steps._next_header(p, "libxl"))
     return protocol_libxl.LIBXL_RECORDS[type] ~= nil and (length == 0) == (protocol_libxl.LIBXL_RECORDS[type].shape ==
         "signal")
 end
 
 -- The reverse direction: texts of xl, and records of libxc and libxl with no header before them.
-function parser_states.reverse(p)
+function parser_steps.reverse(p)
     if p.migration.says_handshakes then
-        return parser_states.xenops_answer(p)
+        return parser_steps.xenops_answer(p)
     end
     if p.migration.context.tunnelled and p.wrapping == nil then
         p:wrap(native.nothing(p))
         return false
     end
-    if not p:has(parser_states.HEADER_SIZE) then
+    if not p:has(parser_steps.HEADER_SIZE) then
         return false
     end
     if p.late and not p.found and not parser_resync.is_reverse(p) then
@@ -5217,31 +5217,31 @@ function parser_states.reverse(p)
         p:renew()
         p:recognise(events.REVERSE)
     end
-    if py.at(p.buffer, 0) >= parser_states.SPACE and parser_states._is_text(p)
-        or py.truth(parser_states._before_banner(p)) then
-        return parser_states.text(p)
+    if py.at(p.buffer, 0) >= parser_steps.SPACE and parser_steps._is_text(p)
+        or py.truth(parser_steps._before_banner(p)) then
+        return parser_steps.text(p)
     end
-    local type, _ = py.unpack(parser_states.RECORD_HEADERS["libxl"][p.migration.orders["libxl"]].unpack_from(p.buffer))
-    return parser_states._begin_record(p, type == parser_states.CHECKPOINT_STATE and "libxl" or "libxc")
+    local type, _ = py.unpack(parser_steps.RECORD_HEADERS["libxl"][p.migration.orders["libxl"]].unpack_from(p.buffer))
+    return parser_steps._begin_record(p, type == parser_steps.CHECKPOINT_STATE and "libxl" or "libxc")
 end
 
 -- What the destination says to xenopsd: handshakes, or an HTTP response if nobody took the request.
-function parser_states.xenops_answer(p)
-    if not p:has(parser_states.HANDSHAKE_HEADER) then
+function parser_steps.xenops_answer(p)
+    if not p:has(parser_steps.HANDSHAKE_HEADER) then
         return false
     end
-    if py.slice(p.buffer, 0, parser_states.HANDSHAKE_HEADER) == "HT" then
-        local size = parser_states._head_size(p)
+    if py.slice(p.buffer, 0, parser_steps.HANDSHAKE_HEADER) == "HT" then
+        local size = parser_steps._head_size(p)
         if size == nil then
             return false
         end
         if py.truth(size) then
             p.found = true
-            parser_states._begin_message(p, "http response", size, "REVERSE")
+            parser_steps._begin_message(p, "http response", size, "REVERSE")
             return true
         end
     end
-    return parser_states.xenops_handshake(p, "REVERSE")
+    return parser_steps.xenops_handshake(p, "REVERSE")
 end
 
 -- Whether anything speaks for a record of the reverse direction at the first octet in the buffer.
@@ -5890,16 +5890,16 @@ protocol_tables._OF_LAYER = { ["libxl"] = { [0] = RECORD["libxl.END"], [1] = REC
     [3840] = RECORD["xenops.QEMU_TRAD"], [3841] = RECORD["xenops.QEMU_XEN"], [3856] = RECORD["xenops.DEMU"],
     [3857] = RECORD["xenops.VARSTORED"], [3858] = RECORD["xenops.SWTPM0"], [3859] = RECORD["xenops.SWTPM"],
     [65535] = RECORD["xenops.END_OF_IMAGE"] } }
-parser_states.STEPS = { ["XL_HEADER"] = parser_states.xl_header, ["LIBVIRT_HEADER"] = parser_states.libvirt_header,
-    ["XENOPS_HEADER"] = parser_states._plain_header_step_1, ["LIBXL_HEADER"] = parser_states.libxl_header,
-    ["IMAGE_HEADER"] = parser_states.image_header, ["ANYTHING"] = parser_resync.search,
-    ["NOTHING"] = parser_states.nothing, ["LOST"] = parser_states.lost,
-    ["XENOPS_REQUEST"] = parser_states.xenops_request_head, ["XENOPS_TALK"] = parser_states.xenops_talk,
-    ["XENOPS_STATE"] = parser_states.xenops_state, ["XENOPS_LEGACY_HEADER"] = parser_states._plain_header_step_2,
-    ["XENOPS_RECORD"] = parser_states.xenops_record, ["LIBXL_RECORD"] = parser_states.libxl_record,
-    ["LIBXL_IF_THERE"] = parser_states.libxl_if_there, ["LIBXL_OR_LIBXC"] = parser_states.libxl_or_libxc,
-    ["DOMAIN_HEADER"] = parser_states.domain_header, ["LIBXC_RECORD"] = parser_states.libxc_record,
-    ["LEGACY"] = parser_states.legacy, ["CLOSING"] = parser_states.closing, ["REVERSE"] = parser_states.reverse }
+parser_steps.STEPS = { ["XL_HEADER"] = parser_steps.xl_header, ["LIBVIRT_HEADER"] = parser_steps.libvirt_header,
+    ["XENOPS_HEADER"] = parser_steps._plain_header_step_1, ["LIBXL_HEADER"] = parser_steps.libxl_header,
+    ["IMAGE_HEADER"] = parser_steps.image_header, ["ANYTHING"] = parser_resync.search,
+    ["NOTHING"] = parser_steps.nothing, ["LOST"] = parser_steps.lost,
+    ["XENOPS_REQUEST"] = parser_steps.xenops_request_head, ["XENOPS_TALK"] = parser_steps.xenops_talk,
+    ["XENOPS_STATE"] = parser_steps.xenops_state, ["XENOPS_LEGACY_HEADER"] = parser_steps._plain_header_step_2,
+    ["XENOPS_RECORD"] = parser_steps.xenops_record, ["LIBXL_RECORD"] = parser_steps.libxl_record,
+    ["LIBXL_IF_THERE"] = parser_steps.libxl_if_there, ["LIBXL_OR_LIBXC"] = parser_steps.libxl_or_libxc,
+    ["DOMAIN_HEADER"] = parser_steps.domain_header, ["LIBXC_RECORD"] = parser_steps.libxc_record,
+    ["LEGACY"] = parser_steps.legacy, ["CLOSING"] = parser_steps.closing, ["REVERSE"] = parser_steps.reverse }
 protocol_summaries.FORMS = { ["hex"] = function(value, words, values) return py.format(value, "#x") end,
     ["bits"] = function(value, words, values) return py.str(8 * value) end, ["order"] = function(value, words,
     values) return py.truth(value) and "big-endian" or "little-endian" end, ["if"] = function(value, words,

@@ -1,13 +1,13 @@
 """Octets to events: one parser a direction follows the streams through their layers, and finds the way again.
 
-Read `direction.py` first, then `states.py`; `resync.py` and `confidence.py` are for where octets are missing.
+Read `direction.py` first, then `steps.py`; `resync.py` and `confidence.py` are for where octets are missing.
 """
 
 from dissector.parser.conversation import Conversation
 from dissector.parser.direction import DirectionParser
 from dissector.parser.joins import Joins
-from dissector.parser.order import WireOrder
-from dissector.parser.states import STEPS
+from dissector.parser.steps import STEPS
+from dissector.parser.wire_order import WireOrder
 
 __all__ = [
     "Conversation",

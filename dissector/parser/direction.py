@@ -1,7 +1,7 @@
 """The parser of one direction: octets in, events out.
 
 Theory of operation. The parser is one flat state machine. `expect` says what stands next in the octets, and the step of
-that name (`states.py`, `resync.py`) reads it from `buffer`: it either has what it needs, consumes it and says what is
+that name (`steps.py`, `resync.py`) reads it from `buffer`: it either has what it needs, consumes it and says what is
 expected then, or leaves everything as it is and says with `has` how many octets it wants to see. So a step may be begun
 any number of times, and nothing but the fields below is remembered between two of them. A record, header or text whose
 first octets were read is an `Item`; while there is one, the parser is inside it whatever is expected afterwards.

@@ -43,7 +43,7 @@ from dissector.events import (
 )
 from dissector.facts.guest import Guest
 from dissector.parser import Conversation, DirectionParser, Joins, connect
-from dissector.parser.states import STEPS
+from dissector.parser.steps import STEPS
 from dissector.recording.anonymity import Pseudonyms
 from dissector.recording.conversations import HELD
 from dissector.recording.headers import ETHERNET, corrected, rebuilt

@@ -15,7 +15,7 @@ from dissector.facts.pfns import PfnSet
 from dissector.facts.static_data import StaticData
 from dissector.integrations.wireshark.literals import literal
 from dissector.integrations.wireshark.translation import Program
-from dissector.parser import connect, item, resync, states
+from dissector.parser import connect, item, resync, steps
 from dissector.parser.confidence import Judge
 from dissector.parser.conversation import Conversation, ParsedMigration
 from dissector.parser.cursor import Cursor
@@ -40,7 +40,7 @@ from dissector.rules.rule import Violation
 from dissector.tcp import half_connection
 
 NATIVE = {
-    "parser.states._values": "native.header_values",
+    "parser.steps._values": "native.header_values",
     "parser.entries.page_runs": "native.page_runs",
     "parser.confidence.candidates": "native.candidates",
     "parser.confidence.backed_pages": "native.backed_pages",
@@ -54,7 +54,7 @@ NATIVE = {
     "tcp.half_connection.FOREVER": "native.FOREVER",
     "facts.pfns.PfnSet": "native.PfnSet",
     "protocol.xenops.xenops_request": "native.xenops_request",
-    "parser.states.next_state_end": "native.next_state_end",
+    "parser.steps.next_state_end": "native.next_state_end",
     "parser.joins.Joins": "native.Nothing",
     "parser.wrapping.Compressed": "native.nothing",
     "parser.wrapping.Tunnelled": "native.nothing",
@@ -107,7 +107,7 @@ CONSTANTS = (
     (libxc, "PAGE_TYPES"),
     (xenops, "ROUTES"),
     (item, "ENTRIES_KEPT"),
-    (states, "STATE_ENDS"),
+    (steps, "STATE_ENDS"),
     (resync, "FORWARD_MAGICS"),
     (resync, "BANNER"),
     (half_connection, "REORDER_FRAMES"),

@@ -89,7 +89,7 @@ end
 -- Where one of the types that may follow a state stands first.
 function native.next_state_end(octets, at)
     local first
-    for _, kind in ipairs(parser_states.STATE_ENDS) do
+    for _, kind in ipairs(parser_steps.STATE_ENDS) do
         local found = octets:find(py.to_bytes(kind, 8, "little"), at + 1, true)
         if found and (not first or found < first) then first = found end
     end
