@@ -78,7 +78,7 @@ function picture(one, most) {
         phases: "phases",
         iterations: iterations.length ? "iterations" : "",
         faults: "faults",
-        again: "sent again",
+        again: "retransmitted",
         lost: "not captured",
         stalls: "stalls",
       };

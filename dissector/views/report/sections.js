@@ -537,10 +537,10 @@ function page() {
         next === "auto"
           ? document.documentElement.removeAttribute("data-theme")
           : document.documentElement.setAttribute("data-theme", next);
-        theme.textContent = next;
+        theme.textContent = `colours: ${next}`;
       },
     },
-    "auto",
+    "colours: auto",
   );
   document.getElementById("top").append(
     h(
