@@ -6,7 +6,7 @@ Sans-IO but for the reader it is handed: it opens nothing, sleeps nowhere and pr
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from dissector import events
 from dissector.capture.link import addresses
@@ -14,6 +14,7 @@ from dissector.capture.opening import StreamReader
 from dissector.capture.reader import CaptureReader, Packet
 from dissector.events import Endpoint, Event, Flow
 from dissector.parser import Conversation, DirectionParser, Joins, WireOrder, connect, follow_stream
+from dissector.parser.plain import Plain, PlainConnection
 from dissector.tcp import Connections, PacketPath
 
 Progress = Callable[[], None]
@@ -118,6 +119,27 @@ class Engine:
             self.connections.settle()
             self._release(0)
         self._order.settle()
+
+    def decrypted(self, pieces: Iterable[Plain]) -> Iterator[None]:
+        """Encrypted connections of a capture that was read, piece by piece, in steps."""
+        connections: dict[int, PlainConnection] = {}
+        for piece in pieces:
+            if piece.connection not in connections:
+                if not piece.octets:
+                    continue  # a connection that nobody decrypts
+                connections[piece.connection] = self._open_plain(piece)
+            connections[piece.connection].add(piece)
+            self._release(piece.frame)
+            yield
+        for connection in connections.values():
+            connection.finish()
+        self._order.finish()
+
+    def _open_plain(self, piece: Plain) -> PlainConnection:
+        parsers: list[DirectionParser] = []
+        one, other = connect(self._conversation(Flow(piece.source, piece.destination), parsers))
+        parsers += one, other
+        return PlainConnection(piece.source, (one, other))
 
     def report_progress(self) -> None:
         """Emits how far each open direction of a migration has come."""

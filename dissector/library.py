@@ -39,12 +39,15 @@ Take = Callable[[Event], object]
 """Takes events one by one; what it returns is ignored."""
 
 
-def open(path: str | os.PathLike[str], *, keep_pages: bool = False) -> Input:
+def open(
+    path: str | os.PathLike[str], *, keep_pages: bool = False, keylog: str | os.PathLike[str] | None = None
+) -> Input:
     """An input: a capture (pcap, pcapng) or a save file, compressed or not; "-" is standard input.
 
-    `keep_pages`: the bodies of records hold page contents, too. Raises UserError if it cannot be read.
+    `keep_pages`: the bodies of records hold page contents, too. `keylog`: a file with the keys of TLS connections
+    (SSLKEYLOGFILE), which tshark then opens. Raises UserError if the input cannot be read.
     """
-    return Input(os.fspath(path), keep_pages)
+    return Input(os.fspath(path), keep_pages, os.fspath(keylog) if keylog is not None else None)
 
 
 class Input:
@@ -55,13 +58,14 @@ class Input:
     says what is wrong.
     """
 
-    def __init__(self, path: str, keep_pages: bool = False) -> None:
+    def __init__(self, path: str, keep_pages: bool = False, keylog: str | None = None) -> None:
         self.path = path
         self.reader: Reader = open_source(path)
         """What reads it, or has read it."""
         self.migration_count = 0
         """How many were found when it was last read."""
         self._keep_pages = keep_pages
+        self._keylog = keylog
         self._is_read = False
         self._legacy: dict[int, bool] = {}
         self._census: Mapping[str, int] = {}
@@ -110,6 +114,8 @@ class Input:
         with self._reading(engine) as reader:
             if isinstance(reader, CaptureReader):
                 engine.capture(reader, progress)
+                for _ in self._decrypted(engine):
+                    pass
             else:
                 engine.stream(reader, progress)
 
@@ -118,7 +124,7 @@ class Input:
         ready: deque[Event] = deque()
         engine = Engine(ready.append, self._keep_pages)
         with self._reading(engine) as reader:
-            for _ in chain(engine.steps(reader), [None]):  # the end brings events, too
+            for _ in chain(engine.steps(reader), self._decrypted(engine), [None]):  # the end brings events, too
                 while ready:
                     event = ready.popleft()
                     self._note(event)
@@ -208,6 +214,17 @@ class Input:
 
         return polars.DataFrame(self.to_arrow(name))
 
+    def _decrypted(self, engine: Engine) -> Iterator[None]:
+        """What is in TLS connections to which there are keys, once all else was read; in steps."""
+        has_keys = self._keylog is not None or (isinstance(self.reader, CaptureReader) and self.reader.has_secrets)
+        if not has_keys or "TLS" not in engine.encrypted:
+            return
+        if self.path == "-":
+            raise UserError(f"TLS connections of {self.name} cannot be opened: a capture is read twice for that")
+        from dissector.integrations.wireshark.decryption import decrypted
+
+        yield from engine.decrypted(decrypted(self.path, self._keylog))
+
     @contextmanager
     def _reading(self, engine: Engine) -> Iterator[Reader]:
         """The reader at the beginning of the input; closes it. Raises UserError if no migration was found."""
@@ -223,7 +240,7 @@ class Input:
             self.reader.source.close()
             self.migration_count, self._census = engine.migrations, engine.census
         if not engine.migrations:
-            raise UserError(no_migration(engine, self.reader))
+            raise UserError(no_migration(engine, self.reader, self._keylog))
 
     def _note(self, event: Event) -> None:
         if isinstance(event, Record):
@@ -271,15 +288,17 @@ TLS_ADVICE = (
 """What else helps against TLS. Sources: xapi_stunnel_server.ml ("connect = 80") and xapi_globs.ml of xen-api."""
 
 
-def no_migration(engine: Engine, reader: Reader) -> str:
+def no_migration(engine: Engine, reader: Reader, keylog: str | None = None) -> str:
     """Why no migration was found, as far as one can tell."""
-    return "; ".join(filter(None, (_nothing(engine, reader), reader.trouble)))
+    return "; ".join(filter(None, (_nothing(engine, reader, keylog), reader.trouble)))
 
 
-def _nothing(engine: Engine, reader: Reader) -> str:
+def _nothing(engine: Engine, reader: Reader, keylog: str | None) -> str:
     if not isinstance(reader, CaptureReader):
         return f"{reader.name} is neither a capture (pcap, pcapng) nor a migration stream"
     none = f"no migration found in {reader.name}"
+    if keylog is not None and "TLS" in engine.encrypted:
+        return f"{none}: in the TLS connections that the keys in {keylog} open there is none"
     if engine.encrypted:
         ciphers = ", ".join(sorted(engine.encrypted))
         return (

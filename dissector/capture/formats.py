@@ -28,7 +28,7 @@ PCAP_VARIANTS = {
 
 # Block types of pcapng. The section header's reads the same in both byte orders.
 SECTION_HEADER = 0x0A0D0D0A
-INTERFACE, OLD_PACKET, SIMPLE_PACKET, STATISTICS, ENHANCED_PACKET = 1, 2, 3, 5, 6
+INTERFACE, OLD_PACKET, SIMPLE_PACKET, STATISTICS, ENHANCED_PACKET, SECRETS = 1, 2, 3, 5, 6, 10
 
 BYTE_ORDER = 0x1A2B3C4D
 """What a section header says first, in the byte order of its section."""

@@ -16,6 +16,7 @@ from dissector.capture.formats import (
     INTERFACE,
     ISB_IFDROP,
     OLD_PACKET,
+    SECRETS,
     SECTION_HEADER,
     SIMPLE_PACKET,
     STATISTICS,
@@ -52,6 +53,7 @@ class PcapngReader(CaptureReader):
             STATISTICS: (24, self._statistics),
             ENHANCED_PACKET: (32, self._enhanced_packet),
             SECTION_HEADER: (28, self._section),
+            SECRETS: (20, self._secrets),
         }
         if end < BLOCK_FRAME or not self._set_byte_order():
             raise UserError(f"{name} starts like pcapng, but has no complete section header")
@@ -123,6 +125,9 @@ class PcapngReader(CaptureReader):
             elif code == IF_TSOFFSET and len(value) == 8:
                 interface.set_offset(struct.unpack(self._order + "q", value)[0])
         self.interfaces.append(interface)
+
+    def _secrets(self, total: int) -> None:  # 4.7
+        self.has_secrets = True
 
     def _statistics(self, total: int) -> None:  # 4.6
         number, *_ = self._unpack("I")

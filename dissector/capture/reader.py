@@ -135,6 +135,8 @@ class CaptureReader:
         """Packets without a time that can be believed."""
         self.dropped_by_capture = 0
         """Packets that the capturing program itself says it lost (pcapng statistics, or whoever started it)."""
+        self.has_secrets = False
+        """Whether keys of encrypted connections were in it, as far as it was read."""
         self.trouble: str | None = None
         """One line why the capture was not read to its end; final once next_packet has returned None."""
         self.keep: Callable[[memoryview], None] | None = None

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from dissector.analysis import Analysis
+from dissector.cli.arguments import add_keylog
 from dissector.cli.input import conclude, read
 from dissector.library import open
 from dissector.views.analysis import as_text
@@ -20,12 +21,13 @@ def add(subparsers: Any) -> None:
     """What the command takes."""
     parser = subparsers.add_parser("analyze", help="summarise each migration", description=DESCRIPTION)
     parser.add_argument("file", metavar="FILE", help='capture or save file, compressed or not; "-": standard input')
+    add_keylog(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object, see xenshark schema analysis")
 
 
 def run(arguments: argparse.Namespace) -> int:
     analysis = Analysis()
-    capture = open(arguments.file)
+    capture = open(arguments.file, keylog=arguments.keylog)
     read(capture, analysis.add)
     analysis.finish()
     if arguments.json:

@@ -39,3 +39,13 @@ def positive_number(wanted: str = "is no number above 0") -> Callable[[str], flo
 def or_word(word: str, value: Other, parse: Callable[[str], Value]) -> Callable[[str], Value | Other]:
     """Reads a word that stands for a value, or else what `parse` reads."""
     return lambda text: value if text == word else parse(text)
+
+
+def add_keylog(parser: argparse.ArgumentParser) -> None:
+    """The option that opens TLS connections."""
+    parser.add_argument(
+        "--keylog",
+        metavar="KEYS",
+        help="open TLS connections with the keys of this file (SSLKEYLOGFILE), by way of tshark; keys in a pcapng are "
+        "used without it",
+    )

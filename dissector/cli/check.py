@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from dissector.analysis import Analysis
+from dissector.cli.arguments import add_keylog
 from dissector.cli.input import read
 from dissector.cli.rule_ids import no_such_rule
 from dissector.errors import UserError
@@ -43,6 +44,7 @@ def add(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("files", metavar="FILE", nargs="+", help="a capture or a saved stream; - is standard input")
+    add_keylog(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line a finding")
     for name, says in (("select", "only these rules"), ("ignore", "all rules but these")):
         parser.add_argument(f"--{name}", action="append", type=_rules, default=[], metavar="RULE[,RULE...]", help=says)
@@ -69,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         analysis = Analysis()
         problem: str | None = None
         try:
-            capture = open(file, keep_pages=arguments.pages)
+            capture = open(file, keep_pages=arguments.pages, keylog=arguments.keylog)
             read(capture, analysis.add)
             problem = capture.damage
         except UserError as error:

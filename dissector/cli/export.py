@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from dissector.cli import DONE, WRONG
+from dissector.cli.arguments import add_keylog
 from dissector.cli.input import read
 from dissector.errors import UserError
 from dissector.library import Input, open
@@ -39,6 +40,7 @@ def add(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("files", metavar="FILE", nargs="*", help="a capture or a saved stream; - is standard input")
+    add_keylog(parser)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("-o", "--output", metavar="DIR", type=Path, help="the folder; made if need be")
     what.add_argument("--columns", action="store_true", help="print which columns the tables have, and no rows")
@@ -55,7 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("export needs a FILE (see xenshark export --help)")
     try:
         with Folder(arguments.output, arguments.format, wanted) as folder:
-            problems = [problem for file in arguments.files if (problem := _export(file, folder, wanted))]
+            problems = [
+                problem for file in arguments.files if (problem := _export(file, arguments.keylog, folder, wanted))
+            ]
     except ImportError as error:
         raise UserError(f"--format {arguments.format} needs pyarrow: pip install 'xenshark[tables]'") from error
     except OSError as error:
@@ -65,12 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
     return WRONG if problems else DONE
 
 
-def _export(file: str, folder: Folder, wanted: Collection[str]) -> str | None:
+def _export(file: str, keylog: str | None, folder: Folder, wanted: Collection[str]) -> str | None:
     """The rows of one input. Gives what is wrong with it, in one line."""
     rows = Rows(file, folder.put, wanted)
     capture: Input | None = None
     try:
-        capture = open(file)
+        capture = open(file, keylog=keylog)
         read(capture, rows.add)
         problem = capture.problem
     except UserError as error:

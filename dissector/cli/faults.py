@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from dissector.analysis import Analysis
-from dissector.cli.arguments import whole_number
+from dissector.cli.arguments import add_keylog, whole_number
 from dissector.cli.input import conclude, read
 from dissector.facts import Fault
 from dissector.library import open
@@ -36,6 +36,7 @@ def add(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE", help="a capture; - is standard input")
+    add_keylog(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line a faulted pfn")
     some = parser.add_mutually_exclusive_group()
     some.add_argument("--slowest", type=COUNT, metavar="N", help="only the N slowest answers, slowest first")
@@ -45,7 +46,7 @@ def add(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     analysis = Analysis()
     faults: list[Fault] = []
-    capture = open(arguments.file)
+    capture = open(arguments.file, keylog=arguments.keylog)
     read(capture, lambda event: faults.extend(analysis.add(event).faults))
     analysis.finish()
     shown = faults

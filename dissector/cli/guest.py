@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dissector.cli.arguments import add_keylog
 from dissector.cli.input import conclude, read
 from dissector.errors import UserError
 from dissector.library import open
@@ -40,6 +41,7 @@ def add(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE", help="a capture or a saved stream; - is standard input")
+    add_keylog(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line a migration")
     parser.add_argument("--symbols", metavar="MAP", help="the kernel's System.map, or what nm prints of it")
 
@@ -50,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dissector.views.guest import guest_as_text
 
     symbols = symbols_of(arguments.symbols) if arguments.symbols else lambda address: None
-    capture, guests = open(arguments.file), Guests()
+    capture, guests = open(arguments.file, keylog=arguments.keylog), Guests()
     read(capture, guests.add)
     found = guests.results(symbols)
     if arguments.json:

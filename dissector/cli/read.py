@@ -11,6 +11,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from dissector.cli.arguments import add_keylog
 from dissector.cli.input import conclude, read
 from dissector.errors import UserError
 from dissector.events import (
@@ -79,6 +80,7 @@ def add(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE", help="a capture or a saved stream; - is standard input")
+    add_keylog(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("-V", "--verbose", action="store_true", help="print the fields below each line")
     form.add_argument("--json", action="store_true", help="print one JSON object a line, with all fields")
@@ -105,7 +107,7 @@ def add(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints while it reads."""
-    capture = open(arguments.file)
+    capture = open(arguments.file, keylog=arguments.keylog)
     if not capture.is_capture and (arguments.from_ or arguments.to_):
         raise UserError(f"{capture.name} is no capture: there are no times for --from and --to")
     printer = Printer(arguments, capture)
