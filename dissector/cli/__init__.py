@@ -24,7 +24,7 @@ from dissector.errors import UserError
 
 # fmt: off
 COMMANDS = (
-    "analyze", "report", "plot", "read", "guest", "diff", "check", "faults", "rules", "export", "live", "tap",
+    "analyze", "report", "plot", "read", "guest", "diff", "check", "faults", "rules", "export", "fleet", "live", "tap",
     "replay", "extract", "lua", "crosscheck", "schema",
 )
 # fmt: on

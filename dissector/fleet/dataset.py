@@ -1,0 +1,94 @@
+"""The dataset: a folder a table, and in it a Parquet file a capture.
+
+A capture's files are called by a digest of its address, and the one of the table `captures`, which says of which size
+and age of the capture they are, is written last. So a capture is in the dataset if its row in `captures` is; what a
+crash leaves is written over when the capture is done again; and two runs at once write the same files.
+"""
+
+from __future__ import annotations
+
+import io
+from hashlib import sha256
+from os import urandom
+from typing import Any
+
+import pyarrow
+from fsspec.core import url_to_fs
+from pyarrow import dataset, parquet
+
+from dissector.errors import UserError
+from dissector.fleet.listing import Source
+from dissector.tables.arrow import schema
+from dissector.tables.rows import TABLES
+
+OWN_COLUMNS = (
+    pyarrow.field("size", pyarrow.int64(), metadata={"unit": "octets", "description": "of the file, as it is stored"}),
+    pyarrow.field("modified", pyarrow.string(), metadata={"unit": "", "description": "when, as its storage says it"}),
+    pyarrow.field("seconds", pyarrow.float64(), metadata={"unit": "s", "description": "of a processor it took"}),
+)
+"""What the table `captures` has beside what `export` writes."""
+
+CAPTURES = pyarrow.schema([*schema(TABLES["captures"]), *OWN_COLUMNS], metadata=schema(TABLES["captures"]).metadata)
+
+
+class Dataset:
+    """Where tables are written and read. `url`: a folder, or an address that fsspec opens."""
+
+    def __init__(self, url: str) -> None:
+        """Raises UserError where its storage cannot be had."""
+        self.url = url
+        try:
+            self._storage, self.path = url_to_fs(url)
+        except (ImportError, OSError, ValueError) as error:
+            raise UserError(f"cannot open {url}: {error}") from error
+
+    def done(self, failed_too: bool = True) -> set[Source]:
+        """The captures that are in it, as they were. `failed_too`: also those that had a problem."""
+        rows = self.table("captures").select(["capture", "size", "modified", "problem"]).to_pylist()
+        return {
+            Source(row["capture"], row["size"], row["modified"]) for row in rows if failed_too or row["problem"] is None
+        }
+
+    def table(self, name: str) -> pyarrow.Table:
+        """All of a table."""
+        shape = CAPTURES if name == "captures" else schema(TABLES[name])
+        paths = sorted(self._storage.glob(f"{self.path}/{name}/*.parquet"))
+        if not paths:
+            return shape.empty_table()
+        return dataset.dataset(paths, schema=shape, format="parquet", filesystem=self._storage).to_table()
+
+    def put(self, source: Source, tables: dict[str, pyarrow.Table], seconds: float) -> None:
+        """What one capture has in each table, in place of what it had; `seconds` of a processor it took."""
+        part = f"{sha256(source.url.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}.parquet"
+        own = zip(OWN_COLUMNS, (source.size, source.modified, seconds), strict=True)
+        for name, table in tables.items():
+            if name != "captures":
+                self._write(f"{self.path}/{name}", part, table)
+        captures = tables["captures"]
+        for field, value in own:
+            captures = captures.append_column(field, pyarrow.array([value] * captures.num_rows, field.type))
+        self._write(f"{self.path}/captures", part, captures)
+
+    def _write(self, folder: str, part: str, table: pyarrow.Table) -> None:
+        whole = f"{folder}/{part}"
+        if not table.num_rows:
+            if self._storage.exists(whole):
+                self._storage.rm(whole)
+            return
+        octets = io.BytesIO()
+        parquet.write_table(table, octets)
+        if not hasattr(self._storage, "auto_mkdir"):
+            self._storage.pipe(whole, octets.getvalue())  # an object appears whole
+            return
+        self._storage.makedirs(folder, exist_ok=True)
+        shadow = f"{folder}/.{part}.{urandom(4).hex()}"
+        self._storage.pipe(shadow, octets.getvalue())
+        self._storage.mv(shadow, whole)
+
+
+def empty(source: Source, problem: str) -> dict[str, Any]:
+    """The tables of a capture of which nothing could be read."""
+    names = [field.name for field in schema(TABLES["captures"])]
+    row = {**dict.fromkeys(names), "capture": source.url, "problem": problem}
+    tables = {name: schema(table).empty_table() for name, table in TABLES.items()}
+    return {**tables, "captures": pyarrow.Table.from_pylist([row], schema=schema(TABLES["captures"]))}

@@ -1,0 +1,75 @@
+"""Many captures into a dataset: work to the workers of a cluster, no more of it than they can take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dissector.errors import UserError
+from dissector.fleet.dataset import Dataset, empty
+from dissector.fleet.listing import Source
+from dissector.fleet.work import Done, dissect
+
+WAITING = 2
+"""Captures a worker that are given out at once: one at work, one that waits. A worker that joins later gets its own."""
+
+MEMORY = "1GiB"
+"""Of a worker of the embedded cluster; one that takes more is started anew, and its capture has a problem."""
+
+TRIES = 2
+"""Workers that may die over one capture before it is given up."""
+
+
+def run(sources: list[Source], dataset: str, cluster: Any, tell: Callable[[Done], object]) -> None:
+    """Does every source, in any order; `tell` hears of each as it is done. `cluster`: Dask's client."""
+    from distributed import as_completed
+
+    waiting = iter(sources)
+    at_work: dict[Any, Source] = {}
+
+    def give_out() -> Iterator[Any]:
+        room = max(1, WAITING * len(cluster.scheduler_info(n_workers=-1)["workers"])) - len(at_work)
+        for _, source in zip(range(room), waiting, strict=False):
+            future = cluster.submit(dissect, source, dataset, pure=False, retries=0)
+            at_work[future] = source
+            yield future
+
+    completed = as_completed(list(give_out()), loop=cluster.loop)
+    for future in completed:
+        source = at_work.pop(future)
+        error = future.exception()
+        tell(future.result() if error is None else _lost(source, dataset, error))
+        future.release()
+        for more in give_out():
+            completed.add(more)
+
+
+def _lost(source: Source, dataset: str, error: BaseException) -> Done:
+    """A capture over which workers died: its row says so."""
+    problem = f"given up: {type(error).__name__}, {str(error).splitlines()[0] if str(error) else 'no reason given'}"
+    Dataset(dataset).put(source, empty(source, problem), 0.0)
+    return Done(source, problem, 0.0)
+
+
+@contextmanager
+def client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
+    """Dask's client of the cluster at an address, or of one of its own with so many workers, or one a processor.
+
+    Raises UserError where nobody answers."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    dask.config.set({"distributed.scheduler.allowed-failures": TRIES, "distributed.worker.daemon": False})
+    if scheduler is not None:
+        try:
+            with Client(scheduler, timeout="5s", set_as_default=False) as found:
+                yield found
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot reach the scheduler at {scheduler}: {error}") from error
+        return
+    own = LocalCluster(
+        n_workers=workers, threads_per_worker=1, memory_limit=MEMORY, dashboard_address=None, silence_logs=50
+    )
+    with own, Client(own, set_as_default=False) as found:
+        yield found

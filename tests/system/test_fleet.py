@@ -1,0 +1,242 @@
+"""`xenshark fleet`: many captures into one dataset, on a cluster of processes, and what may go wrong there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import OWN, captures_in
+from moto.server import ThreadedMotoServer
+from pyarrow import parquet
+from shell import Shell
+
+import dissector
+from dissector.errors import UserError
+from dissector.fleet import work
+from dissector.fleet.dataset import CAPTURES, Dataset
+from dissector.fleet.listing import Source, sources
+from dissector.fleet.work import dissect
+from dissector.tables.rows import TABLES
+
+pytest_plugins = ("shell",)
+
+SMALL = OWN / "field" / "08_libvirt_tunnelled.pcap.zst"
+NONE = captures_in(OWN)["violations/none/none.pcap"]
+POLL = 0.05
+PYTHON = sys.executable
+
+
+def rows(dataset: Path | str, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = Dataset(str(dataset)).table(name).to_pylist()
+    return found
+
+
+def source(path: Path) -> Source:
+    (found,) = sources([str(path)])
+    return found
+
+
+def test_the_dataset_holds_what_export_writes(tmp_path: Path, shell: Shell) -> None:
+    dataset = tmp_path / "dataset"
+    done = dissect(source(NONE), str(dataset))
+    assert (done.problem, done.source.url) == (None, str(NONE)) and done.seconds > 0
+    capture = dissector.open(NONE)
+    for name in TABLES:
+        if name != "captures":
+            assert rows(dataset, name) == capture.to_arrow(name).to_pylist()  # type: ignore[arg-type]
+    (row,) = rows(dataset, "captures")
+    assert (row["size"], row["packets"]) == (NONE.stat().st_size, 171)
+
+
+def test_a_changed_capture_is_replaced_and_no_other_is_done_again(tmp_path: Path, shell: Shell) -> None:
+    dataset, file = tmp_path / "dataset", tmp_path / "some" / "a.pcap.zst"
+    file.parent.mkdir()
+    shutil.copy(NONE, file)
+    words = ["fleet", str(file.parent), "-o", str(dataset), "--workers", "1"]
+    assert "1 capture done" in fleet(shell, words)
+    assert len(rows(dataset, "faults")) > 0
+    assert "0 captures done" in (again := fleet(shell, words)) and "1 done before" in again
+    shutil.copy(SMALL, file)
+    assert "1 capture done" in fleet(shell, words)
+    assert rows(dataset, "faults") == [], "nothing is left of what it was"
+    assert [row["size"] for row in rows(dataset, "captures")] == [SMALL.stat().st_size]
+
+
+def fleet(shell: Shell, words: list[str], expected: int = 0) -> str:
+    status, out, err = shell.run(*words)
+    assert (status, out) == (expected, ""), err
+    return err
+
+
+@contextmanager
+def cluster(workers: int, folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A scheduler and workers as processes of their own: its address, and the workers."""
+    with ExitStack() as stack:
+        file = folder / "scheduler.json"
+        base = [PYTHON, "-m", "distributed.cli.dask_scheduler"]
+        start(stack, [*base, "--port", "0", "--no-dashboard", "--scheduler-file", str(file)])
+        until(file.exists)
+        base = [PYTHON, "-m", "distributed.cli.dask_worker", "--nworkers", "1", "--nthreads", "1", "--no-dashboard"]
+        words = [*base, "--scheduler-file", str(file), "--local-directory", str(folder), "--no-nanny"]
+        processes = [start(stack, words) for _ in range(workers)]
+        address = re.search(r"tcp://[^\"]+", file.read_text())
+        assert address
+        yield address[0], processes
+
+
+def start(stack: ExitStack, words: list[str]) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    stack.callback(process.wait)
+    stack.callback(process.kill)
+    return process
+
+
+def until(happened: Any) -> None:
+    for _ in range(int(120 / POLL)):
+        if happened():
+            return
+        time.sleep(POLL)
+    raise AssertionError("it never happened")
+
+
+def many(folder: Path, count: int) -> Path:
+    """So many captures, one cut in its compression, one that cannot be opened."""
+    folder.mkdir()
+    for number in range(count - 2):
+        shutil.copy(SMALL, folder / f"{number:03}.pcap.zst")
+    (folder / "corrupt.pcap.zst").write_bytes(NONE.read_bytes()[:9000])
+    (folder / "folder.pcap").symlink_to(folder / "nowhere")
+    return folder
+
+
+def test_a_worker_dies_and_the_dataset_is_whole(tmp_path: Path) -> None:
+    folder, dataset = many(tmp_path / "captures", 200), tmp_path / "dataset"
+    with cluster(2, tmp_path) as (address, workers):
+        words = [PYTHON, "-m", "dissector", "fleet", str(folder), "-o", str(dataset), "--scheduler", address]
+        run = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+        until(lambda: len(list(dataset.glob("captures/*.parquet"))) > 20)
+        workers[0].kill()
+        _, err = run.communicate()
+    assert run.returncode == 2 and err.endswith("with a problem\n"), err
+    captures = rows(dataset, "captures")
+    assert len(captures) == len({row["capture"] for row in captures}) == len(sources([str(folder)]))
+    wrong = {Path(row["capture"]).name for row in captures if row["problem"]}
+    assert wrong == {"corrupt.pcap.zst", *({"folder.pcap"} & {Path(one["capture"]).name for one in captures})}
+    keys = [(row["capture"], row["migration"]) for row in rows(dataset, "migrations")]
+    assert len(keys) == len(set(keys)) >= 198
+
+
+def test_two_runs_at_once_and_one_that_is_interrupted(tmp_path: Path, shell: Shell) -> None:
+    folder, dataset = many(tmp_path / "captures", 40), tmp_path / "dataset"
+    words = [PYTHON, "-m", "dissector", "fleet", str(folder), "-o", str(dataset), "--workers", "1"]
+    runs = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    until(lambda: len(list(dataset.glob("captures/*.parquet"))) > 3)
+    runs[0].send_signal(signal.SIGINT)
+    errors = [run.communicate()[1] for run in runs]
+    assert runs[0].returncode == 130 and " left\n" in errors[0], errors[0]
+    assert runs[1].returncode == 2, errors[1]
+    assert not [path for path in dataset.rglob(".*") if path.is_file()], "nothing half written is left"
+    captures = [row["capture"] for row in rows(dataset, "captures")]
+    assert sorted(captures) == [one.url for one in sources([str(folder)])]
+
+
+def test_captures_and_dataset_in_object_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell) -> None:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        for name, value in (
+            ("ENDPOINT_URL", f"http://{host}:{port}"),
+            ("ACCESS_KEY_ID", "a"),
+            ("DEFAULT_REGION", "us-east-1"),
+        ):
+            monkeypatch.setenv(f"AWS_{name}", value)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+        storage = __import__("fsspec").filesystem("s3")
+        storage.mkdir("migrations")
+        storage.put(str(NONE), "migrations/2026/none.pcap.zst")
+        storage.pipe("migrations/2026/corrupt.pcap", NONE.read_bytes()[:9000])
+        done = [dissect(one, "s3://migrations/dataset") for one in sources(["s3://migrations/2026"])]
+        assert [bool(one.problem) for one in done] == [True, False], done
+        assert done[0].problem and "/dev/fd" not in done[0].problem and "s3://" in done[0].problem
+        found = rows("s3://migrations/dataset", "faults")
+        assert [row["pfn"] for row in found] == dissector.open(NONE).to_arrow("faults")["pfn"].to_pylist()
+        assert {row["capture"] for row in found} == {"s3://migrations/2026/none.pcap.zst"}
+        known = Dataset("s3://migrations/dataset").done()
+        assert known == set(sources(["s3://migrations/2026/*"])), "nothing is to be done again"
+    finally:
+        server.stop()
+
+
+def test_report_and_questions(tmp_path: Path, shell: Shell) -> None:
+    dataset = str(tmp_path / "dataset")
+    for name in ("violations/none/none.pcap", "violations/unk_pfn/unk_pfn.pcap", "xen/pv-save/pv-save.img"):
+        dissect(source(captures_in(OWN)[name]), dataset)
+    lines = shell.lines("fleet", "report", dataset)
+    assert [line for line in lines if line and line[0] != " "] == [
+        "captures", "by day", "by hosts", "by guest", "by outcome and first error", "distributions", "outliers",
+    ]  # fmt: skip
+    assert any(re.match(r"  postcopy +completed +- +1", line) for line in lines)
+    assert any(f"xenshark faults --slowest 5 {NONE}" in line for line in lines)
+    (_, count) = shell.lines(
+        "fleet", "report", dataset, "--sql", "select count(*) as n from faults where not in_flight"
+    )
+    expected = [fault for name in ("none", "unk_pfn") for fault in faults_of(name) if not fault.in_flight]
+    assert int(count) == len(expected)
+    assert "--sql:" in shell.complaint("fleet", "report", dataset, "--sql", "select nothing")
+    assert "holds no dataset" in shell.complaint("fleet", "report", str(tmp_path))
+
+
+def faults_of(name: str) -> Any:
+    return dissector.open(captures_in(OWN)[f"violations/{name}/{name}.pcap"]).faults()
+
+
+def test_what_is_asked_wrongly(tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = str(tmp_path / "dataset")
+    assert "needs -o DATASET" in shell.complaint("fleet", str(NONE))
+    assert "no captures in" in shell.complaint("fleet", str(tmp_path), "-o", out)
+    assert "cannot list" in shell.complaint("fleet", str(tmp_path / "missing"), "-o", out)
+    assert "cannot list" in shell.complaint("fleet", "nosuch://x", "-o", out)
+    assert "cannot reach the scheduler" in shell.complaint(
+        "fleet", str(NONE), "-o", out, "--scheduler", "tcp://127.0.0.1:9"
+    )
+    assert "not a number of workers" in shell.complaint("fleet", str(NONE), "-o", out, "--workers", "0")
+    for missing in ("duckdb", "distributed"):
+        monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, "dissector.fleet.report", raising=False)
+    assert "pip install 'xenshark[fleet]'" in shell.complaint("fleet", "report", out)
+    assert "pip install 'xenshark[fleet]'" in shell.complaint("fleet", str(NONE), "-o", out)
+
+
+def test_whatever_goes_wrong_in_a_worker_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_source: Source) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(work, "_tables", fails)
+    assert dissect(source(NONE), str(tmp_path))[:2] == (source(NONE), "out of memory")
+    (row,) = rows(tmp_path, "captures")
+    assert (row["problem"], row["packets"]) == ("out of memory", None)
+    assert parquet.read_schema(next((tmp_path / "captures").iterdir())).equals(CAPTURES)
+    (tmp_path / "file").write_text("")
+    assert "cannot write to" in str(dissect(source(NONE), str(tmp_path / "file")).problem)
+
+
+def test_what_a_folder_and_a_pattern_name(tmp_path: Path) -> None:
+    for name in ("a.pcap", "b.pcapng.gz", "sub/c.cap", "d.txt", "e.img.zst"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    found = [os.path.relpath(one.url, tmp_path) for one in sources([str(tmp_path), str(tmp_path / "a*")])]
+    assert found == ["a.pcap", "b.pcapng.gz", "e.img.zst", "sub/c.cap"]
+    assert [one.url for one in sources([str(tmp_path / "d.txt")])] == [str(tmp_path / "d.txt")]
+    with pytest.raises(UserError, match="no captures"):
+        sources([str(tmp_path / "*.nothing")])
