@@ -2,9 +2,10 @@
 
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.distribution import Distribution, distribution
+from dissector.facts.downtime import Downtime, Moment
 from dissector.facts.faults import Fault, Faults
 from dissector.facts.guest import Guest, Toolstack, configuration, toolstack, type_of
-from dissector.facts.iterations import Convergence, Iteration, convergence, dirty_rate
+from dissector.facts.iterations import Convergence, Iteration, best_stop, convergence, dirty_rate, outstanding
 from dissector.facts.links import Link, Linker, Links
 from dissector.facts.migration import UNREMARKABLE, Connection, Migration, Noted
 from dissector.facts.outcome import Kind, Outcome
@@ -19,6 +20,7 @@ __all__ = [
     "Convergence",
     "DirectionFacts",
     "Distribution",
+    "Downtime",
     "Fault",
     "Faults",
     "Guest",
@@ -28,6 +30,7 @@ __all__ = [
     "Linker",
     "Links",
     "Migration",
+    "Moment",
     "Noted",
     "Outcome",
     "Pages",
@@ -35,10 +38,12 @@ __all__ = [
     "Phase",
     "PhaseName",
     "Toolstack",
+    "best_stop",
     "configuration",
     "convergence",
     "dirty_rate",
     "distribution",
+    "outstanding",
     "role_of",
     "toolstack",
     "type_of",

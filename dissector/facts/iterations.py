@@ -115,3 +115,27 @@ def convergence(iterations: Sequence[Iteration]) -> Convergence | None:
     sent = sum(one.data_pages for one in later[:-1])
     rates = dirty * NS / took, sent * NS / sending
     return Convergence(rates[0] < rates[1], *rates)
+
+
+NEARLY = 1.1
+"""What remains after an iteration is as little as ever if it is no more than so many times the least."""
+
+
+def outstanding(iterations: Sequence[Iteration], postcopy: int | None) -> list[int | None]:
+    """For each iteration the pages that were still to be sent when it ended, had the guest been stopped (or switched to
+    postcopy) then: what the next one lists. `postcopy`: pages that were left to the postcopy phase; None without one.
+    None of the last iteration otherwise, and of those that compare."""
+    if not iterations:
+        return []
+    lists = [None if one.verify else one.entries for one in iterations[1:]] + [postcopy]
+    return [None if one.verify else left for one, left in zip(iterations, lists, strict=True)]
+
+
+def best_stop(iterations: Sequence[Iteration], left: Sequence[int | None]) -> int | None:
+    """The index of the iteration after which it was best to stop: the first that left nearly as few pages as any, since
+    whatever came after it cost time and octets and gained nothing. None where fewer than two can be compared."""
+    known = [(one.index, pages) for one, pages in zip(iterations, left, strict=True) if pages is not None]
+    if len(known) < 2:
+        return None
+    least = min(pages for _, pages in known)
+    return next(index for index, pages in known if pages <= NEARLY * least)

@@ -17,13 +17,15 @@ from dissector.events import (
     Record,
     Run,
 )
+from dissector.facts.checkpoints import Checkpoints
 from dissector.facts.clock import Clock, WentBack
 from dissector.facts.custody import MayRun, may_run
 from dissector.facts.directions import DirectionFacts
+from dissector.facts.downtime import Downtime, Downtimes
 from dissector.facts.endings import Endings
 from dissector.facts.faults import NOTHING, Fault, Faults
 from dissector.facts.guest import Guest
-from dissector.facts.iterations import Convergence, Iteration, Iterations, convergence
+from dissector.facts.iterations import Convergence, Iteration, Iterations, best_stop, convergence, outstanding
 from dissector.facts.outcome import Evidence, Kind, Outcome, outcome
 from dissector.facts.pages import Pages
 from dissector.facts.phases import Phase, Phases
@@ -81,6 +83,8 @@ class Migration:
         self.pages = Pages()
         self.faults = Faults()
         self.postcopy = PostcopyTimes()
+        self.checkpoint_times = Checkpoints()
+        self._downtimes = Downtimes()
         self._iterations = Iterations()
         self._phases = Phases()
         self._endings = Endings()
@@ -108,6 +112,7 @@ class Migration:
     def finish(self) -> None:
         """No event follows."""
         self._phases.finish()
+        self.postcopy.finish(self.last_time or 0)
 
     @property
     def is_over(self) -> bool:
@@ -120,6 +125,12 @@ class Migration:
             part.let_go()
 
     def _add(self, record: Record) -> Noted:
+        noted = self._fold(record)
+        if record.connection is None and not record.is_misdirected and noted.static_data is None:
+            self._downtimes.add(record, len(self.iterations))
+        return noted
+
+    def _fold(self, record: Record) -> Noted:
         self._learn(record)
         self.guest.add(record)
         static_data = self._static_data.add(record)
@@ -151,11 +162,13 @@ class Migration:
         """A whole record of its right direction, which is what its number says."""
         self.postcopy.add(record)
         self._endings.add(record, self.postcopy.is_postcopy)
+        self.checkpoint_times.add(record)
         self._iterations.add(record, self.begins_late)
         if role_of(record) is Role.MEMORY:
             self.pages.add(record)
             return UNREMARKABLE
         matches = self.faults.add(record)
+        self.postcopy.match(matches, record.last.time)
         return UNREMARKABLE if matches is NOTHING else Noted(None, matches.again, matches.faults, matches.answered)
 
     @property
@@ -192,6 +205,18 @@ class Migration:
         return convergence(self.iterations) if self.is_timed else None
 
     @property
+    def outstanding(self) -> list[int | None]:
+        """For each iteration the pages that were still to be sent at its end; None where nothing tells."""
+        return outstanding(self.iterations, self.faults.outstanding.count if self.faults.announced else None)
+
+    @property
+    def best_stop(self) -> int | None:
+        """The iteration after which it was best to stop, or to switch to postcopy; checkpoints never stop."""
+        if self.kind == "checkpointed":
+            return None
+        return best_stop(self.iterations, self.outstanding)
+
+    @property
     def phases(self) -> list[Phase]:
         return self._phases.all
 
@@ -216,9 +241,12 @@ class Migration:
         return self._endings.checkpoints
 
     @property
-    def downtime(self) -> int | None:
-        """From POSTCOPY_BEGIN's first octet to POSTCOPY_TRANSITION_END's last, in ns."""
-        return self.postcopy.downtime if self.is_timed else None
+    def downtime(self) -> Downtime | None:
+        """How long the guest stood still, as bounds. None where the capture's times tell nothing or its clock went
+        back, of one with checkpoints, where the source does not say when the guest goes on, and of one that failed."""
+        is_told = self.is_timed and self.went_back is None and self.kind != "checkpointed"
+        has_gone_on = self.outcome != "failed" or self.is_past_transition
+        return self._downtimes.downtime if is_told and has_gone_on else None
 
     @property
     def postcopy_duration(self) -> int | None:

@@ -12,9 +12,11 @@ from dissector.events import FORWARD, REVERSE
 from dissector.facts import (
     Connection,
     Convergence,
+    Downtime,
     Iteration,
     Kind,
     Migration,
+    Moment,
     Outcome,
     Pages,
     Phase,
@@ -26,11 +28,12 @@ from dissector.facts import (
     type_of,
 )
 from dissector.facts.custody import Custody
-from dissector.results.base import Result
+from dissector.results.base import Result, Seconds
 from dissector.results.common import (
     Direction,
     Duration,
     FlowResult,
+    Frame,
     LatencyResult,
     Layer,
     Octets,
@@ -110,10 +113,18 @@ class IterationResult(Result):
     dirty_pages_per_second: Annotated[float | None, "pages that the guest wrote to while it went on: the next one's"]
     sent_pages_per_second: float | None
     octets_per_second: float | None
+    dirty_octets_per_second: Annotated[float | None, "the same pages as octets of memory"]
+    outstanding_pages: Annotated[int | None, "pages still to be sent at its end: what to stop, or switch, then left"]
+    outstanding_time: Annotated[Duration | None, "how long those take at the rate at which it sent"]
 
     @classmethod
-    def of(cls, iteration: Iteration, following: Iteration | None, is_timed: bool) -> IterationResult:
+    def of(
+        cls, iteration: Iteration, following: Iteration | None, left: int | None, is_timed: bool, page_size: int
+    ) -> IterationResult:
+        """`left`: the pages that were still to be sent at its end."""
         took = iteration.duration if is_timed else 0
+        dirty = dirty_rate(iteration, following) if is_timed else None
+        sent = iteration.data_pages * NS / took if took else None
         return cls(
             iteration.index,
             iteration.entries,
@@ -121,9 +132,12 @@ class IterationResult(Result):
             time_of(iteration.start_time, is_timed),
             time_of(iteration.end_time, is_timed),
             iteration.verify,
-            dirty_rate(iteration, following) if is_timed else None,
-            iteration.data_pages * NS / took if took else None,
+            dirty,
+            sent,
             iteration.octets * NS / took if took else None,
+            None if dirty is None else dirty * page_size,
+            left,
+            left / sent if sent and left is not None else None,
         )
 
 
@@ -133,11 +147,76 @@ class ConvergenceResult(Result):
     converging: Annotated[bool, "whether fewer pages were written to than sent in the same time"]
     dirty_pages_per_second: float
     sent_pages_per_second: float
+    best_stop: Annotated[int | None, "index of the first iteration that left nearly as few pages as any: where to stop"]
 
     @classmethod
-    def of(cls, found: Convergence | None) -> ConvergenceResult | None:
+    def of(cls, found: Convergence | None, best_stop: int | None) -> ConvergenceResult | None:
         """None where there is nothing to compare."""
-        return None if found is None else cls(*found)
+        return None if found is None else cls(*found, best_stop)
+
+
+class MomentResult(Result):
+    """A record, header or text on which a bound rests, and its octet's time."""
+
+    record: Annotated[str, "layer and name"]
+    direction: Direction
+    offset: Offset
+    frame: Frame
+    time: Time
+
+    @classmethod
+    def of(cls, moment: Moment | None) -> MomentResult | None:
+        """None of what the capture does not show."""
+        if moment is None:
+            return None
+        record, time = moment
+        position = record.first if time == record.first.time else record.last
+        name = f"{record.layer}.{record.name}"
+        return cls(name, record.direction, record.offset, position.frame, Seconds(time))
+
+
+class DowntimeResult(Result, kw_only=True):
+    """How long the guest stood still, as bounds."""
+
+    at_least: Duration
+    at_most: Annotated[Duration | None, "null: nothing shows when it stopped at the earliest or went on at the latest"]
+    from_record: Annotated[MomentResult, "before which it was suspended: where at_least begins"]
+    to_record: Annotated[MomentResult, "after which it went on: where at_least ends"]
+    earliest: Annotated[MomentResult | None, "after which it was suspended: where at_most begins"]
+    latest: Annotated[MomentResult | None, "before which it went on: where at_most ends"]
+
+    @classmethod
+    def of(cls, found: Downtime | None) -> DowntimeResult | None:
+        """None where nothing shows it."""
+        if found is None:
+            return None
+        begun, needed = MomentResult.of(found.suspended_before), MomentResult.of(found.resumed_after)
+        assert begun is not None and needed is not None
+        return cls(
+            at_least=Seconds(found.at_least),
+            at_most=time_of(found.at_most),
+            from_record=begun,
+            to_record=needed,
+            earliest=MomentResult.of(found.suspended_after),
+            latest=MomentResult.of(found.resumed_before),
+        )
+
+
+class CheckpointsResult(Result):
+    """Checkpoints of Remus or COLO: how many were whole, and when."""
+
+    count: int
+    interval: Annotated[LatencyResult | None, "from the end of one to the end of the next"]
+    sending: Annotated[LatencyResult | None, "from the first octet of one to its last, the first left out"]
+
+    @classmethod
+    def of(cls, migration: Migration) -> CheckpointsResult | None:
+        """None of a migration without any."""
+        if not migration.checkpoints:
+            return None
+        times = migration.checkpoint_times
+        both = (LatencyResult.of(distribution(each), migration.is_timed) for each in (times.intervals, times.sending))
+        return cls(migration.checkpoints, *both)
 
 
 class GuestResult(Result):
@@ -209,6 +288,9 @@ class PostcopyResult(Result, kw_only=True):
     latency: LatencyResult | None
     downtime: Annotated[Duration | None, "POSTCOPY_BEGIN's first octet to POSTCOPY_TRANSITION_END's last"]
     duration: Annotated[Duration | None, "POSTCOPY_TRANSITION_END's last octet to POSTCOPY_COMPLETE's last"]
+    to_last_page: Annotated[Duration | None, "POSTCOPY_TRANSITION_END's last octet to that of the last page"]
+    waited: Annotated[Duration | None, "how long at least one fault had no answer yet: a vcpu stood still"]
+    waited_share: Annotated[float | None, "of `duration`; null without that"]
 
     @classmethod
     def of(cls, migration: Migration) -> PostcopyResult | None:
@@ -216,6 +298,7 @@ class PostcopyResult(Result, kw_only=True):
         faults = migration.faults
         if migration.kind != "postcopy" and not faults.announced:
             return None
+        times, whole = migration.postcopy, migration.postcopy_duration
         return cls(
             announced=faults.announced,
             outstanding=faults.outstanding.count,
@@ -229,8 +312,11 @@ class PostcopyResult(Result, kw_only=True):
             pushed=faults.pushed,
             never_sent=faults.never_sent,
             latency=LatencyResult.of(distribution(faults.latencies), migration.is_timed),
-            downtime=time_of(migration.downtime),
-            duration=time_of(migration.postcopy_duration),
+            downtime=time_of(times.downtime, migration.is_timed),
+            duration=time_of(whole),
+            to_last_page=time_of(times.to_last_page, migration.is_timed),
+            waited=time_of(times.waited, migration.is_timed),
+            waited_share=min(1.0, times.waited / whole) if whole else None,
         )
 
 
@@ -267,6 +353,8 @@ class MigrationResult(Result, kw_only=True):
     guest: GuestResult
     connections: Annotated[tuple[ConnectionResult, ...], "where one migration uses several"]
     convergence: Annotated[ConvergenceResult | None, "null: no times, or fewer than two iterations"]
+    downtime: Annotated[DowntimeResult | None, "null: no times, or nothing shows it; of checkpoints see those"]
+    checkpoints: Annotated[CheckpointsResult | None, "null: none were whole"]
     iterations: tuple[IterationResult, ...]
     phases: tuple[PhaseResult, ...]
     postcopy: Annotated[PostcopyResult | None, "null: nothing of postcopy"]
@@ -297,10 +385,14 @@ class MigrationResult(Result, kw_only=True):
             pages=PagesResult.of(migration.pages),
             guest=GuestResult.of(migration),
             connections=tuple(ConnectionResult.of(each) for each in migration.connections if several),
-            convergence=ConvergenceResult.of(migration.convergence),
+            convergence=ConvergenceResult.of(migration.convergence, migration.best_stop),
+            downtime=DowntimeResult.of(migration.downtime),
+            checkpoints=CheckpointsResult.of(migration),
             iterations=tuple(
-                IterationResult.of(each, following, migration.is_timed)
-                for each, following in zip_longest(migration.iterations, migration.iterations[1:])
+                IterationResult.of(each, following, left, migration.is_timed, 1 << migration.context.page_shift)
+                for each, following, left in zip_longest(
+                    migration.iterations, migration.iterations[1:], migration.outstanding
+                )
             ),
             phases=tuple(PhaseResult.of(each, migration) for each in migration.phases),
             postcopy=PostcopyResult.of(migration),

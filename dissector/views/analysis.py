@@ -8,12 +8,22 @@ from textwrap import wrap
 
 from dissector.analysis import MigrationAnalysis
 from dissector.events import Context, Flow
-from dissector.facts import Convergence, DirectionFacts, Iteration, Kind, Migration, Phase, distribution, toolstack
+from dissector.facts import (
+    Convergence,
+    DirectionFacts,
+    Iteration,
+    Kind,
+    Migration,
+    Moment,
+    Phase,
+    distribution,
+    toolstack,
+)
 from dissector.results.source import SourceResult
 from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
 from dissector.units import clock, duration, many, printable, rate, size
-from dissector.views.faults import percentiles
+from dissector.views.faults import latencies_as_text, percentiles
 from dissector.views.findings import tally
 
 WIDTH = 110
@@ -92,6 +102,7 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
         yield side.direction, _octets(side)
     if migration.is_timed:
         yield from _first([("phase", _phase(migration, phase)) for phase in migration.phases], "phases")
+    yield from _downtime_rows(migration)
     yield from _postcopy_rows(migration)
     pages = migration.pages
     if pages.entries:
@@ -100,7 +111,7 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
         yield "pages", f"{entries} ({types}); {pages.data_pages:,} sent, {pages.sent_again:,} of them again"
     yield from _ends([_iteration(migration, iteration) for iteration in migration.iterations], "iterations")
     if migration.convergence is not None:
-        yield "convergence", _convergence(migration.convergence)
+        yield "convergence", _convergence(migration, migration.convergence)
     for direction, counts in migration.records.items():
         for layer in migration.context.layers:
             names = [f"{name.partition('.')[2]}{TIE}{count:,}" for name, count in counts.items() if _is_of(name, layer)]
@@ -144,10 +155,38 @@ def _who(migration: Migration) -> str:
     return ", ".join(words)
 
 
-def _convergence(found: Convergence) -> str:
+def _convergence(migration: Migration, found: Convergence) -> str:
     how = "precopy converged" if found.converging else "precopy did not converge"
     dirty, sent = found.dirty_pages_per_second, found.sent_pages_per_second
-    return f"{how}: the guest wrote to {dirty:,.0f} pages/s at last, {sent:,.0f} pages/s were sent"
+    words = f"{how}: the guest wrote to {dirty:,.0f} pages/s at last, {sent:,.0f} pages/s were sent"
+    best, left = migration.best_stop, migration.outstanding
+    if best is None or left[best] is None:
+        return words
+    ends = [pages for pages in left if pages is not None]
+    words += f"; iteration {best} left {many(ends[best], 'page')}"
+    return words + (
+        f", the last {ends[-1]:,}: best to stop after that one" if ends[best:] != ends[-1:] else ", the least"
+    )
+
+
+def _downtime_rows(migration: Migration) -> Iterator[Row]:
+    found = migration.downtime
+    if found is not None:
+        named = [_moment(one) for one in (found.suspended_before, found.resumed_after)]
+        words = f"at least {duration(found.at_least)}, {named[0]} to {named[1]}"
+        if found.at_most is not None and found.suspended_after and found.resumed_before:
+            named = [_moment(one) for one in (found.suspended_after, found.resumed_before)]
+            words += f"; at most {duration(found.at_most)}, {named[0]} to {named[1]}"
+        yield "downtime", words
+    times = migration.checkpoint_times
+    apart, sending = distribution(times.intervals), distribution(times.sending)
+    if apart is not None and sending is not None and migration.is_timed:
+        yield "checkpoints", f"{migration.checkpoints:,}; from one to the next {percentiles(apart)}"
+        yield "", f"each sent in {percentiles(sending)}"
+
+
+def _moment(moment: Moment) -> str:
+    return f"{moment.record.name}{TIE}at{TIE}octet{TIE}{moment.record.offset:,}"
 
 
 def _octets(side: DirectionFacts) -> str:
@@ -178,18 +217,18 @@ def _postcopy_rows(migration: Migration) -> Iterator[Row]:
     faults = migration.faults
     if not faults.announced:
         return
-    if migration.downtime is not None:
-        # The guest stopped a little before the first octet and goes on a little after the last.
-        yield (
-            "downtime",
-            f"at least {duration(migration.downtime)}, POSTCOPY_BEGIN to POSTCOPY_TRANSITION_END",
-        )
     yield (
         "postcopy",
         f"{many(faults.announced, 'pfn')} announced, {faults.outstanding.count:,} with a page; "
         f"{many(faults.pages, 'page')} came in {many(faults.page_records, 'record')}, "
         f"{faults.pushed:,} of them unasked; {faults.never_sent:,}{TIE}never{TIE}came",
     )
+    times, whole = migration.postcopy, migration.postcopy_duration
+    if migration.is_timed and times.to_last_page is not None:
+        words = f"last page {duration(times.to_last_page)} after the guest went on"
+        words += f", all there after {duration(whole)}" if whole else ""
+        share = f" ({100 * min(1.0, times.waited / whole):.0f} % of it)" if whole else ""
+        yield "catching up", words + f"; a vcpu waited for {duration(times.waited)}{share}"
     if not faults.asked.count:
         return
     asked = f"{many(faults.asked.count, 'pfn')} in {many(faults.fault_records, 'record')}"
@@ -197,7 +236,7 @@ def _postcopy_rows(migration: Migration) -> Iterator[Row]:
     yield "faults", f"{asked}; {faults.answered:,} answered{in_flight}"
     latency = distribution(faults.latencies)
     if latency is not None and migration.is_timed:
-        yield "latency", percentiles(latency)
+        yield "latency", latencies_as_text(latency)
 
 
 def _iteration(migration: Migration, iteration: Iteration) -> Row:

@@ -62,16 +62,21 @@ def summary(migration: Migration) -> Iterator[str]:
     latency = distribution(faults.latencies)
     if latency is None:
         return
-    yield f"latency {percentiles(latency)}"
+    yield f"latency {latencies_as_text(latency)}"
     yield from histogram(list(faults.latencies))
 
 
-def percentiles(latency: Distribution) -> str:
-    """Latencies in short; the pages that were in flight are not among them."""
+def percentiles(spread: Distribution) -> str:
+    """Durations in short."""
     return (
-        f"of {latency.count:,} not in flight: min {duration(latency.min)}, "
-        f"median {duration(latency.median)}, 95 % {duration(latency.p95)}, max {duration(latency.max)}"
+        f"min {duration(spread.min)}, median {duration(spread.median)}, "
+        f"95 % {duration(spread.p95)}, max {duration(spread.max)}"
     )
+
+
+def latencies_as_text(latency: Distribution) -> str:
+    """Latencies in short; the pages that were in flight are not among them."""
+    return f"of {latency.count:,} not in flight: {percentiles(latency)}"
 
 
 def histogram(latencies: list[int]) -> Iterator[str]:

@@ -223,7 +223,10 @@ NOT_WHOLE = {
 SAMPLES = {name: path for name, path in captures_in(OWN).items() if name.endswith(".pcap")}
 
 
-TIMED = ("start_time", "end_time", "stall", "dirty_pages_per_second", "sent_pages_per_second", "octets_per_second")
+TIMED = (
+    *("start_time", "end_time", "stall", "dirty_pages_per_second", "sent_pages_per_second", "octets_per_second"),
+    *("dirty_octets_per_second", "outstanding_time"),
+)
 """Of an iteration or a phase, what depends on how fast the stream was played."""
 
 
@@ -237,7 +240,9 @@ def analyzed(path: Path, port: int | None = None) -> list[dict[str, Any]]:
         for part in [*one["iterations"], *one["phases"]]:
             for name in TIMED:
                 part.pop(name, None)
-        for name in ("latency", "downtime", "duration") if one["postcopy"] else ():
+        for name in (
+            ("latency", "downtime", "duration", "to_last_page", "waited", "waited_share") if one["postcopy"] else ()
+        ):
             del one["postcopy"][name]
         findings = [
             {name: finding[name] for name in ("rule", "severity", "direction", "record", "index", "offset")}
@@ -247,7 +252,7 @@ def analyzed(path: Path, port: int | None = None) -> list[dict[str, Any]]:
         own = {
             name: one[name]
             for name in one
-            if name not in ("flow", "verdict", "retransmitted", "convergence", "findings")
+            if name not in ("flow", "verdict", "retransmitted", "convergence", "downtime", "checkpoints", "findings")
         }
         result.append({**own, "findings": findings})
     return result

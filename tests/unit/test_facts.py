@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import get_args
 
 import pytest
@@ -31,6 +32,14 @@ def postcopy() -> Story:
     story.tell("POSTCOPY_BEGIN", "HVM_CONTEXT", "POSTCOPY_PFNS_BEGIN")
     story.record("POSTCOPY_PFNS", range(0x10, 0x18))
     return story.tell("POSTCOPY_TRANSITION", "libxl.POSTCOPY_TRANSITION_END")
+
+
+def passes(*lengths: int) -> Story:
+    """A live migration whose passes over memory send so many pages, one a ms."""
+    story = Story().tell(*HEADERS, "STATIC_DATA_END")
+    for length in lengths:
+        story.record("PAGE_DATA", range(length), length=4096 * length, takes=length)
+    return story.tell(*CONTEXT, "END")
 
 
 # Directions
@@ -90,12 +99,6 @@ def test_a_record_that_was_not_filled_ends_an_iteration() -> None:
 
 
 def test_convergence_compares_what_is_written_to_with_what_is_sent() -> None:
-    def passes(*lengths: int) -> Story:
-        story = Story().tell(*HEADERS, "STATIC_DATA_END")
-        for length in lengths:
-            story.record("PAGE_DATA", range(length), length=4096 * length, takes=length)
-        return story.tell(*CONTEXT, "END")
-
     fewer, more = passes(1000, 200, 40, 8).facts().convergence, passes(1000, 200, 400, 800).facts().convergence
     assert fewer is not None and fewer.converging and fewer.sent_pages_per_second == pytest.approx(1000, rel=0.05)
     assert more is not None and not more.converging
@@ -228,10 +231,74 @@ def test_the_moments_of_a_postcopy_migration() -> None:
     facts = story.facts()
     records = {event.name: event for event in story.events if isinstance(event, Record)}
     begun, resumed = records["POSTCOPY_BEGIN"], records["POSTCOPY_TRANSITION_END"]
-    assert facts.downtime == resumed.last.time - begun.first.time
+    assert facts.postcopy.downtime == resumed.last.time - begun.first.time
+    assert facts.downtime is not None and facts.downtime.at_least == facts.postcopy.downtime
     assert (facts.kind, facts.postcopy_duration) == ("postcopy", None)
     complete = story.record("POSTCOPY_COMPLETE")
     assert story.facts().postcopy_duration == complete.last.time - resumed.last.time
+
+
+def test_a_vcpu_waits_while_any_fault_is_outstanding() -> None:
+    """The union of all of them, and not their sum: 1 ms from a record to the next."""
+    story = postcopy()
+    story.record("POSTCOPY_FAULT", [0x11])
+    story.record("POSTCOPY_FAULT", [0x12])
+    story.record("POSTCOPY_PAGE_DATA", [0x11])
+    story.record("POSTCOPY_PAGE_DATA", [0x12])
+    story.record("POSTCOPY_PAGE_DATA", [0x13])
+    facts = story.facts()
+    resumed = next(one for one in story.events if isinstance(one, Record) and one.name == "POSTCOPY_TRANSITION_END")
+    assert facts.postcopy.waited == 3 * MS
+    assert facts.postcopy.to_last_page == story.time - resumed.last.time
+
+
+def precopy_over(sizes: Iterable[int]) -> Story:
+    """Passes over memory, each of some MB in one record a MB, then the state, and xl's words."""
+    story = Story().tell(*HEADERS)
+    for megabytes in sizes:
+        for at in range(megabytes):
+            story.record("PAGE_DATA", [at * 1000], length=1 << 20, takes=9)
+    return story.tell("HVM_CONTEXT", "END", "libxl.END", "reverse ready", "forward go")
+
+
+def test_downtime_of_precopy_has_bounds() -> None:
+    """The guest was suspended before its state was sent, and after the last pass but one was written, of which four MiB
+    may still have been in the socket."""
+    story = precopy_over([9, 2, 1])
+    found = story.facts().downtime
+    assert found is not None and found.at_most is None and found.resumed_before is None
+    assert (found.suspended_before.record.name, found.resumed_after.record.name) == ("HVM_CONTEXT", "go")
+    assert found.at_least == 4 * MS
+    report(story, 0)
+    found = story.facts().downtime
+    assert found is not None and found.suspended_after is not None and found.at_most is not None
+    pages = [one for one in story.events if isinstance(one, Record) and one.name == "PAGE_DATA"]
+    # The last pass begins with the twelfth: what is four MiB before it was in the socket at most.
+    assert pages[6].first.time <= found.suspended_after.time <= pages[7].first.time
+    assert found.at_most == story.time - found.suspended_after.time
+
+
+def test_downtime_is_told_of_no_migration_that_failed() -> None:
+    assert report(precopy_over([9, 2, 1]), 1).facts().downtime is None
+
+
+def test_a_guest_that_may_have_stood_still_from_the_beginning_has_no_upper_bound() -> None:
+    found = report(precopy_over([9]), 0).facts().downtime
+    assert found is not None and found.at_most is None
+
+
+def test_checkpoints_have_intervals() -> None:
+    facts = checkpointed().facts()
+    assert list(facts.checkpoint_times.intervals) == [4 * MS]
+    assert list(facts.checkpoint_times.sending) == [3 * MS]
+    assert facts.downtime is None
+
+
+def test_the_iteration_to_stop_after_is_the_first_that_left_as_little_as_any() -> None:
+    facts = passes(1000, 200, 40, 41, 39).facts()
+    assert facts.outstanding == [200, 40, 41, 39, None]
+    assert facts.best_stop == 1
+    assert passes(1000).facts().best_stop is None
 
 
 # Outcome
