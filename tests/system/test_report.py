@@ -8,7 +8,7 @@ import json
 import re
 import sys
 import zlib
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -376,6 +376,31 @@ def test_light_dark_and_narrow(browser: Browser, shell: Shell, tmp_path: Path) -
     figures = browser.run("return [...document.querySelectorAll('figure svg')].map((e) => [e.tabIndex, e.ariaLabel])")
     assert figures and all(index == 0 and label for index, label in figures), "reached by Tab, and named"
     assert browser.run("return document.querySelector('.records .body').tabIndex") == 0
+
+
+def test_what_else_a_migration_has_is_shown(browser: Browser, shell: Shell, tmp_path: Path) -> None:
+    """Bounds of the downtime, and what limited it, where the analysis has them."""
+    path = reported(shell, tmp_path, sample(POSTCOPY))
+    data = data_of(path)
+    (migration,) = data["inputs"][0]["analysis"]["migrations"]
+    begun, resumed = (migration["phases"][at]["start_time"] for at in (2, 4))
+    migration["downtime"] = {
+        "at_least": 0.5,
+        "at_most": 0.75,
+        "from_record": {"time": begun},
+        "to_record": {"time": resumed},
+    }
+    migration["limits"] = [{"kind": "<b>window</b>", "seconds": 1.25}]
+    migration["convergence"]["best_stop"] = 1
+    octets = b64encode(zlib.compress(json.dumps(data).encode())).decode()
+    path.write_text(re.sub(r'(id="data">)[^<]*', rf"\g<1>{octets}", path.read_text()))
+    browser.open(path)
+    assert "500.000 ms\nat least; at most 750.000 ms" in browser.text(".card")
+    assert "<b>window</b>" in browser.text("#limits") and "0.75" in browser.text("#downtime")
+    assert "What came after iteration 1 gained nothing." in browser.text("#iterations")
+    lanes = browser.run("return [...document.querySelectorAll('#timeline text')].map((one) => one.textContent)")
+    assert "guest stopped" in lanes
+    assert browser.complaints() == []
 
 
 def test_what_is_cut_off_is_reported_all_the_same(shell: Shell, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ const sum = (values) => values.reduce((total, value) => total + value, 0);
 const both = (t, key) => t.forward[key].map((octets, bin) => octets + t.reverse[key][bin]);
 const clock = (time) => ["time", `${time.toFixed(6)} s`];
 
-const LANES = { phases: 18, iterations: 42, faults: 294, again: 310, lost: 326, stalls: 342 };
+const LANES = { phases: 18, iterations: 42, faults: 294, again: 310, lost: 326, stalls: 342, stopped: 358 };
 const FORWARD = [214, 64];
 const REVERSE = [276, 230];
 
@@ -22,6 +22,15 @@ function picture(one, most) {
   const iterations = m.iterations.map(onAxis(one));
   const stalls = t.stalls.map((each) => onAxis(one)({ ...each, end_time: each.start_time + each.duration }));
 
+  const since = (moment) => moment.time - one.start;
+  const stopped = [
+    ["earliest", "latest", 0.35],
+    ["from_record", "to_record", 1],
+  ].flatMap(([begin, end, opacity]) => {
+    const [from, to] = [m.downtime?.[begin], m.downtime?.[end]];
+    return from && to ? [{ from: since(from), to: since(to), opacity }] : [];
+  });
+
   /** Marks in the bins that have any octets. */
   function marks(chart, values, lane, name) {
     const d = values.map((octets, place) =>
@@ -33,7 +42,7 @@ function picture(one, most) {
   return new Chart({
     title: one.name,
     name: `migration-${one.key}`,
-    height: 380,
+    height: stopped.length ? 396 : 380,
     note: `Octets a second in bins of ${duration(bin)}. Drag, Ctrl and wheel, or + and - to zoom; double click or 0 for all; arrow keys read values.`,
     paint(chart) {
       for (const phase of phases) {
@@ -73,6 +82,8 @@ function picture(one, most) {
       }
       marks(chart, again, LANES.again, "again");
       marks(chart, lost, LANES.lost, "lost");
+      for (const each of stopped)
+        chart.rect(chart.span(each)[0], LANES.stopped - 5, chart.span(each)[1], 10, "stop", each.opacity);
       for (const stall of stalls) chart.rect(chart.span(stall)[0], LANES.stalls - 5, chart.span(stall)[1], 10, "stall");
       const labels = {
         phases: "phases",
@@ -81,6 +92,7 @@ function picture(one, most) {
         again: "retransmitted",
         lost: "not captured",
         stalls: "stalls",
+        ...(stopped.length && { stopped: "guest stopped" }),
       };
       for (const [lane, label] of Object.entries(labels)) chart.lane(LANES[lane], label);
     },
@@ -106,6 +118,8 @@ function picture(one, most) {
         if (lost[place]) found.push(["not captured", size(lost[place])]);
       }
       if (stall) found.push(["stall", duration(stall.duration)]);
+      if (stopped.some(here))
+        found.push(["guest", stopped.findLast(here).opacity === 1 ? "stopped" : "may have been stopped"]);
       if (hit.length === 1) found.push(["fault", `pfn ${hit[0].pfn}, ${fate(hit[0])}`]);
       else if (hit.length) found.push(["faults", count(hit.length)]);
       return found;
@@ -222,6 +236,8 @@ function memoryMap(one) {
 function rates(one, most) {
   const iterations = one.m.iterations.map(onAxis(one));
   const found = one.m.convergence;
+  const best = found?.best_stop;
+  const gain = Number.isInteger(best) ? ` What came after iteration ${best} gained nothing.` : "";
   const written = (rate) => (rate === null ? "rate not known" : `${count(rate)} pages/s`);
   const kinds = [
     ["sent_pages_per_second", "precopy", 0.22],
@@ -237,7 +253,7 @@ function rates(one, most) {
     ],
     note:
       found &&
-      `Precopy ${found.converging ? "converged" : "did not converge"}: at last the guest wrote to ${written(found.dirty_pages_per_second)}, and ${written(found.sent_pages_per_second)} were sent.`,
+      `Precopy ${found.converging ? "converged" : "did not converge"}: at last the guest wrote to ${written(found.dirty_pages_per_second)}, and ${written(found.sent_pages_per_second)} were sent.${gain}`,
     paint(chart) {
       const y = scale(0, most, chart.bottom, PAD.top + 8);
       chart.axisY(steps(0, most, 4), y, compact);
@@ -258,6 +274,7 @@ function rates(one, most) {
       return [
         [each.verify ? "verify" : "iteration", each.index],
         ["entries", count(each.entries)],
+        ...(Number.isInteger(each.outstanding_pages) ? [["left", many(each.outstanding_pages, "page")]] : []),
         ["pages", count(each.data_pages)],
         ["took", duration(each.to - each.from)],
         ["sent", written(each.sent_pages_per_second)],

@@ -30,6 +30,14 @@ function summary(fields) {
   return visible(parts.join(", ").slice(0, 160));
 }
 
+/** Consecutive pfns of one type, as a record's fields have them. */
+function runText(run) {
+  if (!Array.isArray(run)) return run; // how many more there are
+  const [first, length, type] = run.map((one) => (typeof one === "string" && /^\d+$/.test(one) ? BigInt(one) : one));
+  const last = length > 1 ? ` to ${hex(BigInt(first) + BigInt(length) - 1n)}` : "";
+  return `${hex(first)}${last}${type ? `, ${type}` : ""}`;
+}
+
 /** Records of one input: draws the rows that are in sight, and one row's fields below it. */
 class Records {
   constructor(input, several) {
@@ -199,6 +207,12 @@ class Records {
       h("button", { onclick: () => this.goTo(r.m[at], direction, one.offset) }, "go to it");
     const branch = (value, name) => {
       if (value === null || typeof value !== "object") return said(value === null ? "none" : value, "mono");
+      if (name === "pages")
+        return h(
+          "ul",
+          { class: "tree" },
+          value.map((run) => h("li", {}, said(runText(run), "mono"))),
+        );
       const entries = Object.entries(value).slice(0, 300);
       const to = name === "answers" ? 0 : name === "faults" ? 1 : null;
       return h(

@@ -12,7 +12,7 @@ const took = (m) => {
   const times = m.phases.flatMap((phase) => [phase.start_time, phase.end_time]).filter((time) => time !== null);
   return times.length ? Math.max(...times) - Math.min(...times) : null;
 };
-const stopped = (m) => m.postcopy?.downtime ?? null;
+const stopped = (m) => m.downtime?.at_least ?? m.postcopy?.downtime ?? null;
 
 /** What is compared: name, value, how it is written. */
 const MEASURES = [
@@ -22,6 +22,7 @@ const MEASURES = [
   ["destination may run", (m) => m.may_run.destination],
   ["duration", took, duration],
   ["downtime at least", stopped, duration],
+  ["downtime at most", (m) => m.downtime?.at_most ?? null, duration],
   ["forward", (m) => m.bytes.forward, size],
   ["reverse", (m) => m.bytes.reverse, size],
   ["retransmitted", (m) => (m.retransmitted.forward || 0) + (m.retransmitted.reverse || 0), size],
@@ -56,7 +57,10 @@ const MEASURES = [
 function card(one) {
   const { m } = one;
   const facts = [["took", duration(took(m))]];
-  if (stopped(m) !== null) facts.push(["downtime", duration(stopped(m)), "at least"]);
+  if (stopped(m) !== null) {
+    const most = m.downtime?.at_most ?? null;
+    facts.push(["downtime", duration(stopped(m)), most === null ? "at least" : `at least; at most ${duration(most)}`]);
+  }
   facts.push(
     ["forward", size(m.bytes.forward)],
     ["pages", count(m.pages.data_pages), m.pages.sent_again ? `${count(m.pages.sent_again)} of them again` : null],
@@ -346,7 +350,7 @@ function numbers(one) {
   );
 }
 
-const NEW = ["limits", "downtime"]; // results of their own, where the version that wrote the page has them
+const TREES = ["downtime", "limits"]; // what a migration may have beside, shown as it is
 
 function section(id, title, note, ...children) {
   const found = children.flat(Infinity).filter(Boolean);
@@ -482,7 +486,7 @@ function page() {
       charts([...faulting.map((one) => latencies(one, range)), ...(waits.length ? [ecdf(faulting, range)] : [])]),
     ),
     section("again", "Pages sent again", null, charts(sentAgain(charted.filter((one) => one.t?.pages)))),
-    ...NEW.map((key) =>
+    ...TREES.map((key) =>
       section(
         key,
         words(key)[0].toUpperCase() + words(key).slice(1),
