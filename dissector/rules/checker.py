@@ -157,8 +157,11 @@ class Checker:
         if record.direction == FORWARD:
             broken += contents.judge_missing(record, guest, state)
             broken += pv_state.judge_end(record, guest)
+            broken += pv_state.judge_roots(record, guest, self.migration.pages.pfns)
             broken += postcopy.judge_setup(record, guest, self.migration)
         guest.advance(record)
+        if record.direction == FORWARD:
+            broken += contents.judge_tsc(record, guest)
         return broken
 
     def _forward(

@@ -76,6 +76,19 @@ BAD_TSC_MODE = _rule(
     legal=(*eg.HVM3, eg.PAGES, eg.TSC3),
 )
 
+TSC_CONTRADICTED = _rule(
+    id="tsc-contradicted",
+    severity="warning",
+    summary="HVM_CONTEXT gives the guest's TSC another frequency than X86_TSC_INFO",
+    source="tsc_set_info() in xen/arch/x86/time.c; arch_hvm_load() in xen/arch/x86/hvm/save.c",
+    why="The frequency in HEADER of HVM_CONTEXT is set without a word and replaces what X86_TSC_INFO said: the"
+    " guest's clock runs fast or slow. Up to 1 % is tolerance between hosts.",
+    example="X86_TSC_INFO 2,000,000 kHz, HEADER 2,500,000 kHz; no finding: HEADER 2,000,010 kHz, or 0",
+    message="{one} says {khz:,} kHz, {other} {other_khz:,} kHz",
+    breaking=(*eg.HVM3, eg.PAGES, eg.TSC3, eg.PARAMS, eg.context(khz=2_500_000)),
+    legal=(*eg.HVM3, eg.PAGES, eg.TSC3, eg.PARAMS, eg.context(khz=2_000_010)),
+)
+
 MISSING_CONTEXT = _rule(
     id="missing-context",
     severity="error",
@@ -253,6 +266,19 @@ def _dirty(record: Record, guest: Guest) -> Iterator[Violation]:
             yield COLO_STATE(Colo.PFN, pfn=pfn, highest=highest)
             return
 
+
+def judge_tsc(record: Record, guest: Guest) -> Iterator[Violation]:
+    """The frequencies that two records have given the TSC, once the guest's state has taken in the second of them."""
+    if record.name not in guest.tsc_khz or len(guest.tsc_khz) != len(TSC_RECORDS) or not record.complete:
+        return
+    one, other = sorted(guest.tsc_khz, key=lambda name: name != record.name)
+    khz, other_khz = guest.tsc_khz[one], guest.tsc_khz[other]
+    if khz and other_khz and TSC_TOLERANCE * abs(khz - other_khz) > other_khz:
+        yield TSC_CONTRADICTED(one=one, khz=khz, other=other, other_khz=other_khz)
+
+
+TSC_RECORDS = ("TSC_INFO", "HVM_CONTEXT")
+TSC_TOLERANCE = 100
 
 _JUDGES: Mapping[str, Callable[[Record, Guest], Iterator[Violation]]] = {
     "TSC_INFO": _tsc,

@@ -204,9 +204,9 @@ def page(pfn: int, contents: bytes) -> Said:
     return Said("PAGE_DATA", body=struct.pack("<IIQ", 1, 0, pfn) + contents)
 
 
-def context(cr0: int = 0x11, cr4: int = 0, vcpu: int = 0) -> Said:
+def context(cr0: int = 0x11, cr4: int = 0, vcpu: int = 0, khz: int = 0) -> Said:
     """The state of an HVM guest with one vcpu, and no device."""
-    header = struct.pack("<IIQII", 0x54381286, 1, 0, 0, 0)
+    header = struct.pack("<IIQII", 0x54381286, 1, 0, 0, khz)
     cpu = bytes(656) + struct.pack("<4Q", cr0, 0, 0, cr4) + bytes(1032 - 688)
     states = [_save_record(1, header), _save_record(2, cpu, vcpu), _save_record(0, b"")]
     return libxc("HVM_CONTEXT", hvm_ctx=states)
@@ -273,6 +273,11 @@ def frames(first: int, last: int, *pfns: int) -> Said:
 def vcpu(part: str, number: int, octets: int) -> Said:
     """A part of the state of a PV guest's vcpu, all zeros."""
     return libxc(f"X86_PV_VCPU_{part}", vcpu_id=number, context=bytes(octets))
+
+
+def basic(cr3: int) -> Said:
+    """The state of vcpu 0 of a 64-bit PV guest, zeros but for CR3."""
+    return libxc("X86_PV_VCPU_BASIC", vcpu_id=0, context=bytes(5008) + struct.pack("<Q", cr3) + bytes(152))
 
 
 def xenstore(key: str) -> Said:

@@ -6,11 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dissector.events import FORWARD, Record
+from dissector.protocol import PAGE_SHIFT
 from dissector.protocol import Guest as GuestKind
-from dissector.rules.reading import Leaf, config_of, from_json, leaves, number, pairs
+from dissector.rules.reading import Leaf, config_of, from_json, leaves, number, pairs, save_records
 
 GUESTS: dict[str | None, GuestKind] = {"x86 PV": "pv", "x86 HVM": "hvm", "x86 PVH": "hvm"}
 """What the domain header's name means for the records that may come."""
+
+CR3_AT_64 = 8 + 5008
+CR3_AT = {8 + 2800: 8 + 2728, 8 + 5168: CR3_AT_64}
+"""By the length of an X86_PV_VCPU_BASIC where CR3 is in it: struct vcpu_guest_context, ctrlreg."""
+
+LEVELS, PINNED = 7, 12
+"""Of a page type: which bits are the level of a page table, and the last type that is one."""
+
+SAVE_MAGIC, GTSC_AT = 0x54381286, 20
+"""Of HVM_CONTEXT's HEADER: what it begins with, and where in it gtsc_khz is."""
 
 NATIVE_WIDTH = 8
 """Octets of a word of a PV guest until X86_PV_INFO says otherwise."""
@@ -35,6 +46,12 @@ class Guest:
     """The highest pfn that PAGE_DATA listed."""
     seen: set[str] = field(default_factory=set)
     """Records of a guest's state and emulator that came, whole or in part; of X86_PV_VCPU_BASIC only vcpu 0's."""
+    tables: dict[int, int] = field(default_factory=dict)
+    """Of a PV guest the pfns that are page tables by the newest PAGE_DATA that listed them, and of which level."""
+    roots: dict[tuple[int, str], int] = field(default_factory=dict)
+    """By vcpu and register the pfns of a PV guest's page tables of the top level."""
+    tsc_khz: dict[str, int] = field(default_factory=dict)
+    """By record the frequency that it gives the guest's TSC, kHz; 0: none."""
     frames: dict[int, int] = field(default_factory=dict)
     """By its index the pfn of each frame of a PV guest's table."""
     policy: dict[tuple[int, int], Leaf] = field(default_factory=dict)
@@ -93,7 +110,28 @@ class Guest:
     def _state(self, record: Record) -> None:
         self.seen.add(record.name)
 
+    def _tsc(self, record: Record) -> None:
+        self.tsc_khz[record.name] = number(record.body, 4, 4, record.endianness)
+
+    def _context(self, record: Record) -> None:
+        self._state(record)
+        header = next(save_records(record.body, record.endianness), None)
+        # Programs that have no hypervisor send anything there.
+        if header is not None and number(header.body, 0, 4, record.endianness) == SAVE_MAGIC:
+            self.tsc_khz[record.name] = number(header.body, GTSC_AT, 4, record.endianness)
+
     def _basic(self, record: Record) -> None:
+        cr3_at = CR3_AT.get(len(record.body))
+        if cr3_at is not None and record.complete:
+            vcpu, word = number(record.body, 0, 4, record.endianness), record.endianness
+            if cr3_at == CR3_AT_64:
+                self.roots[vcpu, "CR3"] = number(record.body, cr3_at, 8, word) >> PAGE_SHIFT
+                user = number(record.body, cr3_at - 16, 8, word)
+                self.roots[vcpu, "CR1"] = user >> PAGE_SHIFT if user & 1 else 0
+            else:
+                # The lower bits of a large pfn are at the top: xen_cr3_to_pfn() of arch-x86/xen.h.
+                cr3 = number(record.body, cr3_at, 4, word)
+                self.roots[vcpu, "CR3"] = cr3 >> PAGE_SHIFT | (cr3 & 0xFFF) << 20
         if len(record.body) < 8 or (not number(record.body, 0, 4, record.endianness) and record.body_length > 8):
             self.seen.add(record.name)
 
@@ -108,8 +146,20 @@ class Guest:
         self.is_checkpointed = True
 
     def _pages(self, record: Record) -> None:
-        for first, length, _ in record.runs:
+        for first, length, type in record.runs:
             self.highest = max(self.highest, first + length - 1)
+            level = type & LEVELS if type <= PINNED else 0
+            if level:
+                self.tables.update(dict.fromkeys(range(first, first + length), level))
+            elif self.tables:
+                self._drop(first, length)
+
+    def _drop(self, first: int, length: int) -> None:
+        """Pages that are no tables now."""
+        few = range(first, first + length) if length < len(self.tables) else [*self.tables]
+        for pfn in few:
+            if first <= pfn < first + length:
+                self.tables.pop(pfn, None)
 
 
 _TAKE: Mapping[str, Callable[[Guest, Record], None]] = {
@@ -120,7 +170,9 @@ _TAKE: Mapping[str, Callable[[Guest, Record], None]] = {
     "X86_PV_P2M_FRAMES": Guest._frames,
     "X86_PV_VCPU_BASIC": Guest._basic,
     "SHARED_INFO": Guest._state,
-    "HVM_CONTEXT": Guest._state,
+    "HVM_CONTEXT": Guest._context,
+    "TSC_INFO": Guest._tsc,
+    "X86_TSC_INFO": Guest._tsc,
     "HVM_PARAMS": Guest._params,
     "EMULATOR_CONTEXT": Guest._state,
     "EMULATOR_XENSTORE_DATA": Guest._state,

@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import partial
 
 from dissector.events import Record
+from dissector.facts.pfns import PfnSet
 from dissector.facts.roles import role_of
 from dissector.protocol import Role
 from dissector.rules import examples as eg
@@ -36,6 +37,11 @@ class Frames(StrEnum):
     ORDER = "start_pfn 0x{first:x} is after end_pfn 0x{last:x}"
     WIDTH = "body_length {body_length:,}, a guest with words of {width} octets has {needed:,}"
     FRAME = "frame {index:,} is pfn 0x{pfn:x}, past the guest's maximum 0x{most:x}"
+
+
+class Root(StrEnum):
+    TYPE = "{register} of vcpu {vcpu} is in pfn 0x{pfn:x}, whose newest type is {type}, not L{level}TAB"
+    RANGE = "{register} of vcpu {vcpu} is in pfn 0x{pfn:x}, past the guest's maximum 0x{most:x}"
 
 
 class Vcpu(StrEnum):
@@ -128,7 +134,30 @@ EMPTY_VCPU_STATE = _rule(
     legal=(*eg.PV2, eg.FRAMES, eg.vcpu("MSRS", 0, 16)),
 )
 
+BAD_PAGE_TABLE_ROOT = _rule(
+    id="bad-page-table-root",
+    severity="error",
+    summary="A vcpu's page tables begin in a page that was not sent as one of the top level",
+    source="process_vcpu_basic() in xg_sr_restore_x86_pv.c",
+    why="CR3 of a PV guest's vcpu, and CR1 for the user's page tables of a 64-bit one, name a page of the guest. At"
+    " the end of the stream its newest type has to be that of a page table of the guest's top level, L4TAB or L3TAB;"
+    " the restore fails if not.",
+    receiver_says=(
+        "cr3 (pfn %#x) has bad type %u, expected %u",
+        "cr1 (pfn %#x) has bad type %u, expected %u",
+        "cr3 (pfn %#x) out of range",
+        "cr1 (pfn %#x) out of range",
+    ),
+    example="64-bit guest, CR3 in pfn 5, PAGE_DATA of pfn 5 as NOTAB; legal: PAGE_DATA of pfn 5 as L4TAB",
+    messages=Root,
+    breaking=(*eg.PV2, eg.FRAMES, eg.libxc("PAGE_DATA", 5), eg.SHARED_INFO, eg.basic(cr3=5 << 12), eg.END),
+    legal=(*eg.PV2, eg.FRAMES, eg.libxc("PAGE_DATA", 5 | 4 << 60), eg.SHARED_INFO, eg.basic(cr3=5 << 12), eg.END),
+)
+
 RULES = declared(globals())
+
+TOP_LEVELS = {4: 3, 8: 4}
+"""By octets of a word the level of the page table at the top."""
 
 
 def _info(record: Record, guest: Guest) -> Iterator[Violation]:
@@ -204,6 +233,22 @@ def judge(record: Record, guest: Guest) -> Iterator[Violation]:
     judged = _JUDGES.get(record.name)
     if judged is not None and record.complete and len(record.body) == record.body_length:
         yield from judged(record, guest)
+
+
+def judge_roots(record: Record, guest: Guest, listed: PfnSet) -> Iterator[Violation]:
+    """What END shows of the vcpus' page tables. `listed`: all pfns that PAGE_DATA listed."""
+    if role_of(record) is not Role.LIBXC_END or not guest.is_followed or guest.width is None:
+        return
+    level = TOP_LEVELS[guest.width]
+    for (vcpu, register), pfn in guest.roots.items():
+        if guest.max_pfn and pfn > guest.max_pfn:
+            yield BAD_PAGE_TABLE_ROOT(Root.RANGE, register=register, vcpu=vcpu, pfn=pfn, most=guest.max_pfn)
+            return
+        found = guest.tables.get(pfn)
+        if pfn and found != level and pfn in listed:
+            type = f"L{found}TAB" if found else "that of no page table"
+            yield BAD_PAGE_TABLE_ROOT(Root.TYPE, register=register, vcpu=vcpu, pfn=pfn, type=type, level=level)
+            return
 
 
 def judge_end(record: Record, guest: Guest) -> Iterator[Violation]:

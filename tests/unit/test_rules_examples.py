@@ -132,6 +132,7 @@ MORE: dict[str, tuple[Example, ...]] = {
         (*eg.COLO, eg.colo(0)),
         (*eg.COLO, eg.libxc("CHECKPOINT_DIRTY_PFN_LIST", pfn=[1 << 40]).back()),
     ),
+    "bad-page-table-root": ((*eg.PV2, eg.FRAMES, eg.SHARED_INFO, eg.basic(cr3=0x7777 << 12), eg.END),),
     "bad-pv-info": ((*eg.PV2, eg.pv_info(8, 4)),),
     "bad-p2m-frames": (
         (*eg.PV2, eg.frames(0, 1023, 7)),
@@ -389,3 +390,28 @@ def test_a_key_says_what_a_check_is_for() -> None:
         "libxc.?",
     ]
     assert State.STATIC_DATA in BEFORE_POSTCOPY
+
+
+def entries(*pages: int) -> eg.Said:
+    return eg.libxc("PAGE_DATA", *pages)
+
+
+TABLE = 4 << 60
+PINNED = 12 << 60
+BEFORE, AFTER = (*eg.PV2, eg.FRAMES), (eg.SHARED_INFO, eg.basic(cr3=5 << 12), eg.END)
+
+
+@pytest.mark.parametrize(
+    ("pages", "is_right"),
+    [
+        ((entries(5 | PINNED),), True),
+        ((entries(5), entries(5 | TABLE)), True),
+        ((entries(5 | TABLE), entries(5)), False),
+        ((entries(5 | TABLE), entries(3, 4, 5, 6)), False),
+        ((entries(5 | 3 << 60),), False),
+        ((entries(7),), True),  # nobody knows what the page is
+    ],
+)
+def test_the_newest_type_of_a_page_table_counts(pages: tuple[eg.Said, ...], is_right: bool) -> None:
+    rules_broken = [one.rule for one in found((*BEFORE, *pages, *AFTER))]
+    assert ("bad-page-table-root" in rules_broken) == (not is_right)

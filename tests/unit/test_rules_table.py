@@ -55,6 +55,7 @@ EXPECTED = {
     """,
     "contents": """
         bad-tsc-mode error
+        tsc-contradicted warning
         missing-context error
         unhandled-record error
         emulator-record-unexpected error
@@ -70,6 +71,7 @@ EXPECTED = {
         pfn-out-of-range error
         bad-vcpu-state error
         empty-vcpu-state warning
+        bad-page-table-root error
         verify-mismatch warning
     """,
     "pages": """
