@@ -12,10 +12,11 @@ from dissector import events
 from dissector.capture.link import addresses
 from dissector.capture.opening import StreamReader
 from dissector.capture.reader import CaptureReader, Packet
+from dissector.encrypted import Encrypted, Followed
 from dissector.events import Endpoint, Event, Flow
 from dissector.parser import Conversation, DirectionParser, Joins, WireOrder, connect, follow_stream
 from dissector.parser.plain import Plain, PlainConnection
-from dissector.tcp import Connections, PacketPath
+from dissector.tcp import Connection, Connections, PacketPath
 
 Progress = Callable[[], None]
 
@@ -52,7 +53,8 @@ class Engine:
         """Ciphers seen on connections; complete when all was read."""
         self.connected = 0
         """TCP connections seen."""
-        self.connections = Connections(self._connect)
+        self.connections = Connections(self._connect, is_counted=self._is_counted)
+        self._followed = Followed()
         self._order = WireOrder(emit, self.connections.waiting)
         self._path = PacketPath(None, self.connections)
         self._keep_pages, self._note_spans = keep_pages, note_spans
@@ -63,6 +65,11 @@ class Engine:
         self._sample = sample
         self._sampled_at = self._sample_due = 0
         self._sampling_since = 0
+
+    @property
+    def likely(self) -> list[Encrypted]:
+        """Encrypted connections that look like a migration."""
+        return self._followed.likely
 
     @property
     def unread_links(self) -> set[int]:
@@ -194,6 +201,11 @@ class Engine:
         self._recent.append(conversation)
         self._note_ciphers(RECENT)
         return one, other
+
+    def _is_counted(self, connection: Connection) -> bool:
+        consumer = connection.sides[0].consumer
+        cipher = consumer.conversation.cipher if isinstance(consumer, DirectionParser) else None
+        return self._followed.follow(connection, cipher)
 
     def _note_ciphers(self, recent: int) -> None:
         """Judges all connections but the most recent ones."""

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from dissector.capture.opening import StreamReader, open_source
 from dissector.capture.reader import CaptureReader
+from dissector.encrypted import Encrypted
 from dissector.engine import Engine, Sample
 from dissector.errors import UserError
 from dissector.events import Event, Record
 from dissector.facts import Fault, Link, Linker, Migration
-from dissector.results.common import file_name, time_of
-from dissector.results.source import CensusResult, SourceResult
-from dissector.units import many
+from dissector.results.common import EndpointResult, FlowResult, file_name, time_of
+from dissector.results.source import CensusResult, EncryptedResult, SourceResult
+from dissector.units import NS, duration, many, rate, size
 
 if TYPE_CHECKING:
     import pandas
@@ -69,6 +70,7 @@ class Input:
         self._is_read = False
         self._legacy: dict[int, bool] = {}
         self._census: Mapping[str, int] = {}
+        self._encrypted: Sequence[Encrypted] = ()
 
     @property
     def name(self) -> str:
@@ -88,7 +90,7 @@ class Input:
     @property
     def source(self) -> SourceResult:
         """The input as a whole, as far as it was read."""
-        return source_of(self.path, self.reader, self._census)
+        return source_of(self.path, self.reader, self._census, self._encrypted)
 
     @property
     def problem(self) -> str | None:
@@ -239,6 +241,7 @@ class Input:
         finally:
             self.reader.source.close()
             self.migration_count, self._census = engine.migrations, engine.census
+            self._encrypted = engine.likely
         if not engine.migrations:
             raise UserError(no_migration(engine, self.reader, self._keylog))
 
@@ -247,8 +250,10 @@ class Input:
             self._legacy[event.migration] = event.context.legacy
 
 
-def source_of(file: str, reader: Reader, census: Mapping[str, int]) -> SourceResult:
-    """An input as a whole, as far as it was read. `file`: what its user calls it; `census`: the engine's."""
+def source_of(
+    file: str, reader: Reader, census: Mapping[str, int], encrypted: Sequence[Encrypted] = ()
+) -> SourceResult:
+    """An input as a whole, as far as it was read. `file`: what its user calls it; the rest is the engine's."""
     if not isinstance(reader, CaptureReader):
         return SourceResult(
             file=file_name(file),
@@ -270,6 +275,21 @@ def source_of(file: str, reader: Reader, census: Mapping[str, int]) -> SourceRes
         cut_packets=reader.cut,
         dropped_packets=reader.dropped_by_capture,
         census=tuple(map(CensusResult, census.keys(), census.values())),
+        encrypted=tuple(_encrypted(one) for one in encrypted),
+    )
+
+
+def _encrypted(one: Encrypted) -> EncryptedResult:
+    return EncryptedResult(
+        cipher=one.cipher,
+        flow=FlowResult(EndpointResult.of(one.flow.source), EndpointResult.of(one.flow.destination)),
+        first_time=time_of(one.first_time),
+        last_time=time_of(one.last_time),
+        bytes=one.octets,
+        back=one.back,
+        octets_per_second=one.octets * NS / one.duration if one.duration else None,
+        retransmitted=one.retransmitted,
+        stall=time_of(one.stall),
     )
 
 
@@ -302,14 +322,34 @@ def _nothing(engine: Engine, reader: Reader, keylog: str | None) -> str:
     if engine.encrypted:
         ciphers = ", ".join(sorted(engine.encrypted))
         return (
-            f"{none}: the connection is encrypted ({ciphers}) and only ciphertext was captured; migrate over "
-            "a plain transport, such as xl migrate -s '' DOMAIN 'socat - TCP:HOST:PORT'"
+            f"{none}: the connection is encrypted ({ciphers}) and only ciphertext was captured{_likely(engine)}; "
+            "record the next one before it is encrypted, with xl migrate -s 'xenshark tap -w FILE -- ssh' DOMAIN HOST, "
+            "or migrate over a plain transport, such as xl migrate -s '' DOMAIN 'socat - TCP:HOST:PORT'"
         ) + (TLS_ADVICE if "TLS" in engine.encrypted else "")
     looked = (
         f"{none}: looked for headers of xl, libxl, libxc and xenopsd on every TCP connection, and for "
         f"records of one already running (packets: {reader.frame}, TCP connections: {engine.connected})"
     )
     return "; ".join(filter(None, (looked, _not_looked_into(engine))))
+
+
+LIKELY_NAMED = 3
+"""Encrypted connections that a message names."""
+
+
+def _likely(engine: Engine) -> str:
+    """What TCP shows of the encrypted connections that look like a migration."""
+    likely = sorted(engine.likely, key=lambda one: -one.octets)
+    more = f"; {many(len(likely) - LIKELY_NAMED, 'more one')} like it" if len(likely) > LIKELY_NAMED else ""
+    return "".join(f"; {encrypted_as_text(one)}" for one in likely[:LIKELY_NAMED]) + more
+
+
+def encrypted_as_text(one: Encrypted) -> str:
+    """One of them, in words."""
+    pace = f" ({rate(one.octets, one.duration)})" if one.duration else ""
+    words = f"{one.flow} ({one.cipher}) looks like a migration: {size(one.octets)} in {duration(one.duration)}{pace}"
+    words += f", {size(one.back)} back, {size(one.retransmitted)} retransmitted"
+    return words + (f", stall of {duration(one.stall)}" if one.stall else ", no stall")
 
 
 NAMED = 5

@@ -116,7 +116,7 @@ class Watching:
         if self._kept is not None:
             self._kept.close()
         self._monitor.finish()
-        source = source_of(self._arguments.interface, self._reader, self._engine.census)
+        source = source_of(self._arguments.interface, self._reader, self._engine.census, self._engine.likely)
         migrations = self._monitor.analysis.migrations
         if self._display.form == "json":
             self._event(SummaryEvent.of(source, migrations))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from dissector.results.base import Result
-from dissector.results.common import Octets, Time
+from dissector.results.common import Duration, FlowResult, Octets, Time
 
 
 class CensusResult(Result):
@@ -13,6 +13,20 @@ class CensusResult(Result):
 
     what: Annotated[str, 'what they are, as far as it was read: "UDP port 53", "ARP in VXLAN"']
     packets: int
+
+
+class EncryptedResult(Result, kw_only=True):
+    """An encrypted connection that looks like a migration: most went one way. Octets are ciphertext."""
+
+    cipher: Annotated[str, "SSH or TLS"]
+    flow: Annotated[FlowResult, "from where most came"]
+    first_time: Time | None
+    last_time: Time | None
+    bytes: Octets
+    back: Annotated[Octets, "octets of the other direction"]
+    octets_per_second: float | None
+    retransmitted: Annotated[Octets, "octets that were captured again"]
+    stall: Annotated[Duration | None, "the longest time without payload in the direction of most; 0: none above 50 ms"]
 
 
 class SourceResult(Result, kw_only=True):
@@ -27,3 +41,4 @@ class SourceResult(Result, kw_only=True):
     cut_packets: Annotated[int, "packets cut at the snap length"]
     dropped_packets: Annotated[int, "packets that the capturing program says it lost"]
     census: Annotated[tuple[CensusResult, ...], "packets that were not looked into, the most first"] = ()
+    encrypted: Annotated[tuple[EncryptedResult, ...], "encrypted connections that look like a migration"] = ()

@@ -85,7 +85,13 @@ class Connections:
     """All connections, by the addresses and ports as they stand in a packet. `accept(key)` gives the two
     consumers of a new connection: of the direction with this key, and of the other."""
 
-    def __init__(self, accept: Callable[[bytes], tuple[Consumer, Consumer]], budget: Budget | None = None) -> None:
+    def __init__(
+        self,
+        accept: Callable[[bytes], tuple[Consumer, Consumer]],
+        budget: Budget | None = None,
+        is_counted: Callable[[Connection], bool] = lambda connection: False,
+    ) -> None:
+        """`is_counted`: whether a connection whose consumers want nothing more is counted on all the same."""
         self.halves: dict[bytes, Half] = {}
         """Every half that is known, by its key. What is no `HalfConnection` is of a connection that is ignored."""
         self.ignored: dict[bytes, frozenset[int]] = {}
@@ -94,6 +100,7 @@ class Connections:
         self.due = NEVER
         """After this packet `judge` has something to do."""
         self._accept = accept
+        self._is_counted = is_counted
         self._budget = budget or Budget()
         self.waiting = self._budget.waiting
         """Halves with an open gap."""
@@ -238,7 +245,8 @@ class Connections:
             self._end(connection)
         one.allow()
         other.allow()
-        if one.consumer.skip >= UNWANTED and other.consumer.skip >= UNWANTED and one.key in self._connections:
+        is_unwanted = one.consumer.skip >= UNWANTED and other.consumer.skip >= UNWANTED
+        if is_unwanted and one.key in self._connections and not self._is_counted(connection):
             self.ignore(one.key)
 
     def _end(self, connection: Connection) -> None:

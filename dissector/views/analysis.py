@@ -56,6 +56,8 @@ def _source(source: SourceResult) -> str:
         what += f" ({source.cut_packets:,} cut at the snap length)"
     if source.dropped_packets:
         what += f"; {many(source.dropped_packets, 'more packet')} dropped by who captured"
+    for one in source.encrypted:
+        what += f"\n  {one.flow} ({one.cipher}) looks like a migration, encrypted: {size(one.bytes)}; see --json"
     return what
 
 

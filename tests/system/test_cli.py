@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import re
 import signal
 import struct
 import subprocess
@@ -410,6 +412,45 @@ def test_an_encrypted_connection(shell: Shell, cipher: str, hello: bytes) -> Non
     """Which cipher, and what to do instead."""
     said = shell.complaint("read", shell.file(capture(("forward", hello), ("reverse", hello))))
     assert f"the connection is encrypted ({cipher})" in said and "plain transport" in said
+    assert said.index("xenshark tap") < said.index("plain transport") and "looks like" not in said
+
+
+HELLO, MEMORY = b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", random.Random(14).randbytes(1_400_000)
+
+
+def test_an_encrypted_connection_that_looks_like_a_migration(shell: Shell) -> None:
+    """2.8 MB one way, 3 kB back: what TCP shows of it is said. As much in both directions is none."""
+    turns = (("forward", HELLO), ("reverse", HELLO), ("forward", MEMORY), ("reverse", bytes(3000)), ("forward", MEMORY))
+    said = shell.complaint("analyze", shell.file(capture(*turns)))
+    (took,) = re.findall(r"in (\d\.\d+) s \(", said)
+    assert float(took) == pytest.approx(0.0015 * (2 * 1000 + 4), abs=0.01)
+    assert "(SSH) looks like a migration: 2.8 MB in" in said
+    assert "3.0 kB back, 0 octets retransmitted, no stall" in said
+    again = shell.complaint("analyze", shell.file(capture(*turns, ("reverse", MEMORY), ("forward", MEMORY[:100]))))
+    assert "looks like a migration" not in again
+
+
+def test_a_stall_and_retransmissions_of_an_encrypted_connection(shell: Shell) -> None:
+    """The last ten packets come a second late, and once more."""
+    octets = capture(("forward", HELLO), ("forward", MEMORY))
+    length = 16 + len(packet("forward", 0, 0, bytes(1400)))
+    first = len(octets) - 10 * length
+    late = b"".join(
+        struct.pack("<I", START + 1) + octets[at + 4 : at + length] for at in range(first, len(octets), length)
+    )
+    said = shell.complaint("analyze", shell.file(octets[:first] + 2 * late))
+    assert "14.0 kB retransmitted, stall of 1.00" in said
+
+
+def test_a_migration_beside_an_encrypted_one(shell: Shell) -> None:
+    """Both are in the results."""
+    plain, other = (packet("forward", 0, 0, b"")[34:38], b"\x20\0\x11\x5c")
+    encrypted = capture(("forward", HELLO), ("forward", MEMORY))[24:].replace(plain, other)
+    encrypted = encrypted.replace(plain[2:] + plain[:2], other[2:] + other[:2])
+    path = shell.file(capture(*TURNS) + encrypted)
+    (one,) = json.loads("\n".join(shell.lines("analyze", "--json", path)))["source"]["encrypted"]
+    assert (one["cipher"], one["bytes"], one["retransmitted"]) == ("SSH", len(HELLO) + len(MEMORY), 0)
+    assert "looks like a migration, encrypted: 1.4 MB" in "\n".join(shell.lines("analyze", path))
 
 
 def test_a_link_type_nobody_can_read(shell: Shell) -> None:
