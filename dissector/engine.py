@@ -100,8 +100,6 @@ class Engine:
             self._release_some(reader.frame)
             self._take_samples(reader.last_time_ns or 0)
             yield
-        self._sample_due = 0
-        self._take_samples(reader.last_time_ns or 0)
         self.finish(reader.last_time_ns or 0)
 
     def packet(self, packet: Packet) -> None:

@@ -38,7 +38,10 @@ SEVERAL = (
 )
 
 
-@given(st.lists(st.tuples(st.integers(0, 1 << 62), st.integers(1, 1000)), min_size=1))
+TIMES_NS = st.one_of(st.integers(0, 40).map(lambda ms: ms * FINEST), st.integers(0, 1 << 62))
+
+
+@given(st.lists(st.tuples(TIMES_NS, st.integers(1, 1000)), min_size=1))
 def test_bins_keep_every_count_in_its_time(counts: list[tuple[int, int]]) -> None:
     bins: TimeBins[str] = TimeBins(16)
     for time, count in counts:
