@@ -13,7 +13,7 @@ from dissector.capture.link import addresses
 from dissector.capture.opening import StreamReader
 from dissector.capture.reader import CaptureReader, Packet
 from dissector.encrypted import Encrypted, Followed
-from dissector.events import Endpoint, Event, Flow
+from dissector.events import Endpoint, Event, Flow, Record
 from dissector.parser import Conversation, DirectionParser, Joins, WireOrder, connect, follow_stream
 from dissector.parser.plain import Plain, PlainConnection
 from dissector.tcp import Connection, Connections, PacketPath
@@ -47,6 +47,8 @@ class Engine:
         """`keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note which octets are
         page contents (`DirectionParser.spans`). `sample` is told by the capture's clock how far each direction has
         come: beside the events, so that these are the same with it and without."""
+        self.records = 0
+        """Records, headers and texts so far."""
         self.migrations = 0
         """How many were found so far."""
         self.encrypted: set[str] = set()
@@ -55,7 +57,8 @@ class Engine:
         """TCP connections seen."""
         self.connections = Connections(self._connect, is_counted=self._is_counted)
         self._followed = Followed()
-        self._order = WireOrder(emit, self.connections.waiting)
+        self._order = WireOrder(self._number, self.connections.waiting)
+        self._emit = emit
         self._path = PacketPath(None, self.connections)
         self._keep_pages, self._note_spans = keep_pages, note_spans
         self._joins = Joins()
@@ -187,6 +190,13 @@ class Engine:
 
     def _release(self, frame: int) -> None:
         self._order.release(self.connections.oldest_held(), frame)
+
+    def _number(self, event: Event) -> None:
+        """Counts records in the order of events, which is known here first; nobody has seen the record before."""
+        if type(event) is Record:
+            self.records += 1
+            object.__setattr__(event, "number", self.records)
+        self._emit(event)
 
     def _connect(self, key: bytes) -> tuple[DirectionParser, DirectionParser]:
         source, destination = addresses(key)

@@ -201,6 +201,8 @@ class Record:
     connection: ConnectionRole | None = None
     """Of several connections of one migration: which one it was on, unless on the one that carries the image. Its
     offset counts octets of that connection."""
+    number: int = 0
+    """Which item of the input, from 1, in the order of events: the engine counts. 0: nobody has counted."""
 
     @property
     def end(self) -> int:

@@ -766,24 +766,25 @@ events.Context = py.class("Context", { "layers", "version", "endianness", "postc
     tunnelled = tunnelled, revision = revision } end)
 events.Record = py.class("Record", { "migration", "direction", "layer", "name", "type", "spec", "endianness", "offset",
     "length", "body_length", "body", "padding", "runs", "complete", "whole", "first", "last", "index", "context",
-    "acked", "silence", "unseen", "unannounced", "connection" }, { endianness = "little", offset = 0, length = 0,
-    body_length = 0, body = "", padding = "", runs = {}, complete = true, whole = true, first = events.Position(0, 0),
-    last = events.Position(0, 0), index = 0, context = events.Context({}, nil, "little", false, nil, 12, nil, false,
-    false, false, false, 0), acked = 0, silence = 0, unseen = false, unannounced = false }, false, nil,
-    function(migration, direction, layer, name, type, spec, endianness, offset, length, body_length, body, padding,
-    runs, complete, whole, first, last, index, context, acked, silence, unseen, unannounced,
-    connection) if endianness == nil then endianness = "little" end if offset == nil then offset = 0 end if length ==
-    nil then length = 0 end if body_length == nil then body_length = 0 end if body == nil then body = "" end if padding
-    == nil then padding = "" end if runs == nil then runs = {} end if complete == nil then complete = true end if whole
-    == nil then whole = true end if first == nil then first = events.Position(0,
+    "acked", "silence", "unseen", "unannounced", "connection", "number" }, { endianness = "little", offset = 0,
+    length = 0, body_length = 0, body = "", padding = "", runs = {}, complete = true, whole = true,
+    first = events.Position(0, 0), last = events.Position(0, 0), index = 0, context = events.Context({}, nil, "little",
+    false, nil, 12, nil, false, false, false, false, 0), acked = 0, silence = 0, unseen = false, unannounced = false,
+    number = 0 }, false, nil, function(migration, direction, layer, name, type, spec, endianness, offset, length,
+    body_length, body, padding, runs, complete, whole, first, last, index, context, acked, silence, unseen, unannounced,
+    connection, number) if endianness == nil then endianness = "little" end if offset == nil then offset = 0 end if
+    length == nil then length = 0 end if body_length == nil then body_length = 0 end if body == nil then body = "" end
+    if padding == nil then padding = "" end if runs == nil then runs = {} end if complete == nil then complete = true
+    end if whole == nil then whole = true end if first == nil then first = events.Position(0,
     0) end if last == nil then last = events.Position(0, 0) end if index == nil then index = 0 end if context == nil
     then context = events.Context({}, nil, "little", false, nil, 12, nil, false, false, false, false,
     0) end if acked == nil then acked = 0 end if silence == nil then silence = 0 end if unseen == nil then unseen =
-    false end if unannounced == nil then unannounced = false end return { migration = migration, direction = direction,
-    layer = layer, name = name, type = type, spec = spec, endianness = endianness, offset = offset, length = length,
-    body_length = body_length, body = body, padding = padding, runs = runs, complete = complete, whole = whole,
-    first = first, last = last, index = index, context = context, acked = acked, silence = silence, unseen = unseen,
-    unannounced = unannounced, connection = connection } end)
+    false end if unannounced == nil then unannounced = false end if number == nil then number = 0 end return {
+    migration = migration, direction = direction, layer = layer, name = name, type = type, spec = spec,
+    endianness = endianness, offset = offset, length = length, body_length = body_length, body = body,
+    padding = padding, runs = runs, complete = complete, whole = whole, first = first, last = last, index = index,
+    context = context, acked = acked, silence = silence, unseen = unseen, unannounced = unannounced,
+    connection = connection, number = number } end)
 events.PacketsCut = py.class("PacketsCut", { "migration", "direction" }, {}, true, nil, function(migration,
     direction) return { migration = migration, direction = direction } end)
 events.Gap = py.class("Gap", { "migration", "direction", "offset", "length", "record" }, {}, true, nil,

@@ -7,7 +7,7 @@ from typing import Any
 
 from dissector.analysis import Analysis
 from dissector.cli.arguments import add_keylog
-from dissector.cli.input import conclude, read
+from dissector.cli.input import INTERRUPTED, conclude, read_until_interrupted
 from dissector.library import open
 from dissector.views.analysis import as_text
 
@@ -28,7 +28,7 @@ def add(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     analysis = Analysis()
     capture = open(arguments.file, keylog=arguments.keylog)
-    read(capture, analysis.add)
+    is_interrupted = read_until_interrupted(capture, analysis.add)
     analysis.finish()
     if arguments.json:
         # Imported here: the text needs none of it, and to start takes most of the time of a small file.
@@ -39,4 +39,4 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(as_text(capture.source, analysis.migrations), end="")
     conclude(capture, analysis)
-    return 0
+    return INTERRUPTED if is_interrupted else 0

@@ -23,6 +23,17 @@ def whole_number(wanted: str = "is no whole number above 0", most: float = math.
     return parse
 
 
+def count(wanted: str) -> Callable[[str], int]:
+    """Reads an integer from 0."""
+
+    def parse(text: str) -> int:
+        if text.isascii() and text.isdecimal():
+            return int(text)
+        raise argparse.ArgumentTypeError(f"{text!r} {wanted}")
+
+    return parse
+
+
 def positive_number(wanted: str = "is no number above 0") -> Callable[[str], float]:
     """Reads a number above 0."""
 

@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any
 
+from dissector import __version__
 from dissector.analysis import Analysis
-from dissector.cli.arguments import add_keylog
-from dissector.cli.input import read
+from dissector.cli.arguments import add_keylog, count
+from dissector.cli.input import INTERRUPTED, read, read_until_interrupted
 from dissector.cli.rule_ids import no_such_rule
 from dissector.errors import UserError
-from dissector.library import open
+from dissector.events import Record
+from dissector.facts import Link, Linker
+from dissector.library import Input, open
 from dissector.results.encoding import dumps
 from dissector.results.findings import FileFindingResult
+from dissector.results.sarif import sarif
 from dissector.rules import RULES
 from dissector.rules.findings import SEVERITIES, Finding
 from dissector.units import many, printable
-from dissector.views.findings import as_line, tally
+from dissector.views.findings import as_annotation, as_line, tally
+from dissector.views.places import Numbered, Shown, full, wanted
 
 FOUND, WRONG = 1, 2
 
+CONTEXT = count("is no number of records")
+
 EPILOG = """\
-A line says: file: migration, direction, frame, offset in the direction's octets: severity rule what broke it.
-After an error in brackets: what the receiver writes into its log; %s, %u and the like stand for values.
+formats:
+  full      the record, its neighbours, the field and its octets; what follows from a broken rule behind it,
+            and what is the same of many records once (default)
+  concise   a line: file: migration, direction, frame, offset in the direction's octets, record: severity rule
+            what broke it
+  json      one JSON object a line, one line a finding
+  sarif     one SARIF 2.1.0 object, for code hosts and editors
+  github    annotations of GitHub Actions
+
+After an error: what the receiver writes into its log; %s, %u and the like stand for values.
+`xenshark read --at finding:K FILE` opens a finding, `xenshark read --at N FILE` a record.
 `xenshark rules RULE` explains a rule; in --select and --ignore RULE may be a pattern such as 'postcopy-*'.
 
-exit status: 0 no finding of severity error, 1 errors were found, 2 an input or the usage is wrong
+exit status: 0 no finding of severity error, 1 errors were found, 2 an input or the usage is wrong,
+130 interrupted (what was found until then is printed)
 """
 
 
@@ -45,7 +64,17 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("files", metavar="FILE", nargs="+", help="a capture or a saved stream; - is standard input")
     add_keylog(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line a finding")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="how to print findings: see below")
+    form.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
+    parser.add_argument(
+        "-C",
+        "--context",
+        type=CONTEXT,
+        default=1,
+        metavar="N",
+        help="with full: N records before and after (default 1)",
+    )
     for name, says in (("select", "only these rules"), ("ignore", "all rules but these")):
         parser.add_argument(f"--{name}", action="append", type=_rules, default=[], metavar="RULE[,RULE...]", help=says)
     parser.add_argument(
@@ -63,25 +92,40 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit status as EPILOG says; one wrong file does not keep the others from being checked."""
     selected = set().union(*arguments.select) if arguments.select else set(RULES)
     selected -= set().union(*arguments.ignore)
+    if not selected:
+        raise UserError("--select and --ignore leave no rule to check")
     gravest = SEVERITIES[: SEVERITIES.index(arguments.min_severity or SEVERITIES[-1]) + 1]
     is_asked_for = arguments.all or arguments.min_severity == SEVERITIES[-1] or bool(arguments.select)
+    form = arguments.format
     counts: Counter[str] = Counter()
-    status = 0
+    problems: list[str] = []
+    everything: list[tuple[str, Finding]] = []
+    is_interrupted = False
     for file in arguments.files:
         analysis = Analysis()
         problem: str | None = None
+        capture: Input | None = None
         try:
             capture = open(file, keep_pages=arguments.pages, keylog=arguments.keylog)
-            read(capture, analysis.add)
+            is_interrupted = read_until_interrupted(capture, analysis.add)
             problem = capture.damage
         except UserError as error:
             problem = str(error)
         analysis.finish()
+        number = 0
         for migration, checker in analysis.migrations:
-            findings = [one for one in checker.findings if one.rule in selected and one.severity in gravest]
-            findings = [one for one in findings if is_asked_for or not one.is_on_request]
-            _print(file, findings, arguments.json)
-            counts.update(finding.severity for finding in findings)
+            found = [Numbered(number + at, one) for at, one in enumerate(checker.findings, 1)]
+            number += len(found)
+            found = [one for one in found if one.finding.rule in selected and one.finding.severity in gravest]
+            found = [one for one in found if is_asked_for or not one.finding.is_on_request]
+            if form == "full" and capture is not None and found:
+                print(_in_full(arguments, capture, found) + "\n")
+            for one in found:
+                if form in LINES:
+                    print(LINES[form](file, one.finding))
+            if form == "sarif":
+                everything += [(file, one.finding) for one in found]
+            counts.update(one.finding.severity for one in found)
             if checker.left_out:
                 more = many(checker.left_out, "finding")
                 _complain(f"{file}: migration {migration.number} has {more} more than are kept")
@@ -89,20 +133,52 @@ def run(arguments: argparse.Namespace) -> int:
             _complain(f"{file}: {analysis.words_left_out}")
         if problem:
             _complain(problem)
-            status = WRONG
-    if not arguments.json:
+            problems.append(problem)
+        if is_interrupted:
+            break
+    if form == "sarif":
+        print(json.dumps(sarif(everything, problems, __version__), indent=1))
+    elif form in ("full", "concise"):
         print(tally(counts))
-    return status or (FOUND if counts["error"] else 0)
+    if is_interrupted:
+        return INTERRUPTED
+    return WRONG if problems else FOUND if counts["error"] else 0
+
+
+def _in_full(arguments: argparse.Namespace, capture: Input, found: Sequence[Numbered]) -> str:
+    """Findings with their places, for which the input is read again: only then it is known which records matter."""
+    file, context = capture.path, arguments.context
+    numbers = wanted(found, context)
+    records: Shown = {}
+
+    def keep(record: Record, links: Sequence[Link]) -> None:
+        if record.number in numbers:
+            records[record.number] = (record, links)
+
+    if numbers and file != "-":
+        linker = Linker(keep)
+        with suppress(UserError):  # what is wrong was said when it was read first
+            read(open(file, keylog=arguments.keylog), linker.add)
+        linker.finish()
+    text = full(file, found, records, capture.first_time or 0, context)
+    if numbers and file == "-":
+        text += "\n(standard input can be read once: no records and octets are shown)"
+    return text
+
+
+LINES: dict[str, Callable[[str, Finding], str]] = {
+    "concise": as_line,
+    "json": lambda file, finding: dumps(FileFindingResult.in_file(file, finding)),
+    "github": as_annotation,
+}
+"""Formats in which a finding is a line."""
+
+FORMATS = ("full", "concise", "json", "sarif", "github")
 
 
 def _complain(line: str) -> None:
     sys.stdout.flush()
     print(f"xenshark: {printable(line)}", file=sys.stderr)
-
-
-def _print(file: str, findings: Iterable[Finding], is_json: bool) -> None:
-    for finding in findings:
-        print(dumps(FileFindingResult.in_file(file, finding)) if is_json else as_line(file, finding))
 
 
 def _rules(text: str) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dissector.analysis import Analysis
 from dissector.cli.arguments import add_keylog, whole_number
-from dissector.cli.input import conclude, read
+from dissector.cli.input import INTERRUPTED, conclude, read_until_interrupted
 from dissector.facts import Fault
 from dissector.library import open
 from dissector.results.encoding import dumps
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     analysis = Analysis()
     faults: list[Fault] = []
     capture = open(arguments.file, keylog=arguments.keylog)
-    read(capture, lambda event: faults.extend(analysis.add(event).faults))
+    is_interrupted = read_until_interrupted(capture, lambda event: faults.extend(analysis.add(event).faults))
     analysis.finish()
     shown = faults
     if arguments.unanswered:
@@ -65,4 +65,4 @@ def run(arguments: argparse.Namespace) -> int:
         summaries = ["\n".join(summary(migration)) for migration, _ in analysis.migrations]
         print("\n\n".join((["\n".join(table)] if shown else []) + summaries))
     conclude(capture, analysis)
-    return 0
+    return INTERRUPTED if is_interrupted else 0

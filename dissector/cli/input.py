@@ -28,6 +28,22 @@ def read(capture: Input, *takers: Take, show_progress: bool = True, sample: Samp
         capture.read(*takers, progress=progress, sample=sample)
 
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: what a shell says of SIGINT."""
+
+
+def read_until_interrupted(capture: Input, *takers: Take, show_progress: bool = True) -> bool:
+    """As `read`, but Ctrl-C ends the input, as it ends `tcpdump` before a pipe: gives whether that was so. Whoever
+    calls it prints what was seen, and ends with INTERRUPTED."""
+    try:
+        read(capture, *takers, show_progress=show_progress)
+    except KeyboardInterrupt:
+        sys.stdout.flush()
+        print("xenshark: interrupted: this is what was read until then", file=sys.stderr)
+        return True
+    return False
+
+
 def conclude(capture: Input, analysis: Analysis | None = None) -> None:
     """Raises UserError when what was printed is not all that the input should have held; says how many migrations were
     left out."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from dissector.cli.arguments import add_keylog
-from dissector.cli.input import conclude, read
+from dissector.cli.arguments import add_keylog, count
+from dissector.cli.input import INTERRUPTED, conclude, read, read_until_interrupted
 from dissector.errors import UserError
 from dissector.events import (
     FOREIGN_OCTETS,
@@ -30,8 +31,9 @@ from dissector.library import Input, open
 from dissector.protocol import HEADERS, MESSAGES, RECORDS, STREAM_ERROR, XENOPS_MESSAGES
 from dissector.results.encoding import dumps
 from dissector.results.records import RecordResult
-from dissector.units import EPOCH, iso_text, micros, seconds_text
-from dissector.views.records import details, line
+from dissector.units import EPOCH, iso_text, many, micros, seconds_text
+from dissector.views.octets import dump, kept, some
+from dissector.views.records import BELOW, details, line
 
 _NAMED = {("xl", name) for name in (*MESSAGES, "text")}
 _NAMED |= {(spec.layer, spec.name) for spec in (*XENOPS_MESSAGES.values(), STREAM_ERROR)}
@@ -40,6 +42,9 @@ NAMES = sorted({"trailing data", FOREIGN_OCTETS, *(name for _, name in _NAMED), 
 """What --type accepts, beside the names of records that nobody specified."""
 
 UNKNOWN = re.compile(r"(lib(xl|xc)\.|xenops\.)?unknown_0x[0-9a-f]{8}")
+
+DUMPED = 64
+"""Lines of octets that -x shows of a record, unless all are asked for."""
 
 DESCRIPTION = """\
 Prints one line for each record, header and handshake text, in the order in which
@@ -59,6 +64,7 @@ examples:
   xenshark read migration.pcap
   xenshark read -V --type POSTCOPY_FAULT --direction reverse migration.pcap
   xenshark read --from 1.5 --to 2 --time absolute migration.pcap.zst
+  xenshark read --at finding:1 -x -C 3 migration.pcap
   xenshark read --json migration.pcap | jq 'select(.complete | not)'
 """
 
@@ -84,7 +90,7 @@ def add(subparsers: Any) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("-V", "--verbose", action="store_true", help="print the fields below each line")
     form.add_argument("--json", action="store_true", help="print one JSON object a line, with all fields")
-    parser.add_argument("--full", action="store_true", help="with -V: leave nothing out of long lists")
+    parser.add_argument("--full", action="store_true", help="with -V and -x: leave nothing out of long lists")
     parser.add_argument("-t", "--time", choices=TIMES, default="relative", help="how to show time: see below")
     parser.add_argument("--migration", type=int, metavar="N", help="only this migration, the first is 0")
     parser.add_argument("--direction", choices=(FORWARD, REVERSE), help="only what goes this way")
@@ -94,6 +100,23 @@ def add(subparsers: Any) -> None:
         action="append",
         metavar="NAME",
         help="only records of this name, such as PAGE_DATA or libxl.END; may be repeated",
+    )
+    parser.add_argument(
+        "--at",
+        type=_at,
+        metavar="PLACE",
+        help="only this record: N, its number; frame:F, those with octets in that packet; offset:O, those with that "
+        "octet of their direction; finding:K, as `xenshark check` prints it",
+    )
+    parser.add_argument(
+        "-C",
+        "--context",
+        type=count("is no number of records"),
+        metavar="N",
+        help="also N records before and after each, which is then marked >",
+    )
+    parser.add_argument(
+        "-x", "--hex", dest="octets", action="store_true", help="print the octets below each line, as far as kept"
     )
     for bound, says in (("from", "not before"), ("to", "not after")):
         parser.add_argument(
@@ -110,17 +133,25 @@ def run(arguments: argparse.Namespace) -> int:
     capture = open(arguments.file, keylog=arguments.keylog)
     if not capture.is_capture and (arguments.from_ or arguments.to_):
         raise UserError(f"{capture.name} is no capture: there are no times for --from and --to")
+    begin, end = arguments.from_, arguments.to_
+    if begin and end and begin.is_absolute == end.is_absolute and begin.micros > end.micros:
+        raise UserError("--from is after --to: nothing ends between them")
     printer = Printer(arguments, capture)
     linker = Linker(printer.print)
+    is_interrupted = False
     try:
-        read(capture, printer.note, linker.add, show_progress=not sys.stdout.isatty())
+        is_interrupted = read_until_interrupted(
+            capture, printer.note, linker.add, show_progress=not sys.stdout.isatty()
+        )
     finally:
         linker.finish()
     conclude(capture)
+    if arguments.at is not None and not printer.is_found:
+        raise UserError(f"{capture.name} has no record at {arguments.at.words}")
     asked, found = arguments.migration, capture.migration_count
     if asked is not None and not 0 <= asked < found:
         raise UserError(f"{capture.name} has no migration {asked}: it holds {found}, numbered from 0")
-    return 0
+    return INTERRUPTED if is_interrupted else 0
 
 
 class Printer:
@@ -133,7 +164,12 @@ class Printer:
         self._time = TIMES[arguments.time]
         self._capture = capture
         self._at_once = capture.reader.source.size is None  # a pipe may be live
-        self._count = 0
+        self._context, self._octets = arguments.context, arguments.octets
+        self._near: deque[tuple[Record, Sequence[Link]]] = deque(maxlen=arguments.context or 0)
+        """Records before the next one that is wanted."""
+        self._after = self._latest = 0
+        self.is_found = False
+        """Whether any record was wanted."""
         self._before: int | None = None
         self._several = False
         self._flows: dict[int, Flow | None] = {}
@@ -148,16 +184,25 @@ class Printer:
 
     def print(self, record: Record, links: Sequence[Link]) -> None:
         """The next record, with its links."""
-        self._count += 1
         if self._is_wanted(record):
-            self._show(record, links)
+            self.is_found = True
+            for near in self._near:
+                self._show(*near, False)
+            self._near.clear()
+            self._after = self._context or 0
+            self._show(record, links, True)
             if self._at_once:
                 sys.stdout.flush()
+        elif self._after:
+            self._after -= 1
+            self._show(record, links, False)
+        elif self._context:
+            self._near.append((record, links))
 
-    def _json(self, record: Record, links: Sequence[Link]) -> None:
+    def _json(self, record: Record, links: Sequence[Link], is_wanted: bool) -> None:
         sys.stdout.write(dumps(RecordResult.of(record, links)) + "\n")
 
-    def _lines(self, record: Record, links: Sequence[Link]) -> None:
+    def _lines(self, record: Record, links: Sequence[Link], is_wanted: bool) -> None:
         self._several = self._several or bool(record.migration)
         time = "-"
         if self._capture.is_capture:
@@ -166,8 +211,21 @@ class Printer:
             time = self._time(now, self._capture.first_time or 0, before)
             self._before = now
         skipped = self._skipped.pop((record.migration, record.direction, record.offset), None)
-        sys.stdout.write(line(record, links, self._count, time, self._several, skipped) + "\n")
-        if self._verbose:
+        if self._context is not None:
+            if self._latest and record.number > self._latest + 1:
+                sys.stdout.write("--\n")
+            self._latest = record.number
+            sys.stdout.write("> " if is_wanted else "  ")
+        sys.stdout.write(line(record, links, record.number, time, self._several, skipped) + "\n")
+        if self._octets and is_wanted:
+            octets, missing = kept(record)
+            for one in some(dump(octets), None if self._full else DUMPED):
+                sys.stdout.write(f"{BELOW}{one}\n")
+            if missing:
+                sys.stdout.write(
+                    f"{BELOW}{many(missing, 'octet')} more, which are not kept (page contents, a long body)\n"
+                )
+        if self._verbose and is_wanted:
             for one in details(record, self._flows.get(record.migration), self._full):
                 sys.stdout.write(one + "\n")
 
@@ -184,6 +242,7 @@ TIMES: dict[str, Callable[[int, int, int], str]] = {
 def _filter(arguments: argparse.Namespace, capture: Input) -> Callable[[Record], bool]:
     """Whether a record is to be printed. Times are compared as they are shown, in whole microseconds."""
     names = set(arguments.type or ())
+    is_there = _finder(arguments.at, arguments.file, arguments.keylog)
 
     def passes(moment: Moment | None, record: Record, sign: int) -> bool:
         if moment is None or not capture.is_capture:
@@ -197,11 +256,64 @@ def _filter(arguments: argparse.Namespace, capture: Input) -> Callable[[Record],
             arguments.migration in (None, record.migration)
             and arguments.direction in (None, record.direction)
             and (not names or name in names or f"{record.layer}.{name}" in names)
+            and (is_there is None or is_there(record))
             and passes(arguments.from_, record, 1)
             and passes(arguments.to_, record, -1)
         )
 
     return wanted
+
+
+class At(NamedTuple):
+    """A place: a record's number, or a packet, an octet or a finding."""
+
+    what: str
+    number: int
+
+    @property
+    def words(self) -> str:
+        return f"{self.what} {self.number}" if self.what != "record" else f"number {self.number}"
+
+
+def _at(text: str) -> At:
+    what, _, number = text.rpartition(":")
+    if what in ("", "record", "frame", "offset", "finding") and number.isascii() and number.isdecimal():
+        return At(what or "record", int(number))
+    raise argparse.ArgumentTypeError(f"{text!r} is no place: give a record's number, frame:F, offset:O or finding:K")
+
+
+def _finder(at: At | None, file: str, keylog: str | None) -> Callable[[Record], bool] | None:
+    """Whether a record is at a place; None: any is. A finding's record is looked for in the whole file first."""
+    if at is None:
+        return None
+    what, number = at
+    if what == "finding":
+        number = _record_of_finding(at, file, keylog)
+    of: dict[str, Callable[[Record], bool]] = {
+        "record": lambda record: record.number == number,
+        "finding": lambda record: record.number == number,
+        "frame": lambda record: bool(record.first.frame) and record.first.frame <= number <= record.last.frame,
+        "offset": lambda record: record.offset <= number < record.end,
+    }
+    return of[what]
+
+
+def _record_of_finding(at: At, file: str, keylog: str | None) -> int:
+    # Imported here: only this needs the rules.
+    from dissector.analysis import Analysis
+
+    if file == "-":
+        raise UserError(f"--at {at.what}:{at.number} reads the input twice, which standard input cannot be")
+    analysis = Analysis()
+    read(open(file, keylog=keylog), analysis.add)
+    analysis.finish()
+    found = [finding for _, checker in analysis.migrations for finding in checker.findings]
+    if not 0 < at.number <= len(found):
+        raise UserError(f"{file} has no finding {at.number}: there are {len(found)}, see xenshark check --all")
+    record = found[at.number - 1].number
+    if record is None:
+        raise UserError(f"finding {at.number} of {file} is about no record: {found[at.number - 1].message}")
+    return record
 
 
 def _type(text: str) -> str:

@@ -27,6 +27,7 @@ class FindingResult(Result, kw_only=True):
     layer: Layer | None
     record: Annotated[str | None, "name of the record that broke it"]
     index: Annotated[int | None, "which record, header or text of its direction, from 0"]
+    number: Annotated[int | None, "which record of the input, from 1: xenshark read --at NUMBER shows it"]
     offset: Annotated[Offset | None, "of the record"]
     frame: Annotated[Frame | None, "in which the record begins"]
     time: Annotated[Time | None, "of that packet"]

@@ -60,6 +60,7 @@ class PlacedResult(Result):
 class RecordResult(PlacedResult):
     """One item of a stream, in the order in which they ended on the wire."""
 
+    number: Annotated[int, "which record of the input, from 1"]
     fields: Fields
 
     @classmethod
@@ -67,7 +68,7 @@ class RecordResult(PlacedResult):
         """`links`: as far as they are known."""
         linked = LINKS.get(role) if (role := role_of(record)) is not None else None
         fields = {**decoded(record), **linked(record, links)} if linked else decoded(record, deep=True)
-        return cls(**_place(record), fields=fields)
+        return cls(**_place(record), number=record.number, fields=fields)
 
 
 def _place(record: Record) -> dict[str, Any]:

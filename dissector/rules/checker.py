@@ -209,6 +209,7 @@ class Checker:
                 layer=record.layer if record else None,
                 record=record.name if record else None,
                 index=record.index if record else None,
+                number=(record.number or None) if record else None,
                 offset=record.offset if record else None,
                 frame=record.first.frame if record and is_captured else None,
                 time=(record.first.time or None) if record and is_captured else None,

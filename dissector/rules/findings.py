@@ -25,6 +25,8 @@ class Finding:
     """Name of the record."""
     index: int | None
     """Which record, header or text of its direction, from 0."""
+    number: int | None
+    """Which record of the input, from 1, as `read` numbers them; None without a record."""
     offset: int | None
     """Of the record in its direction, in octets."""
     frame: int | None

@@ -11,16 +11,19 @@ from dissector.units import many, printable
 
 
 def as_line(file: str, finding: Finding) -> str:
-    """`file: migration, direction, frame, offset: severity rule message (receiver's log: its message)`; what is not
-    known is left out."""
+    """`file: migration, direction, frame, offset, record: severity rule message (receiver's log: its message)`; what is
+    not known is left out."""
     where = [f"migration {finding.migration}", finding.direction]
     where += [f"frame {finding.frame}"] if finding.frame is not None else []
     where += [f"offset {finding.offset}"] if finding.offset is not None else []
-    words = f"{finding.severity} {finding.rule} {finding.message}{_in_log(finding)}"
+    where += [f"record {finding.number}"] if finding.number is not None else []
+    words = f"{finding.severity} {finding.rule} {finding.message}"
+    said = receiver_says(finding)
+    words += f" (receiver's log: {said})" if said else ""
     return printable(f"{file}: {', '.join(where)}: {words}")
 
 
-def _in_log(finding: Finding) -> str:
+def receiver_says(finding: Finding) -> str | None:
     """What the receiver writes into its log where it meets an error: of a rule's messages the one that shares most
     words with the finding."""
     said = RULES[finding.rule].receiver_says if finding.severity == "error" else ()
@@ -29,11 +32,20 @@ def _in_log(finding: Finding) -> str:
     def likeness(one: str) -> tuple[int, bool]:
         return len(words.intersection(WORD.findall(one.lower()))), f"{finding.record} " in one
 
-    best = max(said, key=likeness, default=None)
-    return f" (receiver's log: {best})" if best is not None else ""
+    return max(said, key=likeness, default=None)
 
 
 WORD = re.compile("[a-z0-9_]{3,}")
+
+
+def as_annotation(file: str, finding: Finding) -> str:
+    """A workflow command of GitHub Actions: `::error file=...,title=rule::place: message`. Source: "Workflow commands
+    for GitHub Actions", setting an error, a warning, a notice message, and how they escape."""
+    command = "notice" if finding.severity == "note" else finding.severity
+    where = f"record {finding.number}" if finding.number is not None else f"migration {finding.migration}"
+    message = printable(f"{where}, {finding.direction}: {finding.message}").replace("%", "%25")
+    name = printable(file).replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
+    return f"::{command} file={name},title={finding.rule}::{message}"
 
 
 def tally(counts: Mapping[str, int]) -> str:

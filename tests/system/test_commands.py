@@ -438,7 +438,7 @@ def test_a_file_holds_what_its_capture_does(shell: Shell) -> None:
 
 LINE = re.compile(
     r"(?P<file>.+): migration (?P<migration>\d+), (?P<direction>forward|reverse)(, frame (?P<frame>\d+))?"
-    r"(, offset (?P<offset>\d+))?: (?P<severity>error|warning|note) (?P<rule>[a-z0-9-]+) "
+    r"(, offset (?P<offset>\d+))?(, record (?P<number>\d+))?: (?P<severity>error|warning|note) (?P<rule>[a-z0-9-]+) "
     r"(?P<message>.+?)( \(receiver's log: .+\))?"
 )
 
@@ -447,7 +447,7 @@ LINE = re.compile(
 def test_a_finding_is_a_line_and_an_object(shell: Shell, name: str) -> None:
     """The same of it in both, and in analyze; a tally closes the lines."""
     path = sample(name)
-    _, out, err = shell.run("check", path)
+    _, out, err = shell.run("check", "--format", "concise", path)
     *lines, tally = out.splitlines()
     objects = listed(shell, "check", path)
     assert (err, len(lines)) == ("", len(objects))
@@ -531,7 +531,9 @@ def test_exit_status(shell: Shell) -> None:
 def test_a_bad_file_does_not_stop_the_others(shell: Shell) -> None:
     """It gets its line, they get theirs, and the status is 2."""
     bad = shell.file(b"Dear reader,\n", "letter.txt")
-    status, out, err = shell.run("check", sample(UNKNOWN_PFN), bad, "/nowhere/at/all", sample(EARLY))
+    status, out, err = shell.run(
+        "check", "--format", "concise", sample(UNKNOWN_PFN), bad, "/nowhere/at/all", sample(EARLY)
+    )
     assert status == 2
     for line, file in zip(err.splitlines(), (bad, "/nowhere/at/all"), strict=True):
         assert line.startswith("xenshark: ") and file in line
@@ -547,14 +549,14 @@ def test_a_truncated_capture_is_checked_as_far_as_it_goes(shell: Shell) -> None:
     status, out, err = shell.run("check", path)
     assert status == 2
     assert err == f"xenshark: {path}: the file ends in the middle of packet 136\n"
-    assert "error postcopy-page-not-announced" in out
+    assert "error[postcopy-page-not-announced]" in out
 
 
 def test_a_stream_of_old_xen_is_an_error(shell: Shell) -> None:
     """One that check has a rule for."""
     header = build(layout(xl_header, "little"), {"mandatory_flags": {"json": 0}, "optional_data_len": 0})
     path = shell.file(header + b"\x00\x28\0\0\0\0\0\0" * 100)
-    status, out, err = shell.run("check", path)
+    status, out, err = shell.run("check", "--format", "concise", path)
     assert (status, err) == (1, "")
     assert [line.split(": ")[2].split(" ")[:2] for line in out.splitlines()[:-1]] == [["error", "legacy-stream"]]
 
@@ -562,7 +564,7 @@ def test_a_stream_of_old_xen_is_an_error(shell: Shell) -> None:
 def test_findings_that_are_not_kept_are_counted(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A capture may break a rule at every record."""
     monkeypatch.setattr(checker, "FINDINGS_MAX", 1)
-    status, out, err = shell.run("check", sample(EARLY))
+    status, out, err = shell.run("check", "--format", "concise", sample(EARLY))
     assert (status, len(out.splitlines())) == (1, 3)
     assert err == f"xenshark: {sample(EARLY)}: migration 0 has 1 finding more than are kept\n"
     assert migration(shell, sample(EARLY))["findings_left_out"] == 1

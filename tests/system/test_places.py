@@ -1,0 +1,145 @@
+"""Findings that show their place, and `read` that opens it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from shell import Shell
+
+from dissector.cli import main
+
+pytest_plugins = ("shell",)
+
+HERE = Path(__file__).parents[2] / "captures"
+UNKNOWN_PFN = str(HERE / "violations/unk_pfn/unk_pfn.pcap.zst")
+DROPS = str(next(HERE.glob("postcopy/c3_capture_drops/*drops.pcap*")))
+
+
+def test_a_finding_shows_its_record_its_neighbours_and_its_octets(shell: Shell) -> None:
+    """The entry's eight octets are marked, whose pfn is the one that the finding names; consequences come last."""
+    status, out, _ = shell.run("check", "-C", "1", UNKNOWN_PFN)
+    lines = out.splitlines()
+    assert status == 1
+    assert lines[0] == "error[postcopy-page-not-announced] pfn 0x81 was never announced as backed"
+    assert "record 28, POSTCOPY_PAGE_DATA, entry 5 of 64" in lines[1]
+    assert [int(line.split()[1]) for line in lines if re.match(r"  [>|] +\d+ +\d", line)] == [27, 28, 29]
+    mark = next(number for number, line in enumerate(lines) if "^^" in line)
+    begin, end = lines[mark].index("^"), lines[mark].rindex("^") + 1
+    assert bytes.fromhex(lines[mark - 1][begin:end]) == (0x81).to_bytes(8, "little")
+    follows = lines.index("what follows from that:")
+    assert "error[truncated-stream]" in lines[follows + 1]
+    assert not any("what follows" in line for line in lines[:mark])
+
+
+def test_the_command_that_a_finding_prints_opens_it(shell: Shell) -> None:
+    """Its number, its record's number, a packet and an octet of it lead to the same record."""
+    _, out, _ = shell.run("check", UNKNOWN_PFN)
+    command = next(line.partition("= xenshark ")[2] for line in out.splitlines() if "read --at finding:1" in line)
+    by_finding = shell.lines(*shlex.split(command))
+    finding = json.loads(shell.run("check", "--json", UNKNOWN_PFN)[1].splitlines()[0])
+    assert int(by_finding[0].split()[0]) == finding["number"]
+    for place in (str(finding["number"]), f"offset:{finding['offset']}"):
+        assert shell.lines("read", "-x", "--at", place, "--direction", "forward", UNKNOWN_PFN) == by_finding
+    shown = shell.lines("read", "--at", f"frame:{finding['frame']}", UNKNOWN_PFN)
+    assert by_finding[0] in shown
+    kept = [line.split("  ")[5] for line in by_finding if re.match(r" {8}[0-9a-f]{4}  ", line)]
+    assert bytes.fromhex(kept[3])[8:16] == (0x81).to_bytes(8, "little")
+    assert "octets more, which are not kept" in by_finding[-1]
+
+
+def test_context_is_marked(shell: Shell) -> None:
+    """As many records before and after as were asked for; each has the number it has without."""
+    lines = shell.lines("read", "--at", "28", "-C", "2", UNKNOWN_PFN)
+    assert [(line[0], int(line[1:].split()[0])) for line in lines] == [
+        (" ", 26),
+        (" ", 27),
+        (">", 28),
+        (" ", 29),
+    ] + [(" ", 30)] * (len(lines) - 4)
+    everything = shell.lines("read", UNKNOWN_PFN)
+    assert [int(line.split()[0]) for line in everything] == list(range(1, len(everything) + 1))
+    assert [line[2:] for line in lines] == everything[25:30]
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ("finding:9999", "has no finding 9999"),
+        ("9999999", "has no record at number 9999999"),
+        ("pfn:1", "is no place"),
+        ("x", "is no place"),
+    ],
+)
+def test_a_place_that_is_not_there(shell: Shell, place: str, says: str) -> None:
+    assert says in shell.complaint("read", "--at", place, UNKNOWN_PFN)
+
+
+def test_what_is_the_same_of_many_records_is_said_once(shell: Shell) -> None:
+    """A lossy capture has a note for each gap."""
+    _, out, _ = shell.run("check", DROPS)
+    _, lines, _ = shell.run("check", "--format", "concise", DROPS)
+    notes = lines.count("note capture-gap")
+    assert notes > 10
+    shown = out.count("note[capture-gap]")
+    assert shown <= 2  # one a direction
+    assert sum(int(one.replace(",", "")) for one in re.findall(r"= ([\d,]+) findings? more", out)) + shown >= notes
+    assert out.splitlines()[-1] == lines.splitlines()[-1]
+
+
+def test_sarif(shell: Shell) -> None:
+    """What SARIF 2.1.0 (3.13 to 3.27) requires of a log, and the findings of `--json` in it."""
+    status, out, err = shell.run("check", "--format", "sarif", UNKNOWN_PFN, "/nowhere")
+    log = json.loads(out)
+    (run,) = log["runs"]
+    driver = run["tool"]["driver"]
+    assert (status, log["version"], driver["name"]) == (2, "2.1.0", "xenshark")
+    ids = [rule["id"] for rule in driver["rules"]]
+    assert len(set(ids)) == len(ids)
+    found = [json.loads(line) for line in shell.run("check", "--json", UNKNOWN_PFN)[1].splitlines()]
+    assert [one["properties"] | {"file": UNKNOWN_PFN} for one in run["results"]] == found
+    for one in run["results"]:
+        assert ids[one["ruleIndex"]] == one["ruleId"]
+        assert one["level"] in ("error", "warning", "note") and one["message"]["text"]
+        (location,) = one["locations"]
+        assert location["physicalLocation"]["artifactLocation"]["uri"].endswith("unk_pfn.pcap.zst")
+    (invocation,) = run["invocations"]
+    assert invocation["executionSuccessful"] is False
+    assert "/nowhere" in err and "/nowhere" in invocation["toolExecutionNotifications"][0]["message"]["text"]
+
+
+def test_annotations_of_github(shell: Shell) -> None:
+    """One workflow command a finding, on one line, with what steers it escaped."""
+    lines = shell.run("check", "--format", "github", UNKNOWN_PFN)[1].splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        assert re.fullmatch(r"::error file=[^:,]+,title=[a-z0-9-]+::record \d+, forward: .+", line)
+
+
+def test_nothing_is_left_to_check(shell: Shell) -> None:
+    """Options that cancel each other are a mistake, no clean bill."""
+    said = shell.complaint("check", "--select", "truncated-stream", "--ignore", "truncated-*", UNKNOWN_PFN)
+    assert "leave no rule" in said
+
+
+@pytest.mark.parametrize("command", ["analyze", "faults", "read", "check"])
+def test_interrupted_it_prints_what_was_seen(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C after the first records: their summary, and the exit status that a shell gives SIGINT."""
+    from dissector.engine import Engine
+
+    steps = Engine._release_some
+
+    def interrupt(engine: Engine, frame: int) -> None:
+        steps(engine, frame)
+        if frame >= 110:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Engine, "_release_some", interrupt)
+    assert main([command, UNKNOWN_PFN]) == 130
+    out, err = capsys.readouterr()
+    assert out and "interrupted" in err
