@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from heapq import nlargest
 from typing import Literal, NamedTuple, TypeAlias
 
 from dissector.analysis import Analysis, MigrationAnalysis
-from dissector.events import Event, Flow, Record
+from dissector.events import FORWARD, REVERSE, Direction, Event, Flow, Progress, Record
 from dissector.facts import (
     Distribution,
     Fault,
@@ -21,6 +21,8 @@ from dissector.facts import (
     PhaseName,
     distribution,
 )
+from dissector.facts.phases import BEGINS
+from dissector.protocol import PHASES, RECORDS
 from dissector.rules.findings import Finding
 from dissector.units import NS
 
@@ -31,6 +33,9 @@ LINGER = NS
 """The time (ns) after which nothing is expected of a migration that is complete, though its connection is open."""
 
 FINDINGS_SHOWN, PHASES_SHOWN = 3, 4
+
+HISTORY = 40
+"""Seconds of which the octets are remembered."""
 
 SHOWN_MAX = 64
 """Migrations that are looked at in one go: those that have carried most. 24 octets make one, and a look at thousands of
@@ -60,7 +65,18 @@ class Snapshot(NamedTuple):
     guest: str | None
     xen: str | None
     phases: list[tuple[PhaseName, int]]
-    """The newest ones, each with its time so far (ns)."""
+    """The newest ones, each with its time so far (ns). The last one is that of the record at hand, and lasts until now:
+    what `analyze` would say if the capture ended here."""
+    elapsed: int
+    """Since its first octet (ns)."""
+    idle: int
+    """The time (ns) in which no new octet came, in either direction."""
+    waiting_for: str
+    """What is to come next, as far as the stream tells."""
+    remaining: int | None
+    """An estimate (ns): the rest of the first pass over memory, or of the pages outstanding, at the rate of now."""
+    history: tuple[int, ...]
+    """Octets of each of the last HISTORY seconds, the newest last."""
     iteration: tuple[int, int, int] | None
     """The newest one: index, entries, pages sent."""
     octets: int
@@ -113,6 +129,17 @@ class _Watched:
     latencies: list[int] = field(default_factory=list)
     """Sorted: to sort all of them anew at each snapshot would take too long."""
     samples: deque[Sample] = field(default_factory=deque)
+    at_hand: dict[Direction, Progress] = field(default_factory=dict)
+    """How far each direction has come, the record at hand included."""
+    seen: int = 0
+    """Octets of both directions at the last look."""
+    sent_again: int = 0
+    """Octets that had been retransmitted when the last new one came."""
+    moved: int | None = None
+    """When a look found new octets (ns of the clock of snapshots)."""
+    seconds: deque[int] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    second: tuple[int, int] | None = None
+    """When the second under way began, and how many octets there were then."""
 
 
 class Monitor:
@@ -140,6 +167,8 @@ class Monitor:
         elif event.migration not in self._watched:
             return  # it is notified of with its first record
         watched = self._watched[event.migration]
+        if isinstance(event, Progress):
+            watched.at_hand[event.direction] = event
         self._notify_findings(watched)
         if event.migration not in self._running and watched.analysis.migration.is_over:
             del self._watched[event.migration]
@@ -221,6 +250,8 @@ def _snapshot(watched: _Watched, now: int, is_over: bool) -> Snapshot:
     faults = migration.faults
     sample = Sample(now, migration.forward.seen, migration.pages.data_pages + faults.pages)
     octets_rate, pages_rate = _rates(watched.samples, sample)
+    idle = _look(watched, now)
+    phases = _phases(watched, idle)
     watched.latencies += faults.latencies[len(watched.latencies) :]
     watched.latencies.sort()
     return Snapshot(
@@ -229,7 +260,12 @@ def _snapshot(watched: _Watched, now: int, is_over: bool) -> Snapshot:
         kind=migration.kind,
         guest=migration.context.guest,
         xen=migration.context.xen,
-        phases=[(phase.name, phase.end_time - phase.start_time) for phase in migration.phases[-PHASES_SHOWN:]],
+        phases=phases,
+        elapsed=max(0, _newest_time(watched) - (migration.first_time or 0)) + (0 if is_over else idle),
+        idle=0 if is_over else idle,
+        waiting_for=_waiting_for(watched, phases[-1][0]),
+        remaining=None if is_over else _remaining(migration, sample, phases[-1][0], octets_rate),
+        history=tuple(watched.seconds),
         iteration=_newest_iteration(migration),
         octets=sample.octets,
         pages=sample.pages,
@@ -264,3 +300,76 @@ def _rates(samples: deque[Sample], newest: Sample) -> tuple[int, int]:
     then = samples[0]
     time = max(newest.time - then.time, 1)
     return (newest.octets - then.octets) * NS // time, (newest.pages - then.pages) * NS // time
+
+
+def _look(watched: _Watched, now: int) -> int:
+    """For how long no new octet has come; notes what each second has brought."""
+    migration = watched.analysis.migration
+    seen = migration.forward.offset + migration.reverse.offset
+    if watched.moved is None or seen != watched.seen:
+        watched.seen, watched.moved, watched.sent_again = seen, now, _sent_again(watched)
+    if watched.second is None:
+        watched.second = now, seen
+    begun, before = watched.second
+    if now - begun >= NS:
+        watched.seconds.append(max(0, seen - before) * NS // (now - begun))
+        watched.second = now, seen
+    return now - watched.moved
+
+
+def _sent_again(watched: _Watched) -> int:
+    return sum(one.retransmitted for one in watched.at_hand.values())
+
+
+def _newest_time(watched: _Watched) -> int:
+    """Of the newest octet (ns since the epoch), of a record that goes on, too."""
+    return max(watched.analysis.migration.last_time or 0, *(one.time for one in watched.at_hand.values()), 0)
+
+
+def _phases(watched: _Watched, idle: int) -> list[tuple[PhaseName, int]]:
+    """The newest phases. A record at hand may have begun one that the facts will know when it ends; it began no earlier
+    than the record before it ended."""
+    migration = watched.analysis.migration
+    phases = [(phase.name, phase.end_time - phase.start_time) for phase in migration.phases[-PHASES_SHOWN:]]
+    last = migration.phases[-1]
+    start = last.start_time
+    forward = watched.at_hand.get(FORWARD)
+    following = PHASE_OF.get(forward.record or "") if forward is not None else None
+    if following is not None and PHASES.index(following) > PHASES.index(last.name):
+        phases.append((following, 0))
+        start = last.end_time
+    if not migration.is_over:
+        phases[-1] = phases[-1][0], max(0, _newest_time(watched) - start) + idle
+    return phases[-PHASES_SHOWN:]
+
+
+PHASE_OF: Mapping[str, PhaseName] = {spec.name: BEGINS[spec.role] for spec in RECORDS if spec.role in BEGINS}
+"""The phase that a record of a name begins."""
+
+
+def _waiting_for(watched: _Watched, phase: PhaseName) -> str:
+    migration = watched.analysis.migration
+    forward, reverse = watched.at_hand.get(FORWARD), watched.at_hand.get(REVERSE)
+    again = _sent_again(watched) > watched.sent_again
+    silent = "; octets are sent again, so the link or the receiver is down" if again else ""
+    if forward is not None and forward.record:
+        return f"the rest of {forward.record} from the source{silent}"
+    if reverse is not None and reverse.record:
+        return f"the rest of {reverse.record} from the destination{silent}"
+    if migration.faults.asked.count > migration.faults.answered:
+        return f"the page of a fault, from the source{silent}"
+    if phase == "finish" or migration.ended:
+        return f"what the two sides say at the end{silent}"
+    return f"the next record from the source{silent}"
+
+
+def _remaining(migration: Migration, sample: Sample, phase: PhaseName, rate: int) -> int | None:
+    """What is left divided by the rate. Of later passes over memory nobody knows how much there will be."""
+    if not rate:
+        return None
+    faults = migration.faults
+    if phase == "postcopy":
+        return faults.never_sent * (1 << migration.context.page_shift) * NS // rate
+    if phase == "precopy" and len(migration.iterations) <= 1 and migration.guest.memory:
+        return max(0, migration.guest.memory - sample.octets) * NS // rate
+    return None

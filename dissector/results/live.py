@@ -14,6 +14,7 @@ from dissector.results.common import Duration, FlowResult, LatencyResult, Octets
 from dissector.results.faults import FaultResult
 from dissector.results.findings import FindingResult
 from dissector.rules.verdict import verdict
+from dissector.units import NS
 
 
 class Event(Result, kw_only=True):
@@ -88,6 +89,10 @@ class SnapshotResult(Result, kw_only=True):
     migration: Annotated[int, "which of the input, from 0"]
     kind: Kind
     phase: PhaseName
+    waiting_for: Annotated[str, "what is to come next, as far as the stream tells"]
+    elapsed: Annotated[Duration, "since the first octet"]
+    idle: Annotated[Duration, "in which no new octet came, in either direction"]
+    remaining: Annotated[Duration | None, "an estimate of the rest of the first pass, or of the pages outstanding"]
     iteration: int | None
     forward: Annotated[Octets, "distinct octets seen of the forward direction"]
     bytes_per_second: int
@@ -111,6 +116,10 @@ class SnapshotResult(Result, kw_only=True):
             migration=snapshot.migration,
             kind=snapshot.kind,
             phase=snapshot.phases[-1][0],
+            waiting_for=snapshot.waiting_for,
+            elapsed=snapshot.elapsed / NS,
+            idle=snapshot.idle / NS,
+            remaining=time_of(snapshot.remaining),
             iteration=snapshot.iteration and snapshot.iteration[0],
             forward=snapshot.octets,
             bytes_per_second=snapshot.octets_rate,

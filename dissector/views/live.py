@@ -12,7 +12,7 @@ from dissector.results.encoding import dumps
 from dissector.results.live import event_of
 from dissector.rules.findings import Finding
 from dissector.rules.verdict import verdict
-from dissector.units import duration, many, micros, printable, seconds_text, size
+from dissector.units import NS, duration, many, micros, printable, seconds_text, size
 from dissector.views.analysis import flow_as_text, guest_as_text
 from dissector.views.findings import tally
 
@@ -124,24 +124,42 @@ def picture(snapshots: Sequence[Snapshot], footer: str, width: int, height: int)
     from rich.text import Text
 
     blocks: list[Any] = []
-    room = height - 2
+    room = height - 2  # the last line, and the one that the cursor is in
+    hidden = 0
     for snapshot in reversed(snapshots):
-        rows = list(_rows(snapshot))
-        if len(rows) + 2 > room and blocks:
-            break
+        rows = list(_rows(snapshot))[: max(room - 2, 0)] if not blocks else list(_rows(snapshot))
+        # One line is kept for how many are not shown.
+        if hidden or (blocks and len(rows) + 3 > room):
+            hidden += 1
+            continue
         room -= len(rows) + 2
         table = Table.grid(padding=(0, 1))
         table.add_column(no_wrap=True, min_width=13)
         table.add_column()
-        for name, words, style in rows[: max(height - 4, 1)]:
+        for name, words, style in rows:
             table.add_row(Text(f"  {name}", "dim"), Text(words, style, no_wrap=True, overflow="ellipsis"))
         head = Text(f"Migration {snapshot.migration}  {flow_as_text(snapshot.flow)}", "bold", no_wrap=True)
         blocks.insert(0, Group(head, table, ""))
+    if hidden:
+        footer = f"{many(hidden, 'older migration')} more than there is room for; {footer}"
     # Rendered into a string: it is the caller who prints, and who knows what may go wrong with that.
     console = Console(width=width, force_terminal=True, legacy_windows=False, color_system="standard")
     with console.capture() as capture:
         console.print(*blocks, Text(printable(footer), "dim", no_wrap=True, overflow="ellipsis"), sep="\n")
     return capture.get()
+
+
+def sparkline(values: Sequence[int]) -> str:
+    """One character a value, the highest is the largest."""
+    most = max(*values, 1)
+    return "".join(LEVELS[-(-value * (len(LEVELS) - 1) // most)] for value in values)
+
+
+LEVELS = " .:-=+*#"
+"""In ASCII: a terminal of any character set shows it."""
+
+IDLE = NS
+"""The time (ns) without data from which on it is said."""
 
 
 def _rows(snapshot: Snapshot) -> Iterator[Row]:
@@ -150,11 +168,21 @@ def _rows(snapshot: Snapshot) -> Iterator[Row]:
         yield "outcome", snapshot.outcome, "bold green" if snapshot.outcome == "completed" else "bold red"
     now, *before = (f"{name} {duration(time)}" for name, time in reversed(snapshot.phases))
     yield "phase", f"{now}; before: {', '.join(before)}" if before else now, "bold"
+    if snapshot.outcome is None:
+        left = f"; about {duration(snapshot.remaining)} left" if snapshot.remaining is not None else ""
+        if snapshot.remaining is not None and snapshot.phases[-1][0] == "precopy":
+            left += " of the first pass over memory"
+        yield "elapsed", f"{duration(snapshot.elapsed)}{left}", ""
+        if snapshot.idle >= IDLE:
+            words = f"no data for {snapshot.idle // NS} s: waiting for {snapshot.waiting_for}"
+            yield "stalled", words, "bold yellow"
     if snapshot.iteration is not None:
         index, entries, pages = snapshot.iteration
         yield "iteration", f"{index}: {many(entries, 'entry', 'entries')}, {pages:,} sent", ""
     rates = f"{many(snapshot.pages_rate, 'page')}/s, {size(snapshot.octets_rate)}/s"
     yield "sent", f"{many(snapshot.pages, 'page')}, {size(snapshot.octets)}; now {rates}", ""
+    if len(snapshot.history) > 1:
+        yield "throughput", f"{sparkline(snapshot.history)} {size(max(snapshot.history))}/s at most", ""
     if snapshot.announced:
         yield "outstanding", f"{snapshot.outstanding:,} of {many(snapshot.announced, 'page')}", ""
     if snapshot.asked:
