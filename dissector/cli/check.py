@@ -14,7 +14,7 @@ from typing import Any
 from dissector import __version__
 from dissector.analysis import Analysis
 from dissector.cli.arguments import add_keylog, count
-from dissector.cli.input import INTERRUPTED, read, read_until_interrupted
+from dissector.cli.input import INTERRUPTED, read, read_until_interrupted, say_interrupted
 from dissector.cli.rule_ids import no_such_rule
 from dissector.errors import UserError
 from dissector.events import Record
@@ -141,6 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif form in ("full", "concise"):
         print(tally(counts))
     if is_interrupted:
+        say_interrupted(file)
         return INTERRUPTED
     return WRONG if problems else FOUND if counts["error"] else 0
 

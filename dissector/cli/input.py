@@ -38,18 +38,24 @@ def read_until_interrupted(capture: Input, *takers: Take, show_progress: bool = 
     try:
         read(capture, *takers, show_progress=show_progress)
     except KeyboardInterrupt:
-        sys.stdout.flush()
-        print("xenshark: interrupted: this is what was read until then", file=sys.stderr)
         return True
     return False
 
 
-def conclude(capture: Input, analysis: Analysis | None = None) -> None:
+def say_interrupted(name: str) -> None:
+    """That what was printed is of a part of the input."""
+    sys.stdout.flush()
+    print(f"xenshark: {printable(name)}: interrupted, this is what was read until then", file=sys.stderr)
+
+
+def conclude(capture: Input, analysis: Analysis | None = None, is_interrupted: bool = False) -> None:
     """Raises UserError when what was printed is not all that the input should have held; says how many migrations were
     left out."""
     if analysis is not None and analysis.left_out:
         sys.stdout.flush()
         print(f"xenshark: {printable(capture.name)}: {analysis.words_left_out}", file=sys.stderr)
+    if is_interrupted:
+        say_interrupted(capture.name)
     if capture.problem:
         raise UserError(capture.problem)
 

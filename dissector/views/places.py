@@ -10,8 +10,9 @@ from dissector.events import Record
 from dissector.facts import Link
 from dissector.rules.findings import Finding
 from dissector.units import many, printable
+from dissector.views.fields_at import entry_of, extent_of
 from dissector.views.findings import receiver_says
-from dissector.views.octets import dump, entry_of, extent_of, kept
+from dissector.views.octets import dump, kept
 from dissector.views.records import line
 
 SAME_SHOWN = 3

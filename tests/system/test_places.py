@@ -142,4 +142,4 @@ def test_interrupted_it_prints_what_was_seen(
     monkeypatch.setattr(Engine, "_release_some", interrupt)
     assert main([command, UNKNOWN_PFN]) == 130
     out, err = capsys.readouterr()
-    assert out and "interrupted" in err
+    assert out and ("interrupted" in err) == (command != "read")  # whose lines say how far it came
