@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from conftest import OWN, captures_in
 from happened import MS, Story
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import dissector
@@ -42,6 +42,7 @@ TIMES_NS = st.one_of(st.integers(0, 40).map(lambda ms: ms * FINEST), st.integers
 
 
 @given(st.lists(st.tuples(TIMES_NS, st.integers(1, 1000)), min_size=1))
+@example([(3 * FINEST, 1), (4 * FINEST, 1), (20 * FINEST, 1)])
 def test_bins_keep_every_count_in_its_time(counts: list[tuple[int, int]]) -> None:
     bins: TimeBins[str] = TimeBins(16)
     for time, count in counts:
