@@ -157,9 +157,11 @@ def _traffic(side: Side) -> Rows:
     for phase in one.phases:
         if phase.start_time is not None and phase.end_time is not None:
             yield f"{phase.name}, s", round(phase.end_time - phase.start_time, 3)
+    if one.downtime is not None:
+        yield "downtime at least, s", one.downtime.at_least
+        yield "downtime at most, s", one.downtime.at_most
     if one.postcopy is not None:
         yield "faulted pfns", one.postcopy.faulted_pfns
-        yield "downtime, s", one.postcopy.downtime
 
 
 ROWS: Mapping[Section, Any] = {

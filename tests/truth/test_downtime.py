@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from conftest import ELSEWHERE, OWN, captures, captures_in
 
 import dissector
+from dissector.cli import main
 from dissector.results.analysis import DowntimeResult, MigrationResult
 from dissector.units import NS
 
@@ -86,3 +89,15 @@ def test_xl_agrees_to_the_second(path: Path) -> None:
     assert found.earliest is None or found.earliest.time <= suspended[0] + 1
     assert found.to_record.time <= unpaused[-1] + 1
     assert found.latest is None or unpaused[-1] <= found.latest.time
+
+
+def test_diff_compares_both_bounds() -> None:
+    """The row that only a postcopy migration had is one of every kind."""
+    one, other = (OWN / "postcopy" / name / "veth_rx.pcap.zst" for name in ("c_netem", "g_receiver_killed"))
+    first, second = migrations(one)[0].downtime, migrations(other)[0].downtime
+    assert first is not None and second is not None
+    with redirect_stdout(StringIO()) as said:
+        main(["diff", "--json", "--only", "traffic", str(one), str(other)])
+    rows = {each["what"]: (each["a"], each["b"]) for each in json.loads(said.getvalue())["differences"]}
+    assert rows["downtime at least, s"] == (first.at_least, second.at_least)
+    assert rows["downtime at most, s"] == (first.at_most, second.at_most)
