@@ -65,6 +65,7 @@ declare("uint64", "body_length", "Body length", base.DEC, nil, nil, "Octets of t
 declare("framenum", "first_frame", "First octet in frame", base.NONE)
 declare("framenum", "last_frame", "Last octet in frame", base.NONE)
 declare("bool", "complete", "Complete", base.NONE, nil, nil, "False where octets were not captured")
+declare("uint64", "pfn", "Pfn", base.HEX, nil, nil, "Of every entry, hidden in the tree: to search for a page")
 declare("uint32", "count", "Count", base.DEC, nil, nil, "Entries of a pages record")
 declare("string", "run", "Run", base.NONE, "Consecutive pfns of one type")
 declare("uint64", "run.pfn", "First pfn", base.HEX)
@@ -73,10 +74,13 @@ declare("uint32", "run.type", "Page type", base.DEC, PAGE_TYPES)
 declare("string", "fault", "Fault", base.NONE, "One pfn of a POSTCOPY_FAULT")
 declare("uint64", "fault.pfn", "Pfn", base.HEX)
 declare("framenum", "fault.answered_in", "Answered in frame", base.NONE, frametype.RESPONSE)
-declare("relative_time", "fault.latency", "Latency", "From the fault's last octet to the page's")
+declare(
+    "relative_time", "fault.latency", "Latency", "From the fault's last octet to the page's; of pages not in flight"
+)
 declare("bool", "fault.in_flight", "In flight", base.NONE, nil, nil, "The page was sent before")
+declare("relative_time", "fault.lead", "Lead", "Of a page in flight: from its record's first octet to the fault's last")
 declare("uint32", "fault.count", "Faulted pfns", base.DEC)
-declare("relative_time", "fault.slowest", "Slowest", "The longest latency of the record's pfns")
+declare("relative_time", "fault.slowest", "Slowest", "The longest latency of the frame's faults")
 declare("framenum", "page.answers", "Answers the fault in frame", base.NONE, frametype.REQUEST)
 declare("uint64", "page.answers.pfn", "Pfn", base.HEX)
 declare("uint32", "page.pushed", "Pages nobody asked for", base.DEC)
@@ -5933,6 +5937,7 @@ local function new_capture()
         first_seq_count = 0,
         bodies_kept = 0, -- octets
         waiting = 0, -- flows that hold octets behind a gap
+        asks = false, -- whether any page was asked for
         handled = 0, -- the packet that TCP handed over last
     }
 end
@@ -6017,6 +6022,7 @@ local function take_in(migration, record)
         if record.spec.role == "POSTCOPY_FAULT" then
             item.pfns = record:pfns()
             table.insert(migration.asked, item)
+            capture.asks = true
         end
         item.body, item.runs = nil, nil
     elseif capture.bodies_kept + #record.body > BODIES_KEPT then
@@ -6027,6 +6033,8 @@ local function take_in(migration, record)
     if item.body and record.spec and record.spec.summary then item.summary = summary_of(item) end
     migration.checker:add(record, note(migration, record))
     local phase = migration.checker._phase
+    local role = record.spec and record.spec.role
+    migration.is_over = migration.is_over or role == "POSTCOPY_COMPLETE" or role == "LIBXC_END"
     if phase.raced and not migration.has_raced then
         migration.has_raced = true
         for _, violation in ipairs(rules_pages.judge_end(phase, migration)) do find(violation, record) end
@@ -6619,6 +6627,14 @@ local function entries_end(item)
     return body and body >= 8 and item.offset + item.header + body - body % ENTRY_SIZE
 end
 
+-- Each pfn by itself, for whoever searches one: the runs show them.
+local function show_pfns(tree, place, seen, shift, endianness)
+    each_entry(seen, endianness, function(index, pfn)
+        local at = max(shift + ENTRY_SIZE * index, 0)
+        tree:add(F.pfn, place.tvb(at, shift + ENTRY_SIZE * (index + 1) - at), wide(pfn)):set_hidden()
+    end)
+end
+
 -- The entries of a pages record that end in the frame, in runs; one that is split is shown where it ends.
 local function show_runs(tree, item, place)
     local start = item.offset + item.header + 8
@@ -6636,6 +6652,7 @@ local function show_runs(tree, item, place)
         end
     end
     local typed = item.spec.role ~= "POSTCOPY_FAULT"
+    if tree:referenced(F.pfn) then show_pfns(tree, place, seen, shift, item.endianness) end
     for index, run in ipairs(runs_of(seen, item.endianness)) do
         if settings.lines > 0 and index > settings.lines then
             tree:add(F.contents, "more runs: see the preference for how many lines are shown"):set_generated()
@@ -6678,33 +6695,35 @@ function answers_of(item)
     return answers
 end
 
-local function show_faults(tree, item, is_known)
-    local slowest, answers = nil, answers_of(item)
+local function show_faults(tree, item)
+    local answers, is_over = answers_of(item), capture.migrations[item.migration.number + 1].is_over
     made(tree, F["fault.count"], #item.pfns)
     for _, pfn in ipairs(item.pfns) do
         local answered = answers[pfn]
         local words = "pfn " .. py.format(pfn, "#x")
         if not answered then
-            words = words .. (is_known and ", unanswered" or ", not answered up to this frame")
+            words = words .. (is_over and ", unanswered" or ", not answered yet")
         elseif answered.in_flight then
             words = format("%s, in flight: page sent in frame %d", words, answered.item.last_frame)
         else
             local latency = latency_of(item, answered)
             words = format("%s, answered in frame %d after %s", words, answered.item.last_frame, duration(latency))
-            slowest = max(slowest or latency, latency)
         end
         local line = tree:add(F.fault, words)
         line:set_generated()
         made(line, F["fault.pfn"], wide(pfn))
         if answered then
             made(line, F["fault.answered_in"], answered.item.last_frame)
-            made(line, F["fault.latency"], relative(latency_of(item, answered)))
+            if answered.in_flight then
+                made(line, F["fault.lead"], relative(item.last_time - answered.item.first.time))
+            else
+                made(line, F["fault.latency"], relative(latency_of(item, answered)))
+            end
             made(line, F["fault.in_flight"], answered.in_flight)
-        elseif is_known then
+        elseif is_over then
             line:add_proto_expert_info(EXPERTS.unanswered)
         end
     end
-    if slowest then made(tree, F["fault.slowest"], relative(slowest)) end
 end
 
 local function show_answers(tree, item)
@@ -6763,8 +6782,8 @@ end
 -- Items
 
 -- What is known of an item only when it has ended.
-local function show_end(tree, item, place, is_known)
-    if item.pfns then show_faults(tree, item, is_known) end
+local function show_end(tree, item, place)
+    if item.pfns then show_faults(tree, item) end
     if item.spec and item.spec.role == "POSTCOPY_PAGES" and item.listed and item.last_frame then
         show_answers(tree, item)
     end
@@ -6799,7 +6818,7 @@ local function show_item(top, item, place, is_known)
         show_runs(tree, item, place)
         if item.count then made(tree, F.count, item.count) end
     end
-    show_end(tree, item, place, is_known)
+    show_end(tree, item, place)
     return tree
 end
 
@@ -6839,6 +6858,16 @@ function show_contents(root, item, tvb, watched)
 end
 
 local INFO_ITEMS = 4 -- items of a frame that the Info column names
+
+-- One value a frame, so that a column of it can be sorted.
+local function show_slowest(tree, shown)
+    local slowest
+    for _, item in ipairs(shown) do
+        local latency = item.pfns and slowest_of(item)
+        if latency then slowest = max(slowest or latency, latency) end
+    end
+    if slowest then made(tree, F["fault.slowest"], relative(slowest)) end
+end
 
 local function show_columns(pinfo, shown)
     pinfo.cols.protocol = "XENMIG"
@@ -6889,9 +6918,10 @@ function show_frame(root, pinfo, flow, place, found, ended)
     for _, item in ipairs(ended or {}) do
         if not is_shown[item] then
             local tree = item == around and more or top:add(F.contents, contents_text(item, false))
-            show_end(tree, item, place, is_known)
+            show_end(tree, item, place)
         end
     end
+    show_slowest(top, shown)
     show_columns(pinfo, shown)
 end
 
@@ -6904,6 +6934,22 @@ local LOWER_LAYERS = 128 -- octets of a frame in which TCP's header is looked fo
 local FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 local PORTS_OF_TCP = 2 -- pinfo.port_type
 local SEQ_AT, ACK_AT, SIZE_AT, FLAGS_AT = 4, 8, 12, 13 -- in TCP's header (RFC 9293, 3.1)
+
+-- Seconds from a moment that is one for the whole capture. A time reference that a user sets moves the moment that
+-- `rel_ts` counts from; `abs_ts` counts from 1970, for which a number has no nanoseconds left.
+local function time_of(pinfo)
+    local since, epoch = pinfo.rel_ts, pinfo.abs_ts
+    capture.epoch = capture.epoch or epoch - since
+    local time = epoch - capture.epoch
+    return math.abs(time - since) < 1e-5 and since or time
+end
+
+-- A side closes the connection: what was asked for and has not come will not come.
+local function note_closing(flow, flags)
+    local migration = flow.parser.migration.number
+    local ends_it = flow.parser.direction == "forward" and FIN + RST or RST
+    if migration and bit.band(flags, ends_it) ~= 0 then capture.migrations[migration + 1].is_over = true end
+end
 
 -- TCP's header of the packet at hand: a Tvb and its place there.
 local function header_at()
@@ -6957,7 +7003,7 @@ local function dissect_segment(flow, segment, pinfo, root)
             source = segment.tvb,
             captured = segment.tvb:len(),
             frame = frame,
-            time = pinfo.rel_ts,
+            time = time_of(pinfo),
         })
         flow.next_seq = flow.base and not flow.waits and (flow.base + flow.next) % TWO_32
         found, ended = capture.found, capture.ended
@@ -6973,6 +7019,7 @@ end
 
 -- An acknowledgement without payload: it may tell that octets were not captured, and what was held behind them goes on.
 local function dissect_ack(flow, ack, flags, tvb, pinfo, root)
+    note_closing(flow, flags)
     if not flow.peer.waits or pinfo.number <= flow.last_frame then return end
     flow.peer.is_closing = flow.peer.is_closing or bit.band(flags, FIN + RST) ~= 0
     capture.found, capture.ended = {}, {}
@@ -6998,13 +7045,14 @@ function xenmig.dissector(tvb, pinfo, root)
     if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
         flow.next, parser.offset, parser.skip = flow.next + length, parser.offset + length, skip - length
         flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, flow.passed_frame, flow.passed_time = frame, frame, pinfo.rel_ts
+        flow.last_frame, flow.passed_frame, flow.passed_time = frame, frame, time_of(pinfo)
         if item.watched == nil then item.watched = is_watched(root) end
         show_contents(root, item, tvb, item.watched)
     else
         local source, at = header_at()
         local ack = source and source(at + ACK_AT, 4):uint()
         dissect_segment(flow, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
+        if capture.asks and source then note_closing(flow, source(at + FLAGS_AT, 1):uint()) end
     end
     return length
 end
@@ -7049,7 +7097,7 @@ function kept_back.dissector(tvb, pinfo, root)
         if not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then dissect_frame(tvb, pinfo, root) end
         return
     end
-    if length == 0 and capture.waiting == 0 then return end
+    if length == 0 and capture.waiting == 0 and not capture.asks then return end
     local connection = capture.by_stream[value_of(tcp_stream)]
     if not connection then return end
     local flow = flow_of(connection, pinfo)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from wireshark.both import LUAS, wireshark_with
+from conftest import OWN
+from wireshark.both import LUAS, unpacked, wireshark_with
 
 from dissector.errors import UserError
 from dissector.integrations.wireshark import generate, install, profile
@@ -182,3 +183,70 @@ def test_the_profile_is_one(lua: str, tmp_path: Path) -> None:
             done = subprocess.run([*words, "-Y", wanted], capture_output=True, text=True, check=False)
             assert done.returncode == 0, wanted
         assert complaints((folder / "stderr").read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("printed", "lua"),
+    [
+        (
+            "TShark (Wireshark) 4.0.17 (Git)\n\nCompiled with GLib 2.74.6, with PCRE2,\nwith Lua\n5.2.4, with GnuTLS",
+            "5.2",
+        ),
+        ("TShark (Wireshark) 4.6.9.\n\nCompiled\n  +GLib 2.86.0  +GnuTLS 3.8.10\n  +Lua 5.4.9   +PCRE2", "5.4"),
+        ("TShark (Wireshark) 4.6.9.\n\nCompiled\n  +GLib 2.86.0  -Lua          +PCRE2", None),
+        ("TShark (Wireshark) 4.2.5 (Git)\n\nCompiled with GLib 2.74.6, without Lua, with PCRE2", None),
+    ],
+    ids=("a sentence", "a list", "a list without", "a sentence without"),
+)
+def test_how_a_version_says_that_it_has_lua(printed: str, lua: str | None, tmp_path: Path) -> None:
+    """4.6 lists what it is built with."""
+    program = tmp_path / "tshark"
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{printed}\nEND\n")
+    program.chmod(0o755)
+    assert find(str(program)).lua == lua
+
+
+@pytest.mark.parametrize("lua", LUAS)
+def test_the_profile_shows_a_migration_on_a_port_of_others(lua: str, tmp_path: Path) -> None:
+    """X11 has 6000, and Wireshark asks it first: not so in the profile."""
+    with unpacked(OWN / "violations" / "none" / "none.pcap.zst", tmp_path) as plain:
+        octets = bytearray(plain.read_bytes())
+    at, ports = 24, 24 + 16 + 14 + 20
+    server = octets[ports + 2 : ports + 4]
+    while at < len(octets):
+        for place in (at + 16 + 14 + 20, at + 16 + 14 + 22):
+            if octets[place : place + 2] == server:
+                octets[place : place + 2] = (6000).to_bytes(2, "big")
+        at += 16 + int.from_bytes(octets[at + 8 : at + 12], "little")
+    tshark = wireshark_with(lua)
+    with isolated(tshark) as folder:
+        own = folder / "home" / ".config" / "wireshark" / "profiles" / profile.NAME
+        own.mkdir(parents=True)
+        for name, text in profile.files().items():
+            (own / name).write_text(text)
+        (folder / "xen_migration.lua").write_text(generate.dissector())
+        (folder / "capture").write_bytes(octets)
+        words = [
+            str(folder / "tshark"),
+            "-X",
+            f"lua_script:{folder / 'xen_migration.lua'}",
+            "-r",
+            str(folder / "capture"),
+        ]
+        shown = [
+            subprocess.run([*words, *more, "-Y", "xenmig.item"], capture_output=True, text=True, check=True).stdout
+            for more in ((), ("-C", profile.NAME))
+        ]
+    assert not shown[0] and "POSTCOPY_FAULT" in shown[1]
+
+
+def test_the_check_says_what_hides_a_migration(home: Path) -> None:
+    list(install.install())
+    if not find().runs_lua:
+        pytest.skip("no Lua as root in this Wireshark")
+    said = list(install.check())
+    assert profile.HEURISTIC_FIRST in said[-2]
+    preferences = folders(find())["Personal configuration"] / "preferences"
+    preferences.parent.mkdir(parents=True, exist_ok=True)
+    preferences.write_text(f"{profile.HEURISTIC_FIRST}: TRUE\n")
+    assert not any(profile.HEURISTIC_FIRST in line for line in install.check())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from benchmark.capture import build_capture
 from conftest import OWN, captures_in
-from wireshark.both import LUAS, Trouble, packets, run, wireshark_with
+from wireshark.both import LUAS, Trouble, packets, run, unpacked, wireshark_with
 
 from dissector.integrations.wireshark.tshark import Tshark
 
@@ -122,3 +122,57 @@ def test_the_reports_say_what_xenshark_says(wireshark: Tshark, shell: Shell) -> 
     slowest = max(one["latency"] for one in faults if not one["in_flight"])
     summary = run(wireshark, capture, "-q", "-z", "xenmig,summary")
     assert f"max {1000 * slowest:.1f} ms" in summary
+
+
+def column(wireshark: Tshark, name: str, wanted: str, *fields: str) -> list[list[str]]:
+    """Values of fields in the packets that a filter leaves, on the second pass."""
+    names = [word for field in fields for word in ("-e", field)]
+    printed = run(wireshark, CAPTURES[name], "-2", "-Y", wanted, "-T", "fields", *names)
+    return [line.split("\t") for line in printed.splitlines()]
+
+
+def test_a_page_is_found_by_its_pfn(wireshark: Tshark) -> None:
+    """In every record that lists it, also within a run."""
+    name = "postcopy/c_netem/veth_rx.pcap"
+    found = column(wireshark, name, "xenmig.pfn == 0x3f1", "frame.number", "xenmig.run.pfn")
+    assert len(found) == 5
+    assert sum("0x00000000000003f1" in pfns.split(",") for _, pfns in found) == 1
+
+
+def test_a_page_in_flight_has_a_lead_and_no_latency(wireshark: Tshark) -> None:
+    """Neither is negative, or sums and graphs of them were wrong; each frame has one slowest."""
+    rows = column(
+        wireshark,
+        "postcopy/c_netem/veth_rx.pcap",
+        "xenmig.fault",
+        "xenmig.fault.in_flight",
+        "xenmig.fault.latency",
+        "xenmig.fault.lead",
+        "xenmig.fault.slowest",
+    )
+    flags, latencies, leads, slowest = ([one for row in rows for one in row[at].split(",") if one] for at in range(4))
+    crossed = [flag not in ("0", "False") for flag in flags]
+    assert any(crossed) and crossed.count(False) == len(latencies) and crossed.count(True) == len(leads)
+    assert all(float(one) >= 0 for one in (*latencies, *leads))
+    assert max(map(float, slowest)) == max(map(float, latencies))
+    assert all("," not in row[3] for row in rows)
+
+
+@pytest.mark.parametrize("is_reset", [False, True], ids=("goes on", "reset"))
+def test_nothing_is_unanswered_before_the_end(wireshark: Tshark, is_reset: bool, tmp_path: Path) -> None:
+    """A live capture looks at a packet again long before the page has come."""
+    name = "postcopy/c_netem/veth_rx.pcap"
+    last = int(column(wireshark, name, "xenmig.fault", "frame.number")[-3][0])
+    with unpacked(CAPTURES[name], tmp_path) as plain:
+        octets = plain.read_bytes()
+    at, reset = 24, bytearray()
+    for _ in range(last):
+        end = at + 16 + int.from_bytes(octets[at + 8 : at + 12], "little")
+        if end - at == 16 + 66:  # no payload
+            reset = bytearray(octets[at:end])
+        at = end
+    reset[16 + 14 + 20 + 13] |= 4  # RST, and no FIN: either side's ends it
+    capture = tmp_path / "part.pcap"
+    capture.write_bytes(octets[:at] + reset * is_reset)
+    assert "not answered yet" in run(wireshark, capture, "-Y", "xenmig.fault", "-V")
+    assert bool(run(wireshark, capture, "-2", "-Y", "xenmig.fault.unanswered")) is is_reset

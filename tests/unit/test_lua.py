@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
@@ -127,3 +128,24 @@ def test_patterns() -> None:
     assert lua_pattern(rb"\x16\x03[\x00-\x04]..[\x01\x02]") == b"^\x16\x03[\x00-\x04]..[\x01\x02]"
     with pytest.raises(ValueError, match="no pattern of Lua"):
         lua_pattern(rb"a+")
+
+
+def test_a_time_reference_changes_no_latency(tmp_path: Path) -> None:
+    """Ctrl+T in the graphical interface moves what relative times count from."""
+    found = re.search(r"^local function time_of\(pinfo\)\n.*?^end\n", PARTS["segments.lua"], re.M | re.S)
+    assert found is not None
+    script = tmp_path / "times.lua"
+    script.write_text(
+        f"""local capture = {{}}
+{found[0]}
+local fault = time_of({{ rel_ts = 2.000000123, abs_ts = 1700000002.000000123 }})
+local page = time_of({{ rel_ts = 2.287400123, abs_ts = 1700000002.287400123 }})
+local after = time_of({{ rel_ts = 0.0214, abs_ts = 1700000002.287400123 }})
+print(string.format("%.9f %.6f", page - fault, after - fault))
+"""
+    )
+    lua = shutil.which("lua")
+    if lua is None:
+        pytest.skip("no lua")
+    done = subprocess.run([lua, str(script)], capture_output=True, text=True, check=True)
+    assert done.stdout == "0.287400000 0.287400\n"

@@ -120,7 +120,11 @@ def _faults(record: Record, links: list[Link]) -> Iterator[tuple[str, Any]]:
     for pfn in record.pfns():
         link = by_pfn.get(pfn)
         yield of_fault(pfn, f.ANSWERED_IN), link and link.record.last.frame
-        yield of_fault(pfn, f.LATENCY), link and link.record.last.time - record.last.time
+        yield (
+            of_fault(pfn, f.LATENCY),
+            link.record.last.time - record.last.time if link and not link.in_flight else None,
+        )
+        yield of_fault(pfn, f.LEAD), record.last.time - link.record.first.time if link and link.in_flight else None
         yield of_fault(pfn, f.IN_FLIGHT), link is not None and link.in_flight
 
 

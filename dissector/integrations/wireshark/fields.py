@@ -80,6 +80,7 @@ BODY_LENGTH = Shown("body_length", "uint64", "Body length", "Octets of the body"
 FIRST_FRAME = Shown("first_frame", "framenum", "First octet in frame")
 LAST_FRAME = Shown("last_frame", "framenum", "Last octet in frame")
 COMPLETE = Shown("complete", "bool", "Complete", "False where octets were not captured")
+PFN = Shown("pfn", "uint64", "Pfn", "Of every entry, hidden in the tree: to search for a page", "HEX")
 COUNT = Shown("count", "uint32", "Count", "Entries of a pages record", "DEC")
 RUN = Shown("run", "string", "Run", "Consecutive pfns of one type")
 RUN_PFN = Shown("run.pfn", "uint64", "First pfn", base="HEX")
@@ -88,10 +89,15 @@ RUN_TYPE = Shown("run.type", "uint32", "Page type", base="DEC", names="PAGE_TYPE
 FAULT = Shown("fault", "string", "Fault", "One pfn of a POSTCOPY_FAULT")
 FAULT_PFN = Shown("fault.pfn", "uint64", "Pfn", base="HEX")
 ANSWERED_IN = Shown("fault.answered_in", "framenum", "Answered in frame", frames="RESPONSE")
-LATENCY = Shown("fault.latency", "relative_time", "Latency", "From the fault's last octet to the page's")
+LATENCY = Shown(
+    "fault.latency", "relative_time", "Latency", "From the fault's last octet to the page's; of pages not in flight"
+)
 IN_FLIGHT = Shown("fault.in_flight", "bool", "In flight", "The page was sent before")
+LEAD = Shown(
+    "fault.lead", "relative_time", "Lead", "Of a page in flight: from its record's first octet to the fault's last"
+)
 FAULT_COUNT = Shown("fault.count", "uint32", "Faulted pfns", base="DEC")
-SLOWEST = Shown("fault.slowest", "relative_time", "Slowest", "The longest latency of the record's pfns")
+SLOWEST = Shown("fault.slowest", "relative_time", "Slowest", "The longest latency of the frame's faults")
 ANSWERS = Shown("page.answers", "framenum", "Answers the fault in frame", frames="REQUEST")
 ANSWERS_PFN = Shown("page.answers.pfn", "uint64", "Pfn", base="HEX")
 PUSHED = Shown("page.pushed", "uint32", "Pages nobody asked for", base="DEC")

@@ -17,7 +17,7 @@ from pathlib import Path
 from dissector import __version__
 from dissector.errors import UserError
 from dissector.integrations.wireshark import generate, profile
-from dissector.integrations.wireshark.tshark import STARTING, Tshark, complaints, find, folders
+from dissector.integrations.wireshark.tshark import STARTING, Tshark, ask, complaints, find, folders
 
 FILE_NAME = "xen_migration.lua"
 
@@ -100,6 +100,11 @@ def check() -> Iterator[str]:
     if not tshark.runs_lua:
         raise UserError(AS_ROOT)
     _probe(tshark)
+    if f"{profile.HEURISTIC_FIRST}: TRUE" not in ask(tshark.path, "-G", "currentprefs").replace("#", ""):
+        yield (
+            "On ports of other protocols (8080, 6000, 5900 ...) their dissectors come first, and hide a migration: "
+            f"use the profile {profile.NAME!r}, or set {profile.HEURISTIC_FIRST}."
+        )
     yield "Wireshark loads it."
 
 

@@ -49,6 +49,9 @@ BUTTONS = (
     Button("Findings", f.RULE.name),
 )
 
+HEURISTIC_FIRST = "tcp.try_heuristic_first"
+"""The preference that lets the dissector look before those that have a port of their own: HTTP on 8080, X11 on 6000."""
+
 COLUMNS = (
     ("No.", "%m"),
     ("Time", "%t"),
@@ -68,7 +71,7 @@ def files() -> Mapping[str, str]:
     return {
         "colorfilters": "".join(map(_colour, COLOURS)),
         "dfilter_buttons": "".join(f'"TRUE",{_quoted(label)},{_quoted(wanted)},""\n' for label, wanted in BUTTONS),
-        "preferences": f"gui.column.format: {columns}\n",
+        "preferences": f"gui.column.format: {columns}\n{HEURISTIC_FIRST}: TRUE\n",
     }
 
 

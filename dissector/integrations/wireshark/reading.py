@@ -194,9 +194,10 @@ def _type(run: Tree) -> str | None:
 
 def _fault(tree: Tree) -> Iterator[tuple[str, Any]]:
     pfn = _number(_one(tree, f.FAULT_PFN))
-    latency = _one(tree, f.LATENCY)
     yield of_fault(pfn, f.ANSWERED_IN), _number(_one(tree, f.ANSWERED_IN))
-    yield of_fault(pfn, f.LATENCY), None if latency is None else int(Decimal(latency).scaleb(9))
+    for field in (f.LATENCY, f.LEAD):
+        waited = _one(tree, field)
+        yield of_fault(pfn, field), None if waited is None else int(Decimal(waited).scaleb(9))
     yield of_fault(pfn, f.IN_FLIGHT), bool(_number(_one(tree, f.IN_FLIGHT)))
 
 

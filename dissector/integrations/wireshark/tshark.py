@@ -59,17 +59,18 @@ def find(path: str = "tshark") -> Tshark:
     found = shutil.which(path)
     if found is None:
         raise UserError(f"{path} was not found: install Wireshark's command line (Debian and Ubuntu: tshark)")
-    printed = " ".join(_ask(found, "--version").split())
+    printed = " ".join(ask(found, "--version").split())
     number = re.search(r"\(Wireshark\) (\d+(?:\.\d+)+)", printed)
     if number is None:
         raise UserError(f"{found} --version names no version of Wireshark")
-    lua = re.search(r"with Lua (\d+\.\d+)", printed)
+    # In a sentence of what it is built with, and from 4.6 on a list in which a plus says that it has it.
+    lua = re.search(r"(?:\bwith |\+)Lua (\d+\.\d+)", printed)
     return Tshark(found, tuple(map(int, number[1].split("."))), lua[1] if lua else None)
 
 
 def folders(tshark: Tshark) -> dict[str, Path]:
     """Where it looks for what, by the names of `tshark -G folders`: "Personal Lua Plugins" ..."""
-    lines = (line.partition(":") for line in _ask(tshark.path, "-G", "folders").splitlines())
+    lines = (line.partition(":") for line in ask(tshark.path, "-G", "folders").splitlines())
     return {name: Path(folder.strip()) for name, _, folder in lines if folder.strip()}
 
 
@@ -133,7 +134,8 @@ def hand_over(file: Path) -> None:
         os.chown(file, NOBODY, NOBODY)
 
 
-def _ask(path: str, *words: str) -> str:
+def ask(path: str, *words: str) -> str:
+    """What it prints, told these words. UserError if it does not run, or fails."""
     try:
         done = subprocess.run([path, *words], capture_output=True, text=True, timeout=STARTING, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

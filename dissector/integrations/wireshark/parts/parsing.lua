@@ -14,6 +14,7 @@ local function new_capture()
         first_seq_count = 0,
         bodies_kept = 0, -- octets
         waiting = 0, -- flows that hold octets behind a gap
+        asks = false, -- whether any page was asked for
         handled = 0, -- the packet that TCP handed over last
     }
 end
@@ -98,6 +99,7 @@ local function take_in(migration, record)
         if record.spec.role == "POSTCOPY_FAULT" then
             item.pfns = record:pfns()
             table.insert(migration.asked, item)
+            capture.asks = true
         end
         item.body, item.runs = nil, nil
     elseif capture.bodies_kept + #record.body > BODIES_KEPT then
@@ -108,6 +110,8 @@ local function take_in(migration, record)
     if item.body and record.spec and record.spec.summary then item.summary = summary_of(item) end
     migration.checker:add(record, note(migration, record))
     local phase = migration.checker._phase
+    local role = record.spec and record.spec.role
+    migration.is_over = migration.is_over or role == "POSTCOPY_COMPLETE" or role == "LIBXC_END"
     if phase.raced and not migration.has_raced then
         migration.has_raced = true
         for _, violation in ipairs(rules_pages.judge_end(phase, migration)) do find(violation, record) end

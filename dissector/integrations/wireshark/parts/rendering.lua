@@ -100,6 +100,14 @@ local function entries_end(item)
     return body and body >= 8 and item.offset + item.header + body - body % ENTRY_SIZE
 end
 
+-- Each pfn by itself, for whoever searches one: the runs show them.
+local function show_pfns(tree, place, seen, shift, endianness)
+    each_entry(seen, endianness, function(index, pfn)
+        local at = max(shift + ENTRY_SIZE * index, 0)
+        tree:add(F.pfn, place.tvb(at, shift + ENTRY_SIZE * (index + 1) - at), wide(pfn)):set_hidden()
+    end)
+end
+
 -- The entries of a pages record that end in the frame, in runs; one that is split is shown where it ends.
 local function show_runs(tree, item, place)
     local start = item.offset + item.header + 8
@@ -117,6 +125,7 @@ local function show_runs(tree, item, place)
         end
     end
     local typed = item.spec.role ~= "POSTCOPY_FAULT"
+    if tree:referenced(F.pfn) then show_pfns(tree, place, seen, shift, item.endianness) end
     for index, run in ipairs(runs_of(seen, item.endianness)) do
         if settings.lines > 0 and index > settings.lines then
             tree:add(F.contents, "more runs: see the preference for how many lines are shown"):set_generated()
@@ -159,33 +168,35 @@ function answers_of(item)
     return answers
 end
 
-local function show_faults(tree, item, is_known)
-    local slowest, answers = nil, answers_of(item)
+local function show_faults(tree, item)
+    local answers, is_over = answers_of(item), capture.migrations[item.migration.number + 1].is_over
     made(tree, F["fault.count"], #item.pfns)
     for _, pfn in ipairs(item.pfns) do
         local answered = answers[pfn]
         local words = "pfn " .. py.format(pfn, "#x")
         if not answered then
-            words = words .. (is_known and ", unanswered" or ", not answered up to this frame")
+            words = words .. (is_over and ", unanswered" or ", not answered yet")
         elseif answered.in_flight then
             words = format("%s, in flight: page sent in frame %d", words, answered.item.last_frame)
         else
             local latency = latency_of(item, answered)
             words = format("%s, answered in frame %d after %s", words, answered.item.last_frame, duration(latency))
-            slowest = max(slowest or latency, latency)
         end
         local line = tree:add(F.fault, words)
         line:set_generated()
         made(line, F["fault.pfn"], wide(pfn))
         if answered then
             made(line, F["fault.answered_in"], answered.item.last_frame)
-            made(line, F["fault.latency"], relative(latency_of(item, answered)))
+            if answered.in_flight then
+                made(line, F["fault.lead"], relative(item.last_time - answered.item.first.time))
+            else
+                made(line, F["fault.latency"], relative(latency_of(item, answered)))
+            end
             made(line, F["fault.in_flight"], answered.in_flight)
-        elseif is_known then
+        elseif is_over then
             line:add_proto_expert_info(EXPERTS.unanswered)
         end
     end
-    if slowest then made(tree, F["fault.slowest"], relative(slowest)) end
 end
 
 local function show_answers(tree, item)
@@ -244,8 +255,8 @@ end
 -- Items
 
 -- What is known of an item only when it has ended.
-local function show_end(tree, item, place, is_known)
-    if item.pfns then show_faults(tree, item, is_known) end
+local function show_end(tree, item, place)
+    if item.pfns then show_faults(tree, item) end
     if item.spec and item.spec.role == "POSTCOPY_PAGES" and item.listed and item.last_frame then
         show_answers(tree, item)
     end
@@ -280,7 +291,7 @@ local function show_item(top, item, place, is_known)
         show_runs(tree, item, place)
         if item.count then made(tree, F.count, item.count) end
     end
-    show_end(tree, item, place, is_known)
+    show_end(tree, item, place)
     return tree
 end
 
@@ -320,6 +331,16 @@ function show_contents(root, item, tvb, watched)
 end
 
 local INFO_ITEMS = 4 -- items of a frame that the Info column names
+
+-- One value a frame, so that a column of it can be sorted.
+local function show_slowest(tree, shown)
+    local slowest
+    for _, item in ipairs(shown) do
+        local latency = item.pfns and slowest_of(item)
+        if latency then slowest = max(slowest or latency, latency) end
+    end
+    if slowest then made(tree, F["fault.slowest"], relative(slowest)) end
+end
 
 local function show_columns(pinfo, shown)
     pinfo.cols.protocol = "XENMIG"
@@ -370,9 +391,10 @@ function show_frame(root, pinfo, flow, place, found, ended)
     for _, item in ipairs(ended or {}) do
         if not is_shown[item] then
             local tree = item == around and more or top:add(F.contents, contents_text(item, false))
-            show_end(tree, item, place, is_known)
+            show_end(tree, item, place)
         end
     end
+    show_slowest(top, shown)
     show_columns(pinfo, shown)
 end
 

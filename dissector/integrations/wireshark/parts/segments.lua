@@ -4,6 +4,22 @@ local FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 local PORTS_OF_TCP = 2 -- pinfo.port_type
 local SEQ_AT, ACK_AT, SIZE_AT, FLAGS_AT = 4, 8, 12, 13 -- in TCP's header (RFC 9293, 3.1)
 
+-- Seconds from a moment that is one for the whole capture. A time reference that a user sets moves the moment that
+-- `rel_ts` counts from; `abs_ts` counts from 1970, for which a number has no nanoseconds left.
+local function time_of(pinfo)
+    local since, epoch = pinfo.rel_ts, pinfo.abs_ts
+    capture.epoch = capture.epoch or epoch - since
+    local time = epoch - capture.epoch
+    return math.abs(time - since) < 1e-5 and since or time
+end
+
+-- A side closes the connection: what was asked for and has not come will not come.
+local function note_closing(flow, flags)
+    local migration = flow.parser.migration.number
+    local ends_it = flow.parser.direction == "forward" and FIN + RST or RST
+    if migration and bit.band(flags, ends_it) ~= 0 then capture.migrations[migration + 1].is_over = true end
+end
+
 -- TCP's header of the packet at hand: a Tvb and its place there.
 local function header_at()
     local field = seq_raw()
@@ -56,7 +72,7 @@ local function dissect_segment(flow, segment, pinfo, root)
             source = segment.tvb,
             captured = segment.tvb:len(),
             frame = frame,
-            time = pinfo.rel_ts,
+            time = time_of(pinfo),
         })
         flow.next_seq = flow.base and not flow.waits and (flow.base + flow.next) % TWO_32
         found, ended = capture.found, capture.ended
@@ -72,6 +88,7 @@ end
 
 -- An acknowledgement without payload: it may tell that octets were not captured, and what was held behind them goes on.
 local function dissect_ack(flow, ack, flags, tvb, pinfo, root)
+    note_closing(flow, flags)
     if not flow.peer.waits or pinfo.number <= flow.last_frame then return end
     flow.peer.is_closing = flow.peer.is_closing or bit.band(flags, FIN + RST) ~= 0
     capture.found, capture.ended = {}, {}
@@ -97,13 +114,14 @@ function xenmig.dissector(tvb, pinfo, root)
     if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
         flow.next, parser.offset, parser.skip = flow.next + length, parser.offset + length, skip - length
         flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, flow.passed_frame, flow.passed_time = frame, frame, pinfo.rel_ts
+        flow.last_frame, flow.passed_frame, flow.passed_time = frame, frame, time_of(pinfo)
         if item.watched == nil then item.watched = is_watched(root) end
         show_contents(root, item, tvb, item.watched)
     else
         local source, at = header_at()
         local ack = source and source(at + ACK_AT, 4):uint()
         dissect_segment(flow, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
+        if capture.asks and source then note_closing(flow, source(at + FLAGS_AT, 1):uint()) end
     end
     return length
 end
@@ -148,7 +166,7 @@ function kept_back.dissector(tvb, pinfo, root)
         if not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then dissect_frame(tvb, pinfo, root) end
         return
     end
-    if length == 0 and capture.waiting == 0 then return end
+    if length == 0 and capture.waiting == 0 and not capture.asks then return end
     local connection = capture.by_stream[value_of(tcp_stream)]
     if not connection then return end
     local flow = flow_of(connection, pinfo)
