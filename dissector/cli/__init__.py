@@ -108,6 +108,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     asked = next((word for word in words if not word.startswith("-")), None)
+    if asked is not None and asked not in COMMANDS and words[0] == asked and Path(asked).is_file():
+        # A file alone: its summary is what was meant.
+        words, asked = ["analyze", *words], "analyze"
     needed = [asked] if asked in COMMANDS else COMMANDS
     try:
         # Nothing that is imported becomes garbage, and looking for it takes a fifth of the time to start.
@@ -115,7 +118,9 @@ def _run(words: list[str]) -> int:
         modules = {name: import_module(f"{__name__}.{name}") for name in needed}
         gc.freeze()
         gc.enable()
-        arguments = _parser(modules).parse_args(words)
+        arguments, unknown = _parser(modules).parse_known_args(words)
+        if unknown:
+            _refuse(arguments.command, unknown)
         return int(modules[arguments.command].run(arguments))
     except SystemExit as end:
         return int(end.code or DONE)
@@ -124,6 +129,24 @@ def _run(words: list[str]) -> int:
     except UserError as error:
         sys.stdout.flush()
         return _complain(str(error))
+
+
+def _refuse(command: str, unknown: Sequence[str]) -> NoReturn:
+    """Raises UserError that names the options which the command does not have, and no file that stands beside them."""
+    options = [word for word in unknown if word.startswith("-") and word != "-"]
+    what = f"no option {', '.join(options)}" if options else f"nothing that {' '.join(unknown)} could be"
+    raise UserError(
+        f"{command} has {what}{INSTEAD.get(options[0], '') if options else ''} (see xenshark {command} --help)"
+    )
+
+
+INSTEAD = {
+    "-Y": "; --type, --direction, --from and --at choose records, and Wireshark takes filters (xenshark lua)",
+    "-T": "; --json prints fields, and jq chooses among them",
+    "-e": "; --json prints fields, and jq chooses among them",
+    "-r": "; FILE stands by itself",
+}
+"""What tshark's options are called here."""
 
 
 def _parser(modules: Mapping[str, ModuleType]) -> Parser:

@@ -17,9 +17,37 @@ and where the octets and the time went.
 """
 
 
+EPILOG = """\
+phases, in their order:
+  handshake   what is said before memory: headers, versions
+  precopy     memory is sent while the guest runs, pass (iteration) after pass
+  stop        the guest stands still at the source: the last pages, processors, devices
+  checkpoint  Remus and COLO: the same again and again, while the guest goes on in between
+  transition  postcopy: the guest is handed over, and goes on at the destination
+  postcopy    pages come that the guest has not got yet; a fault asks for one
+  finish      the end of the streams, and what the two sides say of it
+
+words and units:
+  octet       eight bits; kB, MB and GB are 10^3, 10^6 and 10^9 of them
+  pfn         the number of a page in the guest's memory
+  entry       a pfn with its page's type, of which NOTAB is an ordinary page, XTAB and BROKEN have no contents,
+              XALLOC is allocated without contents, L1TAB to L4TAB are page tables, _PIN pinned ones
+  stall       the longest time without payload from the source in a phase
+  unasked     of a page: it came before a fault had asked for it
+  in flight   of a page: its record had begun on the wire before the fault for it ended there
+  libxl, libxc   the streams inside each other: of the toolstack's library, and of memory and processors
+"""
+
+
 def add(subparsers: Any) -> None:
     """What the command takes."""
-    parser = subparsers.add_parser("analyze", help="summarise each migration", description=DESCRIPTION)
+    parser = subparsers.add_parser(
+        "analyze",
+        help="summarise each migration",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("file", metavar="FILE", help='capture or save file, compressed or not; "-": standard input')
     add_keylog(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object, see xenshark schema analysis")

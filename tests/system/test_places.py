@@ -143,3 +143,30 @@ def test_interrupted_it_prints_what_was_seen(
     assert main([command, UNKNOWN_PFN]) == 130
     out, err = capsys.readouterr()
     assert out and ("interrupted" in err) == (command != "read")  # whose lines say how far it came
+
+
+def test_a_file_alone_is_analyzed(shell: Shell) -> None:
+    assert shell.lines(UNKNOWN_PFN) == shell.lines("analyze", UNKNOWN_PFN)
+    assert "invalid choice" in shell.complaint("/nowhere/at/all.pcap")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("read -Y x FILE", "read has no option -Y; --type"),
+        ("read -T fields FILE", "read has no option -T; --json"),
+        ("check --slowest 3 FILE", "check has no option --slowest (see xenshark check --help)"),
+        ("analyze FILE --nonsense", "analyze has no option --nonsense (see xenshark analyze --help)"),
+    ],
+)
+def test_an_unknown_option_is_named(shell: Shell, words: str, says: str) -> None:
+    """And no file that stands beside it."""
+    said = shell.complaint(*words.replace("FILE", UNKNOWN_PFN).split())
+    assert says in said and UNKNOWN_PFN not in said
+
+
+def test_help_explains_every_phase(shell: Shell) -> None:
+    _, out, _ = shell.run("analyze", "--help")
+    from dissector.protocol import PHASES
+
+    assert all(f"\n  {phase} " in out for phase in PHASES)
