@@ -113,7 +113,7 @@ class Connections:
 
     def packet(self, segment: Segment, frame: int, time: int) -> None:
         """One TCP segment of the capture, with the packet's number and its time (ns since the epoch)."""
-        self._budget.frame, self._budget.time = frame, time
+        self._budget.frame = frame
         side = self._side_of(segment, frame, time)
         if side is not None:
             self._take(side, segment, frame, time)
@@ -160,7 +160,7 @@ class Connections:
 
     def finish(self, time: int = 0) -> None:
         """The capture ends; `time`: that of its last packet."""
-        self._budget.time = max(self._budget.time, time)
+        self._budget.ended = time
         for connection in list(self._connections.values()):
             connection.finish("capture")
 

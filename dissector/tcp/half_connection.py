@@ -98,7 +98,8 @@ class Transport(Protocol):
 
     @property
     def unheard(self) -> int:
-        """If there are any: the time (ns) from the other side's last packet to the newest of the capture."""
+        """If there are any: the time (ns) from the other side's last packet to the end of the capture or, if the
+        connection has ended before, to the newest of them."""
 
     def take_silence(self) -> int:
         """The longest stall, a time (ns) between two packets with payload, since this was last asked; 0: none."""
@@ -171,8 +172,8 @@ class Budget:
         """Those with an open gap, the one that has waited longest first."""
         self.frame = 0
         """The newest packet of the capture."""
-        self.time = 0
-        """And its time, ns since the epoch."""
+        self.ended = 0
+        """The time (ns since the epoch) at which the capture ended; 0 before."""
         self._by_size: list[dict[HalfConnection, None]] = [{} for _ in range(octets.bit_length() + 1)]
         """The same, by the bit length of what they hold: who holds most is found at once."""
         self._arrivals: deque[Piece] = deque()
@@ -340,7 +341,7 @@ class HalfConnection(Half):
 
     @property
     def unheard(self) -> int:
-        return max(self._budget.time, self.resent) - self.peer.spoke if self.in_vain else 0
+        return max(self._budget.ended, self.resent) - self.peer.spoke if self.in_vain else 0
 
     # Numbers
 

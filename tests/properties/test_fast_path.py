@@ -16,7 +16,7 @@ import talks
 from benchmark.capture import build_capture
 from conftest import REPOSITORY, captures
 from conversation import Wire
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from talks import Speaker, Talk, octets_of, turns
 from wire import FIN, LINKS, RST, SPACE, Captured, Ends, Packet, exchange, impaired, pcap, pcapng
@@ -315,6 +315,27 @@ def build(case: Case) -> bytes:
     return pcap(captured, links[0][0], case.order, case.form == "ns")
 
 
+ENDS_BEFORE_ITS_GAP = Case(
+    seed=343851050,
+    link="cooked",
+    version=4,
+    options=0,
+    sizes=(1448, 1448, 500),
+    connections=2,
+    lost=0.0,
+    again=0.0,
+    late=0.2,
+    snap=262144,
+    form="pcapng",
+    order="<",
+    buffer=1 << 20,
+    patience=10,
+    whims=0.0,
+)
+"""A FIN long before what was before it: nobody tells the end before how it came."""
+
+
+@example(case=ENDS_BEFORE_ITS_GAP, short=0)
 @given(CASES, st.sampled_from([0, 0, 1, 300, 1000]))
 @settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
 def test_fast_and_careful_agree(tmp_path_factory: pytest.TempPathFactory, case: Case, short: int) -> None:
