@@ -61,6 +61,7 @@ _HOMES = {
     "TimelineResult": "dissector.results.timeline",
     "UserError": "dissector.errors",
     "open": "dissector.library",
+    "scapy_ext": "dissector.integrations.scapy_extension",
     "schema": "dissector.results.encoding",
     "to_json": "dissector.results.encoding",
 }

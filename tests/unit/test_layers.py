@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import doctest
+import pickle
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from random import seed
+from typing import Any, ClassVar
 
 import pytest
 import talks
@@ -17,13 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.config import conf
 from scapy.fields import FieldLenField, LenField
-from scapy.packet import NoPayload, Packet, Padding, Raw
+from scapy.packet import NoPayload, Packet, Padding, Raw, bind_layers, fuzz, split_layers
 from scapy.plist import PacketList
 from scapy.sendrecv import sniff
-from scapy.supersocket import SuperSocket
+from scapy.supersocket import StreamSocket, SuperSocket
 from scapy.utils import rdpcap
 from seen import unpacked
-from streams import record, xl_stream
+from streams import libxc_stream, record, xl_stream
 from talks import Speaker, Talk, octets_of
 
 import dissector.integrations.scapy
@@ -324,6 +327,93 @@ def test_scapy_s_own_tools_know_the_layers(capsys: pytest.CaptureFixture[str]) -
     assert repr(read[PostcopyFault]) == "<PostcopyFault  count=1 pfn=[0x1] |>"
 
 
+def test_fuzzed_pages_records_build_and_are_found_wrong(tmp_path: Path) -> None:
+    """Whatever they say, they are whole, and most of them break a rule."""
+    seed(4711)
+    wrong = 0
+    for name in ("PostcopyPfns", "PostcopyFault", "PostcopyPageData", "PageData"):
+        for _ in range(10):
+            octets = bytes(BY_NAME["LibxcRecordV2"]() / fuzz(BY_NAME[name](pfns=[1, 2, 3])))
+            packet = BY_NAME["LibxcRecordV2"](octets)
+            assert packet.body_length == len(bytes(packet.payload)) and packet.pfns == [1, 2, 3]
+            assert packet.count == len(packet.pfns)
+            assert bytes(packet) == octets
+            path = tmp_path / "fuzzed"
+            path.write_bytes(libxc_stream([octets, record("END")]))
+            (migration,) = dissector.open(path).analyze().migrations
+            wrong += any(one.severity == "error" for one in migration.findings)
+    assert wrong >= 5
+    assert len(bytes(fuzz(BY_NAME["HvmCpu"]()))) == 1032
+
+
+def test_a_page_answers_a_fault_with_a_pfn_of_it() -> None:
+    fault = LibxcRecord() / PostcopyFault(pfns=[5, 6])
+    pages = [LibxcRecord() / PostcopyPageData(pfns=pfns) for pfns in ([4], [6, 7])]
+    others = [LibxcRecord() / BY_NAME["PageData"](pfns=[5]), fault]
+    assert [one.answers(fault) for one in pages + others] == [0, 1, 0, 0]
+    assert not fault.answers(pages[1]) and fault.hashret() == pages[1].hashret()
+    answered, unanswered = PacketList([fault, *pages]).sr()
+    assert [(one.query, one.answer) for one in answered] == [(fault, pages[1])] and list(unanswered) == [pages[0]]
+
+
+def test_what_the_user_binds_goes_first() -> None:
+    class Mine(Packet):
+        name = "mine"
+        fields_desc: ClassVar[list[Any]] = []
+
+    try:
+        bind_layers(LibxcRecord, Mine, type=0x77)
+        assert isinstance(LibxcRecord(bytes(LibxcRecord() / Mine())).payload, Raw | Mine | NoPayload)
+        assert isinstance(LibxcRecord(record(0x77, b"12345678")).payload, Mine)
+        assert isinstance(BY_NAME["LibxcRecordV2"](record(0x77, b"12345678")).payload, Mine)
+        assert PostcopyFault in LibxcRecord(record("POSTCOPY_FAULT", b"\1" + bytes(15)))
+    finally:
+        split_layers(LibxcRecord, Mine, type=0x77)
+
+
+@pytest.mark.parametrize("piece", [5, 8, 13, 40, 1000])
+def test_a_stream_socket_gives_whole_records(piece: int) -> None:
+    """However they are cut."""
+    whole = [record("POSTCOPY_BEGIN"), record("TOOLSTACK", b"abc"), record("HVM_CONTEXT", b"x" * 300), record("END")]
+    here, there = socket.socketpair()
+    with here, there:
+        stream = b"".join(whole)
+        for at in range(0, len(stream), piece):
+            there.sendall(stream[at : at + piece])
+        there.shutdown(socket.SHUT_WR)
+        reader = StreamSocket(here, BY_NAME["LibxcRecordV3"])
+        found: list[bytes] = []
+        with pytest.raises(EOFError):
+            while True:
+                found.append(bytes(reader.recv() or b""))
+    assert found == whole
+
+
+def test_scapy_s_shell_loads_the_layers() -> None:
+    code = (
+        "from scapy.all import *; conf.exts.load('xenshark'); load_contrib('xenmig');"
+        "from scapy.main import list_contrib;"
+        "print(bytes(LibxcRecord() / PostcopyFault(pfns=[7])).hex())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=OWN.parent)
+    assert done.stdout.split()[-1] == bytes(LibxcRecord() / PostcopyFault(pfns=[7])).hex()
+
+
+def test_a_state_built_from_names_is_the_same_octets() -> None:
+    """Registers of a guest, changed by name."""
+    cpu = BY_NAME["HvmCpu"](rip=0xFFFFFFFF81000000, cr0=["PE", "PG"], cr4="PAE", msr_efer=["LME", "LMA"])
+    entry = BY_NAME["HvmContextEntry"](typecode="CPU", body=cpu)
+    end = BY_NAME["HvmContextEntry"](typecode="END")
+    octets = bytes(LibxcRecord() / BY_NAME["HvmContext"](hvm_ctx=[entry, end]))
+    read = LibxcRecord(octets)
+    assert read.hvm_ctx[0].body.rip == 0xFFFFFFFF81000000 and "0x80000001 PE|PG" in str(read.show(dump=True))
+    read.hvm_ctx[0].body.rip += 2
+    read.hvm_ctx[0].body.cr0 = ["PE", "PG", "WP"]
+    changed = LibxcRecord(rebuilt(read, counted=True))
+    assert changed.hvm_ctx[0].body.rip == 0xFFFFFFFF81000002 and len(bytes(changed)) == len(octets)
+    assert changed.hvm_ctx[0].body.cr0 == 1 | 1 << 31 | 1 << 16
+
+
 # --- session ------------------------------------------------------------------------------------------------
 
 
@@ -402,6 +492,19 @@ def test_faults_and_pages_know_each_other(netem: Path) -> None:
         answered = [fault for fault in faults if set(fault.pfns) & set(page.pfns)]
         assert set(page.fault_frames) == {fault.frames[1] for fault in answered} and not page.answer_frames
         assert not any(other.answers(page) for other in found)
+
+
+def test_packets_of_a_session_can_be_pickled(netem: Path) -> None:
+    found = offline(netem)
+    again = pickle.loads(pickle.dumps(list(found)))
+
+    def facts(packet: Packet) -> tuple[Any, ...]:
+        return type(packet), bytes(packet), packet.direction, packet.time, packet.frames, packet.answer_frames
+
+    assert list(map(facts, again)) == list(map(facts, found))
+    fault = next(packet for packet in found if PostcopyFault in packet and packet.answer_frames)
+    page = next(packet for packet in found if packet.answers(fault))
+    assert pickle.loads(pickle.dumps(page)).answers(pickle.loads(pickle.dumps(fault)))
 
 
 def test_the_example_of_the_documentation(netem: Path, monkeypatch: pytest.MonkeyPatch) -> None:

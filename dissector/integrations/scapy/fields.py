@@ -230,6 +230,9 @@ class Integers(Field[Any, Any]):
     def do_copy(self, x: Any) -> Any:
         return x[:]
 
+    def randval(self) -> Any:
+        """`fuzz` leaves an array as it was given, as it does with Scapy's own lists."""
+
     def _format(self, count: int) -> str:
         return f"{self.fmt[0]}{count}{self.fmt[1:]}"
 

@@ -232,7 +232,9 @@ def _make_records() -> None:
     for spec in RECORDS:
         base = _PageList if spec.shape == "pages" else _Layer
         for order, found in _layouts(spec.body, _orders(spec.layer)):
-            bodies[spec.layer, spec.name, order] = _make(_name(spec), base, found, spec.name, _doc(spec))
+            bodies[spec.layer, spec.name, order] = _make(
+                _name(spec), base, found, spec.name, _doc(spec), part=spec.role
+            )
     for layer, version in (*((layer, None) for layer in RECORD_HEADERS), *(("libxc", one) for one in IMAGE_VERSIONS)):
         _make_record_header(layer, version, bodies)
     for spec in RECORDS:

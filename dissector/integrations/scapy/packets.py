@@ -11,7 +11,7 @@ from scapy.packet import Packet
 
 from dissector.events import FORWARD, REVERSE, Flow, Record
 from dissector.facts import Link
-from dissector.protocol import ENTRY_PFN, MESSAGES, Field
+from dissector.protocol import ENTRY_PFN, MESSAGES, Field, Role
 
 from .fields import Blob, Padding, shown_octets
 
@@ -28,6 +28,8 @@ class _Layer(Packet):
     """What the class was made from."""
     minimum: ClassVar[int] = 0
     """Octets without which there is no such layer."""
+    part: ClassVar[Role | None] = None
+    """Of a record's body: the part that it plays in its stream."""
 
     def mysummary(self) -> str:
         words = [str(self.name)]
@@ -53,6 +55,11 @@ class _PageList(_Layer):
     def pfns(self) -> list[int]:
         """Frame numbers."""
         return [entry & ENTRY_PFN.mask for entry in self.getfieldval(ENTRY_PFN.name)]
+
+    def answers(self, other: Packet) -> int:
+        """Whether this is a POSTCOPY_PAGE_DATA with a pfn of that POSTCOPY_FAULT."""
+        is_pair = self.part is Role.POSTCOPY_PAGES and getattr(other, "part", None) is Role.POSTCOPY_FAULT
+        return int(is_pair and not set(self.pfns).isdisjoint(other.pfns))
 
 
 class _Item(_Layer):
@@ -112,9 +119,20 @@ class _Item(_Layer):
         return _frames(self.links) if self.direction == FORWARD else []
 
     def answers(self, other: Packet) -> int:
-        """Whether this is a POSTCOPY_PAGE_DATA that answers that POSTCOPY_FAULT."""
+        """Whether this is a POSTCOPY_PAGE_DATA that answers that POSTCOPY_FAULT: of packets that a session yielded,
+        as they were captured; of others, if they have a pfn in common."""
         fault = getattr(other, "record", None)
-        return int(self.direction == FORWARD and any(link.record is fault for link in self.links))
+        if self.record is None or fault is None:
+            return self.payload.answers(other.payload) if isinstance(other, _Item) else 0
+        return int(self.direction == FORWARD and any(link.record == fault for link in self.links))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        made, arguments, state = super().__reduce__()
+        return made, arguments, (state, self.record, self.flow, self.links)
+
+    def __setstate__(self, state: Any) -> Any:
+        state, self.record, self.flow, self.links = state
+        return super().__setstate__(state)
 
 
 def _frames(links: list[Link]) -> list[int]:
@@ -139,7 +157,9 @@ class _Framed(_Item):
         return int(self.getfieldval(self.length_field))
 
     def guess_payload_class(self, payload: bytes) -> type[Packet]:
-        return self._body_class() or conf.raw_layer
+        """What the user bound to it goes before what the protocol says."""
+        bound = super().guess_payload_class(payload)
+        return self._body_class() or bound if bound is conf.raw_layer else bound
 
     def extract_padding(self, s: bytes) -> tuple[bytes, bytes | None]:
         length = self._body_octets()
@@ -173,6 +193,16 @@ class _Record(_Framed):
     def pfns(self) -> list[int]:
         """Frame numbers of a pages record."""
         return self.payload.pfns if isinstance(self.payload, _PageList) else []
+
+    @classmethod
+    def tcp_reassemble(cls, data: bytes, metadata: dict[str, Any], session: dict[str, Any]) -> Packet | None:
+        """Scapy's hook for streams: the record at the beginning of `data`, with what follows it as padding layer; None
+        as long as it is not all there."""
+        if len(data) < cls.minimum:
+            return None
+        length = cls(data[: cls.minimum])._body_octets()
+        whole = cls.minimum + length + -(cls.minimum + length) % cls.alignment
+        return cls(data) if len(data) >= whole else None
 
     def _body_class(self) -> type[Packet] | None:
         return self.bodies.get(self.type)
