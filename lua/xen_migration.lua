@@ -2241,7 +2241,6 @@ function parser_direction.DirectionParser._init(self, conversation, steps, is_fi
     self._steps = steps
     self._step = steps["ANYTHING"]
     self._reached = 0
-    self._closed_at = 0
     self._started = false
     self._begin = 0
     self._early_gaps = {}
@@ -2917,7 +2916,7 @@ function parser_direction.DirectionParser._end(self, reason)
     local ended = events.DirectionEnded(number, self.direction, reason, self.offset, py.unpack(counts))
     local join = migration.join
     for _, one in ipairs(join == nil and { ended } or join.end_(self, ended, migration.aside ~= nil)) do
-        self.conversation.emit(one, math.max(self._reached, self._closed_at))
+        self.conversation.emit(one, self._reached)
     end
 end
 

@@ -78,7 +78,6 @@ class DirectionParser(Cursor):
     __slots__ = (
         "_before",
         "_begin",
-        "_closed_at",
         "_early_gaps",
         "_reached",
         "_started",
@@ -167,8 +166,6 @@ class DirectionParser(Cursor):
         self._step = steps[Expect.ANYTHING]
         self._reached = 0
         """The newest packet that completed an event of this direction."""
-        self._closed_at = 0
-        """The packet with which its sender ended it: nothing is told of its end before that."""
         self._started = False
         """Whether DirectionStarted was emitted for the migration at hand."""
         self._begin = 0
@@ -250,7 +247,7 @@ class DirectionParser(Cursor):
 
     def close(self, how: Literal["fin", "rst"], frame: int, time: int) -> None:
         """The sender closed or reset the connection."""
-        self._closed_at = frame
+        self._reached = max(self._reached, frame)  # what is told from now on is told behind that
         join = self.migration.join
         if join is None or self.migration.aside is None or "memory" not in join.roles:
             self.emit_of(lambda number: Closed(number, self.direction, how, Position(frame, time)), frame, aside=True)
@@ -720,7 +717,7 @@ class DirectionParser(Cursor):
         ended = DirectionEnded(number, self.direction, reason, self.offset, *counts)
         join = migration.join
         for one in [ended] if join is None else join.end(self, ended, migration.aside is not None):
-            self.conversation.emit(one, max(self._reached, self._closed_at))
+            self.conversation.emit(one, self._reached)
 
     def _repeated(self) -> tuple[int, int]:
         """Octets retransmitted and conflicts since the migration at hand began."""

@@ -26,7 +26,7 @@ import dissector.tcp.half_connection
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.engine import Engine
-from dissector.events import FORWARD, REVERSE, Direction, Event, Gap, Record
+from dissector.events import FORWARD, REVERSE, Closed, Direction, Event, Gap, Record
 from dissector.tcp import HalfConnection, core, uncompiled
 from dissector.tcp.core import READER, Core
 from dissector.tcp.half_connection import REORDER_FRAMES
@@ -197,6 +197,16 @@ def test_an_altered_octet_is_seen(
     path = tmp_path_factory.getbasetemp() / "altered"
     path.write_bytes(altered)
     check(path)
+
+
+def test_a_reset_among_packets_that_are_passed_over(tmp_path: Path, regular: Regular) -> None:
+    """What ends with it is told behind it, at both speeds."""
+    octets, starts = regular
+    altered = bytearray(octets)
+    altered[starts[266] + 16 + 14 + 20 + 13] ^= 0xFF  # all flags of TCP
+    path = tmp_path / "reset.pcap"
+    path.write_bytes(altered)
+    assert any(isinstance(event, Closed) and event.how == "rst" for event in check(path).events)
 
 
 # --- built captures -----------------------------------------------------------------------------------------
