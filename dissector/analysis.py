@@ -44,8 +44,10 @@ class Analysis:
         return [self._by_number[number] for number in sorted(self._by_number)]
 
     @property
-    def words_left_out(self) -> str:
-        """What to say of those."""
+    def words_left_out(self) -> str | None:
+        """What to say of those, if there are any."""
+        if not self.left_out:
+            return None
         verb = "is" if self.left_out == 1 else "are"
         return f"{many(self.left_out, 'migration')} more, which carried least, {verb} left out"
 

@@ -5,7 +5,6 @@ Sans-IO but for the reader it is handed: it opens nothing, sleeps nowhere and pr
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from dissector import events
@@ -14,7 +13,7 @@ from dissector.capture.opening import StreamReader
 from dissector.capture.reader import CaptureReader, Packet
 from dissector.encrypted import Encrypted, Followed
 from dissector.events import Endpoint, Event, Flow, Record
-from dissector.parser import Conversation, DirectionParser, Joins, WireOrder, connect, follow_stream
+from dissector.parser import Conversation, DirectionParser, Joins, Remarks, WireOrder, connect, follow_stream
 from dissector.parser.plain import Plain, PlainConnection
 from dissector.tcp import Connection, Connections, PacketPath
 
@@ -30,8 +29,8 @@ FINEST = 1_000_000
 
 SAMPLES = 1024
 
-RECENT = 8192
-"""Connections that may still turn out to be encrypted: their first octets decide, so none does so late."""
+MANY = 256
+"""Parsers that have ended are forgotten when there are so many more."""
 
 
 class Engine:
@@ -51,8 +50,8 @@ class Engine:
         """Records, headers and texts so far."""
         self.migrations = 0
         """How many were found so far."""
-        self.encrypted: set[str] = set()
-        """Ciphers seen on connections; complete when all was read."""
+        self.remarks = Remarks()
+        """What else there is to say of the connections."""
         self.connected = 0
         """TCP connections seen."""
         self.connections = Connections(self._connect, is_counted=self._is_counted)
@@ -62,9 +61,9 @@ class Engine:
         self._path = PacketPath(None, self.connections)
         self._keep_pages, self._note_spans = keep_pages, note_spans
         self._joins = Joins()
-        self._recent: deque[Conversation] = deque()
         self._running: dict[DirectionParser, None] = {}
-        """Those of connections that carry a migration."""
+        """Those of connections that carry a migration, and some that have ended."""
+        self._many_running = MANY
         self._sample = sample
         self._sampled_at = self._sample_due = 0
         self._sampling_since = 0
@@ -151,7 +150,7 @@ class Engine:
 
     def report_progress(self) -> None:
         """Emits how far each open direction of a migration has come."""
-        self._running = {parser: None for parser in self._running if parser.ended is None}
+        self._forget_ended()
         for parser in self._running:
             parser.report_progress()
 
@@ -159,7 +158,7 @@ class Engine:
         """Those that are due; the capture's clock may have gone back since the last ones."""
         if self._sample is None or self._sampled_at <= now < self._sample_due:
             return
-        self._running = {parser: None for parser in self._running if parser.ended is None}
+        self._forget_ended()
         for parser in self._running:
             progress = parser.progress()
             if progress is not None:
@@ -167,12 +166,15 @@ class Engine:
         self._sampling_since = self._sampling_since or now
         self._sampled_at, self._sample_due = now, now + max(FINEST, (now - self._sampling_since) // SAMPLES)
 
+    def _forget_ended(self) -> None:
+        self._running = {parser: None for parser in self._running if parser.ended is None}
+        self._many_running = 2 * len(self._running) + MANY
+
     def finish(self, time: int = 0) -> None:
         """No packet follows; `time`: that of the last one, if anybody knows."""
         self._order.finish()
         self.connections.finish(time)
         self._release(0)
-        self._note_ciphers(0)
 
     def stream(self, reader: StreamReader, progress: Progress | None = None) -> None:
         """A bare stream: what one direction carried, as a save file holds it."""
@@ -206,8 +208,6 @@ class Engine:
         one, other = connect(conversation)
         parsers += one, other
         self.connected += 1
-        self._recent.append(conversation)
-        self._note_ciphers(RECENT)
         return one, other
 
     def _is_counted(self, connection: Connection) -> bool:
@@ -215,23 +215,18 @@ class Engine:
         cipher = consumer.conversation.cipher if isinstance(consumer, DirectionParser) else None
         return self._followed.follow(connection, cipher)
 
-    def _note_ciphers(self, recent: int) -> None:
-        """Judges all connections but the most recent ones."""
-        while len(self._recent) > recent:
-            cipher = self._recent.popleft().cipher
-            if cipher is not None:
-                self.encrypted.add(cipher)
-
     def _conversation(
         self, flow: Flow | None, parsers: list[DirectionParser], encapsulation: tuple[str, ...] = ()
     ) -> Conversation:
         def number() -> int:
             self.migrations += 1
             self._running.update(dict.fromkeys(parsers))
+            if len(self._running) > self._many_running:
+                self._forget_ended()
             # A young migration among old ones is not to be sampled as seldom as they are.
             self._sampling_since = self._sample_due = 0
             return self.migrations - 1
 
         return Conversation(
-            flow, self._order.add, number, self._keep_pages, self._note_spans, self._joins, encapsulation
+            flow, self._order.add, number, self._keep_pages, self._note_spans, self._joins, encapsulation, self.remarks
         )

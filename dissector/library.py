@@ -16,6 +16,7 @@ from dissector.engine import Engine, Sample
 from dissector.errors import UserError
 from dissector.events import Event, Record
 from dissector.facts import Fault, Link, Linker, Migration
+from dissector.parser import MIGRATIONS_MAX
 from dissector.results.common import EndpointResult, FlowResult, file_name, time_of
 from dissector.results.source import CensusResult, EncryptedResult, SourceResult
 from dissector.units import NS, duration, many, rate, size
@@ -71,6 +72,7 @@ class Input:
         self._legacy: dict[int, bool] = {}
         self._census: Mapping[str, int] = {}
         self._encrypted: Sequence[Encrypted] = ()
+        self._crowded = 0
 
     @property
     def name(self) -> str:
@@ -102,6 +104,11 @@ class Input:
     def damage(self) -> str | None:
         """In one line, what is wrong with the file, as far as it was read."""
         return f"{self.name}: {self.reader.trouble}" if self.reader.trouble else None
+
+    @property
+    def words_not_followed(self) -> str | None:
+        """In one line, what was not looked into because there was too much of it."""
+        return crowd(self._crowded)
 
     def read(self, *takers: Take, progress: Callable[[], None] | None = None, sample: Sample | None = None) -> None:
         """Hands every event to each of the takers, in wire order. `progress` is called now and then; `sample` is told
@@ -219,7 +226,7 @@ class Input:
     def _decrypted(self, engine: Engine) -> Iterator[None]:
         """What is in TLS connections to which there are keys, once all else was read; in steps."""
         has_keys = self._keylog is not None or (isinstance(self.reader, CaptureReader) and self.reader.has_secrets)
-        if not has_keys or "TLS" not in engine.encrypted:
+        if not has_keys or "TLS" not in engine.remarks.ciphers:
             return
         if self.path == "-":
             raise UserError(f"TLS connections of {self.name} cannot be opened: a capture is read twice for that")
@@ -242,6 +249,7 @@ class Input:
             self.reader.source.close()
             self.migration_count, self._census = engine.migrations, engine.census
             self._encrypted = engine.likely
+            self._crowded = engine.remarks.crowded
         if not engine.migrations:
             raise UserError(no_migration(engine, self.reader, self._keylog))
 
@@ -293,6 +301,14 @@ def _encrypted(one: Encrypted) -> EncryptedResult:
     )
 
 
+def crowd(count: int) -> str | None:
+    """What to say of so many connections that carry more migrations than are followed."""
+    if not count:
+        return None
+    holds = "holds" if count == 1 else "hold"
+    return f"{many(count, 'connection')} {holds} more than {MIGRATIONS_MAX} migrations: the others are not looked into"
+
+
 def old_xen(name: str) -> str:
     """What to say of an input whose migrations are of an older format."""
     return (
@@ -317,15 +333,15 @@ def _nothing(engine: Engine, reader: Reader, keylog: str | None) -> str:
     if not isinstance(reader, CaptureReader):
         return f"{reader.name} is neither a capture (pcap, pcapng) nor a migration stream"
     none = f"no migration found in {reader.name}"
-    if keylog is not None and "TLS" in engine.encrypted:
+    if keylog is not None and "TLS" in engine.remarks.ciphers:
         return f"{none}: in the TLS connections that the keys in {keylog} open there is none"
-    if engine.encrypted:
-        ciphers = ", ".join(sorted(engine.encrypted))
+    if engine.remarks.ciphers:
+        ciphers = ", ".join(sorted(engine.remarks.ciphers))
         return (
             f"{none}: the connection is encrypted ({ciphers}) and only ciphertext was captured{_likely(engine)}; "
             "record the next one before it is encrypted, with xl migrate -s 'xenshark tap -w FILE -- ssh' DOMAIN HOST, "
             "or migrate over a plain transport, such as xl migrate -s '' DOMAIN 'socat - TCP:HOST:PORT'"
-        ) + (TLS_ADVICE if "TLS" in engine.encrypted else "")
+        ) + (TLS_ADVICE if "TLS" in engine.remarks.ciphers else "")
     looked = (
         f"{none}: looked for headers of xl, libxl, libxc and xenopsd on every TCP connection, and for "
         f"records of one already running (packets: {reader.frame}, TCP connections: {engine.connected})"

@@ -914,6 +914,8 @@ function native.nothing() return {} end
 native.Nothing = py.class("Nothing")
 function native.Nothing.of() return nil end
 function native.Nothing.forget() end
+function native.Nothing.note_cipher() end
+function native.Nothing.note_crowd() end
 
 -- Where octets were captured; quicker than the class's own constructor.
 local function position_at(frame, time) return setmetatable({ frame = frame, time = time }, events.Position._meta) end
@@ -1857,6 +1859,7 @@ parser_entries.ENTRY_SIZE = 8
 parser_item.ENTRIES_KEPT = 0x100000
 parser_direction.FOREIGN_MAX = 4096
 events.REVERSE = "reverse"
+parser_conversation.MIGRATIONS_MAX = 256
 parser_direction.EARLY_GAPS_MAX = 256
 facts_faults._NONE = py.deque()
 facts_faults.NOTHING = facts_faults.Matches({}, {}, {}, {})
@@ -2619,7 +2622,7 @@ end
 
 -- Whether a banner here is not the first of the connection.
 function parser_direction.DirectionParser._getters.may_begin_anew(self)
-    return self.offset > self._begin or self.peer_is_over
+    return (self.offset > self._begin or self.peer_is_over) and self.ordinal < parser_conversation.MIGRATIONS_MAX
 end
 
 -- Whether the outermost stream of the other direction has ended.
@@ -4069,20 +4072,29 @@ end
 
 -- `flow`: of the first direction's octets; nil for a bare stream. `number`: gives a migration its number when it is
 -- recognised. `keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note which octets
--- are page contents. `joins`: of all connections of the input. `encapsulation`: what its packets were found in.
-function parser_conversation.Conversation._init(self, flow, emit, number, keep_pages, note_spans, joins, encapsulation)
+-- are page contents. `joins`, `remarks`: of all connections of the input. `encapsulation`: what its packets were found
+-- in.
+function parser_conversation.Conversation._init(self, flow, emit, number, keep_pages, note_spans, joins, encapsulation,
+    remarks)
     if keep_pages == nil then keep_pages = false end
     if note_spans == nil then note_spans = false end
     if encapsulation == nil then encapsulation = {} end
     self.flow = flow
     self.encapsulation = encapsulation
     self.joins = py.either(joins, native.Nothing())
+    self.remarks = py.either(remarks, native.Nothing())
     self.emit = emit
     self.keep_pages = keep_pages
     self.note_spans = note_spans
     self.cipher = nil
     self._number = number
     self._migrations = {}
+end
+
+-- What the connection carries is encrypted.
+function parser_conversation.Conversation.note_cipher(self, name)
+    self.cipher = name
+    self.remarks:note_cipher(name)
 end
 
 -- One of its migrations, made when first asked for.
@@ -4313,6 +4325,11 @@ end
 
 -- Passes over octets until the next header of this direction, or the beginning of a stream.
 function parser_resync.search(p)
+    if p.ordinal >= parser_conversation.MIGRATIONS_MAX then
+        p.conversation.remarks.note_crowd()
+        p:ignore()
+        return true
+    end
     if p.offset == 0 and not p.found and p.searched == 0 then
         if not p:has(parser_resync.BEGINNING) and not p.edge then
             return false
@@ -4373,7 +4390,7 @@ function parser_resync._is_encrypted(p)
     for _, one_ in ipairs(parser_resync.CIPHERS) do
         local pattern, name = py.unpack(one_)
         if py.match(pattern, p.buffer) then
-            p.conversation.cipher = name
+            p.conversation:note_cipher(name)
             p:ignore()
             return true
         end

@@ -66,5 +66,5 @@ def run(arguments: argparse.Namespace) -> int:
         print(dumps(AnalysisResult.of(capture.source, analysis.migrations), indent=1))
     else:
         print(as_text(capture.source, analysis.migrations), end="")
-    conclude(capture, analysis, is_interrupted)
+    conclude(capture, analysis, is_interrupted=is_interrupted)
     return INTERRUPTED if is_interrupted else 0

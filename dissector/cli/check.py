@@ -105,10 +105,11 @@ def run(arguments: argparse.Namespace) -> int:
         analysis = Analysis()
         problem: str | None = None
         capture: Input | None = None
+        not_followed: str | None = None
         try:
             capture = open(file, keep_pages=arguments.pages, keylog=arguments.keylog)
             is_interrupted = read_until_interrupted(capture, analysis.add)
-            problem = capture.damage
+            problem, not_followed = capture.damage, capture.words_not_followed
         except UserError as error:
             problem = str(error)
         analysis.finish()
@@ -129,8 +130,9 @@ def run(arguments: argparse.Namespace) -> int:
             if checker.left_out:
                 more = many(checker.left_out, "finding")
                 _complain(f"{file}: migration {migration.number} has {more} more than are kept")
-        if analysis.left_out:
-            _complain(f"{file}: {analysis.words_left_out}")
+        for words in (not_followed, analysis.words_left_out):
+            if words:
+                _complain(f"{file}: {words}")
         if problem:
             _complain(problem)
             problems.append(problem)

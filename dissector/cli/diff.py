@@ -76,11 +76,13 @@ def _side(path: str, number: int) -> Side:
     analysis.finish()
     by_number = {guest.migration: guest for guest in guests.results()}
     migrations = {one[0].number: MigrationResult.of(one) for one in analysis.migrations}
+    if number < capture.migration_count and not (number in by_number and number in migrations):
+        raise UserError(f"{capture.name}: migration {number} is among those that are left out: there are too many")
     if number not in by_number:
         raise UserError(
             f"{capture.name} has no migration {number}: it holds {capture.migration_count}, numbered from 0"
         )
-    conclude(capture)
+    conclude(capture, guests, analysis)
     return Side(capture.name, by_number[number], migrations[number])
 
 

@@ -64,5 +64,5 @@ def run(arguments: argparse.Namespace) -> int:
         table = [header(several), *(table_line(fault, start, several) for fault in shown)]
         summaries = ["\n".join(summary(migration)) for migration, _ in analysis.migrations]
         print("\n\n".join((["\n".join(table)] if shown else []) + summaries))
-    conclude(capture, analysis, is_interrupted)
+    conclude(capture, analysis, is_interrupted=is_interrupted)
     return INTERRUPTED if is_interrupted else 0

@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(dumps(guest))
     else:
         print("\n\n".join("\n".join(guest_as_text(guest, len(found) > 1)) for guest in found))
-    conclude(capture)
+    conclude(capture, guests)
     return 0
 
 

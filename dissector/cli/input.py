@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from dissector.capture.files import Octets
 from dissector.engine import Sample
@@ -15,11 +15,16 @@ from dissector.errors import UserError
 from dissector.library import Input, Take
 from dissector.units import printable
 
-if TYPE_CHECKING:
-    from dissector.analysis import Analysis
-
 PATIENCE = 1.0
 """Seconds without a progress bar."""
+
+
+class Bounded(Protocol):
+    """What remembers no more than so much of an input."""
+
+    @property
+    def words_left_out(self) -> str | None:
+        """What to say of the rest, if there is any."""
 
 
 def read(capture: Input, *takers: Take, show_progress: bool = True, sample: Sample | None = None) -> None:
@@ -48,12 +53,13 @@ def say_interrupted(name: str) -> None:
     print(f"xenshark: {printable(name)}: interrupted, this is what was read until then", file=sys.stderr)
 
 
-def conclude(capture: Input, analysis: Analysis | None = None, is_interrupted: bool = False) -> None:
-    """Raises UserError when what was printed is not all that the input should have held; says how many migrations were
-    left out."""
-    if analysis is not None and analysis.left_out:
-        sys.stdout.flush()
-        print(f"xenshark: {printable(capture.name)}: {analysis.words_left_out}", file=sys.stderr)
+def conclude(capture: Input, *folds: Bounded, is_interrupted: bool = False) -> None:
+    """Raises UserError when what was printed is not all that the input should have held; says what there was too much
+    of."""
+    sys.stdout.flush()
+    for words in (capture.words_not_followed, *(fold.words_left_out for fold in folds)):
+        if words:
+            print(f"xenshark: {printable(capture.name)}: {words}", file=sys.stderr)
     if is_interrupted:
         say_interrupted(capture.name)
     if capture.problem:

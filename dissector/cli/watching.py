@@ -13,7 +13,7 @@ from time import monotonic_ns, time
 
 from dissector.engine import Engine
 from dissector.errors import UserError
-from dissector.library import no_migration, old_xen, source_of
+from dissector.library import crowd, no_migration, old_xen, source_of
 from dissector.monitor import Monitor, Snapshot
 from dissector.recording.rotation import Kept, Rotation
 from dissector.recording.session import Session
@@ -127,9 +127,10 @@ class Watching:
             dropped = many(self._reader.dropped_by_capture, "packet was", "packets were")
             self._complaints.append(f"{dropped} dropped by who captured: a larger buffer (-B) may help")
             self._print()
-        if self._monitor.analysis.left_out:
-            self._complaints.append(self._monitor.analysis.words_left_out)
-            self._print()
+        for words in (crowd(self._engine.remarks.crowded), self._monitor.analysis.words_left_out):
+            if words:
+                self._complaints.append(words)
+                self._print()
         if not self._engine.migrations:
             raise UserError(no_migration(self._engine, self._reader))
         if self._reader.trouble:

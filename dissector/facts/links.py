@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from dissector.events import Direction, Event, Record
+from dissector.events import Direction, DirectionEnded, Event, Record
 from dissector.facts.faults import Fault, Faults
 from dissector.facts.roles import role_of
 from dissector.protocol import Role
@@ -50,6 +50,10 @@ class Links:
         if role_of(record) not in LINKED:
             return []
         return self._migrations.setdefault(record.migration, _Growing()).add(record)
+
+    def forget(self, migration: int) -> None:
+        """No record of it follows."""
+        self._migrations.pop(migration, None)
 
 
 class _Growing:
@@ -95,9 +99,18 @@ class Linker:
         self._links = Links()
         self._held: deque[tuple[Record, list[Link]]] = deque()
         self._octets = 0
+        self._half_over: set[int] = set()
+        """Migrations of which one direction has ended."""
 
     def add(self, event: Event) -> None:
         """The next event."""
+        if isinstance(event, DirectionEnded):
+            if event.migration not in self._half_over:
+                self._half_over.add(event.migration)
+            else:
+                self._half_over.discard(event.migration)
+                self._links.forget(event.migration)
+            return
         if not isinstance(event, Record):
             return
         links = self._links.add(event)

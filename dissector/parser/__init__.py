@@ -3,16 +3,18 @@
 Read `direction.py` first, then `steps.py`; `resync.py` and `confidence.py` are for where octets are missing.
 """
 
-from dissector.parser.conversation import Conversation
+from dissector.parser.conversation import MIGRATIONS_MAX, Conversation, Remarks
 from dissector.parser.direction import DirectionParser
 from dissector.parser.joins import Joins
 from dissector.parser.steps import STEPS
 from dissector.parser.wire_order import WireOrder
 
 __all__ = [
+    "MIGRATIONS_MAX",
     "Conversation",
     "DirectionParser",
     "Joins",
+    "Remarks",
     "WireOrder",
     "connect",
     "follow_stream",

@@ -18,6 +18,10 @@ from dissector.protocol import (
 )
 from dissector.protocol.containers import Container
 
+MIGRATIONS_MAX = 256
+"""Migrations of one connection, or of a file, that are followed: 48 octets make one, and nobody sends more than a
+few."""
+
 Emit = Callable[[Event, int], None]
 """Takes an event and the number of the packet that completed it."""
 
@@ -121,6 +125,22 @@ def _orders(context: Context, libxl: Endianness | None) -> Mapping[Layer, Endian
     return {layer: row.endianness or own.get(layer) or context.endianness for layer, row in CONTAINERS.items()}
 
 
+class Remarks:
+    """What there is to say of all connections of an input beside their events."""
+
+    def __init__(self) -> None:
+        self.ciphers: set[str] = set()
+        """ "SSH" or "TLS" if a connection carries that."""
+        self.crowded = 0
+        """Connections that carry more than MIGRATIONS_MAX migrations: what follows those is not looked into."""
+
+    def note_cipher(self, name: str) -> None:
+        self.ciphers.add(name)
+
+    def note_crowd(self) -> None:
+        self.crowded += 1
+
+
 class Conversation:
     """Both directions of one connection, or the one of a bare stream.
 
@@ -138,14 +158,16 @@ class Conversation:
         note_spans: bool = False,
         joins: Joins | None = None,
         encapsulation: tuple[str, ...] = (),
+        remarks: Remarks | None = None,
     ) -> None:
         """`flow`: of the first direction's octets; None for a bare stream. `number`: gives a migration its number when
         it is recognised. `keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note
-        which octets are page contents. `joins`: of all connections of the input.
+        which octets are page contents. `joins`, `remarks`: of all connections of the input.
         `encapsulation`: what its packets were found in."""
         self.flow = flow
         self.encapsulation = encapsulation
         self.joins = joins or Joins()
+        self.remarks = remarks or Remarks()
         self.emit = emit
         self.keep_pages = keep_pages
         self.note_spans = note_spans
@@ -153,6 +175,11 @@ class Conversation:
         """ "SSH" or "TLS" if the connection carries that."""
         self._number = number
         self._migrations: list[ParsedMigration] = []
+
+    def note_cipher(self, name: str) -> None:
+        """What the connection carries is encrypted."""
+        self.cipher = name
+        self.remarks.note_cipher(name)
 
     def migration(self, ordinal: int) -> ParsedMigration:
         """One of its migrations, made when first asked for."""

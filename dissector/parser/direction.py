@@ -46,7 +46,7 @@ from dissector.events import (
     Spec,
     WayLost,
 )
-from dissector.parser.conversation import Conversation, ParsedMigration
+from dissector.parser.conversation import MIGRATIONS_MAX, Conversation, ParsedMigration
 from dissector.parser.cursor import Cursor
 from dissector.parser.entries import PAGES_HEADER_SIZE, page_runs
 from dissector.parser.item import UNKNOWN, Item, octets_to_keep
@@ -503,7 +503,7 @@ class DirectionParser(Cursor):
     @property
     def may_begin_anew(self) -> bool:
         """Whether a banner here is not the first of the connection."""
-        return self.offset > self._begin or self.peer_is_over
+        return (self.offset > self._begin or self.peer_is_over) and self.ordinal < MIGRATIONS_MAX
 
     @property
     def peer_is_over(self) -> bool:

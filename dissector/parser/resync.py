@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from dissector.events import FORWARD, REVERSE, Direction
 from dissector.parser.confidence import BELIEVED, LOOK_AHEAD, RECORD_HEADER_SIZE, Judge, candidates
+from dissector.parser.conversation import MIGRATIONS_MAX
 from dissector.parser.direction import FOREIGN_MAX, DirectionParser
 from dissector.parser.wrapping import Tunnelled
 from dissector.protocol import (
@@ -99,6 +100,10 @@ class Anchor(NamedTuple):
 def search(p: DirectionParser) -> bool:
     """Passes over octets until the next header of this direction, or the beginning of a stream."""
     buffer = p.buffer
+    if p.ordinal >= MIGRATIONS_MAX:
+        p.conversation.remarks.note_crowd()
+        p.ignore()
+        return True
     if p.offset == 0 and not p.found and not p.searched:
         if not p.has(BEGINNING) and not p.edge:
             return False
@@ -152,7 +157,7 @@ def _is_xl_with_another_magic(p: DirectionParser) -> bool:
 def _is_encrypted(p: DirectionParser) -> bool:
     for pattern, name in CIPHERS:
         if pattern.match(p.buffer):
-            p.conversation.cipher = name
+            p.conversation.note_cipher(name)
             p.ignore()
             return True
     return False

@@ -29,6 +29,7 @@ from dissector.protocol.depth import deepen
 from dissector.protocol.guest_config import GuestConfig
 from dissector.results.base import Result
 from dissector.results.common import Octets
+from dissector.units import many, size
 
 Names = tuple[str, ...]
 
@@ -184,8 +185,9 @@ class _Bodies:
 
     config: GuestConfig | None = None
     one: dict[str, Record] = field(default_factory=dict)
-    vcpus: dict[tuple[str, int], Record] = field(default_factory=dict)
-    emulators: dict[int, bytes] = field(default_factory=dict)
+    vcpus: dict[int, Record] = field(default_factory=dict)
+    emulators: dict[int, Record] = field(default_factory=dict)
+    """By number; -1: xenopsd's QEMU."""
 
 
 ONE: Mapping[Any, str] = {
@@ -201,28 +203,62 @@ ONE: Mapping[Any, str] = {
 """Layouts of bodies of which the newest is looked at."""
 
 
+GUESTS_MAX = 1 << 10
+"""Guests that are looked at; 48 octets make a migration."""
+
+OCTETS_MAX = 1 << 24
+"""Octets of the bodies that are kept of all of them."""
+
+KEPT_COST = 1 << 10
+"""What a record counts beside the octets of its body, so that many tiny ones are bounded as well."""
+
+
 class Guests:
     """A fold over events: the guest of each migration."""
 
     def __init__(self) -> None:
+        self.left_out = 0
+        """Records that are not looked at, because there are too many of them."""
         self._found: dict[int, _Bodies] = {}
+        self._octets = 0
 
     def add(self, event: Event) -> None:
         """The next event."""
         if not isinstance(event, Record) or event.direction != FORWARD or event.spec is None:
             return
         body = getattr(event.spec, "body", None)
+        if event.migration not in self._found and len(self._found) >= GUESTS_MAX:
+            self.left_out += 1
+            return
         bodies = self._found.setdefault(event.migration, _Bodies())
         if body in ONE and event.complete:
-            bodies.one[ONE[body]] = event
+            self._keep(bodies.one, ONE[body], event)
         elif body is libxc.x86_pv_vcpu_basic and event.complete:
-            bodies.vcpus["basic", _word(event)] = event
+            self._keep(bodies.vcpus, _word(event), event)
         elif body is libxl.emulator_context and event.complete:
-            bodies.emulators[_word(event)] = event.body[8:]
+            self._keep(bodies.emulators, _word(event), event)
         elif body is xenops.qemu_state and event.complete:
-            bodies.emulators[-1] = event.body
+            self._keep(bodies.emulators, -1, event)
         else:
             bodies.config = configuration(event) or bodies.config
+
+    def _keep(self, place: dict[Any, Record], name: str | int, record: Record) -> None:
+        """In place of the one before it, as long as there is room for its body and what an object takes."""
+        before = place.get(name)
+        more = len(record.body) - len(before.body) if before is not None else len(record.body) + KEPT_COST
+        if self._octets + more > OCTETS_MAX:
+            self.left_out += 1
+            return
+        self._octets += more
+        place[name] = record
+
+    @property
+    def words_left_out(self) -> str | None:
+        """What to say of those, if there are any."""
+        if not self.left_out:
+            return None
+        kept = f"{GUESTS_MAX:,} guests, {size(OCTETS_MAX)}"
+        return f"{many(self.left_out, 'record')} about guests beyond what is kept ({kept}) are left out"
 
     def results(self, symbols: Callable[[int], str | None] = lambda address: None) -> tuple[GuestResult, ...]:
         """Of every migration. `symbols`: what of the kernel is at an address."""
@@ -259,7 +295,11 @@ def _result(number: int, bodies: _Bodies, symbols: Callable[[int], str | None]) 
         msrs=_named(_deep(bodies.one.get("msrs")).get("msr_policy", ()), "idx", "val"),
         params=_named(_deep(bodies.one.get("params")).get("param", ()), "index", "value"),
         states=tuple(_states(context)),
-        devices=tuple(device for _, octets in sorted(bodies.emulators.items()) for device in _devices(octets)),
+        devices=tuple(
+            device
+            for number, record in sorted(bodies.emulators.items())
+            for device in _devices(record.body[8:] if number >= 0 else record.body)
+        ),
         max_pfn=shared.get("max_pfn"),
         pending_events=tuple(shared.get("evtchn_pending", ())),
     )
@@ -303,7 +343,7 @@ def _vcpus(bodies: _Bodies, symbols: Callable[[int], str | None]) -> Iterator[Vc
             found = hvm.cpu(one.octets, context.endianness) if one.name == "CPU" else None
             if found is not None:
                 yield _hvm_vcpu(one.instance, found, symbols)
-    for (_, number), record in sorted(bodies.vcpus.items()):
+    for number, record in sorted(bodies.vcpus.items()):
         found = _pv_registers(record)
         if found is not None:
             yield _pv_vcpu(number, found, symbols)

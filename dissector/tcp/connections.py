@@ -30,7 +30,7 @@ from dissector.tcp.half_connection import FOREVER, Budget, Consumer, HalfConnect
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 
-MAX_CONNECTIONS = 4096
+MAX_CONNECTIONS = 2048
 OLDEST = 16
 MAX_FINISHED = 1024
 MAX_IGNORED = 1 << 14

@@ -245,6 +245,30 @@ class HalfConnection(Half):
     """The careful half of what `Half` is the fast half of, and the `Transport` of its consumer. Offsets count payload
     octets from 0, the first of the connection or, where its beginning was not captured, of what was captured."""
 
+    __slots__ = (
+        "_budget",
+        "_doubted",
+        "_doubted_ack",
+        "_is_closed",
+        "_proved",
+        "_recent",
+        "_recent_octets",
+        "_reset_at",
+        "_seen_acked",
+        "base",
+        "conflicts",
+        "connection",
+        "consumer",
+        "end",
+        "ending",
+        "finished",
+        "held",
+        "holds",
+        "key",
+        "lost",
+        "shift",
+    )
+
     peer: HalfConnection
     connection: Connection
 

@@ -56,6 +56,7 @@ NATIVE = {
     "protocol.xenops.xenops_request": "native.xenops_request",
     "parser.steps.next_state_end": "native.next_state_end",
     "parser.joins.Joins": "native.Nothing",
+    "parser.conversation.Remarks": "native.Nothing",
     "parser.wrapping.Compressed": "native.nothing",
     "parser.wrapping.Tunnelled": "native.nothing",
     "rules.guest.Guest": "native.Nothing",

@@ -11,6 +11,8 @@ function native.nothing() return {} end
 native.Nothing = py.class("Nothing")
 function native.Nothing.of() return nil end
 function native.Nothing.forget() end
+function native.Nothing.note_cipher() end
+function native.Nothing.note_crowd() end
 
 -- Where octets were captured; quicker than the class's own constructor.
 local function position_at(frame, time) return setmetatable({ frame = frame, time = time }, events.Position._meta) end
