@@ -114,19 +114,22 @@ def run(arguments: argparse.Namespace) -> int:
             problem = str(error)
         analysis.finish()
         number = 0
-        for migration, checker in analysis.migrations:
+        of_each: list[list[Numbered]] = []
+        for _, checker in analysis.migrations:
             found = [Numbered(number + at, one) for at, one in enumerate(checker.findings, 1)]
             number += len(found)
             found = [one for one in found if one.finding.rule in selected and one.finding.severity in gravest]
-            found = [one for one in found if is_asked_for or not one.finding.is_on_request]
-            if form == "full" and capture is not None and found:
-                print(_in_full(arguments, capture, found) + "\n")
-            for one in found:
-                if form in LINES:
-                    print(LINES[form](file, one.finding))
-            if form == "sarif":
-                everything += [(file, one.finding) for one in found]
-            counts.update(one.finding.severity for one in found)
+            of_each.append([one for one in found if is_asked_for or not one.finding.is_on_request])
+        flat = [one.finding for found in of_each for one in found]
+        counts.update(one.severity for one in flat)
+        if form == "full" and capture is not None and flat:
+            print(_in_full(arguments, capture, [found for found in of_each if found]) + "\n")
+        elif form in LINES:
+            for one in flat:
+                print(LINES[form](file, one))
+        elif form == "sarif":
+            everything += [(file, one) for one in flat]
+        for migration, checker in analysis.migrations:
             if checker.left_out:
                 more = many(checker.left_out, "finding")
                 _complain(f"{file}: migration {migration.number} has {more} more than are kept")
@@ -148,14 +151,18 @@ def run(arguments: argparse.Namespace) -> int:
     return WRONG if problems else FOUND if counts["error"] else 0
 
 
-def _in_full(arguments: argparse.Namespace, capture: Input, found: Sequence[Numbered]) -> str:
-    """Findings with their places, for which the input is read again: only then it is known which records matter."""
+def _in_full(arguments: argparse.Namespace, capture: Input, of_each: Sequence[Sequence[Numbered]]) -> str:
+    """Findings, those of each migration, with their places, for which the input is read again: only then it is known
+    which records matter."""
     file, context = capture.path, arguments.context
-    numbers = wanted(found, context)
+    numbers = frozenset().union(*(wanted(found, context) for found in of_each))
     records: Shown = {}
+    room = SHOWN_MAX
 
     def keep(record: Record, links: Sequence[Link]) -> None:
-        if record.number in numbers:
+        nonlocal room
+        if record.number in numbers and len(record.body) <= room:
+            room -= len(record.body)
             records[record.number] = (record, links)
 
     if numbers and file != "-":
@@ -163,7 +170,7 @@ def _in_full(arguments: argparse.Namespace, capture: Input, found: Sequence[Numb
         with suppress(UserError):  # what is wrong was said when it was read first
             read(open(file, keylog=arguments.keylog), linker.add)
         linker.finish()
-    text = full(file, found, records, capture.first_time or 0, context)
+    text = "\n\n".join(full(file, found, records, capture.first_time or 0, context) for found in of_each)
     if numbers and file == "-":
         text += "\n(standard input can be read once: no records and octets are shown)"
     return text
@@ -175,6 +182,9 @@ LINES: dict[str, Callable[[str, Finding], str]] = {
     "github": as_annotation,
 }
 """Formats in which a finding is a line."""
+
+SHOWN_MAX = 1 << 24
+"""Octets of the records that are shown with findings, at most; further ones are named, and not shown."""
 
 FORMATS = ("full", "concise", "json", "sarif", "github")
 

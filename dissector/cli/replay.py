@@ -14,7 +14,7 @@ from dissector.errors import UserError
 from dissector.events import Endpoint, Flow
 from dissector.recording.conversations import find, told
 from dissector.recording.player import Mouth, play
-from dissector.units import duration, size
+from dissector.units import duration, printable, size
 
 DESCRIPTION = """\
 Plays both sides of a captured migration over a real TCP connection on
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         mine = [stack.enter_context(end) for end in (source, destination) if end is not None]
         ends = [mine[0].getsockname(), mine[0].getpeername()]
         flow = Flow(*(Endpoint(*end[:2]) for end in (ends if source else ends[::-1])))
-        print(f"{flow}: migration {arguments.migration} of {arguments.file}", flush=True)
+        print(f"{flow}: migration {arguments.migration} of {printable(arguments.file)}", flush=True)
         start = monotonic_ns()
         try:
             octets = play(told(carrier), (_mouth(source), _mouth(destination)), arguments.speed)

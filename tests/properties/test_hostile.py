@@ -152,7 +152,7 @@ def test_a_file_name_steers_no_terminal(tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/\x1b[31m\x9b\n\xff.pcap"
     Path(os.fsdecode(path)).write_bytes(octets)
     for command in COMMANDS:
-        words = [sys.executable, "-m", "dissector", *command.split(), os.fsdecode(path)]
+        words = [sys.executable, "-m", "dissector", *command.split(), *[os.fsdecode(path)] * (1 + ("diff" in command))]
         done = subprocess.run(words, capture_output=True, check=False)
         text = (done.stdout + done.stderr).decode()
         assert done.returncode in (0, 1) and not STEERING.search(text)
