@@ -111,7 +111,8 @@ def _run(words: list[str]) -> int:
     if asked is not None and asked not in COMMANDS and words[0] == asked and Path(asked).is_file():
         # A file alone: its summary is what was meant.
         words, asked = ["analyze", *words], "analyze"
-    needed = [asked] if asked in COMMANDS else COMMANDS
+    # To say the version no command is needed; to list them all are.
+    needed = [asked] if asked in COMMANDS else [] if words[:1] == ["--version"] else COMMANDS
     try:
         # Nothing that is imported becomes garbage, and looking for it takes a fifth of the time to start.
         gc.disable()
