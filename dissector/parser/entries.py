@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from functools import lru_cache
 
 from dissector.events import Run
 from dissector.protocol import ENTRY_PFN, ENTRY_TYPE, Endianness
@@ -43,6 +44,17 @@ def _run(start: int, last: int) -> Run:
 
 
 def _is_one_run(words: array[int]) -> bool:
-    """Whether entries ascend by one, as nearly all do: found without a loop in Python."""
-    first, last = words[0], words[-1]
-    return last - first == len(words) - 1 and words == array("Q", range(first, last + 1))
+    """Whether entries ascend by one, as nearly all do: found without a loop in Python, by comparing all of them as one
+    number."""
+    first, count = words[0], len(words)
+    if words[-1] - first != count - 1:
+        return False
+    ones, ascending = _units(count)
+    return int.from_bytes(words, sys.byteorder) == first * ones + ascending
+
+
+@lru_cache(maxsize=8)
+def _units(count: int) -> tuple[int, int]:
+    """So many words as one number, in this machine's order: of 1, and of 0, 1, 2 and so on."""
+    ones, ascending = array("Q", [1]) * count, array("Q", range(count))
+    return int.from_bytes(ones, sys.byteorder), int.from_bytes(ascending, sys.byteorder)
