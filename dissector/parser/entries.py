@@ -43,12 +43,18 @@ def _run(start: int, last: int) -> Run:
     return Run(start & _PFN, last - start + 1, start >> _SHIFT)
 
 
+ONE_NUMBER_MAX = 1 << 14
+"""Entries that are compared as one number; what they are compared with is kept, so it has a bound."""
+
+
 def _is_one_run(words: array[int]) -> bool:
     """Whether entries ascend by one, as nearly all do: found without a loop in Python, by comparing all of them as one
     number."""
-    first, count = words[0], len(words)
-    if words[-1] - first != count - 1:
+    first, last, count = words[0], words[-1], len(words)
+    if last - first != count - 1:
         return False
+    if count > ONE_NUMBER_MAX:
+        return words == array("Q", range(first, last + 1))
     ones, ascending = _units(count)
     return int.from_bytes(words, sys.byteorder) == first * ones + ascending
 

@@ -595,3 +595,12 @@ def test_genuine_captures_in_every_form(shell: Shell) -> None:
         assert len(verbose) < 60 * len(lines)
         times = [float(line[7:].split()[0]) for line in lines]
         assert all(before <= after for before, after in pairwise(times))
+
+
+def test_the_version_needs_no_command() -> None:
+    """It is asked for before a bug is reported, and by scripts."""
+    code = "import sys; from dissector.cli import main; main(['--version']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("xenshark ")
+    loaded = set(done.stdout.split())
+    assert not {"dissector.cli.analyze", "dissector.events", "construct"} & loaded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import TypeVar
@@ -29,8 +30,10 @@ from dissector.events import (
     PacketsCut,
     Record,
     Resynchronised,
+    Run,
 )
 from dissector.parser import Conversation, connect
+from dissector.parser.entries import ONE_NUMBER_MAX, page_runs
 from dissector.protocol import MESSAGES, XL_MAGIC
 
 Kind = TypeVar("Kind")
@@ -750,3 +753,18 @@ def test_packets_cut_at_the_snap_length(captured: int) -> None:
     pages_found = sum(one.name == "PAGE_DATA" for one in dissection.records)
     assert pages_found == 6
     assert [one.direction for one in dissection.all(PacketsCut)].count(FORWARD) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 1024, ONE_NUMBER_MAX, ONE_NUMBER_MAX + 1])
+@pytest.mark.parametrize("first", [0, 2**52 - ONE_NUMBER_MAX - 2])
+def test_entries_that_ascend_are_one_run_and_no_others(first: int, count: int) -> None:
+    pfns = list(range(first, first + count))
+    assert page_runs(body_of(pfns), "little") == (Run(first, count, 0),)
+    if count > 3:
+        # The first and the last are as they would be in one run.
+        pfns[1], pfns[2] = pfns[2], pfns[1]
+        assert [run.length for run in page_runs(body_of(pfns), "little")] == [1, 1, 1, count - 3]
+
+
+def body_of(entries: list[int]) -> bytes:
+    return struct.pack(f"<2I{len(entries)}Q", len(entries), 0, *entries)
