@@ -23,11 +23,15 @@ def whole_number(wanted: str = "is no whole number above 0", most: float = math.
     return parse
 
 
-def count(wanted: str) -> Callable[[str], int]:
-    """Reads an integer from 0."""
+CONTEXT_MAX = 1000
+"""Records before and after one that can be shown with it."""
+
+
+def count(wanted: str, most: int) -> Callable[[str], int]:
+    """Reads an integer from 0 to `most`."""
 
     def parse(text: str) -> int:
-        if text.isascii() and text.isdecimal():
+        if text.isascii() and text.isdecimal() and int(text[:20]) <= most:
             return int(text)
         raise argparse.ArgumentTypeError(f"{text!r} {wanted}")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from dissector import __version__
 from dissector.analysis import Analysis
-from dissector.cli.arguments import add_keylog, count
+from dissector.cli.arguments import CONTEXT_MAX, add_keylog, count
 from dissector.cli.input import INTERRUPTED, read, read_until_interrupted, say_interrupted
 from dissector.cli.rule_ids import no_such_rule
 from dissector.errors import UserError
@@ -31,7 +31,7 @@ from dissector.views.places import Numbered, Shown, full, wanted
 
 FOUND, WRONG = 1, 2
 
-CONTEXT = count("is no number of records")
+CONTEXT = count(f"is no number of records up to {CONTEXT_MAX}", CONTEXT_MAX)
 
 EPILOG = """\
 formats:

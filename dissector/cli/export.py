@@ -11,6 +11,7 @@ from typing import Any, get_args
 from dissector.cli import DONE, WRONG
 from dissector.cli.arguments import add_keylog
 from dissector.cli.input import read
+from dissector.cli.output import keep_inputs
 from dissector.errors import UserError
 from dissector.library import Input, open
 from dissector.tables.files import Folder, Format
@@ -55,11 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
         return DONE
     if not arguments.files:
         raise UserError("export needs a FILE (see xenshark export --help)")
+    for name in wanted:
+        keep_inputs(str(arguments.output / f"{name}.{arguments.format}"), arguments.files)
     try:
         with Folder(arguments.output, arguments.format, wanted) as folder:
-            problems = [
-                problem for file in arguments.files if (problem := _export(file, arguments.keylog, folder, wanted))
-            ]
+            done = [_export(file, arguments.keylog, folder, wanted) for file in arguments.files]
+            problems = [problem for _, problem in done if problem]
+            if not any(is_open for is_open, _ in done):
+                raise UserError("; ".join(problems))  # what tables there were stay
     except ImportError as error:
         raise UserError(f"--format {arguments.format} needs pyarrow: pip install 'xenshark[tables]'") from error
     except OSError as error:
@@ -69,8 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     return WRONG if problems else DONE
 
 
-def _export(file: str, keylog: str | None, folder: Folder, wanted: Collection[str]) -> str | None:
-    """The rows of one input. Gives what is wrong with it, in one line."""
+def _export(file: str, keylog: str | None, folder: Folder, wanted: Collection[str]) -> tuple[bool, str | None]:
+    """The rows of one input. Gives whether it could be opened, and what is wrong with it, in one line."""
     rows = Rows(file, folder.put, wanted)
     capture: Input | None = None
     try:
@@ -80,4 +84,4 @@ def _export(file: str, keylog: str | None, folder: Folder, wanted: Collection[st
     except UserError as error:
         problem = str(error)
     rows.finish(None if capture is None else capture.source, problem)
-    return problem
+    return capture is not None, problem

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from dissector import __version__
+from dissector.cli.output import keep_inputs, whole
 from dissector.errors import UserError
 from dissector.recording.extraction import Kept, capture, find, octets
-from dissector.recording.private import create
 from dissector.units import size
 
 DESCRIPTION = """\
@@ -62,9 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("--no-pages and --anonymize are for packets, not for --octets")
     if arguments.file == "-":
         raise UserError("nothing can be extracted from standard input: a capture is read twice")
-    with suppress(OSError):
-        if Path(arguments.file).samefile(arguments.output):
-            raise UserError(f"{arguments.output} is the capture itself")
+    keep_inputs(arguments.output, [arguments.file])
     where = find(arguments.file, arguments.migration)
     if arguments.octets:
         pieces: Iterable[bytes] = octets(where, arguments.octets)
@@ -77,15 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _write(path: str, pieces: Iterable[bytes]) -> int:
-    """Writes a file that is its owner's alone; one of which not all can be made does not stay."""
     written = 0
-    try:
-        with os.fdopen(create(path), "wb") as file:
-            for piece in pieces:
-                written += file.write(piece)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-    except UserError:
-        Path(path).unlink(missing_ok=True)
-        raise
+    with whole(path) as file:
+        for piece in pieces:
+            written += file.write(piece)
     return written

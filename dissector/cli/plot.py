@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dissector.analysis import Analysis
 from dissector.cli.input import conclude, read
+from dissector.cli.output import keep_inputs
 from dissector.errors import UserError
 from dissector.facts import Fault
 from dissector.library import open
@@ -65,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported here: whoever asks for help needs none of it.
     from dissector.views import plots
 
+    keep_inputs(arguments.output, [arguments.file])
     capture, analysis = open(arguments.file), Analysis()
     subject = _subject(capture, analysis, arguments.migration)
     if arguments.output.endswith(("-", ".csv")):

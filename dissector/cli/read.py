@@ -12,7 +12,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from dissector.cli.arguments import add_keylog, count
+from dissector.cli.arguments import CONTEXT_MAX, add_keylog, count
 from dissector.cli.input import INTERRUPTED, conclude, read, read_until_interrupted
 from dissector.errors import UserError
 from dissector.events import (
@@ -111,7 +111,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "-C",
         "--context",
-        type=count("is no number of records"),
+        type=count(f"is no number of records up to {CONTEXT_MAX}", CONTEXT_MAX),
         metavar="N",
         help="also N records before and after each, which is then marked >",
     )

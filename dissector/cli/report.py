@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dissector import __version__
 from dissector.analysis import Analysis
 from dissector.cli.input import conclude, read
-from dissector.errors import UserError
+from dissector.cli.output import keep_inputs, whole
 from dissector.facts import Fault
 from dissector.library import Input, open
 
@@ -55,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported here: whoever asks for help needs none of it.
     from dissector.views.report import page
 
+    keep_inputs(arguments.output, arguments.files)
     inputs = [open(path) for path in arguments.files]
     analyses = [Analysis() for _ in inputs]
     reported = [_read(*each) for each in zip(inputs, analyses, strict=True)]
@@ -69,10 +69,8 @@ def write(output: str, text: str) -> None:
     if output == "-":
         sys.stdout.write(text)
         return
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {output}: {error.strerror}") from error
+    with whole(output) as file:
+        file.write(text.encode("utf-8"))
 
 
 def _read(capture: Input, analysis: Analysis) -> Reported:

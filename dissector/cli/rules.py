@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.states:
         print(mermaid((*HEADERS.values(), *RECORDS)), end="")
     elif arguments.log is not None:
-        lines = sys.stdin if arguments.log == "-" else [arguments.log]
+        lines = (sys.stdin or ()) if arguments.log == "-" else [arguments.log]
         return _explain_log(line.strip() for line in lines)
     elif arguments.rule:
         print("\n".join(explain(arguments.rule)))

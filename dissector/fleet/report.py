@@ -112,6 +112,8 @@ class Questions:
         """The answer to a question in SQL over the tables and `overview`. Raises UserError where it is none."""
         try:
             found = self._base.execute(sql)
+            if found is None:
+                raise UserError("--sql: there is no question in it")
             return Answer(tuple(one[0] for one in found.description or ()), found.fetchall())
         except duckdb.Error as error:
             raise UserError(f"--sql: {str(error).splitlines()[0]}") from error

@@ -5,6 +5,7 @@ A capture has no lines: a finding's place is in its logical locations, and in `p
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
@@ -47,7 +48,7 @@ def _result(file: str, finding: Finding, rule_index: int) -> dict[str, Any]:
     place = [f"migration {finding.migration}", finding.direction]
     place += [f"record {finding.number}"] if finding.number is not None else []
     location: dict[str, Any] = {
-        "physicalLocation": {"artifactLocation": {"uri": quote(PurePath(file).as_posix())}},
+        "physicalLocation": {"artifactLocation": {"uri": quote(os.fsencode(PurePath(file).as_posix()))}},
         "logicalLocations": [
             {"name": finding.record or finding.direction, "fullyQualifiedName": "/".join(place), "kind": "object"}
         ],

@@ -37,7 +37,9 @@ def extent_of(finding: Finding, record: Record) -> Extent | None:
         known |= {one.name: one for one in _extents(record.spec.body, record, header)}
     key = f"{record.layer}.{record.name}"
     checked = [
-        check.when[-1].field for check in RULES[finding.rule].checks if key in check.of or record.name in check.of
+        check.when[-1].field
+        for check in RULES[finding.rule].checks
+        if check.when and (key in check.of or record.name in check.of)
     ]
     words = set(re.findall(r"[a-z_]+", finding.message))
     return next((known[name] for name in checked + [one for one in known if one in words] if name in known), None)

@@ -230,4 +230,4 @@ def test_it_does_not_overwrite_the_capture(shell: Shell) -> None:
     path = shell.file(in_capture(*talks.precopy()), "made.pcap")
     before = Path(path).read_bytes()
     status, _, err = shell.run("extract", path, "-w", path)
-    assert status == 2 and "is the capture itself" in err and Path(path).read_bytes() == before
+    assert status == 2 and "is the input itself" in err and Path(path).read_bytes() == before
