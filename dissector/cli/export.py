@@ -11,9 +11,9 @@ from typing import Any, get_args
 from dissector.cli import DONE, WRONG
 from dissector.cli.arguments import add_keylog
 from dissector.cli.input import read
-from dissector.cli.output import keep_inputs
 from dissector.errors import UserError
 from dissector.library import Input, open
+from dissector.output import keep_inputs
 from dissector.tables.files import Folder, Format
 from dissector.tables.rows import TABLES, Rows, described
 from dissector.units import printable

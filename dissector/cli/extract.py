@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from dissector import __version__
-from dissector.cli.output import keep_inputs, whole
 from dissector.errors import UserError
+from dissector.output import keep_inputs, whole
 from dissector.recording.extraction import Kept, capture, find, octets
 from dissector.units import size
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dissector.analysis import Analysis
 from dissector.cli.input import conclude, read
-from dissector.cli.output import keep_inputs
 from dissector.errors import UserError
 from dissector.facts import Fault
 from dissector.library import open
+from dissector.output import keep_inputs, whole
 
 if TYPE_CHECKING:
     from dissector.views.plots import Row, Subject
@@ -99,12 +99,11 @@ def _subject(capture: Any, analysis: Analysis, number: int) -> Subject:
 
 
 def _write(rows: list[Row], output: str) -> None:
-    with ExitStack() as stack:
-        try:
-            file = sys.stdout if output == "-" else stack.enter_context(Path(output).open("w", newline=""))
-        except OSError as error:
-            raise UserError(f"cannot write {output}: {error.strerror}") from error
-        csv.writer(file).writerows(rows)
+    if output == "-":
+        csv.writer(sys.stdout).writerows(rows)
+        return
+    with whole(output) as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
+        csv.writer(text).writerows(rows)
 
 
 def _output(name: str) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from dissector import __version__
 from dissector.analysis import Analysis
 from dissector.cli.input import conclude, read
-from dissector.cli.output import keep_inputs, whole
 from dissector.facts import Fault
 from dissector.library import Input, open
+from dissector.output import keep_inputs, whole
 
 if TYPE_CHECKING:
     from dissector.views.report import Reported

@@ -81,9 +81,9 @@ def add(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ends as the command ends."""
     # Imported here, because these are pipes and signals as only Unix has them.
+    from dissector.output import create
     from dissector.recording.follower import Follower
     from dissector.recording.packets import beginning
-    from dissector.recording.private import create
     from dissector.recording.recorder import Tape
     from dissector.recording.relay import end_like, look_for
     from dissector.recording.relay import run as relay

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from dissector.capture.formats import INTERFACE, PCAP_HEADER, SECTION_HEADER
 from dissector.capture.reader import CaptureReader
 from dissector.errors import UserError
-from dissector.recording.private import create
+from dissector.output import create
 from dissector.recording.trim import Trimmer
 
 WAITING = 128

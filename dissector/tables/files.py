@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, Protocol, Self, TypeAlias
 
+from dissector.output import whole
 from dissector.results.base import Seconds
 from dissector.tables.columns import Column
 from dissector.tables.rows import TABLES, Table
@@ -31,20 +32,15 @@ class Folder:
     """Writes tables into a folder: a file for each, which gets its name when all of it is written."""
 
     def __init__(self, path: Path, form: Format, wanted: Collection[str]) -> None:
-        """Raises OSError where nothing can be written; ImportError where a format needs a package that is not there."""
-        self._files = ExitStack()
+        """Raises OSError if there can be no such folder, UserError where nothing can be written, ImportError where a
+        format needs a package that is not there."""
         self._writers: dict[str, Writer] = {}
-        self._names: list[tuple[Path, Path]] = []
-        make = WRITERS[form]
         path.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as unless_open:
-            unless_open.push(self._give_up)
+        with ExitStack() as files:
             for name in wanted:
-                part = path / f".{name}.{form}.part"
-                self._names.append((part, path / f"{name}.{form}"))
-                file = self._files.enter_context(part.open("wb"))
-                self._writers[name] = make(TABLES[name], file)
-            unless_open.pop_all()
+                file = files.enter_context(whole(str(path / f"{name}.{form}")))
+                self._writers[name] = WRITERS[form](TABLES[name], file)
+            self._files = files.pop_all()
 
     def put(self, name: str, row: tuple[Any, ...]) -> None:
         """The next row of a table."""
@@ -54,19 +50,11 @@ class Folder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if kind is not None:
-            self._give_up(kind, error, at)
-            return
-        for writer in self._writers.values():
-            writer.close()
-        self._files.close()
-        for part, whole in self._names:
-            part.replace(whole)
-
-    def _give_up(self, *_: object) -> None:
-        self._files.close()
-        for part, _whole in self._names:
-            part.unlink(missing_ok=True)
+        with self._files:
+            if error is not None:
+                raise error
+            for writer in self._writers.values():
+                writer.close()
 
 
 class _Lines:

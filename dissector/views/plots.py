@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
 from dissector.errors import UserError
+from dissector.output import whole
 from dissector.results.analysis import MigrationResult
 from dissector.results.faults import FaultResult
 from dissector.results.timeline import PageMapResult, TimelineResult
@@ -95,7 +96,7 @@ def table(kind: Kind, subject: Subject) -> list[Row]:
 
 def draw(kind: Kind, subject: Subject, path: str) -> None:
     """Writes a picture, in the format that the name ends with. Raises UserError if that is none, there is nothing to
-    draw, or matplotlib is not installed."""
+    draw, it cannot be written, or matplotlib is not installed."""
     table(kind, subject)
     try:
         import matplotlib
@@ -108,10 +109,8 @@ def draw(kind: Kind, subject: Subject, path: str) -> None:
         plot.draw(figure.subplots(), subject)
         format = PurePath(path).suffix[1:]
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(format, {})
-        try:
-            figure.savefig(path, format=format, dpi=300, metadata=metadata)
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror}") from error
+        with whole(path) as file:
+            figure.savefig(file, format=format, dpi=300, metadata=metadata)
 
 
 def _whole_numbers() -> Any:

@@ -18,8 +18,8 @@ import dissector
 from dissector.analysis import MIGRATIONS_MAX, Analysis
 from dissector.events import FORWARD, REVERSE, DirectionEnded, MigrationFound, Record
 from dissector.facts.pfns import PfnSet
+from dissector.output import create
 from dissector.parser import MIGRATIONS_MAX as MIGRATIONS_OF_A_CONNECTION
-from dissector.recording.private import create
 from dissector.results.guest import OCTETS_MAX, Guests
 from dissector.tcp.core import COMPILED
 from dissector.units import NS, clock, iso_text, printable

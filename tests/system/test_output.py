@@ -10,8 +10,8 @@ import pytest
 from conftest import OWN, captures_in
 from seen import unpacked
 
-from dissector.cli.output import whole
 from dissector.errors import UserError
+from dissector.output import whole
 
 if TYPE_CHECKING:
     from shell import Shell
