@@ -143,10 +143,7 @@ class Engine:
         self._order.finish()
 
     def _open_plain(self, piece: Plain) -> PlainConnection:
-        parsers: list[DirectionParser] = []
-        one, other = connect(self._conversation(Flow(piece.source, piece.destination), parsers))
-        parsers += one, other
-        return PlainConnection(piece.source, (one, other))
+        return PlainConnection(piece.source, self._parsers(Flow(piece.source, piece.destination)))
 
     def report_progress(self) -> None:
         """Emits how far each open direction of a migration has come."""
@@ -202,12 +199,14 @@ class Engine:
 
     def _connect(self, key: bytes) -> tuple[DirectionParser, DirectionParser]:
         source, destination = addresses(key)
-        parsers: list[DirectionParser] = []
-        flow = Flow(Endpoint(*source), Endpoint(*destination))
-        conversation = self._conversation(flow, parsers, self._path.encapsulations.get(key, ()))
-        one, other = connect(conversation)
-        parsers += one, other
         self.connected += 1
+        flow = Flow(Endpoint(*source), Endpoint(*destination))
+        return self._parsers(flow, self._path.encapsulations.get(key, ()))
+
+    def _parsers(self, flow: Flow, encapsulation: tuple[str, ...] = ()) -> tuple[DirectionParser, DirectionParser]:
+        parsers: list[DirectionParser] = []
+        one, other = connect(self._conversation(flow, parsers, encapsulation))
+        parsers += one, other
         return one, other
 
     def _is_counted(self, connection: Connection) -> bool:

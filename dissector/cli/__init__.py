@@ -92,17 +92,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return DONE
     except OSError as error:  # sources keep theirs to themselves: this is the output's
         _drop_output()
-        return _complain(f"cannot write: {error.strerror or error}")
+        return complain(f"cannot write: {error.strerror or error}")
     except MemoryError:
         _drop_output()
-        return _complain("out of memory: what the input holds needs more than there is")
+        return complain("out of memory: what the input holds needs more than there is")
     except Exception as error:
         # Python's own end would be 1, which says that something was found.
         if TRACEBACK in os.environ:
             raise
         _drop_output()
         where = _innermost(error)
-        return _complain(f"a mistake of xenshark, {type(error).__name__} in {where}: {error}; please report it")
+        return complain(f"a mistake of xenshark, {type(error).__name__} in {where}: {error}; please report it")
     return status
 
 
@@ -128,8 +128,7 @@ def _run(words: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except UserError as error:
-        sys.stdout.flush()
-        return _complain(str(error))
+        return complain(str(error))
 
 
 def _refuse(command: str, unknown: Sequence[str]) -> NoReturn:
@@ -169,10 +168,12 @@ def _innermost(error: BaseException) -> str:
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
-def _complain(line: str) -> int:
+def complain(line: str) -> int:
+    """Says what is wrong, behind what was printed before. Gives the exit status."""
     # Imported here: nearly no run complains.
     from dissector.units import printable
 
+    sys.stdout.flush()
     print(f"xenshark: {printable(line)}", file=sys.stderr)
     return WRONG
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -13,8 +12,9 @@ from typing import Any
 
 from dissector import __version__
 from dissector.analysis import Analysis
+from dissector.cli import INTERRUPTED, WRONG, complain
 from dissector.cli.arguments import CONTEXT_MAX, add_keylog, count
-from dissector.cli.input import INTERRUPTED, read, read_until_interrupted, say_interrupted
+from dissector.cli.input import read, read_until_interrupted, say_interrupted
 from dissector.cli.rule_ids import no_such_rule
 from dissector.errors import UserError
 from dissector.events import Record
@@ -25,11 +25,11 @@ from dissector.results.findings import FileFindingResult
 from dissector.results.sarif import sarif
 from dissector.rules import RULES
 from dissector.rules.findings import SEVERITIES, Finding
-from dissector.units import many, printable
+from dissector.units import many
 from dissector.views.findings import as_annotation, as_line, tally
 from dissector.views.places import Numbered, Shown, full, wanted
 
-FOUND, WRONG = 1, 2
+FOUND = 1
 
 CONTEXT = count(f"is no number of records up to {CONTEXT_MAX}", CONTEXT_MAX)
 
@@ -132,12 +132,12 @@ def run(arguments: argparse.Namespace) -> int:
         for migration, checker in analysis.migrations:
             if checker.left_out:
                 more = many(checker.left_out, "finding")
-                _complain(f"{file}: migration {migration.number} has {more} more than are kept")
+                complain(f"{file}: migration {migration.number} has {more} more than are kept")
         for words in (not_followed, analysis.words_left_out):
             if words:
-                _complain(f"{file}: {words}")
+                complain(f"{file}: {words}")
         if problem:
-            _complain(problem)
+            complain(problem)
             problems.append(problem)
         if is_interrupted:
             break
@@ -187,11 +187,6 @@ SHOWN_MAX = 1 << 24
 """Octets of the records that are shown with findings, at most; further ones are named, and not shown."""
 
 FORMATS = ("full", "concise", "json", "sarif", "github")
-
-
-def _complain(line: str) -> None:
-    sys.stdout.flush()
-    print(f"xenshark: {printable(line)}", file=sys.stderr)
 
 
 def _rules(text: str) -> set[str]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, get_args
 
-from dissector.cli import DONE, WRONG
+from dissector.cli import DONE, WRONG, complain
 from dissector.cli.arguments import add_keylog
 from dissector.cli.input import read
 from dissector.errors import UserError
@@ -16,7 +15,6 @@ from dissector.library import Input, open
 from dissector.output import keep_inputs
 from dissector.tables.files import Folder, Format
 from dissector.tables.rows import TABLES, Rows, described
-from dissector.units import printable
 
 EPILOG = "tables:\n" + "".join(f"  {table.name:<12}{table.says}\n" for table in TABLES.values())
 EPILOG += """
@@ -69,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise UserError(f"cannot write to {arguments.output}: {error.strerror or error}") from error
     for problem in problems:
-        print(f"xenshark: {printable(problem)}", file=sys.stderr)
+        complain(problem)
     return WRONG if problems else DONE
 
 

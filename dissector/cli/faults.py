@@ -6,8 +6,9 @@ import argparse
 from typing import Any
 
 from dissector.analysis import Analysis
+from dissector.cli import INTERRUPTED
 from dissector.cli.arguments import add_keylog, whole_number
-from dissector.cli.input import INTERRUPTED, conclude, read_until_interrupted
+from dissector.cli.input import conclude, read_until_interrupted
 from dissector.facts import Fault
 from dissector.library import open
 from dissector.results.encoding import dumps

@@ -10,10 +10,10 @@ from time import monotonic
 from typing import Protocol
 
 from dissector.capture.files import Octets
+from dissector.cli import complain
 from dissector.engine import Sample
 from dissector.errors import UserError
 from dissector.library import Input, Take
-from dissector.units import printable
 
 PATIENCE = 1.0
 """Seconds without a progress bar."""
@@ -33,10 +33,6 @@ def read(capture: Input, *takers: Take, show_progress: bool = True, sample: Samp
         capture.read(*takers, progress=progress, sample=sample)
 
 
-INTERRUPTED = 130
-"""Exit status after Ctrl-C: what a shell says of SIGINT."""
-
-
 def read_until_interrupted(capture: Input, *takers: Take, show_progress: bool = True) -> bool:
     """As `read`, but Ctrl-C ends the input, as it ends `tcpdump` before a pipe: gives whether that was so. Whoever
     calls it prints what was seen, and ends with INTERRUPTED."""
@@ -49,17 +45,15 @@ def read_until_interrupted(capture: Input, *takers: Take, show_progress: bool = 
 
 def say_interrupted(name: str) -> None:
     """That what was printed is of a part of the input."""
-    sys.stdout.flush()
-    print(f"xenshark: {printable(name)}: interrupted, this is what was read until then", file=sys.stderr)
+    complain(f"{name}: interrupted, this is what was read until then")
 
 
 def conclude(capture: Input, *folds: Bounded, is_interrupted: bool = False) -> None:
     """Raises UserError when what was printed is not all that the input should have held; says what there was too much
     of."""
-    sys.stdout.flush()
     for words in (capture.words_not_followed, *(fold.words_left_out for fold in folds)):
         if words:
-            print(f"xenshark: {printable(capture.name)}: {words}", file=sys.stderr)
+            complain(f"{capture.name}: {words}")
     if is_interrupted:
         say_interrupted(capture.name)
     if capture.problem:

@@ -12,8 +12,9 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from dissector.cli import INTERRUPTED
 from dissector.cli.arguments import CONTEXT_MAX, add_keylog, count
-from dissector.cli.input import INTERRUPTED, conclude, read, read_until_interrupted
+from dissector.cli.input import conclude, read, read_until_interrupted
 from dissector.errors import UserError
 from dissector.events import (
     FOREIGN_OCTETS,

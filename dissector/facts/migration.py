@@ -65,9 +65,9 @@ class Migration:
         self.number = number
         """Which migration of its input, from 0."""
         self.flow = flow
+        """Who migrates to whom; None for a file that is no capture."""
         self.encapsulation: tuple[str, ...] = ()
         """What its packets were found in, outermost first."""
-        """Who migrates to whom; None for a file that is no capture."""
         self.context = Context()
         """What the headers have said."""
         self.forward = DirectionFacts(FORWARD)

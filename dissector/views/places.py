@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from dissector.events import Record
 from dissector.facts import Link
 from dissector.rules.findings import Finding
-from dissector.units import many, printable
+from dissector.units import many, micros, printable, seconds_text
 from dissector.views.fields_at import entry_of, extent_of
 from dissector.views.findings import receiver_says
 from dissector.views.octets import dump, kept
@@ -111,7 +111,7 @@ def _surroundings(finding: Finding, record: Record, at: int, records: Shown, sta
         if number not in records:
             continue
         near, links = records[number]
-        time = f"{(near.last.time - start) / 1e9:.6f}" if near.last.frame else "-"
+        time = seconds_text(micros(near.last.time - start)) if near.last.frame else "-"
         yield f"  {'>' if number == at else '|'} {line(near, links, number, time, bool(near.migration))}"
         if number == at:
             octets, missing = kept(record)
