@@ -14,7 +14,7 @@ from dissector.capture.reader import CaptureReader, Packet
 from dissector.encrypted import Encrypted, Followed
 from dissector.events import Endpoint, Event, Flow, Record
 from dissector.parser import Conversation, DirectionParser, Joins, Remarks, WireOrder, connect, follow_stream
-from dissector.parser.plain import Plain, PlainConnection
+from dissector.parser.decrypted import Plain, PlainConnection
 from dissector.tcp import Connection, Connections, PacketPath
 
 Progress = Callable[[], None]

@@ -13,7 +13,7 @@ from dissector.errors import UserError
 from dissector.units import many, printable, size
 
 if TYPE_CHECKING:
-    from dissector.fleet.work import Done
+    from dissector.fleet.worker import Done
 
 DESCRIPTION = """\
 Reads any number of captures on all processors, or on a cluster of Dask, and puts what `export` writes of them into one
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     from dissector.fleet.dataset import Dataset
-    from dissector.fleet.report import Questions, as_text
+    from dissector.fleet.questions import Questions, as_text
 
     questions = Questions(Dataset(arguments.inputs[1]))
     if arguments.sql is not None:

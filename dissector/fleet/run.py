@@ -9,7 +9,7 @@ from typing import Any
 from dissector.errors import UserError
 from dissector.fleet.dataset import Dataset, empty
 from dissector.fleet.listing import Source
-from dissector.fleet.work import Done, dissect
+from dissector.fleet.worker import Done, dissect
 
 WAITING = 2
 """Captures a worker that are given out at once: one at work, one that waits. A worker that joins later gets its own."""

@@ -22,10 +22,10 @@ from shell import Shell
 
 import dissector
 from dissector.errors import UserError
-from dissector.fleet import work
+from dissector.fleet import worker
 from dissector.fleet.dataset import CAPTURES, Dataset
 from dissector.fleet.listing import Source, sources
-from dissector.fleet.work import dissect
+from dissector.fleet.worker import dissect
 from dissector.tables.rows import TABLES
 
 pytest_plugins = ("shell",)
@@ -213,7 +213,7 @@ def test_what_is_asked_wrongly(tmp_path: Path, shell: Shell, monkeypatch: pytest
     assert "not a number of workers" in shell.complaint("fleet", str(NONE), "-o", out, "--workers", "0")
     for missing in ("duckdb", "distributed"):
         monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.delitem(sys.modules, "dissector.fleet.report", raising=False)
+    monkeypatch.delitem(sys.modules, "dissector.fleet.questions", raising=False)
     assert "pip install 'xenshark[fleet]'" in shell.complaint("fleet", "report", out)
     assert "pip install 'xenshark[fleet]'" in shell.complaint("fleet", str(NONE), "-o", out)
 
@@ -222,7 +222,7 @@ def test_whatever_goes_wrong_in_a_worker_is_a_row(tmp_path: Path, monkeypatch: p
     def fails(_source: Source) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(work, "_tables", fails)
+    monkeypatch.setattr(worker, "_tables", fails)
     assert dissect(source(NONE), str(tmp_path))[:2] == (source(NONE), "out of memory")
     (row,) = rows(tmp_path, "captures")
     assert (row["problem"], row["packets"]) == ("out of memory", None)

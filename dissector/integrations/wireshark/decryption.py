@@ -18,7 +18,7 @@ from dissector.capture.files import open_octets
 from dissector.errors import UserError
 from dissector.events import Endpoint
 from dissector.integrations.wireshark.tshark import complaints, find, hand_over, isolated
-from dissector.parser.plain import Plain
+from dissector.parser.decrypted import Plain
 
 FIELDS = (
     "frame.number",
