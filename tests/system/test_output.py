@@ -56,6 +56,23 @@ def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
     assert file.read_text() == "all" and file.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("words", ["report {} -o {}", "plot timeline {} -o {}.csv", "extract {} -w {}"])
+def test_each_command_writes_whole_files(
+    words: str, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file whose name cannot be taken is not begun under it."""
+    given = words.format(NONE, tmp_path / "file").split()
+    file = Path(given[-1])
+    file.write_text("before")
+
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fails)
+    assert "cannot write" in shell.complaint(*given)
+    assert file.read_text() == "before" and list(tmp_path.iterdir()) == [file]
+
+
 def test_a_finding_without_a_field_is_shown(shell: Shell) -> None:
     status, out, err = shell.run("check", str(OWN / "field" / "07_suspend_62.img.zst"))
     assert status == 1 and "legacy" in out and "mistake" not in err
