@@ -2056,6 +2056,7 @@ parser_confidence.ENTRIES_COUNTED = 5
 parser_confidence.ENTRIES_AGREE = 20
 parser_resync.BELIEVED_AT_START = 68
 parser_resync.LATE_SEARCHED = 0x800000
+parser_resync.OPAQUE_SEARCHED = 4096
 parser_resync.START_SEARCHED = 0x10000
 protocol_xenops.REQUEST_MAX = 16384
 parser_steps.HANDSHAKE_HEADER = 2
@@ -4377,11 +4378,11 @@ function parser_resync.search(p)
     end
     p.looked_at = p.looked_at + (end_ - math.max(p.searched, p.offset))
     p.searched = end_
-    p:take(keep)
     if parser_resync._is_hopeless(p) then
-        p:expect_next("NOTHING")
+        parser_resync._give_up(p)
         return true
     end
+    p:take(keep)
     p:has(#p.buffer + 1)
     return false
 end
@@ -4728,7 +4729,22 @@ function parser_resync._is_hopeless(p)
     if p.peer == nil or p.ordinal ~= 0 or p.migration.number ~= nil then
         return false
     end
-    return p.looked_at > ((p.late or p.damaged) and parser_resync.LATE_SEARCHED or parser_resync.START_SEARCHED)
+    if p.late or p.damaged then
+        return p.looked_at > parser_resync.LATE_SEARCHED
+    end
+    local is_opaque = p.looked_at > parser_resync.OPAQUE_SEARCHED and p.wrapping == nil and py.find(p.buffer,
+        "\000") >= 0
+    return is_opaque or p.looked_at > parser_resync.START_SEARCHED
+end
+
+-- No stream is looked for any longer: in the other direction neither, if that looks for its beginning as well.
+function parser_resync._give_up(p)
+    local peer = p.peer
+    if peer == nil or peer.expect ~= "ANYTHING" or peer.wrapping ~= nil or peer.late or peer.damaged then
+        p:expect_next("NOTHING")
+    else
+        p:ignore()
+    end
 end
 
 function parser_steps.nothing(p)

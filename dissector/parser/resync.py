@@ -6,8 +6,8 @@ that later octets will decide on stays the first of its byte order in `candidate
 must have come, and nothing is judged again before they have. So the work is linear in the octets, whatever is in them.
 
 Limits: of a connection in which no stream was found, START_SEARCHED octets of a direction are looked at if its
-beginning was captured, and LATE_SEARCHED if not: a longer stretch without any header is no migration. Of a bare stream
-all is.
+beginning was captured, OPAQUE_SEARCHED if they are no text, and LATE_SEARCHED if it was not: a longer stretch without
+any header is no migration. Of a bare stream all is.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ from dissector.protocol import (
 
 START_SEARCHED = 1 << 16
 """Octets before the first magic at most: what a toolstack says before its stream takes a few kilobytes."""
+
+OPAQUE_SEARCHED = 1 << 12
+"""The same where the newest of them are no text: what is said before a stream are requests, greetings and errors, and
+perhaps the few octets of a proxy. Nearly all connections of a host are told from a migration by this."""
 
 LATE_SEARCHED = 1 << 23
 """Twice the longest record that is sent, 1,024 pages and their list: in as many octets of a stream stands a header."""
@@ -135,10 +139,10 @@ def search(p: DirectionParser) -> bool:
         p.end_suspicion()
     p.looked_at += end - max(p.searched, p.offset)
     p.searched = end
-    p.take(keep)
     if _is_hopeless(p):
-        p.expect_next(Expect.NOTHING)
+        _give_up(p)
         return True
+    p.take(keep)
     p.has(len(p.buffer) + 1)
     return False
 
@@ -167,7 +171,19 @@ def _is_hopeless(p: DirectionParser) -> bool:
     """Whether enough of a connection was looked at to know that it carries no migration."""
     if p.peer is None or p.ordinal or p.migration.number is not None:
         return False
-    return p.looked_at > (LATE_SEARCHED if p.late or p.damaged else START_SEARCHED)
+    if p.late or p.damaged:
+        return p.looked_at > LATE_SEARCHED
+    is_opaque = p.looked_at > OPAQUE_SEARCHED and p.wrapping is None and p.buffer.find(b"\0") >= 0
+    return is_opaque or p.looked_at > START_SEARCHED
+
+
+def _give_up(p: DirectionParser) -> None:
+    """No stream is looked for any longer: in the other direction neither, if that looks for its beginning as well."""
+    peer = p.peer
+    if peer is None or peer.expect is not Expect.ANYTHING or peer.wrapping is not None or peer.late or peer.damaged:
+        p.expect_next(Expect.NOTHING)
+    else:
+        p.ignore()
 
 
 def _go_on(p: DirectionParser, anchor: Anchor) -> None:

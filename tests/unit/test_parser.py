@@ -12,7 +12,7 @@ import pytest
 import talks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from streams import entry, pages, record
+from streams import entry, filling, pages, record
 from talks import Expected, Speaker, Talk, expected, octets_of, turns
 
 from dissector.events import (
@@ -34,7 +34,9 @@ from dissector.events import (
 )
 from dissector.parser import Conversation, connect
 from dissector.parser.entries import ONE_NUMBER_MAX, page_runs
+from dissector.parser.resync import OPAQUE_SEARCHED
 from dissector.protocol import MESSAGES, XL_MAGIC
+from dissector.tcp import FOREVER
 
 Kind = TypeVar("Kind")
 
@@ -349,6 +351,40 @@ def test_nothing_at_all() -> None:
             dissection.feed(noise[-at - 100 :][:100], REVERSE)
             assert len(dissection.parsers[FORWARD].buffer) < 70_000
         assert dissection.finish() == []
+
+
+def test_a_connection_that_says_nothing_of_the_kind_is_let_go_soon() -> None:
+    """Most connections of a host are none: a few packets of octets that are no text tell, whoever sends them."""
+    noise = random.Random(1).randbytes(OPAQUE_SEARCHED + 1000)
+    for direction in (FORWARD, REVERSE):
+        dissection = Dissection()
+        dissection.feed(b"a request", FORWARD)
+        for at in range(0, len(noise), 1000):
+            dissection.feed(noise[at : at + 1000], direction)
+        # What is passed over counts against it.
+        assert all(parser.skip > FOREVER >> 1 for parser in dissection.parsers.values())
+
+
+def test_text_before_a_stream_may_be_long() -> None:
+    greeting = b"Welcome to dom0!\n" * 3000
+    talk = talks.precopy()
+    dissection = Dissection()
+    for at in range(0, len(greeting), 1000):
+        dissection.feed(greeting[at : at + 1000], REVERSE)
+    for direction, octets in turns(talk):
+        dissection.feed(octets, direction)
+    assert [one.name for one in dissection.records][:2] == ["banner", "xl header"]
+
+
+def test_the_side_that_says_more_is_not_let_go_where_the_other_was_not_captured_from_its_beginning() -> None:
+    """The destination's faults come before a record of pages from which the way is found."""
+    dissection = Dissection()
+    dissection.parsers[FORWARD].late = True
+    for _ in range(9):
+        dissection.feed(bytes(1000), REVERSE)
+    listed = range(100)
+    dissection.feed(record("PAGE_DATA", pages(listed, filling(listed))))
+    assert [one.name for one in dissection.records] == ["PAGE_DATA"]
 
 
 @pytest.mark.parametrize("tail", [b"x", b"\0" * 8, b"\0" * 16, b"more and more" * 50], ids=len)
