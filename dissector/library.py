@@ -6,7 +6,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from dissector.capture.opening import StreamReader, open_source
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 Reader = CaptureReader | StreamReader
 
 TableName: TypeAlias = Literal[
-    "captures", "migrations", "records", "iterations", "phases", "faults", "pages", "gaps", "findings"
+    "captures", "migrations", "records", "iterations", "phases", "faults", "pages", "gaps", "rates", "findings"
 ]
 
 Take = Callable[[Event], object]
@@ -131,13 +130,22 @@ class Input:
     def events(self) -> Iterator[Event]:
         """Every event, in wire order, while the input is read."""
         ready: deque[Event] = deque()
-        engine = Engine(ready.append, self._keep_pages)
+        for _ in self._steps(ready.append):
+            while ready:
+                yield ready.popleft()
+
+    def _steps(self, take: Take, sample: Sample | None = None) -> Iterator[None]:
+        """Reads in steps, each of which may hand on events."""
+
+        def emit(event: Event) -> None:
+            self._note(event)
+            take(event)
+
+        engine = Engine(emit, self._keep_pages, sample=sample)
         with self._reading(engine) as reader:
-            for _ in chain(engine.steps(reader), self._decrypted(engine), [None]):  # the end brings events, too
-                while ready:
-                    event = ready.popleft()
-                    self._note(event)
-                    yield event
+            yield from engine.steps(reader)
+            yield from self._decrypted(engine)
+            yield  # the end brings events, too
 
     def analyze(self) -> AnalysisResult:
         """Every migration, with its facts and what breaks a rule of the protocol."""
@@ -169,15 +177,12 @@ class Input:
 
     def timelines(self) -> tuple[TimelineResult, ...]:
         """What of each migration went on the wire when: octets of both directions, and pages by their pfn."""
-        from dissector.analysis import Analysis
-        from dissector.facts.timeline import Timelines
-        from dissector.results.timeline import timelines_of
+        from dissector.results.gathered import Gathered
 
-        analysis, timelines = Analysis(), Timelines()
-        self.read(analysis.add, timelines.add, sample=timelines.sample)
-        analysis.finish()
-        timelines.finish()
-        return timelines_of(timelines, analysis.migrations)
+        gathered = Gathered()
+        self.read(gathered.add, sample=gathered.sample)
+        gathered.finish()
+        return gathered.timelines
 
     def faults(self) -> tuple[FaultResult, ...]:
         """Every page that a postcopy guest asked for, in the order in which it did."""
@@ -200,8 +205,7 @@ class Input:
 
         ready: deque[tuple[Any, ...]] = deque()
         rows = Rows(self.path, lambda _name, row: ready.append(row), (name,))
-        for event in self.events():
-            rows.add(event)
+        for _ in self._steps(rows.add, rows.sample):
             while ready:
                 yield ready.popleft()
         rows.finish(self.source, self.problem)

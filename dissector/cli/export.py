@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from dissector.cli import DONE, WRONG, complain
 from dissector.cli.arguments import add_keylog
@@ -59,27 +59,41 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with Folder(arguments.output, arguments.format, wanted) as folder:
             done = [_export(file, arguments.keylog, folder, wanted) for file in arguments.files]
-            problems = [problem for _, problem in done if problem]
-            if not any(is_open for is_open, _ in done):
+            problems = [one.problem for one in done if one.problem]
+            if not any(one.is_open for one in done):
                 raise UserError("; ".join(problems))  # what tables there were stay
     except ImportError as error:
         raise UserError(f"--format {arguments.format} needs pyarrow: pip install 'xenshark[tables]'") from error
     except OSError as error:
         raise UserError(f"cannot write to {arguments.output}: {error.strerror or error}") from error
-    for problem in problems:
-        complain(problem)
+    for line in (line for one in done for line in (*one.remarks, one.problem) if line):
+        complain(line)
     return WRONG if problems else DONE
 
 
-def _export(file: str, keylog: str | None, folder: Folder, wanted: Collection[str]) -> tuple[bool, str | None]:
-    """The rows of one input. Gives whether it could be opened, and what is wrong with it, in one line."""
+class _Done(NamedTuple):
+    """What became of one input."""
+
+    is_open: bool
+    """Whether it could be opened."""
+    problem: str | None
+    """What is wrong with it, in one line."""
+    remarks: tuple[str, ...]
+    """What there was too much of, a line each."""
+
+
+def _export(file: str, keylog: str | None, folder: Folder, wanted: Collection[str]) -> _Done:
+    """The rows of one input."""
     rows = Rows(file, folder.put, wanted)
     capture: Input | None = None
     try:
         capture = open(file, keylog=keylog)
-        read(capture, rows.add)
+        read(capture, rows.add, sample=rows.sample)
         problem = capture.problem
     except UserError as error:
         problem = str(error)
     rows.finish(None if capture is None else capture.source, problem)
-    return capture is not None, problem
+    if capture is None:
+        return _Done(False, problem, ())
+    words = filter(None, (capture.words_not_followed, rows.analysis.words_left_out))
+    return _Done(True, problem, tuple(f"{capture.name}: {one}" for one in words))

@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dissector.analysis import Analysis
 from dissector.cli.input import conclude, read
 from dissector.errors import UserError
-from dissector.facts import Fault
-from dissector.library import open
+from dissector.library import Input, open
 from dissector.output import keep_inputs, whole
+from dissector.results.gathered import Gathered
 
 if TYPE_CHECKING:
     from dissector.views.plots import Row, Subject
@@ -67,35 +66,28 @@ def run(arguments: argparse.Namespace) -> int:
     from dissector.views import plots
 
     keep_inputs(arguments.output, [arguments.file])
-    capture, analysis = open(arguments.file), Analysis()
-    subject = _subject(capture, analysis, arguments.migration)
+    capture, gathered = open(arguments.file), Gathered()
+    read(capture, gathered.add, sample=gathered.sample)
+    gathered.finish()
+    subject = _subject(capture, gathered, arguments.migration)
     if arguments.output.endswith(("-", ".csv")):
         _write(plots.table(arguments.kind, subject), arguments.output)
     else:
         plots.draw(arguments.kind, subject, arguments.output)
-    conclude(capture, analysis)
+    conclude(capture, gathered)
     return 0
 
 
-def _subject(capture: Any, analysis: Analysis, number: int) -> Subject:
-    from dissector.facts.timeline import Timelines
-    from dissector.results.analysis import MigrationResult
-    from dissector.results.faults import FaultResult
-    from dissector.results.timeline import timelines_of
+def _subject(capture: Input, gathered: Gathered, number: int) -> Subject:
     from dissector.views.plots import Subject
 
-    timelines = Timelines()
-    faults: list[Fault] = []
-    read(capture, lambda event: faults.extend(analysis.add(event).faults), timelines.add, sample=timelines.sample)
-    analysis.finish()
-    timelines.finish()
-    found = {one.migration: one for one in timelines_of(timelines, analysis.migrations)}
+    found = {one.migration: one for one in gathered.timelines}
     if number not in found:
         raise UserError(
             f"{capture.name} has no migration {number} to plot: it holds {capture.migration_count}, numbered from 0"
         )
-    asked = tuple(FaultResult.of(fault) for fault in faults if fault.asked.migration == number)
-    return Subject(MigrationResult.of(analysis[number]), found[number], asked)
+    asked = tuple(fault for fault in gathered.faults if fault.migration == number)
+    return Subject(gathered.migration(number), found[number], asked)
 
 
 def _write(rows: list[Row], output: str) -> None:

@@ -7,11 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dissector import __version__
-from dissector.analysis import Analysis
 from dissector.cli.input import conclude, read
-from dissector.facts import Fault
 from dissector.library import Input, open
 from dissector.output import keep_inputs, whole
+from dissector.results.gathered import Gathered
 
 if TYPE_CHECKING:
     from dissector.views.report import Reported
@@ -56,11 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     keep_inputs(arguments.output, arguments.files)
     inputs = [open(path) for path in arguments.files]
-    analyses = [Analysis() for _ in inputs]
-    reported = [_read(*each) for each in zip(inputs, analyses, strict=True)]
+    gathered = [Gathered() for _ in inputs]
+    reported = [_read(*each) for each in zip(inputs, gathered, strict=True)]
     write(arguments.output, page(reported, __version__))
-    for capture, analysis in zip(inputs, analyses, strict=True):
-        conclude(capture, analysis)
+    for each in zip(inputs, gathered, strict=True):
+        conclude(*each)
     return 0
 
 
@@ -73,32 +72,21 @@ def write(output: str, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
-def _read(capture: Input, analysis: Analysis) -> Reported:
-    from dissector.facts.timeline import Timelines
+def _read(capture: Input, gathered: Gathered) -> Reported:
     from dissector.results.analysis import AnalysisResult
-    from dissector.results.faults import FaultResult
     from dissector.results.guest import Guests
-    from dissector.results.timeline import timelines_of
     from dissector.views.report import Reported
     from dissector.views.report.records import Records
 
-    timelines, guests, records = Timelines(), Guests(), Records()
-    faults: list[Fault] = []
-    read(
-        capture,
-        lambda event: faults.extend(analysis.add(event).faults),
-        timelines.add,
-        guests.add,
-        records.add,
-        sample=timelines.sample,
-    )
-    for fold in (analysis, timelines, records):
+    guests, records = Guests(), Records()
+    read(capture, gathered.add, guests.add, records.add, sample=gathered.sample)
+    for fold in (gathered, records):
         fold.finish()
     return Reported(
-        analysis=AnalysisResult.of(capture.source, analysis.migrations),
+        analysis=AnalysisResult.of(capture.source, gathered.analysis.migrations),
         guests=guests.results(),
-        timelines=timelines_of(timelines, analysis.migrations),
-        faults=tuple(map(FaultResult.of, faults)),
+        timelines=gathered.timelines,
+        faults=gathered.faults,
         records=records,
         problem=capture.problem,
     )

@@ -1,4 +1,4 @@
-"""When the octets of each direction came, and when they came again, beside the map of pages.
+"""When the octets of each direction came, when they came again, and when pages did, beside the map of pages.
 
 Samples say how far a direction has come (`Engine`'s `sample`), and events where it begins and ends. An octet counts at
 the time of the sample that shows it first.
@@ -23,15 +23,23 @@ from dissector.events import (
 )
 from dissector.facts.bins import TimeBins
 from dissector.facts.page_map import Marks, PageMap
+from dissector.facts.roles import role_of
 from dissector.facts.static_data import StaticData
+from dissector.protocol import UNBACKED, Role
 
 BINS = 1024
 
 TIMELINES_MAX = 32
 """Migrations whose timelines are kept, each up to some MB; of more those go that carried least."""
 
-What: TypeAlias = Literal["reached", "again"]
-"""By how many octets a direction grew, gaps included; how many were captured again."""
+WITHOUT_MAPS_MAX = 1 << 10
+"""The same where no map is wanted: each is up to 48 kB then."""
+
+What: TypeAlias = Literal["reached", "again", "pages"]
+"""By how many octets a direction grew, gaps included; how many were captured again; page contents that it brought."""
+
+CONTENTS = frozenset({Role.MEMORY, Role.POSTCOPY_PAGES})
+"""Records that bring pages."""
 
 
 class Series(NamedTuple):
@@ -45,9 +53,10 @@ class Series(NamedTuple):
 class Timeline:
     """A fold over the events and samples of one migration."""
 
-    def __init__(self, marks: Marks) -> None:
+    def __init__(self, marks: Marks | None) -> None:
+        """`marks`: what its map takes them from; None: it has no map."""
         self.bins: TimeBins[tuple[What, Direction]] = TimeBins(BINS)
-        self.pages = PageMap(marks)
+        self.pages = None if marks is None else PageMap(marks)
         self.gaps: list[Gap] = []
         self._first: dict[Direction, tuple[int, int]] = {}
         self._reached: dict[Direction, int] = {}
@@ -64,7 +73,7 @@ class Timeline:
     def series(self, side: Direction) -> Series:
         """What of a direction fell into each bin."""
         bins = self.bins
-        reached = list(bins.rows.get(("reached", side), [0] * bins.used)[: bins.used])
+        reached = self._row("reached", side)
         lost = [0] * bins.used
         # The offset up to which a direction has come at the end of each bin tells in which one a gap lies.
         ends = list(accumulate(reached, initial=self._first.get(side, (0, 0))[0]))[1:]
@@ -72,7 +81,15 @@ class Timeline:
             if gap.direction == side and bins.used:
                 at = min(bisect_right(ends, gap.offset), bins.used - 1)
                 lost[at] += gap.length
-        return Series(_without(reached, lost), list(bins.rows.get(("again", side), [0] * bins.used)[: bins.used]), lost)
+        return Series(_without(reached, lost), self._row("again", side), lost)
+
+    @property
+    def contents(self) -> list[int]:
+        """Pages whose contents came in each bin."""
+        return self._row("pages", FORWARD)
+
+    def _row(self, what: What, side: Direction) -> list[int]:
+        return list(self.bins.rows.get((what, side), [0] * self.bins.used)[: self.bins.used])
 
     def add(self, event: Event) -> None:
         """The next event."""
@@ -94,7 +111,8 @@ class Timeline:
 
     def finish(self) -> None:
         """Nothing follows."""
-        self.pages.finish()
+        if self.pages is not None:
+            self.pages.finish()
 
     def _add_record(self, record: Record) -> None:
         if record.connection is not None:
@@ -102,6 +120,14 @@ class Timeline:
         self._newest = max(self._newest, record.last.time)
         self._reach(record.direction, record.end, record.last.time)
         if self._static_data.add(record) is None and record.whole and not record.is_misdirected:
+            self._add_pages(record)
+
+    def _add_pages(self, record: Record) -> None:
+        if role_of(record) in CONTENTS:
+            count = sum(run.length for run in record.runs if run.type not in UNBACKED)
+            if count:
+                self.bins.add(("pages", FORWARD), record.last.time, count)
+        if self.pages is not None:
             self.pages.add(record)
 
     def _start(self, event: DirectionStarted) -> None:
@@ -154,11 +180,13 @@ def _without(reached: list[int], lost: list[int]) -> list[int]:
 class Timelines:
     """A fold over the events and samples of an input."""
 
-    def __init__(self) -> None:
+    def __init__(self, with_maps: bool = True) -> None:
+        """`with_maps`: where pages are by their pfn is wanted, too."""
         self.by_number: dict[int, Timeline] = {}
         """By the migration's number."""
         self._gone: set[int] = set()
-        self._marks = Marks()
+        self._marks = Marks() if with_maps else None
+        self._most = TIMELINES_MAX if with_maps else WITHOUT_MAPS_MAX
 
     def add(self, event: Event) -> None:
         """The next event."""
@@ -178,7 +206,7 @@ class Timelines:
     def _of(self, number: int) -> Timeline | None:
         found = self.by_number.get(number)
         if found is None and number not in self._gone:
-            if len(self.by_number) >= TIMELINES_MAX:
+            if len(self.by_number) >= self._most:
                 least = min(self.by_number, key=lambda one: self.by_number[one].octets)
                 self.by_number.pop(least).finish()
                 self._gone.add(least)

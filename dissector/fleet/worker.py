@@ -61,7 +61,7 @@ def _tables(source: Source) -> tuple[dict[str, pyarrow.Table], str | None]:
     with _local(source.url) as path:
         try:
             capture = open(path)
-            capture.read(rows.add)
+            capture.read(rows.add, sample=rows.sample)
             problem = capture.problem
         except UserError as error:
             problem = str(error)

@@ -10,8 +10,8 @@ from dissector.analysis import MigrationAnalysis
 from dissector.events import FORWARD, REVERSE, Direction
 from dissector.facts.page_map import USES, PageMap, PageUse
 from dissector.facts.timeline import Timeline, Timelines
-from dissector.results.base import Result
-from dissector.results.common import Duration, Time, time_of
+from dissector.results.base import Result, Seconds
+from dissector.results.common import Duration, Octets, Time, time_of
 from dissector.units import NS
 
 STALL = 50_000_000
@@ -88,6 +88,7 @@ class TimelineResult(Result, kw_only=True):
     bin: Annotated[Duration, "how long a bin is"]
     forward: DirectionSeriesResult
     reverse: DirectionSeriesResult
+    contents: Annotated[tuple[int, ...], "pages whose contents came in each bin, before and after the transition"]
     stalls: tuple[StallResult, ...]
     pages: Annotated[PageMapResult | None, "null: no pages were sent"]
 
@@ -102,9 +103,42 @@ class TimelineResult(Result, kw_only=True):
             bin=bins.width / NS,
             forward=forward,
             reverse=reverse,
+            contents=tuple(timeline.contents) if start is not None else (),
             stalls=tuple(_stalls(forward.octets, start or 0, bins.width)),
-            pages=PageMapResult.of(timeline.pages, is_timed),
+            pages=None if timeline.pages is None else PageMapResult.of(timeline.pages, is_timed),
         )
+
+
+class DirectionRateResult(Result):
+    """What of one direction came in a bin of time."""
+
+    octets: Annotated[Octets, "distinct octets that were seen: all together those of the migration"]
+    retransmitted: Annotated[Octets, "octets that were captured again"]
+    not_captured: Annotated[Octets, "octets that the capture lost"]
+
+
+class RateResult(Result):
+    """What came in one bin of time: a migration has at most 1,024, one after the other."""
+
+    start_time: Annotated[Time, "when the bin begins"]
+    bin: Annotated[Duration, "how long it is"]
+    forward: DirectionRateResult
+    reverse: DirectionRateResult
+    pages: Annotated[int, "whose contents came, before and after the transition"]
+
+
+def rates(timeline: TimelineResult) -> Iterator[RateResult]:
+    """A timeline bin by bin; of an input without times there are none."""
+    if timeline.start_time is None:
+        return
+    assert isinstance(timeline.start_time, Seconds)
+    start, width = timeline.start_time.ns, round(timeline.bin * NS)
+    sides = (
+        map(DirectionRateResult, side.octets, side.retransmitted, side.not_captured)
+        for side in (timeline.forward, timeline.reverse)
+    )
+    for at, (forward, reverse, contents) in enumerate(zip(*sides, timeline.contents, strict=True)):
+        yield RateResult(Seconds(start + at * width), timeline.bin, forward, reverse, contents)
 
 
 def timelines_of(timelines: Timelines, migrations: Iterable[MigrationAnalysis]) -> tuple[TimelineResult, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple
 
-from dissector.analysis import Analysis
-from dissector.events import Event, Record, Run
+from dissector.analysis import Analysis, MigrationAnalysis
+from dissector.events import Event, Progress, Record, Run
 from dissector.facts import Fault, role_of
+from dissector.facts.timeline import Timelines
 from dissector.protocol import PAGE_TYPES, Role
 from dissector.results.analysis import (
     GapResult,
@@ -22,6 +23,7 @@ from dissector.results.faults import FaultResult
 from dissector.results.findings import FindingResult
 from dissector.results.records import PlacedResult
 from dissector.results.source import SourceResult
+from dissector.results.timeline import RateResult, TimelineResult, rates
 from dissector.tables.columns import Column, columns, value_of
 
 
@@ -55,6 +57,7 @@ class PagesRow(Result):
 class CaptureRow(SourceResult, kw_only=True):
     """An input as a whole."""
 
+    left_out: Annotated[int, "migrations of which there was no room for more: they carried least, and have no rows"]
     problem: Annotated[str | None, "why what is in the tables is not all that it should hold"]
 
 
@@ -88,6 +91,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             _table("faults", FaultResult),
             _table("pages", PagesRow),
             _table("gaps", GapResult, MIGRATION),
+            _table("rates", RateResult, MIGRATION),
             _table("findings", FindingResult),
         )
     }
@@ -118,13 +122,21 @@ class Rows:
     def __init__(self, file: str, put: Put, wanted: Collection[str] = tuple(TABLES)) -> None:
         """`file`: what its user calls it; `wanted`: names of tables."""
         self.analysis = Analysis()
+        self._timelines = Timelines(with_maps=False) if "rates" in wanted else None
         self._file, self._put, self._wanted = file_name(file), put, frozenset(wanted)
         self._waiting: dict[tuple[int, int], Fault] = {}
         """Faults without an answer so far, by migration and pfn: no more than the facts hold."""
 
+    @property
+    def sample(self) -> Callable[[Progress], None] | None:
+        """What is to be told how far each direction has come; None where nobody wants to know."""
+        return None if self._timelines is None else self._timelines.sample
+
     def add(self, event: Event) -> None:
         """The next event, in wire order."""
         noted = self.analysis.add(event)
+        if self._timelines is not None:
+            self._timelines.add(event)
         if isinstance(event, Record):
             if "records" in self._wanted:
                 self._row("records", PlacedResult.of(event))
@@ -144,14 +156,22 @@ class Rows:
             self._row("faults", FaultResult.of(fault))
         self.analysis.finish()
         known: dict[str, Any] = {name: getattr(source, name, None) for name in SourceResult.field_names}
-        self._row("captures", CaptureRow(**known, problem=problem))
-        for migration in map(MigrationResult.of, self.analysis.migrations):
+        self._row("captures", CaptureRow(**known, left_out=self.analysis.left_out, problem=problem))
+        for one in self.analysis.migrations:
+            migration = MigrationResult.of(one)
             self._row("migrations", migration, migration.id)
+            for rate in self._rates(one):
+                self._row("rates", rate, migration.id)
             for name in OF_A_MIGRATION:
                 for row in getattr(migration, name):
                     self._row(name, row, migration.id)
             for finding in migration.findings:
                 self._row("findings", finding)
+
+    def _rates(self, one: MigrationAnalysis) -> Iterator[RateResult]:
+        number, is_timed = one.migration.number, one.migration.is_timed
+        timeline = None if self._timelines is None else self._timelines.by_number.get(number)
+        return iter(()) if timeline is None else rates(TimelineResult.of(number, timeline, is_timed))
 
     def _row(self, name: str, row: Result, *keys: int) -> None:
         if name in self._wanted:

@@ -5,17 +5,26 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
+import conversation
 import pyarrow
 import pytest
+import talks
 from conftest import OWN, Case, captures_in
+from conversation import HOSTS, Wire, packets
 from pyarrow import ipc, parquet
 from shell import Shell
+from streams import entry, pages
 
 import dissector
+from dissector import analysis
+from dissector.capture.formats import NANOSECONDS
+from dissector.capture.writer import pcap_header
+from dissector.events import FORWARD
 from dissector.library import TableName
 from dissector.results.base import Result, Seconds, Unit
 from dissector.tables import arrow
@@ -30,16 +39,42 @@ SAVED = captures_in(OWN)["xen/pv-save/pv-save.img"]
 
 def test_tables_say_what_json_says(case: Case) -> None:
     capture = dissector.open(case.path)
-    analysis = case.analysis
-    assert_equal(capture.to_arrow("migrations"), analysis["migrations"], {"migration": "id"})
+    said = case.analysis
+    assert_equal(capture.to_arrow("migrations"), said["migrations"], {"migration": "id"})
     for name in OF_A_MIGRATION:
-        expected = [{**row, "migration": one["id"]} for one in analysis["migrations"] for row in one[name]]
+        expected = [{**row, "migration": one["id"]} for one in said["migrations"] for row in one[name]]
         assert_equal(capture.to_arrow(name), expected)
-    assert_equal(capture.to_arrow("findings"), [row for one in analysis["migrations"] for row in one["findings"]])
-    assert_equal(capture.to_arrow("captures"), [{**analysis["source"], "problem": None}])
+    assert_equal(capture.to_arrow("findings"), [row for one in said["migrations"] for row in one["findings"]])
+    assert_equal(capture.to_arrow("captures"), [{**said["source"], "left_out": 0, "problem": None}])
     assert_equal(capture.to_arrow("records"), list(case.lines))
     faults = [dissector.to_json(one) for one in capture.faults()]
     assert_equal(in_order(capture.to_arrow("faults"), "offset", "pfn"), sorted(faults, key=by("offset", "pfn")))
+
+
+def test_rates_add_up_to_what_json_says(case: Case) -> None:
+    """Of every migration whose packets have times, its octets, losses and pages, none twice and none left out."""
+    table = dissector.open(case.path).to_arrow("rates")
+    for migration in case.analysis["migrations"]:
+        rows = table.filter(pyarrow.compute.equal(table["migration"], migration["id"])).to_pylist()
+        if not any(phase["start_time"] is not None for phase in migration["phases"]):
+            assert rows == []
+            continue
+        for side in ("forward", "reverse"):
+            assert sum(row[f"{side}_octets"] for row in rows) == migration["bytes"][side]
+            assert sum(row[f"{side}_retransmitted"] for row in rows) == migration["retransmitted"][side]
+            lost = sum(gap["length"] for gap in migration["gaps"] if gap["direction"] == side)
+            assert sum(row[f"{side}_not_captured"] for row in rows) == lost
+        came = (migration["postcopy"] or {"pages": 0})["pages"] - empty_pages(case, migration["id"])
+        assert sum(row["pages"] for row in rows) == migration["pages"]["data_pages"] + came
+        starts = [row["start_time"].value for row in rows]
+        assert 0 < len(rows) <= 1024 and {b - a for a, b in pairwise(starts)} <= {round(rows[0]["bin"] * 1e9)}
+
+
+def empty_pages(case: Case, migration: int) -> int:
+    """What a faulty source lists in POSTCOPY_PAGE_DATA, and has no contents."""
+    lines = [line for line in case.lines if line["name"] == "POSTCOPY_PAGE_DATA" and line["migration"] == migration]
+    runs = [run for line in lines for run in line["fields"].get("pages", ())]
+    return sum(count for _, count, kind in runs if kind in ("BROKEN", "XALLOC", "XTAB"))
 
 
 def by(*names: str) -> Any:
@@ -195,6 +230,57 @@ def test_for_pandas_and_polars() -> None:
     assert capture.to_polars("faults")["pfn"].max() == found.pfn.max()
 
 
-def test_many_migrations_in_one_file() -> None:
-    rows = list(dissector.open(captures_in(OWN)["postcopy/d_concurrent/veth_rx.pcap"]).table("migrations"))
-    assert [row[1] for row in rows] == list(range(len(rows))) and len(rows) > 1
+@pytest.mark.parametrize("close", ["fin", ""], ids=["one after the other", "all open to the end"])
+def test_a_hundred_migrations_in_one_file(close: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file, pieces = tmp_path / "many.pcap", [pcap_header()]
+    for port in range(40000, 40100):
+        monkeypatch.setitem(HOSTS, FORWARD, (HOSTS[FORWARD][0], port))
+        pieces.append(conversation.pcap(packets(Wire(talks.precopy(), close=close)))[len(pcap_header()) :])
+    file.write_bytes(b"".join(pieces))
+    capture = dissector.open(file)
+    migrations = capture.to_arrow("migrations").to_pylist()
+    assert [row["migration"] for row in migrations] == list(range(100))
+    assert sorted(row["flow_source_port"] for row in migrations) == list(range(40000, 40100))
+    sums = Counter[int]()
+    for row in capture.to_arrow("rates").to_pylist():
+        sums[row["migration"]] += row["forward_octets"]
+    assert sums == {row["migration"]: row["bytes_forward"] for row in migrations}
+    keys = [(row["migration"], row["direction"], row["offset"]) for row in capture.to_arrow("records").to_pylist()]
+    assert len(keys) == len(set(keys)) == 100 * len(talks.precopy())
+
+
+def test_of_migrations_without_room_it_is_said_how_many(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analysis, "MIGRATIONS_MAX", 2)
+    file, stream = str(OWN / "hostile" / "migrations.pcap.zst"), tmp_path / "out"
+    status, out, err = shell.run("export", file, "-o", str(stream), "--format", "jsonl", "--table", "captures")
+    (row,) = map(json.loads, (stream / "captures.jsonl").read_text().splitlines())
+    assert row["left_out"] == 254 and row["problem"] is None
+    assert (status, out) == (0, "") and "254 migrations more, which carried least, are left out" in err
+    assert "holds more than 256 migrations: the others are not looked into" in err
+
+
+def test_the_last_pfn_and_a_time_to_the_ns(tmp_path: Path) -> None:
+    last, speaker = 2**52 - 1, talks.Speaker()
+    body = pages([entry(last - 1), entry(last)], bytes(2 << 12))
+    talk = conversation.before(talks.precopy(speaker), "HVM_CONTEXT", speaker.record("PAGE_DATA", body))
+    file = tmp_path / "last.pcap"
+    octets = bytearray(conversation.pcap(packets(Wire(talk)), step=1))
+    octets[:4], octets[28:32] = pcap_header(magic=NANOSECONDS)[:4], (123_456_789).to_bytes(4, "little")
+    file.write_bytes(octets)
+    capture = dissector.open(file)
+    assert (last - 1, 2) in [(row["first_pfn"], row["count"]) for row in capture.to_arrow("pages").to_pylist()]
+    first = capture.to_arrow("captures")["first_time"].cast(pyarrow.int64()).to_pylist()
+    assert first == [1_700_000_000_123_456_789]
+
+
+def test_an_empty_capture_is_a_row_of_its_own(shell: Shell, tmp_path: Path) -> None:
+    file, out = shell.file(pcap_header(), "empty.pcap"), tmp_path / "out"
+    assert "no migration found" in shell.complaint("export", file, "-o", str(out))
+    for name in TABLES:
+        table = parquet.read_table(out / f"{name}.parquet")
+        assert table.schema.names == [column.name for column in TABLES[name].columns]
+        assert table.num_rows == (name == "captures")
+    (row,) = parquet.read_table(out / "captures.parquet").to_pylist()
+    assert (row["packets"], row["first_time"]) == (0, None) and "no migration found" in row["problem"]
