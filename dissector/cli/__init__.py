@@ -128,7 +128,7 @@ def _run(words: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except UserError as error:
-        return complain(str(error))
+        return complain(str(error), error.excerpt)
 
 
 def _refuse(command: str, unknown: Sequence[str]) -> NoReturn:
@@ -141,9 +141,9 @@ def _refuse(command: str, unknown: Sequence[str]) -> NoReturn:
 
 
 INSTEAD = {
-    "-Y": "; --type, --direction, --from and --at choose records, and Wireshark takes filters (xenshark lua)",
-    "-T": "; --json prints fields, and jq chooses among them",
-    "-e": "; --json prints fields, and jq chooses among them",
+    "-Y": "; read, faults and check take filters",
+    "-T": "; read and faults print fields",
+    "-e": "; read and faults print fields",
     "-r": "; FILE stands by itself",
 }
 """What tshark's options are called here."""
@@ -168,13 +168,13 @@ def _innermost(error: BaseException) -> str:
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
-def complain(line: str) -> int:
-    """Says what is wrong, behind what was printed before. Gives the exit status."""
+def complain(line: str, excerpt: Sequence[str] = ()) -> int:
+    """Says what is wrong, behind what was printed before; `excerpt`: lines below it. Gives the exit status."""
     # Imported here: nearly no run complains.
     from dissector.units import printable
 
     sys.stdout.flush()
-    print(f"xenshark: {printable(line)}", file=sys.stderr)
+    print("\n".join((f"xenshark: {printable(line)}", *map(printable, excerpt))), file=sys.stderr)
     return WRONG
 
 

@@ -14,6 +14,7 @@ from dissector import __version__
 from dissector.analysis import Analysis
 from dissector.cli import INTERRUPTED, WRONG, complain
 from dissector.cli.arguments import CONTEXT_MAX, add_keylog, count
+from dissector.cli.filters import FILTERS, add_filter, filtering
 from dissector.cli.input import read, read_until_interrupted, say_interrupted
 from dissector.cli.rule_ids import no_such_rule
 from dissector.errors import UserError
@@ -33,7 +34,8 @@ FOUND = 1
 
 CONTEXT = count(f"is no number of records up to {CONTEXT_MAX}", CONTEXT_MAX)
 
-EPILOG = """\
+EPILOG = (
+    """\
 formats:
   full      the record, its neighbours, the field and its octets; what follows from a broken rule behind it,
             and what is the same of many records once (default)
@@ -47,9 +49,13 @@ After an error: what the receiver writes into its log; %s, %u and the like stand
 `xenshark read --at finding:K FILE` opens a finding, `xenshark read --at N FILE` a record.
 `xenshark rules RULE` explains a rule; in --select and --ignore RULE may be a pattern such as 'postcopy-*'.
 
+"""
+    + FILTERS
+    + """
 exit status: 0 no finding of severity error, 1 errors were found, 2 an input or the usage is wrong,
 130 interrupted (what was found until then is printed)
 """
+)
 
 
 def add(subparsers: Any) -> None:
@@ -80,6 +86,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--pages", action="store_true", help="read page contents, too, and compare those that VERIFY has sent again"
     )
+    add_filter(parser, "findings")
     parser.add_argument("--min-severity", choices=SEVERITIES, help="no finding below this")
     parser.add_argument(
         "--all",
@@ -94,6 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     selected -= set().union(*arguments.ignore)
     if not selected:
         raise UserError("--select and --ignore leave no rule to check")
+    asked = filtering(arguments, "findings")
     gravest = SEVERITIES[: SEVERITIES.index(arguments.min_severity or SEVERITIES[-1]) + 1]
     is_asked_for = arguments.all or arguments.min_severity == SEVERITIES[-1] or bool(arguments.select)
     form = arguments.format
@@ -119,6 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
             found = [Numbered(number + at, one) for at, one in enumerate(checker.findings, 1)]
             number += len(found)
             found = [one for one in found if one.finding.rule in selected and one.finding.severity in gravest]
+            found = [one for one in found if asked is None or asked.matches(one.finding)]
             of_each.append([one for one in found if is_asked_for or not one.finding.is_on_request])
         flat = [one.finding for found in of_each for one in found]
         counts.update(one.severity for one in flat)

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dissector.cli import INTERRUPTED
 from dissector.cli.arguments import CONTEXT_MAX, add_keylog, count
+from dissector.cli.filters import FILTERS, add_columns, add_filter, filtering, table
 from dissector.cli.input import conclude, read, read_until_interrupted
 from dissector.errors import UserError
 from dissector.events import (
@@ -36,11 +37,18 @@ from dissector.units import EPOCH, iso_text, many, micros, seconds_text
 from dissector.views.octets import dump, kept, some
 from dissector.views.records import BELOW, details, line
 
+if TYPE_CHECKING:
+    from dissector.filter.fields import Around, Row
+    from dissector.rules.findings import Finding
+
 _NAMED = {("xl", name) for name in (*MESSAGES, "text")}
 _NAMED |= {(spec.layer, spec.name) for spec in (*XENOPS_MESSAGES.values(), STREAM_ERROR)}
 _NAMED |= {(spec.layer, spec.name) for specs in (HEADERS.values(), RECORDS) for spec in specs}
 NAMES = sorted({"trailing data", FOREIGN_OCTETS, *(name for _, name in _NAMED), *map(".".join, _NAMED)})
 """What --type accepts, beside the names of records that nobody specified."""
+
+RULE = "xenmig.rule"
+"""The field that takes the rules, and so the whole input first."""
 
 UNKNOWN = re.compile(r"(lib(xl|xc)\.|xenops\.)?unknown_0x[0-9a-f]{8}")
 
@@ -54,7 +62,8 @@ came first): number, time of the last octet, direction (-> from the migration's
 source), layer, octets, name, and what matters of it.
 """
 
-EXAMPLES = """\
+EXAMPLES = (
+    """\
 times:
   --time relative    seconds since the first packet (default)
   --time absolute    date and time, UTC
@@ -67,7 +76,14 @@ examples:
   xenshark read --from 1.5 --to 2 --time absolute migration.pcap.zst
   xenshark read --at finding:1 -x -C 3 migration.pcap
   xenshark read --json migration.pcap | jq 'select(.complete | not)'
+  xenshark read -Y 'fault.latency > 0.1' -T fields -e number -e fault.pfn -e fault.latency migration.pcap
+
 """
+    + FILTERS
+)
+
+COLUMNS = ("number", "time", "migration", "direction", "layer", "length", "name")
+"""Fields of a table, where none are named."""
 
 
 class Moment(NamedTuple):
@@ -91,6 +107,8 @@ def add(subparsers: Any) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("-V", "--verbose", action="store_true", help="print the fields below each line")
     form.add_argument("--json", action="store_true", help="print one JSON object a line, with all fields")
+    add_columns(parser, form)
+    add_filter(parser, "records")
     parser.add_argument("--full", action="store_true", help="with -V and -x: leave nothing out of long lists")
     parser.add_argument("-t", "--time", choices=TIMES, default="relative", help="how to show time: see below")
     parser.add_argument("--migration", type=int, metavar="N", help="only this migration, the first is 0")
@@ -134,6 +152,8 @@ def run(arguments: argparse.Namespace) -> int:
     capture = open(arguments.file, keylog=arguments.keylog)
     if not capture.is_capture and (arguments.from_ or arguments.to_):
         raise UserError(f"{capture.name} is no capture: there are no times for --from and --to")
+    if (arguments.form or arguments.columns) and (arguments.octets or arguments.full):
+        raise UserError("-x and --full are of lines for people, and not of columns")
     begin, end = arguments.from_, arguments.to_
     if begin and end and begin.is_absolute == end.is_absolute and begin.micros > end.micros:
         raise UserError("--from is after --to: nothing ends between them")
@@ -146,6 +166,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     finally:
         linker.finish()
+        printer.finish()
     conclude(capture)
     if arguments.at is not None and not printer.is_found:
         raise UserError(f"{capture.name} has no record at {arguments.at.words}")
@@ -160,7 +181,10 @@ class Printer:
 
     def __init__(self, arguments: argparse.Namespace, capture: Input) -> None:
         self._is_wanted = _filter(arguments, capture)
-        self._show = self._json if arguments.json else self._lines
+        self._asked = filtering(arguments, "records")
+        self._table = table(arguments, "records", COLUMNS)
+        self._around = self._what_is_around(arguments)
+        self._show = self._columns if self._table else self._json if arguments.json else self._lines
         self._verbose, self._full = arguments.verbose, arguments.full
         self._time = TIMES[arguments.time]
         self._capture = capture
@@ -178,6 +202,8 @@ class Printer:
 
     def note(self, event: Event) -> None:
         """The next event: what lines say of records beside the records themselves."""
+        if self._around:
+            self._around.note(event)
         if isinstance(event, MigrationFound):
             self._flows[event.migration] = event.flow
         elif isinstance(event, Resynchronised):
@@ -185,7 +211,7 @@ class Printer:
 
     def print(self, record: Record, links: Sequence[Link]) -> None:
         """The next record, with its links."""
-        if self._is_wanted(record):
+        if self._is_wanted(record) and (self._asked is None or self._asked.matches(self._row(record, links))):
             self.is_found = True
             for near in self._near:
                 self._show(*near, False)
@@ -199,6 +225,34 @@ class Printer:
             self._show(record, links, False)
         elif self._context:
             self._near.append((record, links))
+
+    def finish(self) -> None:
+        """No record follows."""
+        if self._table:
+            self._table.finish()
+
+    def _what_is_around(self, arguments: argparse.Namespace) -> Around | None:
+        """For filters and columns, which alone ask for it."""
+        if self._asked is None and self._table is None:
+            return None
+        from dissector.filter.fields import Around
+
+        rules: dict[int, list[str]] = {}
+        if RULE in (self._asked.fields if self._asked else ()) or RULE in (self._table.names if self._table else ()):
+            for finding in _findings(arguments, RULE):
+                rules.setdefault(finding.number or 0, []).append(finding.rule)
+        return Around(rules=rules)
+
+    def _row(self, record: Record, links: Sequence[Link]) -> Row:
+        from dissector.filter.fields import Row
+
+        assert self._around is not None
+        self._around.first_time = self._capture.first_time
+        return Row(record, links, self._around)
+
+    def _columns(self, record: Record, links: Sequence[Link], is_wanted: bool) -> None:
+        assert self._table is not None
+        self._table.add(self._row(record, links), lambda: dumps(RecordResult.of(record, links)))
 
     def _json(self, record: Record, links: Sequence[Link], is_wanted: bool) -> None:
         sys.stdout.write(dumps(RecordResult.of(record, links)) + "\n")
@@ -243,7 +297,7 @@ TIMES: dict[str, Callable[[int, int, int], str]] = {
 def _filter(arguments: argparse.Namespace, capture: Input) -> Callable[[Record], bool]:
     """Whether a record is to be printed. Times are compared as they are shown, in whole microseconds."""
     names = set(arguments.type or ())
-    is_there = _finder(arguments.at, arguments.file, arguments.keylog)
+    is_there = _finder(arguments)
 
     def passes(moment: Moment | None, record: Record, sign: int) -> bool:
         if moment is None or not capture.is_capture:
@@ -283,13 +337,15 @@ def _at(text: str) -> At:
     raise argparse.ArgumentTypeError(f"{text!r} is no place: give a record's number, frame:F, offset:O or finding:K")
 
 
-def _finder(at: At | None, file: str, keylog: str | None) -> Callable[[Record], bool] | None:
-    """Whether a record is at a place; None: any is. A finding's record is looked for in the whole file first."""
-    if at is None:
+def _finder(arguments: argparse.Namespace) -> Callable[[Record], bool] | None:
+    """Whether a record is at the place that --at names; None: any is. A finding's record is looked for in the whole
+    file first."""
+    if arguments.at is None:
         return None
+    at: At = arguments.at
     what, number = at
     if what == "finding":
-        number = _record_of_finding(at, file, keylog)
+        number = _record_of_finding(arguments)
     of: dict[str, Callable[[Record], bool]] = {
         "record": lambda record: record.number == number,
         "finding": lambda record: record.number == number,
@@ -299,22 +355,28 @@ def _finder(at: At | None, file: str, keylog: str | None) -> Callable[[Record], 
     return of[what]
 
 
-def _record_of_finding(at: At, file: str, keylog: str | None) -> int:
+def _record_of_finding(arguments: argparse.Namespace) -> int:
+    file, number = arguments.file, int(arguments.at.number)
+    found = _findings(arguments, f"--at finding:{number}")
+    if not 0 < number <= len(found):
+        raise UserError(f"{file} has no finding {number}: there are {len(found)}, see xenshark check --all")
+    record = found[number - 1].number
+    if record is None:
+        raise UserError(f"finding {number} of {file} is about no record: {found[number - 1].message}")
+    return record
+
+
+def _findings(arguments: argparse.Namespace, who: str) -> list[Finding]:
+    """The findings of the whole file, for which it is read once more. `who` asks for them."""
     # Imported here: only this needs the rules.
     from dissector.analysis import Analysis
 
-    if file == "-":
-        raise UserError(f"--at {at.what}:{at.number} reads the input twice, which standard input cannot be")
+    if arguments.file == "-":
+        raise UserError(f"{who} reads the input twice, which standard input cannot be")
     analysis = Analysis()
-    read(open(file, keylog=keylog), analysis.add)
+    read(open(arguments.file, keylog=arguments.keylog), analysis.add)
     analysis.finish()
-    found = [finding for _, checker in analysis.migrations for finding in checker.findings]
-    if not 0 < at.number <= len(found):
-        raise UserError(f"{file} has no finding {at.number}: there are {len(found)}, see xenshark check --all")
-    record = found[at.number - 1].number
-    if record is None:
-        raise UserError(f"finding {at.number} of {file} is about no record: {found[at.number - 1].message}")
-    return record
+    return [finding for _, checker in analysis.migrations for finding in checker.findings]
 
 
 def _type(text: str) -> str:

@@ -35,10 +35,17 @@ def decoded(record: Record, deep: bool = False) -> dict[str, Any]:
     Long octet strings are {"octets": length}. A list of pages is "pages": [first pfn, count, type name] for
     each run, the type None on POSTCOPY_FAULT, whose entries have none (postcopy RFC, "POSTCOPY_FAULT").
     """
+    values = dict(json_safe(plain(record, deep)))
     if record.is_pages:
         typed = role_of(record) is not Role.POSTCOPY_FAULT
-        pages = [[first, count, PAGE_TYPES[kind] if typed else None] for first, count, kind in record.runs]
-        return {**_parsed(record, pages_header, record.body[:8]), "pages": pages}
+        values["pages"] = [[first, count, PAGE_TYPES[kind] if typed else None] for first, count, kind in record.runs]
+    return values
+
+
+def plain(record: Record, deep: bool = False) -> dict[str, Any]:
+    """The same with octets as they are, and without the runs of a pages record."""
+    if record.is_pages:
+        return _parsed(record, pages_header, record.body[:8])
     if isinstance(record.spec, MessageSpec):
         return _parsed(record, record.spec.body, record.body)
     if record.is_text or record.layer is None:
@@ -67,9 +74,9 @@ def _parsed(
     shape = layout(body, record.endianness)
     values = parse_partial(shape, octets)
     if not deep:
-        return dict(json_safe(values))
+        return values
     words = spec.words(values) if spec and spec.words else {}
-    return dict(json_safe({**words, **deepen(shape, values)}))
+    return {**words, **deepen(shape, values)}
 
 
 def _xl_header(record: Record, deep: bool) -> dict[str, Any]:
