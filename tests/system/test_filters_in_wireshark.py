@@ -163,5 +163,6 @@ def test_the_same_columns(wireshark: Tshark, name: str) -> None:
             assert field is not None
             if field.kind == "flag":
                 cell = ",".join(truths.get(one, one) for one in cell.split(","))
-            mine = ",".join(as_text(field, value) for value in each(field.values(frames(name)[int(number)])))
-            assert cell == mine, (number, field.name)
+            mine = [as_text(field, value) for value in each(field.values(frames(name)[int(number)]))]
+            # Links of a page come in the order in which they are found, which is another one there.
+            assert sorted(filter(None, cell.split(","))) == sorted(mine), (number, field.name)
