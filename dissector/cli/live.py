@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+from contextlib import ExitStack
 from typing import Any
 
 from dissector.cli.arguments import or_word, positive_number, whole_number
@@ -16,7 +17,9 @@ migration its phase, iteration, pages and rate, pages outstanding, faults and
 how long they wait, and findings as they come. At the end, or at Ctrl-C, it
 prints what `xenshark analyze` says of the whole.
 
-Packets come from dumpcap, else from tcpdump, else from Scapy.
+Packets come from dumpcap, else from tcpdump, else from Scapy. Root is given up
+as soon as they come: what reads them is an ordinary user then, and a process
+that reads none stays behind to end the capture and to begin rotated files.
 """
 
 EPILOG = """\
@@ -81,12 +84,18 @@ def add(subparsers: Any) -> None:
         "-B", "--buffer-size", type=whole_number(), default=128, metavar="MIB", help="kernel's buffer (default 128)"
     )
     how.add_argument("-p", "--no-promiscuous-mode", action="store_true", help="only packets to and from this host")
+    how.add_argument(
+        "--user", metavar="NAME", help="who root becomes; root: stays root (default: who called sudo, else nobody)"
+    )
     how.add_argument("--program", choices=PROGRAMS, help="default: the first that is installed")
 
 
 def run(arguments: argparse.Namespace) -> int:
     # Imported here, because these are pipes and signals as only Unix has them.
     from dissector.cli.watching import Watching
+    from dissector.recording.guard import Files, Guard, Started, start
+    from dissector.recording.privileges import become, successor
+    from dissector.recording.rotation import Numbered, Rotation
     from dissector.recording.session import Session
 
     program, path = find(arguments.program)
@@ -100,11 +109,24 @@ def run(arguments: argparse.Namespace) -> int:
         snap=0 if arguments.snaplen == AUTO else arguments.snaplen,
         promiscuous=not arguments.no_promiscuous_mode,
     )
-    session = Session(program, path, wanted)
-    try:
-        Watching(arguments, session).run()
-    finally:
-        session.close()
+    rotation = Rotation(
+        int(arguments.rotate_size * 1_000_000) if arguments.rotate_size else None, arguments.rotate_time, arguments.keep
+    )
+    user = successor(arguments.user)
+    own = user.own if user else lambda file: None
+    files: Files | None = Numbered(arguments.write, rotation, own) if arguments.write else None
+    starts: Started = start
+    with ExitStack() as ending:
+        if user is not None:
+            guard = Guard(program.words(path, wanted), files)
+            ending.callback(guard.close)
+            starts, files = guard.start, files and guard
+        session = Session(program, path, wanted, starts)
+        ending.callback(session.close)
+        watching = Watching(arguments, session, files, rotation)
+        if user is not None:
+            become(user)
+        watching.run(user)
     return 0
 
 

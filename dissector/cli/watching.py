@@ -15,6 +15,8 @@ from dissector.engine import Engine
 from dissector.errors import UserError
 from dissector.library import crowd, no_migration, old_xen, source_of
 from dissector.monitor import Monitor, Snapshot
+from dissector.recording.guard import Files
+from dissector.recording.privileges import User
 from dissector.recording.rotation import Kept, Rotation
 from dissector.recording.session import Session
 from dissector.recording.trim import Trimmer
@@ -22,7 +24,7 @@ from dissector.results.encoding import dumps
 from dissector.results.live import CaptureEvent, LiveEvent, SnapshotResult, StatisticsEvent, SummaryEvent
 from dissector.units import NS, many, printable, size
 from dissector.views.analysis import as_text
-from dissector.views.live import Display, Form
+from dissector.views.live import Display, Form, prepare
 
 INTERVAL = NS // 4
 """Time (ns) from one look to the next."""
@@ -34,30 +36,35 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Watching:
     """An analysis under way: what is done now and then, and when it ends."""
 
-    def __init__(self, arguments: argparse.Namespace, session: Session) -> None:
-        """`arguments` are those of the command. Raises UserError if the file to keep cannot be written."""
+    def __init__(
+        self, arguments: argparse.Namespace, session: Session, files: Files | None, rotation: Rotation
+    ) -> None:
+        """`arguments` are those of the command, `files` those that are kept. Once this returns, nothing more needs
+        root but what `session` and `files` do. Raises UserError if the file to keep cannot be written."""
         form: Form = "lines"
         if arguments.json:
             form = "json"
         elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
             form = "terminal"
+            prepare()
         self._arguments, self._session, self._reader = arguments, session, session.reader
         self._display = Display(form)
         self._complaints: deque[str] = deque()
         self._monitor = Monitor(self._display.notify)
         self._is_trimmed = arguments.snaplen == "auto"
         self._engine = Engine(self._monitor.add, note_spans=self._is_trimmed)
-        self._kept = self._keep() if arguments.write else None
+        self._kept = self._keep(files, rotation) if files is not None else None
         self._interrupts = 0
         self._begun = self._due = self._second = monotonic_ns()
 
-    def run(self) -> None:
-        """To the end of the capture. Raises UserError when that is not as it should be."""
+    def run(self, user: User | None) -> None:
+        """To the end of the capture; `user` is who came after root. Raises UserError when that is not as it should
+        be."""
         ending = [number for number in ENDING if not _stays_ignored(number)]
         handlers = {number: signal.signal(number, self._interrupt) for number in ending}
         self._session.capture.meanwhile = self._tick
         try:
-            self._begin()
+            self._begin(user)
             for _ in self._engine.steps(self._reader):
                 self._tick()
         finally:
@@ -66,23 +73,25 @@ class Watching:
         self._session.conclude()
         self._finish()
 
-    def _keep(self) -> Kept:
-        arguments = self._arguments
-        size = arguments.rotate_size
-        rotation = Rotation(int(size * 1_000_000) if size else None, arguments.rotate_time, arguments.keep)
+    def _keep(self, files: Files, rotation: Rotation) -> Kept:
         trimmer = Trimmer(self._reader, self._engine.connections) if self._is_trimmed else None
-        return Kept(arguments.write, self._reader, rotation, self._complaints.append, trimmer)
+        return Kept(files, self._reader, rotation, self._complaints.append, trimmer)
 
-    def _begin(self) -> None:
+    def _begin(self, user: User | None) -> None:
         """Packets are captured."""
         arguments, program = self._arguments, self._session.program
         if self._display.form == "json":
             begun = CaptureEvent(
-                interface=arguments.interface, program=program, filter=arguments.filter, file=arguments.write
+                interface=arguments.interface,
+                program=program,
+                filter=arguments.filter,
+                file=arguments.write,
+                user=user.name if user else None,
             )
             self._event(begun)
         else:
-            self._complaints.append(f"capturing on {arguments.interface} with {program}; Ctrl-C ends")
+            root = f", root given up for {user.name}" if user else ""
+            self._complaints.append(f"capturing on {arguments.interface} with {program}{root}; Ctrl-C ends")
         self._print()
 
     def _interrupt(self, number: int, frame: object) -> None:

@@ -20,6 +20,7 @@ from dissector.capture.formats import INTERFACE, PCAP_HEADER, SECTION_HEADER
 from dissector.capture.reader import CaptureReader
 from dissector.errors import UserError
 from dissector.output import create
+from dissector.recording.guard import Files
 from dissector.recording.trim import Trimmer
 
 WAITING = 128
@@ -36,12 +37,36 @@ class Rotation(NamedTuple):
     """None: all."""
 
 
-class Kept:
+class Numbered:
     """The file or, with a rotation, the files: `migration.pcapng` is `migration_00001.pcapng` and so on then."""
+
+    def __init__(self, path: str, rotation: Rotation, own: Callable[[int], None] = lambda file: None) -> None:
+        """`own` is called with the descriptor of each."""
+        self._path, self._own = Path(path), own
+        self._is_alone = not (rotation.octets or rotation.seconds)
+
+    def name(self, number: int) -> Path:
+        """Of the file of this number, from 1 on."""
+        path = self._path
+        return path if self._is_alone else path.with_name(f"{path.stem}_{number:05}{path.suffix}")
+
+    def open(self, number: int) -> int:
+        """A descriptor of the empty file, to be written. Raises OSError."""
+        file = create(self.name(number))
+        self._own(file)
+        return file
+
+    def remove(self, number: int) -> None:
+        """It need not be there. Raises OSError."""
+        self.name(number).unlink(missing_ok=True)
+
+
+class Kept:
+    """What a reader has read, in files."""
 
     def __init__(
         self,
-        path: str,
+        files: Files,
         reader: CaptureReader,
         rotation: Rotation,
         complain: Callable[[str], None],
@@ -51,17 +76,16 @@ class Kept:
         thread and must not raise. Raises UserError if the file cannot be written."""
         self.octets = 0
         """Of all files."""
-        self._path, self._rotation, self._complain, self._trimmer = Path(path), rotation, complain, trimmer
+        self._files, self._rotation, self._complain, self._trimmer = files, rotation, complain, trimmer
         self._head = reader.head
         self._block = Struct(f"{reader.head.format[0]}II") if reader.blocks else None
         self._beginning = b""  # what each of the files begins with
         self._has_begun = False  # whether that is known
         self._number = 0
-        self._files: list[Path] = []
         try:
             self._open()
         except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+            raise UserError(f"cannot write {files.name(1)}: {error.strerror or error}") from error
         self._is_over = False
         self._queue: Queue[bytes | None] = Queue(WAITING)
         self._writer = Thread(target=self._run, daemon=True)
@@ -87,7 +111,7 @@ class Kept:
                 except OSError as error:
                     self._is_over = True
                     why = error.strerror or error
-                    self._complain(f"{self._files[-1]}: {why}; the file ends here, the analysis goes on")
+                    self._complain(f"{self._files.name(self._number)}: {why}; the file ends here, the analysis goes on")
         os.close(self._file)
 
     def _distribute(self, octets: memoryview) -> None:
@@ -150,16 +174,12 @@ class Kept:
         self._open()
         self._write(memoryview(self._beginning))
         keep = self._rotation.keep
-        while keep is not None and len(self._files) > keep:
-            self._files.pop(0).unlink(missing_ok=True)
+        if keep is not None and self._number > keep:
+            self._files.remove(self._number - keep)
 
     def _open(self) -> None:
         self._number += 1
-        path = self._path
-        if self._rotation.octets or self._rotation.seconds:
-            path = path.with_name(f"{path.stem}_{self._number:05}{path.suffix}")
-        self._file = create(path)
-        self._files.append(path)
+        self._file = self._files.open(self._number)
         self._size, self._opened = 0, monotonic()
 
     def _write(self, octets: memoryview) -> None:

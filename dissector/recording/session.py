@@ -8,11 +8,13 @@ import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from io import FileIO
 
 from dissector.capture.files import Octets, widen
 from dissector.capture.opening import recognise
 from dissector.capture.reader import CaptureReader
 from dissector.errors import UserError
+from dissector.recording.guard import Process, Started, start
 from dissector.recording.programs import Program, Wanted, complaint, lost, reason
 
 SAID_MAX = 1 << 16
@@ -28,15 +30,15 @@ PATIENCE = 5.0
 class Capture(Octets):
     """A program that captures. A read calls `meanwhile`, and calls it again every TURN as long as nothing comes."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None and process.stderr is not None
-        super().__init__(process.stdout, b"", None)  # type: ignore[arg-type]  # unbuffered, it is raw
+    def __init__(self, process: Process, output: FileIO, errors: FileIO) -> None:
+        super().__init__(output, b"", None)
         self.said = b""
         """What it wrote to standard error."""
         self.asked_to_stop = False
         self.meanwhile: Callable[[], None] = lambda: None
         self._process = process
-        self._output, self._errors = process.stdout.fileno(), process.stderr.fileno()
+        self._spoken = errors
+        self._output, self._errors = output.fileno(), errors.fileno()
         self._poll = select.poll()
         for descriptor in (self._output, self._errors):
             self._poll.register(descriptor, select.POLLIN)
@@ -74,8 +76,7 @@ class Capture(Octets):
             self._process.kill()
             self._process.wait()
         super().close()
-        if self._process.stderr is not None:
-            self._process.stderr.close()
+        self._spoken.close()
 
     def _listen(self) -> bool:
         """Takes what it says; False at the end of that."""
@@ -90,24 +91,14 @@ class Capture(Octets):
 class Session:
     """A capture that was started: the reader of its packets, and what came of it."""
 
-    def __init__(self, program: Program, path: str, wanted: Wanted) -> None:
+    def __init__(self, program: Program, path: str, wanted: Wanted, start: Started = start) -> None:
         """Returns once packets are captured. Raises UserError, one line for a person, if that cannot be."""
         self.program = program.name
         self._program, self._path, self._wanted = program, path, wanted
         try:
-            # A group of its own: an interrupt from the terminal is for xenshark, which then asks it to end.
-            process = subprocess.Popen(
-                program.words(path, wanted),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                process_group=0,
-                env={**os.environ, "LC_ALL": "C"},
-            )
+            self.capture = Capture(*start(program.words(path, wanted)))
         except OSError as error:
             raise UserError(f"cannot start {path}: {error.strerror or error}") from error
-        self.capture = Capture(process)
         try:
             self.reader = self._recognised()
         except BaseException:

@@ -38,6 +38,7 @@ class CaptureEvent(Event, kw_only=True):
     program: Annotated[str, "which program captures"]
     filter: Annotated[str, "the capture filter"]
     file: Annotated[str | None, "where the capture is kept"]
+    user: Annotated[str | None, "who goes on in place of root; null: it was not root, or stays it"]
 
 
 class MigrationEvent(OfMigration, Event, kw_only=True):

@@ -139,7 +139,7 @@ def picture(snapshots: Sequence[Snapshot], footer: str, width: int, height: int)
         for name, words, style in rows:
             table.add_row(Text(f"  {name}", "dim"), Text(words, style, no_wrap=True, overflow="ellipsis"))
         head = Text(f"Migration {snapshot.migration}  {flow_as_text(snapshot.flow)}", "bold", no_wrap=True)
-        blocks.insert(0, Group(head, table, ""))
+        blocks.insert(0, Group(head, table, Text()))
     if hidden:
         footer = f"{many(hidden, 'older migration')} more than there is room for; {footer}"
     # Rendered into a string: it is the caller who prints, and who knows what may go wrong with that.
@@ -147,6 +147,11 @@ def picture(snapshots: Sequence[Snapshot], footer: str, width: int, height: int)
     with console.capture() as capture:
         console.print(*blocks, Text(printable(footer), "dim", no_wrap=True, overflow="ellipsis"), sep="\n")
     return capture.get()
+
+
+def prepare() -> None:
+    """Imports what a picture needs, also one with wide characters, for whoever cannot import it later."""
+    picture((), "\N{CJK UNIFIED IDEOGRAPH-4E00}", 80, 24)
 
 
 def sparkline(values: Sequence[int]) -> str:

@@ -92,16 +92,20 @@ class Live:
 
 @contextmanager
 def live(
-    *words: str, before: tuple[str, ...] = (), path: Path | None = None, ignores_hangup: bool = False
+    *words: str,
+    before: tuple[str, ...] = (),
+    path: Path | None = None,
+    ignores_hangup: bool = False,
+    within: Path = REPOSITORY,
 ) -> Iterator[Live]:
-    """Starts it; `before` stands before its command line, `path` is where it finds programs."""
+    """Starts it; `before` stands before its command line, `path` is where it finds programs, `within` the program."""
     command = [*before, *XENSHARK, "live", *words]
     env = {**os.environ, **({"PATH": f"{path}:/usr/bin:/bin"} if path else {})}
     with (
         TemporaryFile("w+") as errors,
         subprocess.Popen(
             command,
-            cwd=REPOSITORY,
+            cwd=within,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
