@@ -12,7 +12,6 @@ import pwd
 from importlib import import_module
 from typing import NamedTuple
 
-import dissector
 from dissector.errors import UserError
 
 NOBODY = "nobody"
@@ -77,7 +76,7 @@ def become(user: User) -> None:
 
 def _import_all() -> None:
     for package in IMPORTED_LATER:
-        folder = import_module(f"{dissector.__name__}.{package}")
+        folder = import_module(f"dissector.{package}")
         for module in pkgutil.walk_packages(folder.__path__, f"{folder.__name__}."):
             if module.name not in NEVER:
                 import_module(module.name)

@@ -250,3 +250,31 @@ def test_the_check_says_what_hides_a_migration(home: Path) -> None:
     preferences.parent.mkdir(parents=True, exist_ok=True)
     preferences.write_text(f"{profile.HEURISTIC_FIRST}: TRUE\n")
     assert not any(profile.HEURISTIC_FIRST in line for line in install.check())
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_nothing_is_written_through_a_link(home: Path, is_there: bool) -> None:
+    list(install.install())
+    dissector = next(path for path in installed(home) if path.name == "xen_migration.lua")
+    elsewhere = home / "elsewhere"
+    octets = dissector.read_bytes()
+    if is_there:
+        dissector.rename(elsewhere)
+    else:
+        dissector.unlink()
+    dissector.symlink_to(elsewhere)
+    with pytest.raises(UserError, match="not from xenshark: move it away"):
+        list(install.install())
+    assert any(line.startswith(f"left    {dissector}") for line in install.uninstall())
+    assert dissector.is_symlink() and elsewhere.exists() == is_there
+    assert not is_there or elsewhere.read_bytes() == octets
+
+
+def test_what_was_changed_is_put_over_no_link(home: Path) -> None:
+    list(install.install())
+    dissector = next(path for path in installed(home) if path.name == "xen_migration.lua")
+    dissector.write_bytes(dissector.read_bytes() + b"-- my own\n")
+    link = dissector.with_name("xen_migration.lua.bak")
+    link.symlink_to(home / "elsewhere")
+    list(install.install())
+    assert link.is_symlink() and dissector.with_name("xen_migration.lua.bak2").read_bytes().endswith(b"-- my own\n")

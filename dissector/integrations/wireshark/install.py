@@ -18,6 +18,7 @@ from dissector import __version__
 from dissector.errors import UserError
 from dissector.integrations.wireshark import generate, profile
 from dissector.integrations.wireshark.tshark import STARTING, Tshark, ask, complaints, find, folders
+from dissector.output import whole
 
 FILE_NAME = "xen_migration.lua"
 
@@ -51,7 +52,8 @@ def install() -> Iterator[str]:
                 beside = _beside(path)
                 path.rename(beside)
                 saved = f"; what you had changed is in {beside}"
-            path.write_bytes(octets)
+            with whole(str(path)) as file:
+                file.write(octets)
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror or error}") from error
         yield f"wrote  {path}{saved}"
@@ -136,6 +138,8 @@ def _digest(body: bytes) -> str:
 
 def _state(path: Path, wanted: bytes) -> str:
     """ "current", "missing", "stale" (another version wrote it), "edited" since, or "foreign" (not from xenshark)."""
+    if path.is_symlink():
+        return "foreign"  # it would be written through: `install` makes none
     if not path.exists():
         return "missing"
     try:
@@ -155,7 +159,7 @@ def _state(path: Path, wanted: bytes) -> str:
 def _beside(path: Path) -> Path:
     """A name that is free, for what was changed."""
     names = chain([".bak"], (f".bak{number}" for number in count(2)))
-    return next(one for one in (path.with_name(path.name + end) for end in names) if not one.exists())
+    return next(one for one in (path.with_name(path.name + end) for end in names) if not os.path.lexists(one))
 
 
 def _probe(tshark: Tshark) -> None:
