@@ -15,19 +15,25 @@ from dissector.errors import UserError
 
 OWNER_ALONE = 0o600
 
+WHOEVER_MAY = 0o666
+"""As the user's umask says."""
 
-def create(path: str | Path) -> int:
-    """A descriptor of the empty file, to be written. One that stands there already is emptied and becomes its owner's
-    alone, too. Raises OSError, also of a symbolic link: who can make one would choose what is overwritten."""
+
+def create(path: str | Path, is_secret: bool = True) -> int:
+    """A descriptor of the empty file, to be written. One that stands there already is emptied and, if it is secret,
+    becomes its owner's alone, too. Raises OSError, also of a symbolic link: who can make one would choose what is
+    overwritten."""
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, OWNER_ALONE)
+        mode = OWNER_ALONE if is_secret else WHOEVER_MAY
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, mode)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise OSError(errno.ELOOP, "is a symbolic link", str(path)) from error
         raise
     if stat.S_ISREG(os.fstat(file).st_mode):
         try:
-            os.fchmod(file, OWNER_ALONE)
+            if is_secret:
+                os.fchmod(file, OWNER_ALONE)
             os.ftruncate(file, 0)
         except OSError:
             os.close(file)
@@ -44,16 +50,16 @@ def keep_inputs(output: str, inputs: Iterable[str]) -> None:
 
 
 @contextmanager
-def whole(output: str) -> Iterator[IO[bytes]]:
-    """A file that is its owner's alone and takes the name when all of it is written: until then, and if it fails, what
-    had the name stays. Raises UserError if it cannot be written."""
+def whole(output: str, is_secret: bool = True) -> Iterator[IO[bytes]]:
+    """A file that is its owner's alone, unless it is no secret, and takes the name when all of it is written: until
+    then, and if it fails, what had the name stays. Raises UserError if it cannot be written."""
     path = Path(output)
     # A pipe or a device has no place beside it, and a link is for `create` to refuse.
     is_direct = path.is_symlink() or (path.exists() and not path.is_file())
     part = path if is_direct else path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:
-            with os.fdopen(create(part), "wb") as file:
+            with os.fdopen(create(part, is_secret), "wb") as file:
                 yield file
             if part != path:
                 part.replace(path)

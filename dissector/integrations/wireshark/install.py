@@ -52,7 +52,7 @@ def install() -> Iterator[str]:
                 beside = _beside(path)
                 path.rename(beside)
                 saved = f"; what you had changed is in {beside}"
-            with whole(str(path)) as file:
+            with whole(str(path), is_secret=False) as file:
                 file.write(octets)
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror or error}") from error
