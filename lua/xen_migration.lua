@@ -1660,7 +1660,9 @@ declare_rule(
     "bad-xl-header", "error", {}, { error = expert.severity.ERROR },
     "An xl save header has a wrong byteorder or mandatory flags nobody specified"
 )
-declare_rule("big-endian-stream", "error", {})
+declare_rule(
+    "big-endian-stream", "error", {}, { error = expert.severity.ERROR }, "A header says that the stream is big-endian"
+)
 declare_rule(
     "reserved-bits-set", "warning", { message = "{field} is 0x{bits:x}, not zero" }, { warning = expert.severity.WARN },
     "A reserved field or bit is not zero"
@@ -1775,7 +1777,10 @@ declare_rule(
     "postcopy-record-after-transition", "error", { message = "{record} in the state \"{state}\"" },
     { error = expert.severity.ERROR }, "A record comes after the transition that may only come before it"
 )
-declare_rule("unhandled-record", "error", { message = "{record} in the state \"{state}\"" })
+declare_rule(
+    "unhandled-record", "error", { message = "{record} in the state \"{state}\"" }, { error = expert.severity.ERROR },
+    "No receiver handles this record, though it may be specified or optional"
+)
 declare_rule("colo-state", "error", { message = "{record} in the state \"{state}\"" })
 declare_rule(
     "postcopy-pfn-announced-twice", "error", { message = "{pfns} announced before" }, { error = expert.severity.ERROR },
@@ -2010,6 +2015,7 @@ protocol_states.WITHOUT_LIBXL = { ["checkpoint"] = "memory", ["postcopy transiti
     ["libxl tail"] = "finished" }
 rules_order.HVM_CONTEXT = { "TSC_INFO", "HVM_CONTEXT", "HVM_PARAMS" }
 rules_order._ENDS_CONTEXT = { "POSTCOPY_BEGIN", "CHECKPOINT", "MEMORY" }
+rules_order.NEEDS_PV_INFO = { "X86_PV_P2M_FRAMES", "SHARED_INFO" }
 rules_order.NO_PV_INFO = "frames before X86_PV_INFO"
 rules_pages.ONE_PFN = "pfn 0x{first:x} was"
 rules_pages.MANY_PFNS = "one or more of the pfns 0x{first:x} to 0x{last:x} were"
@@ -2227,6 +2233,7 @@ function parser_direction.DirectionParser._init(self, conversation, steps, is_fi
     self.found = false
     self.layers = {}
     self.item = nil
+    self.room = 0
     self.trailing = nil
     self.handed_over = nil
     self.handshakes = 0
@@ -2432,12 +2439,11 @@ function parser_direction.DirectionParser.abandon_item(self)
     self:_emit_item(item, self.offset, "", false)
 end
 
--- The item at hand is rather none: what it is shows with the next header. `header`: octets of its header; `whole`: how
--- long it says to be.
-function parser_direction.DirectionParser.suspect_item(self, header, whole)
+-- The item at hand is rather none: what it is shows with the next header. `header`: octets of its header.
+function parser_direction.DirectionParser.suspect_item(self, header)
     local item
     item, self.item = self.item, nil
-    item.body, item.keep, item.end_ = "", header, item.offset + whole
+    item.body, item.keep = "", header
     self.suspect = item
     self:consume(1)
     self.handed_over = nil
@@ -2471,8 +2477,8 @@ end
 -- The next octet begins what is expected now.
 function parser_direction.DirectionParser.regain_way(self, expect)
     local item = self.suspect
-    if item ~= nil and (0 < self.offset - item.offset and self.offset - item.offset <= parser_direction.FOREIGN_MAX)
-        and self.offset ~= item.end_ then
+    if item ~= nil and (0 < self.offset - item.offset and self.offset - item.offset <=
+        math.min(parser_direction.FOREIGN_MAX, self.room)) then
         self.suspect = nil
         item:turn_foreign(self.offset)
         self:_emit_item(item, self.offset, "", true)
@@ -2702,6 +2708,9 @@ end
 -- Hands on an item.
 function parser_direction.DirectionParser._emit_item(self, item, end_, padding, whole)
     local migration, peer = self.migration, self.peer
+    if whole then
+        self.room = item.end_ - item.offset
+    end
     local body = py.either(item.body, "")
     local runs
     if item.is_pages then
@@ -3935,10 +3944,11 @@ function rules_order._context(order, seen, before, found)
     return order
 end
 
--- The table of frames cannot be read by who does not know how wide the guest's words are.
+-- What is as wide as the guest's words cannot be read by who does not know how wide these are.
 function rules_order._pv_info(order, seen, found)
-    local record, role = seen.record, seen.spec.role
-    if role == "FRAME_TABLE" and order.is_followed and not order.has_pv_info then
+    local record = seen.record
+    if py.has(rules_order.NEEDS_PV_INFO, record.name) and order.is_followed and not order.has_pv_info
+        and order.missed[rules_order.NO_PV_INFO] == nil then
         found[#found + 1] = RULE["unexpected-record"]("{record}, and no X86_PV_INFO came before it", {
             record = record.name })
         return py.with(order, "missed", py.union(order.missed, py.set({ rules_order.NO_PV_INFO })))
@@ -4945,6 +4955,16 @@ function parser_steps._begin_record(p, layer, unannounced)
     if not py.truth(known) and py.truth(py.band(type, protocol_specs.OPTIONAL)) and py.truth(row.unknown_max) then
         known = not p.has_gaps and not p.late
     end
+    local is_far = spec == nil and layer == "libxc" and py.without(type, protocol_specs.OPTIONAL) >= row.unknown_max
+    local is_whole = not (p.has_gaps or p.cut or py.truth(p.lost_at) or p.late)
+    local padding = -length % row.alignment
+    if is_far and is_whole and p.found and not py.truth(known) and length <= parser_direction.FOREIGN_MAX then
+        local behind = reader.size + length + padding
+        if not p:has(behind + reader.size) and not p.edge then
+            return false
+        end
+        known = parser_resync.is_header(p, layer, behind)
+    end
     local believed = length <= row.length_max and known
     if not py.truth(believed) and not p.found then
         p:take(1)
@@ -4966,9 +4986,8 @@ function parser_steps._begin_record(p, layer, unannounced)
     end
     if not py.truth(believed) then
         p:begin(layer, name, type, spec, endianness, 0, length, nil, unannounced)
-        local is_far = spec == nil and layer == "libxc" and py.without(type, protocol_specs.OPTIONAL) >= row.unknown_max
-        if is_far and not (p.has_gaps or p.cut or py.truth(p.lost_at) or p.late) then
-            p:suspect_item(reader.size, reader.size + length + -length % row.alignment)
+        if is_far and is_whole and p.room > 1 * 2 ^ protocol_libxc.PAGE_SHIFT then
+            p:suspect_item(reader.size)
             return true
         end
         p:consume(reader.size)
@@ -4990,7 +5009,6 @@ function parser_steps._begin_record(p, layer, unannounced)
         then_ = "XENOPS_RECORD"
     end
     local carried = spec ~= nil and spec.shape == "stream" and 0 or length
-    local padding = -length % row.alignment
     p:begin(layer, name, type, spec, endianness, reader.size, length, padding, unannounced, carried, then_)
     return true
 end
@@ -5016,6 +5034,14 @@ function protocol_tables.records(layer, version)
         return protocol_libxc_records.libxc_records(version)
     end
     return py.get(protocol_tables._OF_LAYER, layer, protocol_tables._NONE)
+end
+
+-- Whether anything speaks for a record's header there in the buffer.
+function parser_resync.is_header(p, layer, at)
+    local context = p.migration.context
+    local judge = parser_confidence.Judge(p.buffer, p.migration.orders[layer], parser_resync._possible(p),
+        1 * 2 ^ context.page_shift, true)
+    return judge:evidence(at, layer) > 0
 end
 
 -- What a record type is called that nobody specified.

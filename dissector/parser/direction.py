@@ -104,6 +104,7 @@ class DirectionParser(Cursor):
         "ordinal",
         "peer",
         "resumed",
+        "room",
         "searched",
         "suspect",
         "trailing",
@@ -130,6 +131,8 @@ class DirectionParser(Cursor):
         """Layers of which this direction carried something; the other one may be ahead while a gap is open."""
         self.item: Item | None = None
         """What is being read."""
+        self.room = 0
+        """Octets of the newest record: what stands in the middle of it makes it seem to end early by as many."""
         self.trailing: Item | None = None
         """What follows the end of the outermost stream and is no handshake."""
         self.handed_over: Role | None = None
@@ -349,12 +352,11 @@ class DirectionParser(Cursor):
         item.body = b""
         self._emit_item(item, self.offset, b"", whole=False)
 
-    def suspect_item(self, header: int, whole: int) -> None:
-        """The item at hand is rather none: what it is shows with the next header. `header`: octets of its header;
-        `whole`: how long it says to be."""
+    def suspect_item(self, header: int) -> None:
+        """The item at hand is rather none: what it is shows with the next header. `header`: octets of its header."""
         item, self.item = self.item, None
         assert item is not None
-        item.body, item.keep, item.end = b"", header, item.offset + whole
+        item.body, item.keep = b"", header
         self.suspect = item
         self.consume(1)
         self.handed_over = None
@@ -382,7 +384,7 @@ class DirectionParser(Cursor):
     def regain_way(self, expect: Expect) -> None:
         """The next octet begins what is expected now."""
         item = self.suspect
-        if item is not None and 0 < self.offset - item.offset <= FOREIGN_MAX and self.offset != item.end:
+        if item is not None and 0 < self.offset - item.offset <= min(FOREIGN_MAX, self.room):
             self.suspect = None
             item.turn_foreign(self.offset)
             self._emit_item(item, self.offset, b"", whole=True)
@@ -567,6 +569,8 @@ class DirectionParser(Cursor):
         """Hands on an item."""
         migration, peer = self.migration, self.peer
         assert migration.number is not None
+        if whole:
+            self.room = item.end - item.offset
         body = item.body or b""
         runs = page_runs(body, item.endianness) if item.is_pages else ()
         index = migration.items[self.direction]

@@ -307,6 +307,13 @@ def is_reverse(p: DirectionParser) -> bool:
     return judge.evidence(0, "libxc") > 0 and judge.reverse
 
 
+def is_header(p: DirectionParser, layer: Layer, at: int) -> bool:
+    """Whether anything speaks for a record's header there in the buffer."""
+    context = p.migration.context
+    judge = Judge(p.buffer, p.migration.orders[layer], _possible(p), 1 << context.page_shift, final=True)
+    return judge.evidence(at, layer) > 0
+
+
 def _text(p: DirectionParser, direction: Direction | None) -> Anchor | None:
     """The first handshake text; in the forward direction with the two ENDs before it, if they are there."""
     buffer, found = p.buffer, None

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dissector.events import FORWARD, REVERSE
-from dissector.parser.direction import DirectionParser, Step
-from dissector.parser.resync import FORWARD_MAGICS, is_reverse, search
+from dissector.parser.direction import FOREIGN_MAX, DirectionParser, Step
+from dissector.parser.resync import FORWARD_MAGICS, is_header, is_reverse, search
 from dissector.parser.wrapping import Compressed, Tunnelled
 from dissector.protocol import (
     CONTAINERS,
@@ -29,6 +29,7 @@ from dissector.protocol import (
     LIBXL_RECORDS,
     MESSAGES,
     OPTIONAL,
+    PAGE_SHIFT,
     POSTCOPY,
     REQUEST_MAX,
     XENOPS_HEADER,
@@ -429,6 +430,15 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
     if not known and type & OPTIONAL and row.unknown_max:
         # A receiver follows the length of an optional record of any number. Behind a gap a header may be none.
         known = not p.has_gaps and not p.late
+    is_far = spec is None and layer == "libxc" and type & ~OPTIONAL >= row.unknown_max
+    is_whole = not (p.has_gaps or p.cut or p.lost_at or p.late)
+    padding = -length % row.alignment
+    if is_far and is_whole and p.found and not known and length <= FOREIGN_MAX:
+        # Octets of a relay are no header, and what would be their length leads nowhere.
+        behind = reader.size + length + padding
+        if not p.has(behind + reader.size) and not p.edge:
+            return False
+        known = is_header(p, layer, behind)
     believed = length <= row.length_max and known
     if not believed and not p.found:
         p.take(1)
@@ -444,9 +454,8 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
     if not believed:
         # Following this length would be guessing: the header is all that is believed of the record.
         p.begin(layer, name, type, spec, endianness, 0, length, unannounced=unannounced)
-        is_far = spec is None and layer == "libxc" and type & ~OPTIONAL >= row.unknown_max
-        if is_far and not (p.has_gaps or p.cut or p.lost_at or p.late):
-            p.suspect_item(reader.size, reader.size + length + -length % row.alignment)
+        if is_far and is_whole and p.room > 1 << PAGE_SHIFT:
+            p.suspect_item(reader.size)
             return True
         p.consume(reader.size)
         p.abandon_item()
@@ -459,7 +468,6 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
             return True
         then = Expect.XENOPS_RECORD
     carried = 0 if spec is not None and spec.shape == "stream" else length
-    padding = -length % row.alignment
     p.begin(layer, name, type, spec, endianness, reader.size, length, padding, unannounced, carried, then)
     return True
 

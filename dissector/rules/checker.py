@@ -157,7 +157,7 @@ class Checker:
         if record.direction == FORWARD:
             broken += contents.judge_missing(record, guest, state)
             broken += pv_state.judge_end(record, guest)
-            broken += pv_state.judge_roots(record, guest, self.migration.pages.pfns)
+            broken += pv_state.judge_frames(record, guest, self.migration.pages.pfns)
             broken += postcopy.judge_setup(record, guest, self.migration)
         guest.advance(record)
         if record.direction == FORWARD:

@@ -17,6 +17,9 @@ from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, check, de
 
 _rule = partial(Rule, group="contents")
 
+DOMAIN_TYPES = ("hvm", "pv", "pvh", "invalid")
+"""libxl_domain_type of libxl_types.idl."""
+
 TSC_MODES = (0, 1, 2)
 """What tsc_set_info() of current Xen takes."""
 
@@ -53,6 +56,7 @@ class Keys(StrEnum):
 class Config(StrEnum):
     LENGTH = "the configuration has {length:,} octets, the optional data {given:,}"
     JSON = "the configuration is no JSON object"
+    TYPE = "the configuration says that the guest is {type}, which is none that libxl knows"
 
 
 class Colo(StrEnum):
@@ -108,6 +112,7 @@ MISSING_CONTEXT = _rule(
 UNHANDLED_RECORD = _rule(
     id="unhandled-record",
     severity="error",
+    wireshark=True,
     summary="No receiver handles this record, though it may be specified or optional",
     source="x86_hvm_process_record() in xg_sr_restore_x86_hvm.c, x86_pv_process_record() in"
     " xg_sr_restore_x86_pv.c; process_record() in libxl_stream_read.c",
@@ -163,7 +168,7 @@ BAD_XL_CONFIG = _rule(
     summary="The configuration in xl's header is longer than the data that holds it, or no JSON",
     source="create_domain() in xl_vmcontrol.c; libxl_domain_config_from_json()",
     why="xl reads the configuration before the stream, and gives up if it does not fit or, where the"
-    " header calls it JSON, cannot be parsed. No domain is made.",
+    " header calls it JSON, cannot be parsed or names a type of guest that libxl does not know. No domain is made.",
     receiver_says=("Savefile truncated.", "failed to parse JSON"),
     example="optional_data_len 4, config length 20; legal: optional_data_len 24, config length 20",
     messages=Config,
@@ -242,8 +247,14 @@ def _xl(record: Record, guest: Guest) -> Iterator[Violation]:
         return
     if config.length is None or config.length + 4 > config.given:
         yield BAD_XL_CONFIG(Config.LENGTH, length=config.length or 0, given=config.given)
-    elif config.is_json and from_json(config.text) is None:
-        yield BAD_XL_CONFIG(Config.JSON)
+    elif config.is_json:
+        found = from_json(config.text)
+        about = found.get("c_info") if found is not None else None
+        type = about.get("type") if isinstance(about, dict) else None
+        if found is None:
+            yield BAD_XL_CONFIG(Config.JSON)
+        elif isinstance(type, str) and type not in DOMAIN_TYPES:
+            yield BAD_XL_CONFIG(Config.TYPE, type=type)
 
 
 def _colo(record: Record, guest: Guest) -> Iterator[Violation]:

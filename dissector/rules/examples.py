@@ -275,9 +275,12 @@ def vcpu(part: str, number: int, octets: int) -> Said:
     return libxc(f"X86_PV_VCPU_{part}", vcpu_id=number, context=bytes(octets))
 
 
-def basic(cr3: int) -> Said:
-    """The state of vcpu 0 of a 64-bit PV guest, zeros but for CR3."""
-    return libxc("X86_PV_VCPU_BASIC", vcpu_id=0, context=bytes(5008) + struct.pack("<Q", cr3) + bytes(152))
+def basic(cr3: int = 0, start_info: int = 0, gdt_frame: int = 0, gdt_ents: int = 0) -> Said:
+    """The state of vcpu 0 of a 64-bit PV guest, zeros but for these; start_info: its pfn, in EDX."""
+    context = bytearray(5168)
+    for at, value in ((616, start_info), (4832, gdt_frame), (4960, gdt_ents), (5008, cr3)):
+        struct.pack_into("<Q", context, at, value)
+    return libxc("X86_PV_VCPU_BASIC", vcpu_id=0, context=bytes(context))
 
 
 def xenstore(key: str) -> Said:

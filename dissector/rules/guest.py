@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dissector.events import FORWARD, Record
 from dissector.protocol import PAGE_SHIFT
@@ -13,9 +14,27 @@ from dissector.rules.reading import Leaf, config_of, from_json, leaves, number, 
 GUESTS: dict[str | None, GuestKind] = {"x86 PV": "pv", "x86 HVM": "hvm", "x86 PVH": "hvm"}
 """What the domain header's name means for the records that may come."""
 
-CR3_AT_64 = 8 + 5008
-CR3_AT = {8 + 2800: 8 + 2728, 8 + 5168: CR3_AT_64}
-"""By the length of an X86_PV_VCPU_BASIC where CR3 is in it: struct vcpu_guest_context, ctrlreg."""
+
+class Basic(NamedTuple):
+    """Where in an X86_PV_VCPU_BASIC, counted in octets from its body's beginning, the frames are that a restore looks
+    at: struct vcpu_guest_context of arch-x86/xen.h."""
+
+    word: int
+    edx: int
+    """Of vcpu 0 the frame of its start_info."""
+    gdt_frames: int
+    gdt_ents: int
+    cr3: int
+
+
+BASIC = {8 + 2800: Basic(4, 532, 2640, 2704, 2736), 8 + 5168: Basic(8, 624, 4840, 4968, 5016)}
+"""By the body's length: of a 32-bit guest and of a 64-bit one."""
+
+GDT_FRAME = 512
+"""Descriptors in a frame."""
+
+GDT_FRAMES = 14
+"""Frames that a guest may have of its own: FIRST_RESERVED_GDT_PAGE."""
 
 LEVELS, PINNED = 7, 12
 """Of a page type: which bits are the level of a page table, and the last type that is one."""
@@ -50,6 +69,8 @@ class Guest:
     """Of a PV guest the pfns that are page tables by the newest PAGE_DATA that listed them, and of which level."""
     roots: dict[tuple[int, str], int] = field(default_factory=dict)
     """By vcpu and register the pfns of a PV guest's page tables of the top level."""
+    plain: dict[tuple[int, str], int] = field(default_factory=dict)
+    """By vcpu and use the pfns of pages that may be no page tables: vcpu 0's start_info, and tables of descriptors."""
     tsc_khz: dict[str, int] = field(default_factory=dict)
     """By record the frequency that it gives the guest's TSC, kHz; 0: none."""
     frames: dict[int, int] = field(default_factory=dict)
@@ -121,19 +142,30 @@ class Guest:
             self.tsc_khz[record.name] = number(header.body, GTSC_AT, 4, record.endianness)
 
     def _basic(self, record: Record) -> None:
-        cr3_at = CR3_AT.get(len(record.body))
-        if cr3_at is not None and record.complete:
-            vcpu, word = number(record.body, 0, 4, record.endianness), record.endianness
-            if cr3_at == CR3_AT_64:
-                self.roots[vcpu, "CR3"] = number(record.body, cr3_at, 8, word) >> PAGE_SHIFT
-                user = number(record.body, cr3_at - 16, 8, word)
-                self.roots[vcpu, "CR1"] = user >> PAGE_SHIFT if user & 1 else 0
-            else:
-                # The lower bits of a large pfn are at the top: xen_cr3_to_pfn() of arch-x86/xen.h.
-                cr3 = number(record.body, cr3_at, 4, word)
-                self.roots[vcpu, "CR3"] = cr3 >> PAGE_SHIFT | (cr3 & 0xFFF) << 20
+        basic = BASIC.get(len(record.body))
+        if basic is not None and record.complete:
+            self._frames_of(record, basic)
         if len(record.body) < 8 or (not number(record.body, 0, 4, record.endianness) and record.body_length > 8):
             self.seen.add(record.name)
+
+    def _frames_of(self, record: Record, basic: Basic) -> None:
+        vcpu = number(record.body, 0, 4, record.endianness)
+
+        def word(at: int) -> int:
+            return number(record.body, at, basic.word, record.endianness)
+
+        if not vcpu:
+            self.plain[vcpu, "start_info"] = word(basic.edx)
+        for frame in range(min(GDT_FRAMES, -(-word(basic.gdt_ents) // GDT_FRAME))):
+            self.plain[vcpu, f"gdt_frames[{frame}]"] = word(basic.gdt_frames + basic.word * frame)
+        cr3 = word(basic.cr3)
+        if basic.word == NATIVE_WIDTH:
+            self.roots[vcpu, "CR3"] = cr3 >> PAGE_SHIFT
+            user = word(basic.cr3 - 2 * basic.word)
+            self.roots[vcpu, "CR1"] = user >> PAGE_SHIFT if user & 1 else 0
+        else:
+            # The lower bits of a large pfn are at the top: xen_cr3_to_pfn() of arch-x86/xen.h.
+            self.roots[vcpu, "CR3"] = cr3 >> PAGE_SHIFT | (cr3 & 0xFFF) << 20
 
     def _params(self, record: Record) -> None:
         self.has_params = True

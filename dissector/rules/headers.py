@@ -181,6 +181,7 @@ BAD_XL_HEADER = _rule(
 BIG_ENDIAN_STREAM = _rule(
     id="big-endian-stream",
     severity="error",
+    wireshark=True,
     summary="A header says that the stream is big-endian",
     source="read_headers() in xg_sr_restore.c; stream_header_done() in libxl_stream_read.c",
     why="The specifications allow it, but no release has a sender that writes or a receiver that reads"

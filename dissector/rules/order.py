@@ -217,6 +217,9 @@ TOLERATED = frozenset(
 """What the specifications forbid and no receiver checks: process_record() of libxc and libxl go by the type alone."""
 
 NO_PV_INFO = "frames before X86_PV_INFO"
+NEEDS_PV_INFO = ("X86_PV_P2M_FRAMES", "SHARED_INFO")
+"""handle_x86_pv_p2m_frames() and handle_shared_info() of xg_sr_restore_x86_pv.c."""
+
 EARLY_CONTEXT = "context before STATIC_DATA_END"
 
 MISSED = {"STATIC_DATA_END": MISSING_STATIC_DATA_END.id, "X86_PV_INFO": NO_PV_INFO}
@@ -395,9 +398,9 @@ def _context(order: Order, seen: Seen, before: State | None, found: list[Violati
 
 
 def _pv_info(order: Order, seen: Seen, found: list[Violation]) -> Order:
-    """The table of frames cannot be read by who does not know how wide the guest's words are."""
-    record, role = seen.record, seen.spec.role
-    if role is Role.FRAME_TABLE and order.is_followed and not order.has_pv_info:
+    """What is as wide as the guest's words cannot be read by who does not know how wide these are."""
+    record = seen.record
+    if record.name in NEEDS_PV_INFO and order.is_followed and not order.has_pv_info and NO_PV_INFO not in order.missed:
         found.append(UNEXPECTED_RECORD(Unexpected.NO_PV_INFO, record=record.name))
         return order._replace(missed=order.missed | {NO_PV_INFO})
     return order._replace(has_pv_info=True) if record.name == "X86_PV_INFO" else order

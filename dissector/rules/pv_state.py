@@ -11,7 +11,7 @@ from dissector.facts.pfns import PfnSet
 from dissector.facts.roles import role_of
 from dissector.protocol import Role
 from dissector.rules import examples as eg
-from dissector.rules.guest import Guest
+from dissector.rules.guest import BASIC, GDT_FRAME, GDT_FRAMES, Guest
 from dissector.rules.reading import number
 from dissector.rules.rule import Rule, Violation, declared
 
@@ -25,6 +25,7 @@ BASIC_SIZES = {4: 2800, 8: 5168}
 
 EXTENDED_MAX, XSAVE_LEAST, MSR_ENTRY = 128, 16, 16
 VCPUS_MAX = 8192
+DESCRIPTORS_MAX = GDT_FRAMES * GDT_FRAME
 VCPU_HEADER = 8
 
 
@@ -47,6 +48,9 @@ class Root(StrEnum):
 class Vcpu(StrEnum):
     NONE = "vcpu {vcpu:,}, and the guest has {count:,} at most"
     SIZE = "its state has {length:,} octets, not {wanted}"
+    DESCRIPTORS = "gdt_ents is {count:,}, {most:,} at most"
+    TABLE = "{use} of vcpu {vcpu} is pfn 0x{pfn:x}, whose newest type is L{level}TAB"
+    RANGE = "{use} of vcpu {vcpu} is pfn 0x{pfn:x}, past the guest's maximum 0x{most:x}"
 
 
 BAD_PV_INFO = _rule(
@@ -102,17 +106,24 @@ PFN_OUT_OF_RANGE = _rule(
 BAD_VCPU_STATE = _rule(
     id="bad-vcpu-state",
     severity="error",
-    summary="X86_PV_VCPU_* is of a vcpu that does not exist, or has the wrong size",
-    source="handle_x86_pv_vcpu_blob() in xg_sr_restore_x86_pv.c",
+    summary="X86_PV_VCPU_* is of a vcpu that does not exist, has the wrong size, or names pages that it may not",
+    source="handle_x86_pv_vcpu_blob(), process_vcpu_basic() and process_start_info() in xg_sr_restore_x86_pv.c",
     why="libxc has room for the vcpus of the guest's configuration. BASIC has one size for each width of"
     " the guest, EXTENDED at most 128 octets, XSAVE at least 16, MSRS a multiple of 16; the restore fails"
-    " on any other.",
+    " on any other. At the end of the stream it fails, too, if vcpu 0's start_info (its pfn is in EDX) or a"
+    " frame of a vcpu's descriptors is past the guest's maximum or a page table, and on more than 7,168"
+    " descriptors.",
     receiver_says=(
         "%s record vcpu_id (%u) exceeds domain max (%u)",
         "%s record wrong size: expected %u, got %u",
         "%s record too long: max %u, got %u",
         "%s record too short: min %u, got %u",
         "%s record payload size %u expected to be a multiple of %u",
+        "Start Info pfn %#x out of range",
+        "Start Info pfn %#x has bad type %u",
+        "GDT entry count (%u) out of range (max %u)",
+        "GDT frame %u (pfn %#x) out of range",
+        "GDT frame %u (pfn %#x) has bad type %u",
     ),
     example="64-bit guest, BASIC of 2,800 octets; legal: 5,168 octets",
     messages=Vcpu,
@@ -201,6 +212,11 @@ def _vcpu(record: Record, guest: Guest) -> Iterator[Violation]:
         yield BAD_VCPU_STATE(Vcpu.NONE, vcpu=vcpu, count=guest.max_vcpus or VCPUS_MAX)
     elif (wanted := _wanted(record.name, length, guest)) is not None:
         yield BAD_VCPU_STATE(Vcpu.SIZE, length=length, wanted=wanted)
+    elif record.name == "X86_PV_VCPU_BASIC":
+        basic = BASIC[record.body_length]
+        count = number(record.body, basic.gdt_ents, basic.word, record.endianness)
+        if count > DESCRIPTORS_MAX:
+            yield BAD_VCPU_STATE(Vcpu.DESCRIPTORS, count=count, most=DESCRIPTORS_MAX)
 
 
 def _wanted(name: str, length: int, guest: Guest) -> str | None:
@@ -235,10 +251,18 @@ def judge(record: Record, guest: Guest) -> Iterator[Violation]:
         yield from judged(record, guest)
 
 
-def judge_roots(record: Record, guest: Guest, listed: PfnSet) -> Iterator[Violation]:
-    """What END shows of the vcpus' page tables. `listed`: all pfns that PAGE_DATA listed."""
+def judge_frames(record: Record, guest: Guest, listed: PfnSet) -> Iterator[Violation]:
+    """What END shows of the pages that the vcpus' state names: the first that is wrong, as the restore ends there.
+    `listed`: all pfns that PAGE_DATA listed."""
     if role_of(record) is not Role.LIBXC_END or not guest.is_followed or guest.width is None:
         return
+    for (vcpu, use), pfn in guest.plain.items():
+        if guest.max_pfn and pfn > guest.max_pfn:
+            yield BAD_VCPU_STATE(Vcpu.RANGE, use=use, vcpu=vcpu, pfn=pfn, most=guest.max_pfn)
+            return
+        if pfn in guest.tables:
+            yield BAD_VCPU_STATE(Vcpu.TABLE, use=use, vcpu=vcpu, pfn=pfn, level=guest.tables[pfn])
+            return
     level = TOP_LEVELS[guest.width]
     for (vcpu, register), pfn in guest.roots.items():
         if guest.max_pfn and pfn > guest.max_pfn:

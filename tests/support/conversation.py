@@ -106,16 +106,19 @@ def packets(wire: Wire) -> Packets:
     return wire.edit(result) if wire.edit else result
 
 
-def pcap(captured: Iterable[Packet], snap: int = 1 << 16, back: int = 0, step: int = STEP) -> bytes:
-    """A capture file: Ethernet, IPv4, checksums left out."""
+def pcap(
+    captured: Iterable[Packet], snap: int = 1 << 16, back: int = 0, step: int = STEP, target: int = HOSTS[REVERSE][1]
+) -> bytes:
+    """A capture file: Ethernet, IPv4, checksums left out. `target`: the destination's port."""
+    hosts = {**HOSTS, REVERSE: (HOSTS[REVERSE][0], target)}
     out = bytearray(pcap_header(snap=snap))
     for number, packet in enumerate(captured):
-        (source, port), (target, target_port) = HOSTS[packet.direction], HOSTS[OTHER[packet.direction]]
+        (source, port), (other, other_port) = hosts[packet.direction], hosts[OTHER[packet.direction]]
         seq = (FIRST[packet.direction] + packet.offset) % 2**32
         ack = (FIRST[OTHER[packet.direction]] + packet.ack) % 2**32 if packet.flags & ACK else 0
-        tcp = struct.pack(">HHIIBBHHH", port, target_port, seq, ack, 5 << 4, packet.flags, 65535, 0, 0)
+        tcp = struct.pack(">HHIIBBHHH", port, other_port, seq, ack, 5 << 4, packet.flags, 65535, 0, 0)
         length = 40 + len(packet.payload)
-        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, length, 0, 0x4000, 64, 6, 0, source, target)
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, length, 0, 0x4000, 64, 6, 0, source, other)
         octets = bytes(12) + b"\x08\0" + ip + tcp + packet.payload
         out += pcap_packet((START + step * number - back * (number > 30)) * 1000, octets[:snap], len(octets))
     return bytes(out)

@@ -80,6 +80,19 @@ def events_of(example: Example) -> list[Event]:
     return talk.finish()
 
 
+def octets_of(record: Record) -> bytes:
+    """What stood on the wire of a header, record or text."""
+    head = b""
+    if record.layer is not None and record.type is not None:
+        head = b"".join(number.to_bytes(4, record.endianness) for number in (record.type, record.body_length))
+    told = min(record.body_length, TOLD_MAX)
+    return head + record.body.ljust(told, b"\0") + (record.padding if record.whole else b"")
+
+
+TOLD_MAX = 1 << 20
+"""Octets of a body at most: what says to be longer breaks off there."""
+
+
 @dataclass
 class _Talk:
     """What was said so far."""

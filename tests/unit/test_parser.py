@@ -503,13 +503,18 @@ def test_headers_are_found_again_in_packets_cut_short(kept: int) -> None:
     assert found == [*wanted[:3], *wanted[4:]]
 
 
-def test_a_type_far_from_all_others_is_not_followed() -> None:
+def test_a_type_far_from_all_others_is_followed_to_a_record_alone() -> None:
     speaker = Speaker()
-    strange = record(0x12345678, bytes(64))
     talk = [*speaker.libxc_headers(), *talks.memory(speaker)]
-    found = follow(octets_of(talk) + strange + octets_of(talk[2:]))
-    assert [one.name for one in found[len(talk) :]] == ["UNKNOWN_0x12345678", *["PAGE_DATA"] * 6]
-    assert not found[len(talk)].complete
+    strange = record(0x12345678, bytes(64))
+    found = follow(octets_of(talk) + strange + octets_of(talk[2:]))[len(talk) :]
+    assert len(found) == 1 + len(talk[2:])
+    assert found[0].complete
+    found = follow(octets_of(talk) + strange[:-8] + octets_of(talk[2:]))[len(talk) :]
+    assert [one.name for one in found] == ["foreign octets", *["PAGE_DATA"] * 6]
+    found = follow(octets_of(talk[:2]) + strange[:-8] + octets_of(talk[2:]))[2:]
+    assert [one.name for one in found] == ["UNKNOWN_0x12345678", *["PAGE_DATA"] * 6], "nothing is that short before it"
+    assert not found[0].complete
 
 
 def test_a_count_that_lies_does_not_move_the_next_record() -> None:

@@ -125,7 +125,7 @@ MORE: dict[str, tuple[Example, ...]] = {
     "missing-context": ((eg.xl_config(HVM_CONFIG), *eg.HVM_READ, eg.libxl("END")),),
     "emulator-record-unexpected": ((eg.xl_config(PVH_CONFIG), *eg.HVM_READ, eg.EMULATOR),),
     "bad-xenstore-key": ((*eg.HVM_READ, eg.xenstore("")),),
-    "bad-xl-config": ((eg.xl_config(b"{}", given=6),),),
+    "bad-xl-config": ((eg.xl_config(b"{}", given=6),), (eg.xl_config(b'{"c_info": {"type": "hvn"}}'),)),
     "colo-state": (
         (*eg.HVM_READ, eg.colo(0)._replace(reverse=False)),
         (*eg.COLO, eg.colo(9)),
@@ -143,6 +143,10 @@ MORE: dict[str, tuple[Example, ...]] = {
         (*eg.PV2, eg.FRAMES, eg.vcpu("EXTENDED", 0, 129)),
         (*eg.PV2, eg.FRAMES, eg.vcpu("XSAVE", 0, 8)),
         (*eg.PV2, eg.FRAMES, eg.vcpu("MSRS", 0, 8)),
+        (*eg.PV2, eg.FRAMES, eg.basic(gdt_ents=7169)),
+        (*eg.PV2, eg.FRAMES, eg.SHARED_INFO, eg.basic(start_info=512), eg.END),
+        (*eg.PV2, eg.FRAMES, eg.libxc("PAGE_DATA", 5 | 4 << 60), eg.SHARED_INFO, eg.basic(start_info=5), eg.END),
+        (*eg.PV2, eg.FRAMES, eg.SHARED_INFO, eg.basic(gdt_ents=1, gdt_frame=512), eg.END),
     ),
     "postcopy-not-live": ((eg.AsFile(), *eg.HVM2, eg.PAGES, eg.BEGIN),),
     "postcopy-no-paging-ring": ((eg.IMAGE2, eg.PV, eg.PV_INFO, eg.BEGIN, eg.TSC2, eg.PFNS_BEGIN),),
@@ -415,3 +419,10 @@ BEFORE, AFTER = (*eg.PV2, eg.FRAMES), (eg.SHARED_INFO, eg.basic(cr3=5 << 12), eg
 def test_the_newest_type_of_a_page_table_counts(pages: tuple[eg.Said, ...], is_right: bool) -> None:
     rules_broken = [one.rule for one in found((*BEFORE, *pages, *AFTER))]
     assert ("bad-page-table-root" in rules_broken) == (not is_right)
+
+
+@pytest.mark.parametrize("basic", [eg.basic(start_info=5), eg.basic(gdt_ents=16, gdt_frame=5)])
+@pytest.mark.parametrize("type", [0, TABLE, PINNED])
+def test_a_page_table_is_no_page_of_descriptors(basic: eg.Said, type: int) -> None:
+    broken = [one.rule for one in found((*BEFORE, entries(5 | type), eg.SHARED_INFO, basic, eg.END))]
+    assert broken == (["bad-vcpu-state"] if type else [])

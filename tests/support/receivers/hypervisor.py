@@ -75,7 +75,8 @@ ZERO_EXTENDED = {
 """Today's Xen extends any shorter state by zeros; releases have sent these, and older ones refuse any other size."""
 
 
-def load_hvm(octets: bytes, vcpus: int | None, cpuid: bytes | None) -> None:
+def load_hvm(octets: bytes, vcpus: int | None, cpuid: bytes | None) -> int:
+    """The frequency that it sets the guest's TSC to, kHz; 0: it leaves that as it is."""
     at, is_first, has_cpu = 0, True, False
     policy = {leaf[:2]: leaf[2:] for leaf in struct.iter_unpack("<6I", cpuid or b"")}
     while True:
@@ -105,6 +106,7 @@ def load_hvm(octets: bytes, vcpus: int | None, cpuid: bytes | None) -> None:
         has_cpu = has_cpu or code == 2
     if not has_cpu:
         raise Refused("no vcpu would run")
+    return int.from_bytes(octets[28:32], "little")
 
 
 def _load(code: int, instance: int, body: bytes, policy: dict[tuple[int, ...], tuple[int, ...]]) -> None:

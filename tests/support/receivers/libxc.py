@@ -13,6 +13,8 @@ PV, HVM = 1, 2
 OPTIONAL = 0x80000000
 PAGE = 4096
 BASIC = {4: 2800, 8: 5168}
+WORDS = {4: ("<I", 524, 2632, 2696, 2716), 8: ("<Q", 616, 4832, 4960, 4984)}
+"""By the guest's width: a word, and where edx, gdt_frames, gdt_ents and ctrlreg are in vcpu_guest_context."""
 
 
 class Libxc:
@@ -29,8 +31,12 @@ class Libxc:
         self.params: dict[int, int] = {}
         self.width, self.has_info, self.max_pfn = 8, False, 0
         self.frames: dict[int, int] = {}
-        self.has_basic = False
+        self.basic: dict[int, bytes] = {}
+        self.types: dict[int, int] = {}
+        self.tsc_khz = 0
         self.is_begun = False
+        self.is_tsc_replaced = False
+        """Whether HVM_CONTEXT sets another frequency than X86_TSC_INFO did, by more than 1 %."""
         self.checkpoints = 0
         self.kind = {"pv": PV, "hvm": HVM, "pvh": HVM}.get(str(kind))
 
@@ -94,6 +100,7 @@ class Libxc:
             raise Refused("PAGE_DATA count")
         backed = 0
         for entry in struct.unpack_from(f"<{count}Q", body, 8):
+            self.types[entry & (1 << 52) - 1] = entry >> 60
             if self.type == PV and entry & (1 << 52) - 1 > self.max_pfn:
                 raise Refused("pfn outside domain maximum")
             if 5 <= entry >> 60 <= 8:
@@ -108,6 +115,7 @@ class Libxc:
             if len(body) != 24:
                 raise Refused("TSC_INFO wrong size")
             set_tsc(int.from_bytes(body[:4], "little"))
+            self.tsc_khz = int.from_bytes(body[4:8], "little")
         elif type in (0x11, 0x12):
             if not body or len(body) % (24 if type == 0x11 else 16):
                 raise Refused("policy size")
@@ -196,19 +204,51 @@ class Libxc:
         }
         if wrong[type]:
             raise Refused("vcpu record size")
-        self.has_basic = self.has_basic or (type == 0x4 and not vcpu)
+        if type == 0x4:
+            self.basic[vcpu] = body[8:]
 
     has_shared_info = False
+
+    def _is(self, pfn: int, level: int) -> bool:
+        """Whether the page's newest type is a page table of that level, 0: an ordinary page. A stream of the collection
+        has few pages, and so those that were not sent pass."""
+        if pfn > self.max_pfn:
+            raise Refused("pfn of a vcpu's state out of range")
+        return pfn not in self.types or (self.types[pfn] & 7 if level else self.types[pfn]) == level
+
+    def _vcpu_context(self, vcpu: int, state: bytes) -> None:
+        """process_vcpu_basic(), and process_start_info() up to what the page holds."""
+        word, edx, gdt_frames, gdt_ents, ctrlreg = WORDS[self.width]
+
+        def at(place: int) -> int:
+            return int(struct.unpack_from(word, state, place)[0])
+
+        if not vcpu and not self._is(at(edx), 0):
+            raise Refused("type of start_info")
+        if at(gdt_ents) > 7168:
+            raise Refused("GDT entry count")
+        for frame in range((at(gdt_ents) + 511) // 512):
+            if not self._is(at(gdt_frames + self.width * frame), 0):
+                raise Refused("type of a GDT frame")
+        if self.width == 8:
+            roots = [at(ctrlreg + 24) >> 12] + [at(ctrlreg + 8) >> 12] * (at(ctrlreg + 8) & 1)
+        else:
+            roots = [at(ctrlreg + 12) >> 12 | (at(ctrlreg + 12) & 0xFFF) << 20]
+        if not all(self._is(pfn, 4 if self.width == 8 else 3) for pfn in roots):
+            raise Refused("type of cr3 or cr1")
 
     def complete(self) -> None:
         """stream_complete() of either guest."""
         if self.type == HVM:
             if self.context is None:
                 raise Refused("no HVM_CONTEXT")
-            load_hvm(self.context, self.vcpus, self.cpuid)
+            khz = load_hvm(self.context, self.vcpus, self.cpuid)
+            self.is_tsc_replaced = bool(khz and self.tsc_khz and abs(khz - self.tsc_khz) * 100 > self.tsc_khz)
             return
-        if not self.has_basic:
+        if 0 not in self.basic:
             raise Refused("no basic state of vcpu 0")
+        for vcpu in sorted(self.basic):
+            self._vcpu_context(vcpu, self.basic[vcpu])
         if not self.frames:
             raise Refused("no P2M_FRAMES")
         if any(pfn > self.max_pfn for pfn in self.frames.values()):

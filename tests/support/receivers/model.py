@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import struct
+from typing import NamedTuple
 
 from receivers.errors import Ended, Refused
 from receivers.libxc import Libxc
@@ -18,9 +19,17 @@ KNOWN_FLAGS, FLAG_JSON = 3, 1
 END, LIBXC_CONTEXT, XENSTORE_DATA, EMULATOR_CONTEXT, CHECKPOINT_END, CHECKPOINT_STATE = range(6)
 
 
-def restore(octets: bytes) -> list[str]:
-    """Restores a save file of xl. Refused, if a receiver of some release refuses it. What the specifications forbid
-    and every receiver accepts is returned."""
+class Restored(NamedTuple):
+    """A restore that did not fail."""
+
+    forbidden: list[str]
+    """What the specifications forbid and every receiver accepts."""
+    is_tsc_replaced: bool
+    """Whether the guest's TSC has got another frequency than X86_TSC_INFO gave it, without a word."""
+
+
+def restore(octets: bytes) -> Restored:
+    """Restores a save file of xl. Refused, if a receiver of some release refuses it."""
     stream = Stream(octets)
     config = _read_xl(stream)
     if stream.take(8, "libxl header") != b"LibxlFmt":
@@ -37,7 +46,7 @@ def restore(octets: bytes) -> list[str]:
         if receiver.libxc is None or not receiver.libxc.checkpoints:
             raise
         receiver.libxc.complete()
-    return receiver.forbidden
+    return Restored(receiver.forbidden, receiver.libxc is not None and receiver.libxc.is_tsc_replaced)
 
 
 def _read_xl(stream: Stream) -> dict[str, object]:
@@ -65,6 +74,8 @@ def _read_xl(stream: Stream) -> dict[str, object]:
         raise Refused("configuration is no JSON") from error
     if not isinstance(found, dict):
         raise Refused("configuration is no object")
+    if _of(found, "c_info", "type") not in (None, "hvm", "pv", "pvh", "invalid"):
+        raise Refused("configuration of an unknown type")
     return found
 
 

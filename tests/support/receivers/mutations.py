@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from random import Random
 
-HEADERS = {"xl": 48, "libxl": 16, "libxc": 40}
+PAGE = 4096
 VALUES = (0, 1, 2, 5, 7, 99, 0xFFFF, 0x10000, 0xFFFFFFFF, 0x80000001, 1 << 40, (1 << 64) - 1)
 
 
@@ -29,11 +29,33 @@ def records(octets: bytes) -> list[bytes]:
     return pieces
 
 
+def thinned(octets: bytes, pfns: Collection[int]) -> bytes:
+    """A save file with few of its pages: these, and one in 500."""
+    pieces = records(octets)
+    for at, piece in enumerate(pieces):
+        if at > 1 and piece[:4] == b"\1\0\0\0" and len(piece) > 24:
+            pieces[at] = _thin(piece, pfns)
+    return b"".join(pieces)
+
+
+def _thin(piece: bytes, pfns: Collection[int]) -> bytes:
+    count = int.from_bytes(piece[8:12], "little")
+    page, kept, contents = 16 + 8 * count, [], []
+    for index, entry in enumerate(struct.unpack_from(f"<{count}Q", piece, 16)):
+        size = PAGE if entry >> 60 < 0xD else 0
+        if entry & (1 << 52) - 1 in pfns or not index % 500:
+            kept.append(entry)
+            contents.append(piece[page : page + size])
+        page += size
+    body = struct.pack(f"<II{len(kept)}Q", len(kept), 0, *kept) + b"".join(contents)
+    return struct.pack("<II", 1, len(body)) + body
+
+
 def mutations(octets: bytes, count: int, seed: int) -> Iterator[bytes]:
     """So many mutations, always the same ones."""
     random = Random(seed)
     pieces = records(octets)
-    ways = (_bit, _value, _value, _octet, _type, _length, _gone, _twice, _moved, _cut, _new, _count)
+    ways = (_bit, _value, _value, _octet, _type, _length, _gone, _twice, _moved, _cut, _new, _count, _page)
     for _ in range(count):
         changed = list(pieces)
         random.choice(ways)(random, changed)
@@ -96,6 +118,16 @@ def _count(random: Random, pieces: list[bytes]) -> None:
     new = max(0, old + random.choice((-1, 1, 2, 1000)))
     if len(pieces[at]) > 12:
         pieces[at] = _put(pieces[at], 8, new.to_bytes(4, "little"))
+
+
+def _page(random: Random, pieces: list[bytes]) -> None:
+    """A page of another type, as large as before."""
+    lists = [at for at in range(2, len(pieces)) if pieces[at][:4] == b"\1\0\0\0" and len(pieces[at]) > 24]
+    if lists:
+        at = random.choice(lists)
+        place = 16 + 8 * random.randrange(int.from_bytes(pieces[at][8:12], "little")) + 7
+        type = random.choice((0, 1, 2, 3, 4, 9, 10, 11, 12)) << 4
+        pieces[at] = _put(pieces[at], place, bytes((pieces[at][place] & 15 | type,)))
 
 
 def _gone(random: Random, pieces: list[bytes]) -> None:
