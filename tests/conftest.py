@@ -24,6 +24,9 @@ from wireshark.both import missing
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# Whoever runs the tests may have settings of their own.
+os.environ["XENSHARK_CONFIG"] = ""
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 OWN = REPOSITORY / "captures"
 ELSEWHERE = Path(os.environ.get("XENSHARK_CAPTURES") or REPOSITORY.parent / "shared" / "captures")

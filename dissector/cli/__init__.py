@@ -12,22 +12,28 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
 from dissector import __version__
+from dissector.cli import settings
 from dissector.errors import UserError
 
 # fmt: off
 COMMANDS = (
     "analyze", "report", "plot", "read", "guest", "diff", "check", "faults", "rules", "export", "fleet", "live", "tap",
-    "replay", "extract", "lua", "crosscheck", "schema",
+    "replay", "extract", "lua", "crosscheck", "schema", "completion", "manual",
 )
+
+PEOPLE = ("analyze", "read", "guest", "diff", "check", "faults", "rules")
+"""Commands that print text for people: they have colours and a pager."""
 # fmt: on
+
+COLORS = ("auto", "always", "never")
 
 DONE, WRONG, INTERRUPTED = 0, 2, 130
 """Exit statuses; 1 is for a command that found what it looks for. 130: what a shell says of SIGINT."""
@@ -73,7 +79,27 @@ class Version(argparse.Action):
             is_compiled = import_module("dissector.tcp.core").COMPILED
             words += f" (TCP core: {'compiled' if is_compiled else 'pure Python'})"
         print(words)
+        print(f"Python {sys.version.split()[0]}; {', '.join(_versions())}")
         parser.exit()
+
+
+LIBRARIES = ("construct", "scapy", "pyshark", "rich", "zstandard", "pyarrow", "textual")
+
+
+def _versions() -> Iterator[str]:
+    """Of what bugs may come from, as far as it is there. None of it is imported or run for that, and importlib.metadata
+    alone would make the start half as long again: folders are named name-version.dist-info (PEP 376)."""
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        with suppress(OSError):
+            for name in os.listdir(folder):  # noqa: PTH208 (half the time)
+                if name.endswith(".dist-info"):
+                    library, _, version = name.removesuffix(".dist-info").partition("-")
+                    found.setdefault(library.lower(), version)
+    yield from (f"{name} {found[name]}" for name in LIBRARIES if name in found)
+    programs = (Path(folder, "tshark") for folder in os.environ.get("PATH", "").split(os.pathsep))
+    tshark = next((program for program in programs if os.access(program, os.X_OK)), None)
+    yield f"tshark at {tshark}" if tshark else "no tshark"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -119,10 +145,15 @@ def _run(words: list[str]) -> int:
         modules = {name: import_module(f"{__name__}.{name}") for name in needed}
         gc.freeze()
         gc.enable()
-        arguments, unknown = _parser(modules).parse_known_args(words)
+        parser, commands = _parser(modules)
+        if asked in commands:
+            at = words.index(asked) + 1
+            words = [*words[:at], *settings.words(asked, commands[asked]), *words[at:]]
+        arguments, unknown = parser.parse_known_args(words)
         if unknown:
             _refuse(arguments.command, unknown)
-        return int(modules[arguments.command].run(arguments))
+        with _watched(arguments):
+            return int(modules[arguments.command].run(arguments))
     except SystemExit as end:
         return int(end.code or DONE)
     except KeyboardInterrupt:
@@ -149,7 +180,12 @@ INSTEAD = {
 """What tshark's options are called here."""
 
 
-def _parser(modules: Mapping[str, ModuleType]) -> Parser:
+def whole_parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
+    """The parser of every command, and those of each."""
+    return _parser({name: import_module(f"{__name__}.{name}") for name in COMMANDS})
+
+
+def _parser(modules: Mapping[str, ModuleType]) -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     parser = Parser(
         prog="xenshark",
         description="Dissects and analyzes Xen live migrations: captures (pcap, pcapng) and save files.",
@@ -158,9 +194,23 @@ def _parser(modules: Mapping[str, ModuleType]) -> Parser:
     )
     parser.add_argument("--version", action=Version, nargs=0, help="say the version, and how it was built")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in modules.values():
+    for name, module in modules.items():
         module.add(subparsers)
-    return parser
+        if name in PEOPLE:
+            own = subparsers.choices[name]
+            own.add_argument("--color", choices=COLORS, default="auto", help="colours; auto: on a terminal")
+            own.add_argument("--no-pager", dest="pager", action="store_false", help="no pager for long output")
+    return parser, dict(subparsers.choices)
+
+
+def _watched(arguments: argparse.Namespace) -> AbstractContextManager[None]:
+    """Standard output with colours and a pager, if a person watches it."""
+    if arguments.command not in PEOPLE or not (sys.stdout.isatty() or arguments.color == "always"):
+        return nullcontext()
+    # Imported here: programs and files need none of it.
+    from dissector.cli.terminal import watched
+
+    return watched(arguments)
 
 
 def _innermost(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from dissector.analysis import Analysis
 from dissector.cli import INTERRUPTED
 from dissector.cli.arguments import add_keylog
-from dissector.cli.input import conclude, read_until_interrupted
+from dissector.cli.input import conclude, read_until_interrupted, width
 from dissector.library import open
 from dissector.views.analysis import as_text
 
@@ -66,6 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
 
         print(dumps(AnalysisResult.of(capture.source, analysis.migrations), indent=1))
     else:
-        print(as_text(capture.source, analysis.migrations), end="")
+        print(as_text(capture.source, analysis.migrations, width()), end="")
     conclude(capture, analysis, is_interrupted=is_interrupted)
     return INTERRUPTED if is_interrupted else 0

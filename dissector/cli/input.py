@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
+from shutil import get_terminal_size
 from time import monotonic
 from typing import Protocol
 
@@ -17,6 +18,10 @@ from dissector.library import Input, Take
 
 PATIENCE = 1.0
 """Seconds without a progress bar."""
+
+
+NARROWEST, WIDEST = 80, 110
+"""Columns of text that is wrapped."""
 
 
 class Bounded(Protocol):
@@ -58,6 +63,11 @@ def conclude(capture: Input, *folds: Bounded, is_interrupted: bool = False) -> N
         say_interrupted(capture.name)
     if capture.problem:
         raise UserError(capture.problem)
+
+
+def width() -> int:
+    """How wide text may be: as the terminal, within bounds; the widest where there is none."""
+    return max(NARROWEST, min(WIDEST, get_terminal_size().columns)) if sys.stdout.isatty() else WIDEST
 
 
 @contextmanager

@@ -43,9 +43,9 @@ Row = tuple[str, str]
 """What it is, and what there is to say of it."""
 
 
-def as_text(source: SourceResult, migrations: Iterable[MigrationAnalysis]) -> str:
-    """A summary that is read in ten seconds."""
-    return "\n\n".join([_source(source), *("\n".join(_lines(*one)) for one in migrations)]) + "\n"
+def as_text(source: SourceResult, migrations: Iterable[MigrationAnalysis], width: int = WIDTH) -> str:
+    """A summary that is read in ten seconds, in lines of at most so many columns."""
+    return "\n\n".join([_source(source), *("\n".join(_lines(*one, width)) for one in migrations)]) + "\n"
 
 
 def _source(source: SourceResult) -> str:
@@ -61,13 +61,13 @@ def _source(source: SourceResult) -> str:
     return what
 
 
-def _lines(migration: Migration, checker: Checker) -> Iterator[str]:
+def _lines(migration: Migration, checker: Checker, width: int) -> Iterator[str]:
     yield f"Migration {migration.number}  {flow_as_text(migration.flow)}"
     for name, text in _rows(migration, checker):
         head, indent = f"  {name:<14} ", " " * 17
         lines = wrap(
             text,
-            WIDTH,
+            width,
             initial_indent=head,
             subsequent_indent=indent,
             break_on_hyphens=False,

@@ -1,0 +1,181 @@
+"""What a command prints when a person watches: colours, and a pager for what is long.
+
+Views make plain text, and octets of a capture are escaped in it before it comes here; a style is put around what a row
+of STYLES finds in a line. So a text out of a capture can have a colour that it does not deserve, and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TextIO, TypeAlias
+
+RED, GREEN, YELLOW, BLUE, CYAN, DIM, BOLD, BOLD_RED = "31", "32", "33", "34", "36", "2", "1", "1;31"
+"""SGR parameters (ECMA-48, 8.3.117)."""
+
+Styles: TypeAlias = Sequence[tuple[re.Pattern[str], str]]
+"""What is looked for in a line, and the style of its group 1."""
+
+RECORD = r"^(?:[>|] |  )?(?:  [>|] )? *\d+ +\S+ (?:\d+ )?(?:->|<-) "
+SEVERITIES = (
+    (re.compile(r"^(?:  )?(error\[[\w-]+\])"), BOLD_RED),
+    (re.compile(r"^(?:  )?(warning\[[\w-]+\])"), YELLOW),
+    (re.compile(r"^(?:  )?(note\[[\w-]+\])"), CYAN),
+)
+RECORDS = (
+    (re.compile(rf"{RECORD}\S+ +\d+  (POSTCOPY_FAULT .*)"), RED),
+    (re.compile(rf"{RECORD}\S+ +\d+  (POSTCOPY_PAGE_DATA .*)"), GREEN),
+    (re.compile(rf"{RECORD}\S+ +\d+  ((?:POSTCOPY|CHECKPOINT|STATIC|COLO|END)\w*)"), CYAN),
+    (re.compile(rf"{RECORD}(xl) "), BLUE),
+    (re.compile(r"(\[(?:incomplete|resynchronised|postcopy-transition-missing).*\])$"), YELLOW),
+)
+DIFFERENT = ((re.compile(r"^(\S.*)$"), BOLD),)
+
+STYLES: Mapping[str, Styles] = {
+    "read": (*RECORDS, (re.compile(r"^(        .*)$"), DIM)),
+    "check": (
+        *SEVERITIES,
+        (re.compile(r"^  (-->)"), BLUE),
+        (re.compile(r"^  \|( +\^\^.*)$"), RED),
+        (re.compile(r"^  (= )"), BLUE),
+        *RECORDS,
+    ),
+    "analyze": (
+        (re.compile(r"^(Migration \d+ .*)$"), BOLD),
+        (re.compile(r"^  outcome +(completed\b[^:]*)"), GREEN),
+        (re.compile(r"^  outcome +((?!completed)[^:]+)"), RED),
+        (re.compile(r"^ +(error \S+)"), RED),
+        (re.compile(r"^ +(warning \S+)"), YELLOW),
+        (re.compile(r"^  ([a-z]\S*(?: \S+)?)  +"), BLUE),
+    ),
+    "faults": (
+        (re.compile(r"^(.* in flight)$"), CYAN),
+        (re.compile(r"^(.* not seen)$"), RED),
+        (re.compile(r"^(Migration \d+)"), BOLD),
+        (re.compile(r"^( *time .*)$"), BOLD),
+    ),
+    "guest": DIFFERENT,
+    "diff": DIFFERENT,
+    "rules": ((re.compile(r"^  ([a-z0-9]+(?:-[a-z0-9]+)+)"), BOLD),),
+}
+"""Of each command that has colours and a pager: the first row that fits a line is taken, of `check` and the like."""
+
+
+def painted(styles: Styles, line: str) -> str:
+    """A line with the style of the first row that finds something in it."""
+    for pattern, style in styles:
+        found = pattern.search(line)
+        if found is not None:
+            start, end = found.span(1)
+            return f"{line[:start]}\x1b[{style}m{line[start:end]}\x1b[0m{line[end:]}"
+    return line
+
+
+@contextmanager
+def watched(arguments: argparse.Namespace) -> Iterator[None]:
+    """Standard output as the person who watches it wants it, for one command."""
+    styles = STYLES[arguments.command]
+    if not _is_for_people(arguments):
+        yield
+        return
+    is_terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    has_colours = {"always": True, "never": False}.get(arguments.color, is_terminal and not os.environ.get("NO_COLOR"))
+    is_live = "-" in (getattr(arguments, "file", None), *(getattr(arguments, "files", None) or ()))
+    pager = _pager() if is_terminal and arguments.pager and not is_live else None
+    if not has_colours and pager is None:
+        yield
+        return
+    before = sys.stdout
+    out = Screen(before, pager, (lambda line: painted(styles, line)) if has_colours else str)
+    sys.stdout = out
+    try:
+        yield
+    finally:
+        sys.stdout = before
+        out.finish()
+
+
+def _is_for_people(arguments: argparse.Namespace) -> bool:
+    """Whether the command prints text, and nothing that a program reads."""
+    given = vars(arguments)
+    machine = given.get("json") or given.get("form") or given.get("columns")
+    return not machine and given.get("format") in (None, "full", "concise")
+
+
+def _pager() -> list[str] | None:
+    """The program that shows long output, as git finds it; None: there is none."""
+    named = os.environ.get("XENSHARK_PAGER", os.environ.get("PAGER", "less"))
+    try:
+        words = shlex.split(named)
+    except ValueError:
+        return None
+    return words if words and words != ["cat"] and shutil.which(words[0]) else None
+
+
+class Screen(io.TextIOBase):
+    """Paints whole lines and hands them on, to a pager if there is one, which starts with the first of them.
+
+    While it runs standard error is kept back: it would be written over the pager's picture.
+    """
+
+    def __init__(self, out: TextIO, pager: list[str] | None, paint: Callable[[str], str]) -> None:
+        self._out, self._pager, self._paint = out, pager, paint
+        self._begun = ""
+        self._process: subprocess.Popen[str] | None = None
+        self._errors: TextIO | None = None
+
+    def isatty(self) -> bool:
+        return self._out.isatty()
+
+    def fileno(self) -> int:
+        return self._out.fileno()
+
+    def write(self, text: str) -> int:
+        *lines, self._begun = (self._begun + text).split("\n")
+        if lines:
+            self._write("".join(f"{self._paint(line)}\n" for line in lines))
+        return len(text)
+
+    def flush(self) -> None:
+        if self._process is None or self._process.stdin is None:
+            self._out.flush()
+        else:
+            self._process.stdin.flush()
+
+    def finish(self) -> None:
+        """Nothing follows: waits until the person has seen enough, and says what had to wait."""
+        with suppress(BrokenPipeError):
+            if self._begun:
+                self._write(self._paint(self._begun))
+            self.flush()
+        if self._process is None:
+            return
+        with suppress(BrokenPipeError):
+            self._process.communicate()
+        if self._errors is not None:
+            kept, sys.stderr = sys.stderr, self._errors
+            if isinstance(kept, io.StringIO):
+                sys.stderr.write(kept.getvalue())
+
+    def _write(self, text: str) -> None:
+        if self._process is None and self._pager is not None:
+            # As git has it: what fits the screen is printed and left there, colours are shown as such.
+            environment = {"LESS": "FRX", **os.environ}
+            with suppress(OSError):
+                self._out.flush()
+                self._process = subprocess.Popen(
+                    self._pager, stdin=subprocess.PIPE, text=True, errors="backslashreplace", env=environment
+                )
+                self._errors, sys.stderr = sys.stderr, io.StringIO()
+            self._pager = None
+        target = self._out if self._process is None else self._process.stdin
+        assert target is not None
+        target.write(text)

@@ -1,0 +1,225 @@
+"""What people expect of a command: colours, a pager, completion, a manual page, a file of settings."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import OWN, REPOSITORY, captures_in
+
+from dissector.cli import COMMANDS, PEOPLE, terminal
+
+if TYPE_CHECKING:
+    from shell import Shell
+
+pytest_plugins = ("shell",)
+
+COMMAND = (sys.executable, "-m", "dissector")
+CAPTURE = str(captures_in(OWN)["violations/unk_pfn/unk_pfn.pcap"])
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def on_a_terminal(*words: str, **environment: str) -> tuple[int, str, str]:
+    """Exit status, and what stands on a terminal and on standard error, which is none."""
+    main, other = pty.openpty()
+    given = {**os.environ, "TERM": "xterm", "PAGER": "cat", "COLUMNS": "80", "LINES": "24", **environment}
+    with subprocess.Popen(
+        [*COMMAND, *words], cwd=REPOSITORY, stdin=other, stdout=other, stderr=subprocess.PIPE, env=given
+    ) as process:
+        os.close(other)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(main, 1 << 16)
+            except OSError:  # how Linux says that nobody has the other side any more
+                break
+            if not piece:
+                break
+            seen += piece
+        os.close(main)
+        assert process.stderr is not None
+        errors = process.stderr.read().decode()
+        status = process.wait(60)
+    return status, seen.decode().replace("\r\n", "\n"), errors
+
+
+# Colours
+
+
+def test_what_people_look_at_has_colours() -> None:
+    assert set(terminal.STYLES) == set(PEOPLE)
+
+
+@pytest.mark.parametrize("words", [("read", "-V"), ("check",), ("faults",), ("analyze",), ("rules",)], ids=str)
+def test_colours_are_around_the_same_text(shell: Shell, words: tuple[str, ...]) -> None:
+    """They change nothing else, and are there on a terminal or where they are asked for."""
+    words = (*words, CAPTURE) if words != ("rules",) else words
+    status, plain, _ = shell.run(*words)
+    assert "\x1b" not in plain
+    _, painted, _ = shell.run(*words, "--color", "always")
+    assert SGR.search(painted) and SGR.sub("", painted) == plain
+    assert shell.run(*words, "--color", "never")[1] == plain
+    if words[0] != "analyze":  # which is as wide as the terminal
+        assert on_a_terminal(*words) == (status, painted, "")
+        assert on_a_terminal(*words, NO_COLOR="1") == (status, plain, "")
+        assert on_a_terminal(*words, TERM="dumb") == (status, plain, "")
+
+
+def test_faults_are_red_and_their_pages_green(shell: Shell) -> None:
+    lines = shell.run("read", "--color", "always", CAPTURE)[1].splitlines()
+    assert all("\x1b[31mPOSTCOPY_FAULT " in line for line in lines if " POSTCOPY_FAULT " in SGR.sub("", line))
+    assert all("\x1b[32mPOSTCOPY_PAGE_DATA" in line for line in lines if " POSTCOPY_PAGE_DATA" in SGR.sub("", line))
+
+
+def test_what_programs_read_has_none(shell: Shell) -> None:
+    for words in (("read", "--json"), ("read", "-T", "csv"), ("check", "--format", "sarif"), ("analyze", "--json")):
+        assert "\x1b" not in shell.run(*words, "--color", "always", CAPTURE)[1]
+
+
+def test_text_is_as_wide_as_the_terminal() -> None:
+    for columns in (80, 95):
+        lines = on_a_terminal("analyze", "--color", "never", CAPTURE, COLUMNS=str(columns))[1].splitlines()[2:]
+        assert columns - 15 < max(map(len, lines)) <= columns
+
+
+# The pager
+
+
+@pytest.fixture
+def pager(tmp_path: Path) -> tuple[str, Path]:
+    """A pager that keeps what it was given, and where."""
+    program, kept = tmp_path / "pager", tmp_path / "kept"
+    program.write_text(f'#!/bin/sh\n{{ echo "$LESS"; cat; }} > {kept}\n')
+    program.chmod(0o755)
+    return str(program), kept
+
+
+def test_a_pager_gets_all_of_it_on_a_terminal(shell: Shell, pager: tuple[str, Path]) -> None:
+    program, kept = pager
+    assert on_a_terminal("check", CAPTURE, PAGER=program, LESS="R") == (1, "", "")
+    options, text = kept.read_text().split("\n", 1)
+    assert text == shell.run("check", "--color", "always", CAPTURE)[1]
+    kept.unlink()
+    assert options == "R"
+    for words in (("--no-pager",), ("--json",)):
+        assert on_a_terminal("check", *words, CAPTURE, PAGER=program)[1]
+        assert not kept.exists()
+    subprocess.run([*COMMAND, "check", CAPTURE], cwd=REPOSITORY, env={**os.environ, "PAGER": program}, check=False)
+    assert not kept.exists()
+
+
+def test_what_is_wrong_is_said_behind_the_pager(pager: tuple[str, Path]) -> None:
+    program, kept = pager
+    status, text, errors = on_a_terminal("check", CAPTURE, "/nowhere", PAGER=program)
+    assert (status, text) == (2, "") and "error[" in kept.read_text()
+    assert errors == "xenshark: cannot open /nowhere: No such file or directory\n"
+
+
+def test_a_pager_that_is_left_early_is_no_error(tmp_path: Path) -> None:
+    program = tmp_path / "pager"
+    program.write_text("#!/bin/sh\nhead -1 > /dev/null\n")
+    program.chmod(0o755)
+    assert on_a_terminal("read", "-V", "--full", CAPTURE, PAGER=str(program))[::2] == (0, "")
+
+
+def test_a_pager_that_is_missing_is_none(shell: Shell) -> None:
+    plain = shell.run("read", "--color", "always", CAPTURE)[1]
+    assert on_a_terminal("read", CAPTURE, PAGER="/nowhere/less") == (0, plain, "")
+
+
+# Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("XENSHARK_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return tmp_path / "xenshark.toml"
+
+
+def test_settings_come_before_the_command_line(shell: Shell, settings: Path) -> None:
+    plain = shell.lines("read", CAPTURE)
+    faults = [line for line in plain if " POSTCOPY_FAULT " in line]
+    settings.write_text('[read]\ndisplay-filter = "name == POSTCOPY_FAULT"\ncolor = "never"\n[check]\nall = true\n')
+    assert shell.lines("read", CAPTURE) == faults != plain
+    assert shell.lines("read", "-Y", "item", CAPTURE) == plain
+    assert shell.run("check", CAPTURE)[1] == shell.run("check", "--all", CAPTURE)[1]
+    assert shell.run("faults", CAPTURE)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[read", "is no TOML"),
+        ("read = 1", "read is no table: write [read]"),
+        ("[read]\ntim = 1", "[read] tim: there is no option --tim"),
+        ("[read]\ntime = 'later'", "[read] time: 'later' is none of relative, "),
+        ("[read]\njson = 'yes'", "[read] json: is true or false"),
+        ("[read]\ncontext = -1", "[read] context: '-1' is no number of records"),
+        ("[read]\ntime = true", "[read] time: is a text or a number"),
+    ],
+)
+def test_wrong_settings_are_named(shell: Shell, settings: Path, text: str, said: str) -> None:
+    settings.write_text(text)
+    complaint = shell.complaint("read", CAPTURE)
+    assert said in complaint and str(settings) in complaint
+
+
+# Completion, the manual page, the version
+
+
+@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
+def test_completion_knows_commands_options_and_fields(shell: Shell, shell_name: str) -> None:
+    script = "\n".join(shell.lines("completion", shell_name))
+    for word in (*COMMANDS, "display-filter", "xenmig.fault.latency", "xenmig.tsc_info.khz"):
+        assert word in script, word
+    if shutil.which(shell_name):
+        done = subprocess.run([shell_name, "-n"], input=script, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["xenshark", "rep"], {"report", "replay"}),
+        (["xenshark", "read", "--disp"], {"--display-filter"}),
+        (["xenshark", "read", "-e", "xenmig.fault.l"], {"xenmig.fault.latency", "xenmig.fault.lead"}),
+        (["xenshark", "check", "-Y", "xenmig.sev"], {"xenmig.severity"}),
+    ],
+)
+def test_bash_completes(shell: Shell, words: list[str], found: set[str]) -> None:
+    ask = f"""
+        COMP_WORDS=({" ".join(words)}); COMP_CWORD={len(words) - 1}
+        "$(complete -p xenshark | sed 's/.*-F \\([^ ]*\\).*/\\1/')" xenshark
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    script = "\n".join(shell.lines("completion", "bash")) + ask
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert {line.strip() for line in done.stdout.splitlines()} == found
+
+
+def test_the_manual_page_has_every_command_and_option(shell: Shell) -> None:
+    page = "\n".join(shell.lines("manual"))
+    sections = dict(zip(*[iter(re.split(r"^\.SS (.+)$", page, flags=re.M)[1:])] * 2, strict=True))
+    assert set(sections) == set(COMMANDS)
+    for name, text in sections.items():
+        said = "\n".join(shell.lines(name, "--help"))
+        for option in set(re.findall(r"^  (?:-\w(?: \S+)?, )?(--[a-z-]+)", said, re.M)) - {"--help"}:
+            assert option.replace("-", r"\-") in text, (name, option)
+    if shutil.which("man"):
+        done = subprocess.run(["man", "--warnings", "-l", "-"], input=page, capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+
+
+def test_the_version_says_what_it_runs_with(shell: Shell) -> None:
+    first, second = shell.lines("--version")
+    assert first.startswith("xenshark ") and f"Python {sys.version.split()[0]}; construct " in second
+    assert re.search(r"tshark at /\S+$|no tshark$", second)
