@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush, heappushpop
+from heapq import heapify, heappop, heappush, heappushpop
 from typing import NamedTuple
 
 from dissector.events import REVERSE, DirectionEnded, Event
@@ -34,7 +34,10 @@ class Analysis:
         self._by_number: dict[int, MigrationAnalysis] = {}
         self._ended: set[int] = set()
         self._kept: list[tuple[int, int]] = []
+        self._halves: set[int] = set()
+        """Those of which one direction has ended, and the other has not."""
         self._half_over: list[tuple[int, int]] = []
+        """Them, and some that are over by now, the least first."""
         self._cut_short: set[int] = set()
         self._gone: set[int] = set()
 
@@ -54,6 +57,8 @@ class Analysis:
     def add(self, event: Event) -> Noted:
         """The next event, and what the facts made of it."""
         if self.is_gone(event.migration):
+            if type(event) is DirectionEnded and event.direction == REVERSE:
+                self._gone.discard(event.migration)  # nothing follows
             return UNREMARKABLE
         migration, checker = self[event.migration]
         was_over = migration.is_over
@@ -75,16 +80,19 @@ class Analysis:
             if migration.forward.ended is None:
                 return
             # The other direction may be silent to the end of the connection, which holds one migration after the other.
+            self._halves.add(number)
             heappush(self._half_over, (migration.forward.seen, -number))
-            if len(self._half_over) <= MIGRATIONS_MAX:
+            if len(self._half_over) > 2 * MIGRATIONS_MAX:
+                self._half_over = [one for one in self._half_over if -one[1] in self._halves]
+                heapify(self._half_over)
+            if len(self._halves) <= MIGRATIONS_MAX:
                 return
-            number = -heappop(self._half_over)[1]
-            found = self._by_number.get(number)
-            if found is None or found.migration.is_over:
-                return
-            migration = found.migration
+            while (number := -heappop(self._half_over)[1]) not in self._halves:
+                pass
+            migration = self[number].migration
             migration.add(DirectionEnded(number, REVERSE, "capture", migration.reverse.offset))
             self._cut_short.add(number)
+        self._halves.discard(number)
         if number in self._ended:
             self._let_go(number)
         elif self._ends_by_itself:

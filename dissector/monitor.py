@@ -19,6 +19,7 @@ from dissector.facts import (
     Outcome,
     Phase,
     PhaseName,
+    dirty_rate,
     distribution,
 )
 from dissector.facts.phases import BEGINS
@@ -62,6 +63,8 @@ class Snapshot(NamedTuple):
     migration: int
     flow: Flow | None
     kind: Kind
+    name: str | None
+    """The guest's, as its toolstack calls it."""
     guest: str | None
     xen: str | None
     phases: list[tuple[PhaseName, int]]
@@ -86,6 +89,9 @@ class Snapshot(NamedTuple):
     octets_rate: int
     """A second."""
     pages_rate: int
+    dirty_rate: float | None
+    """Pages a second that the guest wrote to during the newest iteration of which the next one is over; None where
+    nothing tells."""
     announced: int
     """Pages announced by POSTCOPY_PFNS."""
     outstanding: int
@@ -173,6 +179,11 @@ class Monitor:
         if event.migration not in self._running and watched.analysis.migration.is_over:
             del self._watched[event.migration]
 
+    @property
+    def running(self) -> list[MigrationAnalysis]:
+        """Those that have not ended."""
+        return [watched.analysis for watched in self._running.values()]
+
     def snapshots(self, now: int, more: bool) -> list[Snapshot]:
         """How the migrations stand that have not ended before, or else the newest one, at a time (ns, of any clock that
         only goes on); `more`: events may follow of connections that are closed. Notifies of those that have ended.
@@ -258,6 +269,7 @@ def _snapshot(watched: _Watched, now: int, is_over: bool) -> Snapshot:
         migration=migration.number,
         flow=migration.flow,
         kind=migration.kind,
+        name=migration.guest.name,
         guest=migration.context.guest,
         xen=migration.context.xen,
         phases=phases,
@@ -271,6 +283,7 @@ def _snapshot(watched: _Watched, now: int, is_over: bool) -> Snapshot:
         pages=sample.pages,
         octets_rate=octets_rate,
         pages_rate=pages_rate,
+        dirty_rate=_dirty_rate(migration, phases[-1][0]),
         announced=faults.outstanding.count,
         outstanding=faults.never_sent if faults.announced else 0,
         asked=faults.asked.count,
@@ -290,6 +303,11 @@ def _newest_iteration(migration: Migration) -> tuple[int, int, int] | None:
         return None
     last = migration.iterations[-1]
     return last.index, last.entries, last.data_pages
+
+
+def _dirty_rate(migration: Migration, phase: PhaseName) -> float | None:
+    whole = migration.iterations if phase != "precopy" else migration.iterations[:-1]
+    return dirty_rate(whole[-2], whole[-1]) if migration.is_timed and len(whole) > 1 else None
 
 
 def _rates(samples: deque[Sample], newest: Sample) -> tuple[int, int]:

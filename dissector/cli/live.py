@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from dissector import __version__
 from dissector.cli.arguments import or_word, positive_number, whole_number
 from dissector.errors import UserError
-from dissector.recording.programs import PROGRAMS, Wanted, find
+from dissector.recording.programs import PROGRAMS, TELLING, Wanted, find
+
+if TYPE_CHECKING:
+    from dissector.cli.watching import Service
+    from dissector.fleet.log import Appended
+    from dissector.recording.log import Dated
+    from dissector.recording.privileges import User
 
 DESCRIPTION = """\
 Captures on an interface and analyzes what it sees meanwhile: shows of each
@@ -17,9 +28,10 @@ migration its phase, iteration, pages and rate, pages outstanding, faults and
 how long they wait, and findings as they come. At the end, or at Ctrl-C, it
 prints what `xenshark analyze` says of the whole.
 
-Packets come from dumpcap, else from tcpdump, else from Scapy. Root is given up
-as soon as they come: what reads them is an ordinary user then, and a process
-that reads none stays behind to end the capture and to begin rotated files.
+Packets come from dumpcap, else from tcpdump, else from Scapy; with --metrics
+from tcpdump first, which says meanwhile what it loses. Root is given up as soon
+as they come: what reads them is an ordinary user then, and a process that reads
+none stays behind to end the capture, to begin it again, and to begin files.
 """
 
 EPILOG = """\
@@ -35,12 +47,25 @@ FILE is a pcapng from dumpcap, a pcap from the others; the name of a file that
 is rotated gets a number: migration_00001.pcapng. FILE can be read by its owner
 alone. A full disk ends FILE, not the analysis.
 
+With --metrics or --log it watches a host for weeks: in bounded memory, and when
+the interface goes away it waits for it and captures again (then FILE gets a
+number, and migrations are numbered anew). --log appends each migration that has
+ended: to a file of JSON lines, which is renamed to migrations-2026-11-26.jsonl
+when its day is over (UTC), or, if its name ends in "/" or is a folder, to a
+Parquet dataset that `xenshark fleet report` asks. --metrics serves Prometheus;
+--dashboard is a dashboard of it for Grafana, --unit a unit for systemd:
+  xenshark live --unit | sudo tee /etc/systemd/system/xenshark-live@.service
+  sudo systemctl enable --now xenshark-live@eth0
+  xenshark live --dashboard > xenshark.json
+
 examples:
   xenshark live -i eth0
+  xenshark live -i eth0 --metrics 127.0.0.1:9469 --log migrations.jsonl
   xenshark live -i any -f 'tcp port 7700' -w migration.pcapng --no-pages
   xenshark live -i eth0 --json --count 1 | jq 'select(.event == "finding")'
 
-exit status: 0 done; 2 nothing can be captured, or no migration was
+exit status: 0 done; 2 nothing can be captured, or (without --metrics or --log)
+no migration was
 """
 
 AUTO = "auto"
@@ -58,11 +83,19 @@ def add(subparsers: Any) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("-i", "--interface", metavar="IFACE", help="capture there; any: on all interfaces")
     what.add_argument("-D", "--list", action="store_true", help="list the interfaces and end")
+    what.add_argument("--dashboard", action="store_true", help="print a dashboard for Grafana and end")
+    what.add_argument("--unit", action="store_true", help="print a unit for systemd and end")
     parser.add_argument("-f", "--filter", default="", metavar="BPF", help="capture only this, see man pcap-filter")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line an event")
     end = parser.add_argument_group("when it ends, if not at Ctrl-C")
     end.add_argument("-c", "--count", type=whole_number(), metavar="N", help="after N migrations have ended")
     end.add_argument("--duration", type=positive_number(), metavar="S", help="after S seconds")
+    weeks = parser.add_argument_group("watching a host for weeks")
+    weeks.add_argument(
+        "--metrics", type=_address, metavar="[HOST]:PORT", help="serve metrics for Prometheus there, such as :9469"
+    )
+    weeks.add_argument("--log", metavar="FILE|DIR/", help="append every migration that has ended to it")
+    weeks.add_argument("--log-keep", type=whole_number(), metavar="N", help="delete what is logged but that of N days")
     file = parser.add_argument_group("the capture that is kept")
     file.add_argument("-w", "--write", metavar="FILE", help="keep what is captured; is overwritten")
     file.add_argument(
@@ -91,14 +124,20 @@ def add(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.dashboard or arguments.unit:
+        from dissector.integrations import prometheus
+
+        print(prometheus.text_of(prometheus.DASHBOARD if arguments.dashboard else prometheus.UNIT), end="")
+        return 0
     # Imported here, because these are pipes and signals as only Unix has them.
     from dissector.cli.watching import Watching
     from dissector.recording.guard import Files, Guard, Started, start
+    from dissector.recording.log import Dated
     from dissector.recording.privileges import become, successor
     from dissector.recording.rotation import Numbered, Rotation
     from dissector.recording.session import Session
 
-    program, path = find(arguments.program)
+    program, path = find(arguments.program, TELLING if arguments.metrics else tuple(PROGRAMS))
     if arguments.list:
         return _list(program.listing(path))
     _refuse(arguments)
@@ -110,24 +149,82 @@ def run(arguments: argparse.Namespace) -> int:
         promiscuous=not arguments.no_promiscuous_mode,
     )
     rotation = Rotation(
-        int(arguments.rotate_size * 1_000_000) if arguments.rotate_size else None, arguments.rotate_time, arguments.keep
+        int(arguments.rotate_size * 1_000_000) if arguments.rotate_size else None,
+        arguments.rotate_time,
+        arguments.keep,
+        bool(arguments.metrics or arguments.log),
     )
     user = successor(arguments.user)
     own = user.own if user else lambda file: None
     files: Files | None = Numbered(arguments.write, rotation, own) if arguments.write else None
+    dated = Dated(arguments.log, arguments.log_keep, own) if arguments.log and not _is_folder(arguments.log) else None
     starts: Started = start
+    complaints: deque[str] = deque()
     with ExitStack() as ending:
         if user is not None:
-            guard = Guard(program.words(path, wanted), files)
+            guard = Guard(program.words(path, wanted), files, None if dated is None else dated.open)
             ending.callback(guard.close)
             starts, files = guard.start, files and guard
-        session = Session(program, path, wanted, starts)
-        ending.callback(session.close)
-        watching = Watching(arguments, session, files, rotation)
+            if dated is not None:
+                dated.asks = guard.log
+        services = []
+        for service in _services(arguments, dated, user, complaints.append):
+            services.append(service)
+            ending.callback(service.close)
+        watching = Watching(
+            arguments, lambda: Session(program, path, wanted, starts), files, rotation, services, complaints
+        )
+        ending.callback(watching.close)
         if user is not None:
             become(user)
         watching.run(user)
     return 0
+
+
+def _is_folder(name: str) -> bool:
+    """Whether a log is a dataset."""
+    return name.endswith("/") or Path(name).is_dir()
+
+
+def _services(
+    arguments: argparse.Namespace, dated: Dated | None, user: User | None, complain: Callable[[str], None]
+) -> Iterator[Service]:
+    """What goes on for weeks. Raises UserError where it cannot."""
+    if arguments.metrics:
+        try:
+            from dissector.integrations.prometheus.metrics import Metrics
+        except ImportError as error:
+            raise UserError("--metrics needs prometheus_client: pip install 'xenshark[metrics]'") from error
+        host, port = arguments.metrics
+        yield Metrics(host, port, arguments.interface, __version__)
+    if arguments.log:
+        from dissector.recording.log import Lines, Log
+
+        sink = Lines(dated) if dated is not None else _dataset(arguments.log, arguments.log_keep, user)
+        yield Log(sink, arguments.interface, complain)
+
+
+def _dataset(name: str, keep: int | None, user: User | None) -> Appended:
+    try:
+        from dissector.fleet.log import Appended
+    except ImportError as error:
+        raise UserError(f"--log {name} needs {error.name}: pip install 'xenshark[fleet]'") from error
+    folder = Path(name)
+    if "://" not in name and user is not None and not folder.exists():
+        try:
+            folder.mkdir(parents=True)
+            os.chown(folder, user.uid, user.gid)  # who is to write it
+        except OSError as error:
+            raise UserError(f"cannot write to {name}: {error.strerror or error}") from error
+    return Appended(name.rstrip("/") or "/", keep)
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Reads where to serve: a host, or none for every address, and a port."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdecimal() or int(port[:6]) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no [HOST]:PORT, such as :9469 or 127.0.0.1:9469")
+    return host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port)
 
 
 def _list(words: list[str]) -> int:
@@ -154,5 +251,11 @@ def _refuse(arguments: argparse.Namespace) -> None:
             raise UserError(f"{option} is about the file of -w, and there is none")
     if arguments.keep and not (arguments.rotate_size or arguments.rotate_time):
         raise UserError("--keep is about files of --rotate-size or --rotate-time, and there is none of these")
+    if arguments.log == "":
+        raise UserError("--log needs the name of a file or folder")
+    if arguments.log == "-":
+        raise UserError("standard output is for what is analyzed, --log needs a file or folder")
+    if arguments.log_keep and not arguments.log:
+        raise UserError("--log-keep is about what --log writes, and that is nothing")
     if arguments.write == "-":
         raise UserError("standard output is for what is analyzed, -w needs a file")

@@ -6,12 +6,12 @@ import argparse
 import json
 from typing import Any
 
-NAMES = ("analysis", "record", "guest", "diff", "finding", "fault", "timeline", "live", "difference")
+NAMES = ("analysis", "record", "guest", "diff", "finding", "fault", "timeline", "live", "log", "difference")
 
 EPILOG = """\
 analysis: `analyze`; diff: `diff`; record, guest, finding, fault, timeline, difference: a line of `read`, `guest`,
-`check`, `faults`, `report`, `crosscheck`; live: a line of `live`. Every key is in its schema, and there whatever it
-says: what is not known is null. A later version may have more keys.
+`check`, `faults`, `report`, `crosscheck`; live: a line of `live`, log: of `live --log`. Every key is in its schema,
+and there whatever it says: what is not known is null. A later version may have more keys.
 
 example:
   xenshark schema analysis > analysis.schema.json

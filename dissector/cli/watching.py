@@ -1,4 +1,4 @@
-"""What `xenshark live` does while it captures: prints, keeps, and knows when to end."""
+"""What `xenshark live` does while it captures: prints, keeps, and knows when to end, or when to begin again."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import shutil
 import signal
 import sys
 from collections import deque
-from collections.abc import Sequence
-from time import monotonic_ns, time
+from collections.abc import Callable, Sequence
+from time import monotonic_ns, sleep, time
+from typing import Protocol
 
 from dissector.engine import Engine
 from dissector.errors import UserError
 from dissector.library import crowd, no_migration, old_xen, source_of
-from dissector.monitor import Monitor, Snapshot
+from dissector.monitor import Monitor, Notice, Snapshot
 from dissector.recording.guard import Files
 from dissector.recording.privileges import User
 from dissector.recording.rotation import Kept, Rotation
@@ -22,6 +23,7 @@ from dissector.recording.session import Session
 from dissector.recording.trim import Trimmer
 from dissector.results.encoding import dumps
 from dissector.results.live import CaptureEvent, LiveEvent, SnapshotResult, StatisticsEvent, SummaryEvent
+from dissector.results.source import SourceResult
 from dissector.units import NS, many, printable, size
 from dissector.views.analysis import as_text
 from dissector.views.live import Display, Form, prepare
@@ -33,64 +35,156 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that end the capture; what was captured is still analyzed."""
 
 
+RETRY = 1.0
+"""Seconds from one attempt to capture again to the next."""
+
+
+class Service(Protocol):
+    """What goes on for weeks, from one capture to the next."""
+
+    def begin(self, program: str) -> None:
+        """A capture has begun."""
+
+    def notify(self, notice: Notice) -> None:
+        """Something happened."""
+
+    def look(self, snapshots: Sequence[Snapshot], monitor: Monitor, source: SourceResult) -> None:
+        """How everything stands, several times a second; `source` is the capture so far."""
+
+    def end(self) -> None:
+        """The capture has ended."""
+
+    def close(self) -> None:
+        """No capture follows."""
+
+
 class Watching:
-    """An analysis under way: what is done now and then, and when it ends."""
+    """An analysis under way: what is done now and then, and when it ends. Where there are services, a capture that ends
+    by itself is followed by another one as soon as there can be one."""
 
     def __init__(
-        self, arguments: argparse.Namespace, session: Session, files: Files | None, rotation: Rotation
+        self,
+        arguments: argparse.Namespace,
+        capture: Callable[[], Session],
+        files: Files | None,
+        rotation: Rotation,
+        services: Sequence[Service],
+        complaints: deque[str],
     ) -> None:
-        """`arguments` are those of the command, `files` those that are kept. Once this returns, nothing more needs
-        root but what `session` and `files` do. Raises UserError if the file to keep cannot be written."""
+        """`arguments` are those of the command, `files` those that are kept; `capture` begins a capture; `complaints`
+        are said when there is room for them. Once this returns, nothing more needs root but what sessions and `files`
+        do. Raises UserError if nothing can be captured, or the file to keep cannot be written."""
         form: Form = "lines"
         if arguments.json:
             form = "json"
         elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
             form = "terminal"
             prepare()
-        self._arguments, self._session, self._reader = arguments, session, session.reader
+        self._arguments, self._capture, self._services = arguments, capture, services
+        self._files, self._rotation = files, rotation
+        self._user: User | None = None
         self._display = Display(form)
-        self._complaints: deque[str] = deque()
-        self._monitor = Monitor(self._display.notify)
+        self._complaints = complaints
         self._is_trimmed = arguments.snaplen == "auto"
-        self._engine = Engine(self._monitor.add, note_spans=self._is_trimmed)
-        self._kept = self._keep(files, rotation) if files is not None else None
+        self._kept: Kept | None = None
         self._interrupts = 0
+        self._ended = 0
+        """Migrations that have ended, in captures before this one."""
         self._begun = self._due = self._second = monotonic_ns()
+        session = capture()
+        try:
+            self._follow(session)
+        except BaseException:
+            session.close()
+            raise
 
     def run(self, user: User | None) -> None:
-        """To the end of the capture; `user` is who came after root. Raises UserError when that is not as it should
+        """To the end of the last capture; `user` is who came after root. Raises UserError when that is not as it should
         be."""
+        self._user = user
         ending = [number for number in ENDING if not _stays_ignored(number)]
         handlers = {number: signal.signal(number, self._interrupt) for number in ending}
-        self._session.capture.meanwhile = self._tick
         try:
-            self._begin(user)
-            for _ in self._engine.steps(self._reader):
-                self._tick()
+            self._watch()
+            while self._services and not self._session.capture.asked_to_stop and self._capture_again():
+                self._watch()
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+        if not self._services:
+            self._judge()
+
+    def close(self) -> None:
+        """Whatever is captured: it ends now."""
+        self._session.close()
+
+    def _follow(self, session: Session) -> None:
+        """What a capture needs for itself."""
+        self._session, self._reader = session, session.reader
+        self._monitor = Monitor(self._notify)
+        self._engine = Engine(self._monitor.add, note_spans=self._is_trimmed)
+        if self._files is not None:
+            self._kept = self._keep(self._files)
+
+    def _watch(self) -> None:
+        """One capture, to its end."""
+        self._session.capture.meanwhile = self._tick
+        self._begin()
+        for _ in self._engine.steps(self._reader):
+            self._tick()
         self._session.conclude()
         self._finish()
 
-    def _keep(self, files: Files, rotation: Rotation) -> Kept:
-        trimmer = Trimmer(self._reader, self._engine.connections) if self._is_trimmed else None
-        return Kept(files, self._reader, rotation, self._complaints.append, trimmer)
+    def _capture_again(self) -> bool:
+        """Waits until there can be another capture; False if it is to end before."""
+        interface = self._arguments.interface
+        self._complaints.append(f"{interface}: {self._reader.trouble}; waiting until it can be captured again")
+        self._print()
+        self._session.close()
+        while True:
+            sleep(RETRY)
+            if self._interrupts or self._is_late(monotonic_ns()):
+                return False
+            try:
+                session = self._capture()
+            except UserError:
+                continue
+            self._ended += self._monitor.ended
+            self._follow(session)
+            return True
 
-    def _begin(self, user: User | None) -> None:
+    def _is_late(self, now: int) -> bool:
+        duration = self._arguments.duration
+        return bool(duration) and now - self._begun >= duration * NS
+
+    def _notify(self, notice: Notice) -> None:
+        self._display.notify(notice)
+        for service in self._services:
+            service.notify(notice)
+
+    def _source(self) -> SourceResult:
+        return source_of(self._arguments.interface, self._reader, self._engine.census, self._engine.likely)
+
+    def _keep(self, files: Files) -> Kept:
+        trimmer = Trimmer(self._reader, self._engine.connections) if self._is_trimmed else None
+        return Kept(files, self._reader, self._rotation, self._complaints.append, trimmer, self._kept)
+
+    def _begin(self) -> None:
         """Packets are captured."""
         arguments, program = self._arguments, self._session.program
+        for service in self._services:
+            service.begin(program)
         if self._display.form == "json":
             begun = CaptureEvent(
                 interface=arguments.interface,
                 program=program,
                 filter=arguments.filter,
                 file=arguments.write,
-                user=user.name if user else None,
+                user=self._user.name if self._user else None,
             )
             self._event(begun)
         else:
-            root = f", root given up for {user.name}" if user else ""
+            root = f", root given up for {self._user.name}" if self._user else ""
             self._complaints.append(f"capturing on {arguments.interface} with {program}{root}; Ctrl-C ends")
         self._print()
 
@@ -113,19 +207,32 @@ class Watching:
             self._engine.settle()
         self._engine.report_progress()
         snapshots = self._monitor.snapshots(now, self._engine.is_holding)
+        self._serve(snapshots, is_second)
         if is_second and self._display.form == "json":
             self._statistics(snapshots)
         self._print(snapshots, self._footer())
-        count, duration = self._arguments.count, self._arguments.duration
-        if (count and self._monitor.ended >= count) or (duration and now - self._begun >= duration * NS):
+        count = self._arguments.count
+        if (count and self._ended + self._monitor.ended >= count) or self._is_late(now):
             self._session.capture.stop()
 
+    def _serve(self, snapshots: Sequence[Snapshot], is_second: bool) -> None:
+        if not self._services:
+            return
+        if is_second:
+            self._reader.dropped_by_capture = self._session.dropped()
+        source = self._source()
+        for service in self._services:
+            service.look(snapshots, self._monitor, source)
+
     def _finish(self) -> None:
-        """Says what came of it."""
+        """Says what came of a capture."""
         if self._kept is not None:
             self._kept.close()
         self._monitor.finish()
-        source = source_of(self._arguments.interface, self._reader, self._engine.census, self._engine.likely)
+        source = self._source()
+        for service in self._services:
+            service.look((), self._monitor, source)
+            service.end()
         migrations = self._monitor.analysis.migrations
         if self._display.form == "json":
             self._event(SummaryEvent.of(source, migrations))
@@ -140,11 +247,14 @@ class Watching:
             if words:
                 self._complaints.append(words)
                 self._print()
+
+    def _judge(self) -> None:
+        """Raises UserError where something is wrong with a capture that nobody wants to follow another one."""
         if not self._engine.migrations:
             raise UserError(no_migration(self._engine, self._reader))
         if self._reader.trouble:
             raise UserError(f"{self._reader.name}: {self._reader.trouble}")
-        if all(migration.context.legacy for migration, _ in migrations):
+        if all(migration.context.legacy for migration, _ in self._monitor.analysis.migrations):
             raise UserError(old_xen(self._reader.name))
 
     def _print(self, snapshots: Sequence[Snapshot] = (), footer: str = "") -> None:

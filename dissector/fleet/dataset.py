@@ -63,13 +63,37 @@ class Dataset:
         own = zip(OWN_COLUMNS, (source.size, source.modified, seconds), strict=True)
         for name, table in tables.items():
             if name != "captures":
-                self._write(f"{self.path}/{name}", part, table)
+                self.write(name, part, table)
         captures = tables["captures"]
         for field, value in own:
             captures = captures.append_column(field, pyarrow.array([value] * captures.num_rows, field.type))
-        self._write(f"{self.path}/captures", part, captures)
+        self.write("captures", part, captures)
 
-    def _write(self, folder: str, part: str, table: pyarrow.Table) -> None:
+    def part(self, name: str, part: str) -> pyarrow.Table:
+        """One file of a table; no rows if there is none."""
+        path, shape = f"{self.path}/{name}/{part}", CAPTURES if name == "captures" else schema(TABLES[name])
+        if not self._storage.exists(path):
+            return shape.empty_table()
+        return dataset.dataset([path], schema=shape, format="parquet", filesystem=self._storage).to_table()
+
+    def parts(self, name: str) -> list[str]:
+        """The names of a table's files."""
+        return [path.rpartition("/")[2] for path in sorted(self._storage.glob(f"{self.path}/{name}/*.parquet"))]
+
+    def remove(self, name: str, part: str) -> None:
+        """One file of a table."""
+        self._storage.rm(f"{self.path}/{name}/{part}")
+
+    def probe(self) -> None:
+        """Raises what its storage raises where nothing can be written."""
+        self._storage.makedirs(self.path, exist_ok=True)
+        path = f"{self.path}/.{urandom(4).hex()}"
+        self._storage.pipe(path, b"xenshark")
+        self._storage.rm(path)
+
+    def write(self, name: str, part: str, table: pyarrow.Table) -> None:
+        """One file of a table, whole or not at all, in place of what has its name; without rows there is none."""
+        folder = f"{self.path}/{name}"
         whole = f"{folder}/{part}"
         if not table.num_rows:
             if self._storage.exists(whole):

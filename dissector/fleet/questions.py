@@ -19,7 +19,8 @@ select m.*, begins, ends, (epoch_ns(ends) - epoch_ns(begins)) / 1e9 as seconds,
        flow_source_address || ' -> ' || flow_destination_address as hosts,
        coalesce(guest_name, guest_uuid, '?') as guest,
        (select rule from findings f where f.capture = m.capture and f.migration = m.migration and severity = 'error'
-        order by time limit 1) as first_error
+        order by time limit 1) as first_error,
+       (select size is not null from captures c where c.capture = m.capture) as is_file
 from migrations m left join (
     select capture, migration, min(start_time) as begins, max(end_time) as ends from phases group by all
 ) using (capture, migration)
@@ -76,10 +77,11 @@ QUESTIONS = (
     Question(
         "outliers",
         """select * from (
-            select 'longest' as what, round(seconds, 3) as value, 'analyze' as command, capture from overview
+            select 'longest' as what, round(seconds, 3) as value, if(is_file, 'analyze', null) as command, capture
+            from overview
             where seconds is not null order by seconds desc limit 3)
         union all select * from (
-            select 'longest downtime', round(postcopy_downtime, 6), 'analyze', capture from overview
+            select 'longest downtime', round(postcopy_downtime, 6), if(is_file, 'analyze', null), capture from overview
             where postcopy_downtime is not null order by postcopy_downtime desc limit 3)
         union all select * from (
             select 'slowest fault', round(max(latency), 6) as value, 'faults --slowest 5', capture from faults
@@ -125,10 +127,13 @@ class Questions:
 
 
 def _runnable(answer: Answer) -> Answer:
-    """The words of a command and what it opens as one line for a shell."""
+    """The words of a command and what it opens as one line for a shell; without words there is no file to open."""
     if answer.names[-2:] != ("command", "capture"):
         return answer
-    rows = [(*rest, f"xenshark {words} {quote(capture)}") for *rest, words, capture in answer.rows]
+    rows = [
+        (*rest, f"xenshark {words} {quote(capture)}" if words else f"seen by live: {capture}")
+        for *rest, words, capture in answer.rows
+    ]
     return Answer(answer.names[:-1], rows)
 
 

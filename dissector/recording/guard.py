@@ -1,5 +1,5 @@
 """What stays root when `xenshark live` gives it up: a process that starts and ends the program that captures, and opens
-the next file of a rotation.
+the next file of a rotation or of a log.
 
 It is forked before a packet was read, and reads none: whoever has taken over the process that does can ask it for the
 program and the files that were named on the command line, and for nothing else. It ends when nobody can ask any more,
@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -24,10 +24,10 @@ from typing import Protocol
 MESSAGE = Struct("=Bi")
 """A request and its number, or an answer: an error's number (0: none) and a value."""
 
-START, STATUS, SIGNAL, OPEN, REMOVE = range(5)
+START, STATUS, SIGNAL, OPEN, REMOVE, LOG = range(6)
 RUNS, ENDED = range(2)
 
-SIGNALS = (signal.SIGINT, signal.SIGKILL)
+SIGNALS = (signal.SIGINT, signal.SIGKILL, signal.SIGUSR1)
 """Those that it sends."""
 
 TURN = 0.02
@@ -79,10 +79,11 @@ def start(words: Sequence[str]) -> tuple[Process, FileIO, FileIO]:
 
 
 class Guard:
-    """The asking side: `start` in place of this module's, and files."""
+    """The asking side: `start` in place of this module's, files, and the file of a log."""
 
-    def __init__(self, words: Sequence[str], files: Files | None) -> None:
-        """Forks; `words` are the only ones it starts a program with, and `files` the only ones it opens."""
+    def __init__(self, words: Sequence[str], files: Files | None, log: Callable[[], int] | None = None) -> None:
+        """Forks; `words` are the only ones it starts a program with, and `files` and what `log` opens the only ones it
+        opens."""
         self._words, self._files = list(words), files
         self._lock = Lock()
         """Held from a request to its answer: files are opened by a thread of their own."""
@@ -92,7 +93,7 @@ class Guard:
             try:
                 self._socket.close()
                 os.setpgid(0, 0)
-                _serve(theirs, self._words, files)
+                _serve(theirs, self._words, files, log)
             finally:
                 os._exit(0)
         theirs.close()
@@ -116,6 +117,11 @@ class Guard:
     def remove(self, number: int) -> None:
         """As Files says."""
         self._ask(REMOVE, number)
+
+    def log(self) -> int:
+        """A descriptor of the log's file, to be written. Raises OSError."""
+        _, (file,) = self._ask(LOG, 0)
+        return file
 
     def close(self) -> None:
         """Ends it, and the program if that still runs."""
@@ -169,7 +175,9 @@ class _Guarded:
         self._guard.signal(signal.SIGKILL)
 
 
-def _serve(asked: socket.socket, words: Sequence[str], files: Files | None) -> None:
+def _serve(
+    asked: socket.socket, words: Sequence[str], files: Files | None, log: Callable[[], int] | None = None
+) -> None:
     """Answers until nobody can ask."""
     process: Process | None = None
     while octets := asked.recv(MESSAGE.size):
@@ -186,6 +194,8 @@ def _serve(asked: socket.socket, words: Sequence[str], files: Files | None) -> N
                 process.send_signal(number)
             elif request == OPEN and files is not None:
                 opened = [FileIO(files.open(number), "w")]
+            elif request == LOG and log is not None:
+                opened = [FileIO(log(), "a")]
             elif request == REMOVE and files is not None:
                 files.remove(number)
         except OSError as error:

@@ -10,7 +10,7 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from dissector.errors import UserError
@@ -44,6 +44,8 @@ class Program(NamedTuple):
     """What it says at the end of packets that the kernel had no room for."""
     prefix: re.Pattern[str]
     """What stands before a complaint that is worth passing on."""
+    asks: signal.Signals | None = None
+    """What makes it say what it has lost so far, once it has said that it is LISTENING."""
 
 
 def _dumpcap(path: str, wanted: Wanted) -> list[str]:
@@ -66,7 +68,9 @@ def _scapy(path: str, wanted: Wanted) -> list[str]:
     return [*words, str(wanted.buffer), str(wanted.snap), "promiscuous" if wanted.promiscuous else "-"]
 
 
-_KERNEL = re.compile(r"^(\d+) packets? dropped by kernel", re.MULTILINE)
+_KERNEL = re.compile(r"(?:^|, )(\d+) packets? dropped by kernel", re.MULTILINE)
+
+LISTENING = "listening on "
 
 PROGRAMS = {
     "dumpcap": Program(
@@ -77,10 +81,20 @@ PROGRAMS = {
         re.compile(r"^dumpcap: "),
     ),
     "tcpdump": Program(
-        "tcpdump", _tcpdump, lambda path: [path, "-D"], _KERNEL, re.compile(r"^tcpdump: (?!listening|verbose)")
+        "tcpdump",
+        _tcpdump,
+        lambda path: [path, "-D"],
+        _KERNEL,
+        re.compile(r"^tcpdump: (?!listening|verbose|\d+ packet)"),
+        signal.SIGUSR1,
     ),
     "scapy": Program(
-        "scapy", _scapy, lambda path: [path, "-m", "dissector.recording.sniffer"], _KERNEL, re.compile("^scapy: ")
+        "scapy",
+        _scapy,
+        lambda path: [path, "-m", "dissector.recording.sniffer"],
+        _KERNEL,
+        re.compile("^scapy: (?!listening)"),
+        signal.SIGUSR1,
     ),
 }
 """In the order in which they are looked for."""
@@ -108,9 +122,14 @@ WRONG_FILTER = re.compile(r"(?:valid capture filter|filter expression '.*') \((.
 """What is wrong with a filter, in libpcap's words."""
 
 
-def find(name: str | None = None) -> tuple[Program, str]:
+TELLING = ("tcpdump", "dumpcap", "scapy")
+"""The order in which they are looked for where somebody wants to know meanwhile what is lost: not before its end says
+dumpcap, and Scapy is slower than it."""
+
+
+def find(name: str | None = None, order: Sequence[str] = tuple(PROGRAMS)) -> tuple[Program, str]:
     """The program of this name, or the first that is there, and its path. Raises UserError if there is none."""
-    for program in PROGRAMS.values() if name is None else [PROGRAMS[name]]:
+    for program in map(PROGRAMS.__getitem__, order if name is None else [name]):
         if program.name == "scapy":
             return program, sys.executable
         path = shutil.which(program.name) or shutil.which(program.name, path=PATH_OF_ROOT)

@@ -35,6 +35,8 @@ class Rotation(NamedTuple):
     seconds: float | None = None
     keep: int | None = None
     """None: all."""
+    several: bool = False
+    """Whether files are numbered in any case: another capture may follow."""
 
 
 class Numbered:
@@ -43,7 +45,7 @@ class Numbered:
     def __init__(self, path: str, rotation: Rotation, own: Callable[[int], None] = lambda file: None) -> None:
         """`own` is called with the descriptor of each."""
         self._path, self._own = Path(path), own
-        self._is_alone = not (rotation.octets or rotation.seconds)
+        self._is_alone = not (rotation.octets or rotation.seconds or rotation.several)
 
     def name(self, number: int) -> Path:
         """Of the file of this number, from 1 on."""
@@ -71,9 +73,11 @@ class Kept:
         rotation: Rotation,
         complain: Callable[[str], None],
         trimmer: Trimmer | None = None,
+        before: Kept | None = None,
     ) -> None:
         """Keeps what the reader lets go of from now on. `trimmer` leaves page contents out; `complain` is called by the
-        thread and must not raise. Raises UserError if the file cannot be written."""
+        thread and must not raise; `before` kept the capture before this one, and is closed. Raises UserError if the
+        file cannot be written."""
         self.octets = 0
         """Of all files."""
         self._files, self._rotation, self._complain, self._trimmer = files, rotation, complain, trimmer
@@ -81,7 +85,7 @@ class Kept:
         self._block = Struct(f"{reader.head.format[0]}II") if reader.blocks else None
         self._beginning = b""  # what each of the files begins with
         self._has_begun = False  # whether that is known
-        self._number = 0
+        self._number: int = 0 if before is None else before._number
         try:
             self._open()
         except OSError as error:

@@ -15,7 +15,7 @@ from dissector.capture.opening import recognise
 from dissector.capture.reader import CaptureReader
 from dissector.errors import UserError
 from dissector.recording.guard import Process, Started, start
-from dissector.recording.programs import Program, Wanted, complaint, lost, reason
+from dissector.recording.programs import LISTENING, Program, Wanted, complaint, lost, reason
 
 SAID_MAX = 1 << 16
 """Octets of what a program says that are remembered: its last ones."""
@@ -53,10 +53,15 @@ class Capture(Octets):
             if self._output in events:
                 return super().readinto(target)
 
+    def send(self, number: signal.Signals) -> None:
+        """A signal for the program, if it still runs."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
     def stop(self) -> None:
         """Asks the program to end: what it has captured so far is still read."""
-        if not self.asked_to_stop and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+        if not self.asked_to_stop:
+            self.send(signal.SIGINT)
         self.asked_to_stop = True
 
     def end(self) -> int:
@@ -95,6 +100,7 @@ class Session:
         """Returns once packets are captured. Raises UserError, one line for a person, if that cannot be."""
         self.program = program.name
         self._program, self._path, self._wanted = program, path, wanted
+        self._is_listening = False
         try:
             self.capture = Capture(*start(program.words(path, wanted)))
         except OSError as error:
@@ -118,6 +124,14 @@ class Session:
     @property
     def _said(self) -> str:
         return self.capture.said.decode(errors="replace")
+
+    def dropped(self) -> int:
+        """Packets that the program has said it lost; asks it for the next time, if it can be asked."""
+        asks = self._program.asks
+        self._is_listening = self._is_listening or LISTENING in self._said
+        if asks is not None and self._is_listening and not self.capture.asked_to_stop:
+            self.capture.send(asks)
+        return max(self.reader.dropped_by_capture, lost(self._program, self._said) or 0)
 
     def close(self) -> None:
         """Whatever it is doing: it ends now."""

@@ -43,7 +43,9 @@ def main(words: list[str]) -> int:
         return 0
     interface, expression, buffer, snap, promiscuous = words
     stopped: list[int] = []
+    asked: list[int] = []
     signal.signal(signal.SIGINT, lambda number, frame: stopped.append(number))
+    signal.signal(signal.SIGUSR1, lambda number, frame: asked.append(number))
     try:
         if interface not in get_if_list():
             raise OSError(f"there is no interface {interface}")
@@ -56,25 +58,41 @@ def main(words: list[str]) -> int:
         return 1
     with suppress(OSError, AttributeError):
         listening.ins.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, int(buffer) << 20)
-    dropped(listening)  # before its filter was set, and it had room
+    losses = Losses(listening)
+    print(f"scapy: listening on {interface}", file=sys.stderr, flush=True)
     with suppress(BrokenPipeError):
-        copy(listening, int(snap) or SNAP, stopped)
-    print(f"{dropped(listening)} packets dropped by kernel", file=sys.stderr)
+        copy(listening, int(snap) or SNAP, stopped, asked, losses)
+    losses.say()
     return 0
 
 
-def dropped(listening: Any) -> int:
-    """Packets that the kernel had no room for, since this was last asked."""
-    _, count = struct.unpack("II", listening.ins.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
-    return int(count)
+class Losses:
+    """Packets that the kernel had no room for."""
+
+    def __init__(self, listening: Any) -> None:
+        self._listening, self._count = listening, 0
+        self._new()  # before its filter was set, and it had room
+
+    def say(self) -> None:
+        """How many there were so far."""
+        self._count += self._new()
+        print(f"{self._count} packets dropped by kernel", file=sys.stderr, flush=True)
+
+    def _new(self) -> int:
+        """Since it was last asked."""
+        _, count = struct.unpack("II", self._listening.ins.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+        return int(count)
 
 
-def copy(listening: Any, snap: int, stopped: list[int]) -> None:
-    """Writes what comes until something is in `stopped`."""
+def copy(listening: Any, snap: int, stopped: list[int], asked: list[int], losses: Losses) -> None:
+    """Writes what comes until something is in `stopped`; says what was lost when something is in `asked`."""
     from scapy.config import conf
 
     write(pcap_header(conf.l2types.layer2num[listening.LL], magic=NANOSECONDS, snap=snap))
     while not stopped:
+        if asked:
+            asked.clear()
+            losses.say()
         if not select.select([listening], [], [], TURN)[0]:
             continue
         _, octets, seconds = listening.recv_raw(SNAP)

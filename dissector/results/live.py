@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from dissector.events import Flow
 from dissector.facts import Kind, Outcome, PhaseName
 from dissector.monitor import Notice, NoticeKind, Snapshot
-from dissector.results.analysis import AnalysisResult
+from dissector.results.analysis import AnalysisResult, MigrationResult
 from dissector.results.base import Result
 from dissector.results.common import Duration, FlowResult, LatencyResult, Octets, Time, time_of
 from dissector.results.faults import FaultResult
@@ -99,6 +99,9 @@ class SnapshotResult(Result, kw_only=True):
     bytes_per_second: int
     pages: Annotated[int, "page contents sent, before and after the transition"]
     pages_per_second: int
+    dirty_pages_per_second: Annotated[
+        float | None, "pages that the guest wrote to during the newest iteration of which the next one is over"
+    ]
     announced: Annotated[int, "pages announced by POSTCOPY_PFNS"]
     outstanding: Annotated[int, "those of them that have not come"]
     faulted_pfns: int
@@ -126,6 +129,7 @@ class SnapshotResult(Result, kw_only=True):
             bytes_per_second=snapshot.octets_rate,
             pages=snapshot.pages,
             pages_per_second=snapshot.pages_rate,
+            dirty_pages_per_second=snapshot.dirty_rate,
             announced=snapshot.announced,
             outstanding=snapshot.outstanding,
             faulted_pfns=snapshot.asked,
@@ -155,6 +159,12 @@ class SummaryEvent(AnalysisResult, Event, kw_only=True):
     """The last event: what `analyze --json` prints of the whole."""
 
     event: Literal["summary"] = "summary"
+
+
+class LoggedResult(MigrationResult, kw_only=True):
+    """A migration that has ended, as `live --log` writes it."""
+
+    capture: Annotated[str, "host, interface and beginning of the capture in which it has this id"]
 
 
 LiveEvent: TypeAlias = (

@@ -12,7 +12,7 @@ from dissector.results.differences import DifferenceResult
 from dissector.results.faults import FaultResult
 from dissector.results.findings import FileFindingResult
 from dissector.results.guest import GuestResult
-from dissector.results.live import LiveEvent
+from dissector.results.live import LiveEvent, LoggedResult
 from dissector.results.records import RecordResult
 from dissector.results.timeline import TimelineResult
 
@@ -26,7 +26,9 @@ RESULTS: Mapping[str, Any] = MappingProxyType(
         "fault": FaultResult,
         "timeline": TimelineResult,
         "live": LiveEvent,
+        "log": LoggedResult,
         "difference": DifferenceResult,
     }
 )
-"""What `analyze`, `read`, `guest`, `diff`, `check`, `faults`, `report`, `live` and `crosscheck` print."""
+"""What `analyze`, `read`, `guest`, `diff`, `check`, `faults`, `report`, `live` and `crosscheck` print, and what
+`live --log` writes."""

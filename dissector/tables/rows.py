@@ -70,6 +70,8 @@ class Table(NamedTuple):
     says: str
 
 
+Row = tuple[Any, ...]
+
 CAPTURE = Column("capture", (), "text", "", "the file, as it was given")
 MIGRATION = Column("migration", (), "integer", "", "which of the capture, from 0")
 
@@ -99,6 +101,26 @@ TABLES: Mapping[str, Table] = MappingProxyType(
 """Every table, by its name. A migration is named by its capture and its number; a record by those, its direction and
 its offset."""
 
+
+def rows_of(capture: str, migration: MigrationResult, name: str) -> Iterator[tuple[Any, ...]]:
+    """The rows that a migration has in one of the tables that are made of its result."""
+    if name == "migrations":
+        yield _values(name, capture, migration, migration.id)
+    for row in () if name == "migrations" else getattr(migration, name):
+        yield _values(name, capture, row, *([] if name == "findings" else [migration.id]))
+
+
+def capture_row(capture: str, source: SourceResult | None, left_out: int = 0, problem: str | None = None) -> Row:
+    """The row of a capture; of one that could not be opened there is no source."""
+    known: dict[str, Any] = {name: getattr(source, name, None) for name in SourceResult.field_names}
+    return _values("captures", capture, CaptureRow(**known, left_out=left_out, problem=problem))
+
+
+def _values(name: str, capture: str, row: Result, *keys: int) -> Row:
+    own = TABLES[name].columns[1 + len(keys) :]
+    return capture, *keys, *(value_of(row, column) for column in own)
+
+
 OF_A_MIGRATION: tuple[Literal["iterations", "phases", "gaps"], ...] = ("iterations", "phases", "gaps")
 """Tables whose rows are in a migration's result, by their names there, and do not say of which it is."""
 
@@ -112,7 +134,7 @@ def described(table: Table) -> str:
     return "\n".join(lines)
 
 
-Put = Callable[[str, tuple[Any, ...]], object]
+Put = Callable[[str, Row], object]
 """Takes a table's name and a row: a value for each column of the table."""
 
 
@@ -155,18 +177,16 @@ class Rows:
         for fault in self._waiting.values():
             self._row("faults", FaultResult.of(fault))
         self.analysis.finish()
-        known: dict[str, Any] = {name: getattr(source, name, None) for name in SourceResult.field_names}
-        self._row("captures", CaptureRow(**known, left_out=self.analysis.left_out, problem=problem))
+        if "captures" in self._wanted:
+            self._put("captures", capture_row(self._file, source, self.analysis.left_out, problem))
         for one in self.analysis.migrations:
             migration = MigrationResult.of(one)
-            self._row("migrations", migration, migration.id)
             for rate in self._rates(one):
                 self._row("rates", rate, migration.id)
-            for name in OF_A_MIGRATION:
-                for row in getattr(migration, name):
-                    self._row(name, row, migration.id)
-            for finding in migration.findings:
-                self._row("findings", finding)
+            for name in ("migrations", *OF_A_MIGRATION, "findings"):
+                if name in self._wanted:
+                    for row in rows_of(self._file, migration, name):
+                        self._put(name, row)
 
     def _rates(self, one: MigrationAnalysis) -> Iterator[RateResult]:
         number, is_timed = one.migration.number, one.migration.is_timed
@@ -175,5 +195,4 @@ class Rows:
 
     def _row(self, name: str, row: Result, *keys: int) -> None:
         if name in self._wanted:
-            own = TABLES[name].columns[1 + len(keys) :]
-            self._put(name, (self._file, *keys, *(value_of(row, column) for column in own)))
+            self._put(name, _values(name, self._file, row, *keys))

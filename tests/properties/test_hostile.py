@@ -112,6 +112,18 @@ def test_a_crowded_connection_is_followed_so_far_and_that_is_said(command: str) 
     assert out and len(lines) == 1 and f"holds more than {MIGRATIONS_OF_A_CONNECTION} migrations" in lines[0]
 
 
+def test_a_small_migration_after_many_others_is_no_less_followed() -> None:
+    """A host that is watched for weeks sees more than are kept: none is cut short for those that are over."""
+    analysis = Analysis()
+    for number in range(MIGRATIONS_MAX + 50):
+        analysis.add(MigrationFound(number, None))
+        octets = 24 if number >= MIGRATIONS_MAX else 1000
+        analysis.add(DirectionEnded(number, FORWARD, "fin", octets))
+        assert not analysis[number].migration.is_over
+        analysis.add(DirectionEnded(number, REVERSE, "fin", 0))
+    assert not analysis._gone and len(analysis._half_over) <= 2 * MIGRATIONS_MAX and not analysis._halves
+
+
 def test_guests_are_bounded(tmp_path: Path) -> None:
     """Devices without end, each with its state."""
     guests, path, many = Guests(), tmp_path / "guests", OCTETS_MAX >> 16
