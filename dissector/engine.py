@@ -185,6 +185,8 @@ class Engine:
         while octets := reader.read():
             parser.feed(octets, len(octets), True, 0, 0)
             yield
+            if parser.wants_nothing and not self.migrations:
+                break  # the file may have no end, as /dev/zero has none
         parser.finish("capture")
 
     def _release(self, frame: int) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from dissector.capture.joined import FileSet
 from dissector.capture.opening import StreamReader, open_source
 from dissector.capture.reader import CaptureReader
+from dissector.capture.sets import Sets, captures_in, sets_of
 from dissector.encrypted import Encrypted
 from dissector.engine import Engine, Sample
 from dissector.errors import UserError
 from dissector.events import Event, Record
 from dissector.facts import Fault, Link, Linker, Migration
-from dissector.parser import MIGRATIONS_MAX
+from dissector.parser import LATE_SEARCHED, MIGRATIONS_MAX
 from dissector.results.common import EndpointResult, FlowResult, file_name, time_of
 from dissector.results.source import CensusResult, EncryptedResult, SourceResult
 from dissector.units import NS, duration, many, rate, size
@@ -41,14 +45,55 @@ Take = Callable[[Event], object]
 
 
 def open(
-    path: str | os.PathLike[str], *, keep_pages: bool = False, keylog: str | os.PathLike[str] | None = None
+    *paths: str | os.PathLike[str], keep_pages: bool = False, keylog: str | os.PathLike[str] | None = None
 ) -> Input:
-    """An input: a capture (pcap, pcapng) or a save file, compressed or not; "-" is standard input.
+    """An input: a capture (pcap, pcapng) or a save file, compressed or not; "-" is standard input. Several files are
+    one capture, in the order of their first packets, as far as each goes on where the one before ends.
 
     `keep_pages`: the bodies of records hold page contents, too. `keylog`: a file with the keys of TLS connections
     (SSLKEYLOGFILE), which tshark then opens. Raises UserError if the input cannot be read.
     """
-    return Input(os.fspath(path), keep_pages, os.fspath(keylog) if keylog is not None else None)
+    names = [os.fspath(path) for path in paths]
+    files = FileSet((names[0],)) if len(names) == 1 else sets_of(names, join=True).files[0]
+    return Input(files, keep_pages, os.fspath(keylog) if keylog is not None else None)
+
+
+def gather(paths: Iterable[str | os.PathLike[str]], join: bool | None = None) -> Sets:
+    """The captures in files and folders, each to be given to `Input`, and what there is to say of them: a folder stands
+    for the captures in it and below it, files of a rotated capture for that. `join`: all files are one capture; False:
+    each is one.
+
+    Raises UserError if a folder cannot be read or holds no capture, or the files that `join` speaks of cannot."""
+    names: list[str] = []
+    remarks: list[str] = []
+    for path in [os.fspath(path) for path in paths]:
+        if not Path(path).is_dir():
+            names.append(path)
+            continue
+        found, others = captures_in(path, _is_capture)
+        remarks += [others] if others else []
+        if not found:
+            raise UserError(f"no captures in {path}")
+        names += found
+    sets = sets_of(names, join)
+    return Sets(sets.files, remarks + sets.remarks)
+
+
+def _is_capture(path: str) -> bool:
+    """Whether a file holds packets or the beginning of a stream, or cannot be read, which is said where it is."""
+    try:
+        reader = open_source(path)
+    except UserError:
+        return True
+    try:
+        if isinstance(reader, CaptureReader):
+            return True
+        engine = Engine(lambda event: None)
+        for _ in islice(engine.steps(reader), 2):  # one piece, and the end if there is not more
+            pass
+        return bool(engine.migrations)
+    finally:
+        reader.source.close()
 
 
 class Input:
@@ -59,9 +104,12 @@ class Input:
     says what is wrong.
     """
 
-    def __init__(self, path: str, keep_pages: bool = False, keylog: str | None = None) -> None:
-        self.path = path
-        self.reader: Reader = open_source(path)
+    def __init__(self, files: FileSet, keep_pages: bool = False, keylog: str | None = None) -> None:
+        self.files = files
+        """The file, or those that are read as one."""
+        if keylog is not None:
+            _look_at_keys(keylog)
+        self.reader: Reader = open_source(files)
         """What reads it, or has read it."""
         self.migration_count = 0
         """How many were found when it was last read."""
@@ -74,9 +122,39 @@ class Input:
         self._crowded = 0
 
     @property
+    def path(self) -> str:
+        """The file, the first of several."""
+        return self.files.paths[0]
+
+    @property
     def name(self) -> str:
         """What messages call it."""
         return self.reader.name
+
+    @property
+    def is_read_once(self) -> bool:
+        """Whether it cannot be read again: standard input, a pipe."""
+        return self.path == "-" or self.reader.source.size is None
+
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """The files that were read as one so far, if it is several."""
+        return self.reader.joined if isinstance(self.reader, CaptureReader) else ()
+
+    @property
+    def words_not_joined(self) -> str | None:
+        """In one line, that there are such files."""
+        return self.reader.words_rest if isinstance(self.reader, CaptureReader) else None
+
+    def again(self) -> Input:
+        """The same input, to be read from its beginning."""
+        return Input(self.files, self._keep_pages, self._keylog)
+
+    @property
+    def not_joined(self) -> FileSet | None:
+        """Files that were to be read as one with it, and do not go on where it ends."""
+        rest = self.reader.rest if isinstance(self.reader, CaptureReader) else ()
+        return self.files._replace(paths=rest) if rest else None
 
     @property
     def is_capture(self) -> bool:
@@ -101,8 +179,9 @@ class Input:
 
     @property
     def damage(self) -> str | None:
-        """In one line, what is wrong with the file, as far as it was read."""
-        return f"{self.name}: {self.reader.trouble}" if self.reader.trouble else None
+        """In one line, what is wrong with the file, or with those that a user said are one, as far as it was read."""
+        troubles = [self.reader.trouble, self.words_not_joined if self.files.is_asked else None]
+        return f"{self.name}: {'; '.join(filter(None, troubles))}" if any(troubles) else None
 
     @property
     def words_not_followed(self) -> str | None:
@@ -232,19 +311,19 @@ class Input:
         has_keys = self._keylog is not None or (isinstance(self.reader, CaptureReader) and self.reader.has_secrets)
         if not has_keys or "TLS" not in engine.remarks.ciphers:
             return
-        if self.path == "-":
+        if self.is_read_once:
             raise UserError(f"TLS connections of {self.name} cannot be opened: a capture is read twice for that")
         from dissector.integrations.wireshark.decryption import decrypted
 
-        yield from engine.decrypted(decrypted(self.path, self._keylog))
+        yield from engine.decrypted(decrypted(self.files, self._keylog))
 
     @contextmanager
     def _reading(self, engine: Engine) -> Iterator[Reader]:
         """The reader at the beginning of the input; closes it. Raises UserError if no migration was found."""
         if self._is_read:
-            if self.path == "-":
+            if self.is_read_once:
                 raise UserError(f"{self.name} can be read once only")
-            self.reader = open_source(self.path)
+            self.reader = open_source(self.files)
             self._legacy.clear()
         self._is_read = True
         try:
@@ -260,6 +339,14 @@ class Input:
     def _note(self, event: Event) -> None:
         if isinstance(event, Record):
             self._legacy[event.migration] = event.context.legacy
+
+
+def _look_at_keys(keylog: str) -> None:
+    """Raises UserError if a key log file cannot be read: whether there is anything to open is known later only."""
+    try:
+        Path(keylog).open("rb").close()
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {keylog}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def source_of(
@@ -284,6 +371,7 @@ def source_of(
         bytes=reader.octets,
         first_time=time_of(reader.first_time_ns),
         last_time=time_of(reader.last_time_ns),
+        joined=tuple(map(file_name, reader.joined)),
         cut_packets=reader.cut,
         dropped_packets=reader.dropped_by_capture,
         census=tuple(map(CensusResult, census.keys(), census.values())),
@@ -335,7 +423,8 @@ def no_migration(engine: Engine, reader: Reader, keylog: str | None = None) -> s
 
 def _nothing(engine: Engine, reader: Reader, keylog: str | None) -> str:
     if not isinstance(reader, CaptureReader):
-        return f"{reader.name} is neither a capture (pcap, pcapng) nor a migration stream"
+        looked = f", as far as its first {size(reader.octets)} show" if reader.octets > LATE_SEARCHED else ""
+        return f"{reader.name} is neither a capture (pcap, pcapng) nor a migration stream{looked}"
     none = f"no migration found in {reader.name}"
     if keylog is not None and "TLS" in engine.remarks.ciphers:
         return f"{none}: in the TLS connections that the keys in {keylog} open there is none"

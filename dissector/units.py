@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 NS = 1_000_000_000
@@ -64,3 +65,16 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def shell_word(text: str) -> str:
+    """Text as a shell takes it for one word, printable whatever is in it: what is not stands in $'...', octet by octet
+    (POSIX.1-2024, 2.2.4)."""
+    # Imported here, as few runs need it.
+    import shlex
+
+    if text.isprintable():
+        return shlex.quote(text)
+    octets = os.fsencode(text)
+    plain = (chr(one) if 32 <= one < 127 and one not in b"\\'" else f"\\x{one:02x}" for one in octets)
+    return f"$'{''.join(plain)}'"

@@ -4,6 +4,7 @@ from dissector.capture import pcap, pcapng
 from dissector.capture.files import Octets, open_octets
 from dissector.capture.foreign import FIRST, name_of
 from dissector.capture.formats import PCAP_HEADER
+from dissector.capture.joined import FileSet, JoinedReader
 from dissector.capture.reader import BUFFER, CaptureReader
 from dissector.errors import UserError
 
@@ -33,18 +34,32 @@ class StreamReader:
         return self._view[:end]
 
 
-def open_source(path: str) -> CaptureReader | StreamReader:
-    """Open `path` ("-" is standard input), compressed or not; its first octets say what it is.
+def open_source(files: str | FileSet) -> CaptureReader | StreamReader:
+    """Open a file ("-" is standard input), compressed or not, or several that hold one capture; the first octets of
+    each say what it is.
 
     Raises UserError when it cannot be opened, is empty, is a capture whose very header is damaged, or one in a format
-    that is not read: the message says how it is converted.
+    that is not read: the message says how it is converted. Of several files the first one decides.
     """
-    source, name = open_octets(path)
+    if isinstance(files, FileSet):
+        if len(files.paths) > 1:
+            return JoinedReader(files, open_capture)
+        (files,) = files.paths
+    source, name = open_octets(files)
     try:
         return recognise(source, name)
     except UserError:
         source.close()
         raise
+
+
+def open_capture(path: str) -> CaptureReader:
+    """As `open_source`; raises UserError also of a file that holds no packets."""
+    reader = open_source(path)
+    if isinstance(reader, CaptureReader):
+        return reader
+    reader.source.close()
+    raise UserError(f"{path} is no capture (pcap, pcapng): only packets can be read on from one file to the next")
 
 
 def recognise(source: Octets, name: str) -> CaptureReader | StreamReader:

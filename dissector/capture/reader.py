@@ -8,6 +8,8 @@ Invariants. `buffer[pos:end]` is what was read and not taken. No octet of a file
 sense is `trouble`, and a time that does not fit is none. Limits: LARGEST_PACKET, LARGEST_BLOCK, LATEST.
 """
 
+from __future__ import annotations
+
 import math
 import struct
 from collections.abc import Callable
@@ -101,6 +103,15 @@ class CaptureReader:
     blocks: bool = False
     """True: pcapng, every packet is in a block. False: pcap, a packet is a header and its octets."""
 
+    joined: tuple[str, ...] = ()
+    """The files it was read from so far, if it is read from several."""
+
+    rest: tuple[str, ...] = ()
+    """Those of them that did not go on where the ones before ended, and were not read."""
+
+    words_rest: str | None = None
+    """In one line, that there are such files."""
+
     head: struct.Struct
     """The header at `pos`, which the packet's octets follow.
 
@@ -182,6 +193,12 @@ class CaptureReader:
         self.pos, self.frame = pos, frame
         self.cut += cut
         self.last_time_ns = time_ns
+
+    def go_on_from(self, other: CaptureReader) -> None:
+        """Counts on where another one stopped; before the first packet."""
+        self.frame, self.cut, self.untimed = other.frame, other.cut, other.untimed
+        self.last_time_ns = other.last_time_ns
+        self.dropped_by_capture, self.has_secrets = other.dropped_by_capture, other.has_secrets
 
     def next_packet(self) -> Packet | None:
         """The next packet; None at the end, and `trouble` tells if the end came too early. Never raises."""

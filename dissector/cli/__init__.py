@@ -134,8 +134,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     asked = next((word for word in words if not word.startswith("-")), None)
-    if asked is not None and asked not in COMMANDS and words[0] == asked and Path(asked).is_file():
-        # A file alone: its summary is what was meant.
+    if asked is not None and asked not in COMMANDS and words[0] == asked and Path(asked).exists():
+        # A file or folder alone: its summary is what was meant.
         words, asked = ["analyze", *words], "analyze"
     # To say the version no command is needed; to list them all are.
     needed = [asked] if asked in COMMANDS else [] if words[:1] == ["--version"] else COMMANDS

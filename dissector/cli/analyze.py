@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from dissector.analysis import Analysis
 from dissector.cli import INTERRUPTED
-from dissector.cli.arguments import add_keylog
-from dissector.cli.input import conclude, read_until_interrupted, width
-from dissector.library import open
+from dissector.cli.arguments import add_files, add_keylog
+from dissector.cli.input import conclude, each, read_until_interrupted, width
+from dissector.library import Input
 from dissector.views.analysis import as_text
 
 DESCRIPTION = """\
@@ -49,22 +50,34 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help='capture or save file, compressed or not; "-": standard input')
+    add_files(parser)
     add_keylog(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object, see xenshark schema analysis")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="one JSON object, of several captures one a line; see xenshark schema analysis",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    is_one = len(arguments.files) == 1 and not Path(arguments.files[0]).is_dir()
+    return each(
+        arguments,
+        lambda capture: _analyze(capture, arguments.json, indent=1 if is_one else None),
+        title=None if arguments.json else "",
+    )
+
+
+def _analyze(capture: Input, as_json: bool, indent: int | None) -> int:
     analysis = Analysis()
-    capture = open(arguments.file, keylog=arguments.keylog)
     is_interrupted = read_until_interrupted(capture, analysis.add)
     analysis.finish()
-    if arguments.json:
+    if as_json:
         # Imported here: the text needs none of it, and to start takes most of the time of a small file.
         from dissector.results.analysis import AnalysisResult
         from dissector.results.encoding import dumps
 
-        print(dumps(AnalysisResult.of(capture.source, analysis.migrations), indent=1))
+        print(dumps(AnalysisResult.of(capture.source, analysis.migrations), indent=indent))
     else:
         print(as_text(capture.source, analysis.migrations, width()), end="")
     conclude(capture, analysis, is_interrupted=is_interrupted)

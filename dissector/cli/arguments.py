@@ -23,6 +23,13 @@ def whole_number(wanted: str = "is no whole number above 0", most: float = math.
     return parse
 
 
+def place(text: str) -> str:
+    """Reads the name of what is to be written, where standard output cannot be meant."""
+    if text in ("", "-"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a file or folder")
+    return text
+
+
 CONTEXT_MAX = 1000
 """Records before and after one that can be shown with it."""
 
@@ -64,3 +71,20 @@ def add_keylog(parser: argparse.ArgumentParser) -> None:
         help="open TLS connections with the keys of this file (SSLKEYLOGFILE), by way of tshark; keys in a pcapng are "
         "used without it",
     )
+
+
+FILES = "a capture or a saved stream, or a folder with some; - is standard input"
+
+
+def add_files(parser: argparse.ArgumentParser, several: str = "+", says: str = FILES) -> None:
+    """What is read. `several` is argparse's `nargs`."""
+    parser.add_argument("files", metavar="FILE", nargs=several, help=says)
+    join = parser.add_mutually_exclusive_group()
+    join.add_argument(
+        "--join",
+        action="store_true",
+        default=None,
+        help="read all files as one capture, in the order of their first packets (default: those that a rotating "
+        "program wrote, by their names, if each begins where the one before ends)",
+    )
+    join.add_argument("--no-join", dest="join", action="store_false", help="read each file by itself")

@@ -13,14 +13,14 @@ from typing import Any
 from dissector import __version__
 from dissector.analysis import Analysis
 from dissector.cli import INTERRUPTED, WRONG, complain
-from dissector.cli.arguments import CONTEXT_MAX, add_keylog, count
+from dissector.cli.arguments import CONTEXT_MAX, add_files, add_keylog, count
 from dissector.cli.filters import FILTERS, add_filter, filtering
-from dissector.cli.input import read, read_until_interrupted, say_interrupted
+from dissector.cli.input import opened, read, read_until_interrupted, say_interrupted, sets
 from dissector.cli.rule_ids import no_such_rule
 from dissector.errors import UserError
 from dissector.events import Record
 from dissector.facts import Link, Linker
-from dissector.library import Input, open
+from dissector.library import Input
 from dissector.results.encoding import dumps
 from dissector.results.findings import FileFindingResult
 from dissector.results.sarif import sarif
@@ -68,7 +68,7 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", metavar="FILE", nargs="+", help="a capture or a saved stream; - is standard input")
+    add_files(parser)
     add_keylog(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="how to print findings: see below")
@@ -109,18 +109,21 @@ def run(arguments: argparse.Namespace) -> int:
     problems: list[str] = []
     everything: list[tuple[str, Finding]] = []
     is_interrupted = False
-    for file in arguments.files:
+    analyzed = 0
+    for files, capture, problem in opened(
+        sets(arguments.files, arguments.join), arguments.keylog, keep_pages=arguments.pages
+    ):
+        file = files.paths[0]
         analysis = Analysis()
-        problem: str | None = None
-        capture: Input | None = None
         not_followed: str | None = None
-        try:
-            capture = open(file, keep_pages=arguments.pages, keylog=arguments.keylog)
-            is_interrupted = read_until_interrupted(capture, analysis.add)
-            problem, not_followed = capture.damage, capture.words_not_followed
-        except UserError as error:
-            problem = str(error)
+        if capture is not None:
+            try:
+                is_interrupted = read_until_interrupted(capture, analysis.add)
+                problem, not_followed = capture.damage, capture.words_not_followed
+            except UserError as error:
+                problem = str(error)
         analysis.finish()
+        analyzed += len(analysis.migrations)
         number = 0
         of_each: list[list[Numbered]] = []
         for _, checker in analysis.migrations:
@@ -152,7 +155,7 @@ def run(arguments: argparse.Namespace) -> int:
             break
     if form == "sarif":
         print(json.dumps(sarif(everything, problems, __version__), indent=1))
-    elif form in ("full", "concise"):
+    elif form in ("full", "concise") and (analyzed or is_interrupted):
         print(tally(counts))
     if is_interrupted:
         say_interrupted(file)
@@ -163,7 +166,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _in_full(arguments: argparse.Namespace, capture: Input, of_each: Sequence[Sequence[Numbered]]) -> str:
     """Findings, those of each migration, with their places, for which the input is read again: only then it is known
     which records matter."""
-    file, context = capture.path, arguments.context
+    context = arguments.context
     numbers = frozenset().union(*(wanted(found, context) for found in of_each))
     records: Shown = {}
     room = SHOWN_MAX
@@ -174,14 +177,15 @@ def _in_full(arguments: argparse.Namespace, capture: Input, of_each: Sequence[Se
             room -= len(record.body)
             records[record.number] = (record, links)
 
-    if numbers and file != "-":
+    if numbers and not capture.is_read_once:
         linker = Linker(keep)
         with suppress(UserError):  # what is wrong was said when it was read first
-            read(open(file, keylog=arguments.keylog), linker.add)
+            read(capture.again(), linker.add)
         linker.finish()
-    text = "\n\n".join(full(file, found, records, capture.first_time or 0, context) for found in of_each)
-    if numbers and file == "-":
-        text += "\n(standard input can be read once: no records and octets are shown)"
+    words = capture.files.on_the_command_line
+    text = "\n\n".join(full(capture.path, words, found, records, capture.first_time or 0, context) for found in of_each)
+    if numbers and capture.is_read_once:
+        text += f"\n({capture.name} can be read once: no records and octets are shown)"
     return text
 
 

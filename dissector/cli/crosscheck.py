@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from dissector.capture.files import Octets, open_octets
-from dissector.cli.input import conclude, read
+from dissector.capture.joined import FileSet, octets_of
+from dissector.cli import DONE, complain
+from dissector.cli.arguments import add_files
+from dissector.cli.input import TITLE, conclude_only, read, sets
 from dissector.errors import UserError
 from dissector.integrations.wireshark.crosscheck import Witness, as_line, compare
 from dissector.integrations.wireshark.reading import read as read_with_tshark
-from dissector.integrations.wireshark.tshark import find, hand_over, isolated, orderly
-from dissector.library import open
+from dissector.integrations.wireshark.tshark import Tshark, find, hand_over, isolated, orderly
+from dissector.library import Input, open
+from dissector.results.common import in_file
 from dissector.results.encoding import dumps
-from dissector.units import many
+from dissector.units import many, printable
 
 FOUND = 1
 
@@ -41,20 +46,32 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="a capture; - is standard input")
+    add_files(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line a difference")
     parser.add_argument("--tshark", metavar="PATH", default="tshark", help="the tshark to run (default: in PATH)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit status as EPILOG says."""
+    """Exit status as EPILOG says, the worst of all inputs."""
     tshark = find(arguments.tshark)
     if tshark.lua is None:
         raise UserError(f"{tshark.path} was built without Lua")
-    with orderly(), isolated(tshark) as folder:
-        capture, name = _readable(arguments.file, folder)
+    inputs, status = sets(arguments.files, arguments.join), DONE
+    for at, files in enumerate(inputs):
+        if len(inputs) > 1 and not arguments.json:
+            sys.stdout.write(("\n" if at else "") + TITLE.format(printable(files.name)))
         try:
-            ours = open(capture)
+            status = max(status, _crosscheck(arguments.json, tshark, files))
+        except UserError as error:
+            status = complain(str(error))
+    return status
+
+
+def _crosscheck(as_json: bool, tshark: Tshark, files: FileSet) -> int:
+    with orderly(), isolated(tshark) as folder:
+        capture, name = _readable(files, folder)
+        try:
+            ours = open(capture) if len(files.paths) == 1 else Input(files)
             ours.reader.name = name
             if not ours.is_capture:
                 raise UserError(f"{name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
@@ -66,38 +83,36 @@ def run(arguments: argparse.Namespace) -> int:
     found = witness.items()
     differences = list(compare(found, seen))
     for one in differences:
-        print(dumps(one) if arguments.json else as_line(one))
-    if not arguments.json:
+        print(dumps(in_file(files.paths[0], one)) if as_json else as_line(one))
+    if not as_json:
         faults = sum(name.endswith(" answered_in") for item in found for name in item.values)
         findings = sum(len(item.values.get("rule", [])) for item in found)
         records = sum(bool(item.name) for item in found)
         counts = f"{many(records, 'record')}, {many(faults, 'fault')}, {many(findings, 'finding')} of common rules"
         print(f"{counts}: {many(len(differences), 'difference')} to {tshark.name}")
-    conclude(ours)
-    return FOUND if differences else 0
+    conclude_only(ours)
+    return FOUND if differences else DONE
 
 
-def _readable(file: str, folder: Path) -> tuple[Path, str]:
+def _readable(files: FileSet, folder: Path) -> tuple[Path, str]:
     """The capture as a file that tshark can read, and its name.
 
     That is a copy in `folder`, unless it is one already: tshark reads it twice, does not know every compression,
     and runs as somebody who may have no right to.
     """
-    source, name = open_octets(file)
+    name = "standard input" if files.paths == ("-",) else files.name
+    if files.paths != ("-",) and len(files.paths) == 1 and Path(files.paths[0]).is_file() and os.geteuid() != 0:
+        source, _ = open_octets(files.paths[0])
+        source.close()
+        if type(source) is Octets:
+            return Path(files.paths[0]), name
     try:
-        if type(source) is Octets and source.size is not None and os.geteuid() != 0:
-            return Path(file), name
         copy = folder / "capture"
         copy.touch(0o600)  # it holds the memory of a guest
-        view = memoryview(bytearray(1 << 20))
         with copy.open("wb") as out:
-            while count := source.readinto(view):
-                out.write(view[:count])
-        if source.trouble:
-            raise UserError(f"{name}: {source.trouble}")
+            for piece in octets_of(files):
+                out.write(piece)
         hand_over(copy)
     except OSError as error:
         raise UserError(f"cannot copy {name} to {folder}: {error.strerror or error}") from error
-    finally:
-        source.close()
     return copy, name

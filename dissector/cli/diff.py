@@ -6,9 +6,11 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from dissector.analysis import Analysis
-from dissector.cli.input import conclude, read
+from dissector.cli import DONE, WRONG, complain
+from dissector.cli.arguments import add_keylog
+from dissector.cli.input import conclude_only, only, read
 from dissector.errors import UserError
-from dissector.library import open
+from dissector.library import Input
 from dissector.results.analysis import MigrationResult
 from dissector.results.encoding import dumps
 
@@ -40,8 +42,9 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("a", metavar="A", help="a capture or a saved stream")
+    parser.add_argument("a", metavar="A", help="a capture or a saved stream, or a folder with the files of one capture")
     parser.add_argument("b", metavar="B", help="another")
+    add_keylog(parser)
     parser.add_argument("--only", type=_sections, metavar="SECTION,...", default=SECTIONS, help="compare only these")
     for side in "ab":
         parser.add_argument(
@@ -60,18 +63,23 @@ def run(arguments: argparse.Namespace) -> int:
     from dissector.results.changes import DiffResult
     from dissector.views.changes import changes_as_text
 
-    first = _side(arguments.a, arguments.migration_a)
-    second = _side(arguments.b, arguments.migration_b)
+    first, problems = _side(arguments.a, arguments.migration_a, arguments.keylog)
+    second, more = _side(arguments.b, arguments.migration_b, arguments.keylog)
     found = DiffResult.of(first, second, arguments.only)
     print(dumps(found) if arguments.json else "\n".join(changes_as_text(found)))
-    return 0 if found.is_same else DIFFERENT
+    for problem in (*problems, *more):
+        complain(problem)
+    if problems or more:
+        return WRONG
+    return DONE if found.is_same else DIFFERENT
 
 
-def _side(path: str, number: int) -> Side:
+def _side(path: str, number: int, keylog: str | None) -> tuple[Side, list[str]]:
+    """One of the two guests, and what is wrong with its input."""
     from dissector.results.changes import Side
     from dissector.results.guest import Guests
 
-    capture, guests, analysis = open(path), Guests(), Analysis()
+    capture, guests, analysis = Input(only([path], None, "each side of diff"), keylog=keylog), Guests(), Analysis()
     read(capture, guests.add, analysis.add)
     analysis.finish()
     by_number = {guest.migration: guest for guest in guests.results()}
@@ -82,8 +90,12 @@ def _side(path: str, number: int) -> Side:
         raise UserError(
             f"{capture.name} has no migration {number}: it holds {capture.migration_count}, numbered from 0"
         )
-    conclude(capture, guests, analysis)
-    return Side(capture.name, by_number[number], migrations[number])
+    problems = []
+    if capture.damage:
+        problems.append(f"{capture.damage}; what was read until then is compared")
+    else:
+        conclude_only(capture, guests, analysis)
+    return Side(capture.name, by_number[number], migrations[number]), problems
 
 
 def _sections(text: str) -> tuple[str, ...]:

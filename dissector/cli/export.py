@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from dissector.cli import DONE, WRONG, complain
-from dissector.cli.arguments import add_keylog
-from dissector.cli.input import read
+from dissector.cli.arguments import add_files, add_keylog, place
+from dissector.cli.input import Opened, opened, read, sets
 from dissector.errors import UserError
-from dissector.library import Input, open
 from dissector.output import keep_inputs
 from dissector.tables.files import Folder, Format
 from dissector.tables.rows import TABLES, Rows, described
@@ -38,10 +37,10 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", metavar="FILE", nargs="*", help="a capture or a saved stream; - is standard input")
+    add_files(parser, several="*")
     add_keylog(parser)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("-o", "--output", metavar="DIR", type=Path, help="the folder; made if need be")
+    what.add_argument("-o", "--output", metavar="DIR", type=place, help="the folder; made if need be")
     what.add_argument("--columns", action="store_true", help="print which columns the tables have, and no rows")
     parser.add_argument("--format", choices=get_args(Format), default="parquet", help="of the files (default: parquet)")
     parser.add_argument("--table", choices=tuple(TABLES), action="append", help="only this one; may be repeated")
@@ -54,11 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
         return DONE
     if not arguments.files:
         raise UserError("export needs a FILE (see xenshark export --help)")
+    output = Path(arguments.output)
+    inputs = sets(arguments.files, arguments.join)
     for name in wanted:
-        keep_inputs(str(arguments.output / f"{name}.{arguments.format}"), arguments.files)
+        keep_inputs(str(output / f"{name}.{arguments.format}"), (path for one in inputs for path in one.paths))
     try:
-        with Folder(arguments.output, arguments.format, wanted) as folder:
-            done = [_export(file, arguments.keylog, folder, wanted) for file in arguments.files]
+        with Folder(output, arguments.format, wanted) as folder:
+            done = [_export(one, folder, wanted) for one in opened(inputs, arguments.keylog)]
             problems = [one.problem for one in done if one.problem]
             if not any(one.is_open for one in done):
                 raise UserError("; ".join(problems))  # what tables there were stay
@@ -82,16 +83,16 @@ class _Done(NamedTuple):
     """What there was too much of, a line each."""
 
 
-def _export(file: str, keylog: str | None, folder: Folder, wanted: Collection[str]) -> _Done:
+def _export(one: Opened, folder: Folder, wanted: Collection[str]) -> _Done:
     """The rows of one input."""
-    rows = Rows(file, folder.put, wanted)
-    capture: Input | None = None
-    try:
-        capture = open(file, keylog=keylog)
-        read(capture, rows.add, sample=rows.sample)
-        problem = capture.problem
-    except UserError as error:
-        problem = str(error)
+    files, capture, problem = one
+    rows = Rows(files.paths[0], folder.put, wanted)
+    if capture is not None:
+        try:
+            read(capture, rows.add, sample=rows.sample)
+            problem = capture.problem
+        except UserError as error:
+            problem = str(error)
     rows.finish(None if capture is None else capture.source, problem)
     if capture is None:
         return _Done(False, problem, ())

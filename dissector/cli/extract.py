@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from dissector import __version__
+from dissector.cli import DONE, complain
+from dissector.cli.arguments import add_files, place
+from dissector.cli.input import only, say_joined
 from dissector.errors import UserError
 from dissector.output import keep_inputs, whole
 from dissector.recording.extraction import Kept, capture, find, octets
@@ -44,8 +47,10 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="a capture, compressed or not; is read twice")
-    parser.add_argument("-w", dest="output", metavar="OUT", required=True, help="write this file: pcapng, or octets")
+    add_files(parser, says="a capture, compressed or not, or a folder with the files of one; is read twice")
+    parser.add_argument(
+        "-w", dest="output", metavar="OUT", type=place, required=True, help="write this file: pcapng, or octets"
+    )
     parser.add_argument("--migration", type=int, default=0, metavar="N", help="which one, the first is 0 (default)")
     parser.add_argument(
         "--octets", choices=("forward", "reverse"), help="what the source, or the destination, said, instead of packets"
@@ -57,18 +62,20 @@ def add(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.octets and (arguments.no_pages or arguments.anonymize):
         raise UserError("--no-pages and --anonymize are for packets, not for --octets")
-    if arguments.file == "-":
-        raise UserError("nothing can be extracted from standard input: a capture is read twice")
-    keep_inputs(arguments.output, [arguments.file])
-    where = find(arguments.file, arguments.migration)
+    files = only(arguments.files, arguments.join, "extract", is_read_twice=True)
+    keep_inputs(arguments.output, files.paths)
+    where = find(files, arguments.migration)
     if arguments.octets:
         pieces: Iterable[bytes] = octets(where, arguments.octets)
     else:
         kept = Kept(pages=not (arguments.no_pages or arguments.anonymize), identity=not arguments.anonymize)
         pieces = capture(where, kept, f"xenshark {__version__} extract")
     written = _write(arguments.output, pieces)
-    print(f"{arguments.output}: {size(written)}, migration {arguments.migration} of {arguments.file}")
-    return 0
+    print(f"{arguments.output}: {size(written)}, migration {arguments.migration} of {files.name}")
+    say_joined(where.joined)
+    if where.trouble:
+        return complain(f"{files.name}: {where.trouble}; what was captured until then was extracted")
+    return DONE
 
 
 def _write(path: str, pieces: Iterable[bytes]) -> int:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dissector.analysis import Analysis
 from dissector.cli import INTERRUPTED
-from dissector.cli.arguments import add_keylog, whole_number
+from dissector.cli.arguments import add_files, add_keylog, whole_number
 from dissector.cli.filters import FILTERS, add_columns, add_filter, filtering, table
-from dissector.cli.input import conclude, read_until_interrupted
+from dissector.cli.input import TITLE, conclude, each, read_until_interrupted
 from dissector.facts import Fault
-from dissector.library import open
+from dissector.library import Input
+from dissector.results.common import in_file
 from dissector.results.encoding import dumps
 from dissector.results.faults import FaultResult
 from dissector.views.faults import header, summary, table_line
+
+if TYPE_CHECKING:
+    from dissector.filter import Filter
+    from dissector.filter.columns import Table
+    from dissector.filter.fields import Row
 
 EPILOG = (
     """\
@@ -45,7 +51,7 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="a capture; - is standard input")
+    add_files(parser)
     add_keylog(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object a line, one line a faulted pfn")
@@ -57,10 +63,21 @@ def add(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    columns, asked = table(arguments, "faults", COLUMNS), filtering(arguments, "faults")
+    try:
+        return each(
+            arguments,
+            lambda capture: _faults(arguments, columns, asked, capture),
+            title=None if arguments.json or columns else TITLE,
+        )
+    finally:
+        if columns:
+            columns.finish()
+
+
+def _faults(arguments: argparse.Namespace, columns: Table | None, asked: Filter[Row] | None, capture: Input) -> int:
     analysis = Analysis()
     faults: list[Fault] = []
-    columns, asked = table(arguments, "faults", COLUMNS), filtering(arguments, "faults")
-    capture = open(arguments.file, keylog=arguments.keylog)
     takers = [lambda event: faults.extend(analysis.add(event).faults)]
     if columns or asked:
         from dissector.filter.fields import Around, row_of_fault
@@ -81,11 +98,10 @@ def run(arguments: argparse.Namespace) -> int:
     if columns:
         around.first_time = capture.first_time
         for fault in shown:
-            columns.add(row_of_fault(fault, around), partial(_as_json, fault))
-        columns.finish()
+            columns.add(row_of_fault(fault, around), partial(_as_json, capture.path, fault))
     elif arguments.json:
         for fault in shown:
-            print(_as_json(fault))
+            print(_as_json(capture.path, fault))
     else:
         start = capture.first_time or 0
         several = len(analysis.migrations) > 1
@@ -96,5 +112,5 @@ def run(arguments: argparse.Namespace) -> int:
     return INTERRUPTED if is_interrupted else 0
 
 
-def _as_json(fault: Fault) -> str:
-    return dumps(FaultResult.of(fault))
+def _as_json(path: str, fault: Fault) -> str:
+    return dumps(in_file(path, FaultResult.of(fault)))

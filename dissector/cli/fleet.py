@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dissector.cli import DONE, INTERRUPTED, WRONG
-from dissector.cli.arguments import whole_number
+from dissector.cli.arguments import place, whole_number
 from dissector.errors import UserError
 from dissector.units import many, printable, size
 
@@ -47,7 +47,9 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "inputs", metavar="INPUT", nargs="+", help="a folder, file, pattern or address; or: report DATASET"
     )
-    parser.add_argument("-o", "--output", metavar="DATASET", help="the dataset's folder or address; made if need be")
+    parser.add_argument(
+        "-o", "--output", metavar="DATASET", type=place, help="the dataset: a folder or address; made if need be"
+    )
     parser.add_argument("--failed", action="store_true", help="do those again that had a problem")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--workers", type=COUNT, metavar="N", help="processes on this machine (default: its processors)")

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dissector.cli.arguments import add_keylog
-from dissector.cli.input import conclude, read
+from dissector.cli import DONE
+from dissector.cli.arguments import add_files, add_keylog
+from dissector.cli.input import TITLE, conclude, each, read
 from dissector.errors import UserError
-from dissector.library import open
+from dissector.library import Input
+from dissector.results.common import in_file
 from dissector.results.encoding import dumps
 
 EPILOG = """\
@@ -40,7 +42,7 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="a capture or a saved stream; - is standard input")
+    add_files(parser)
     add_keylog(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line a migration")
     parser.add_argument("--symbols", metavar="MAP", help="the kernel's System.map, or what nm prints of it")
@@ -52,16 +54,20 @@ def run(arguments: argparse.Namespace) -> int:
     from dissector.views.guest import guest_as_text
 
     symbols = symbols_of(arguments.symbols) if arguments.symbols else lambda address: None
-    capture, guests = open(arguments.file, keylog=arguments.keylog), Guests()
-    read(capture, guests.add)
-    found = guests.results(symbols)
-    if arguments.json:
-        for guest in found:
-            print(dumps(guest))
-    else:
-        print("\n\n".join("\n".join(guest_as_text(guest, len(found) > 1)) for guest in found))
-    conclude(capture, guests)
-    return 0
+
+    def show(capture: Input) -> int:
+        guests = Guests()
+        read(capture, guests.add)
+        found = guests.results(symbols)
+        if arguments.json:
+            for guest in found:
+                print(dumps(in_file(capture.path, guest)))
+        else:
+            print("\n\n".join("\n".join(guest_as_text(guest, len(found) > 1)) for guest in found))
+        conclude(capture, guests)
+        return DONE
+
+    return each(arguments, show, title=None if arguments.json else TITLE)
 
 
 SYMBOL = re.compile(r"^([0-9a-fA-F]{8,16}) [tTwW] (\S+)", re.MULTILINE)

@@ -1,20 +1,25 @@
-"""What every command that reads does with its input: shows how far it is, and says what is wrong with it."""
+"""What every command that reads does with its inputs: finds them, shows how far each is, and says what is wrong."""
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from shutil import get_terminal_size
 from time import monotonic
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from dissector.capture.files import Octets
-from dissector.cli import complain
+from dissector.capture.joined import FileSet
+from dissector.capture.sets import listed
+from dissector.cli import DONE, INTERRUPTED, complain
 from dissector.engine import Sample
 from dissector.errors import UserError
-from dissector.library import Input, Take
+from dissector.library import Input, Take, gather
+from dissector.units import many, printable
 
 PATIENCE = 1.0
 """Seconds without a progress bar."""
@@ -22,6 +27,93 @@ PATIENCE = 1.0
 
 NARROWEST, WIDEST = 80, 110
 """Columns of text that is wrapped."""
+
+
+class Opened(NamedTuple):
+    """An input that a user named."""
+
+    files: FileSet
+    capture: Input | None
+    """None: it could not be opened."""
+    problem: str | None
+    """Why, in one line."""
+
+
+def sets(paths: Sequence[str], join: bool | None) -> list[FileSet]:
+    """The inputs in what `add_files` took; says what a user has to know of them."""
+    found = gather(paths, join)
+    for remark in found.remarks:
+        complain(remark)
+    return found.files
+
+
+def only(paths: Sequence[str], join: bool | None, what: str, is_read_twice: bool = False) -> FileSet:
+    """The one input of a command that does `what` with it. Raises UserError if there are several, or if it is to be
+    read twice and cannot be."""
+    found = sets(paths, join)
+    if len(found) > 1:
+        names = [files.name for files in found]
+        raise UserError(
+            f"{what} takes one capture, and these are {len(found)}: {listed(names)}; --join makes one of them"
+        )
+    (files,) = found
+    path = files.paths[0]
+    if is_read_twice and (path == "-" or (Path(path).exists() and not Path(path).is_file())):
+        name = "standard input" if path == "-" else f"{path} is no regular file and"
+        raise UserError(f"{name} cannot be taken by {what}: a capture is read twice")
+    return files
+
+
+def opened(files: Sequence[FileSet], keylog: str | None = None, keep_pages: bool = False) -> Iterator[Opened]:
+    """Each input in its turn; behind it, as another one, what was to be joined with it and does not go on where it
+    ends. Says what was joined."""
+    left = deque(files)
+    while left:
+        one = left.popleft()
+        try:
+            capture = Input(one, keep_pages, keylog)
+        except UserError as error:
+            yield Opened(one, None, str(error))
+            continue
+        yield Opened(one, capture, None)
+        say_joined(capture.joined)
+        if capture.not_joined is not None:
+            if capture.words_not_joined and not one.is_asked:  # else it is what is wrong with the capture
+                complain(capture.words_not_joined)
+            left.appendleft(capture.not_joined)
+
+
+def say_joined(paths: Sequence[str]) -> None:
+    """Which files were read as one capture."""
+    if paths:
+        complain(f"read as one capture: {listed(paths)} ({many(len(paths), 'file')}; --no-join keeps them apart)")
+
+
+def each(arguments: argparse.Namespace, act: Callable[[Input], int], title: str | None = None) -> int:
+    """Does something with each of the inputs; what is wrong with one keeps no other from its turn. Gives the worst exit
+    status. `title`: what stands before each of several, which are then a line apart."""
+    status, files = DONE, sets(arguments.files, arguments.join)
+    several = len(files) > 1
+    for at, (one, capture, problem) in enumerate(opened(files, arguments.keylog)):
+        if capture is not None:
+            several = several or at > 0
+            if several and title is not None:
+                sys.stdout.write(("\n" if at else "") + title.format(printable(one.name)))
+            try:
+                done = act(capture)
+            except UserError as error:
+                problem = str(error)
+            else:
+                if done == INTERRUPTED:
+                    return done
+                status = max(status, done)
+        if problem is not None:
+            status = complain(problem)
+    return status
+
+
+TITLE = "==> {} <==\n"
+"""What head and tail write before each of several files."""
 
 
 class Bounded(Protocol):
@@ -51,6 +143,14 @@ def read_until_interrupted(capture: Input, *takers: Take, show_progress: bool = 
 def say_interrupted(name: str) -> None:
     """That what was printed is of a part of the input."""
     complain(f"{name}: interrupted, this is what was read until then")
+
+
+def conclude_only(capture: Input, *folds: Bounded) -> None:
+    """As `conclude`, for a command that takes one capture: raises UserError also if some of its files are not of it."""
+    if capture.words_not_joined is not None:
+        raise UserError(capture.words_not_joined)
+    say_joined(capture.joined)
+    conclude(capture, *folds)
 
 
 def conclude(capture: Input, *folds: Bounded, is_interrupted: bool = False) -> None:

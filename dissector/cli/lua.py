@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dissector.cli.arguments import place
 from dissector.errors import UserError
 
 FILE = Path(__file__).resolve().parents[2] / "lua" / "xen_migration.lua"
@@ -55,7 +56,7 @@ def add(subparsers: Any) -> None:
         metavar="FILE",
         nargs="?",
         const=FILE,
-        type=Path,
+        type=lambda text: Path(place(text)),
         help="write it to FILE (default: lua/xen_migration.lua of the checkout)",
     )
     for name, says in ACTIONS.items():

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dissector.cli.input import conclude, read
+from dissector.cli.arguments import add_files, add_keylog
+from dissector.cli.input import conclude_only, only, read
 from dissector.errors import UserError
-from dissector.library import Input, open
+from dissector.library import Input
 from dissector.output import keep_inputs, whole
 from dissector.results.gathered import Gathered
 
@@ -49,7 +50,8 @@ def add(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("kind", metavar="KIND", choices=KINDS, help=f"one of {', '.join(KINDS)}")
-    parser.add_argument("file", metavar="FILE", help="a capture; - is standard input")
+    add_files(parser)
+    add_keylog(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -65,8 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported here: whoever asks for help needs none of it.
     from dissector.views import plots
 
-    keep_inputs(arguments.output, [arguments.file])
-    capture, gathered = open(arguments.file), Gathered()
+    files = only(arguments.files, arguments.join, "plot")
+    keep_inputs(arguments.output, files.paths)
+    capture, gathered = Input(files, keylog=arguments.keylog), Gathered()
     read(capture, gathered.add, sample=gathered.sample)
     gathered.finish()
     subject = _subject(capture, gathered, arguments.migration)
@@ -74,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         _write(plots.table(arguments.kind, subject), arguments.output)
     else:
         plots.draw(arguments.kind, subject, arguments.output)
-    conclude(capture, gathered)
+    conclude_only(capture, gathered)
     return 0
 
 

@@ -13,9 +13,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dissector.cli import INTERRUPTED
-from dissector.cli.arguments import CONTEXT_MAX, add_keylog, count
+from dissector.cli.arguments import CONTEXT_MAX, add_files, add_keylog, count
 from dissector.cli.filters import FILTERS, add_columns, add_filter, filtering, table
-from dissector.cli.input import conclude, read, read_until_interrupted
+from dissector.cli.input import TITLE, conclude, each, read, read_until_interrupted
 from dissector.errors import UserError
 from dissector.events import (
     FOREIGN_OCTETS,
@@ -29,8 +29,9 @@ from dissector.events import (
     Resynchronised,
 )
 from dissector.facts import Link, Linker
-from dissector.library import Input, open
+from dissector.library import Input
 from dissector.protocol import HEADERS, MESSAGES, RECORDS, STREAM_ERROR, XENOPS_MESSAGES
+from dissector.results.common import in_file
 from dissector.results.encoding import dumps
 from dissector.results.records import RecordResult
 from dissector.units import EPOCH, iso_text, many, micros, seconds_text
@@ -38,6 +39,8 @@ from dissector.views.octets import dump, kept, some
 from dissector.views.records import BELOW, details, line
 
 if TYPE_CHECKING:
+    from dissector.filter import Filter
+    from dissector.filter.columns import Table
     from dissector.filter.fields import Around, Row
     from dissector.rules.findings import Finding
 
@@ -102,7 +105,7 @@ def add(subparsers: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="a capture or a saved stream; - is standard input")
+    add_files(parser)
     add_keylog(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("-V", "--verbose", action="store_true", help="print the fields below each line")
@@ -148,8 +151,20 @@ def add(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    columns, asked = table(arguments, "records", COLUMNS), filtering(arguments, "records")
+    try:
+        return each(
+            arguments,
+            lambda capture: _read(arguments, Printer(arguments, capture, columns, asked), capture),
+            title=None if arguments.json or columns else TITLE,
+        )
+    finally:
+        if columns:
+            columns.finish()
+
+
+def _read(arguments: argparse.Namespace, printer: Printer, capture: Input) -> int:
     """Prints while it reads."""
-    capture = open(arguments.file, keylog=arguments.keylog)
     if not capture.is_capture and (arguments.from_ or arguments.to_):
         raise UserError(f"{capture.name} is no capture: there are no times for --from and --to")
     if (arguments.form or arguments.columns) and (arguments.octets or arguments.full):
@@ -157,7 +172,6 @@ def run(arguments: argparse.Namespace) -> int:
     begin, end = arguments.from_, arguments.to_
     if begin and end and begin.is_absolute == end.is_absolute and begin.micros > end.micros:
         raise UserError("--from is after --to: nothing ends between them")
-    printer = Printer(arguments, capture)
     linker = Linker(printer.print)
     is_interrupted = False
     try:
@@ -166,7 +180,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
     finally:
         linker.finish()
-        printer.finish()
     conclude(capture)
     if arguments.at is not None and not printer.is_found:
         raise UserError(f"{capture.name} has no record at {arguments.at.words}")
@@ -179,15 +192,15 @@ def run(arguments: argparse.Namespace) -> int:
 class Printer:
     """Prints the records that are wanted, as they come."""
 
-    def __init__(self, arguments: argparse.Namespace, capture: Input) -> None:
+    def __init__(
+        self, arguments: argparse.Namespace, capture: Input, columns: Table | None, asked: Filter[Row] | None
+    ) -> None:
         self._is_wanted = _filter(arguments, capture)
-        self._asked = filtering(arguments, "records")
-        self._table = table(arguments, "records", COLUMNS)
-        self._around = self._what_is_around(arguments)
+        self._asked, self._table, self._capture = asked, columns, capture
+        self._around = self._what_is_around()
         self._show = self._columns if self._table else self._json if arguments.json else self._lines
         self._verbose, self._full = arguments.verbose, arguments.full
         self._time = TIMES[arguments.time]
-        self._capture = capture
         self._at_once = capture.reader.source.size is None  # a pipe may be live
         self._context, self._octets = arguments.context, arguments.octets
         self._near: deque[tuple[Record, Sequence[Link]]] = deque(maxlen=arguments.context or 0)
@@ -226,12 +239,7 @@ class Printer:
         elif self._context:
             self._near.append((record, links))
 
-    def finish(self) -> None:
-        """No record follows."""
-        if self._table:
-            self._table.finish()
-
-    def _what_is_around(self, arguments: argparse.Namespace) -> Around | None:
+    def _what_is_around(self) -> Around | None:
         """For filters and columns, which alone ask for it."""
         if self._asked is None and self._table is None:
             return None
@@ -239,7 +247,7 @@ class Printer:
 
         rules: dict[int, list[str]] = {}
         if RULE in (self._asked.fields if self._asked else ()) or RULE in (self._table.names if self._table else ()):
-            for finding in _findings(arguments, RULE):
+            for finding in _findings(self._capture, RULE):
                 rules.setdefault(finding.number or 0, []).append(finding.rule)
         return Around(rules=rules)
 
@@ -252,10 +260,13 @@ class Printer:
 
     def _columns(self, record: Record, links: Sequence[Link], is_wanted: bool) -> None:
         assert self._table is not None
-        self._table.add(self._row(record, links), lambda: dumps(RecordResult.of(record, links)))
+        self._table.add(self._row(record, links), lambda: self._object(record, links))
 
     def _json(self, record: Record, links: Sequence[Link], is_wanted: bool) -> None:
-        sys.stdout.write(dumps(RecordResult.of(record, links)) + "\n")
+        sys.stdout.write(self._object(record, links) + "\n")
+
+    def _object(self, record: Record, links: Sequence[Link]) -> str:
+        return dumps(in_file(self._capture.path, RecordResult.of(record, links)))
 
     def _lines(self, record: Record, links: Sequence[Link], is_wanted: bool) -> None:
         self._several = self._several or bool(record.migration)
@@ -297,7 +308,7 @@ TIMES: dict[str, Callable[[int, int, int], str]] = {
 def _filter(arguments: argparse.Namespace, capture: Input) -> Callable[[Record], bool]:
     """Whether a record is to be printed. Times are compared as they are shown, in whole microseconds."""
     names = set(arguments.type or ())
-    is_there = _finder(arguments)
+    is_there = _finder(arguments.at, capture)
 
     def passes(moment: Moment | None, record: Record, sign: int) -> bool:
         if moment is None or not capture.is_capture:
@@ -337,15 +348,13 @@ def _at(text: str) -> At:
     raise argparse.ArgumentTypeError(f"{text!r} is no place: give a record's number, frame:F, offset:O or finding:K")
 
 
-def _finder(arguments: argparse.Namespace) -> Callable[[Record], bool] | None:
-    """Whether a record is at the place that --at names; None: any is. A finding's record is looked for in the whole
-    file first."""
-    if arguments.at is None:
+def _finder(at: At | None, capture: Input) -> Callable[[Record], bool] | None:
+    """Whether a record is at a place; None: any is. A finding's record is looked for in the whole file first."""
+    if at is None:
         return None
-    at: At = arguments.at
     what, number = at
     if what == "finding":
-        number = _record_of_finding(arguments)
+        number = _record_of_finding(at, capture)
     of: dict[str, Callable[[Record], bool]] = {
         "record": lambda record: record.number == number,
         "finding": lambda record: record.number == number,
@@ -355,26 +364,25 @@ def _finder(arguments: argparse.Namespace) -> Callable[[Record], bool] | None:
     return of[what]
 
 
-def _record_of_finding(arguments: argparse.Namespace) -> int:
-    file, number = arguments.file, int(arguments.at.number)
-    found = _findings(arguments, f"--at finding:{number}")
-    if not 0 < number <= len(found):
-        raise UserError(f"{file} has no finding {number}: there are {len(found)}, see xenshark check --all")
-    record = found[number - 1].number
+def _record_of_finding(at: At, capture: Input) -> int:
+    found = _findings(capture, f"--at {at.what}:{at.number}")
+    if not 0 < at.number <= len(found):
+        raise UserError(f"{capture.name} has no finding {at.number}: there are {len(found)}, see xenshark check --all")
+    record = found[at.number - 1].number
     if record is None:
-        raise UserError(f"finding {number} of {file} is about no record: {found[number - 1].message}")
+        raise UserError(f"finding {at.number} of {capture.name} is about no record: {found[at.number - 1].message}")
     return record
 
 
-def _findings(arguments: argparse.Namespace, who: str) -> list[Finding]:
-    """The findings of the whole file, for which it is read once more. `who` asks for them."""
+def _findings(capture: Input, who: str) -> list[Finding]:
+    """The findings of the whole input, for which it is read once more. `who` asks for them."""
     # Imported here: only this needs the rules.
     from dissector.analysis import Analysis
 
-    if arguments.file == "-":
-        raise UserError(f"{who} reads the input twice, which standard input cannot be")
+    if capture.is_read_once:
+        raise UserError(f"{who} reads the input twice, which {capture.name} cannot be")
     analysis = Analysis()
-    read(open(arguments.file, keylog=arguments.keylog), analysis.add)
+    read(capture.again(), analysis.add)
     analysis.finish()
     return [finding for _, checker in analysis.migrations for finding in checker.findings]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import socket
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from time import monotonic_ns, sleep
 from typing import Any
 
-from dissector.cli.arguments import or_word, positive_number, whole_number
+from dissector.cli import DONE, complain
+from dissector.cli.arguments import add_files, or_word, positive_number, whole_number
+from dissector.cli.input import only, say_joined
 from dissector.errors import UserError
 from dissector.events import Endpoint, Flow
 from dissector.recording.conversations import find, told
@@ -59,7 +60,7 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="a capture, compressed or not; is read twice")
+    add_files(parser, says="a capture, compressed or not, or a folder with the files of one; is read twice")
     parser.add_argument(
         "--speed", type=SPEED, default=1.0, metavar="X", help="so many times as fast (default 1), or max"
     )
@@ -73,20 +74,23 @@ def add(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.file == "-":
-        raise UserError("standard input cannot be replayed: a capture is read twice")
-    with suppress(OSError):  # what cannot be opened says so below
-        if Path(arguments.file).exists() and not Path(arguments.file).is_file():
-            raise UserError(f"{arguments.file} is no regular file and cannot be replayed: a capture is read twice")
+    for option, value in (("--connect", arguments.connect), ("--listen", arguments.listen)):
+        if value == "":
+            raise UserError(f"{option} needs an address")
     if arguments.connect and not arguments.port:
         raise UserError("--connect needs the --port of the destination")
-    carrier = find(arguments.file, arguments.migration)
+    files = only(arguments.files, arguments.join, "replay", is_read_twice=True)
+    carrier = find(files, arguments.migration)
+    say_joined(carrier.joined)
+    status = DONE
+    if carrier.trouble:
+        status = complain(f"{files.name}: {carrier.trouble}; what was captured until then is played")
     source, destination = _ends(arguments)
     with ExitStack() as stack:
         mine = [stack.enter_context(end) for end in (source, destination) if end is not None]
         ends = [mine[0].getsockname(), mine[0].getpeername()]
         flow = Flow(*(Endpoint(*end[:2]) for end in (ends if source else ends[::-1])))
-        print(f"{flow}: migration {arguments.migration} of {printable(arguments.file)}", flush=True)
+        print(f"{flow}: migration {arguments.migration} of {printable(files.name)}", flush=True)
         start = monotonic_ns()
         try:
             octets = play(told(carrier), (_mouth(source), _mouth(destination)), arguments.speed)
@@ -94,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise UserError(f"the connection broke: {error.strerror or error}") from error
         time = monotonic_ns() - start
     print(f"{size(octets[0])} from the source, {size(octets[1])} from the destination, in {duration(time)}")
-    return 0
+    return status
 
 
 def _ends(arguments: argparse.Namespace) -> tuple[socket.socket | None, socket.socket | None]:

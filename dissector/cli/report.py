@@ -7,8 +7,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dissector import __version__
-from dissector.cli.input import conclude, read
-from dissector.library import Input, open
+from dissector.cli import DONE, WRONG, complain
+from dissector.cli.arguments import add_files, add_keylog
+from dissector.cli.input import conclude, each, opened, read, sets
+from dissector.errors import UserError
+from dissector.library import Input
 from dissector.output import keep_inputs, whole
 from dissector.results.gathered import Gathered
 
@@ -37,7 +40,8 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", metavar="FILE", nargs="+", help="a capture or a saved stream; - is standard input")
+    add_files(parser)
+    add_keylog(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("-o", "--output", metavar="REPORT", default="report.html", help="default: report.html; -: stdout")
     form.add_argument(
@@ -49,18 +53,31 @@ def add(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
-        return _print_timelines(arguments.files)
+        return each(arguments, _print_timelines)
+    if not arguments.output:
+        raise UserError("-o needs the name of a file, or - for standard output")
     # Imported here: whoever asks for help needs none of it.
     from dissector.views.report import page
 
-    keep_inputs(arguments.output, arguments.files)
-    inputs = [open(path) for path in arguments.files]
-    gathered = [Gathered() for _ in inputs]
-    reported = [_read(*each) for each in zip(inputs, gathered, strict=True)]
+    inputs = sets(arguments.files, arguments.join)
+    keep_inputs(arguments.output, (path for one in inputs for path in one.paths))
+    reported: list[Reported] = []
+    problems: list[str] = []
+    for _, capture, problem in opened(inputs, arguments.keylog):
+        gathered = Gathered()
+        try:
+            if capture is not None:
+                reported.append(_read(capture, gathered))
+                conclude(capture, gathered)
+        except UserError as error:
+            problem = str(error)
+        problems += [problem] if problem else []
+    if not reported:
+        raise UserError("; ".join(problems))
     write(arguments.output, page(reported, __version__))
-    for each in zip(inputs, gathered, strict=True):
-        conclude(*each)
-    return 0
+    for problem in problems:
+        complain(problem)
+    return WRONG if problems else DONE
 
 
 def write(output: str, text: str) -> None:
@@ -92,12 +109,11 @@ def _read(capture: Input, gathered: Gathered) -> Reported:
     )
 
 
-def _print_timelines(paths: list[str]) -> int:
+def _print_timelines(capture: Input) -> int:
+    from dissector.results.common import in_file
     from dissector.results.encoding import dumps
 
-    for path in paths:
-        capture = open(path)
-        for timeline in capture.timelines():
-            print(dumps(timeline))
-        conclude(capture)
-    return 0
+    for timeline in capture.timelines():
+        print(dumps(in_file(capture.path, timeline)))
+    conclude(capture)
+    return DONE

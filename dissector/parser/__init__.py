@@ -6,10 +6,12 @@ Read `direction.py` first, then `steps.py`; `resync.py` and `confidence.py` are 
 from dissector.parser.conversation import MIGRATIONS_MAX, Conversation, Remarks
 from dissector.parser.direction import DirectionParser
 from dissector.parser.joins import Joins
+from dissector.parser.resync import LATE_SEARCHED
 from dissector.parser.steps import STEPS
 from dissector.parser.wire_order import WireOrder
 
 __all__ = [
+    "LATE_SEARCHED",
     "MIGRATIONS_MAX",
     "Conversation",
     "DirectionParser",

@@ -7,7 +7,7 @@ must have come, and nothing is judged again before they have. So the work is lin
 
 Limits: of a connection in which no stream was found, START_SEARCHED octets of a direction are looked at if its
 beginning was captured, OPAQUE_SEARCHED if they are no text, and LATE_SEARCHED if it was not: a longer stretch without
-any header is no migration. Of a bare stream all is.
+any header is no migration. Of a bare stream, which may stand behind something else, LATE_SEARCHED are.
 """
 
 from __future__ import annotations
@@ -169,9 +169,9 @@ def _is_encrypted(p: DirectionParser) -> bool:
 
 def _is_hopeless(p: DirectionParser) -> bool:
     """Whether enough of a connection was looked at to know that it carries no migration."""
-    if p.peer is None or p.ordinal or p.migration.number is not None:
+    if p.ordinal or p.migration.number is not None:
         return False
-    if p.late or p.damaged:
+    if p.late or p.damaged or p.peer is None:
         return p.looked_at > LATE_SEARCHED
     is_opaque = p.looked_at > OPAQUE_SEARCHED and p.wrapping is None and p.buffer.find(b"\0") >= 0
     return is_opaque or p.looked_at > START_SEARCHED

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
+from dissector.capture.joined import FileSet
 from dissector.capture.link import addresses
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
@@ -36,7 +37,7 @@ class Said(NamedTuple):
 class Carrier(NamedTuple):
     """The connection that carries a migration; perhaps it carries others as well."""
 
-    path: str
+    files: FileSet
     key: bytes
     """Addresses and ports of the packet that opened it."""
     number: int
@@ -44,9 +45,13 @@ class Carrier(NamedTuple):
     first_is_source: bool
     """Whether the side whose packet was captured first is the source."""
     flow: Flow
+    trouble: str | None = None
+    """In one line, why the capture was not read to its end."""
+    joined: tuple[str, ...] = ()
+    """The files that were read as one, if they are several."""
 
 
-def find(path: str, migration: int) -> Carrier:
+def find(files: FileSet, migration: int) -> Carrier:
     """The connection of a migration, numbered from 0. Raises UserError, one line for a person, if there is none
     or not all of it is in the file."""
     flows: list[Flow] = []
@@ -70,15 +75,20 @@ def find(path: str, migration: int) -> Carrier:
 
         return connect(Conversation(flows[number], emit, lambda: len(found)))
 
-    for _ in _walk(path, accept):
+    troubles: list[str] = []
+    for _ in _walk(files, accept, troubles):
         pass
     if not 0 <= migration < len(found):
         holds = f"it holds {len(found)}, numbered from 0" if found else "it holds none"
-        raise UserError(f"{path} has no migration {migration}: {holds}")
+        raise UserError(f"{files.name} has no migration {migration}: {holds}")
     event, number = found[migration]
-    _refuse_damaged(path, events[number])
+    _refuse_damaged(files.name, events[number])
     assert event.flow is not None
-    return Carrier(path, keys[number], keys[:number].count(keys[number]), event.flow == flows[number], event.flow)
+    is_first = event.flow == flows[number]
+    place = keys[:number].count(keys[number])
+    trouble = troubles[0] if troubles else None
+    joined = files.paths if len(files.paths) > 1 else ()  # another one would have been refused
+    return Carrier(files, keys[number], place, is_first, event.flow, trouble, joined)
 
 
 def _refuse_damaged(path: str, events: list[Event]) -> None:
@@ -106,7 +116,7 @@ def told(carrier: Carrier) -> Iterator[Said]:
         one, other = (Ear(side, said if is_wanted else None, 0 if is_like else FOREVER) for side in sides)
         return one, other
 
-    for time in _walk(carrier.path, accept):
+    for time in _walk(carrier.files, accept, []):
         for side, octets in said:
             yield Said(side, time, octets)
         said.clear()
@@ -146,18 +156,21 @@ class Ear:
             self._said.append((self._side, b""))
 
 
-def _walk(path: str, accept: Callable[[bytes], tuple[Consumer, Consumer]]) -> Iterator[int]:
-    """Reads a capture; after each packet its time, and once more after the last."""
-    reader = open_source(path)
+def _walk(files: FileSet, accept: Callable[[bytes], tuple[Consumer, Consumer]], troubles: list[str]) -> Iterator[int]:
+    """Reads a capture; after each packet its time, and once more after the last. `troubles` gets what is wrong with its
+    end: what was captured until then is told all the same."""
+    reader = open_source(files)
     try:
         if not isinstance(reader, CaptureReader):
-            raise UserError(f"{path} is no capture (pcap, pcapng): it does not hold two sides, nor times")
+            raise UserError(f"{files.name} is no capture (pcap, pcapng): it does not hold two sides, nor times")
         connections = Connections(accept, Budget(HELD))
         for _ in PacketPath(reader, connections).steps():
             yield reader.last_time_ns or 0
         connections.finish()
         yield reader.last_time_ns or 0
+        if reader.words_rest:
+            raise UserError(reader.words_rest)
         if reader.trouble:
-            raise UserError(f"{path} cannot be replayed: {reader.trouble}")
+            troubles.append(reader.trouble)
     finally:
         reader.source.close()

@@ -17,11 +17,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 from dissector.capture import writer
 from dissector.capture.formats import IF_TSRESOL, SHB_USERAPPL
 from dissector.capture.fragments import Fragments
+from dissector.capture.joined import FileSet
 from dissector.capture.link import Segment, addresses, reverse_key
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader, Packet
@@ -52,8 +53,6 @@ from dissector.tcp.connections import SYN
 
 NANOSECONDS = b"\x09"
 ORDER = "<"
-
-Result = TypeVar("Result")
 
 
 class Edit(NamedTuple):
@@ -105,23 +104,27 @@ class Extent:
 class Whereabouts:
     """Where a migration is in a capture."""
 
-    path: str
+    files: FileSet
     lines: list[Line]
     carrier: Line | None = None
     """The connection that carries the image."""
     is_wrapped: bool = False
     """Whether its octets are inside something: compressed, or in libvirt's messages."""
     is_cut: bool = False
+    trouble: str | None = None
+    """In one line, why the capture was not read to its end."""
+    joined: tuple[str, ...] = ()
+    """The files that were read as one, if they are several."""
     guest: Guest = field(default_factory=Guest)
     extents: dict[Direction, Extent] = field(default_factory=lambda: {"forward": Extent(), "reverse": Extent()})
 
 
-def find(path: str, migration: int) -> Whereabouts:
+def find(files: FileSet, migration: int) -> Whereabouts:
     """Where a migration is, numbered from 0. Raises UserError, one line for a person, if there is none."""
     lines: list[Line] = []
     seen: Counter[bytes] = Counter()
     joins, found = Joins(), 0
-    where = Whereabouts(path, [])
+    where = Whereabouts(files, [])
 
     def number() -> int:
         nonlocal found
@@ -141,10 +144,10 @@ def find(path: str, migration: int) -> Whereabouts:
         if event.migration == migration:
             _learn(where, lines[place], event)
 
-    _walk(path, lambda reader: _drive(reader, Connections(accept, Budget(HELD))))
+    where.trouble, where.joined = _walk(files, lambda reader: _drive(reader, Connections(accept, Budget(HELD))))
     if not 0 <= migration < found:
         holds = f"it holds {found}, numbered from 0" if found else "it holds none"
-        raise UserError(f"{path} has no migration {migration}: {holds}")
+        raise UserError(f"{files.name} has no migration {migration}: {holds}")
     return where
 
 
@@ -193,18 +196,17 @@ def capture(where: Whereabouts, kept: Kept, program: str) -> Iterator[bytes]:
     """The migration's packets, as the blocks of a pcapng file. Raises UserError."""
     if where.is_wrapped and not (kept.pages and kept.identity):
         raise UserError(
-            f"{where.path}: the migration's stream is compressed or in libvirt's messages, so nothing in it can be "
-            "replaced: extract its octets with --octets forward instead"
+            f"{where.files.name}: the migration's stream is compressed or in libvirt's messages, so nothing in it can "
+            "be replaced: extract its octets with --octets forward instead"
         )
     yield writer.section(ORDER, (SHB_USERAPPL, program.encode()))
     packets = _Packets(where, kept)
     blocks: list[bytes] = []
-    for reader in _reading(where.path):
+    for reader in _reading(where.files):
         while (packet := reader.next_packet()) is not None:
             packets.add(packet, blocks.append)
             yield from blocks
             blocks.clear()
-        _complain(where.path, reader)
 
 
 class _Packets:
@@ -310,11 +312,11 @@ def octets(where: Whereabouts, direction: Direction) -> Iterator[bytes]:
     carried it taken off. Raises UserError if not all of it was captured."""
     extent, line = where.extents[direction], where.carrier
     if line is None or extent.start is None or extent.end <= extent.start:
-        raise UserError(f"{where.path} holds nothing of the {direction} direction")
+        raise UserError(f"{where.files.name} holds nothing of the {direction} direction")
     if where.is_cut:
-        raise UserError(f"{where.path}: its packets were cut short when they were captured")
+        raise UserError(f"{where.files.name}: its packets were cut short when they were captured")
     if extent.missing:
-        raise UserError(f"{where.path}: {extent.missing:,} octets of the {direction} direction were not captured")
+        raise UserError(f"{where.files.name}: {extent.missing:,} octets of the {direction} direction were not captured")
     said: list[tuple[int, bytes]] = []
     seen: Counter[bytes] = Counter()
 
@@ -331,13 +333,12 @@ def octets(where: Whereabouts, direction: Direction) -> Iterator[bytes]:
         one.pair(other)
         return one, other
 
-    for reader in _reading(where.path):
+    for reader in _reading(where.files):
         for _ in PacketPath(reader, connections := Connections(accept, Budget(HELD))).steps():
             yield from _within(said, extent.start, extent.end)
             said.clear()
         connections.finish()
         yield from _within(said, extent.start, extent.end)
-        _complain(where.path, reader)
 
 
 def _within(said: Iterable[tuple[int, bytes]], start: int, end: int) -> Iterator[bytes]:
@@ -416,23 +417,24 @@ def _drive(reader: CaptureReader, connections: Connections) -> None:
     connections.finish()
 
 
-def _walk(path: str, use: Callable[[CaptureReader], Result]) -> None:
-    for reader in _reading(path):
+def _walk(files: FileSet, use: Callable[[CaptureReader], object]) -> tuple[str | None, tuple[str, ...]]:
+    """Gives in one line what is wrong with the end of the capture, and which files were read as one."""
+    trouble: str | None = None
+    joined: tuple[str, ...] = ()
+    for reader in _reading(files):
         use(reader)
-        _complain(path, reader)
+        trouble, joined = reader.trouble, reader.joined
+    return trouble, joined
 
 
-def _reading(path: str) -> Iterator[CaptureReader]:
+def _reading(files: FileSet) -> Iterator[CaptureReader]:
     """The reader of a capture, once; closes it."""
-    reader = open_source(path)
+    reader = open_source(files)
     try:
         if not isinstance(reader, CaptureReader):
-            raise UserError(f"{path} is no capture (pcap, pcapng): there is nothing to extract from it")
+            raise UserError(f"{files.name} is no capture (pcap, pcapng): there is nothing to extract from it")
         yield reader
+        if reader.words_rest:
+            raise UserError(reader.words_rest)
     finally:
         reader.source.close()
-
-
-def _complain(path: str, reader: CaptureReader) -> None:
-    if reader.trouble:
-        raise UserError(f"{path}: {reader.trouble}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias
 
 from dissector import events, protocol
 from dissector.events import Endpoint, Flow
@@ -28,6 +29,17 @@ def time_of(time_ns: int | None, is_known: bool = True) -> float | None:
 def file_name(path: str) -> str:
     """A path as text: octets that are no UTF-8 escaped, so that every reader of JSON takes it."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+class InFile(Result, kw_only=True):
+    """What a line of JSON is about: the lines of several inputs follow each other."""
+
+    file: Annotated[str, "the input, as it was given; the first file of several that were read as one"]
+
+
+def in_file(path: str, result: Result) -> Mapping[str, Any]:
+    """A result with the file that it is of, as an object of JSON."""
+    return {"file": file_name(path), **vars(result)}
 
 
 class EndpointResult(Result):

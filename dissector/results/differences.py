@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from dissector.results.base import Result
-from dissector.results.common import Frame, Offset
+from dissector.results.common import Frame, InFile, Offset
 
 
 class DifferenceResult(Result):
@@ -18,3 +18,7 @@ class DifferenceResult(Result):
     what: Annotated[str, "name of the value; record: only one of them has it"]
     engine: Annotated[Any, "what xenshark says"]
     wireshark: Annotated[Any, "what Wireshark says"]
+
+
+class FileDifferenceResult(DifferenceResult, InFile, kw_only=True):
+    """A difference, and its file: a line of `crosscheck --json`."""

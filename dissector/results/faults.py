@@ -8,7 +8,7 @@ from typing import Annotated
 from dissector.events import Record
 from dissector.facts import Fault, Link
 from dissector.results.base import Result
-from dissector.results.common import Duration, Frame, Offset, Pfn, Time, time_of
+from dissector.results.common import Duration, Frame, InFile, Offset, Pfn, Time, time_of
 
 Latency = Annotated[Duration, "from the fault's last octet to the last one of the record that answers, as captured"]
 InFlight = Annotated[bool, "whether the page's record began on the wire before the fault ended there"]
@@ -51,6 +51,10 @@ class FaultResult(Result, kw_only=True):
             latency=time_of(fault.latency, bool(asked.last.time)),
             in_flight=fault.in_flight,
         )
+
+
+class FileFaultResult(FaultResult, InFile, kw_only=True):
+    """A faulted pfn, and its file: a line of `faults --json`."""
 
 
 class LinkedAnswerResult(Result):

@@ -6,15 +6,9 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from dissector.results.base import Result
-from dissector.results.common import Direction, Frame, Layer, Offset, Time, file_name, time_of
+from dissector.results.common import Direction, Frame, InFile, Layer, Offset, Time, file_name, time_of
 from dissector.rules import Severity
 from dissector.rules.findings import Finding
-
-
-class InFile(Result, kw_only=True):
-    """The file that something was found in."""
-
-    file: str
 
 
 class FindingResult(Result, kw_only=True):

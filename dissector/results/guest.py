@@ -28,7 +28,7 @@ from dissector.protocol import (
 from dissector.protocol.depth import deepen
 from dissector.protocol.guest_config import GuestConfig
 from dissector.results.base import Result
-from dissector.results.common import Octets
+from dissector.results.common import InFile, Octets
 from dissector.units import many, size
 
 Names = tuple[str, ...]
@@ -428,3 +428,7 @@ def _pv_vcpu(number: int, found: Mapping[str, int], symbols: Callable[[int], str
         efer=None,
         registers={name: value for name, value in found.items() if name != "width"},
     )
+
+
+class FileGuestResult(GuestResult, InFile, kw_only=True):
+    """A guest, and its file: a line of `guest --json`."""

@@ -9,7 +9,7 @@ from dissector.events import Record
 from dissector.facts import Link, role_of
 from dissector.protocol import Role
 from dissector.results.base import Result
-from dissector.results.common import Direction, Frame, Layer, Octets, Offset, Time, time_of
+from dissector.results.common import Direction, Frame, InFile, Layer, Octets, Offset, Time, time_of
 from dissector.results.decoding import decoded
 from dissector.results.encoding import Keys
 from dissector.results.faults import LinkedAnswerResult, LinkedFaultResult, answers_of, faults_of
@@ -69,6 +69,10 @@ class RecordResult(PlacedResult):
         linked = LINKS.get(role) if (role := role_of(record)) is not None else None
         fields = {**decoded(record), **linked(record, links)} if linked else decoded(record, deep=True)
         return cls(**_place(record), number=record.number, fields=fields)
+
+
+class FileRecordResult(RecordResult, InFile, kw_only=True):
+    """An item of a stream, and its file: a line of `read --json`."""
 
 
 def _place(record: Record) -> dict[str, Any]:

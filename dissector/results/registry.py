@@ -8,26 +8,26 @@ from typing import Any
 
 from dissector.results.analysis import AnalysisResult
 from dissector.results.changes import DiffResult
-from dissector.results.differences import DifferenceResult
-from dissector.results.faults import FaultResult
+from dissector.results.differences import FileDifferenceResult
+from dissector.results.faults import FileFaultResult
 from dissector.results.findings import FileFindingResult
-from dissector.results.guest import GuestResult
+from dissector.results.guest import FileGuestResult
 from dissector.results.live import LiveEvent, LoggedResult
-from dissector.results.records import RecordResult
-from dissector.results.timeline import TimelineResult
+from dissector.results.records import FileRecordResult
+from dissector.results.timeline import FileTimelineResult
 
 RESULTS: Mapping[str, Any] = MappingProxyType(
     {
         "analysis": AnalysisResult,
-        "record": RecordResult,
-        "guest": GuestResult,
+        "record": FileRecordResult,
+        "guest": FileGuestResult,
         "diff": DiffResult,
         "finding": FileFindingResult,
-        "fault": FaultResult,
-        "timeline": TimelineResult,
+        "fault": FileFaultResult,
+        "timeline": FileTimelineResult,
         "live": LiveEvent,
         "log": LoggedResult,
-        "difference": DifferenceResult,
+        "difference": FileDifferenceResult,
     }
 )
 """What `analyze`, `read`, `guest`, `diff`, `check`, `faults`, `report`, `live` and `crosscheck` print, and what

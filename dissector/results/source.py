@@ -38,6 +38,7 @@ class SourceResult(Result, kw_only=True):
     bytes: Annotated[Octets, "of the file, decompressed"]
     first_time: Annotated[Time | None, "of the first packet"]
     last_time: Annotated[Time | None, "of the last packet"]
+    joined: Annotated[tuple[str, ...], "the files, in their order, if several were read as one capture"] = ()
     cut_packets: Annotated[int, "packets cut at the snap length"]
     dropped_packets: Annotated[int, "packets that the capturing program says it lost"]
     census: Annotated[tuple[CensusResult, ...], "packets that were not looked into, the most first"] = ()

@@ -11,7 +11,7 @@ from dissector.events import FORWARD, REVERSE, Direction
 from dissector.facts.page_map import USES, PageMap, PageUse
 from dissector.facts.timeline import Timeline, Timelines
 from dissector.results.base import Result, Seconds
-from dissector.results.common import Duration, Octets, Time, time_of
+from dissector.results.common import Duration, InFile, Octets, Time, time_of
 from dissector.units import NS
 
 STALL = 50_000_000
@@ -176,3 +176,7 @@ def _stalls(octets: tuple[int, ...], start: int, width: int) -> Iterator[StallRe
         if is_empty and 0 < at < len(octets) - length and length * width >= STALL:
             yield StallResult((start + at * width) / NS, length * width / NS)
         at += length
+
+
+class FileTimelineResult(TimelineResult, InFile, kw_only=True):
+    """A migration over time, and its file: a line of `report --json`."""

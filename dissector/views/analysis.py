@@ -50,6 +50,9 @@ def as_text(source: SourceResult, migrations: Iterable[MigrationAnalysis], width
 
 def _source(source: SourceResult) -> str:
     what = f"{printable(source.file)}: {source.format}, {size(source.bytes)}"
+    if source.joined:
+        names = f"{source.file} to {source.joined[-1]}: {many(len(source.joined), 'file')} as one"
+        what = f"{printable(names)}, {source.format}, {size(source.bytes)}"
     if source.packets:
         what += f", {many(source.packets, 'packet')}"
     if source.cut_packets:

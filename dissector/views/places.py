@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -39,18 +38,19 @@ def wanted(findings: Sequence[Numbered], context: int) -> set[int]:
     return {near for at in places if at for near in range(max(1, at - context), at + context + 1)}
 
 
-def full(file: str, findings: Sequence[Numbered], records: Shown, start: int, context: int) -> str:
+def full(file: str, words: str, findings: Sequence[Numbered], records: Shown, start: int, context: int) -> str:
     """The findings of one migration: first what broke a rule by itself, then what follows from that.
 
-    `records`: those that were asked for by `wanted`, as far as they can be had; `start`: time of the first packet."""
+    `words`: what opens the file on a command line; `records`: those that were asked for by `wanted`, as far as they can
+    be had; `start`: time of the first packet."""
     groups = list(_groups(findings))
     causes = [group for group in groups if not group[0].finding.is_consequence]
     follows = [group for group in groups if group[0].finding.is_consequence]
-    blocks = ["\n".join(_block(file, group, records, start, context)) for group in causes]
+    blocks = ["\n".join(_block(file, words, group, records, start, context)) for group in causes]
     if causes and follows:
         blocks.append("\n".join(["what follows from that:", *(f"  {_head(group)}" for group in follows)]))
     else:
-        blocks += ["\n".join(_block(file, group, records, start, context)) for group in follows]
+        blocks += ["\n".join(_block(file, words, group, records, start, context)) for group in follows]
     return "\n\n".join(blocks)
 
 
@@ -74,7 +74,7 @@ def _head(group: Sequence[Numbered]) -> str:
     return printable(f"{words}{more} (finding {number})")
 
 
-def _block(file: str, group: Sequence[Numbered], records: Shown, start: int, context: int) -> Iterator[str]:
+def _block(file: str, words: str, group: Sequence[Numbered], records: Shown, start: int, context: int) -> Iterator[str]:
     shown = _shown(group)
     for number, finding in shown:
         yield printable(f"{finding.severity}[{finding.rule}] {finding.message}")
@@ -86,7 +86,7 @@ def _block(file: str, group: Sequence[Numbered], records: Shown, start: int, con
         if said is not None:
             yield printable(f"  = receiver's log: {said}")
         if finding.number is not None:
-            yield printable(f"  = xenshark read --at finding:{number} -x {shlex.quote(file)}")
+            yield printable(f"  = xenshark read --at finding:{number} -x {words}")
     if len(group) > len(shown):
         rule = shown[0].finding.rule
         more = many(len(group) - len(shown), "finding")

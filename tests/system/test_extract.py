@@ -213,7 +213,7 @@ def test_only_its_packets(shell: Shell) -> None:
         (("{drops}", "--octets", "forward"), "octets of the forward direction were not captured"),
         (("{snap}", "--octets", "forward"), "cut short when they were captured"),
         (("{image}",), "is no capture (pcap, pcapng)"),
-        (("-",), "nothing can be extracted from standard input"),
+        (("-",), "a capture is read twice"),
         (("{netem}", "--octets", "reverse", "--anonymize"), "are for packets"),
         (("/nonexistent",), "No such file"),
     ],

@@ -19,6 +19,7 @@ from conftest import REPOSITORY
 from shell import Shell
 from test_replay import NOT_WHOLE, SAMPLES, analyzed
 
+from dissector.capture.joined import FileSet
 from dissector.engine import Engine
 from dissector.events import DirectionEnded, Event, Record
 from dissector.facts import Link, Linker
@@ -60,7 +61,7 @@ def same_but_for_tcp(migrations: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def check_like_original(kept: Path, original: Path) -> None:
-    port = find_carrier(str(original), 0).flow.destination.port
+    port = find_carrier(FileSet((str(original),)), 0).flow.destination.port
     assert same_but_for_tcp(analyzed(kept)) == same_but_for_tcp(analyzed(original, port))
 
 

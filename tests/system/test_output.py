@@ -89,3 +89,28 @@ def test_a_name_that_is_no_text(shell: Shell, tmp_path: Path) -> None:
     for form in ("full", "concise", "json", "sarif", "github"):
         status, out, err = shell.run("check", "--format", form, odd)
         assert (status, err) == (1, "") and "udcff" not in out.replace("\\udcff", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("extract", "{none}", "-w"),
+        ("export", "{none}", "-o"),
+        ("fleet", "{none}", "-o"),
+        ("lua", "--write"),
+        ("tap", "-w"),
+        ("live", "-i", "lo", "-w"),
+    ],
+)
+@pytest.mark.parametrize("name", ["", "-"])
+def test_nothing_is_called_like_standard_output(
+    words: tuple[str, ...], name: str, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["--", "true"] if "tap" in words else []
+    shell.complaint(*(word.format(none=NONE) for word in words), name, *command)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_report_needs_a_name(shell: Shell) -> None:
+    assert "-o needs the name of a file" in shell.complaint("report", str(NONE), "-o", "")

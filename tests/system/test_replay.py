@@ -27,6 +27,7 @@ from talks import Talk, octets_of
 from test_tap import Tapped, taping
 
 import dissector
+from dissector.capture.joined import FileSet
 from dissector.errors import UserError
 from dissector.events import FORWARD, REVERSE
 from dissector.recording.conversations import Said, find, told
@@ -61,7 +62,7 @@ def runs(said: list[Said]) -> list[tuple[str, bytes]]:
 def test_everything_is_told_in_order(make: Callable[[], Talk], size: int, close: str) -> None:
     talk = make()
     with TemporaryDirectory() as folder:
-        said = list(told(find(captured(Path(folder), Wire(talk, size=max(size, 40), close=close)), 0)))
+        said = list(told(find(FileSet((captured(Path(folder), Wire(talk, size=max(size, 40), close=close)),)), 0)))
     assert runs(said) == list(talks.turns(talk))
     assert [one.time for one in said] == sorted(one.time for one in said)
     assert sorted(one.side for one in said if not one.octets) == [HERE, THERE], "each side ends once"
@@ -79,7 +80,7 @@ def test_disorder_in_the_capture_is_none_in_what_is_told(
 
     talk = make()
     with TemporaryDirectory() as folder:
-        said = list(told(find(captured(Path(folder), Wire(talk, size=size, edit=disturb)), 0)))
+        said = list(told(find(FileSet((captured(Path(folder), Wire(talk, size=size, edit=disturb)),)), 0)))
     for side, direction in SIDES.items():
         assert b"".join(one.octets for one in said if one.side == side) == octets_of(talk, direction)
 
@@ -87,14 +88,14 @@ def test_disorder_in_the_capture_is_none_in_what_is_told(
 def test_a_destination_may_open_the_connection(tmp_path: Path) -> None:
     """Side 0 is the migration's source, whoever sent the first packet."""
     turned = [item._replace(direction=REVERSE if item.direction == FORWARD else FORWARD) for item in talks.precopy()]
-    carrier = find(captured(tmp_path, Wire(turned)), 0)
+    carrier = find(FileSet((captured(tmp_path, Wire(turned)),)), 0)
     assert carrier.flow.source == ("10.0.0.2", 7700)
     assert runs(list(told(carrier))) == list(talks.turns(talks.precopy()))
 
 
 def test_the_second_of_two_migrations(tmp_path: Path) -> None:
     path = next(path for name, path in captures_in(OWN).items() if name.startswith("postcopy/d_concurrent"))
-    one, other = find(str(path), 0), find(str(path), 1)
+    one, other = find(FileSet((str(path),)), 0), find(FileSet((str(path),)), 1)
     assert {one.flow.destination.port, other.flow.destination.port} == {7701, 7702}
     lengths = {sum(len(each.octets) for each in told(which)) for which in (one, other)}
     assert len(lengths) == 2
@@ -260,7 +261,7 @@ def analyzed(path: Path, port: int | None = None) -> list[dict[str, Any]]:
 
 def record_replay(path: str, migration: int, into: Path, keep_pages: bool) -> int:
     """Replays through a tap; gives the port of the original's destination."""
-    carrier = find(path, migration)
+    carrier = find(FileSet((path,)), migration)
     with taping(into, keep_pages) as tape:
         tapped = Tapped(tape)
         ends = list(zip(tapped.readers, tapped.writers, strict=True))
@@ -282,7 +283,7 @@ def test_a_recorded_replay_is_analyzed_like_its_original(name: str, tmp_path: Pa
     path = SAMPLES[name]
     if name in NOT_WHOLE:
         with pytest.raises(UserError, match=NOT_WHOLE[name]):
-            find(str(path), 0)
+            find(FileSet((str(path),)), 0)
         return
     for keep_pages in (True, False):
         into = tmp_path / "tap.pcapng"

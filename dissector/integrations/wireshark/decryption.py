@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Literal
 
-from dissector.capture.files import open_octets
+from dissector.capture.joined import FileSet, octets_of
 from dissector.errors import UserError
 from dissector.events import Endpoint
 from dissector.integrations.wireshark.tshark import complaints, find, hand_over, isolated
@@ -46,10 +46,8 @@ OPTIONS = (
     ("-o", "tcp.reassemble_out_of_order:TRUE"),
 )
 
-PIECE = 1 << 20
 
-
-def decrypted(path: str, keylog: str | None) -> Iterator[Plain]:
+def decrypted(files: FileSet, keylog: str | None) -> Iterator[Plain]:
     """What both sides said on each TLS connection that can be opened, in the order of the packets. `keylog`: a key log
     file, if there are keys beside those in the capture. UserError if there is no tshark, or it fails."""
     with isolated(find()) as folder:
@@ -60,7 +58,7 @@ def decrypted(path: str, keylog: str | None) -> Iterator[Plain]:
             words += ["-o", f"tls.keylog_file:{_copied(keylog, folder)}"]
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert process.stdin is not None and process.stdout is not None
-        pump = Thread(target=_pump, args=(path, process.stdin), daemon=True)
+        pump = Thread(target=_pump, args=(files, process.stdin), daemon=True)
         pump.start()
         try:
             for line in process.stdout:
@@ -88,16 +86,11 @@ def _copied(keylog: str, folder: Path) -> Path:
     return copy
 
 
-def _pump(path: str, pipe: IO[bytes]) -> None:
+def _pump(files: FileSet, pipe: IO[bytes]) -> None:
     """The capture's octets, decompressed; what is wrong with them was said when it was read first."""
     with suppress(OSError, UserError):
-        source, _ = open_octets(path)
-        view = memoryview(bytearray(PIECE))
-        try:
-            while count := source.readinto(view):
-                pipe.write(view[:count])
-        finally:
-            source.close()
+        for piece in octets_of(files):
+            pipe.write(piece)
     with suppress(OSError):
         pipe.close()
 

@@ -1,0 +1,228 @@
+"""Which of the files that a user names hold one capture together, and which captures are in a folder.
+
+Programs that rotate give their files names with a number, a date or both. Names alone join nothing: the files of a set
+are put in the order of their first packets, their numbers have to agree with that, and `JoinedReader` holds each to
+beginning where the one before has ended. Where a name's date is all there is to go by, which any capture may have in
+its name, the next file has to follow within a second.
+
+Sources: ringbuf.c of Wireshark (dumpcap -b), MakeFilename in tcpdump.c (-C, -W, -G), editcap.c (-c, -i).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from os import walk
+from pathlib import Path
+from typing import NamedTuple
+
+from dissector.capture.joined import DIRECTLY, SILENCE, FileSet
+from dissector.capture.opening import open_capture
+from dissector.errors import UserError
+
+PACKED = r"(?:\.(?:gz|xz|zst))?"
+"""What tcpdump -z and people put behind a name: of a set that is being written the newest file has not got it."""
+
+DATE = (
+    r"(?:(?:19|20)\d\d-?[01]\d-?[0-3]\d(?:[-_T:. ]?[0-2]\d[-_:.]?[0-5]\d(?:[-_:.]?[0-5]\d)?)?"  # %Y%m%d%H%M%S, %F_%T
+    r"|1\d{9})"  # %s
+)
+
+
+class Pattern(NamedTuple):
+    """Names that a program gives the files of a set."""
+
+    name: re.Pattern[str]
+    gap: int | None = None
+    """ns that may pass at most from one file to the next; None: any time."""
+    is_ring: bool = False
+    """Whether numbers may begin again, and files are written over."""
+
+
+def _pattern(name: str, gap: int | None = None, is_ring: bool = False) -> Pattern:
+    return Pattern(re.compile(name + PACKED), gap, is_ring)
+
+
+PATTERNS = (
+    _pattern(r"(?P<stem>.*)_(?P<number>\d{5,})_(?P<date>\d{14})(?P<end>\.[^./]+)?"),  # dumpcap, editcap
+    _pattern(r"(?P<stem>.*)_(?P<date>\d{14})_(?P<number>\d{5,})(?P<end>\.[^./]+)?"),  # dumpcap -b nametimenum:2
+    _pattern(r"(?P<stem>.*)_(?P<number>\d{5})(?P<end>\.[^./]+)?", SILENCE),  # xenshark live --rotate-size, -time
+    _pattern(
+        rf"(?P<stem>.*?)(?<!\d)(?P<date>{DATE})(?!\d)(?P<end>.*?\.[a-z]+|\D*?)\d*", DIRECTLY
+    ),  # tcpdump -G, and -C
+    _pattern(r"(?P<stem>.*\.(?:pcap|pcapng|cap|dmp|dump))(?P<number>\d*)", is_ring=True),  # tcpdump -C, and -W
+)
+"""Those that differ in nothing but `number` and `date` may be one set."""
+
+NAMED = 5
+"""Names that a line lists at most."""
+
+
+class Member(NamedTuple):
+    """A file whose name is that of a set's."""
+
+    path: str
+    number: int | None
+    """-1: the first file of tcpdump -C, which has none."""
+    date: str | None
+
+
+class Sets(NamedTuple):
+    """What is read."""
+
+    files: list[FileSet]
+    """One for each capture."""
+    remarks: list[str]
+    """What a user has to know, in a line each."""
+
+
+def first_time(path: str) -> int | None:
+    """When the first packet of a file was captured."""
+    reader = open_capture(path)
+    try:
+        reader.next_packet()
+        return reader.first_time_ns
+    finally:
+        reader.source.close()
+
+
+def sets_of(paths: Iterable[str], join: bool | None = None) -> Sets:
+    """Files to captures. `join`: all of them are one; False: each is one; None: their names say it.
+
+    Raises UserError where files cannot be joined that a user says are one."""
+    names = list(paths)
+    if join:
+        return Sets([_asked(names)], [])
+    if join is False:
+        return Sets([FileSet((name,)) for name in names], [])
+    found = Sets([], [])
+    for pattern, members in _alike(names):
+        if pattern is None or len(members) < 2:
+            found.files.extend(FileSet((one.path,)) for one in members)
+            continue
+        for files, remark in _sets(pattern, members):
+            found.files.append(files)
+            found.remarks.extend([remark] if remark else [])
+    return found
+
+
+def captures_in(folder: str, is_capture: Callable[[str], bool]) -> tuple[list[str], str | None]:
+    """The captures in a folder and below it, in the order of their names, but for what is hidden; and in a line what
+    else is there. `is_capture` is asked of each file."""
+    found: list[str] = []
+    others: list[str] = []
+    for path in sorted(_files_in(folder)):
+        (found if is_capture(path) else others).append(path)
+    return found, f"{folder}: no captures, and not read: {listed(others)}" if others else None
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a line, that stays one."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def _files_in(folder: str) -> Iterator[str]:
+    def fail(error: OSError) -> None:
+        raise UserError(f"cannot read {error.filename}: {error.strerror or error}") from error
+
+    for below, folders, files in walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(below, name)
+            if not name.startswith(".") and path.is_file():
+                yield str(path)
+
+
+def _alike(names: Sequence[str]) -> Iterable[tuple[Pattern | None, list[Member]]]:
+    """Files with those whose names are like theirs. What is no regular file can be read once, and is alone; so is what
+    is named twice."""
+    found: dict[tuple[object, ...], tuple[Pattern | None, list[Member]]] = {}
+    seen: set[str] = set()
+    for at, name in enumerate(names):
+        path = Path(name)
+        matches = ((pattern, pattern.name.fullmatch(path.name)) for pattern in PATTERNS)
+        pattern, match = next(((pattern, match) for pattern, match in matches if match), (None, None))
+        if match is None or name in seen or not path.is_file():
+            found[name, at] = None, [Member(name, None, None)]
+            continue
+        seen.add(name)
+        parts = match.groupdict()
+        number = parts.get("number")
+        member = Member(name, None if number is None else int(number or -1), parts.get("date"))
+        found.setdefault((pattern, path.parent, parts["stem"], parts.get("end")), (pattern, []))[1].append(member)
+    return found.values()
+
+
+def _runs(pattern: Pattern, members: Sequence[Member]) -> Iterator[list[Member]]:
+    """Members in their order, as sets: of names without a date a file that begins earlier and has the greater number is
+    left from a set before, whose files were written over."""
+    run: list[Member] = []
+    wraps = pattern.is_ring and all(one.number != -1 for one in members)
+    for one in members:
+        if run and not wraps and (run[-1].number or 0) >= (one.number or 0):
+            yield run
+            run = []
+        run.append(one)
+    yield run
+
+
+def _sets(pattern: Pattern, members: Sequence[Member]) -> Iterator[tuple[FileSet, str | None]]:
+    """Files whose names are like each other's, as captures, and what there is to say of them."""
+    ordered, alone = _timed(members)
+    twice = [number for number, count in Counter((one.date, one.number) for one in ordered).items() if count > 1]
+    is_numbered = all(one.number is not None for one in ordered)
+    if twice:
+        same = [one.path for one in ordered if (one.date, one.number) in twice]
+        words = f"not joined, as their names say the same: {listed(same)}"
+        yield from ((FileSet((one.path,)), words if one is members[0] else None) for one in members)
+        return
+    for run in _runs(pattern, ordered) if is_numbered else [ordered]:
+        numbers = [one.number or 0 for one in run]
+        # Where numbers begin again, as with tcpdump -W, the oldest file has not the lowest.
+        falls = sum(one > other for one, other in pairwise(numbers))
+        is_ring = falls == 1 and numbers[-1] < numbers[0]
+        files = FileSet(tuple(one.path for one in run), pattern.gap)
+        if falls and not is_ring:
+            words = f"not joined, as their packets' times do not go up with their numbers: {listed(files.paths)}"
+            yield from ((FileSet((one.path,)), words if one is run[0] else None) for one in run)
+        else:
+            yield files, _missing(files, numbers) if is_numbered else None
+    yield from ((FileSet((one.path,)), None) for one in alone)
+
+
+def _missing(files: FileSet, numbers: Sequence[int]) -> str | None:
+    there = sorted({max(number, 0) for number in numbers})
+    spans = [(one + 1, other - 1) for one, other in pairwise(there) if other > one + 1]
+    if not spans:
+        return None
+    words = [str(first) if first == last else f"{first} to {last}" for first, last in spans]
+    is_one = len(spans) == 1 and spans[0][0] == spans[0][1]
+    return f"{files.name}: {'number' if is_one else 'numbers'} {listed(words)} {'is' if is_one else 'are'} missing"
+
+
+def _timed(members: Sequence[Member]) -> tuple[list[Member], list[Member]]:
+    """Files in the order of their first packets, and those that have no such packet that can be read: what is wrong
+    with them is said when they are opened. One without packets follows the one before it."""
+    timed: list[tuple[int, Member]] = []
+    alone: list[Member] = []
+    latest = 0
+    for member in sorted(members, key=lambda one: (one.date or "", one.number or 0)):
+        try:
+            latest = first_time(member.path) or latest
+            timed.append((latest, member))
+        except UserError:
+            alone.append(member)
+    return [member for _, member in sorted(timed, key=lambda one: one[0])], alone
+
+
+def _asked(paths: Sequence[str]) -> FileSet:
+    """All of the files as one, in the order of their first packets."""
+    for path in paths:
+        if not Path(path).is_file() and (path == "-" or Path(path).exists()):
+            name = "standard input" if path == "-" else path
+            raise UserError(f"{name} can be read once only, and --join looks into each file first")
+    timed = sorted(((first_time(path) or 0, at, path) for at, path in enumerate(dict.fromkeys(paths))))
+    return FileSet(tuple(path for *_, path in timed), is_asked=True)
