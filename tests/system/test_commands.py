@@ -571,7 +571,7 @@ def test_findings_that_are_not_kept_are_counted(shell: Shell, monkeypatch: pytes
 
 # faults
 
-FAULT_KEYS = {"migration", "pfn", "offset", "frame", "time", "answer", "latency", "in_flight"}
+FAULT_KEYS = {"file", "migration", "pfn", "offset", "frame", "time", "answer", "latency", "in_flight"}
 
 
 def missing(*pfns: int) -> Talk:
