@@ -15,6 +15,7 @@ from dissector.encrypted import Encrypted, Followed
 from dissector.events import Endpoint, Event, Flow, Record
 from dissector.parser import Conversation, DirectionParser, Joins, Remarks, WireOrder, connect, follow_stream
 from dissector.parser.decrypted import Plain, PlainConnection
+from dissector.protocol import Expect
 from dissector.tcp import Connection, Connections, PacketPath
 
 Progress = Callable[[], None]
@@ -185,7 +186,7 @@ class Engine:
         while octets := reader.read():
             parser.feed(octets, len(octets), True, 0, 0)
             yield
-            if parser.wants_nothing and not self.migrations:
+            if parser.expect is Expect.NOTHING and not self.migrations:
                 break  # the file may have no end, as /dev/zero has none
         parser.finish("capture")
 

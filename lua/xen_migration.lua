@@ -4736,10 +4736,10 @@ end
 
 -- Whether enough of a connection was looked at to know that it carries no migration.
 function parser_resync._is_hopeless(p)
-    if p.peer == nil or p.ordinal ~= 0 or p.migration.number ~= nil then
+    if p.ordinal ~= 0 or p.migration.number ~= nil then
         return false
     end
-    if p.late or p.damaged then
+    if p.late or p.damaged or p.peer == nil then
         return p.looked_at > parser_resync.LATE_SEARCHED
     end
     local is_opaque = p.looked_at > parser_resync.OPAQUE_SEARCHED and p.wrapping == nil and py.find(p.buffer,

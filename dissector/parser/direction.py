@@ -473,11 +473,6 @@ class DirectionParser(Cursor):
         if self.expect is not Expect.NOTHING:
             self.jump(self.end)
 
-    @property
-    def wants_nothing(self) -> bool:
-        """Whether no further octet matters."""
-        return self.expect is Expect.NOTHING
-
     def ignore(self) -> None:
         """No octet of the connection is of any interest."""
         for parser in (self, self.peer):
