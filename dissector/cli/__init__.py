@@ -25,8 +25,8 @@ from dissector.errors import UserError
 
 # fmt: off
 COMMANDS = (
-    "analyze", "report", "plot", "read", "guest", "diff", "check", "faults", "rules", "export", "fleet", "live", "tap",
-    "replay", "extract", "lua", "crosscheck", "schema", "completion", "manual",
+    "analyze", "report", "plot", "view", "read", "guest", "diff", "check", "faults", "rules", "export", "fleet", "live",
+    "tap", "replay", "extract", "lua", "crosscheck", "schema", "completion", "manual",
 )
 
 PEOPLE = ("analyze", "read", "guest", "diff", "check", "faults", "rules")

@@ -34,9 +34,9 @@ from dissector.protocol import HEADERS, MESSAGES, RECORDS, STREAM_ERROR, XENOPS_
 from dissector.results.common import in_file
 from dissector.results.encoding import dumps
 from dissector.results.records import RecordResult
-from dissector.units import EPOCH, iso_text, many, micros, seconds_text
+from dissector.units import EPOCH, many, micros
 from dissector.views.octets import dump, kept, some
-from dissector.views.records import BELOW, details, line
+from dissector.views.records import BELOW, TIMES, details, line
 
 if TYPE_CHECKING:
     from dissector.filter import Filter
@@ -294,15 +294,6 @@ class Printer:
         if self._verbose and is_wanted:
             for one in details(record, self._flows.get(record.migration), self._full):
                 sys.stdout.write(one + "\n")
-
-
-TIMES: dict[str, Callable[[int, int, int], str]] = {
-    "relative": lambda now, first, before: seconds_text(micros(now - first)),
-    "absolute": lambda now, first, before: iso_text(micros(now)),
-    "epoch": lambda now, first, before: seconds_text(micros(now)),
-    "delta": lambda now, first, before: seconds_text(micros(now - before)),
-}
-"""How a line shows time: of the record, the first packet and the line before, all in ns since the epoch."""
 
 
 def _filter(arguments: argparse.Namespace, capture: Input) -> Callable[[Record], bool]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
-from textwrap import wrap
 from typing import Any
 
 from dissector.cli.rule_ids import no_such_rule
@@ -13,8 +12,7 @@ from dissector.protocol import HEADERS, RECORDS
 from dissector.protocol.states import mermaid
 from dissector.rules import RULES, Rule
 from dissector.rules.log import rules_for
-
-WIDTH = 100
+from dissector.views.rules import explain
 
 
 def add(subparsers: Any) -> None:
@@ -72,22 +70,6 @@ def _explain_log(lines: Iterable[str]) -> int:
     for rule in explained:
         print("", *explain(rule), sep="\n")
     return 0
-
-
-def explain(rule: Rule) -> list[str]:
-    """One rule in full, line by line."""
-    severities = " or ".join((rule.severity, *rule.also))
-    lines = [f"{rule.id} ({severities}; {rule.group})", "", *_text(f"{rule.summary}.")]
-    lines += ["", "Judged by", *_text("xenshark check" + ("; Wireshark's dissector, too" if rule.wireshark else ""))]
-    for title, text in (("Why", rule.why), ("Example", rule.example), ("Source", rule.source)):
-        lines += ["", title, *_text(text)]
-    if rule.receiver_says:
-        lines += ["", "In the receiver's log", *(line for said in rule.receiver_says for line in _text(said))]
-    return lines
-
-
-def _text(text: str) -> list[str]:
-    return wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
 def _rule(text: str) -> Rule:

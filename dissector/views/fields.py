@@ -28,7 +28,7 @@ def tree(values: Mapping[str, Any], full: bool = False) -> Iterator[str]:
     shown = None if full else SHOWN
     for name, value in values.items():
         if name == "pages":
-            yield from _list(f"{name}, in runs", value, _run, shown)
+            yield from _list(f"{name}, in runs", value, run_as_text, shown)
         elif isinstance(value, list):
             yield from _elements(name, value, shown)
         elif isinstance(value, str) and "\n" in value.rstrip("\n"):
@@ -37,7 +37,7 @@ def tree(values: Mapping[str, Any], full: bool = False) -> Iterator[str]:
             yield f"{name}:"
             yield from (INDENT + one for one in _structure(value, shown))
         else:
-            yield f"{name}: {_inline(value)}".rstrip()
+            yield f"{name}: {in_few_words(value)}".rstrip()
 
 
 def _list(name: str, elements: list[Any], show: Callable[[Any], str], shown: int | None) -> Iterator[str]:
@@ -50,17 +50,17 @@ def _list(name: str, elements: list[Any], show: Callable[[Any], str], shown: int
 def _elements(name: str, elements: list[Any], shown: int | None) -> Iterator[str]:
     """A list: of structures, one below the other; of names and numbers, in lines that are full."""
     if elements and not any(isinstance(one, dict | list) for one in elements):
-        words = [_inline(one) for one in (elements if shown is None else elements[: shown * shown])]
+        words = [in_few_words(one) for one in (elements if shown is None else elements[: shown * shown])]
         yield from _filled(f"{name}: ", words + ["..."] * (len(words) < len(elements)), " ")
         return
     yield f"{name}: {len(elements)}"
     for element in islice(elements, shown):
-        if isinstance(element, dict) and (any(map(_is_deep, element.values())) or len(_inline(element)) > WIDTH):
+        if isinstance(element, dict) and (any(map(_is_deep, element.values())) or len(in_few_words(element)) > WIDTH):
             first, *others = _structure(element, shown)
             yield INDENT + first
             yield from (2 * INDENT + one for one in others)
         else:
-            yield INDENT + _inline(element)
+            yield INDENT + in_few_words(element)
     yield from _more(elements, shown)
 
 
@@ -123,7 +123,8 @@ def _says_nothing(name: str, value: Any) -> bool:
     return value == 0 or (isinstance(value, str) and not value.strip("0"))
 
 
-def _run(run: list[Any]) -> str:
+def run_as_text(run: list[Any]) -> str:
+    """Consecutive pfns of one type: first pfn, count, type."""
     first, count, kind = run
     last = f" .. {first + count - 1:#x} ({count})" if count > 1 else ""
     return f"{first:#x}{last}" + (f": {kind}" if kind else "")
@@ -135,10 +136,10 @@ def _inner(value: Any) -> str:
         return f"{value:#x}"
     if isinstance(value, list):
         return "|".join(map(_inner, value)) or "none"
-    return _inline(value)
+    return in_few_words(value)
 
 
-def _inline(value: Any) -> str:
+def in_few_words(value: Any) -> str:
     """One value on one line; numbers of two digits and more in hexadecimal, too."""
     match value:
         case {"octets": int(length), "unread": str(why)}:
@@ -146,7 +147,7 @@ def _inline(value: Any) -> str:
         case {"octets": int(length), **rest} if not rest:
             return f"{length} octets"
         case dict():
-            return ", ".join(f"{name} {_inline(inside)}" for name, inside in value.items())
+            return ", ".join(f"{name} {in_few_words(inside)}" for name, inside in value.items())
         case list():
             return _inner(value)
         case int() if value > 9:

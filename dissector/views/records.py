@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -13,7 +13,7 @@ from dissector.facts import Link, role_of
 from dissector.protocol import PAGE_TYPES, UNBACKED, XENOPS_MESSAGES, XL_HEADER, HeaderSpec, RecordSpec, Role
 from dissector.protocol.summaries import summarise
 from dissector.results.decoding import decoded
-from dissector.units import many, printable
+from dissector.units import iso_text, many, micros, printable, seconds_text
 from dissector.views.faults import links_as_text
 from dissector.views.fields import tree
 
@@ -26,6 +26,14 @@ HANDSHAKE = XENOPS_MESSAGES["handshake"]
 
 BELOW = " " * 8
 """Indentation of what stands below a line: clear of its number."""
+
+TIMES: dict[str, Callable[[int, int, int], str]] = {
+    "relative": lambda now, first, before: seconds_text(micros(now - first)),
+    "absolute": lambda now, first, before: iso_text(micros(now)),
+    "epoch": lambda now, first, before: seconds_text(micros(now)),
+    "delta": lambda now, first, before: seconds_text(micros(now - before)),
+}
+"""How a line shows time: of the record, the first packet and the line before, all in ns since the epoch."""
 
 PFNS_NAMED = 8
 """Pfns of a POSTCOPY_FAULT that its line names: as many as one record of the known receiver holds."""

@@ -1,0 +1,47 @@
+"""`xenshark view`: a migration to walk through in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from dissector.cli.arguments import add_keylog
+from dissector.errors import UserError
+
+EPILOG = """\
+The screen has the records, the fields of the one at the cursor, its octets, and the phases on top; ? lists the keys.
+It needs Textual: pip install 'xenshark[view]'
+"""
+
+
+def add(subparsers: Any) -> None:
+    """What the command takes."""
+    parser = subparsers.add_parser(
+        "view",
+        help="walk through a migration in the terminal",
+        description="Shows records, fields and octets of a capture or save file in the terminal, as Wireshark does.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", help="a capture or a saved stream")
+    parser.add_argument("-Y", "--display-filter", metavar="FILTER", default="", help="begin with this filter")
+    add_keylog(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.file == "-":
+        raise UserError("view reads its input more than once, which standard input cannot be")
+    if not is_on_a_terminal():
+        raise UserError("view needs a terminal; xenshark read prints")
+    try:
+        from dissector.viewer.app import Viewer
+    except ImportError as error:
+        raise UserError("view needs Textual: pip install 'xenshark[view]'") from error
+    Viewer(arguments.file, arguments.keylog, display_filter=arguments.display_filter).run()
+    return 0
+
+
+def is_on_a_terminal() -> bool:
+    """Whether there is somebody to look at it, and to press keys."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()

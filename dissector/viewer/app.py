@@ -1,0 +1,500 @@
+"""The program: what is on the screen, and what each key does."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Input as Line
+from textual.widgets import Static, Tab, Tabs, Tree
+from textual.widgets.tree import TreeNode
+
+from dissector import __version__
+from dissector.analysis import Analysis
+from dissector.errors import UserError
+from dissector.events import Event, Record
+from dissector.facts import Link, Linker, role_of
+from dissector.filter import FilterError, parse
+from dissector.filter.fields import Around, Row, records
+from dissector.output import keep_inputs, whole
+from dissector.protocol import Role
+from dissector.rules import RULES
+from dissector.rules.findings import Finding
+from dissector.units import printable, size
+from dissector.viewer.fields import Node, inside, nodes
+from dissector.viewer.index import Again, Index
+from dissector.viewer.jobs import Job
+from dissector.viewer.panes import Lines, Octets, Strips
+from dissector.views.fields_at import extent_of
+from dissector.views.octets import kept
+from dissector.views.records import TIMES, line
+from dissector.views.rules import explain
+
+EVERY = 0.1
+"""Seconds from one look at the jobs to the next."""
+
+TABS_MAX = 32
+"""Migrations with a tab of their own."""
+
+ALL = "all"
+
+STYLES = {Role.POSTCOPY_FAULT: Style(color="red"), Role.POSTCOPY_PAGES: Style(color="green")}
+"""Of records with these roles; others by OTHERS."""
+
+MARKS = {"error": ("E", Style(color="bright_red", bold=True)), "warning": ("W", Style(color="yellow"))}
+"""What stands before a record that breaks a rule."""
+
+HELP = """\
+up down j k      a record up, down            /    search in lines; again with Enter alone
+PgUp PgDn        a screen (also ^U ^D Space)   f    filter, as read -Y; empty: all records
+Home End G       first, last record            n    next finding
+Tab Shift+Tab    other pane                    e    explain the rule it breaks
+Enter            open a field                  a    from a fault to its page, and back
+[ ]              other migration               g    go to N, frame:F, offset:O
+t                other form of time            x    extract this migration into a file
+?                this                          q    quit
+
+The list has the records in the order in which they ended on the wire: number, time, direction, layer, octets, name.
+E or W before a record: an error, a warning. Below it are its fields and its octets; those of the field at the cursor
+are marked. The band on top shows the phases of the migration, and where the record is among them.
+"""
+
+
+class Page(ModalScreen[None]):
+    """A text before the rest."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,question_mark,e", "dismiss", "close")]
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="page"):
+            yield Static(self._text, markup=False)
+
+
+@dataclass
+class Question:
+    """What the line at the bottom asks for, and what becomes of the answer."""
+
+    words: str
+    answer: Callable[[str], None]
+
+
+class Viewer(App[None]):
+    """A migration to walk through."""
+
+    CSS = """
+    Screen { layout: vertical; }
+    #tabs { height: 2; }
+    #phases { height: 2; }
+    #records { height: 2fr; overflow-x: hidden; }
+    #below { height: 1fr; border-top: solid $primary; }
+    #fields { width: 1fr; }
+    #octets { width: 76; border-left: solid $primary; overflow-x: hidden; }
+    .-narrow #below { layout: vertical; height: 2fr; }
+    .-narrow #fields { width: 100%; height: 1fr; }
+    .-narrow #octets { width: 100%; height: 1fr; border-left: none; border-top: solid $primary; }
+    #said { height: auto; max-height: 4; color: $text-warning; display: none; }
+    #status { height: 1; background: $panel; }
+    #line { height: 1; border: none; padding: 0; display: none; }
+    Page { align: center middle; }
+    #page { width: 108; max-width: 95%; height: auto; max-height: 90%; border: round $primary; padding: 1 2;
+            background: $surface; }
+    """
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (112, "-wide")]  # noqa: RUF012 (as Textual has it)
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "xenshark"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "search"),
+        Binding("f", "filter", "filter"),
+        Binding("a", "answer", "fault or page"),
+        Binding("n", "finding", "next finding"),
+        Binding("e", "explain", "explain"),
+        Binding("t", "time", "time"),
+        Binding("g", "go", "go to"),
+        Binding("x", "extract", "extract"),
+        Binding("question_mark", "help", "help"),
+        Binding("right_square_bracket", "migration(1)", "next migration"),
+        Binding("left_square_bracket", "migration(-1)", "migration before"),
+        Binding("escape", "close", "close", show=False),
+        Binding("q,ctrl+c", "quit", "quit"),
+    ]
+
+    def __init__(
+        self, path: str, keylog: str | None = None, display_filter: str = "", index: Index | None = None
+    ) -> None:
+        """Raises UserError if the input cannot be read, or the filter is none."""
+        super().__init__()
+        if display_filter:
+            parse(display_filter, records())
+        self._path, self._keylog = path, keylog
+        self.index, self._analysis = index or Index(), Analysis()
+        self._around = Around()
+        self.job = Job("loading", path, keylog, self._analysis.add, self.index.add, end=self._analysis.finish)
+        self._again: Job | None = None
+        self._choosing: Job | None = None
+        self._chosen: array[int] | None = None
+        """The numbers of the records that a filter or a tab leaves, as far as they are known; None: all."""
+        self._looked_at = 0
+        self._migration: int | None = None
+        self.filter = display_filter
+        self._searched = ""
+        self._time = next(iter(TIMES))
+        self._question: Question | None = None
+        self._answered: dict[int, int] = {}
+        self._findings: dict[int, list[Finding]] = {}
+
+    # The screen
+
+    def compose(self) -> ComposeResult:
+        yield Tabs(Tab("all migrations", id=ALL), id="tabs")
+        yield Strips(id="phases")
+        yield Lines(self._draw, id="records")
+        with Horizontal(id="below"):
+            tree: Tree[Node] = Tree("", id="fields")
+            tree.show_root, tree.guide_depth = False, 2
+            yield tree
+            yield Octets(id="octets")
+        yield Static("", id="said", markup=False)
+        yield Static("", id="status", markup=False)
+        yield Line(id="line", select_on_focus=False)
+
+    def on_mount(self) -> None:
+        # Kept, because a page before the rest is what would be asked meanwhile.
+        self.tabs, self.phases = self.query_one(Tabs), self.query_one(Strips)
+        self.status, self.said = self.query_one("#status", Static), self.query_one("#said", Static)
+        self.line, self.records = self.query_one(Line), self.query_one(Lines)
+        self.octets = self.query_one(Octets)
+        self.fields: Tree[Node] = self.query_one("#fields", Tree)
+        self.records.focus()
+        self.job.start()
+        self.set_interval(EVERY, self._look)
+        self._choose(self.filter, None)
+
+    def on_unmount(self) -> None:
+        for job in (self.job, self._again, self._choosing):
+            if job is not None:
+                job.cancel()
+
+    def _look(self) -> None:
+        """What the jobs have brought since."""
+        self._add_tabs()
+        if self._chosen is None:
+            self.records.set_count(self.index.count)
+        else:
+            if self.filter == "" and self._migration is not None:
+                begin, self._looked_at = self._looked_at, self.index.count
+                self._chosen.extend(self.index.of_migration(self._migration, begin + 1, self._looked_at + 1))
+            self.records.set_count(len(self._chosen))
+        if self._again is not None and self._again.is_done:
+            self._again = None
+            self._show()
+            self.records.refresh()
+        if self.job.is_done and not self._findings:
+            self._note_findings()
+        if self.records.count and not self.fields.root.children:
+            self._show()
+        self._say_how_far()
+
+    def _add_tabs(self) -> None:
+        for migration, _ in list(self._analysis.migrations)[self.tabs.tab_count - 1 : TABS_MAX]:
+            flow = "" if migration.flow is None else f" {migration.flow}"
+            self.tabs.add_tab(Tab(Text(printable(f"{migration.number}{flow}")), id=f"m{migration.number}"))
+
+    def _note_findings(self) -> None:
+        found: dict[int, list[Finding]] = {}
+        for _, checker in self._analysis.migrations:
+            for finding in checker.findings:
+                if finding.number is not None:
+                    found.setdefault(finding.number, []).append(finding)
+        self._findings = found
+        self.records.refresh()
+
+    def _say_how_far(self) -> None:
+        jobs = [job.words for job in (self.job, self._choosing, self._again) if job is not None and not job.is_done]
+        here = f"record {self.number:,}" if self.number else "no record"
+        shown = (
+            f"{self.records.count:,} of {self.index.count:,}" if self._chosen is not None else f"{self.index.count:,}"
+        )
+        words = [PurePath(self._path).name, f"{here} of {shown}", *jobs]
+        words += [f"filter: {self.filter}"] if self.filter else []
+        words += [self.job.trouble] if self.job.trouble else []
+        words += ["? help"]
+        self.status.update(printable(" | ".join(words)))
+
+    # Records
+
+    @property
+    def number(self) -> int:
+        """Of the record at the cursor; 0: there is none."""
+        return self._number_at(self.records.cursor) if self.records.count else 0
+
+    def _number_at(self, line: int) -> int:
+        return line + 1 if self._chosen is None else self._chosen[line]
+
+    def _draw(self, at: int) -> tuple[str, Style]:
+        number = self._number_at(at)
+        place = self.index.place(number)
+        first = self.job.capture.first_time or 0
+        before = self.index.place(self._number_at(at - 1)).time if at else place.time
+        time = TIMES[self._time](place.time, first, before) if place.time else "-"
+        findings = self._findings.get(number, ())
+        mark, style = next((MARKS[one.severity] for one in findings if one.severity in MARKS), (" ", Style()))
+        one = self.index.kept(number)
+        if one is None:
+            words = f"{number:>6} {time:>12} {'->' if place.direction == 'forward' else '<-'} {place.name} ..."
+            return mark + words, style
+        record, links = one
+        several = self._migration is None and len(self._analysis.migrations) > 1
+        role = role_of(record)
+        own = STYLES.get(role) if role is not None else None
+        own = own or (Style(color="cyan") if record.is_header or record.is_text else Style())
+        return mark + line(record, links, number, time, several), style if mark != " " else own
+
+    def on_lines_moved(self, message: Lines.Moved) -> None:
+        self._show()
+        self._say_how_far()
+
+    def _show(self) -> None:
+        """The fields and the octets of the record at the cursor."""
+        number = self.number
+        self.fields.clear()
+        if not number:
+            self.octets.show(b"", 0)
+            return
+        place, one = self.index.place(number), self.index.kept(number)
+        phases = next((m.phases for m, _ in self._analysis.migrations if m.number == place.migration), ())
+        self.phases.show(list(phases), place.time)
+        if one is None:
+            self.octets.show(b"", 0)
+            self.fields.root.add_leaf("is read again ...")
+            if self._again is None:
+                again = Again(self.index, number)
+                self._again = self._start("reading again", again.add, end=again.finish)
+            return
+        for node in nodes(one.record):
+            self._grow(self.fields.root, node)
+        self.octets.show(*kept(one.record))
+        if number in self._findings:
+            self.octets.mark(extent_of(self._findings[number][0], one.record))
+
+    def _grow(self, root: TreeNode[Node], node: Node) -> None:
+        root.add(Text(node.words), node, allow_expand=node.inside is not None)
+
+    def on_tree_node_expanded(self, event: Tree.NodeExpanded[Node]) -> None:
+        if event.node.data is not None and not event.node.children:
+            for node in inside(event.node.data):
+                self._grow(event.node, node)
+
+    def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Node]) -> None:
+        self.octets.mark(event.node.data.extent if event.node.data is not None else None)
+
+    def _start(self, what: str, *takers: Callable[[Event], object], end: Callable[[], object]) -> Job | None:
+        try:
+            job = Job(what, self._path, self._keylog, *takers, end=end)
+        except UserError as error:  # it is gone meanwhile
+            self.say(str(error))
+            return None
+        job.start()
+        return job
+
+    def _go_to(self, number: int) -> None:
+        """To a record; the filter goes where it hides it."""
+        if self._chosen is None:
+            self.records.go(number - 1, centred=True)
+            return
+        try:
+            at = self._chosen.index(number)
+        except ValueError:
+            self._choose("", None)
+            self.say(f"record {number} was hidden: all records are shown again")
+            self.records.set_count(self.index.count)
+            at = number - 1
+        self.records.go(at, centred=True)
+
+    # Questions and messages
+
+    def ask(self, words: str, value: str, answer: Callable[[str], None]) -> None:
+        """Asks for a line."""
+        self._question = Question(words, answer)
+        self.line.placeholder, self.line.value, self.line.display = words, value, True
+        self.line.focus()
+        self.say(words)
+
+    def say(self, words: str) -> None:
+        """A message, until the next key that does something."""
+        self.said.update("\n".join(map(printable, words.split("\n"))))
+        self.said.display = bool(words)
+
+    def on_input_submitted(self, event: Line.Submitted) -> None:
+        question, self._question = self._question, None
+        self.action_close()
+        if question is not None:
+            question.answer(event.value.strip())
+
+    def action_close(self) -> None:
+        self.line.display = False
+        self.say("")
+        self.records.focus()
+
+    # Keys
+
+    def action_help(self) -> None:
+        self.push_screen(Page(f"xenshark {__version__}\n\n{HELP}"))
+
+    def action_time(self) -> None:
+        names = list(TIMES)
+        self._time = names[(names.index(self._time) + 1) % len(names)]
+        self.say(f"time: {self._time}")
+        self.records.refresh()
+
+    def action_filter(self) -> None:
+        self.ask("filter, as xenshark read -Y takes it; empty: all records", self.filter, self._set_filter)
+
+    def _set_filter(self, expression: str) -> None:
+        try:
+            self._choose(expression, self._migration)
+        except FilterError as error:
+            self.action_filter()
+            self.line.value = expression
+            self.say("\n".join((str(error), *error.excerpt)))
+
+    def _choose(self, expression: str, migration: int | None) -> None:
+        """Which records are shown. Raises FilterError."""
+        asked = parse(expression, records()).matches if expression else None
+        here = self.number
+        if self._choosing is not None:
+            self._choosing.cancel()
+            self._choosing = None
+        self.filter, self._migration, self._looked_at = expression, migration, 0
+        self._chosen = None if asked is None and migration is None else array("I")
+        self.records.set_count(0)
+        self.records.go(0)
+        if asked is not None:
+            self._choosing = self._filtering(asked, migration, self._chosen)
+        self._look()
+        if self._chosen is None and here:
+            self.records.go(here - 1, centred=True)
+
+    def _filtering(self, asked: Callable[[Row], bool], migration: int | None, chosen: Any) -> Job | None:
+        rules = {number: [one.rule for one in found] for number, found in self._findings.items()}
+        around = Around(self.job.capture.first_time, rules)
+
+        def take(record: Record, links: Sequence[Link]) -> None:
+            if migration in (None, record.migration) and asked(Row(record, links, around)):
+                chosen.append(record.number)
+
+        linker = Linker(take)
+        return self._start("filtering", around.note, linker.add, end=linker.finish)
+
+    def action_migration(self, step: int) -> None:
+        (self.tabs.action_next_tab if step > 0 else self.tabs.action_previous_tab)()
+
+    def on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
+        name = event.tab.id or ALL
+        migration = None if name == ALL else int(name[1:])
+        if migration != self._migration:
+            self._choose(self.filter, migration)
+            self._show()
+
+    def action_search(self) -> None:
+        self.ask(f"search in lines; empty: {self._searched or 'nothing'} again", "", self._search)
+
+    def _search(self, text: str) -> None:
+        self._searched = text or self._searched
+        wanted, count = self._searched.lower(), self.records.count
+        if not wanted or not count:
+            return
+        for step in range(1, count + 1):
+            at = (self.records.cursor + step) % count
+            if wanted in self._draw(at)[0].lower():
+                self.records.go(at, centred=True)
+                return
+        self.say(f"no line has {self._searched}")
+
+    def action_answer(self) -> None:
+        one = self.index.kept(self.number) if self.number else None
+        if one is None or not one.links:
+            is_fault = one is not None and role_of(one.record) is Role.POSTCOPY_FAULT
+            self.say("no answer was seen" if is_fault else "no fault, and no page that answers one")
+            return
+        came_from = self._answered.get(self.number)
+        numbers = [link.record.number for link in one.links]
+        target = came_from if came_from in numbers else numbers[0]
+        self._answered[target] = self.number
+        self._go_to(target)
+
+    def action_finding(self) -> None:
+        if not self._findings:
+            self.say("no findings" if self.job.is_done else "findings are known when all is loaded")
+            return
+        numbers = sorted(self._findings)
+        number = next((one for one in numbers if one > self.number), numbers[0])
+        self._go_to(number)
+        self.say("\n".join(f"{one.severity}[{one.rule}] {one.message}" for one in self._findings[number][:3]))
+
+    def action_explain(self) -> None:
+        found = self._findings.get(self.number, ())
+        if not found:
+            self.say("this record breaks no rule; n goes to the next that does")
+            return
+        texts = [f"{one.message}\n\n" + "\n".join(explain(RULES[one.rule])) for one in found]
+        self.push_screen(Page("\n".join(map(printable, "\n\n\n".join(texts).split("\n")))))
+
+    def action_go(self) -> None:
+        self.ask("go to: N, frame:F or offset:O", "", self._go)
+
+    def _go(self, text: str) -> None:
+        what, _, number = text.rpartition(":")
+        if what not in ("", "record", "frame", "offset") or not (number.isascii() and number.isdecimal()):
+            self.say(f"{text} is no place: N, frame:F or offset:O")
+            return
+        found = self.index.numbers_at(what or "record", int(number[:18]))
+        here = self.index.place(self.number) if self.number else None
+        same = [one for one in found if here and self.index.place(one)[:2] == here[:2]]
+        if found:
+            self._go_to((same or found)[0])
+        else:
+            self.say(f"no record is at {text}")
+
+    def action_extract(self) -> None:
+        if self.number:
+            migration = self.index.place(self.number).migration
+            self.ask(
+                f"write migration {migration} as pcapng into", f"migration-{migration}.pcapng", self._extract(migration)
+            )
+
+    def _extract(self, migration: int) -> Callable[[str], None]:
+        def answer(name: str) -> None:
+            if name:
+                self.say(f"writing {name} ...")
+                self.run_worker(lambda: self._write(migration, name), thread=True, exit_on_error=False)
+
+        return answer
+
+    def _write(self, migration: int, name: str) -> None:
+        # Imported here: hardly anybody asks for it, and everybody waits for the first screen.
+        from dissector.recording import extraction
+
+        try:
+            keep_inputs(name, [self._path])
+            written = 0
+            parts = extraction.find(self._path, migration), extraction.Kept()
+            with whole(name) as file:
+                for piece in extraction.capture(*parts, f"xenshark {__version__} extract"):
+                    written += file.write(piece)
+            said = f"{name}: {size(written)}"
+        except UserError as error:
+            said = str(error)
+        self.call_from_thread(self.say, said)

@@ -1,0 +1,97 @@
+"""The fields of a record as a tree, each with the octets that it was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from dissector.events import Record
+from dissector.protocol import RECORD_HEADERS, HeaderSpec, MessageSpec, RecordSpec, fields, layout
+from dissector.results.decoding import decoded
+from dissector.units import printable
+from dissector.views.fields import in_few_words, run_as_text
+from dissector.views.fields_at import ENTRY, PAGES_HEADER
+from dissector.views.octets import Extent
+
+SHOWN = 1000
+"""Elements of a list."""
+
+TEXT_SHOWN = 200
+"""Characters of a text."""
+
+
+class Node(NamedTuple):
+    """A field, the octets it was read from if they are known, and what is in it."""
+
+    words: str
+    extent: Extent | None
+    inside: Any = None
+
+
+def nodes(record: Record) -> Iterator[Node]:
+    """The fields of a record: those of its header, then of its body."""
+    header = 0
+    if record.type is not None and record.layer in RECORD_HEADERS and record.layer is not None:
+        shape = layout(RECORD_HEADERS[record.layer], record.endianness)
+        values = dict(zip((one.name for one in fields(shape)), (record.type, record.body_length), strict=True))
+        for one in fields(shape):
+            if one.offset is not None and one.size is not None:
+                yield Node(f"{one.name}: {in_few_words(values[one.name])}", Extent(one.name, one.offset, one.size))
+                header = one.offset + one.size
+    known = _extents(record, header)
+    for name, value in decoded(record, deep=True).items():
+        if name == "pages":
+            runs = list(_runs(value, header + PAGES_HEADER))
+            whole = Extent(name, header + PAGES_HEADER, sum(count for _, count, _ in value) * ENTRY)
+            yield Node(f"pages, in runs: {len(runs):,}", whole, runs)
+        else:
+            yield _node(name, value, known.get(name))
+
+
+def inside(node: Node) -> Iterator[Node]:
+    """What is in a field."""
+    value = node.inside
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            yield _node(str(name), one, node.extent)
+    elif isinstance(value, list):
+        for index, one in enumerate(islice(value, SHOWN)):
+            yield one if isinstance(one, Node) else _node(str(index), one, node.extent)
+        if len(value) > SHOWN:
+            yield Node(f"... {len(value) - SHOWN:,} more", node.extent)
+    elif isinstance(value, str):
+        lines = value.splitlines()
+        for line in lines[:SHOWN]:
+            yield Node(printable(line[:TEXT_SHOWN]), node.extent)
+        if len(lines) > SHOWN:
+            yield Node(f"... {len(lines) - SHOWN:,} lines more", node.extent)
+
+
+def _node(name: str, value: Any, extent: Extent | None) -> Node:
+    if isinstance(value, Mapping) and not (value.keys() <= {"octets", "unread"}):
+        return Node(printable(name), extent, value)
+    if isinstance(value, list) and (len(value) > 8 or any(isinstance(one, dict | list) for one in value)):
+        return Node(f"{printable(name)}: {len(value):,}", extent, value)
+    if isinstance(value, str) and ("\n" in value.rstrip("\n") or len(value) > TEXT_SHOWN):
+        return Node(f"{printable(name)}: {printable(value[:60])} ...", extent, value)
+    return Node(printable(f"{name}: {in_few_words(value)}"), extent)
+
+
+def _runs(runs: list[Any], start: int) -> Iterator[Node]:
+    for run in runs:
+        length = run[1] * ENTRY
+        yield Node(printable(run_as_text(run)), Extent("entries", start, length))
+        start += length
+
+
+def _extents(record: Record, header: int) -> dict[str, Extent]:
+    """Where the fields of its body are, as far as that does not depend on what it holds; the last may go to its end."""
+    if not isinstance(record.spec, RecordSpec | HeaderSpec | MessageSpec):
+        return {"text": Extent("text", 0, record.length)} if record.is_text else {}
+    found = {}
+    for one in fields(layout(record.spec.body, record.endianness)):
+        if one.offset is not None:
+            size = one.size if one.size is not None else max(0, record.length - header - one.offset)
+            found[one.name] = Extent(one.name, header + one.offset, size)
+    return found
