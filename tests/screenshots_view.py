@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from dissector.capture.joined import FileSet
 from dissector.viewer.app import Viewer
 from tests.support.browser import chromium, lacking
 from tests.support.wireshark.both import REPOSITORY
@@ -25,7 +26,7 @@ SIZE = (132, 40)
 
 async def drawn() -> str:
     """The screen after some keys; SVG, without the fonts that Textual would fetch for it."""
-    app = Viewer(str(CAPTURE))
+    app = Viewer(FileSet((str(CAPTURE),)))
     async with app.run_test(size=SIZE) as pilot:
         while not app.job.is_done:
             await pilot.pause(0.05)

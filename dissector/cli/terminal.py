@@ -88,7 +88,7 @@ def watched(arguments: argparse.Namespace) -> Iterator[None]:
         return
     is_terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     has_colours = {"always": True, "never": False}.get(arguments.color, is_terminal and not os.environ.get("NO_COLOR"))
-    is_live = "-" in (getattr(arguments, "file", None), *(getattr(arguments, "files", None) or ()))
+    is_live = "-" in (getattr(arguments, "files", None) or ())
     pager = _pager() if is_terminal and arguments.pager and not is_live else None
     if not has_colours and pager is None:
         yield

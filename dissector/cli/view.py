@@ -6,7 +6,8 @@ import argparse
 import sys
 from typing import Any
 
-from dissector.cli.arguments import add_keylog
+from dissector.cli.arguments import add_files, add_keylog
+from dissector.cli.input import only
 from dissector.errors import UserError
 
 EPILOG = """\
@@ -24,21 +25,20 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="a capture or a saved stream")
+    add_files(parser, says="a capture or a saved stream, or the files of one")
     parser.add_argument("-Y", "--display-filter", metavar="FILTER", default="", help="begin with this filter")
     add_keylog(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.file == "-":
-        raise UserError("view reads its input more than once, which standard input cannot be")
+    files = only(arguments.files, arguments.join, "view", is_read_twice=True)
     if not is_on_a_terminal():
         raise UserError("view needs a terminal; xenshark read prints")
     try:
         from dissector.viewer.app import Viewer
     except ImportError as error:
         raise UserError("view needs Textual: pip install 'xenshark[view]'") from error
-    Viewer(arguments.file, arguments.keylog, display_filter=arguments.display_filter).run()
+    Viewer(files, arguments.keylog, display_filter=arguments.display_filter).run()
     return 0
 
 

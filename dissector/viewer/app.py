@@ -20,6 +20,7 @@ from textual.widgets.tree import TreeNode
 
 from dissector import __version__
 from dissector.analysis import Analysis
+from dissector.capture.joined import FileSet
 from dissector.errors import UserError
 from dissector.events import Event, Record
 from dissector.facts import Link, Linker, role_of
@@ -132,16 +133,16 @@ class Viewer(App[None]):
     ]
 
     def __init__(
-        self, path: str, keylog: str | None = None, display_filter: str = "", index: Index | None = None
+        self, files: FileSet, keylog: str | None = None, display_filter: str = "", index: Index | None = None
     ) -> None:
         """Raises UserError if the input cannot be read, or the filter is none."""
         super().__init__()
         if display_filter:
             parse(display_filter, records())
-        self._path, self._keylog = path, keylog
+        self._files, self._keylog = files, keylog
         self.index, self._analysis = index or Index(), Analysis()
         self._around = Around()
-        self.job = Job("loading", path, keylog, self._analysis.add, self.index.add, end=self._analysis.finish)
+        self.job = Job("loading", files, keylog, self._analysis.add, self.index.add, end=self._analysis.finish)
         self._again: Job | None = None
         self._choosing: Job | None = None
         self._chosen: array[int] | None = None
@@ -227,7 +228,7 @@ class Viewer(App[None]):
         shown = (
             f"{self.records.count:,} of {self.index.count:,}" if self._chosen is not None else f"{self.index.count:,}"
         )
-        words = [PurePath(self._path).name, f"{here} of {shown}", *jobs]
+        words = [PurePath(self._files.name).name, f"{here} of {shown}", *jobs]
         words += [f"filter: {self.filter}"] if self.filter else []
         words += [self.job.trouble] if self.job.trouble else []
         words += ["? help"]
@@ -302,7 +303,7 @@ class Viewer(App[None]):
 
     def _start(self, what: str, *takers: Callable[[Event], object], end: Callable[[], object]) -> Job | None:
         try:
-            job = Job(what, self._path, self._keylog, *takers, end=end)
+            job = Job(what, self._files, self._keylog, *takers, end=end)
         except UserError as error:  # it is gone meanwhile
             self.say(str(error))
             return None
@@ -488,9 +489,9 @@ class Viewer(App[None]):
         from dissector.recording import extraction
 
         try:
-            keep_inputs(name, [self._path])
+            keep_inputs(name, self._files.paths)
             written = 0
-            parts = extraction.find(self._path, migration), extraction.Kept()
+            parts = extraction.find(self._files, migration), extraction.Kept()
             with whole(name) as file:
                 for piece in extraction.capture(*parts, f"xenshark {__version__} extract"):
                     written += file.write(piece)

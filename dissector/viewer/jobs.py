@@ -6,8 +6,9 @@ from collections.abc import Callable
 from threading import Thread
 from time import monotonic
 
+from dissector.capture.joined import FileSet
 from dissector.errors import UserError
-from dissector.library import Input, Take, open
+from dissector.library import Input, Take
 
 
 class Cancelled(Exception):
@@ -17,7 +18,7 @@ class Cancelled(Exception):
 class Job(Thread):
     """Reads an input from its beginning, and hands every event to somebody; the picture looks at it now and then."""
 
-    def __init__(self, what: str, path: str, keylog: str | None, *takers: Take, end: Callable[[], object]) -> None:
+    def __init__(self, what: str, files: FileSet, keylog: str | None, *takers: Take, end: Callable[[], object]) -> None:
         """`what`: it in words. `end` is called in the thread when all was read, or as much as can be."""
         super().__init__(daemon=True)
         self.what = what
@@ -25,7 +26,7 @@ class Job(Thread):
         """What is wrong with the input."""
         self.is_done = self.is_cancelled = False
         self.begun = monotonic()
-        self.capture: Input = open(path, keylog=keylog)
+        self.capture = Input(files, keylog=keylog)
         self._takers, self._end = takers, end
 
     def run(self) -> None:

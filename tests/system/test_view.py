@@ -21,6 +21,7 @@ from streams import libxc_stream, libxl_stream, xl_stream
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from dissector.capture.joined import FileSet
 from dissector.cli import view
 from dissector.viewer.app import HELP, Viewer
 from dissector.viewer.index import AROUND, RECORD_OCTETS, Index
@@ -81,7 +82,7 @@ class Screen:
 
 def watch(walk: Walk, path: str, size: tuple[int, int] = (120, 40), **options: Any) -> Viewer:
     """Runs the program, and somebody who presses keys."""
-    app = Viewer(path, **options)
+    app = Viewer(FileSet((path,)), **options)
 
     async def run() -> None:
         async with app.run_test(size=size) as pilot:
@@ -317,7 +318,7 @@ def test_a_damaged_file_is_shown_as_far_as_it_goes(shell: Shell, tmp_path: Path)
 
 
 def test_what_it_needs_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "standard input cannot be" in shell.complaint("view", "-")
+    assert "standard input cannot be taken by view" in shell.complaint("view", "-")
     assert "view needs a terminal" in shell.complaint("view", WRONG)
     monkeypatch.setattr(view, "is_on_a_terminal", lambda: True)
     assert "no field nam" in shell.run("view", "-Y", "nam == 1", WRONG)[2]
