@@ -147,7 +147,7 @@ class Viewer(App[None]):
         self._choosing: Job | None = None
         self._chosen: array[int] | None = None
         """The numbers of the records that a filter or a tab leaves, as far as they are known; None: all."""
-        self._looked_at = 0
+        self._looked_at = self._tab_count = 0
         self._migration: int | None = None
         self.filter = display_filter
         self._searched = ""
@@ -209,7 +209,11 @@ class Viewer(App[None]):
         self._say_how_far()
 
     def _add_tabs(self) -> None:
-        for migration, _ in list(self._analysis.migrations)[self.tabs.tab_count - 1 : TABS_MAX]:
+        if not self.tabs.query("#tabs-list"):  # it comes to be after the first look, and goes before the last
+            return
+        # Counted here, as a tab is there some time after it was added.
+        for migration, _ in self._analysis.migrations[self._tab_count : TABS_MAX]:
+            self._tab_count += 1
             flow = "" if migration.flow is None else f" {migration.flow}"
             self.tabs.add_tab(Tab(Text(printable(f"{migration.number}{flow}")), id=f"m{migration.number}"))
 
