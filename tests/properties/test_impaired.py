@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import impair
 import pytest
 from conftest import OWN
 from seen import unpacked
@@ -16,7 +19,10 @@ from dissector.capture.link import decode
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.engine import Engine
-from dissector.events import Event
+from dissector.events import Event, Record
+from dissector.facts import Fault, Linker
+from dissector.results.faults import FaultResult
+from dissector.rules.checker import Checker
 
 LEGAL = (
     "postcopy/c_netem/veth_rx.pcap",
@@ -89,8 +95,8 @@ def test_a_bad_capture_gives_no_false_alarm(name: str, tmp_path: Path) -> None:
     start, packets = packets_of(name)
     path = tmp_path / "impaired.pcap"
     found = 0
-    for what, impair in IMPAIRMENTS.items():
-        path.write_bytes(start + b"".join(map(b"".join, impair(packets))))
+    for what, change in IMPAIRMENTS.items():
+        path.write_bytes(start + b"".join(map(b"".join, change(packets))))
         for migration, checker in judge(path):
             found += 1
             errors = [finding for finding in checker.findings if finding.severity == "error"]
@@ -116,3 +122,42 @@ def test_one_direction_is_enough_to_know_the_end(name: str, sender: int, tmp_pat
     ((migration, checker),) = judge(path)
     assert migration.outcome == "completed"
     assert not [finding for finding in checker.findings if finding.severity == "error"]
+
+
+CASES = 24
+"""So many run here; `python -m tests.impair` runs as many as one likes."""
+
+FEW = 3
+"""As many show that a program is wrong."""
+
+
+def test_nothing_false_is_said_of_impaired_captures(capfd: pytest.CaptureFixture[str]) -> None:
+    wrong, whole, missing = impair.run(CASES, seed=1)
+    assert wrong == 0, capfd.readouterr().err
+    assert whole > 1000 and missing <= impair.MISSED * whole, capfd.readouterr().err
+
+
+def never_answered(fault: Fault, of: Callable[[Fault], FaultResult] = FaultResult.of) -> FaultResult:
+    return of(replace(fault, answer=None))
+
+
+def without_every_third(linker: Linker, event: Event, add: Callable[[Linker, Event], None] = Linker.add) -> None:
+    if not isinstance(event, Record) or event.number % 3:
+        add(linker, event)
+
+
+FAULTS: dict[str, tuple[type, str, Any]] = {
+    "no fault is ever answered": (FaultResult, "of", staticmethod(never_answered)),
+    "every third record is thrown away": (Linker, "add", without_every_third),
+    "check finds nothing": (Checker, "_find", lambda checker, violation, record: None),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_program_that_is_wrong_is_found_out(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cases = [case for case in range(CASES) if set(impair.choose(1, case).impairments) <= impair.HARMLESS][:FEW]
+    for case in cases:
+        impair.said_of_genuine(impair.choose(1, case).name)
+    monkeypatch.setattr(*FAULTS[name])
+    results = (impair.run_case(1, case, tmp_path / "case.pcap") for case in cases)
+    assert any(result.false or len(result.missed) > impair.MISSED * result.whole for result in results)

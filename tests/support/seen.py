@@ -156,15 +156,19 @@ def tcp(packet: memoryview, frame: int) -> Segment:
     return Segment(frame, *ends, sequence, flags, packet[start:length], length - start)
 
 
+def place_of(segment: Segment, anchor: int) -> int:
+    """The segment's distance from the anchor, a SYN taking one number, in a space that wraps."""
+    distance = segment.sequence + bool(segment.flags & SYN) - anchor
+    return (distance + 2**31) % 2**32 - 2**31
+
+
 def direction(segments: list[Segment]) -> Direction:
     """Put one side's segments in order; where two bring the same octet, the first one counts."""
     starts = [segment.sequence + 1 for segment in segments if segment.flags & SYN]
     anchor = starts[0] if starts else segments[0].sequence
 
     def place(segment: Segment) -> int:
-        """The segment's distance from the anchor, a SYN taking one number, in a space that wraps."""
-        distance = segment.sequence + bool(segment.flags & SYN) - anchor
-        return (distance + 2**31) % 2**32 - 2**31
+        return place_of(segment, anchor)
 
     loaded = [segment for segment in segments if segment.length]
     first = 0 if starts else min(map(place, loaded), default=0)
