@@ -2,8 +2,16 @@
 
     python -m tests.fuzz --count 100000 --seed 1 [--seconds N] [--first CASE] [--keep FOLDER]
 
-A case fails if anything raises, takes longer than HANG seconds, or the process needs more than MEMORY. Each is
-made from the seed and its number alone: `--first 4711 --count 1` makes number 4711 again.
+Half of the damage is blind, half knows what the octets mean (`structure`). A case fails if
+
+- anything raises, or ends with another exit status than the program has;
+- it takes more than CPU_START and CPU_A_MB seconds of CPU, or hangs, or the process needs more than MEMORY;
+- what is printed is no JSON, or not as its schema says;
+- `check` and `check --json` do not find the same, or `analyze` and `analyze --json` name other outcomes;
+- a direction of whose connection no packet was damaged says something else than it did before;
+- the fast path, compiled or not, gives other events than careful code.
+
+Each case is made from the seed and its number alone: `--first 4711 --count 1` makes number 4711 again.
 """
 
 from __future__ import annotations
@@ -11,6 +19,7 @@ from __future__ import annotations
 import argparse
 import gc
 import io
+import json
 import os
 import random
 import signal
@@ -21,18 +30,31 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+import roads
+import schemas
+import structure
+from structure import Packets
 
 from dissector.capture.files import open_octets
+from dissector.capture.opening import open_source
+from dissector.capture.reader import CaptureReader
 from dissector.cli import TRACEBACK
 from dissector.cli import main as xenshark
+from dissector.errors import UserError
 
 CAPTURES = Path(__file__).resolve().parent.parent / "captures"
 READ = 4 << 20  # octets of each capture that are used
 WINDOW = 300, 200_000  # packets and octets of one case at most
-HANG = 20
+HANG = 60  # seconds
+CPU_START, CPU_A_MB = 1.0, 0.5  # seconds
 MEMORY = 300 << 20
+SIDES = 0.1  # of the cases: the damage is on one side alone
 CLEAN = 25  # cases after which what they left is looked for
 
 COMMANDS = (
@@ -45,9 +67,6 @@ COMMANDS = (
     ["faults"],
 )
 """What is done with a case: one of these, by chance."""
-
-Packets = list[bytearray]
-"""The packets of a pcap file, each with its header."""
 
 
 class Window(NamedTuple):
@@ -206,8 +225,12 @@ def splice(chance: random.Random, packets: Packets) -> None:
 
 
 DAMAGE: tuple[Callable[[random.Random, Packets], None], ...] = (
-    flip, flip, overwrite, overwrite, number, number, field, field, cut, remove, remove, repeat, swap, shuffle, splice
+    flip, flip, overwrite, overwrite, number, number, field, field, cut, remove, remove, repeat, swap, shuffle, splice,
+    *structure.DAMAGE, *structure.DAMAGE,
 )  # fmt: skip
+
+CONTENTS = (structure.record, structure.record, structure.entry)
+"""Damage that leaves every header of TCP as it is."""
 
 
 def damaged_packets(chance: random.Random, window: Window) -> Packets:
@@ -224,13 +247,16 @@ def damaged(chance: random.Random, window: Window) -> bytes:
     packets = damaged_packets(chance, window)
     if chance.random() < 0.1:
         return b"".join(bytes(packet[HEADERS:]) for packet in packets if len(packet) > 200) or b"\0"
+    if chance.random() < 0.2:
+        (link,) = struct.unpack_from("<I", window.header, 20)
+        return structure.pcapng(chance, link, packets)
     header = bytearray(window.header)
     if chance.random() < 0.02:
         header[chance.randrange(24)] ^= 1 << chance.randrange(8)
     data = bytes(header) + b"".join(packets)
     if chance.random() < 0.1:
         data = data[: chance.randrange(1, len(data))]
-    return data
+    return structure.compressed(chance, data) if chance.random() < 0.1 else data
 
 
 # --- the program --------------------------------------------------------------------------------------------
@@ -244,22 +270,119 @@ def too_long(*_: object) -> NoReturn:
     raise Hang(f"more than {HANG} s")
 
 
-def trouble(path: Path, command: list[str]) -> str | None:
-    """What went wrong when one command read a file."""
-    signal.alarm(HANG)
+def told(path: Path, *command: str) -> tuple[int, str]:
+    """Exit status of one command that reads a file, and what it prints."""
+    out = io.StringIO()
+    with redirect_stdout(out), redirect_stderr(io.StringIO()):
+        status = xenshark([*command, str(path)])
+    assert status in (0, 1, 2), f"exit status {status}"
+    return status, out.getvalue()
+
+
+def told_as_json(path: Path, command: str) -> tuple[int, list[Any]]:
+    """The same of a command that prints an object, or several in a row."""
+    status, out = told(path, command, "--json")
+    found, at, decoder = [], 0, json.JSONDecoder()
+    while at < len(out):
+        one, at = decoder.raw_decode(out, at)
+        found.append(one)
+        at += out[at : at + 1] == "\n"
+    return status, found
+
+
+Oracle = Callable[[random.Random, Path], None]
+"""Raises AssertionError if the program does something wrong with a file."""
+
+
+def runs(chance: random.Random, path: Path) -> None:
+    told(path, *chance.choice(COMMANDS))
+
+
+def prints_what_the_schema_says(chance: random.Random, path: Path) -> None:
+    command, kind = chance.choice(
+        (("analyze", "analysis"), ("read", "record"), ("check", "finding"), ("faults", "fault"))
+    )
+    for one in told_as_json(path, command)[1][:SOME]:
+        schemas.check(kind, one)
+
+
+def text_and_json_agree(chance: random.Random, path: Path) -> None:
+    status, text = told(path, "check", "--format", "concise")
+    same, findings = told_as_json(path, "check")
+    assert status == same
+    assert [one["rule"] in text for one in findings] == [True] * len(findings)
+    has_errors = any(one["severity"] == "error" for one in findings)
+    assert status == 2 or (status == 1) == has_errors  # 2: not all of the file could be read
+    _, text = told(path, "analyze")
+    for one in told_as_json(path, "analyze")[1]:
+        outcomes = [migration["outcome"] for migration in one["migrations"]]
+        assert [line.split()[1].rstrip(":") for line in text.splitlines() if line.startswith("  outcome ")] == outcomes
+
+
+def all_roads_agree(chance: random.Random, path: Path) -> None:
     try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            status = xenshark([*command, str(path)])
+        reader = open_source(str(path))
+    except UserError:
+        return
+    reader.source.close()
+    if isinstance(reader, CaptureReader):
+        roads.check(path)
+
+
+ORACLES: tuple[Oracle, ...] = (runs, runs, prints_what_the_schema_says, text_and_json_agree, all_roads_agree)
+
+SOME = 200
+"""As many objects are held against their schema."""
+
+
+def trouble(path: Path, what: Callable[[], None]) -> str | None:
+    """What went wrong with a file, if anything did."""
+    signal.alarm(HANG)
+    began = time.process_time()
+    try:
+        what()
     except (Exception, Hang):
         return traceback.format_exc()
     finally:
         signal.alarm(0)
+    took, most = time.process_time() - began, CPU_START + CPU_A_MB * path.stat().st_size / 1e6
     # Not ru_maxrss: a process begins with that of the one that started it.
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     used = int(peak.split()[1]) * 1024
     if used > MEMORY:
         return f"{used >> 20} MB of memory were needed"
-    return None if status in (0, 1, 2) else f"exit status {status}"
+    return f"{took:.2f} s of CPU, more than {most:.2f}" if took > most else None
+
+
+def other_side_unharmed(chance: random.Random, window: Window, path: Path) -> None:
+    """What one side says is read as before when only octets of the other one are others."""
+    packets = [bytearray(packet) for packet in window.packets]
+    path.write_bytes(window.header + b"".join(packets))
+    before = forward(path)
+    reverse = [packet for packet in packets if not is_forward(packet, packets)]
+    for _ in range(chance.choice((1, 3, 10)) if reverse else 0):
+        chance.choice(CONTENTS)(chance, reverse)
+    path.write_bytes(window.header + b"".join(packets))
+    assert forward(path) == before
+
+
+def is_forward(packet: bytearray, packets: Packets) -> bool:
+    """Whether it goes where the larger ones go: the side that sends the guest's memory sends those."""
+    return packet[PORTS] == max(packets, key=len)[PORTS]
+
+
+PORTS = slice(structure.HEADER + structure.ETHERNET + 20, structure.HEADER + structure.ETHERNET + 24)
+
+
+def forward(path: Path) -> list[tuple[str, int, int]]:
+    _, records = told_as_json(path, "read")
+    return [(one["name"], one["offset"], one["length"]) for one in records if one["direction"] == "forward"]
+
+
+def clean() -> None:
+    """A command freezes what is there when it starts: here that is what other cases left."""
+    gc.unfreeze()
+    gc.collect()
 
 
 def run(count: int, seed: int, first: int = 0, seconds: float = 1e9, keep: Path | None = None) -> tuple[int, int]:
@@ -275,17 +398,21 @@ def run(count: int, seed: int, first: int = 0, seconds: float = 1e9, keep: Path 
             if time.monotonic() > end:
                 break
             chance = random.Random(f"{seed}/{case}")
-            window, command = chance.choice(sources), chance.choice(COMMANDS)
-            path.write_bytes(damaged(chance, window))
+            window = chance.choice(sources)
+            if chance.random() < SIDES:
+                what, oracle = partial(other_side_unharmed, chance, window, path), other_side_unharmed.__name__
+            else:
+                chosen = chance.choice(ORACLES)
+                path.write_bytes(damaged(chance, window))
+                what, oracle = partial(chosen, chance, path), chosen.__name__
             if case % CLEAN == 0:
-                gc.unfreeze()  # a command freezes what is there when it starts: here what other cases left
-                gc.collect()
-            wrong = trouble(path, command)
+                clean()
+            wrong = trouble(path, what)
             if wrong is None:
                 passed += 1
                 continue
             failed += 1
-            print(f"case {case} ({window.name}, {' '.join(command)}): {wrong}", file=sys.stderr)
+            print(f"case {case} ({window.name}, {oracle}): {wrong}", file=sys.stderr)
             if keep is not None:
                 (keep / f"case-{seed}-{case}").write_bytes(path.read_bytes())
     return passed, failed
