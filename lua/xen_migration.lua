@@ -2082,6 +2082,7 @@ protocol_tables._NONE = {}
 protocol_specs.POSTCOPY = { ["POSTCOPY_BEGIN"] = true, ["POSTCOPY_COMPLETE"] = true, ["POSTCOPY_FAULT"] = true,
     ["POSTCOPY_LIST"] = true, ["POSTCOPY_PAGES"] = true, ["POSTCOPY_SETUP"] = true, ["POSTCOPY_TRANSITION"] = true,
     ["POSTCOPY_TRANSITION_END"] = true }
+parser_steps.OF_CHECKPOINTS = { "CHECKPOINT_END", "CHECKPOINT_STATE" }
 parser_steps.NO_CHECKPOINT = { "LIBXC_END", "POSTCOPY_TRANSITION" }
 parser_steps.CHECKPOINT_STATE = 5
 parser_steps.PAGE_SHIFT_MAX = 30
@@ -4326,6 +4327,10 @@ function parser_steps.image_header(p)
     end
     local values = native.header_values(p, HEADER["image header"], "big")
     local named = values["marker"] == protocol_libxc.IMAGE_MARKER or values["id"] == protocol_libxc.IMAGE_ID
+    if not py.truth(named) and p.handed_over == "LIBXC_END" then
+        p:expect_next("LIBXL_RECORD")
+        return true
+    end
     if py.truth(named) then
         p.migration:learn({ version = values["version"], endianness = py.truth(values["options"]["big_endian"])
             and "big" or "little" })
@@ -5055,12 +5060,18 @@ function parser_steps._after(p, layer, spec)
         protocol_containers.CONTAINERS[layer].record)
     if (then_ == "OUTER" or then_ == "LIBXL_IF_THERE") and layer == "libxc" and spec ~= nil then
         p.handed_over = spec.role
-    elseif spec ~= nil and spec.role == "CHECKPOINT_END" and py.has(parser_steps.NO_CHECKPOINT, p.handed_over) then
+    elseif spec ~= nil and py.has(parser_steps.OF_CHECKPOINTS, spec.role) and parser_steps._has_no_checkpoint(p) then
         return "LIBXL_RECORD"
     elseif spec ~= nil and spec.role == "POSTCOPY_TRANSITION_END" and p.handed_over == "LIBXC_END" then
         return "LIBXL_RECORD"
     end
     return then_
+end
+
+-- Whether libxc cannot go on here: it ended, or has not begun.
+function parser_steps._has_no_checkpoint(p)
+    local is_before = p.layers["libxc"] == nil and not (p.has_gaps or p.late)
+    return is_before or py.has(parser_steps.NO_CHECKPOINT, p.handed_over)
 end
 
 function parser_steps.libxl_record(p)

@@ -334,6 +334,9 @@ def image_header(p: DirectionParser) -> bool:
     values = _values(p, IMAGE_HEADER, "big")
     # One of the two is enough: a wrong marker or id alone is a finding, not another format.
     named = values["marker"] == IMAGE_MARKER or values["id"] == IMAGE_ID
+    if not named and p.handed_over is Role.LIBXC_END:
+        p.expect_next(Expect.LIBXL_RECORD)  # libxc is over, and LIBXC_CONTEXT came again with nothing of it
+        return True
     if named:
         p.migration.learn(version=values["version"], endianness="big" if values["options"]["big_endian"] else "little")
     return _begin_header(p, IMAGE_HEADER, "big", values, None if named else Expect.LOST)
@@ -472,6 +475,16 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
     return True
 
 
+OF_CHECKPOINTS = (Role.CHECKPOINT_END, Role.CHECKPOINT_STATE)
+"""What libxl says between one checkpoint and the next."""
+
+
+def _has_no_checkpoint(p: DirectionParser) -> bool:
+    """Whether libxc cannot go on here: it ended, or has not begun."""
+    is_before = "libxc" not in p.layers and not (p.has_gaps or p.late)
+    return is_before or p.handed_over in NO_CHECKPOINT
+
+
 NO_CHECKPOINT = (Role.LIBXC_END, Role.POSTCOPY_TRANSITION)
 """What hands over to libxl other than a checkpoint."""
 
@@ -482,8 +495,8 @@ def _after(p: DirectionParser, layer: Layer, spec: RecordSpec | None) -> Expect:
     assert then is not None
     if then in (Expect.OUTER, Expect.LIBXL_IF_THERE) and layer == "libxc" and spec is not None:
         p.handed_over = spec.role
-    elif spec is not None and spec.role is Role.CHECKPOINT_END and p.handed_over in NO_CHECKPOINT:
-        return Expect.LIBXL_RECORD  # there is none that it could end
+    elif spec is not None and spec.role in OF_CHECKPOINTS and _has_no_checkpoint(p):
+        return Expect.LIBXL_RECORD  # there is none that it could end or go on with
     elif spec is not None and spec.role is Role.POSTCOPY_TRANSITION_END and p.handed_over is Role.LIBXC_END:
         return Expect.LIBXL_RECORD  # libxc is over, and nothing of it follows
     return then

@@ -55,6 +55,7 @@ class Keys(StrEnum):
 
 class Config(StrEnum):
     LENGTH = "the configuration has {length:,} octets, the optional data {given:,}"
+    NONE = "there is none, and a restore needs one from elsewhere"
     JSON = "the configuration is no JSON object"
     TYPE = "the configuration says that the guest is {type}, which is none that libxl knows"
 
@@ -165,11 +166,15 @@ BAD_XENSTORE_KEY = _rule(
 BAD_XL_CONFIG = _rule(
     id="bad-xl-config",
     severity="error",
-    summary="The configuration in xl's header is longer than the data that holds it, or no JSON",
+    summary="The configuration in xl's header is missing, longer than the data that holds it, or no JSON",
     source="create_domain() in xl_vmcontrol.c; libxl_domain_config_from_json()",
     why="xl reads the configuration before the stream, and gives up if it does not fit or, where the"
     " header calls it JSON, cannot be parsed or names a type of guest that libxl does not know. No domain is made.",
-    receiver_says=("Savefile truncated.", "failed to parse JSON"),
+    receiver_says=(
+        "Savefile truncated.",
+        "failed to parse JSON",
+        "Config file not specified and none in save file",
+    ),
     example="optional_data_len 4, config length 20; legal: optional_data_len 24, config length 20",
     messages=Config,
     breaking=(eg.xl_config(b"Dear reader"),),
@@ -243,9 +248,11 @@ def _xenstore(record: Record, guest: Guest) -> Iterator[Violation]:
 
 def _xl(record: Record, guest: Guest) -> Iterator[Violation]:
     config = config_of(record.body, record.endianness)
-    if config is None or not config.given:
+    if config is None:
         return
-    if config.length is None or config.length + 4 > config.given:
+    if not config.given:
+        yield BAD_XL_CONFIG(Config.NONE)
+    elif config.length is None or config.length + 4 > config.given:
         yield BAD_XL_CONFIG(Config.LENGTH, length=config.length or 0, given=config.given)
     elif config.is_json:
         found = from_json(config.text)

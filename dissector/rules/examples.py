@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from dissector.events import FOREIGN_OCTETS
-from dissector.protocol import MESSAGES, Layer
+from dissector.protocol import MESSAGES, XL_HEADER, Layer, build, layout
 
 
 class Said(NamedTuple):
@@ -164,8 +164,14 @@ def handshake(text: bytes) -> Said:
 
 
 def xl_header(**flags: int) -> Said:
-    """xl's save header with mandatory flags, and no configuration."""
-    return header("xl header", "xl", mandatory_flags=flags, optional_data_len=0)
+    """xl's save header with mandatory flags, and an empty configuration."""
+    data = struct.pack("<I", len(EMPTY)) + EMPTY
+    head = build(layout(XL_HEADER.body, "little"), {"mandatory_flags": flags, "optional_data_len": len(data)})
+    return Said("xl header", "xl", body=head + data)
+
+
+EMPTY = b"{}\0"
+"""A configuration that says nothing."""
 
 
 def entry(pfn: int, type: int) -> int:

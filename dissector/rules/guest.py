@@ -121,7 +121,10 @@ class Guest:
             self.max_pfn = None
             return
         first, last = (number(record.body, at, 4, record.endianness) for at in (0, 4))
-        if self.max_pfn is not None and first <= last:
+        if first > last:
+            self.max_pfn = None  # what it should be nobody knows
+            return
+        if self.max_pfn is not None:
             self.max_pfn = max(self.max_pfn, last)
         if self.width is not None:
             words = 4096 // self.width

@@ -11,7 +11,7 @@ from dissector.facts.pfns import PfnSet
 from dissector.facts.roles import role_of
 from dissector.protocol import Role
 from dissector.rules import examples as eg
-from dissector.rules.guest import BASIC, GDT_FRAME, GDT_FRAMES, Guest
+from dissector.rules.guest import BASIC, GDT_FRAME, GDT_FRAMES, GUESTS, Guest
 from dissector.rules.reading import number
 from dissector.rules.rule import Rule, Violation, declared
 
@@ -246,7 +246,7 @@ def judge(record: Record, guest: Guest) -> Iterator[Violation]:
     if record.name == "PAGE_DATA":
         yield from _pages(record, guest)
         return
-    judged = _JUDGES.get(record.name)
+    judged = _JUDGES.get(record.name) if GUESTS.get(record.context.guest) != "hvm" else None
     if judged is not None and record.complete and len(record.body) == record.body_length:
         yield from judged(record, guest)
 

@@ -93,7 +93,7 @@ MORE: dict[str, tuple[Example, ...]] = {
     "bad-domain-header": ((eg.IMAGE3, eg.domain(1, page_shift=13)),),
     "bad-libxl-header": ((eg.header("libxl header", "libxl", ident=1),),),
     "bad-xl-header": (
-        (eg.xl_header(json=1, stream_v2=1)._replace(values={"byteorder": 1, "optional_data_len": 0}),),
+        (eg.header("xl header", "xl", byteorder=1, optional_data_len=0),),
         (eg.xl_config(b"{}")._replace(body=b"Y" + (eg.xl_config(b"{}").body or b"")[1:]),),
     ),
     "reserved-bits-set": ((eg.header("image header", version=3, reserved1=1),),),
@@ -125,7 +125,11 @@ MORE: dict[str, tuple[Example, ...]] = {
     "missing-context": ((eg.xl_config(HVM_CONFIG), *eg.HVM_READ, eg.libxl("END")),),
     "emulator-record-unexpected": ((eg.xl_config(PVH_CONFIG), *eg.HVM_READ, eg.EMULATOR),),
     "bad-xenstore-key": ((*eg.HVM_READ, eg.xenstore("")),),
-    "bad-xl-config": ((eg.xl_config(b"{}", given=6),), (eg.xl_config(b'{"c_info": {"type": "hvn"}}'),)),
+    "bad-xl-config": (
+        (eg.header("xl header", "xl", mandatory_flags={"json": 1, "stream_v2": 1}, optional_data_len=0),),
+        (eg.xl_config(b"{}", given=6),),
+        (eg.xl_config(b'{"c_info": {"type": "hvn"}}'),),
+    ),
     "colo-state": (
         (*eg.HVM_READ, eg.colo(0)._replace(reverse=False)),
         (*eg.COLO, eg.colo(9)),
