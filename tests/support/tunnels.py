@@ -7,14 +7,23 @@ dissector/capture/tunnels.py names, written here a second time, and Scapy's wher
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 from wire import Captured, pcap
 
 from dissector.capture.reader import CaptureReader
 
+T = TypeVar("T")
+
 Wrap = Callable[[bytes], bytes]
+
+
+class Draw(Protocol):
+    """Chooses one of several, by chance or by who looks for a failure."""
+
+    def __call__(self, what: str, among: Sequence[T], /) -> T: ...
+
 
 OUTER = bytes((203, 0, 113, 1)) + bytes((203, 0, 113, 2))
 OUTER_6 = bytes.fromhex("20010db8000000000000000000000001") + bytes.fromhex("20010db8000000000000000000000002")
@@ -236,3 +245,95 @@ def in_fragments(reader: CaptureReader, most: int = 1200) -> bytes:
             piece = frame(ip(17, body[at : at + most], number & 0xFFFF, at, at + most < len(body)))
             packets.append(Captured(time, piece, len(piece)))
     return pcap(packets, nanoseconds=True)
+
+
+# Any of them in any other: what carries a frame, and what carries an IP packet, drawn by whoever tests.
+
+IP_NUMBERS = {4: 4, 6: 41}
+"""By its version the protocol number of an IP packet in another."""
+
+
+def in_ip(draw: Draw, protocol: int, octets: bytes) -> bytes:
+    """In IPv4, perhaps with options, or in IPv6, perhaps with extension headers."""
+    match draw("ip", ("4", "4 with options", "6", "6 with headers")):
+        case "4":
+            return ip(protocol, octets)
+        case "4 with options":
+            header = bytearray(ip(protocol, b""))
+            header[0], header[2:4] = 0x46, count(24 + len(octets))
+            return bytes(header) + b"\x94\4\0\0" + octets
+        case "6":
+            return ipv6(protocol, octets)
+        case _:
+            return ipv6(0, bytes((60, 0, 1, 4, 0, 0, 0, 0)) + bytes((protocol, 0, 1, 4, 0, 0, 0, 0)) + octets)
+
+
+def in_a_frame(draw: Draw, packet: bytes) -> tuple[tuple[str, ...], bytes]:
+    """In Ethernet, with what may stand between that and IP; and the names of what counts as an encapsulation."""
+    ethertype, names = kind(packet), ()
+    match draw("frame", ("plain", "plain", "PPPoE", "MPLS", "802.1BR")):
+        case "PPPoE":
+            protocol = {0x0800: 0x21, 0x86DD: 0x57}[ethertype]
+            body = b"\x11\0\0\7" + count(2 + len(packet)) + short(protocol) + packet
+            ethertype, names = 0x8864, ("PPPoE",)
+        case "MPLS":
+            labels = [100 << 12 | 64 for _ in range(draw("labels", (0, 1, 4)))] + [200 << 12 | 0x100 | 64]
+            body = struct.pack(f"!{len(labels)}I", *labels) + packet
+            ethertype, names = 0x8847, ("MPLS",)
+        case "802.1BR":
+            body = bytes(6) + short(ethertype) + packet
+            ethertype, names = 0x893F, ("802.1BR",)
+        case _:
+            body = packet
+    for tag in draw("tags", ((), (0x8100,), (0x8100, 0x88A8))):
+        body, ethertype = short(5) + short(ethertype) + body, tag
+    return names, frame(body, ethertype)
+
+
+def in_a_tunnel(draw: Draw, packet: bytes) -> tuple[tuple[str, ...], bytes]:
+    """An IP packet in another; and the names of what it is in, the outermost first."""
+    flags = sum(draw("GRE", ((), (0x8000,), (0x2000,), (0x1000,), (0x8000, 0x2000, 0x1000))))
+    how = draw("tunnel", ("IP-in-IP", "GRE", "Geneve", "VXLAN", "GPE", "GRE of frames", "Geneve of frames", "ERSPAN"))
+    options = b"".join(bytes.fromhex("0102800100000007") for _ in range(draw("options", (0, 1, 3))))
+
+    def geneve_of(octets: bytes, ethertype: int) -> bytes:
+        return udp(
+            6081, bytes((len(options) // 4, 0)) + short(ethertype) + bytes.fromhex("00002a00") + options + octets
+        )
+
+    match how:
+        case "IP-in-IP":
+            return (how,), in_ip(draw, IP_NUMBERS[packet[0] >> 4], packet)
+        case "GRE":
+            return (how,), in_ip(draw, 47, gre(flags, kind(packet), packet))
+        case "Geneve":
+            return (how,), in_ip(draw, 17, geneve_of(packet, kind(packet)))
+    names, framed = in_a_frame(draw, packet)
+    match how:
+        case "VXLAN":
+            return ("VXLAN", *names), in_ip(draw, 17, udp(4789, vxlan(framed)))
+        case "GPE":
+            return ("VXLAN", *names), in_ip(draw, 17, udp(4790, bytes.fromhex("0c00000300002a00") + framed))
+        case "GRE of frames":
+            return ("GRE", *names), in_ip(draw, 47, gre(flags, 0x6558, framed))
+        case "Geneve of frames":
+            return ("Geneve", *names), in_ip(draw, 17, geneve_of(framed, 0x6558))
+        case _:
+            return ("ERSPAN", *names), in_ip(draw, 47, gre(0x1000, 0x88BE, bytes.fromhex("1001000100000000") + framed))
+
+
+def in_tunnels(draw: Draw, packet: bytes) -> tuple[tuple[str, ...], bytes]:
+    """A frame with an IP packet in up to four of them."""
+    names: tuple[str, ...] = ()
+    for _ in range(draw("depth", (0, 1, 2, 3))):
+        more, outer = in_a_tunnel(draw, packet)
+        if len(more) + len(names) > MOST:
+            break
+        names, packet = (*more, *names), outer
+    more, framed = in_a_frame(draw, packet)
+    if len(more) + len(names) > MOST:
+        more, framed = (), frame(packet)
+    return (*more, *names), framed
+
+
+MOST = 4

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from random import Random
 
 import pytest
 from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
-from tunnels import ENCAPSULATIONS, frame, in_fragments, ip, ipv6, mpls, udp, vxlan, wrapped
+from tunnels import ENCAPSULATIONS, Encapsulation, frame, in_fragments, in_tunnels, ip, ipv6, mpls, udp, vxlan, wrapped
 from wire import Captured, pcap
 
 import dissector
@@ -121,6 +122,28 @@ def test_cut_and_changed_packets_never_raise(name: str) -> None:
 def test_random_octets_never_raise(link: int, octets: bytes) -> None:
     assert decode(link, memoryview(octets), len(octets), Fragments()) is None or octets
     describe(link, memoryview(octets), len(octets))
+
+
+@given(st.data())
+def test_any_in_any_other(data: st.DataObject) -> None:
+    names, packet = in_tunnels(lambda what, among: data.draw(st.sampled_from(among), what), INSIDE)
+    whole = segment_in(packet)
+    assert whole is not None, names
+    assert bytes(whole.payload) == b"hello"
+    assert whole.encapsulation == names
+    end = data.draw(st.integers(0, len(packet)))
+    cut = decode(1, memoryview(packet)[:end], len(packet), Fragments())
+    assert cut is None or (cut.length == 5 and b"hello".startswith(cut.payload)), "cut at the snap length"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_each_packet_in_something_else(seed: int, plain: list[Event], tmp_path: Path) -> None:
+    """Every packet of a capture in other tunnels than the one before it, and all of it found in one migration."""
+    chance = Random(seed)
+    path = tmp_path / "wrapped.pcap"
+    how = Encapsulation((), lambda packet: in_tunnels(lambda _, among: chance.choice(among), packet)[1])
+    path.write_bytes(wrapped(reader_of(GENUINE["postcopy"]), how))
+    assert without_names(events_of(path)[1]) == plain
 
 
 def test_more_than_four_are_not_believed() -> None:
