@@ -89,12 +89,14 @@ def say_joined(paths: Sequence[str]) -> None:
         complain(f"read as one capture: {listed(paths)} ({many(len(paths), 'file')}; --no-join keeps them apart)")
 
 
-def each(arguments: argparse.Namespace, act: Callable[[Input], int], title: str | None = None) -> int:
+def each(
+    arguments: argparse.Namespace, act: Callable[[Input], int], title: str | None = None, keep_pages: bool = False
+) -> int:
     """Does something with each of the inputs; what is wrong with one keeps no other from its turn. Gives the worst exit
     status. `title`: what stands before each of several, which are then a line apart."""
     status, files = DONE, sets(arguments.files, arguments.join)
     several = len(files) > 1
-    for at, (one, capture, problem) in enumerate(opened(files, arguments.keylog)):
+    for at, (one, capture, problem) in enumerate(opened(files, arguments.keylog, keep_pages)):
         if capture is not None:
             several = several or at > 0
             if several and title is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dissector.cli import INTERRUPTED
 from dissector.cli.arguments import CONTEXT_MAX, add_files, add_keylog, count
+from dissector.cli.bodies import Bodies
 from dissector.cli.filters import FILTERS, add_columns, add_filter, filtering, table
 from dissector.cli.input import TITLE, conclude, each, read, read_until_interrupted
 from dissector.errors import UserError
@@ -78,6 +79,8 @@ examples:
   xenshark read -V --type POSTCOPY_FAULT --direction reverse migration.pcap
   xenshark read --from 1.5 --to 2 --time absolute migration.pcap.zst
   xenshark read --at finding:1 -x -C 3 migration.pcap
+  xenshark read --extract EMULATOR_CONTEXT -w bodies migration.pcap
+  xenshark read --json --octets --type HVM_CONTEXT migration.pcap | jq -r .octets
   xenshark read --json migration.pcap | jq 'select(.complete | not)'
   xenshark read -Y 'fault.latency > 0.1' -T fields -e number -e fault.pfn -e fault.latency migration.pcap
 
@@ -140,6 +143,16 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "-x", "--hex", dest="octets", action="store_true", help="print the octets below each line, as far as kept"
     )
+    parser.add_argument(
+        "--octets", dest="with_octets", action="store_true", help="with --json: also the octets, in hexadecimal"
+    )
+    parser.add_argument(
+        "--extract",
+        type=_type,
+        metavar="NAME",
+        help="write the body of each record of this name to a file in the folder of -w, page contents included",
+    )
+    parser.add_argument("-w", dest="folder", metavar="DIR", help="the folder for --extract; is made if it is missing")
     for bound, says in (("from", "not before"), ("to", "not after")):
         parser.add_argument(
             f"--{bound}",
@@ -152,15 +165,33 @@ def add(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     columns, asked = table(arguments, "records", COLUMNS), filtering(arguments, "records")
+    bodies = _bodies(arguments)
     try:
         return each(
             arguments,
-            lambda capture: _read(arguments, Printer(arguments, capture, columns, asked), capture),
+            lambda capture: _read(arguments, Printer(arguments, capture, columns, asked, bodies), capture),
             title=None if arguments.json or columns else TITLE,
+            keep_pages=bodies is not None,
         )
     finally:
         if columns:
             columns.finish()
+        if bodies:
+            bodies.finish()
+
+
+def _bodies(arguments: argparse.Namespace) -> Bodies | None:
+    """Where bodies are written to, if they are."""
+    if arguments.with_octets and not arguments.json:
+        raise UserError("--octets is for --json: -x shows them below lines")
+    if (arguments.extract is None) != (arguments.folder is None):
+        raise UserError("--extract NAME and -w DIR belong together: which records, and where to")
+    if arguments.extract is None:
+        return None
+    if arguments.type:
+        raise UserError("--extract names the records itself: leave --type out")
+    arguments.type = [arguments.extract]
+    return Bodies(arguments.folder)
 
 
 def _read(arguments: argparse.Namespace, printer: Printer, capture: Input) -> int:
@@ -193,8 +224,14 @@ class Printer:
     """Prints the records that are wanted, as they come."""
 
     def __init__(
-        self, arguments: argparse.Namespace, capture: Input, columns: Table | None, asked: Filter[Row] | None
+        self,
+        arguments: argparse.Namespace,
+        capture: Input,
+        columns: Table | None,
+        asked: Filter[Row] | None,
+        bodies: Bodies | None = None,
     ) -> None:
+        self._bodies, self._with_octets = bodies, arguments.with_octets
         self._is_wanted = _filter(arguments, capture)
         self._asked, self._table, self._capture = asked, columns, capture
         self._around = self._what_is_around()
@@ -231,6 +268,8 @@ class Printer:
             self._near.clear()
             self._after = self._context or 0
             self._show(record, links, True)
+            if self._bodies:
+                self._bodies.write(record)
             if self._at_once:
                 sys.stdout.flush()
         elif self._after:
@@ -266,7 +305,8 @@ class Printer:
         sys.stdout.write(self._object(record, links) + "\n")
 
     def _object(self, record: Record, links: Sequence[Link]) -> str:
-        return dumps(in_file(self._capture.path, RecordResult.of(record, links)))
+        octets = kept(record).octets if self._with_octets else None
+        return dumps(in_file(self._capture.path, RecordResult.of(record, links, octets)))
 
     def _lines(self, record: Record, links: Sequence[Link], is_wanted: bool) -> None:
         self._several = self._several or bool(record.migration)

@@ -62,13 +62,17 @@ class RecordResult(PlacedResult):
 
     number: Annotated[int, "which record of the input, from 1"]
     fields: Fields
+    octets: Annotated[
+        str | None, "in hexadecimal, header and padding included, as far as they are kept; null unless asked for"
+    ]
 
     @classmethod
-    def of(cls, record: Record, links: Sequence[Link] = ()) -> RecordResult:
-        """`links`: as far as they are known."""
+    def of(cls, record: Record, links: Sequence[Link] = (), octets: bytes | None = None) -> RecordResult:
+        """`links`: as far as they are known. `octets`: those of the record, if they are to be in it."""
         linked = LINKS.get(role) if (role := role_of(record)) is not None else None
         fields = {**decoded(record), **linked(record, links)} if linked else decoded(record, deep=True)
-        return cls(**_place(record), number=record.number, fields=fields)
+        in_words = octets.hex() if octets is not None else None
+        return cls(**_place(record), number=record.number, fields=fields, octets=in_words)
 
 
 class FileRecordResult(RecordResult, InFile, kw_only=True):

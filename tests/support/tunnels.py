@@ -270,7 +270,8 @@ def in_ip(draw: Draw, protocol: int, octets: bytes) -> bytes:
 
 def in_a_frame(draw: Draw, packet: bytes) -> tuple[tuple[str, ...], bytes]:
     """In Ethernet, with what may stand between that and IP; and the names of what counts as an encapsulation."""
-    ethertype, names = kind(packet), ()
+    ethertype = kind(packet)
+    names: tuple[str, ...] = ()
     match draw("frame", ("plain", "plain", "PPPoE", "MPLS", "802.1BR")):
         case "PPPoE":
             protocol = {0x0800: 0x21, 0x86DD: 0x57}[ethertype]
