@@ -68,3 +68,5 @@ def test_wrong_usage(shell: Shell, tmp_path: Path) -> None:
     assert "leave --type out" in shell.complaint("read", "--extract", "END", "--type", "END", "-w", str(tmp_path), file)
     (tmp_path / "there").write_text("")
     assert "cannot write to" in shell.complaint("read", "--extract", "END", "-w", str(tmp_path / "there"), file)
+    words = ("read", "--extract", "HVM_CONTEXT", "-w", str(tmp_path / "two"), file, file)
+    assert "holds the body of another input" in shell.run(*words)[2]
