@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dissector.cli import DONE, INTERRUPTED, WRONG
 from dissector.cli.arguments import place, whole_number
+from dissector.cli.input import Bar
 from dissector.errors import UserError
 from dissector.units import many, printable, size
 
 if TYPE_CHECKING:
+    from dissector.fleet.listing import Source
     from dissector.fleet.worker import Done
 
 DESCRIPTION = """\
@@ -93,7 +96,7 @@ def _run(arguments: argparse.Namespace) -> int:
     found = sources(arguments.inputs)
     done = Dataset(arguments.output).done(failed_too=not arguments.failed)
     left = [source for source in found if source not in done]
-    teller = _Teller(len(left), len(found) - len(left))
+    teller = _Teller(left, len(found) - len(left))
     status = DONE
     if left:
         try:
@@ -108,9 +111,10 @@ def _run(arguments: argparse.Namespace) -> int:
 class _Teller:
     """Says on standard error how far it is, and what is wrong."""
 
-    def __init__(self, left: int, before: int) -> None:
+    def __init__(self, left: Sequence[Source], before: int) -> None:
         self.problems = 0
-        self._left, self._before = left, before
+        self._left, self._before = len(left), before
+        self._bar = Bar(f"0 of {self._left:,}", sum(source.size for source in left)) if sys.stderr.isatty() else None
         self._done = self._octets = 0
         self._seconds = 0.0
         self._began = monotonic()
@@ -123,23 +127,26 @@ class _Teller:
         if done.problem:
             self.problems += 1
             self._say(f"xenshark: {printable(done.problem)}")
-        if sys.stderr.isatty():
-            print(f"\r{self._progress()}\x1b[K", end="", file=sys.stderr, flush=True)
+        if self._bar is not None:
+            self._bar.tick(lambda: self._octets, f"{self._done:,} of {self._left:,}")
 
     def conclude(self, is_whole: bool) -> None:
         """Nothing follows."""
         took = monotonic() - self._began
-        self._say(
+        if self._bar is not None:
+            self._bar.close()
+        _print(
             f"{many(self._done, 'capture')} done ({size(self._octets)} in {took:.1f} s, {self._seconds:.1f} s of "
             f"processors), {self._before:,} done before, {self.problems:,} with a problem"
             + ("" if is_whole else f", {self._left - self._done:,} left")
         )
 
-    def _progress(self) -> str:
-        took = monotonic() - self._began
-        remains = took / self._done * (self._left - self._done)
-        return f"{self._done:,} of {self._left:,}, {size(int(self._octets / took))}/s, {remains:.0f} s left"
+    def _say(self, line: str) -> None:
+        if self._bar is not None:
+            self._bar.say(line)
+        else:
+            _print(line)
 
-    @staticmethod
-    def _say(line: str) -> None:
-        print(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, file=sys.stderr, flush=True)
+
+def _print(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -178,37 +178,50 @@ def _progress(source: Octets, name: str, wanted: bool) -> Iterator[Callable[[], 
     if not wanted or not sys.stderr.isatty():
         yield None
         return
-    bar = _Bar(source, name)
+    bar = Bar(PurePath(name).name, source.size)
     try:
-        yield bar.tick
+        yield lambda: bar.tick(source.consumed)
     finally:
         bar.close()
 
 
-class _Bar:
-    """A progress bar on standard error that appears after PATIENCE and leaves no trace."""
+class Bar:
+    """A progress bar on standard error that appears after PATIENCE and leaves no trace: octets, their rate, what is
+    left."""
 
-    def __init__(self, source: Octets, name: str) -> None:
-        self._source, self._name = source, name
+    def __init__(self, name: str, total: int | None) -> None:
+        """`total`: octets; None where nobody knows."""
+        self._name, self._total = name, total
         self._due = monotonic() + PATIENCE
         self._close: Callable[[], None] = lambda: None
-        self._show: Callable[[int], None] | None = None
+        self._show: Callable[[int, str], None] | None = None
+        self.say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
+        """Prints a line, above the bar where there is one."""
 
-    def tick(self) -> None:
+    def tick(self, consumed: Callable[[], int], name: str | None = None) -> None:
+        """To be called now and then; `consumed` says how many octets are done."""
         if self._show is not None:
-            self._show(self._source.consumed())
+            self._show(consumed(), name or self._name)
         elif monotonic() >= self._due:
             self._open()
 
     def close(self) -> None:
+        """Nothing follows."""
         self._close()
 
     def _open(self) -> None:
         # Imported here because it takes longer than most files do.
         from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
 
-        columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()
+        columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn()
         bar = Progress(
             *columns,
             TimeRemainingColumn(),
@@ -217,7 +230,8 @@ class _Bar:
             redirect_stdout=False,  # what a command prints goes where the user sends it
             redirect_stderr=False,
         )
-        task = bar.add_task(PurePath(self._name).name, total=self._source.size)
+        task = bar.add_task(self._name, total=self._total)
         bar.start()
-        self._show = lambda octets: bar.update(task, completed=octets)
+        self._show = lambda octets, name: bar.update(task, completed=octets, description=name)
+        self.say = lambda line: bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
         self._close = bar.stop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import fsspec
@@ -59,7 +60,8 @@ def _sources(address: str) -> Iterator[Source]:
     except (OSError, ValueError) as error:
         raise UserError(f"cannot list {address}: {getattr(error, 'strerror', None) or error}") from error
     for name, info in found.items():
-        if info["type"] == "file":
+        # A link to nothing is a capture that cannot be read, which its row then says.
+        if info["type"] == "file" or (info.get("islink") and not Path(name).exists()):
             url = name if _is_local(storage) else storage.unstrip_protocol(name)
             yield Source(url, int(info["size"] or 0), _modified(info))
 

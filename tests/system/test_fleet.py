@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shutil
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def many(folder: Path, count: int) -> Path:
     for number in range(count - 2):
         shutil.copy(SMALL, folder / f"{number:03}.pcap.zst")
     (folder / "corrupt.pcap.zst").write_bytes(NONE.read_bytes()[:9000])
-    (folder / "folder.pcap").symlink_to(folder / "nowhere")
+    (folder / "gone.pcap").symlink_to(folder / "nowhere")
     return folder
 
 
@@ -130,10 +131,30 @@ def test_a_worker_dies_and_the_dataset_is_whole(tmp_path: Path) -> None:
     assert run.returncode == 2 and err.endswith("with a problem\n"), err
     captures = rows(dataset, "captures")
     assert len(captures) == len({row["capture"] for row in captures}) == len(sources([str(folder)]))
-    wrong = {Path(row["capture"]).name for row in captures if row["problem"]}
-    assert wrong == {"corrupt.pcap.zst", *({"folder.pcap"} & {Path(one["capture"]).name for one in captures})}
+    assert len(captures) == 200
+    wrong = {Path(row["capture"]).name: row["problem"] for row in captures if row["problem"]}
+    assert set(wrong) == {"corrupt.pcap.zst", "gone.pcap"} and "No such file" in wrong["gone.pcap"], wrong
     keys = [(row["capture"], row["migration"]) for row in rows(dataset, "migrations")]
     assert len(keys) == len(set(keys)) >= 198
+
+
+def test_on_a_terminal_there_is_one_bar(tmp_path: Path) -> None:
+    """The bar of every other command, and what is wrong above it."""
+    folder, screen = many(tmp_path / "captures", 40), bytearray()
+    ours, theirs = pty.openpty()
+    words = [PYTHON, "-m", "dissector", "fleet", str(folder), "-o", str(tmp_path / "dataset"), "--workers", "1"]
+    with subprocess.Popen(words, stderr=theirs, env={**os.environ, "TERM": "xterm", "COLUMNS": "150"}) as process:
+        os.close(theirs)
+        with suppress(OSError):  # the terminal is gone with who wrote to it
+            while octets := os.read(ours, 1 << 16):
+                screen += octets
+    os.close(ours)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.decode())
+    assert process.returncode == 2
+    assert re.search(r"\d+ of 40 .*MB.*[kM]B/s", text), text
+    lines = text.replace("\r", "\n").splitlines()
+    assert sum(line.startswith("xenshark: ") for line in lines) == 2
+    assert lines[-1].startswith("40 captures done (")
 
 
 def test_two_runs_at_once_and_one_that_is_interrupted(tmp_path: Path, shell: Shell) -> None:
@@ -174,6 +195,11 @@ def test_captures_and_dataset_in_object_storage(tmp_path: Path, monkeypatch: pyt
         assert {row["capture"] for row in found} == {"s3://migrations/2026/none.pcap.zst"}
         known = Dataset("s3://migrations/dataset").done()
         assert known == set(sources(["s3://migrations/2026/*"])), "nothing is to be done again"
+        storage.put(str(SMALL), "migrations/2026/more.pcap.zst")
+        words = ["fleet", "s3://migrations/2026", "-o", "s3://migrations/dataset", "--workers", "1"]
+        assert "1 capture done" in (err := fleet(shell, words)) and "2 done before" in err
+        lines = shell.lines("fleet", "report", "s3://migrations/dataset", "--sql", "select count(*) from migrations")
+        assert lines[-1].strip() == str(2 + len(dissector.open(SMALL).analyze().migrations))
     finally:
         server.stop()
 

@@ -171,9 +171,13 @@ class Namespaces:
 
     def __init__(self) -> None:
         self.names = [f"xenshark-{os.getpid()}-{next(NUMBERS)}" for _ in range(2)]
-        one, other = self.names
         for name in self.names:
             run("ip", "netns", "add", name)
+        self.connect()
+
+    def connect(self) -> None:
+        """Puts the wire between them."""
+        one, other = self.names
         run("ip", "-n", one, "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", other)
         for number, name in enumerate(self.names, 1):
             run("ip", "-n", name, "addr", "add", f"10.99.0.{number}/24", "dev", "wire")
