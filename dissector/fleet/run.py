@@ -69,7 +69,7 @@ def client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
             raise UserError(f"cannot reach the scheduler at {scheduler}: {error}") from error
         return
     own = LocalCluster(
-        n_workers=workers, threads_per_worker=1, memory_limit=MEMORY, dashboard_address=None, silence_logs=50
+        n_workers=workers, threads_per_worker=1, memory_limit=MEMORY, dashboard_address="127.0.0.1:0", silence_logs=50
     )
     with own, Client(own, set_as_default=False) as found:
         yield found
