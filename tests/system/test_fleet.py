@@ -152,7 +152,7 @@ def test_on_a_terminal_there_is_one_bar(tmp_path: Path) -> None:
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.decode())
     assert process.returncode == 2
     assert re.search(r"\d+ of 40 .*/\d+\.\d kB .*B/s", text) and "Warning" not in text, text
-    lines = text.replace("\r", "\n").splitlines()
+    lines = [line for line in text.replace("\r", "\n").splitlines() if line]
     assert sum(line.startswith("xenshark: ") for line in lines) == 2
     assert lines[-1].startswith("40 captures done (")
 
