@@ -12,13 +12,14 @@ import re
 import struct
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from conftest import ELSEWHERE, captures
+from conftest import ELSEWHERE, REPOSITORY, captures
 from headers import STRUCTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -167,6 +168,37 @@ def test_every_body_is_read_to_its_last_octet_and_builds_back(name: str) -> None
         shown = decoded(record, deep=True)
         json.dumps(shown, allow_nan=False)
         assert all(line.isprintable() for line in tree(shown, full=True))
+
+
+NO_WORDS = re.compile(r"^(pad|res|available)\w*$|^(xmm|st)$")
+"""Fields that are octets because they are padding, or a register of as many."""
+
+
+def unnamed(value: Any, name: str = "") -> int:
+    """How many octets have no names of their own."""
+    if isinstance(value, bytes):
+        return 0 if NO_WORDS.match(name) else len(value)
+    if isinstance(value, dict):
+        return sum(unnamed(inside, key) for key, inside in value.items())
+    return sum(unnamed(inside, name) for inside in value) if isinstance(value, list) else 0
+
+
+def test_the_manual_says_how_much_stays_octets() -> None:
+    octets, left = Counter[str](), Counter[str]()
+    for name in ("hvm-live-lo/hvm-live-lo.pcap", "pvh-live-lo/pvh-live-lo.pcap", "pv-save/pv-save.img"):
+        for record in bodies(captures()[f"xen/{name}"]):
+            layout = g.layout(SPECS[record.layer, record.name].body, record.endianness)
+            octets[record.name] += len(record.body)
+            left[record.name] += unnamed(deepen(layout, g.parse(layout, record.body)))
+    manual = (REPOSITORY / "dissector/results/README.md").read_text().partition("## What stays octets")[2]
+    rows = [[cell.strip() for cell in row.split("|")[1:4]] for row in manual.splitlines() if row.startswith("| ")][1:]
+    told = {name: (count, share) for names, count, share in rows for name in names.split(", ")}
+    for name, count in octets.items():
+        if left[name]:
+            assert told.pop(name) == (f"{count:,}", f"{100 * left[name] / count:.1f} %")
+        elif count:
+            assert told.pop(name) == ("", "0 %")
+    assert not told
 
 
 ODD = [path for folder in ("field", "receivers") for path in sorted((ELSEWHERE / folder).glob("*.zst"))]
