@@ -22,7 +22,7 @@ from dissector.facts import Fault, Link, Linker, Migration
 from dissector.parser import LATE_SEARCHED, MIGRATIONS_MAX
 from dissector.results.common import EndpointResult, FlowResult, file_name, time_of
 from dissector.results.source import CensusResult, EncryptedResult, SourceResult
-from dissector.units import NS, duration, many, rate, size
+from dissector.units import NS, many, size
 
 if TYPE_CHECKING:
     import pandas
@@ -448,17 +448,12 @@ LIKELY_NAMED = 3
 
 def _likely(engine: Engine) -> str:
     """What TCP shows of the encrypted connections that look like a migration."""
+    # Imported here: nearly no input needs it.
+    from dissector.views.encrypted import encrypted_as_text
+
     likely = sorted(engine.likely, key=lambda one: -one.octets)
     more = f"; {many(len(likely) - LIKELY_NAMED, 'more one')} like it" if len(likely) > LIKELY_NAMED else ""
-    return "".join(f"; {encrypted_as_text(one)}" for one in likely[:LIKELY_NAMED]) + more
-
-
-def encrypted_as_text(one: Encrypted) -> str:
-    """One of them, in words."""
-    pace = f" ({rate(one.octets, one.duration)})" if one.duration else ""
-    words = f"{one.flow} ({one.cipher}) looks like a migration: {size(one.octets)} in {duration(one.duration)}{pace}"
-    words += f", {size(one.back)} back, {size(one.retransmitted)} retransmitted"
-    return words + (f", stall of {duration(one.stall)}" if one.stall else ", no stall")
+    return "".join(f"; {encrypted_as_text(_encrypted(one))}" for one in likely[:LIKELY_NAMED]) + more
 
 
 NAMED = 5

@@ -129,9 +129,10 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--at",
         type=_at,
+        action="append",
         metavar="PLACE",
         help="only this record: N, its number; frame:F, those with octets in that packet; offset:O, those with that "
-        "octet of their direction; finding:K, as `xenshark check` prints it",
+        "octet of their direction; finding:K, as `xenshark check` prints it; may be repeated",
     )
     parser.add_argument(
         "-C",
@@ -164,6 +165,11 @@ def add(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if (arguments.form or arguments.columns) and (arguments.octets or arguments.full):
+        raise UserError("-x and --full are of lines for people, and not of columns")
+    begin, end = arguments.from_, arguments.to_
+    if begin and end and begin.is_absolute == end.is_absolute and begin.micros > end.micros:
+        raise UserError("--from is after --to: nothing ends between them")
     columns, asked = table(arguments, "records", COLUMNS), filtering(arguments, "records")
     bodies = _bodies(arguments)
     try:
@@ -198,11 +204,6 @@ def _read(arguments: argparse.Namespace, printer: Printer, capture: Input) -> in
     """Prints while it reads."""
     if not capture.is_capture and (arguments.from_ or arguments.to_):
         raise UserError(f"{capture.name} is no capture: there are no times for --from and --to")
-    if (arguments.form or arguments.columns) and (arguments.octets or arguments.full):
-        raise UserError("-x and --full are of lines for people, and not of columns")
-    begin, end = arguments.from_, arguments.to_
-    if begin and end and begin.is_absolute == end.is_absolute and begin.micros > end.micros:
-        raise UserError("--from is after --to: nothing ends between them")
     linker = Linker(printer.print)
     is_interrupted = False
     try:
@@ -212,8 +213,9 @@ def _read(arguments: argparse.Namespace, printer: Printer, capture: Input) -> in
     finally:
         linker.finish()
     conclude(capture)
-    if arguments.at is not None and not printer.is_found:
-        raise UserError(f"{capture.name} has no record at {arguments.at.words}")
+    if printer.places.asked and (printer.places.missing or not printer.is_found):
+        (missing, *_) = printer.places.missing or printer.places.asked
+        raise UserError(f"{capture.name} has no record at {missing.words}")
     asked, found = arguments.migration, capture.migration_count
     if asked is not None and not 0 <= asked < found:
         raise UserError(f"{capture.name} has no migration {asked}: it holds {found}, numbered from 0")
@@ -232,7 +234,8 @@ class Printer:
         bodies: Bodies | None = None,
     ) -> None:
         self._bodies, self._with_octets = bodies, arguments.with_octets
-        self._is_wanted = _filter(arguments, capture)
+        self.places = Places(arguments.at or (), capture)
+        self._is_wanted = _filter(arguments, capture, self.places)
         self._asked, self._table, self._capture = asked, columns, capture
         self._around = self._what_is_around()
         self._show = self._columns if self._table else self._json if arguments.json else self._lines
@@ -336,10 +339,9 @@ class Printer:
                 sys.stdout.write(one + "\n")
 
 
-def _filter(arguments: argparse.Namespace, capture: Input) -> Callable[[Record], bool]:
+def _filter(arguments: argparse.Namespace, capture: Input, places: Places) -> Callable[[Record], bool]:
     """Whether a record is to be printed. Times are compared as they are shown, in whole microseconds."""
     names = set(arguments.type or ())
-    is_there = _finder(arguments.at, capture)
 
     def passes(moment: Moment | None, record: Record, sign: int) -> bool:
         if moment is None or not capture.is_capture:
@@ -353,9 +355,9 @@ def _filter(arguments: argparse.Namespace, capture: Input) -> Callable[[Record],
             arguments.migration in (None, record.migration)
             and arguments.direction in (None, record.direction)
             and (not names or name in names or f"{record.layer}.{name}" in names)
-            and (is_there is None or is_there(record))
             and passes(arguments.from_, record, 1)
             and passes(arguments.to_, record, -1)
+            and places.have(record)
         )
 
     return wanted
@@ -379,10 +381,26 @@ def _at(text: str) -> At:
     raise argparse.ArgumentTypeError(f"{text!r} is no place: give a record's number, frame:F, offset:O or finding:K")
 
 
-def _finder(at: At | None, capture: Input) -> Callable[[Record], bool] | None:
-    """Whether a record is at a place; None: any is. A finding's record is looked for in the whole file first."""
-    if at is None:
-        return None
+class Places:
+    """The places that were asked for; without any, a record may be anywhere."""
+
+    def __init__(self, asked: Sequence[At], capture: Input) -> None:
+        """Raises UserError if there is no such finding, for whose record the whole input is read first."""
+        self.asked = dict.fromkeys(asked)
+        self.missing = dict(self.asked)
+        """Those at which no record was so far."""
+        self._tests = {at: _finder(at, capture) for at in self.asked}
+
+    def have(self, record: Record) -> bool:
+        """Whether a record is at one of them."""
+        here = [at for at, is_there in self._tests.items() if is_there(record)]
+        for at in here:
+            self.missing.pop(at, None)
+        return bool(here) or not self.asked
+
+
+def _finder(at: At, capture: Input) -> Callable[[Record], bool]:
+    """Whether a record is at a place."""
     what, number = at
     if what == "finding":
         number = _record_of_finding(at, capture)

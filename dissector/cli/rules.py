@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import Any
 
 from dissector.cli.rule_ids import no_such_rule
@@ -14,6 +15,15 @@ from dissector.rules import RULES, Rule
 from dissector.rules.log import rules_for
 from dissector.views.rules import explain
 
+EPILOG = """\
+examples:
+  xenshark rules 'postcopy-*'
+  xenshark rules postcopy-page-not-announced
+  xenshark rules --log < /var/log/xen/xl-guest1.log
+
+exit status: 0 done; 1 no rule has a message such as those of --log; 2 there is no such rule
+"""
+
 
 def add(subparsers: Any) -> None:
     """What the command takes."""
@@ -22,9 +32,13 @@ def add(subparsers: Any) -> None:
         help="list the rules that check knows, or explain one",
         description="Lists the rules that `xenshark check` knows, or says of one what it means, why a real "
         "Xen cares, and what breaks it. W: Wireshark's dissector judges it as well (`xenshark lua`).",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("rule", metavar="RULE", nargs="?", type=_rule, help="id of a rule")
+    form.add_argument(
+        "rules", metavar="RULE", nargs="?", type=_rules, help="id of a rule, or a pattern such as 'postcopy-*'"
+    )
     form.add_argument(
         "--log",
         metavar="TEXT",
@@ -42,12 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.log is not None:
         lines = (sys.stdin or ()) if arguments.log == "-" else [arguments.log]
         return _explain_log(line.strip() for line in lines)
-    elif arguments.rule:
-        print("\n".join(explain(arguments.rule)))
+    elif arguments.rules and len(arguments.rules) == 1:
+        print("\n".join(explain(*arguments.rules)))
     else:
-        width = max(map(len, RULES))
+        rules = arguments.rules or list(RULES.values())
+        width = max(len(rule.id) for rule in rules)
         group = None
-        for rule in RULES.values():
+        for rule in rules:
             if rule.group != group:
                 print(f"{'' if group is None else chr(10)}{rule.group}")
                 group = rule.group
@@ -72,7 +87,8 @@ def _explain_log(lines: Iterable[str]) -> int:
     return 0
 
 
-def _rule(text: str) -> Rule:
-    if text not in RULES:
+def _rules(text: str) -> list[Rule]:
+    found = [rule for name, rule in RULES.items() if fnmatchcase(name, text)]
+    if not found:
         raise argparse.ArgumentTypeError(no_such_rule(text))
-    return RULES[text]
+    return found

@@ -44,18 +44,39 @@ class Dataset:
 
     def done(self, failed_too: bool = True) -> set[Source]:
         """The captures that are in it, as they were. `failed_too`: also those that had a problem."""
-        rows = self.table("captures").select(["capture", "size", "modified", "problem"]).to_pylist()
+        rows = self.table("captures", is_in_part=True).select(["capture", "size", "modified", "problem"]).to_pylist()
         return {
             Source(row["capture"], row["size"], row["modified"]) for row in rows if failed_too or row["problem"] is None
         }
 
-    def table(self, name: str) -> pyarrow.Table:
-        """All of a table."""
+    def table(self, name: str, is_in_part: bool = False) -> pyarrow.Table:
+        """All of a table. `is_in_part`: without the files that are damaged, which else raise UserError."""
         shape = CAPTURES if name == "captures" else schema(TABLES[name])
         paths = sorted(self._storage.glob(f"{self.path}/{name}/*.parquet"))
+        try:
+            return self._rows(paths, shape)
+        except (pyarrow.ArrowException, OSError):
+            damaged = {path: problem for path in paths if (problem := self._problem(path, shape)) is not None}
+        if not is_in_part:
+            for path, problem in damaged.items():
+                part = path.rpartition("/")[2]
+                raise UserError(
+                    f"{path} is damaged ({problem}): remove {self.path}/captures/{part}, and fleet makes it again"
+                )
+        return self._rows([path for path in paths if path not in damaged], shape)
+
+    def _rows(self, paths: list[str], shape: pyarrow.Schema) -> pyarrow.Table:
         if not paths:
             return shape.empty_table()
         return dataset.dataset(paths, schema=shape, format="parquet", filesystem=self._storage).to_table()
+
+    def _problem(self, path: str, shape: pyarrow.Schema) -> str | None:
+        """What is wrong with a file, in one line."""
+        try:
+            self._rows([path], shape)
+        except (pyarrow.ArrowException, OSError) as error:
+            return str(error).splitlines()[0]
+        return None
 
     def put(self, source: Source, tables: dict[str, pyarrow.Table], seconds: float) -> None:
         """What one capture has in each table, in place of what it had; `seconds` of a processor it took."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from shlex import quote
 from typing import Any, NamedTuple
 
 import duckdb
@@ -11,7 +10,7 @@ import duckdb
 from dissector.errors import UserError
 from dissector.fleet.dataset import Dataset
 from dissector.tables.rows import TABLES
-from dissector.units import printable
+from dissector.units import printable, shell_word
 
 OVERVIEW = """
 create or replace temp view overview as
@@ -131,7 +130,7 @@ def _runnable(answer: Answer) -> Answer:
     if answer.names[-2:] != ("command", "capture"):
         return answer
     rows = [
-        (*rest, f"xenshark {words} {quote(capture)}" if words else f"seen by live: {capture}")
+        (*rest, f"xenshark {words} {shell_word(capture)}" if words else f"seen by live: {capture}")
         for *rest, words, capture in answer.rows
     ]
     return Answer(answer.names[:-1], rows)

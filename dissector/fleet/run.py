@@ -59,10 +59,12 @@ def client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
     Raises UserError where nobody answers."""
     import dask
     from distributed import Client, LocalCluster
+    from distributed.comm.addressing import get_address_host_port
 
     dask.config.set({"distributed.scheduler.allowed-failures": TRIES, "distributed.worker.daemon": False})
     if scheduler is not None:
         try:
+            get_address_host_port(scheduler)  # a client that was made with an address that is none cannot be closed
             with Client(scheduler, timeout="5s", set_as_default=False) as found:
                 yield found
         except (OSError, ValueError) as error:

@@ -20,6 +20,9 @@ LITERAL_MIN = 12
 
 def rules_for(line: str) -> list[Rule]:
     """The rules of which the line is a message, those first that say most of it."""
+    low = line.lower()
+    if not any(text in low for text in _texts()):
+        return []  # as nearly every line of a log
     found = [(_fit(rule, line), rule) for rule in RULES.values()]
     return [rule for letters, rule in sorted(found, key=lambda one: -one[0]) if letters]
 
@@ -28,6 +31,13 @@ def _fit(rule: Rule, line: str) -> int:
     """How many letters of the line, beside its values, are the rule's; 0 if it does not fit."""
     fitting = (letters for said in rule.receiver_says for pattern, letters in [_pattern(said)] if pattern.search(line))
     return max(fitting, default=0)
+
+
+@cache
+def _texts() -> list[str]:
+    """One of them, in small letters, is in a line that fits any rule: of each message the longest without a value."""
+    said = {one for rule in RULES.values() for one in rule.receiver_says if _pattern(one)[1] >= LITERAL_MIN}
+    return sorted({max(CONVERSION.sub("\0", one).split("\0"), key=len).lower() for one in said})
 
 
 @cache

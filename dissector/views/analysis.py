@@ -23,6 +23,7 @@ from dissector.results.source import SourceResult
 from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
 from dissector.units import clock, duration, many, printable, rate, size
+from dissector.views.encrypted import encrypted_as_text
 from dissector.views.faults import latencies_as_text, percentiles
 from dissector.views.findings import tally
 
@@ -60,7 +61,7 @@ def _source(source: SourceResult) -> str:
     if source.dropped_packets:
         what += f"; {many(source.dropped_packets, 'more packet')} dropped by who captured"
     for one in source.encrypted:
-        what += f"\n  {one.flow} ({one.cipher}) looks like a migration, encrypted: {size(one.bytes)}; see --json"
+        what += f"\n  encrypted: {encrypted_as_text(one)}"
     return what
 
 

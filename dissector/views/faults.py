@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import ceil, floor, log2, log10
 
 from dissector.events import Record
 from dissector.facts import Distribution, Fault, Link, Migration, distribution, role_of
@@ -12,8 +14,11 @@ from dissector.units import NS, duration, many
 
 BAR = 50
 FRAMES_NAMED = 8
-STEPS = (1, 2, 5)
-"""Bounds of the histogram in each decade."""
+BINS = 16
+"""Of the histogram, at most."""
+
+SPREAD = 10
+"""From this ratio of the largest to the smallest latency on, bins of one width would put most into the first."""
 
 
 def links_as_text(record: Record, links: Sequence[Link]) -> str:
@@ -80,26 +85,25 @@ def latencies_as_text(latency: Distribution) -> str:
 
 
 def histogram(latencies: list[int]) -> Iterator[str]:
-    """Latencies (ns) in steps of 1, 2 and 5, one line a step."""
-    counts = Counter(map(_bound, latencies))
+    """Latencies (ns), one line a bin: as many bins as their number bears, over their own range. They are of one width,
+    or, where the largest is SPREAD times the smallest or more, each wider than the one before by one factor."""
+    low, high = min(latencies), max(latencies)
+    wanted = min(BINS, ceil(log2(len(latencies))) + 1)  # Sturges
+    if low > 0 and high >= SPREAD * low:
+        factor = (high / low) ** (1 / wanted)
+        bounds = [_rounded(low * factor**number) for number in range(1, wanted)]
+    else:
+        width = _rounded(max((high - low) / wanted, 1), up=True)
+        bounds = list(range(low // width * width + width, high, width))
+    bounds = [*bounds, high]
+    counts = Counter(bisect_left(bounds, latency) for latency in latencies)
     most = max(counts.values())
-    for bound in _bounds(min(counts), max(counts)):
-        count = counts[bound]
+    for number, bound in enumerate(bounds):
+        count = counts[number]
         yield f"  <= {duration(bound):>10}  {count:>6}  {'#' * -(-count * BAR // most)}".rstrip()
 
 
-def _bound(latency: int) -> int:
-    """The smallest bound that a latency does not exceed."""
-    decade = 1000
-    while True:
-        for step in STEPS:
-            if latency <= decade * step:
-                return decade * step
-        decade *= 10
-
-
-def _bounds(low: int, high: int) -> Iterator[int]:
-    decade = 1000
-    while decade <= high:
-        yield from (decade * step for step in STEPS if low <= decade * step <= high)
-        decade *= 10
+def _rounded(value: float, up: bool = False) -> int:
+    """To two digits, as people write bounds."""
+    unit: int = 10 ** max(0, floor(log10(value)) - 1)
+    return int(ceil(value / unit) if up else round(value / unit)) * unit

@@ -450,7 +450,11 @@ def test_a_migration_beside_an_encrypted_one(shell: Shell) -> None:
     path = shell.file(capture(*TURNS) + encrypted)
     (one,) = json.loads("\n".join(shell.lines("analyze", "--json", path)))["source"]["encrypted"]
     assert (one["cipher"], one["bytes"], one["retransmitted"]) == ("SSH", len(HELLO) + len(MEMORY), 0)
-    assert "looks like a migration, encrypted: 1.4 MB" in "\n".join(shell.lines("analyze", path))
+    said = "\n".join(shell.lines("analyze", path))
+    words = re.search(r"encrypted: (.* \(SSH\) looks like a migration: 1.4 MB in .*)", said)
+    assert words is not None
+    # Where there is nothing else, the same words stand in the message.
+    assert words[1] in shell.complaint("analyze", shell.file(capture()[:24] + encrypted, "alone"))
 
 
 def test_a_link_type_nobody_can_read(shell: Shell) -> None:

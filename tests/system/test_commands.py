@@ -7,6 +7,7 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from struct import unpack_from
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,9 @@ from dissector.facts import Link, Linker, Links, links
 from dissector.protocol import RECORDS, build, layout
 from dissector.protocol.states import State
 from dissector.protocol.xl import xl_header
-from dissector.rules import RULES, checker
+from dissector.rules import RULES, checker, log
+from dissector.rules.log import CONVERSION, rules_for
+from dissector.views.faults import histogram
 
 if TYPE_CHECKING:
     from shell import Shell
@@ -623,12 +626,30 @@ def test_the_summary_is_that_of_analyze(shell: Shell, name: str) -> None:
         assert numbers(latency)[0] == came["latency"]["count"]
         assert milliseconds(latency) == percentiles(came["latency"])
         own = [one["latency"] for one in faults if one["migration"] == index and not one["in_flight"]]
-        bounds = [float(step.split()[1]) / 1000 for step in steps]
+        bounds = [*(float(step.split()[1]) / 1000 for step in steps[:-1]), inf]
         counts = Counter(bisect_left(bounds, latency) for latency in own)
         assert [int(step.split()[3]) for step in steps] == [counts[at] for at in range(len(bounds))]
         assert sum(counts.values()) == came["latency"]["count"]
         bars = [step.count("#") for step in steps]
         assert max(bars) == 50 and all((bar > 0) == (counts[at] > 0) for at, bar in enumerate(bars))
+
+
+@pytest.mark.parametrize(
+    ("latencies", "least"),
+    [
+        ([39_000_000 + at * 100_000 for at in range(70)], 7),  # of a storm of faults
+        ([10**at for at in range(4, 10)], 3),
+        ([5], 1),
+        ([-3, 0, 4], 1),
+        ([0, 0, 0], 1),
+    ],
+)
+def test_a_histogram_is_of_the_data_s_own_range(latencies: list[int], least: int) -> None:
+    """Bins of some width, none of them far outside of what there is."""
+    lines = list(histogram(latencies))
+    counts = [int(line.split()[3]) for line in lines]
+    assert least <= len(lines) <= 16 and sum(counts) == len(latencies)
+    assert counts[0] and counts[-1]
 
 
 def test_the_slowest(shell: Shell) -> None:
@@ -699,6 +720,28 @@ def test_a_rule_nobody_knows(shell: Shell) -> None:
     assert "near: capture-gap" in shell.complaint("rules", "capture-gaps")
     assert "`xenshark rules` lists them" in shell.complaint("rules", "qqqq")
     assert "not allowed with" in shell.complaint("rules", "--states", "capture-gap")
+
+
+def test_rules_by_a_pattern(shell: Shell) -> None:
+    """As in --select: those that match are listed, a single one is explained."""
+    listed = [line.split()[0] for line in shell.lines("rules", "postcopy-p*") if line.startswith("  ")]
+    assert listed == [name for name in RULES if name.startswith("postcopy-p")]
+    assert shell.lines("rules", "postcopy-page-not*") == shell.lines("rules", "postcopy-page-not-announced")
+    assert "there is no rule 'nope*'" in shell.complaint("rules", "nope*")
+
+
+def test_a_log_costs_little_where_it_says_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pattern is tried on a line that can be no message; a line that is one names its rule, whatever stands around
+    it and in whatever case. Without any, the exit status is 1."""
+    said = {one: rule for rule in RULES.values() for one in rule.receiver_says}
+    telling = [one for one in said if len(CONVERSION.sub("", one)) >= log.LITERAL_MIN]
+    assert len(telling) > 50
+    for message in telling:
+        line = CONVERSION.sub(lambda one: {"s": "word", "x": "0x1f"}.get(one[1], "7"), message)
+        assert said[message] in rules_for(f"Nov 26 12:00:00 host xl: {line.upper()}!")
+    monkeypatch.setattr(log, "_fit", None)
+    assert rules_for("Nov 26 12:00:00 host xl: Saving to migration stream new xl format (info 0x3/0x0/1234)") == []
+    assert shell.run("rules", "--log", "nothing of the kind")[:2] == (1, "")
 
 
 def test_the_picture_of_the_states(shell: Shell) -> None:

@@ -266,3 +266,47 @@ def test_what_a_folder_and_a_pattern_name(tmp_path: Path) -> None:
     assert [one.url for one in sources([str(tmp_path / "d.txt")])] == [str(tmp_path / "d.txt")]
     with pytest.raises(UserError, match="no captures"):
         sources([str(tmp_path / "*.nothing")])
+
+
+def test_a_damaged_file_of_the_dataset_is_named(tmp_path: Path, shell: Shell) -> None:
+    """With what mends it: then its capture is read again, and the dataset is what it was."""
+    dataset = tmp_path / "dataset"
+    dissect(source(NONE), str(dataset))
+    whole = rows(dataset, "faults")
+    for name in ("faults", "captures"):
+        (path,) = (dataset / name).glob("*.parquet")
+        path.write_bytes(path.read_bytes()[:-20])
+        line = shell.complaint("fleet", "report", str(dataset))
+        mend = re.search(r"remove (\S+), and fleet makes it again", line)
+        assert f"{path} is damaged" in line and mend is not None
+        Path(mend[1]).unlink()
+        status, _, err = shell.run("fleet", str(NONE), "-o", str(dataset), "--workers", "1")
+        assert status == 0 and "1 capture done" in err
+        assert rows(dataset, "faults") == whole and len(rows(dataset, "captures")) == 1
+    (path,) = (dataset / "captures").glob("*.parquet")
+    path.write_bytes(b"")
+    assert shell.run("fleet", str(NONE), "-o", str(dataset), "--workers", "1")[0] == 0, "what is damaged is done again"
+
+
+def test_what_is_no_address_of_a_scheduler(tmp_path: Path) -> None:
+    """One line, and nothing of what Dask says when it cannot close what was never open."""
+    for address in ("garbage", "foo://x", "tcp://host"):
+        words = [PYTHON, "-m", "dissector", "fleet", str(NONE), "-o", str(tmp_path / "d"), "--scheduler", address]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1
+        assert f"cannot reach the scheduler at {address}: " in done.stderr
+
+
+def test_the_command_of_an_outlier_can_be_pasted(tmp_path: Path, shell: Shell) -> None:
+    """Whatever the capture is called."""
+    names = ["it's \x1b[31m one", "tab\there", "two words.pcap.zst", os.fsdecode(b"latin \xe9")]
+    for name in names:
+        shutil.copy(NONE, tmp_path / name)
+        dissect(source(tmp_path / name), str(tmp_path / "dataset"))
+    lines = shell.lines("fleet", "report", str(tmp_path / "dataset"))
+    commands = {line[line.index("xenshark faults") :] for line in lines if "xenshark faults" in line}
+    assert len(commands) == 3 and all(command.isprintable() for command in commands)
+    for command in commands:
+        words = command.replace("xenshark", f"{PYTHON} -m dissector")
+        done = subprocess.run(["bash", "-c", words], capture_output=True, check=False)
+        assert done.returncode == 0 and b"35 pfns" not in done.stderr and b"Migration 0" in done.stdout

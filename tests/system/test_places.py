@@ -170,3 +170,11 @@ def test_help_explains_every_phase(shell: Shell) -> None:
     from dissector.protocol import PHASES
 
     assert all(f"\n  {phase} " in out for phase in PHASES)
+
+
+def test_several_places(shell: Shell) -> None:
+    """Each of them, once; one that is not there is named."""
+    lines = shell.lines("read", "--at", "5", "--at", "7", "--at", "5", "--at", "finding:1", UNKNOWN_PFN)
+    assert [int(line.split()[0]) for line in lines] == [5, 7, 28]
+    status, out, err = shell.run("read", "--at", "5", "--at", "9999", UNKNOWN_PFN)
+    assert (status, out.count("\n")) == (2, 1) and "has no record at number 9999" in err
