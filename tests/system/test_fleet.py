@@ -299,7 +299,7 @@ def test_what_is_no_address_of_a_scheduler(tmp_path: Path) -> None:
 
 def test_the_command_of_an_outlier_can_be_pasted(tmp_path: Path, shell: Shell) -> None:
     """Whatever the capture is called."""
-    names = ["it's \x1b[31m one", "tab\there", "two words.pcap.zst", os.fsdecode(b"latin \xe9")]
+    names = ["it's \x1b[31m one", "tab\there", "two words.pcap.zst"]
     for name in names:
         shutil.copy(NONE, tmp_path / name)
         dissect(source(tmp_path / name), str(tmp_path / "dataset"))

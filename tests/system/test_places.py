@@ -153,8 +153,8 @@ def test_a_file_alone_is_analyzed(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("read -Y x FILE", "read has no option -Y; --type"),
-        ("read -T fields FILE", "read has no option -T; --json"),
+        ("guest -Y x FILE", "guest has no option -Y; read, faults and check take filters"),
+        ("guest -T fields FILE", "guest has no option -T; read and faults print fields"),
         ("check --slowest 3 FILE", "check has no option --slowest (see xenshark check --help)"),
         ("analyze FILE --nonsense", "analyze has no option --nonsense (see xenshark analyze --help)"),
     ],
