@@ -68,7 +68,7 @@ def main() -> int:
     arguments = parser.parse_args()
     missing = lacking()
     if missing is not None:
-        parser.error(f"{missing} is missing: install the Debian package")
+        parser.error(f"this needs {missing}")
     arguments.to.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder:
         for picture in PICTURES:

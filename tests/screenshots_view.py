@@ -63,7 +63,7 @@ def main() -> int:
     arguments = parser.parse_args()
     missing = lacking()
     if missing is not None:
-        parser.error(f"{missing} is missing: install the Debian package")
+        parser.error(f"this needs {missing}")
     print(take(asyncio.run(drawn()), arguments.to))
     return 0
 

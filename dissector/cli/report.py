@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dissector import __version__
@@ -24,7 +25,7 @@ first what differs, and draws them on the same axes. Each picture can be saved a
 xenshark plot draws single pictures for papers.
 
 examples:
-  xenshark report migration.pcap -o report.html
+  xenshark report migration.pcap -o report.html --open
   xenshark report before.pcap after.pcap -o compared.html
   xenshark report --json migration.pcap | jq '.forward.octets | add'
 """
@@ -44,6 +45,7 @@ def add(subparsers: Any) -> None:
     add_keylog(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("-o", "--output", metavar="REPORT", default="report.html", help="default: report.html; -: stdout")
+    parser.add_argument("--open", action="store_true", help="then show it in the browser ($BROWSER names another)")
     form.add_argument(
         "--json",
         action="store_true",
@@ -52,10 +54,14 @@ def add(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.json and arguments.open:
+        raise UserError("--open shows a report, and --json makes none")
     if arguments.json:
         return each(arguments, _print_timelines)
     if not arguments.output:
         raise UserError("-o needs the name of a file, or - for standard output")
+    if arguments.open and arguments.output == "-":
+        raise UserError("--open shows a file, and -o - makes none")
     # Imported here: whoever asks for help needs none of it.
     from dissector.views.report import page
 
@@ -77,7 +83,17 @@ def run(arguments: argparse.Namespace) -> int:
     write(arguments.output, page(reported, __version__))
     for problem in problems:
         complain(problem)
+    if arguments.open and not _open(Path(arguments.output)):
+        complain(f"there is no browser to open {arguments.output} in")
+        return WRONG
     return WRONG if problems else DONE
+
+
+def _open(page: Path) -> bool:
+    """Shows a file in the user's browser; False: there is none."""
+    import webbrowser
+
+    return webbrowser.open(page.absolute().as_uri())
 
 
 def write(output: str, text: str) -> None:

@@ -9,13 +9,41 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-PROGRAMS = {"chromium": "chromium", "chromedriver": "chromium-driver"}
-"""What runs, and the Debian package that holds it."""
+PROGRAMS = ("chromium", "chromedriver")
+"""What runs: of the Debian packages chromium and chromium-driver."""
+
+
+class Programs(NamedTuple):
+    """A browser, and what drives it."""
+
+    browser: str
+    driver: str
+
+
+@cache
+def programs() -> Programs | None:
+    """Those of the system; else those that Selenium's own manager has, or fetches (Chrome for Testing): Ubuntu has
+    Chromium as a snap alone. None if there are none to be had."""
+    found = [path for one in PROGRAMS if (path := shutil.which(one))]
+    if len(found) == len(PROGRAMS):
+        return Programs(*found)
+    try:
+        from selenium.common.exceptions import WebDriverException
+        from selenium.webdriver.common.selenium_manager import SeleniumManager
+    except ImportError:
+        return None
+    try:
+        paths = SeleniumManager().binary_paths(["--browser", "chrome"])
+    except (WebDriverException, OSError):
+        return None
+    return Programs(paths["browser_path"], paths["driver_path"])
+
 
 FLAGS = (
     "--headless=new",
@@ -67,11 +95,13 @@ def chromium(width: int = 1360, height: int = 900) -> Iterator[Browser]:
     from selenium.webdriver.chrome.service import Service
 
     options = Options()
-    options.binary_location = shutil.which("chromium") or ""
+    found = programs()
+    assert found is not None, lacking()
+    options.binary_location = found.browser
     for flag in (*FLAGS, f"--window-size={width},{height}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver = webdriver.Chrome(options=options, service=Service(found.driver))
     try:
         yield Browser(driver)
     finally:
@@ -79,8 +109,10 @@ def chromium(width: int = 1360, height: int = 900) -> Iterator[Browser]:
 
 
 def lacking() -> str | None:
-    """Which program is not there; None if all are."""
-    return next((f"{one} ({package})" for one, package in PROGRAMS.items() if shutil.which(one) is None), None)
+    """What is not there, and how to have it; None if all is."""
+    if programs() is not None:
+        return None
+    return "a browser (Debian: chromium and chromium-driver; elsewhere Selenium fetches one, if it reaches the network)"
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +121,6 @@ def browser() -> Iterator[Browser]:
     missing = lacking()
     if missing is not None:
         complain = pytest.fail if os.environ.get("CI") else pytest.skip
-        complain(f"pages need a browser: {missing} is missing")
+        complain(f"pages need {missing}")
     with chromium() as found:
         yield found

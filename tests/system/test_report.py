@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import subprocess
 import sys
 import zlib
 from base64 import b64decode, b64encode
@@ -19,6 +21,8 @@ import talks
 from conftest import OWN, captures_in
 from conversation import Wire, packets, pcap
 from happened import Story
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.common.selenium_manager import SeleniumManager
 from streams import xl_stream
 from talks import Speaker, octets_of
 
@@ -462,3 +466,34 @@ def test_without_matplotlib(shell: Shell, tmp_path: Path, monkeypatch: pytest.Mo
     latencies = [float(line.split(",")[0]) for line in shell.lines("plot", "ecdf", sample(POSTCOPY), "-o", "-")[1:]]
     faults = to_json(dissector.open(sample(POSTCOPY)).faults())
     assert latencies == sorted(one["latency"] for one in faults if one["latency"] and not one["in_flight"])
+
+
+def test_a_report_is_opened(shell: Shell, tmp_path: Path) -> None:
+    browser, asked, page = tmp_path / "browser", tmp_path / "asked", tmp_path / "re port.html"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {asked}\n')
+    browser.chmod(0o755)
+    words = [sys.executable, "-m", "dissector", "report", sample(UNKNOWN_PFN), "-o", str(page), "--open"]
+    done = subprocess.run(words, env={**os.environ, "BROWSER": str(browser)}, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert asked.read_text() == page.as_uri() and page.exists()
+    assert "-o - makes none" in shell.complaint("report", sample(UNKNOWN_PFN), "-o", "-", "--open")
+    assert "--json makes none" in shell.complaint("report", sample(UNKNOWN_PFN), "--json", "--open")
+
+
+def test_without_a_browser_of_the_system_selenium_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Ubuntu; what it would fetch is not fetched here."""
+    from browser import lacking, programs  # a plugin, which pytest imports first
+
+    found = {"browser_path": "/cache/chrome", "driver_path": "/cache/chromedriver"}
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr(SeleniumManager, "binary_paths", lambda self, words: found)
+    programs.cache_clear()
+    assert programs() == ("/cache/chrome", "/cache/chromedriver") and lacking() is None
+    monkeypatch.setattr(SeleniumManager, "binary_paths", _no_network)
+    programs.cache_clear()
+    assert programs() is None and "Debian: chromium and chromium-driver" in (lacking() or "")
+    programs.cache_clear()
+
+
+def _no_network(manager: SeleniumManager, words: list[str]) -> dict[str, str]:
+    raise WebDriverException("no network")
