@@ -48,6 +48,9 @@ TABS_MAX = 32
 
 ALL = "all"
 
+RULE = "rule"
+"""The field whose values are known at the end."""
+
 STYLES = {Role.POSTCOPY_FAULT: Style(color="red"), Role.POSTCOPY_PAGES: Style(color="green")}
 """Of records with these roles; others by OTHERS."""
 
@@ -145,12 +148,13 @@ class Viewer(App[None]):
         self.job = Job("loading", files, keylog, self._analysis.add, self.index.add, end=self._analysis.finish)
         self._again: Job | None = None
         self._choosing: Job | None = None
+        self._searching: Job | None = None
         self._chosen: array[int] | None = None
         """The numbers of the records that a filter or a tab leaves, as far as they are known; None: all."""
         self._looked_at = self._tab_count = 0
         self._migration: int | None = None
         self.filter = display_filter
-        self._searched = ""
+        self._searched, self._matches = "", array("I")
         self._time = next(iter(TIMES))
         self._question: Question | None = None
         self._answered: dict[int, int] = {}
@@ -184,7 +188,7 @@ class Viewer(App[None]):
         self._choose(self.filter, None)
 
     def on_unmount(self) -> None:
-        for job in (self.job, self._again, self._choosing):
+        for job in (self.job, self._again, self._choosing, self._searching):
             if job is not None:
                 job.cancel()
 
@@ -202,6 +206,9 @@ class Viewer(App[None]):
             self._again = None
             self._show()
             self.records.refresh()
+        if self._searching is not None and self._searching.is_done:
+            self._searching = None
+            self._go_to_match()
         if self.job.is_done and not self._findings:
             self._note_findings()
         if self.records.count and not self.fields.root.children:
@@ -227,7 +234,8 @@ class Viewer(App[None]):
         self.records.refresh()
 
     def _say_how_far(self) -> None:
-        jobs = [job.words for job in (self.job, self._choosing, self._again) if job is not None and not job.is_done]
+        under_way = (self.job, self._choosing, self._searching, self._again)
+        jobs = [job.words for job in under_way if job is not None and not job.is_done]
         here = f"record {self.number:,}" if self.number else "no record"
         shown = (
             f"{self.records.count:,} of {self.index.count:,}" if self._chosen is not None else f"{self.index.count:,}"
@@ -370,6 +378,8 @@ class Viewer(App[None]):
     def _set_filter(self, expression: str) -> None:
         try:
             self._choose(expression, self._migration)
+            if RULE in expression and not self.job.is_done:
+                self.say("rules are known when all is loaded: filter again then")
         except FilterError as error:
             self.action_filter()
             self.line.value = expression
@@ -417,16 +427,30 @@ class Viewer(App[None]):
         self.ask(f"search in lines; empty: {self._searched or 'nothing'} again", "", self._search)
 
     def _search(self, text: str) -> None:
-        self._searched = text or self._searched
-        wanted, count = self._searched.lower(), self.records.count
-        if not wanted or not count:
-            return
-        for step in range(1, count + 1):
-            at = (self.records.cursor + step) % count
-            if wanted in self._draw(at)[0].lower():
-                self.records.go(at, centred=True)
-                return
-        self.say(f"no line has {self._searched}")
+        if text and text != self._searched:
+            self._searched, self._matches, wanted = text, array("I"), text.lower()
+            matches = self._matches
+
+            def take(record: Record, links: Sequence[Link]) -> None:
+                if wanted in line(record, links, record.number, "").lower():
+                    matches.append(record.number)
+
+            if self._searching is not None:
+                self._searching.cancel()
+            # In the file and not in the list, which may have let go of what is looked for.
+            linker = Linker(take)
+            self._searching = self._start("searching", linker.add, end=linker.finish)
+        elif self._searched and self._searching is None:
+            self._go_to_match()
+
+    def _go_to_match(self) -> None:
+        """To the next line that was found, behind the last one to the first."""
+        shown = None if self._chosen is None else set(self._chosen)
+        found = [number for number in self._matches if shown is None or number in shown]
+        if found:
+            self._go_to(next((number for number in found if number > self.number), found[0]))
+        else:
+            self.say(f"no line has {self._searched}")
 
     def action_answer(self) -> None:
         one = self.index.kept(self.number) if self.number else None

@@ -17,6 +17,9 @@ KEPT_MAX = 1 << 26
 RECORD_OCTETS = 1200
 """About what a record takes beside its body."""
 
+NAMES_MAX, MANY = 1 << 12, "one of many types"
+"""Names that are remembered; a record with a further one is called so until it is read again."""
+
 AROUND = 400
 """Records before and after the one that is missing that are read again with it."""
 
@@ -61,10 +64,11 @@ class Index:
         """The next event."""
         if not isinstance(event, Record):
             return
-        if event.name not in self._name_numbers:
-            self._name_numbers[event.name] = min(len(self._names), 0xFFFF)
-            self._names.append(event.name)
-        self._name.append(self._name_numbers[event.name])
+        name = event.name if event.name in self._name_numbers or len(self._names) < NAMES_MAX else MANY
+        if name not in self._name_numbers:
+            self._name_numbers[name] = len(self._names)
+            self._names.append(name)
+        self._name.append(self._name_numbers[name])
         self._where.append(2 * event.migration + (event.direction == REVERSE))
         self._offset.append(event.offset)
         self._length.append(event.length)

@@ -65,7 +65,7 @@ class Screen:
         """Until nothing is under way, and all of it was looked at."""
         await self._pilot.pause()
         for _ in range(1200):
-            jobs = (self.app.job, self.app._again, self.app._choosing)
+            jobs = (self.app.job, self.app._again, self.app._choosing, self.app._searching)
             if all(job is None or job.is_done for job in jobs) and not self.app.workers._workers:
                 break
             await self._pilot.pause(0.05)
@@ -196,6 +196,7 @@ def test_filters_are_those_of_read(shell: Shell) -> None:
 
 def test_places_times_and_words(shell: Shell) -> None:
     everything = shell.objects(POSTCOPY)
+    relative = shell.lines("read", POSTCOPY)
     printed = [shell.lines("read", "--time", form, POSTCOPY) for form in ("absolute", "epoch", "delta")]
 
     async def walk(screen: Screen) -> None:
@@ -214,12 +215,19 @@ def test_places_times_and_words(shell: Shell) -> None:
         await screen.press("home")
         await screen.answer("slash", "pfn 0x582;")
         assert screen.app.number == 25
+        ends = [at for at, one in enumerate(relative, 1) if "end" in one.lower()]
+        await screen.answer("slash", "END")
+        first = next(at for at in ends if at > 25)
+        assert screen.app.number == first
+        for wanted in (*(at for at in ends if at > first), ends[0]):
+            await screen.answer("slash", "")
+            assert screen.app.number == wanted
         await screen.answer("slash", "no such words")
         assert "no line has no such words" in screen.text
         await screen.press("question_mark")
         assert HELP.splitlines()[0] in screen.text
         await screen.press("escape", "j", "j", "k")
-        assert screen.app.number == 26
+        assert screen.app.number == ends[0] + 1
         await screen.press("ctrl+d")
         assert screen.app.number > 30
 
