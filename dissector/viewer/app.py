@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -201,7 +202,8 @@ class Viewer(App[None]):
             if self.filter == "" and self._migration is not None:
                 begin, self._looked_at = self._looked_at, self.index.count
                 self._chosen.extend(self.index.of_migration(self._migration, begin + 1, self._looked_at + 1))
-            self.records.set_count(len(self._chosen))
+            # What is filtered may be ahead of what is loaded.
+            self.records.set_count(bisect_right(self._chosen, self.index.count))
         if self._again is not None and self._again.is_done:
             self._again = None
             self._show()

@@ -229,7 +229,7 @@ def test_places_times_and_words(shell: Shell) -> None:
         await screen.press("escape", "j", "j", "k")
         assert screen.app.number == ends[0] + 1
         await screen.press("ctrl+d")
-        assert screen.app.number > 30
+        assert screen.app.number > 15
 
     watch(walk, POSTCOPY)
 
