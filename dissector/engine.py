@@ -194,10 +194,10 @@ class Engine:
         self._order.release(self.connections.oldest_held(), frame)
 
     def _number(self, event: Event) -> None:
-        """Counts records in the order of events, which is known here first; nobody has seen the record before."""
+        """Counts records in the order of events, which is known here first."""
         if type(event) is Record:
             self.records += 1
-            object.__setattr__(event, "number", self.records)
+            event = Record(*event[:-1], self.records)
         self._emit(event)
 
     def _connect(self, key: bytes) -> tuple[DirectionParser, DirectionParser]:

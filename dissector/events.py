@@ -13,7 +13,6 @@ quote and Wireshark's Follow shows. A migration's own octets are those from its 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from dissector.protocol import (
@@ -153,8 +152,7 @@ class DirectionStarted(NamedTuple):
     position: Position = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record, a header or a handshake text, complete or as far as it came."""
 
     migration: int
@@ -186,7 +184,7 @@ class Record:
     """Where the first octet was captured."""
     last: Position = NOWHERE
     """Where the octet was captured that came last."""
-    index: int = 0
+    index: int = 0  # type: ignore[assignment]  # nobody looks for values in an event
     """Which item of its direction in its migration, from 0."""
     context: Context = NOTHING_SAID
     """What was known once it was read."""
@@ -210,7 +208,7 @@ class Record:
         return self.offset + self.length
 
     @property
-    def count(self) -> int:
+    def count(self) -> int:  # type: ignore[override]
         """The count a pages record gives itself."""
         return int.from_bytes(self.body[:4], self.endianness) if len(self.body) >= 4 else 0
 

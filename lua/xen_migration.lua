@@ -774,7 +774,7 @@ events.Record = py.class("Record", { "migration", "direction", "layer", "name", 
     length = 0, body_length = 0, body = "", padding = "", runs = {}, complete = true, whole = true,
     first = events.Position(0, 0), last = events.Position(0, 0), index = 0, context = events.Context({}, nil, "little",
     false, nil, 12, nil, false, false, false, false, 0), acked = 0, silence = 0, unseen = false, unannounced = false,
-    number = 0 }, false, nil, function(migration, direction, layer, name, type, spec, endianness, offset, length,
+    number = 0 }, true, nil, function(migration, direction, layer, name, type, spec, endianness, offset, length,
     body_length, body, padding, runs, complete, whole, first, last, index, context, acked, silence, unseen, unannounced,
     connection, number) if endianness == nil then endianness = "little" end if offset == nil then offset = 0 end if
     length == nil then length = 0 end if body_length == nil then body_length = 0 end if body == nil then body = "" end
@@ -2106,6 +2106,14 @@ function protocol_specs.HeaderSpec._getters.size(self)
     return native.fixed(native.layout(self.body, py.either(self.endianness, "little")))[1].size
 end
 
+-- Only what has a place in a stream of records has one.
+function protocol_specs.Message._getters.role(self)
+end
+
+-- nil either.
+function protocol_specs.MessageSpec._getters.role(self)
+end
+
 function parser_cursor.Cursor._init(self, note_spans)
     if note_spans == nil then note_spans = false end
     self.offset = 0
@@ -3099,10 +3107,10 @@ end
 -- nil of a text, and of a record that nobody specified.
 function facts_roles.role_of(record)
     local spec = record.spec
-    if py.is_a(spec, "RecordSpec", "HeaderSpec") then
-        return spec.role
+    if spec == nil then
+        return nil
     end
-    return nil
+    return spec.role
 end
 
 function facts_faults.Faults._announce(self, record)

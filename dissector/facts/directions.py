@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from dissector.events import (
@@ -83,8 +82,8 @@ class DirectionFacts:
 
     def let_go(self) -> None:
         """Nothing follows: what the first and the last record held need not stay."""
-        self.first = self.first and replace(self.first, body=b"", padding=b"", runs=())
-        self.last = self.last and replace(self.last, body=b"", padding=b"", runs=())
+        self.first = self.first and self.first._replace(body=b"", padding=b"", runs=())
+        self.last = self.last and self.last._replace(body=b"", padding=b"", runs=())
 
     def _start(self, event: DirectionStarted) -> None:
         self.started = self.offset = event.offset

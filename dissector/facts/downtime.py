@@ -15,7 +15,6 @@ packets were captured, as long as one clock gave all their times.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from typing import NamedTuple
 
 from dissector.events import REVERSE, Record
@@ -122,4 +121,4 @@ class Downtimes:
 
 def _bare(record: Record) -> Record:
     """Without what it holds: only where and when it was is asked for."""
-    return replace(record, body=b"", padding=b"", runs=())
+    return record._replace(body=b"", padding=b"", runs=())

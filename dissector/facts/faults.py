@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dissector.events import Record, Run
@@ -118,7 +118,7 @@ class Faults:
         take = _TAKE.get(role_of(record))
         if take is None or not record.whole or record.is_misdirected:
             return NOTHING
-        return take(self, replace(record, body=b"", padding=b"") if record.body else record)
+        return take(self, record._replace(body=b"", padding=b"") if record.body else record)
 
     def _announce(self, record: Record) -> Matches:
         again: list[Run] = []

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dissector.events import Record
-from dissector.protocol import HeaderSpec, RecordSpec, Role
+from dissector.protocol import Role
 
 
 def role_of(record: Record) -> Role | None:
     """None of a text, and of a record that nobody specified."""
     spec = record.spec
-    return spec.role if isinstance(spec, RecordSpec | HeaderSpec) else None
+    return None if spec is None else spec.role

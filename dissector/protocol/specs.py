@@ -35,6 +35,12 @@ class Name(Enum):
 
     __hash__ = object.__hash__
 
+    def __init_subclass__(cls) -> None:
+        """Puts each member into the class as it is: up to Python 3.11 a descriptor stands there, which takes several
+        times as long, and every record asks for dozens."""
+        for name, member in cls.__members__.items():
+            type.__setattr__(cls, name, member)
+
 
 class Role(Name):
     """The part a header or record plays in a stream: where it may stand, and what phase it begins (`states.py`)."""
@@ -235,6 +241,10 @@ class Message(NamedTuple):
     direction: Direction
     status: int = 0
 
+    @property
+    def role(self) -> None:
+        """Only what has a place in a stream of records has one."""
+
 
 class MessageSpec(NamedTuple):
     """A message of a toolstack that has fields of its own, outside of any record. Numbers in it are big-endian.
@@ -248,6 +258,10 @@ class MessageSpec(NamedTuple):
     direction: Direction
     source: str
     summary: str = ""
+
+    @property
+    def role(self) -> None:
+        """None either."""
 
 
 def signal(i: Ints) -> Layout:

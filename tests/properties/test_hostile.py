@@ -8,7 +8,6 @@ import re
 import stat
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,7 +131,7 @@ def test_guests_are_bounded(tmp_path: Path) -> None:
         guests.add(event)
         if isinstance(event, Record) and event.name == "EMULATOR_CONTEXT":
             for number in range(many + 9):
-                guests.add(replace(event, body=number.to_bytes(4, "little") + bytes(1 << 16)))
+                guests.add(event._replace(body=number.to_bytes(4, "little") + bytes(1 << 16)))
     assert 9 <= guests.left_out <= 9 + many // 32 and guests.words_left_out
     assert len(guests.results()) == 1
 

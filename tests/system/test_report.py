@@ -11,7 +11,6 @@ import subprocess
 import sys
 import zlib
 from base64 import b64decode, b64encode
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -347,10 +346,10 @@ def many_records(count: int) -> Records:
     """So many records, as a fold over events has them."""
     records = Records()
     one = Story(version=2).record("POSTCOPY_PAGE_DATA", (1,))
-    other = replace(one, name="END", runs=(), spec=None)
+    other = one._replace(name="END", runs=(), spec=None)
     for at in range(count):
         last = Position(at + 1, 1_000_000 + at)
-        records.add(replace(one if at % 2 else other, offset=100 * at, index=at, last=last))
+        records.add((one if at % 2 else other)._replace(offset=100 * at, index=at, last=last))
     records.finish()
     return records
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from time import time_ns
@@ -144,7 +143,7 @@ def _next(sock: Any) -> tuple[Any, bytes | None, Any, int | None]:
 def _packet(record: Record) -> Any:
     """A record as a packet, whose octets are not kept a second time in what was said of it."""
     packet: _Item = _dissected(record)
-    packet.record = replace(record, body=b"")
+    packet.record = record._replace(body=b"")
     packet.time = EDecimal(Decimal(record.last.time).scaleb(-9))
     packet.direction = record.direction
     packet.wirelen = record.length
