@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from seen import Seen, look
 from truth import Migration, load
 from wireshark.both import missing
@@ -23,6 +24,10 @@ from wireshark.both import missing
 # Whoever runs the tests may ignore these (nohup, a shell's `&`), and that would be inherited by what they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# How long an example takes says more of the machine than of the program.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 # Whoever runs the tests may have settings of their own.
 os.environ["XENSHARK_CONFIG"] = ""

@@ -203,6 +203,32 @@ BARE = frozenset((12, 14, 101))
 
 
 @cython.cclass
+class Layout:
+    """How packets of one interface are read: a capture may have many, in any order."""
+
+    link = cython.declare(cython.longlong, visibility="private")
+    """Its link type."""
+    type_at = cython.declare(cython.longlong, visibility="private")
+    """Where the EtherType is; -1: there is none, and the first octet tells."""
+    link_header = cython.declare(cython.longlong, visibility="private")
+    unpack = cython.declare(object, visibility="private")
+    """Of WITH_ETHERTYPE, if there is one."""
+    multiply = cython.declare(cython.longlong, visibility="private")
+    """Nanoseconds of a tick, those that times count from, and the most that the high half of a time may be."""
+    offset = cython.declare(cython.longlong, visibility="private")
+    most_high = cython.declare(cython.longlong, visibility="private")
+
+    def __init__(self, interface: Any) -> None:
+        self.link = interface.link
+        self.type_at, self.link_header = ETHERTYPE_AT.get(interface.link, (-1, 0))
+        self.unpack = WITH_ETHERTYPE.get(interface.link)
+        is_known = interface.link in ETHERTYPE_AT or interface.link in BARE
+        self.multiply, self.offset, self.most_high = 1, 0, -1
+        if is_known and interface.most_high >= 0:
+            self.multiply, self.offset, self.most_high = interface.multiply, interface.offset_ns, interface.most_high
+
+
+@cython.cclass
 class Core:
     """The fast path of one capture. The attributes say what `run` came to, when it returns PACKET or SEGMENT."""
 
@@ -234,13 +260,8 @@ class Core:
     _halves = cython.declare(dict, visibility="private")
     _untold = cython.declare(list, visibility="private")
     _interfaces = cython.declare(object, visibility="private")
-    _number = cython.declare(cython.longlong, visibility="private")
-    _type_at = cython.declare(cython.longlong, visibility="private")
-    _link_header = cython.declare(cython.longlong, visibility="private")
-    _unpack = cython.declare(object, visibility="private")
-    _multiply = cython.declare(cython.longlong, visibility="private")
-    _offset = cython.declare(cython.longlong, visibility="private")
-    _most_high = cython.declare(cython.longlong, visibility="private")
+    _layouts = cython.declare(list, visibility="private")
+    """Of the interfaces, as far as packets of them came; None of those before."""
 
     def __init__(self, halves: dict[bytes, Half]) -> None:
         """`halves` are all half-connections by their keys; the careful code adds and removes them."""
@@ -252,9 +273,7 @@ class Core:
         self._halves = halves
         self._untold = []
         self._interfaces = None
-        self._unpack = None
-        self._number = -1
-        self._type_at = self._link_header = self._multiply = self._offset = self._most_high = 0
+        self._layouts = []
 
     def tell(self) -> None:
         """Tells all consumers what was passed over. To be called after each `run`, before anything else."""
@@ -305,11 +324,16 @@ class Core:
         ack: cython.uint = 0
         rest: cython.uint = 0
         half: Half
+        layout: Layout
+        at_hand: cython.longlong = 0
 
-        if self._interfaces is not reader.interfaces or not blocks:
-            self._interfaces, self._number = reader.interfaces, -1
-            if not blocks and not self._use(0):
-                return _READER
+        if self._interfaces is not reader.interfaces:
+            self._interfaces, self._layouts = reader.interfaces, []
+        if not self._interfaces:
+            return _READER
+        layout = self._layout(0)
+        if not blocks and layout.most_high < 0:
+            return _READER
         while True:
             if frame >= due:
                 came_to = _DUE
@@ -335,9 +359,13 @@ class Core:
                         break
                 elif buffer[pos + 4 : pos + 8] != buffer[following - 4 : following]:
                     break
-                if (number != self._number and not self._use(number)) or first > self._most_high:
+                if number != at_hand:
+                    if number >= len(self._interfaces):
+                        break
+                    layout, at_hand = self._layout(number), number
+                if first > layout.most_high:
                     break
-                time = (first * 0x100000000 + second) * self._multiply + self._offset
+                time = (first * 0x100000000 + second) * layout.multiply + layout.offset
             else:
                 if compiled:
                     first, second = _long(octets, pos, big), _long(octets, pos + 4, big)
@@ -347,7 +375,7 @@ class Core:
                 following = pos + head + captured
                 if following > end:
                     break
-                time = first * 1_000_000_000 + second * self._multiply
+                time = first * 1_000_000_000 + second * layout.multiply
             if captured > _LARGEST_PACKET:
                 break
 
@@ -355,16 +383,16 @@ class Core:
             came_to = _PACKET
             at = pos + head
             there = at + captured
-            ip = at + self._link_header
+            ip = at + layout.link_header
             is_found = False
             if there - ip < _IP_FIELDS_4:
                 kind = 0
-            elif self._type_at < 0:
+            elif layout.type_at < 0:
                 kind = _IPV6 if octets[ip] >> 4 == 6 else _IPV4
-            elif compiled or self._unpack is None:
-                kind = _short(octets, at + self._type_at)
+            elif compiled or layout.unpack is None:
+                kind = _short(octets, at + layout.type_at)
             else:  # at one go what is most common
-                kind, total, protocol, key, seq, ack, rest = self._unpack(buffer, at)
+                kind, total, protocol, key, seq, ack, rest = layout.unpack(buffer, at)
                 is_found = kind >> 8 == PLAIN_IPV4
                 kind >>= 16
             while kind in (0x8100, 0x88A8, 0x9100) and there - ip >= 4 + _IP_FIELDS_4:
@@ -449,7 +477,7 @@ class Core:
                 break
 
         if frame > reader.frame:
-            self.time = time
+            self.time, self.link = time, layout.link
             reader.advance(pos, frame, cut, time)
         return came_to
 
@@ -521,20 +549,12 @@ class Core:
         return True
 
     @cython.cfunc
-    def _use(self, number: cython.longlong) -> cython.bint:
-        """Reads packets as those of an interface are from now on; False if they are not for the fast path."""
-        if number >= len(self._interfaces):
-            return False
-        interface = self._interfaces[number]
-        if interface.link in ETHERTYPE_AT:
-            self._type_at, self._link_header = ETHERTYPE_AT[interface.link]
-            self._unpack = WITH_ETHERTYPE.get(interface.link)
-        elif interface.link in BARE:
-            self._type_at, self._link_header = -1, 0
-        else:
-            return False
-        if interface.most_high < 0:
-            return False
-        self._multiply, self._offset, self._most_high = interface.multiply, interface.offset_ns, interface.most_high
-        self._number, self.link = number, interface.link
-        return True
+    def _layout(self, number: cython.longlong) -> Layout:
+        """How packets of an interface are read."""
+        layouts: list = self._layouts  # type: ignore[type-arg]
+        if number >= len(layouts):
+            layouts.extend([None] * (number + 1 - len(layouts)))
+        if layouts[number] is None:
+            layouts[number] = Layout(self._interfaces[number])
+        found: Layout = layouts[number]
+        return found

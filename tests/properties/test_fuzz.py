@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from processor import at_most
 from wireshark.both import LUAS, wireshark_with
 
 
@@ -13,7 +14,8 @@ def fuzz(module: str, count: int) -> str:
     """What it prints; it must find nothing."""
     command = [sys.executable, "-m", module, "--count", str(count), "--seed", "1"]
     folder = Path(__file__).resolve().parents[2]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    limit = at_most(300)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, preexec_fn=limit, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

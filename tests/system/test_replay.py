@@ -158,7 +158,7 @@ def test_each_side_elsewhere(shell: Shell, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "dissector", "replay", "--port", port, "--speed", "max", path]
     listening = subprocess.Popen([*words, "--listen", "127.0.0.1"], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
     first, last = shell.lines("replay", "--port", port, "--speed", "max", "--connect", "127.0.0.1", path)
-    waits, same, end = listening.communicate(timeout=20)[0].splitlines()
+    waits, same, end = listening.communicate(timeout=120)[0].splitlines()
     assert (waits, same, listening.returncode) == (f"127.0.0.1:{port} waits for the source", first, 0)
     assert first.endswith(f" -> 127.0.0.1:{port}: migration 0 of {path}")
     assert last.split(", in ")[0] == end.split(", in ")[0]
@@ -189,7 +189,7 @@ def test_pauses_are_the_originals() -> None:
     for speed, least in ((1.0, 0.1), (0.5, 0.2), (10.0, 0.01)):
         begun = time.monotonic()
         assert play(said, mouths(), speed) == [12, 12]
-        assert least <= time.monotonic() - begun < least + 5
+        assert least <= time.monotonic() - begun < least + 60
 
 
 def test_without_pauses_nobody_sleeps() -> None:

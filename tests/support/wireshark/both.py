@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from processor import at_most
 
 from dissector.capture.files import open_octets
 from dissector.errors import UserError
@@ -29,7 +32,7 @@ LUAS = ("5.2", "5.4")
 """Of Wireshark 4.0 and of 4.4 and later."""
 
 HANG = 120
-"""Seconds that a run may take."""
+"""Seconds of the processor that a run may take."""
 
 
 class Trouble(Exception):
@@ -89,10 +92,10 @@ def run(tshark: Tshark, capture: Path, *options: str, script: Path = DISSECTOR) 
         for source in (LOUD, script):
             shutil.copyfile(source, folder / source.name)
             words += ["-X", f"lua_script:{folder / source.name}"]
-        try:
-            done = subprocess.run(words, stdout=subprocess.PIPE, text=True, errors="replace", timeout=HANG, check=False)
-        except subprocess.TimeoutExpired as error:
-            raise Trouble(f"{tshark.name}: more than {HANG} s for {capture} {options}") from error
+        limit = at_most(HANG)
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, errors="replace", preexec_fn=limit, check=False)
+        if -done.returncode in (signal.SIGXCPU, signal.SIGKILL):
+            raise Trouble(f"{tshark.name}: more than {HANG} s of the processor for {capture} {options}")
         said = complaints((folder / "stderr").read_text(errors="replace"))
     if done.returncode or said or "_ws.lua.error" in done.stdout:
         raise Trouble(f"{tshark.name}: {capture} {options}: exit status {done.returncode}\n" + "\n".join(said[:9]))
