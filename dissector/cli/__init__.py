@@ -11,7 +11,6 @@ import gc
 import io
 import os
 import sys
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
@@ -214,6 +213,8 @@ def _watched(arguments: argparse.Namespace) -> AbstractContextManager[None]:
 
 
 def _innermost(error: BaseException) -> str:
+    import traceback  # here, as nearly no run has a mistake to tell of
+
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 

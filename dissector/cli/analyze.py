@@ -11,7 +11,6 @@ from dissector.cli import INTERRUPTED
 from dissector.cli.arguments import add_files, add_keylog
 from dissector.cli.input import conclude, each, read_until_interrupted, width
 from dissector.library import Input
-from dissector.views.analysis import as_text
 
 DESCRIPTION = """\
 A summary of each migration in a capture or save file: who migrated what to where, of what kind, how it ended,
@@ -73,12 +72,14 @@ def _analyze(capture: Input, as_json: bool, indent: int | None) -> int:
     is_interrupted = read_until_interrupted(capture, analysis.add)
     analysis.finish()
     if as_json:
-        # Imported here: the text needs none of it, and to start takes most of the time of a small file.
+        # Each imported where it is needed: to start takes most of the time of a small file.
         from dissector.results.analysis import AnalysisResult
         from dissector.results.encoding import dumps
 
         print(dumps(AnalysisResult.of(capture.source, analysis.migrations), indent=indent))
     else:
+        from dissector.views.analysis import as_text
+
         print(as_text(capture.source, analysis.migrations, width()), end="")
     conclude(capture, analysis, is_interrupted=is_interrupted)
     return INTERRUPTED if is_interrupted else 0

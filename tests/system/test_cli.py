@@ -574,18 +574,31 @@ def test_a_terminal_of_few_characters(shell: Shell) -> None:
     assert b"guest 'bj\\xf6rk'" in done.stdout
 
 
-def test_a_command_imports_only_what_it_needs(migration: str) -> None:
+SLOW_TO_IMPORT = {"asyncio", "email", "matplotlib", "pyarrow", "pyshark", "rich", "scapy", "textual", "zstandard"}
+DEEP = {f"dissector.protocol.{name}" for name in ("cpuid", "hvm", "qemu")}
+"""What only a body in depth needs."""
+
+
+@pytest.mark.parametrize(
+    ("words", "others"),
+    [
+        (["read"], {"dissector.cli.analyze", "dissector.rules"}),
+        (["analyze"], {"dissector.cli.read", "dissector.results.analysis", *DEEP}),
+        (["analyze", "--json"], {"dissector.cli.read", "dissector.views.analysis", *DEEP}),
+    ],
+    ids=str,
+)
+def test_a_command_imports_only_what_it_needs(words: list[str], others: set[str], migration: str) -> None:
     """Start-up is most of the time that a small file takes."""
     code = (
-        "import sys; from dissector.cli import main; main(['read', sys.argv[1]]); "
-        "print(*sorted(sys.modules), file=sys.stderr)"
+        "import sys; from dissector.cli import main; main(sys.argv[1:]); print(*sorted(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, migration], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, *words, migration], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
     loaded = set(done.stderr.split())
-    assert "dissector.cli.read" in loaded
-    assert not loaded & {"rich", "scapy", "pyshark", "zstandard", "dissector.cli.analyze", "dissector.rules"}
+    assert f"dissector.cli.{words[0]}" in loaded
+    assert not loaded & (SLOW_TO_IMPORT | others)
 
 
 def test_genuine_captures_in_every_form(shell: Shell) -> None:
@@ -607,4 +620,4 @@ def test_the_version_needs_no_command() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("xenshark ")
     loaded = set(done.stdout.splitlines()[-1].split())
-    assert not {"dissector.cli.analyze", "dissector.events", "construct"} & loaded
+    assert not {"dissector.cli.analyze", "dissector.events", "construct", "traceback"} & loaded
