@@ -269,9 +269,9 @@ def shifts(found: Said, true: Said) -> dict[Any, int]:
     counts: dict[Any, Counter[int]] = {}
     places: dict[Any, list[tuple[int, Mapping[str, Any]]]] = {}
     for (sender, offset, name), record in true.records.items():
-        places.setdefault((sender, name, record["length"]), []).append((offset, record))
+        places.setdefault((sender, name, record["body_length"]), []).append((offset, record))
     for (sender, offset, name), record in found.records.items():
-        for true_offset, other in places.get((sender, name, record["length"]), ()):
+        for true_offset, other in places.get((sender, name, record["body_length"]), ()):
             if is_same(record, other):
                 counts.setdefault(sender, Counter())[true_offset - offset] += 1
     return {sender: max(counted, key=lambda by: (counted[by], -by)) for sender, counted in counts.items()}

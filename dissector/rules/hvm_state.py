@@ -336,12 +336,13 @@ def _context(record: Record, guest: Guest) -> Iterator[Violation]:
     """The first state that Xen does not load, and what contradicts the policy.
 
     A stream of version 2 is of Xen 4.13 or older, or of the postcopy series, whose states are not held against what
-    today's Xen checks. HEADER and END alone are the state of no guest: programs send it that have no hypervisor.
+    today's Xen checks; where the version was not captured it may be one. HEADER and END alone are the state of no
+    guest: programs send it that have no hypervisor.
     """
     has_cpu, has_end = False, False
     endianness = record.endianness
     states = tuple(save_records(record.body, endianness))
-    if record.context.version == 2 or tuple(state.typecode for state in states) == (HEADER, END):
+    if record.context.version != 3 or tuple(state.typecode for state in states) == (HEADER, END):
         return
     for place, state in enumerate(states):
         if len(state.body) < state.length and state.typecode:

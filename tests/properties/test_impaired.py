@@ -137,6 +137,12 @@ def test_nothing_false_is_said_of_impaired_captures(capfd: pytest.CaptureFixture
     assert whole > 1000 and missing <= impair.MISSED * whole, capfd.readouterr().err
 
 
+@pytest.mark.parametrize("case", [77])
+def test_nothing_false_is_said_again(case: int, tmp_path: Path) -> None:
+    """Cases that once failed: 77, an HVM_CONTEXT of a stream whose version was not captured."""
+    assert impair.run_case(1, case, tmp_path / "case.pcap").false == []
+
+
 def never_answered(fault: Fault, of: Callable[[Fault], FaultResult] = FaultResult.of) -> FaultResult:
     return of(replace(fault, answer=None))
 
