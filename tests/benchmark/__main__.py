@@ -22,6 +22,7 @@ from typing import NamedTuple
 from dissector.tcp import core
 
 from .capture import VARIANTS, Variant, build_capture
+from .fleets import compare_fleet
 from .genuine import genuine, lengthen
 from .measuring import Run, measure
 from .relays import compare_relays
@@ -223,6 +224,7 @@ def _options() -> argparse.Namespace:
     other.add_argument("--scapy", action="store_true", help="MigrationSession beside Scapy's TCPSession")
     other.add_argument("--lua", action="store_true", help="tshark with the generated dissector beside tshark without")
     other.add_argument("--tap", action="store_true", help="xenshark tap beside socat; needs socat")
+    other.add_argument("--fleet", action="store_true", help="xenshark fleet beside xargs -P, on captures of 1e8 octets")
     return parser.parse_args()
 
 
@@ -244,6 +246,10 @@ def main() -> None:
         size = int(options.size or 1e9)
         print(f"\n{size / 1e9:.2f} GB through a pipe, {runs} rounds\n")
         print("\n".join(compare_relays(folder, size, runs)))
+    elif options.fleet:
+        print()
+        for line in compare_fleet(folder, int(options.size or 1e8)):
+            print(line, flush=True)
     elif options.tools or options.memory or options.lua or options.scapy:
         _tables(options, folder)
     else:
