@@ -92,6 +92,7 @@ VARIANTS = {
     "ipv6": Variant("IPv6", version=6),
     "vlan": Variant("802.1Q", link="vlan"),
     "sll2": Variant("Linux cooked v2", link="sll2"),
+    "vxlan": Variant("VXLAN", link="vxlan"),
     "pcapng": Variant("pcapng", interfaces=1),
     "pcapng 2": Variant("pcapng, an interface for each direction", interfaces=2),
     "pcapng 4": Variant("pcapng, four interfaces", interfaces=4),
@@ -329,25 +330,43 @@ ADDRESSES = {
     (REVERSE, 6): b"\xfd" + bytes(14) + b"\2\xfd" + bytes(14) + b"\1",
 }
 ETHERTYPES = {4: b"\x08\0", 6: b"\x86\xdd"}
-LINKS: dict[str, tuple[int, Callable[[str, int], bytes]]] = {
-    "ethernet": (1, lambda direction, version: MACS[direction] + ETHERTYPES[version]),
-    "vlan": (1, lambda direction, version: MACS[direction] + b"\x81\0\0\5" + ETHERTYPES[version]),
-    "sll2": (276, lambda direction, version: ETHERTYPES[version] + bytes(18)),
+VXLAN_PORT = 4789
+
+
+def _in_vxlan(direction: str, version: int, length: int) -> bytes:
+    """Ethernet in VXLAN (RFC 7348) in UDP, between the hosts' other addresses."""
+    inner = MACS[direction] + ETHERTYPES[version]
+    vxlan = struct.pack(">BxxxI", 8, 5 << 8)
+    udp = struct.pack(">HHHH", 50_000, VXLAN_PORT, 8 + len(vxlan) + len(inner) + length, 0)
+    outer = _ipv4(17, len(udp) + len(vxlan) + len(inner) + length, ADDRESSES[direction, 4])
+    return MACS[direction] + ETHERTYPES[4] + outer + udp + vxlan + inner
+
+
+LINKS: dict[str, tuple[int, Callable[[str, int, int], bytes]]] = {
+    "ethernet": (1, lambda direction, version, length: MACS[direction] + ETHERTYPES[version]),
+    "vlan": (1, lambda direction, version, length: MACS[direction] + b"\x81\0\0\5" + ETHERTYPES[version]),
+    "sll2": (276, lambda direction, version, length: ETHERTYPES[version] + bytes(18)),
+    "vxlan": (1, _in_vxlan),
 }
-"""The link type, and what makes a packet's link header."""
+"""The link type, and what makes all that stands before a packet of `length` octets, its IP header included."""
+
+
+def _ipv4(protocol: int, length: int, addresses: bytes) -> bytes:
+    """A header for `length` octets; unfragmented, so the identification can be 0."""
+    header = struct.pack(">BBHHHBBH8s", 0x45, 0, 20 + length, 0, 0x4000, 64, protocol, 0, addresses)
+    total = sum(struct.unpack(">10H", header))
+    checksum = 0xFFFF - (total % 0xFFFF or 0xFFFF)
+    return header[:10] + struct.pack(">H", checksum) + header[12:]
 
 
 @lru_cache(maxsize=1 << 16)
 def _headers(link: str, version: int, direction: str, length: int) -> bytes:
-    """Link and IP headers for `length` octets of TCP; unfragmented, so the identification can be 0."""
-    before = LINKS[link][1](direction, version)
+    """Link and IP headers for `length` octets of TCP."""
     addresses = ADDRESSES[direction, version]
+    before = LINKS[link][1](direction, version, length + (20 if version == 4 else 40))
     if version == 6:
         return before + struct.pack(">IHBB", 6 << 28, length, 6, 64) + addresses
-    header = struct.pack(">BBHHHBBH8s", 0x45, 0, 20 + length, 0, 0x4000, 64, 6, 0, addresses)
-    total = sum(struct.unpack(">10H", header))
-    checksum = 0xFFFF - (total % 0xFFFF or 0xFFFF)
-    return before + header[:10] + struct.pack(">H", checksum) + header[12:]
+    return before + _ipv4(6, length, addresses)
 
 
 class _Sink:
