@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from os import walk
 from pathlib import Path
@@ -45,16 +46,19 @@ def _pattern(name: str, gap: int | None = None, is_ring: bool = False) -> Patter
     return Pattern(re.compile(name + PACKED), gap, is_ring)
 
 
-PATTERNS = (
-    _pattern(r"(?P<stem>.*)_(?P<number>\d{5,})_(?P<date>\d{14})(?P<end>\.[^./]+)?"),  # dumpcap, editcap
-    _pattern(r"(?P<stem>.*)_(?P<date>\d{14})_(?P<number>\d{5,})(?P<end>\.[^./]+)?"),  # dumpcap -b nametimenum:2
-    _pattern(r"(?P<stem>.*)_(?P<number>\d{5})(?P<end>\.[^./]+)?", SILENCE),  # xenshark live --rotate-size, -time
-    _pattern(
-        rf"(?P<stem>.*?)(?<!\d)(?P<date>{DATE})(?!\d)(?P<end>.*?\.[a-z]+|\D*?)\d*", DIRECTLY
-    ),  # tcpdump -G, and -C
-    _pattern(r"(?P<stem>.*\.(?:pcap|pcapng|cap|dmp|dump))(?P<number>\d*)", is_ring=True),  # tcpdump -C, and -W
-)
-"""Those that differ in nothing but `number` and `date` may be one set."""
+@cache
+def patterns() -> tuple[Pattern, ...]:
+    """Those that differ in nothing but `number` and `date` may be one set."""
+    return (
+        _pattern(r"(?P<stem>.*)_(?P<number>\d{5,})_(?P<date>\d{14})(?P<end>\.[^./]+)?"),  # dumpcap, editcap
+        _pattern(r"(?P<stem>.*)_(?P<date>\d{14})_(?P<number>\d{5,})(?P<end>\.[^./]+)?"),  # dumpcap -b nametimenum:2
+        _pattern(r"(?P<stem>.*)_(?P<number>\d{5})(?P<end>\.[^./]+)?", SILENCE),  # xenshark live --rotate-size, -time
+        _pattern(
+            rf"(?P<stem>.*?)(?<!\d)(?P<date>{DATE})(?!\d)(?P<end>.*?\.[a-z]+|\D*?)\d*", DIRECTLY
+        ),  # tcpdump -G, and -C
+        _pattern(r"(?P<stem>.*\.(?:pcap|pcapng|cap|dmp|dump))(?P<number>\d*)", is_ring=True),  # tcpdump -C, and -W
+    )
+
 
 NAMED = 5
 """Names that a line lists at most."""
@@ -93,6 +97,8 @@ def sets_of(paths: Iterable[str], join: bool | None = None) -> Sets:
 
     Raises UserError where files cannot be joined that a user says are one."""
     names = list(paths)
+    if len(names) == 1:
+        return Sets([FileSet((names[0],))], [])
     if join:
         return Sets([_asked(names)], [])
     if join is False:
@@ -143,7 +149,7 @@ def _alike(names: Sequence[str]) -> Iterable[tuple[Pattern | None, list[Member]]
     seen: set[str] = set()
     for at, name in enumerate(names):
         path = Path(name)
-        matches = ((pattern, pattern.name.fullmatch(path.name)) for pattern in PATTERNS)
+        matches = ((pattern, pattern.name.fullmatch(path.name)) for pattern in patterns())
         pattern, match = next(((pattern, match) for pattern, match in matches if match), (None, None))
         if match is None or name in seen or not path.is_file():
             found[name, at] = None, [Member(name, None, None)]

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from dissector import __version__
 from dissector.cli import settings
@@ -45,7 +45,7 @@ examples:
   xenshark read migration.pcap            one line for each record
   xenshark read -V migration.pcap.zst     with every field; compressed files are read as they are
   xenshark read --json saved.img          a file of `xl save`, as JSON lines
-  tcpdump -w - tcp | xenshark read -      a migration that goes on
+  tcpdump -U -i eth0 -w - tcp | xenshark read -   a migration that goes on
   xenshark analyze migration.pcap         a summary of each migration
   xenshark report a.pcap -o report.html   one page to look at and to hand round
   xenshark guest saved.img                the guest as it was when it stopped
@@ -64,6 +64,11 @@ Exit status: 0 done, 1 `check` found errors, `diff` or `crosscheck` a difference
 
 class Parser(argparse.ArgumentParser):
     """Says in one line what is wrong with the usage."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """As argparse has it, but what cannot be written is an error here as anywhere."""
+        if message and file is not None:
+            file.write(message)
 
     def error(self, message: str) -> NoReturn:
         self.exit(WRONG, f"xenshark: {message} (see {self.prog} --help)\n")
@@ -131,7 +136,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+def _meant(words: list[str]) -> list[str]:
+    """A command line with the habits of git and tshark, as this program has it."""
+    if words[:1] == ["help"]:
+        return [*words[1:2], "--help"]
+    if words == ["version"]:
+        return ["--version"]
+    return ["analyze", *words] if words[:1] == ["-r"] else words
+
+
 def _run(words: list[str]) -> int:
+    words = _meant(words)
     asked = next((word for word in words if not word.startswith("-")), None)
     if asked is not None and asked not in COMMANDS and words[0] == asked and Path(asked).exists():
         # A file or folder alone: its summary is what was meant.
@@ -225,7 +240,8 @@ def complain(line: str, excerpt: Sequence[str] = ()) -> int:
     from dissector.units import printable
 
     sys.stdout.flush()
-    print("\n".join((f"xenshark: {printable(line)}", *map(printable, excerpt))), file=sys.stderr)
+    with suppress(OSError):  # nobody can be told then but by the exit status
+        print("\n".join((f"xenshark: {printable(line)}", *map(printable, excerpt))), file=sys.stderr)
     return WRONG
 
 

@@ -243,7 +243,7 @@ def _refuse(arguments: argparse.Namespace) -> None:
     file = {
         "--rotate-size": arguments.rotate_size,
         "--rotate-time": arguments.rotate_time,
-        "--no-pages": arguments.snaplen == AUTO,
+        "--no-pages (-s auto)": arguments.snaplen == AUTO,
         "--keep": arguments.keep,
     }
     for option, value in file.items():

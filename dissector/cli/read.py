@@ -12,7 +12,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dissector.cli import INTERRUPTED
+from dissector.cli import INTERRUPTED, complain
 from dissector.cli.arguments import CONTEXT_MAX, add_files, add_keylog, count
 from dissector.cli.bodies import Bodies
 from dissector.cli.filters import FILTERS, add_columns, add_filter, filtering, table
@@ -53,6 +53,8 @@ NAMES = sorted({"trailing data", FOREIGN_OCTETS, *(name for _, name in _NAMED), 
 
 RULE = "xenmig.rule"
 """The field that takes the rules, and so the whole input first."""
+
+LAYERS = {layer for layer, _ in _NAMED if layer}
 
 UNKNOWN = re.compile(r"(lib(xl|xc)\.|xenops\.)?unknown_0x[0-9a-f]{8}")
 
@@ -124,7 +126,7 @@ def add(subparsers: Any) -> None:
         type=_type,
         action="append",
         metavar="NAME",
-        help="only records of this name, such as PAGE_DATA or libxl.END; may be repeated",
+        help="only records of this name, such as PAGE_DATA or libxl.END, or of this layer, such as xl; may be repeated",
     )
     parser.add_argument(
         "--at",
@@ -167,6 +169,8 @@ def add(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if (arguments.form or arguments.columns) and (arguments.octets or arguments.full):
         raise UserError("-x and --full are of lines for people, and not of columns")
+    if arguments.full and not (arguments.verbose or arguments.octets):
+        raise UserError("--full is of -V and -x, and there is none of these")
     begin, end = arguments.from_, arguments.to_
     if begin and end and begin.is_absolute == end.is_absolute and begin.micros > end.micros:
         raise UserError("--from is after --to: nothing ends between them")
@@ -216,6 +220,8 @@ def _read(arguments: argparse.Namespace, printer: Printer, capture: Input) -> in
     if printer.places.asked and (printer.places.missing or not printer.is_found):
         (missing, *_) = printer.places.missing or printer.places.asked
         raise UserError(f"{capture.name} has no record at {missing.words}")
+    if (arguments.from_ or arguments.to_) and not printer.is_found:
+        complain(f"{capture.name}: nothing that was asked for ended in this time")
     asked, found = arguments.migration, capture.migration_count
     if asked is not None and not 0 <= asked < found:
         raise UserError(f"{capture.name} has no migration {asked}: it holds {found}, numbered from 0")
@@ -354,7 +360,7 @@ def _filter(arguments: argparse.Namespace, capture: Input, places: Places) -> Ca
         return (
             arguments.migration in (None, record.migration)
             and arguments.direction in (None, record.direction)
-            and (not names or name in names or f"{record.layer}.{name}" in names)
+            and (not names or not names.isdisjoint((name, record.layer, f"{record.layer}.{name}")))
             and passes(arguments.from_, record, 1)
             and passes(arguments.to_, record, -1)
             and places.have(record)
@@ -437,10 +443,10 @@ def _findings(capture: Input, who: str) -> list[Finding]:
 
 
 def _type(text: str) -> str:
-    """A record's name in small letters, with its layer or without."""
+    """A record's name in small letters, with its layer or without; or a layer."""
     known = {name.lower(): name for name in NAMES}
     wanted = text.lower()
-    if wanted in known or UNKNOWN.fullmatch(wanted):
+    if wanted in known or wanted in LAYERS or UNKNOWN.fullmatch(wanted):
         return wanted
     near = ", ".join(known[name] for name in get_close_matches(wanted, known))
     raise argparse.ArgumentTypeError(f"no record is called {text}" + (f"; did you mean {near}?" if near else ""))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
+from capturing import XENSHARK
 from shell import Shell
 
 from dissector.cli import main
@@ -178,3 +180,30 @@ def test_several_places(shell: Shell) -> None:
     assert [int(line.split()[0]) for line in lines] == [5, 7, 28]
     status, out, err = shell.run("read", "--at", "5", "--at", "9999", UNKNOWN_PFN)
     assert (status, out.count("\n")) == (2, 1) and "has no record at number 9999" in err
+
+
+def test_habits_of_other_programs(shell: Shell) -> None:
+    """Those of git, and of tshark: what was meant is done, or said."""
+    assert shell.lines("help", "check") == shell.lines("check", "--help")
+    assert shell.lines("help") == shell.lines("--help")
+    assert shell.lines("version") == shell.lines("--version")
+    assert "analyze has no option -r; FILE stands by itself" in shell.complaint("-r", UNKNOWN_PFN)
+
+
+def test_what_is_asked_for_in_vain_is_said(shell: Shell) -> None:
+    assert "--full is of -V and -x" in shell.complaint("read", "--full", UNKNOWN_PFN)
+    status, out, err = shell.run("read", "--from", "1000", UNKNOWN_PFN)
+    assert (status, out) == (0, "") and "nothing that was asked for ended in this time" in err
+
+
+def test_a_layer_is_a_type(shell: Shell) -> None:
+    every, xl = shell.lines("read", UNKNOWN_PFN), shell.lines("read", "--type", "xl", UNKNOWN_PFN)
+    assert xl and xl == [line for line in every if line.split()[3] == "xl"]
+
+
+def test_where_nothing_can_be_written_the_status_says_it() -> None:
+    """Help to a full disk, a complaint to one: 2, as any other output."""
+    for words in (["--help"], ["read", "--help"], ["read", UNKNOWN_PFN], ["analyze", "none.pcap"]):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run([*XENSHARK, *words], stdout=full, stderr=full, check=False)
+        assert done.returncode == 2, words

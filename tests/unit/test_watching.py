@@ -507,7 +507,7 @@ def screen(octets: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["--no-pages"], "--no-pages is about the file of -w, and there is none"),
+        (["--no-pages"], "--no-pages (-s auto) is about the file of -w, and there is none"),
         (["--rotate-size", "5"], "--rotate-size is about the file of -w, and there is none"),
         (["-w", "kept", "--keep", "5"], "--keep is about files of --rotate-size or --rotate-time"),
         (["-w", ""], "-w needs the name of a file"),
