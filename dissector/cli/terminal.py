@@ -37,10 +37,11 @@ RECORDS = (
     (re.compile(rf"{RECORD}(xl) "), BLUE),
     (re.compile(r"(\[(?:incomplete|resynchronised|postcopy-transition-missing).*\])$"), YELLOW),
 )
+HEAD = (re.compile(r"^(==> .* <==)$"), BOLD)
 DIFFERENT = ((re.compile(r"^(\S.*)$"), BOLD),)
 
 STYLES: Mapping[str, Styles] = {
-    "read": (*RECORDS, (re.compile(r"^(        .*)$"), DIM)),
+    "read": (HEAD, *RECORDS, (re.compile(r"^(        .*)$"), DIM)),
     "check": (
         *SEVERITIES,
         (re.compile(r"^  (-->)"), BLUE),
@@ -49,6 +50,7 @@ STYLES: Mapping[str, Styles] = {
         *RECORDS,
     ),
     "analyze": (
+        HEAD,
         (re.compile(r"^(Migration \d+ .*)$"), BOLD),
         (re.compile(r"^  outcome +(completed\b[^:]*)"), GREEN),
         (re.compile(r"^  outcome +((?!completed)[^:]+)"), RED),
@@ -57,6 +59,7 @@ STYLES: Mapping[str, Styles] = {
         (re.compile(r"^  ([a-z]\S*(?: \S+)?)  +"), BLUE),
     ),
     "faults": (
+        HEAD,
         (re.compile(r"^(.* in flight)$"), CYAN),
         (re.compile(r"^(.* not seen)$"), RED),
         (re.compile(r"^(Migration \d+)"), BOLD),

@@ -75,7 +75,7 @@ class Index:
         self._time.append(max(0, event.last.time))
         self._first.append(event.first.frame)
         self._last.append(event.last.frame)
-        self._keep(event.number, Kept(event, self._links.add(event)))
+        self.keep(event.number, Kept(event, self._links.add(event)))
         self.count += 1
 
     def place(self, number: int) -> Place:
@@ -110,7 +110,8 @@ class Index:
             return [at + 1 for at in range(count) if starts[at] and starts[at] <= wanted <= self._last[at]]
         return [at + 1 for at in range(count) if starts[at] <= wanted < starts[at] + self._length[at]]
 
-    def _keep(self, number: int, one: Kept) -> None:
+    def keep(self, number: int, one: Kept) -> None:
+        """A record itself, as long as there is room for it."""
         self._kept[number] = one
         self._room -= _size(one)
         while self._room < 0 and len(self._kept) > 1:
@@ -136,7 +137,7 @@ class Again:
     def finish(self) -> None:
         """No event follows."""
         for one in self._found:
-            self._index._keep(one.record.number, one)
+            self._index.keep(one.record.number, one)
 
 
 def _size(one: Kept) -> int:

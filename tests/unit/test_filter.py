@@ -17,6 +17,7 @@ from dissector.filter import FilterError, Scope, columns, parse
 from dissector.filter.fields import Around, Row, faults, findings, records
 from dissector.filter.lexer import LENGTH_MAX
 from dissector.filter.patterns import Pattern, PatternError
+from dissector.integrations.wireshark.fields import OF_ITEMS, of_bodies
 from dissector.protocol import RECORDS
 
 NS = 1_000_000_000
@@ -263,6 +264,12 @@ def test_no_pattern_takes_long(pattern: str) -> None:
 def test_no_pattern_is_large(pattern: str) -> None:
     with pytest.raises(PatternError, match="too large"):
         Pattern(pattern)
+
+
+def test_every_field_of_wireshark_is_there() -> None:
+    """But for those that speak of packets which go on with a record."""
+    missing = {one.name for one in (*OF_ITEMS, *of_bodies())} - set(records().fields)
+    assert missing == {"xenmig.contents", "xenmig.contents.of"}
 
 
 def test_the_option_offers_what_there_is() -> None:
