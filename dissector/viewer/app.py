@@ -158,6 +158,7 @@ class Viewer(App[None]):
         self._searched, self._matches = "", array("I")
         self._time = next(iter(TIMES))
         self._question: Question | None = None
+        self._is_concluded = False
         self._answered: dict[int, int] = {}
         self._findings: dict[int, list[Finding]] = {}
 
@@ -211,8 +212,11 @@ class Viewer(App[None]):
         if self._searching is not None and self._searching.is_done:
             self._searching = None
             self._go_to_match()
-        if self.job.is_done and not self._findings:
+        if self.job.is_done and not self._is_concluded:
+            self._is_concluded = True
             self._note_findings()
+            if self.job.trouble:
+                self.say(self.job.trouble)
         if self.records.count and not self.fields.root.children:
             self._show()
         self._say_how_far()
@@ -244,7 +248,6 @@ class Viewer(App[None]):
         )
         words = [PurePath(self._files.name).name, f"{here} of {shown}", *jobs]
         words += [f"filter: {self.filter}"] if self.filter else []
-        words += [self.job.trouble] if self.job.trouble else []
         words += ["? help"]
         self.status.update(printable(" | ".join(words)))
 

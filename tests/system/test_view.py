@@ -320,9 +320,20 @@ def test_a_damaged_file_is_shown_as_far_as_it_goes(shell: Shell, tmp_path: Path)
 
     async def walk(screen: Screen) -> None:
         assert screen.app.index.count > 3
-        assert "input: " in screen.text or screen.app.job.trouble is None
+        assert screen.app.job.trouble is not None
+        assert screen.app.job.trouble[-30:] in screen.text.replace("\n", "")
 
-    watch(walk, path)
+    watch(walk, path, size=(200, 40))
+
+
+def test_what_holds_no_migration_is_said(shell: Shell) -> None:
+    async def walk(screen: Screen) -> None:
+        assert "no migration found in" in screen.text
+        await screen.press("n", "e", "a", "g", "escape", "down")
+        assert screen.app.index.count == 0
+
+    app = watch(walk, str(OWN / "hostile" / "stray_gap.pcap"))
+    assert app.job.trouble is not None and "no migration found" in app.job.trouble
 
 
 def test_what_it_needs_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
