@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -161,8 +162,13 @@ class Screen(io.TextIOBase):
             self.flush()
         if self._process is None:
             return
-        with suppress(BrokenPipeError):
-            self._process.communicate()
+        # Ctrl-C is for the pager from here on, in which it may end a search.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            with suppress(BrokenPipeError):
+                self._process.communicate()
+        finally:
+            signal.signal(signal.SIGINT, before)
         if self._errors is not None:
             kept, sys.stderr = sys.stderr, self._errors
             if isinstance(kept, io.StringIO):

@@ -129,6 +129,15 @@ def test_a_pager_that_is_left_early_is_no_error(tmp_path: Path) -> None:
     assert on_a_terminal("read", "-V", "--full", CAPTURE, PAGER=str(program))[::2] == (0, "")
 
 
+def test_an_interrupt_is_for_the_pager(tmp_path: Path) -> None:
+    """As with git: who presses Ctrl-C in less goes on reading."""
+    program, kept = tmp_path / "pager", tmp_path / "kept"
+    program.write_text(f"#!/bin/sh\ncat > /dev/null\nkill -INT $PPID\nsleep 1\necho seen > {kept}\n")
+    program.chmod(0o755)
+    assert on_a_terminal("read", CAPTURE, PAGER=str(program)) == (0, "", "")
+    assert kept.read_text() == "seen\n"
+
+
 def test_a_pager_that_is_missing_is_none(shell: Shell) -> None:
     plain = shell.run("read", "--color", "always", CAPTURE)[1]
     assert on_a_terminal("read", CAPTURE, PAGER="/nowhere/less") == (0, plain, "")
