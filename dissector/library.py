@@ -52,6 +52,9 @@ def open(
 
     `keep_pages`: the bodies of records hold page contents, too. `keylog`: a file with the keys of TLS connections
     (SSLKEYLOGFILE), which tshark then opens. Raises UserError if the input cannot be read.
+
+    >>> dissector.open("captures/postcopy/c_netem/veth_rx.pcap.zst").is_capture
+    True
     """
     names = [os.fspath(path) for path in paths]
     files = FileSet((names[0],)) if len(names) == 1 else sets_of(names, join=True).files[0]
@@ -102,6 +105,10 @@ class Input:
     What is asked for again is read again, but for standard input: that can be read once. Every method that reads raises
     UserError where there is no migration. What is found up to a damaged place is found all the same: then `problem`
     says what is wrong.
+
+    >>> capture = dissector.open("captures/postcopy/c_netem/veth_rx.pcap.zst")
+    >>> sum(fault.answer is not None for fault in capture.faults())
+    35
     """
 
     def __init__(self, files: FileSet, keep_pages: bool = False, keylog: str | None = None) -> None:

@@ -334,7 +334,12 @@ class GapResult(Result):
 
 
 class MigrationResult(Result, kw_only=True):
-    """One migration."""
+    """One migration: when, what was sent, how it ended. Octets, and seconds (times since 1970).
+
+    >>> migration, = dissector.open("captures/postcopy/c_netem/veth_rx.pcap.zst").analyze().migrations
+    >>> str(migration.flow), migration.postcopy.faulted_pfns, migration.postcopy.latency.median
+    ('10.77.0.1:38500 -> 10.77.0.2:7700', 35, 0.080126)
+    """
 
     id: Annotated[int, "which of the input, from 0"]
     flow: Annotated[FlowResult | None, "null: a file that is no capture"]
@@ -403,7 +408,14 @@ class MigrationResult(Result, kw_only=True):
 
 
 class AnalysisResult(Result, kw_only=True):
-    """An input and every migration in it."""
+    """An input and every migration in it; what `analyze --json` prints.
+
+    >>> analysis = dissector.open("captures/violations/xtab_page/xtab_page.pcap.zst").analyze()
+    >>> [(migration.kind, migration.outcome) for migration in analysis.migrations]
+    [('postcopy', 'failed')]
+    >>> analysis.findings[0].rule
+    'postcopy-page-type'
+    """
 
     schema: Literal["xenshark.analysis/1"] = SCHEMA
     source: SourceResult

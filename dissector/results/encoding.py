@@ -21,8 +21,17 @@ class Keys(NamedTuple):
     types: tuple[tuple[str, Any], ...]
 
 
+EXAMPLE = ">>>"
+"""Where a docstring begins to speak to those who write Python."""
+
+
 def to_json(value: Any) -> Any:
-    """A result as the dicts, lists, strings, numbers, booleans and None that JSON knows."""
+    """A result as the dicts, lists, strings, numbers, booleans and None that JSON knows.
+
+    >>> fault = dissector.open("captures/postcopy/c_netem/veth_rx.pcap.zst").faults()[0]
+    >>> dissector.to_json(fault)["answer"]
+    {'offset': 12670146, 'frame': 12783, 'time': 1795391869.24876}
+    """
     if isinstance(value, Result):
         return {name: to_json(one) for name, one in _values(value).items()}
     if isinstance(value, Mapping):
@@ -46,7 +55,11 @@ def _values(value: Any) -> dict[str, Any]:
 def schema(result: Any, name: str) -> Schema:
     """The JSON Schema of a result's type, with everything it is made of.
 
-    Every key is required: what is not known is null. A later version may have more keys."""
+    Every key is required: what is not known is null. A later version may have more keys.
+
+    >>> dissector.schema(dissector.FaultResult, "fault")["properties"]["frame"]["type"]
+    'integer'
+    """
     definitions: dict[str, Schema] = {}
     whole = _schema(result, definitions)
     if "$ref" in whole:
@@ -80,7 +93,7 @@ def _reference(type: Any, definitions: dict[str, Schema]) -> Schema:
         hints = get_type_hints(type, include_extras=True)
         properties = {key: _schema(hints[key], definitions) for key in type.field_names}
         definitions[name] = {
-            "description": " ".join((type.__doc__ or "").split()),
+            "description": " ".join((type.__doc__ or "").partition(EXAMPLE)[0].split()),
             "type": "object",
             "properties": properties,
             "required": list(properties),

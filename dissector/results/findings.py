@@ -12,7 +12,12 @@ from dissector.rules.findings import Finding
 
 
 class FindingResult(Result, kw_only=True):
-    """A violation of the protocol, or a fact worth a note."""
+    """A violation of the protocol, or a fact worth a note.
+
+    >>> finding = dissector.open("captures/violations/xtab_page/xtab_page.pcap.zst").analyze().findings[0]
+    >>> finding.severity, finding.rule, finding.message
+    ('error', 'postcopy-page-type', 'pfn 0xe4 has type XTAB: no page can follow')
+    """
 
     rule: Annotated[str, "its id: xenshark rules RULE explains it"]
     severity: Annotated[Severity, "gravest first"]

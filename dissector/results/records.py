@@ -58,7 +58,14 @@ class PlacedResult(Result):
 
 
 class RecordResult(PlacedResult):
-    """One item of a stream, in the order in which they ended on the wire."""
+    """One item of a stream, in the order in which they ended on the wire.
+
+    >>> record = next(dissector.open("captures/postcopy/c_netem/veth_rx.pcap.zst").records())
+    >>> record.layer, record.name, record.offset, record.length  # in octets
+    ('xl', 'banner', 0, 54)
+    >>> record.fields["text"]
+    'xl migration receiver ready, send binary domain data.\\n'
+    """
 
     number: Annotated[int, "which record of the input, from 1"]
     fields: Fields

@@ -30,7 +30,12 @@ class EncryptedResult(Result, kw_only=True):
 
 
 class SourceResult(Result, kw_only=True):
-    """The input as a whole, as far as it was read."""
+    """The input as a whole, as far as it was read.
+
+    >>> source = dissector.open("captures/postcopy/c_netem/veth_rx.pcap.zst").analyze().source
+    >>> source.format, source.packets
+    ('pcap', 15006)
+    """
 
     file: str
     format: Literal["pcap", "pcapng", "stream"]

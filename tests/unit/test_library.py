@@ -53,6 +53,16 @@ def test_the_example_of_the_documentation(
     assert {"slowest", "sizes"} <= names.keys()
 
 
+@pytest.mark.parametrize("name", dissector.__all__)
+def test_the_example_of_each_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every public name has one, and it says what comes out."""
+    monkeypatch.chdir(REPOSITORY)
+    docstring = getattr(dissector, name).__doc__
+    example = doctest.DocTestParser().get_doctest(docstring, {"dissector": dissector}, name, None, None)
+    assert any(one.want for one in example.examples)
+    assert doctest.DocTestRunner(optionflags=doctest.IGNORE_EXCEPTION_DETAIL).run(example).failed == 0
+
+
 def test_the_examples_of_its_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
