@@ -71,6 +71,52 @@ class Flow(NamedTuple):
         return f"{self.source} -> {self.destination}"
 
 
+class Spent(NamedTuple):
+    """How long (ns) what held up the sender of a direction, as `tcp/pace.py` tells it."""
+
+    idle: int = 0
+    """It had nothing to send."""
+    loss: int = 0
+    """Octets were lost, or came late."""
+    queue: int = 0
+    """They stood in a queue, before a link that was busy."""
+    growth: int = 0
+    """TCP was still finding out how much the network takes."""
+    window: int = 0
+    """The other side's window was full of octets on their way."""
+    closed: int = 0
+    """It was full of octets that nobody there had read."""
+    unclear: int = 0
+
+
+NOTHING_SPENT = Spent()
+
+
+class Way(NamedTuple):
+    """What a connection showed of the way of one direction's octets. Times are ns; None: nothing shows it."""
+
+    rtt: tuple[int, ...] | None = None
+    """Round trips: the shortest, the middle one, and that which 95 of 100 do not exceed."""
+    in_flight: tuple[int, int] | None = None
+    """Octets that were sent and not acknowledged: the middle of the time, and most."""
+    fast: int = 0
+    """Segments that were sent again: upon news, without any for long, though the first copy had arrived."""
+    timeout: int = 0
+    spurious: int = 0
+    late: int = 0
+    """Segments that came later than those behind them, and had not been sent again."""
+    window_least: int | None = None
+    """Octets of the smallest window that the other side announced."""
+    window_closed: int = 0
+    """How many times that was none."""
+    lag: int | None = None
+    """The shortest times from what the other side sent to the sender's answer, where the capture was taken, and from
+    octets to their acknowledgement."""
+    reply: int | None = None
+    side: Literal["sender", "receiver", "middle"] | None = None
+    """The place of the capture; None: not clear."""
+
+
 class Run(NamedTuple):
     """Consecutive pfns of one page type, in the order of a record's entries. `type` is the number, 0 to 15."""
 
@@ -192,6 +238,10 @@ class Record(NamedTuple):
     """How many octets of the other direction its sender had acknowledged when it was complete (an offset there)."""
     silence: int = 0
     """The longest stall (ns without payload in its direction) since the record before it."""
+    before: Spent = NOTHING_SPENT
+    """What held up its sender between the record before it in its direction and its own first octet, and from there to
+    its last."""
+    within: Spent = NOTHING_SPENT
     unseen: bool = False
     """Of a text: whether octets had been acknowledged, in either direction, that the capture had not shown."""
     unannounced: bool = False
@@ -314,6 +364,8 @@ class DirectionEnded(NamedTuple):
     """Segments that were sent again since the other side was last heard."""
     unheard: int = 0
     """If there are any: the time (ns) from its last packet to the end of the capture."""
+    way: Way | None = None
+    """What its connection showed of its octets' way."""
 
 
 Event: TypeAlias = (

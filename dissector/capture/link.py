@@ -6,7 +6,7 @@ copy. What is malformed, not TCP, or cut before its payload's place is known giv
 
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from dissector.capture.fragments import Fragments
@@ -33,6 +33,8 @@ class Segment(NamedTuple):
     """What the sender can take, as the field says: not scaled."""
     shift: int | None = None
     """Of a SYN: the scale of the windows that follow (RFC 7323, 2.2), NO_SHIFT where it says none; None of others."""
+    options: memoryview = memoryview(b"")
+    """Of the TCP header, as far as they were captured."""
     encapsulation: tuple[str, ...] = ()
     """What the segment travelled in, outermost first (capture/tunnels.py); nothing on the ordinary road."""
 
@@ -62,8 +64,8 @@ IPV6_HEADER = 40
 TUNNEL_PROTOCOLS = frozenset((4, 17, 41, 47, 50, 97, 137))
 """Protocols of IP in which there may be another IP header: fragments of those are for capture/tunnels.py."""
 
-# Options of TCP: RFC 9293, 3.1, and RFC 7323, 2.2 and 2.3.
-END_OF_OPTIONS, NO_OPERATION, WINDOW_SCALE = 0, 1, 3
+# Options of TCP: RFC 9293, 3.1, RFC 7323, 2.2 and 2.3, and RFC 2018, 2.
+END_OF_OPTIONS, NO_OPERATION, LARGEST_SEGMENT, WINDOW_SCALE, SACK_PERMITTED, TIMESTAMPS = 0, 1, 2, 3, 4, 8
 LARGEST_SHIFT = 14
 
 # Extension headers that may stand before TCP (RFC 8200, 4.1; RFC 4302 for 51; RFC 6275 for 135):
@@ -228,26 +230,40 @@ def tcp_segment(octets: memoryview, start: int, size: int, addresses: bytes) -> 
         return None
     at = start + TCP.size
     window = int.from_bytes(octets[at : at + 2], "big") if len(octets) >= at + 2 else LARGEST_WINDOW
-    shift = window_shift(octets[start + TCP_HEADER : start + header]) if flags & SYN else None
+    options = octets[start + TCP_HEADER : start + header]
+    shift = window_shift(options) if flags & SYN else None
     start += header
     payload = octets[start : start + length]
-    return Segment(addresses + ports, seq, ack, flags, payload, length, start, window, shift)
+    return Segment(addresses + ports, seq, ack, flags, payload, length, start, window, shift, options)
 
 
-def window_shift(options: memoryview) -> int:
-    """The scale of windows among the options of a TCP header; NO_SHIFT where there is none."""
+def tcp_options(options: memoryview | bytes) -> Iterator[tuple[int, bytes]]:
+    """The options of a TCP header, each with what it says; those that are cut short are left out."""
     at = 0
     while at < len(options) and options[at] != END_OF_OPTIONS:
         if options[at] == NO_OPERATION:
             at += 1
             continue
         size = options[at + 1] if at + 1 < len(options) else 0
-        if size < 2:
+        if size < 2 or at + size > len(options):
             break
-        if options[at] == WINDOW_SCALE and size == 3 and at + 2 < len(options):
-            return min(options[at + 2], LARGEST_SHIFT)
+        yield options[at], bytes(options[at + 2 : at + size])
         at += size
-    return NO_SHIFT
+
+
+def window_shift(options: memoryview | bytes) -> int:
+    """The scale of windows among the options of a TCP header; NO_SHIFT where there is none."""
+    found = (says[0] for kind, says in tcp_options(options) if kind == WINDOW_SCALE and len(says) == 1)
+    return min(next(found, NO_SHIFT), LARGEST_SHIFT)
+
+
+def time_stamps(options: memoryview | bytes) -> tuple[int, int] | None:
+    """Of the options of a TCP header: the sender's clock, and what it had last heard of the other side's (TSval and
+    TSecr of RFC 7323, 3.2); None where they do not say."""
+    for kind, says in tcp_options(options):
+        if kind == TIMESTAMPS and len(says) == 8:
+            return int.from_bytes(says[:4], "big"), int.from_bytes(says[4:], "big")
+    return None
 
 
 def addresses(key: bytes) -> tuple[tuple[str, int], tuple[str, int]]:

@@ -17,6 +17,7 @@ from dissector.events import (
     Reason,
     Record,
     Resynchronised,
+    Way,
     WayLost,
 )
 
@@ -51,6 +52,8 @@ class DirectionFacts:
         """Segments that were sent again since the other side was last heard, and how long (ns) that was before the end
         of the capture."""
         self.unheard = 0
+        self.way: Way | None = None
+        """What its connection showed of its octets' way, once it has ended."""
         self.closed: Closed | None = None
         self.ended: Reason | None = None
         """Why no octet follows; None as long as some may."""
@@ -122,7 +125,7 @@ class DirectionFacts:
         self._count(event)
         self.ended = event.reason
         self.copies = event.copies
-        self.in_vain, self.unheard = event.in_vain, event.unheard
+        self.in_vain, self.unheard, self.way = event.in_vain, event.unheard, event.way
 
     def _reach(self, offset: int) -> None:
         if offset > self.offset:

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, cast
 
 from dissector.events import FORWARD, REVERSE, Direction, Record
 from dissector.facts.directions import DirectionFacts
+from dissector.facts.limits import HeldUp
 from dissector.facts.roles import role_of
 from dissector.protocol import PHASES, PLACES, Role
 
@@ -30,6 +31,8 @@ class Phase:
     """By direction: the offsets from which and up to which its records go."""
     stall: int = 0
     """The longest time (ns) without payload in the forward direction; 0 where there was none worth a word."""
+    held_up: HeldUp = field(default_factory=HeldUp)
+    """What its time went to."""
 
     def reach(self, record: Record) -> None:
         """Takes in a record's octets."""
@@ -49,6 +52,8 @@ class Phases:
 
     def __init__(self) -> None:
         self.all: list[Phase] = []
+        self._sent = self._heard = 0
+        """When the newest forward record ended, and the newest reverse one."""
 
     def add(self, record: Record, is_static_data: bool, is_forward_followed: bool) -> None:
         """The next record. `is_static_data`: whether it is none of the record that its number says."""
@@ -67,15 +72,22 @@ class Phases:
             # Where the way was lost before the transition, faults are what tells that it has ended.
             phase = self._begin("postcopy", record.first.time)
         phase.reach(record)
+        self._heard = record.last.time
 
     def _add_forward(self, record: Record, role: Role | None, following: PhaseName | None) -> None:
         phase = self.all[-1]
+        # What came from the other side meanwhile was what its sender had waited for.
+        phase.held_up.add(record.before, self._heard - (self._sent or phase.start_time))
+        if not self._sent:
+            phase.held_up.idle += record.first.time - max(phase.start_time, self._heard)
+        self._sent = record.last.time
         # A silence longer than the record itself was before it.
         before = record.silence > record.last.time - record.first.time
         if before:
             phase.stall = max(phase.stall, record.silence)
         if following is not None and _is_before(phase.name, following):
             phase = self._begin(following, record.first.time)
+        phase.held_up.add(record.within)
         if not before:
             phase.stall = max(phase.stall, record.silence)
         phase.reach(record)
@@ -91,6 +103,8 @@ class Phases:
         last = self.all[-1] if self.all else None
         if last is not None and last.name == "checkpoint" and not last.spans:
             self.all.pop()  # CHECKPOINT_END was the last record: no next checkpoint began
+        elif last is not None and self._sent:
+            last.held_up.waiting += max(0, last.end_time - self._sent)
 
     def _begin(self, name: PhaseName, time: int) -> Phase:
         # A record that was captured early must not turn time back.

@@ -27,6 +27,7 @@ from typing import Literal, Protocol, cast
 
 from dissector.events import (
     FORWARD,
+    NOTHING_SPENT,
     REVERSE,
     Closed,
     ConnectionJoined,
@@ -44,6 +45,8 @@ from dissector.events import (
     Record,
     Resynchronised,
     Spec,
+    Spent,
+    Way,
     WayLost,
 )
 from dissector.parser.conversation import MIGRATIONS_MAX, Conversation, ParsedMigration
@@ -64,9 +67,13 @@ class NoTransport:
     """Of a bare stream, which nobody acknowledges."""
 
     acked = retransmitted = conflicts = copies = in_vain = unheard = 0
+    evidence = None
 
     def take_silence(self) -> int:
         return 0
+
+    def spent(self) -> Spent:
+        return NOTHING_SPENT
 
 
 NO_TRANSPORT = NoTransport()
@@ -80,6 +87,7 @@ class DirectionParser(Cursor):
         "_begin",
         "_early_gaps",
         "_reached",
+        "_spent",
         "_started",
         "_step",
         "_steps",
@@ -175,6 +183,8 @@ class DirectionParser(Cursor):
         """The offset at which the migration at hand begins."""
         self._early_gaps: list[tuple[int, int]] = []
         """Offset and length of gaps before the migration was recognised."""
+        self._spent: tuple[int, ...] = NOTHING_SPENT
+        """What had held up the sender when the newest item ended."""
         self._before = (0, 0)
         """Octets retransmitted and conflicts before it began."""
 
@@ -338,6 +348,7 @@ class DirectionParser(Cursor):
             None,
             unannounced,
             then,
+            tuple(self.transport.spent()),
         )
         if then is Expect.LEGACY:
             # Its own event has to say so: none follows it.
@@ -599,11 +610,22 @@ class DirectionParser(Cursor):
             migration.context,
             peer.transport.acked if peer is not None else 0,
             self.transport.take_silence(),
+            *self._take_spent(item),
             item.layer == "xl" and self._may_hide_texts(),
             item.unannounced,
             migration.aside,
         )
         self.conversation.emit(record, self._reached)
+
+    def _take_spent(self, item: Item) -> tuple[Spent, Spent]:
+        """What held up the sender before an item and within it, since the item before."""
+        known, begun = self._spent, item.spent
+        self._spent = now = tuple(self.transport.spent())
+        if now == known:
+            return NOTHING_SPENT, NOTHING_SPENT
+        if begun is None or begun < known:
+            begun = known
+        return _less(begun, known), _less(now, begun)
 
     def _may_hide_texts(self) -> bool:
         """Whether octets were acknowledged, in either direction, that the capture has not shown."""
@@ -717,7 +739,9 @@ class DirectionParser(Cursor):
         if not self._started or number is None:
             return
         side = self.transport
-        counts = (again, conflicts, side.copies, side.in_vain, side.unheard)
+        evidence = side.evidence
+        way = None if evidence is None else Way(*evidence)
+        counts = (again, conflicts, side.copies, side.in_vain, side.unheard, way)
         ended = DirectionEnded(number, self.direction, reason, self.offset, *counts)
         join = migration.join
         for one in [ended] if join is None else join.end(self, ended, migration.aside is not None):
@@ -732,6 +756,10 @@ class DirectionParser(Cursor):
         self.searched = self.offset
         self.candidates.clear()
         self.expect_next(Expect.ANYTHING)
+
+
+def _less(now: tuple[int, ...], before: tuple[int, ...]) -> Spent:
+    return Spent(*(one - other for one, other in zip(now, before, strict=True)))
 
 
 class Wrapping(Protocol):

@@ -44,6 +44,8 @@ class Item:
     unannounced: bool = False
     then: Expect | None = None
     """What stands after it; None: what is expected now."""
+    spent: tuple[int, ...] | None = None
+    """What had held up its sender when it began (`Transport.spent`)."""
 
     @property
     def whole_end(self) -> int:

@@ -10,12 +10,13 @@ holds 128 KiB), with a window of WINDOW_MAX; of a message no more than its heade
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dissector.events import Position
 from dissector.protocol import MESSAGE_HEADER, MESSAGE_MARK, MESSAGE_MAX, STREAM_ERROR, ZSTD_MAGIC
 from dissector.protocol.libvirt import CONTINUE, ERROR, STREAM
-from dissector.tcp import FOREVER, Transport
+from dissector.tcp import FOREVER, Evidence, Transport
 
 if TYPE_CHECKING:
     import zstandard
@@ -101,8 +102,15 @@ class Wrapping:
     def unheard(self) -> int:
         return self.transport.unheard
 
+    @property
+    def evidence(self) -> Evidence | None:
+        return self.transport.evidence
+
     def take_silence(self) -> int:
         return self.transport.take_silence()
+
+    def spent(self) -> Sequence[int]:
+        return self.transport.spent()
 
 
 class Compressed(Wrapping):

@@ -42,6 +42,7 @@ from dissector.results.common import (
     time_of,
 )
 from dissector.results.findings import FindingResult
+from dissector.results.limits import LimitsResult, SharesResult, phase_shares
 from dissector.results.source import SourceResult
 from dissector.rules.verdict import verdict
 from dissector.units import NS
@@ -257,6 +258,7 @@ class PhaseResult(Result):
     forward: Annotated[Octets, "octets seen of the forward direction"]
     reverse: Annotated[Octets, "octets seen of the reverse direction"]
     stall: Annotated[Duration | None, "the longest time without payload in the forward direction"]
+    limits: Annotated[SharesResult | None, "what its time went to; null: the capture's times tell nothing"]
 
     @classmethod
     def of(cls, phase: Phase, migration: Migration) -> PhaseResult:
@@ -268,6 +270,7 @@ class PhaseResult(Result):
             phase.octets(migration.forward),
             phase.octets(migration.reverse),
             time_of(phase.stall, is_timed),
+            phase_shares(migration, phase.held_up, phase.end_time - phase.start_time),
         )
 
 
@@ -357,6 +360,7 @@ class MigrationResult(Result, kw_only=True):
     pages: PagesResult
     guest: GuestResult
     connections: Annotated[tuple[ConnectionResult, ...], "where one migration uses several"]
+    limits: Annotated[LimitsResult | None, "what limited it; null: the capture's times tell nothing"]
     convergence: Annotated[ConvergenceResult | None, "null: no times, or fewer than two iterations"]
     downtime: Annotated[DowntimeResult | None, "null: no times, or nothing shows it; of checkpoints see those"]
     checkpoints: Annotated[CheckpointsResult | None, "null: none were whole"]
@@ -390,6 +394,7 @@ class MigrationResult(Result, kw_only=True):
             pages=PagesResult.of(migration.pages),
             guest=GuestResult.of(migration),
             connections=tuple(ConnectionResult.of(each) for each in migration.connections if several),
+            limits=LimitsResult.of(migration),
             convergence=ConvergenceResult.of(migration.convergence, migration.best_stop),
             downtime=DowntimeResult.of(migration.downtime),
             checkpoints=CheckpointsResult.of(migration),

@@ -9,6 +9,7 @@ else:
 
 from dissector.tcp.connections import Connection, Connections
 from dissector.tcp.half_connection import FOREVER, Budget, Consumer, HalfConnection, Transport
+from dissector.tcp.pace import Evidence
 from dissector.tcp.path import PacketPath
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Connection",
     "Connections",
     "Consumer",
+    "Evidence",
     "HalfConnection",
     "PacketPath",
     "Transport",

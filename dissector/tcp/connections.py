@@ -207,20 +207,26 @@ class Connections:
 
     def _take(self, side: HalfConnection, segment: Segment, frame: int, time: int) -> None:
         """What a segment says of both halves of its connection."""
-        other, flags = side.peer, segment.flags
-        side.window, side.spoke = segment.window, time
+        other, flags, is_news = side.peer, segment.flags, False
+        side.spoke = time
         if flags & SYN:
             side.start(segment.seq + 1, late=False)
-            side.shift = segment.shift
+            side.greet(segment, time)
+        elif not side.greeted:
+            side.greeted = time
         if flags & SYN and flags & ACK:
             other.start(segment.ack, late=False)
         elif flags & ACK and not flags & RST:
-            other.acknowledge(segment.ack)
+            is_news = other.acknowledge(segment.ack, segment.window, time)
+        if not flags & SYN:
+            side.window = segment.window
+        if is_news and time >= other.noted:
+            other.note(time, bytes(segment.options))
         if segment.length and not side.finished and not flags & RST:
             # Payload beside a SYN (TCP Fast Open) starts one past the SYN's own number.
             sequence = segment.seq + 1 if flags & SYN else segment.seq
             side.start(sequence + _is_keep_alive(segment, other.ack_seq), late=True)
-            side.segment(sequence, segment.payload, segment.length, frame, time)
+            side.segment(sequence, segment.payload, segment.length, frame, time, segment.options)
         if not flags & RST:
             side.go_on(frame)
         if flags & RST:

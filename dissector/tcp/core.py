@@ -59,6 +59,7 @@ _HALF_SPACE = cython.declare(cython.longlong, 0x80000000)
 _FRAGMENT = cython.declare(cython.uint, 0x3FFF0000)
 _SYN = cython.declare(cython.uint, 0x020000)
 _ACK = cython.declare(cython.uint, 0x100000)
+_WINDOW = cython.declare(cython.longlong, 0xFFFF)
 _PLAIN = cython.declare(cython.uint, 0x170000)
 """Flags of importance, as they stand above the window: ACK, and SYN, FIN and RST, which a plain segment has not."""
 _TCP = cython.declare(cython.uint, 6)
@@ -138,6 +139,26 @@ class Half:
     """In its lower 16 bits the newest window that it carried, not scaled: what the other one may send."""
     heard = cython.declare(cython.longlong, visibility="public")
     """Time (ns) of the newest packet with payload; -NEVER: none."""
+    due = cython.declare(cython.longlong, visibility="public")
+    """Time (ns) after which the next packet with payload is looked at closer (`look`)."""
+    size = cython.declare(cython.longlong, visibility="public")
+    """Octets of payload of the newest packet that has any."""
+    scale = cython.declare(cython.longlong, visibility="public")
+    """By how many bits the windows that this half carries are to be shifted; -1: nobody knows."""
+    least = cython.declare(cython.longlong, visibility="public")
+    """The smallest window that it carried, not scaled, and how many times it closed it altogether."""
+    closings = cython.declare(cython.longlong, visibility="public")
+    greeted = cython.declare(cython.longlong, visibility="public")
+    """Time (ns) of its first packet that is no SYN; 0: none."""
+    freed = cython.declare(cython.longlong, visibility="public")
+    """Time (ns) of the first news from the other side, an acknowledgement or another window, since `heard`; the octets
+    in flight and the other side's window, not scaled, before it."""
+    unacked = cython.declare(cython.longlong, visibility="public")
+    granted = cython.declare(cython.longlong, visibility="public")
+    noted = cython.declare(cython.longlong, visibility="public")
+    """Time (ns) from which on the next news is noted (`note`)."""
+    probe = cython.declare(cython.longlong, visibility="public")
+    """Offset whose acknowledgement ends a measurement of the round trip (`measure`)."""
     stall = cython.declare(cython.longlong, visibility="public")
     """The longest time (ns) between two of them since the consumer asked, or STALL."""
     spoke = cython.declare(cython.longlong, visibility="public")
@@ -156,13 +177,52 @@ class Half:
         self.compared = self.again = self.copied = self.out_of_order = 0
         self.acked = 0
         self.window = 0xFFFF
-        self.heard = self.spoke = self.resent = -NEVER
+        self.heard = self.spoke = self.resent = self.freed = self.due = -NEVER
+        self.noted = self.probe = NEVER
+        self.size = self.closings = self.greeted = self.unacked = self.granted = 0
+        self.scale = -1
+        self.least = 0xFFFF
         self.stall = STALL
         self.vain = 0
 
     def tell(self) -> None:
         """Tells the consumer what was passed over since it was told last."""
         raise NotImplementedError
+
+    # What is asked now and then, so that time can be told by what it was lost to (`pace.py`)
+
+    def look(self, time: int, is_again: bool, options: bytes) -> None:
+        """A packet with payload comes after `due`, or the clock went back; nothing of it was counted. `is_again`: it
+        was there before. `options`: those of its TCP header, as far as they were captured."""
+        raise NotImplementedError
+
+    def note(self, time: int, options: bytes) -> None:
+        """News from the other side, which are counted by now, came after `noted`."""
+        raise NotImplementedError
+
+    def measure(self, time: int) -> None:
+        """The octets before `probe` were acknowledged."""
+        raise NotImplementedError
+
+    def repeat(self, end: int, time: int) -> None:
+        """Octets that end at this offset came again, from the sender as it seems."""
+        raise NotImplementedError
+
+    @cython.ccall
+    def hear_of(self, time: cython.longlong, window: cython.longlong) -> object:
+        """This half carries news for the other one, which are still to be counted: an acknowledgement or, in the lower
+        16 bits, another window."""
+        peer: Half = self.peer
+        before: cython.longlong = self.window & _WINDOW
+        window &= _WINDOW
+        if window < self.least:
+            self.least = window
+        if not window and before:
+            self.closings += 1
+        if peer.freed <= peer.heard:
+            peer.freed = time
+            peer.unacked = max(peer.next, peer.tail) - peer.acked
+            peer.granted = before
 
 
 @cython.cfunc
@@ -185,6 +245,12 @@ def _long(octets: cython.p_uchar, at: cython.longlong, big: cython.bint) -> cyth
     if big:
         return (one << 24) | (two << 16) | (three << 8) | four
     return (four << 24) | (three << 16) | (two << 8) | one
+
+
+@cython.cfunc
+def _options(buffer: bytearray, start: cython.longlong, end: cython.longlong, there: cython.longlong) -> bytes:
+    """The options of a TCP header that was captured up to `there`."""
+    return bytes(buffer[start + 20 : min(end, there)])
 
 
 # Link types with an EtherType: where it is, and octets of the header without tags.
@@ -251,7 +317,8 @@ class Core:
     header = cython.declare(cython.longlong, visibility="public")
     """Octets of the packet before the segment's payload."""
     options = cython.declare(cython.longlong, visibility="public")
-    """Where in the buffer the options of the TCP header begin."""
+    """Where in the buffer the options of the TCP header begin, and where they, or what was captured of them, end."""
+    options_end = cython.declare(cython.longlong, visibility="public")
     due = cython.declare(cython.longlong, visibility="public")
     """After this packet `run` returns DUE."""
     passed = cython.declare(dict, visibility="public")
@@ -265,7 +332,8 @@ class Core:
 
     def __init__(self, halves: dict[bytes, Half]) -> None:
         """`halves` are all half-connections by their keys; the careful code adds and removes them."""
-        self.link = self.start = self.captured = self.length = self.time = self.header = self.options = 0
+        self.link = self.start = self.captured = self.length = self.time = self.header = 0
+        self.options = self.options_end = 0
         self.key = b""
         self.seq = self.ack = self.flags = self.window = 0
         self.due = NEVER
@@ -439,12 +507,15 @@ class Core:
                         if rest & _PLAIN != _ACK:
                             came_to = _SEGMENT
                         elif not half.ignored:
-                            half.window = rest
                             half.spoke = time
-                            if ack != half.ack_seq and not self._acknowledge(half, ack):
+                            if (ack != half.ack_seq or rest != half.window) and not self._acknowledge(
+                                half, ack, rest, time, buffer, payload - header, payload, there
+                            ):
                                 came_to = _SEGMENT
                             elif seq == half.next_seq and half.next + size < half.limit:
                                 if size:
+                                    if time > half.due or time < half.heard:
+                                        half.look(time, False, _options(buffer, payload - header, payload, there))
                                     if half.next == half.told:
                                         self._untold.append(half)
                                     half.next += size
@@ -452,11 +523,12 @@ class Core:
                                     half.frame, half.time = frame + 1, time
                                     if there < payload + size:
                                         half.torn = True
-                                    if time - half.heard > half.stall:
-                                        half.stall = time - half.heard
-                                    half.heard = time
-                            elif size and not self._take(half, seq, size, there < payload + size, frame + 1, time):
-                                came_to = _SEGMENT
+                                    half.heard, half.size = time, size
+                            elif size:
+                                if not self._take(
+                                    half, seq, size, frame + 1, time, buffer, payload - header, payload, there
+                                ):
+                                    came_to = _SEGMENT
             elif came_to == _PASSED and protocol == _UDP:
                 came_to = self._pass(key)
             elif came_to == _PASSED:
@@ -471,6 +543,7 @@ class Core:
                 self.flags, self.window = (rest >> 16) & 0xFF, rest & 0xFFFF
                 self.start, self.captured, self.length = payload, min(max(there - payload, 0), size), size
                 self.header, self.options = payload - at, payload - header + 20
+                self.options_end = min(payload, max(there, self.options))
                 break
             if came_to == _PACKET:
                 self.start, self.captured, self.length = at, captured, length
@@ -496,37 +569,69 @@ class Core:
 
     @cython.cfunc
     @cython.inline
-    @cython.exceptval(check=False)
-    def _acknowledge(self, half: Half, ack: cython.uint) -> cython.bint:
-        """Counts a new acknowledgement number that a half carries; False, and nothing is counted, if it says more than
-        that octets which were seen have arrived."""
+    @cython.exceptval(-1)
+    def _acknowledge(
+        self,
+        half: Half,
+        ack: cython.uint,
+        window: cython.uint,
+        time: cython.longlong,
+        buffer: bytearray,
+        start: cython.longlong,
+        end: cython.longlong,
+        there: cython.longlong,
+    ) -> cython.bint:
+        """Counts a new acknowledgement number or window that a half carries; False, and nothing is counted, if it says
+        more than that octets which were seen have arrived. Its TCP header is from `start` to `end`, captured up to
+        `there`."""
         peer: Half = half.peer
         acked: cython.longlong = (ack - half.ack_seq) & _MASK
-        if peer.known:
-            if acked >= _HALF_SPACE:
-                return True  # an old one
+        is_news: cython.bint = False
+        if not half.greeted:
+            half.greeted = time
+        if not peer.known:
+            half.ack_seq = ack
+        elif acked < _HALF_SPACE:  # else an old one
             acked += peer.acked
-            if acked > (peer.tail if peer.proved else peer.next):
-                return False
-            peer.acked = acked
-        half.ack_seq = ack
+            if acked != peer.acked:
+                if acked > (peer.tail if peer.proved else peer.next):
+                    return False
+                is_news = True
+                half.hear_of(time, window)
+                peer.acked = acked
+                half.ack_seq = ack
+                if acked >= peer.probe:
+                    peer.measure(time)
+            elif (window ^ half.window) & 0xFFFF:
+                is_news = True
+                half.hear_of(time, window)
+        half.window = window
+        if is_news and time >= peer.noted:
+            peer.note(time, _options(buffer, start, end, there))
         return True
 
     @cython.cfunc
     @cython.inline
-    @cython.exceptval(check=False)
+    @cython.exceptval(-1)
     def _take(
         self,
         half: Half,
         seq: cython.uint,
         size: cython.longlong,
-        torn: cython.bint,
         frame: cython.longlong,
         time: cython.longlong,
+        buffer: bytearray,
+        start: cython.longlong,
+        end: cython.longlong,
+        there: cython.longlong,
     ) -> cython.bint:
-        """Counts the payload of a segment that is not the next one; False if it is not for the fast path."""
+        """Counts the payload of a segment that is not the next one; False if it is not for the fast path. Its TCP
+        header is from `start` to `end`, and all was captured up to `there`."""
         distance: cython.longlong = (half.next_seq - seq) & _MASK
-        if seq == half.tail_seq and half.tail + size < half.tail_limit and not torn:
+        is_due: cython.bint = time > half.due or time < half.heard
+        if seq == half.tail_seq and half.tail + size < half.tail_limit and there >= end + size:
+            if is_due:
+                half.look(time, False, _options(buffer, start, end, there))
             if not half.tail_frame:
                 self._untold.append(half)
             half.tail += size
@@ -534,18 +639,19 @@ class Core:
             half.tail_frame, half.tail_time = frame, time
             half.out_of_order += 1
         elif 1 < size <= distance <= half.next - half.compared:
+            if is_due:
+                half.look(time, True, _options(buffer, start, end, there))
             if size < distance or not 0 <= time - half.time < _COPY or not time:
                 half.again += size
                 peer: Half = half.peer
                 half.vain = half.vain + 1 if peer.spoke < half.resent else 1
                 half.resent = time
+                half.repeat(half.next - distance + size, time)
             else:
                 half.copied += size
         else:
             return False
-        if time - half.heard > half.stall:
-            half.stall = time - half.heard
-        half.heard = time
+        half.heard, half.size = time, size
         return True
 
     @cython.cfunc

@@ -22,11 +22,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from dissector.capture.link import LARGEST_WINDOW, NO_SHIFT
+from dissector.capture.link import LARGEST_WINDOW, NO_SHIFT, Segment
 from dissector.tcp.core import COPY, MASK, NEVER, STALL, Half
+from dissector.tcp.pace import Evidence, Pace
 
 if TYPE_CHECKING:
     from dissector.tcp.connections import Connection
@@ -103,6 +105,13 @@ class Transport(Protocol):
 
     def take_silence(self) -> int:
         """The longest stall, a time (ns) between two packets with payload, since this was last asked; 0: none."""
+
+    def spent(self) -> Sequence[int]:
+        """How long (ns) each of `pace.CAUSES` has held up its sender so far."""
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What that rests on; None: nothing was seen of it."""
 
 
 class Consumer(Protocol):
@@ -266,6 +275,7 @@ class HalfConnection(Half):
         "holds",
         "key",
         "lost",
+        "pace",
         "shift",
     )
 
@@ -300,6 +310,8 @@ class HalfConnection(Half):
         self._seen_acked = 0
         self._recent: list[tuple[int, bytes]] = []
         self._recent_octets = 0
+        self.pace = Pace(self)
+        """What holds up its sender."""
         consumer.attach(self)
 
     # What a consumer may ask
@@ -308,7 +320,28 @@ class HalfConnection(Half):
         silence, self.stall = self.stall, STALL
         return silence if silence > STALL else 0
 
+    def spent(self) -> Sequence[int]:
+        self.pace.settle()
+        return self.pace.spent
+
+    @property
+    def evidence(self) -> Evidence | None:
+        return self.pace.evidence
+
     # The fast path
+
+    def look(self, time: int, is_again: bool, options: bytes) -> None:
+        self.stall = max(self.stall, time - self.heard)
+        self.pace.look(time, is_again, options)
+
+    def note(self, time: int, options: bytes) -> None:
+        self.pace.note(time, options)
+
+    def measure(self, time: int) -> None:
+        self.pace.measure(time)
+
+    def repeat(self, end: int, time: int) -> None:
+        self.pace.repeat(end, time)
 
     def tell(self) -> None:
         if self.next != self.told:
@@ -381,6 +414,16 @@ class HalfConnection(Half):
             self.known = True
             self.consumer.start(late)
 
+    def greet(self, segment: Segment, time: int) -> None:
+        """Its SYN came."""
+        self.pace.greet(time, segment.options)
+        self.shift = segment.shift
+        # The window of a SYN is not scaled.
+        self.window = segment.window >> max(segment.shift or 0, 0)
+        if self.peer.shift is not None and self.shift is not None:
+            is_scaled = NO_SHIFT not in (self.shift, self.peer.shift)
+            self.scale, self.peer.scale = (self.shift, self.peer.shift) if is_scaled else (0, 0)
+
     def offset_of(self, sequence: int) -> int:
         """The offset of a sequence number, taken as the one nearest to what comes next (RFC 9293, 3.4)."""
         distance = (sequence - self.next_seq) % SEQUENCE_SPACE
@@ -406,20 +449,24 @@ class HalfConnection(Half):
 
     # What comes
 
-    def hear(self, time: int) -> None:
+    def hear(self, time: int, length: int, is_again: bool, options: memoryview) -> None:
         """A packet with payload was captured then."""
-        if self.heard != -NEVER and time - self.heard > self.stall:
-            self.stall = time - self.heard
-        self.heard = time
+        if self.heard == -NEVER:
+            self.heard = time
+        if time > self.due or time < self.heard:
+            self.look(time, is_again, bytes(options))
+        self.heard, self.size = time, length
 
-    def segment(self, sequence: int, octets: memoryview, length: int, frame: int, time: int) -> None:
+    def segment(
+        self, sequence: int, octets: memoryview, length: int, frame: int, time: int, options: memoryview
+    ) -> None:
         """A segment with `length` payload octets, of which the first len(octets) were captured."""
         offset = self.offset_of(sequence)
         end = offset + length
         is_far = offset - self.next > WINDOW_LEAST and offset > self._edge()
         if is_far and not self._is_confirmed(offset, octets, length, frame, time):
             return
-        self.hear(time)
+        self.hear(time, length, 1 < length and end <= self.next, options)
         if offset == self.next and not self.held:
             self._deliver(octets, length, len(octets) == length, frame, time)
         elif end <= self.next:
@@ -428,6 +475,7 @@ class HalfConnection(Half):
                     self.again += length
                     self.vain = self.vain + 1 if self.peer.spoke < self.resent else 1
                     self.resent = time
+                    self.repeat(end, time)
                 else:
                     self.copied += length
                 self._compare_delivered(offset, octets)
@@ -435,30 +483,42 @@ class HalfConnection(Half):
             known = self.next - offset
             self.again += known
             self._compare_delivered(offset, octets[:known])
+            was_missing = bool(self.held) and self.held[0].offset <= end
             self._hold(self.next, octets[known:], length - known, frame, time)
             self._drain()
+            if was_missing:
+                self.pace.fill(time)
         else:
             self.out_of_order += 1
+            self.pace.miss(time)
             self._hold(offset, octets, length, frame, time)
             self._budget.relieve(self)
 
-    def acknowledge(self, sequence: int) -> None:
-        """The other side has acknowledged everything before this sequence number."""
+    def acknowledge(self, sequence: int, window: int, time: int) -> bool:
+        """The other side has acknowledged everything before this sequence number, and announces a window. Whether that
+        is news."""
         if not self.known:
             self.peer.ack_seq = sequence
-            return
+            return False
         offset = self.offset_of(sequence)
         if offset <= self.acked:
-            return
+            is_news = offset == self.acked and (window ^ self.peer.window) & LARGEST_WINDOW != 0
+            if is_news:
+                self.peer.hear_of(time, window)
+            return is_news
         is_far = offset - self.next > WINDOW_LEAST and offset > self._edge()
         if is_far and not 0 <= self._doubted_ack <= offset:
             self._doubted_ack = offset
-            return
+            return False
         self._doubted_ack = -1
+        self.peer.hear_of(time, window)
         self.acked, self.peer.ack_seq = offset, sequence
+        if offset >= self.probe:
+            self.measure(time)
         doubted = self._doubted
         if doubted is not None and doubted.end <= offset:
             self._admit(doubted)
+        return True
 
     def unproved(self) -> int | None:
         """If acknowledgements prove gaps that they did not prove when this was last asked: up to which offset."""

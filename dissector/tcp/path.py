@@ -91,5 +91,8 @@ class PacketPath:
         fast = self._core
         start, flags = fast.start, fast.flags
         payload = reader.view[start : start + fast.captured]
-        shift = window_shift(reader.view[fast.options : start]) if flags & SYN else None
-        return Segment(fast.key, fast.seq, fast.ack, flags, payload, fast.length, fast.header, fast.window, shift)
+        options = reader.view[fast.options : fast.options_end]
+        shift = window_shift(options) if flags & SYN else None
+        return Segment(
+            fast.key, fast.seq, fast.ack, flags, payload, fast.length, fast.header, fast.window, shift, options
+        )

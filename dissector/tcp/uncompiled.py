@@ -38,11 +38,15 @@ def cfunc(function: _Any) -> _Any:
     return function
 
 
+def ccall(function: _Any) -> _Any:
+    return function
+
+
 def inline(function: _Any) -> _Any:
     return function
 
 
-def exceptval(*, check: bool) -> Callable[[_Any], _Any]:
+def exceptval(value: builtins.int = 0, *, check: bool = True) -> Callable[[_Any], _Any]:
     return cfunc
 
 

@@ -19,6 +19,7 @@ from dissector.facts import (
     distribution,
     toolstack,
 )
+from dissector.results.limits import CAUSES, LimitsResult, phase_shares
 from dissector.results.source import SourceResult
 from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
@@ -108,6 +109,7 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
         yield side.direction, _octets(side)
     if migration.is_timed:
         yield from _first([("phase", _phase(migration, phase)) for phase in migration.phases], "phases")
+    yield from _limit_rows(migration)
     yield from _downtime_rows(migration)
     yield from _postcopy_rows(migration)
     pages = migration.pages
@@ -189,6 +191,20 @@ def _downtime_rows(migration: Migration) -> Iterator[Row]:
     if apart is not None and sending is not None and migration.is_timed:
         yield "checkpoints", f"{migration.checkpoints:,}; from one to the next {percentiles(apart)}"
         yield "", f"each sent in {percentiles(sending)}"
+
+
+def _limit_rows(migration: Migration) -> Iterator[Row]:
+    found = LimitsResult.of(migration)
+    if found is None:
+        return
+    yield "limits", found.sentence
+    for phase in migration.phases:
+        took = phase.end_time - phase.start_time
+        parts = phase_shares(migration, phase.held_up, took)
+        if parts is not None and took:
+            named = [(getattr(parts, cause), cause) for cause in CAUSES]
+            words = ", ".join(f"{100 * share:.0f}{TIE}%{TIE}{cause}" for share, cause in sorted(named, reverse=True) if share >= 0.005)
+            yield "", f"{phase.name:<10} {words.replace('_', ' ')}"
 
 
 def _moment(moment: Moment) -> str:

@@ -1,0 +1,202 @@
+"""What a migration's time went to, and the sentence that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from dissector.events import Way
+from dissector.facts import Migration
+from dissector.facts.limits import CAUSES, Cause, HeldUp, shares, together
+from dissector.results.base import Result, Unit
+from dissector.results.common import Duration, Octets, time_of
+from dissector.units import NS, duration, many, rate, size
+
+Share = Annotated[float, "share of the time"]
+
+NAMED = 0.2
+"""A share of the time from which on a cause is named."""
+
+SIDES: Mapping[str, Literal["source", "destination", "middle"]] = {
+    "sender": "source",
+    "receiver": "destination",
+    "middle": "middle",
+}
+
+
+class SpreadResult(Result):
+    """How round trips were spread."""
+
+    min: Duration
+    median: Duration
+    p95: Duration
+
+
+class InFlightResult(Result):
+    """Octets that were sent and not acknowledged."""
+
+    median: Annotated[int, "for half of the time", Unit.OCTETS]
+    max: Octets
+
+
+class RetransmissionsResult(Result):
+    """Segments that were sent again."""
+
+    fast: Annotated[int, "upon acknowledgements"]
+    timeout: Annotated[int, "after a silence"]
+    spurious: Annotated[int, "though the first copy had arrived"]
+
+
+class WindowResult(Result):
+    """The windows that the destination announced."""
+
+    min: Annotated[Octets | None, "null: its scale was not captured"]
+    zero_count: Annotated[int, "how many times it was closed altogether"]
+
+
+class EvidenceResult(Result):
+    """What TCP showed of the way of the source's octets."""
+
+    rtt: SpreadResult | None
+    in_flight: InFlightResult | None
+    retransmissions: Annotated[RetransmissionsResult | None, "null: packets were captured more than once"]
+    reordered: Annotated[int, "segments that came after those behind them, and had not been sent again"]
+    window: WindowResult
+
+    @classmethod
+    def of(cls, way: Way | None, copies: int) -> EvidenceResult | None:
+        """None where nothing of it was seen."""
+        if way is None:
+            return None
+        rtt = None if way.rtt is None else SpreadResult(*map(_seconds, way.rtt))
+        again = None if copies else RetransmissionsResult(way.fast, way.timeout, way.spurious)
+        in_flight = None if way.in_flight is None else InFlightResult(*way.in_flight)
+        return cls(rtt, in_flight, again, way.late, WindowResult(way.window_least, way.window_closed))
+
+
+class CongestionResult(Result):
+    """What `congestion` consists of."""
+
+    loss: Annotated[float, "octets were lost, or came late", "share of the time"]
+    queue: Annotated[float, "they stood in a queue, before a link that was busy"]
+    growth: Annotated[float, "TCP was finding out how much the network takes"]
+
+
+class SharesResult(Result, kw_only=True):
+    """Shares of the time; they sum to 1."""
+
+    source_idle: Annotated[float, "the source had nothing to send"]
+    congestion: Annotated[float, "the network took no more"]
+    receive_window: Annotated[float, "the destination's window was full of octets on their way"]
+    destination_slow: Annotated[float, "it was full of octets that the destination had not read"]
+    waiting: Annotated[float, "the source waited for a message of the destination"]
+    unclear: Annotated[float, "the capture does not tell"]
+
+
+class LimitsResult(SharesResult, kw_only=True):
+    """What held up the source; the shares are of the time of all phases."""
+
+    congestion_by: Annotated[CongestionResult, "what congestion was, as shares of the same time"]
+    evidence: EvidenceResult | None
+    side: Annotated[Literal["source", "destination", "middle"] | None, "where it was captured; null: not clear"]
+    sentence: str
+
+    @classmethod
+    def of(cls, migration: Migration) -> LimitsResult | None:
+        """None where the capture's times tell nothing."""
+        if not is_told(migration):
+            return None
+        whole = sum(phase.end_time - phase.start_time for phase in migration.phases)
+        held_up = together(_held_up(migration, phase.held_up) for phase in migration.phases)
+        causes = held_up.causes(whole)
+        total = sum(causes.values()) or 1
+        way = migration.forward.way
+        return cls(
+            **shares(causes),
+            congestion_by=CongestionResult(*(ns / total for ns in held_up.congestion.values())),
+            evidence=EvidenceResult.of(way, migration.forward.copies),
+            side=None if way is None or way.side is None else SIDES[way.side],
+            sentence=sentence(migration, held_up, shares(causes)),
+        )
+
+
+def phase_shares(migration: Migration, held_up: HeldUp, duration: int) -> SharesResult | None:
+    """The same of one phase."""
+    if not is_told(migration):
+        return None
+    return SharesResult(**shares(_held_up(migration, held_up).causes(duration)))
+
+
+def is_told(migration: Migration) -> bool:
+    """Whether the capture has times that can be believed."""
+    return migration.is_timed and migration.went_back is None
+
+
+def _held_up(migration: Migration, held_up: HeldUp) -> HeldUp:
+    return held_up.without_loss() if migration.forward.copies else held_up
+
+
+def _seconds(time_ns: int) -> float:
+    found = time_of(time_ns)
+    assert found is not None
+    return found
+
+
+def sentence(migration: Migration, held_up: HeldUp, parts: Mapping[Cause, float]) -> str:
+    """What limited it, and what that rests on."""
+    named = sorted((cause for cause in parts if parts[cause] >= NAMED), key=lambda cause: -parts[cause])
+    clear = [cause for cause in named if cause != "unclear"]
+    if not clear:
+        return "not clear: what held up the source, TCP does not show"
+    said = [f"{_name(cause, held_up)} ({100 * parts[cause]:.0f} %)" for cause in clear]
+    words = f"limited by {' and '.join([', '.join(said[:-1]), said[-1]] if said[1:] else said)}"
+    if "unclear" in named:
+        words += f"; {100 * parts['unclear']:.0f} % is not clear"
+    proofs = [proof for cause in clear if (proof := _proof(cause, migration, held_up))]
+    words += "".join(f"; {proof}" for proof in dict.fromkeys(proofs))
+    found = migration.convergence
+    if found is not None and found.sent_pages_per_second:
+        page = 1 << migration.context.page_shift
+        dirty, sent = (round(pages * page) for pages in (found.dirty_pages_per_second, found.sent_pages_per_second))
+        words += f"; the guest dirtied {rate(dirty, NS)} against {rate(sent, NS)} sent"
+    return words
+
+
+def _name(cause: Cause, held_up: HeldUp) -> str:
+    if cause == "congestion":
+        return CONGESTIONS[max(held_up.congestion, key=held_up.congestion.__getitem__)]
+    return NAMES[cause]
+
+
+NAMES: Mapping[Cause, str] = {
+    "source_idle": "the source, which had nothing to send",
+    "receive_window": "the receive window",
+    "destination_slow": "the destination, which read too slowly",
+    "waiting": "waiting for the destination's messages",
+}
+
+CONGESTIONS = {
+    "loss": "loss",
+    "queue": "the rate of a link",
+    "growth": "TCP, which was still finding out how much the network takes",
+}
+
+
+def _proof(cause: Cause, migration: Migration, held_up: HeldUp) -> str:
+    """What a cause rests on."""
+    way = migration.forward.way
+    if way is None:
+        return ""
+    flight = f"{size(way.in_flight[0])} in flight" if way.in_flight else ""
+    trip = f" at {duration(way.rtt[1])}" if way.rtt else ""
+    if cause == "congestion" and held_up.loss == max(held_up.congestion.values()):
+        again = way.fast + way.timeout
+        words = many(again, "retransmission") if again else f"{many(way.late, 'segment')} out of order"
+        return f"{words} kept {flight}{trip}" if flight else words
+    if cause == "congestion" and held_up.queue == max(held_up.congestion.values()) and way.rtt:
+        return f"round trips took {duration(way.rtt[1])}, {duration(way.rtt[0])} at the least"
+    if cause == "receive_window" and way.in_flight:
+        return f"{size(way.in_flight[1])} in flight at most{trip}"
+    if cause == "destination_slow":
+        return f"its window was closed {many(way.window_closed, 'time')}" if way.window_closed else ""
+    return ""
