@@ -54,11 +54,15 @@ class HeldUp:
     def congestion(self) -> dict[Congestion, int]:
         return {"loss": self.loss, "queue": self.queue, "growth": self.growth}
 
+    @property
+    def congested(self) -> int:
+        return sum(self.congestion.values())
+
     def causes(self, duration: int) -> dict[Cause, int]:
         """All of some time, by cause."""
         known: dict[Cause, int] = {
             "source_idle": self.idle,
-            "congestion": self.loss + self.queue + self.growth,
+            "congestion": self.congested,
             "receive_window": self.window,
             "destination_slow": self.closed,
             "waiting": self.waiting,

@@ -87,7 +87,7 @@ class Phases:
             phase.stall = max(phase.stall, record.silence)
         if following is not None and _is_before(phase.name, following):
             phase = self._begin(following, record.first.time)
-        phase.held_up.add(record.within)
+        phase.held_up.add(record.within, self._heard - record.first.time)
         if not before:
             phase.stall = max(phase.stall, record.silence)
         phase.reach(record)

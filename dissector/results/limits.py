@@ -7,12 +7,10 @@ from typing import Annotated, Literal
 
 from dissector.events import Way
 from dissector.facts import Migration
-from dissector.facts.limits import CAUSES, Cause, HeldUp, shares, together
+from dissector.facts.limits import Cause, HeldUp, shares, together
 from dissector.results.base import Result, Unit
 from dissector.results.common import Duration, Octets, time_of
 from dissector.units import NS, duration, many, rate, size
-
-Share = Annotated[float, "share of the time"]
 
 NAMED = 0.2
 """A share of the time from which on a cause is named."""
@@ -77,7 +75,7 @@ class EvidenceResult(Result):
 class CongestionResult(Result):
     """What `congestion` consists of."""
 
-    loss: Annotated[float, "octets were lost, or came late", "share of the time"]
+    loss: Annotated[float, "octets were lost, or came late"]
     queue: Annotated[float, "they stood in a queue, before a link that was busy"]
     growth: Annotated[float, "TCP was finding out how much the network takes"]
 
@@ -164,7 +162,9 @@ def sentence(migration: Migration, held_up: HeldUp, parts: Mapping[Cause, float]
 
 def _name(cause: Cause, held_up: HeldUp) -> str:
     if cause == "congestion":
-        return CONGESTIONS[max(held_up.congestion, key=held_up.congestion.__getitem__)]
+        parts = held_up.congestion
+        most = sorted((part for part in parts if 4 * parts[part] >= held_up.congested), key=lambda part: -parts[part])
+        return " and ".join(CONGESTIONS[part] for part in most)
     return NAMES[cause]
 
 
@@ -189,11 +189,11 @@ def _proof(cause: Cause, migration: Migration, held_up: HeldUp) -> str:
         return ""
     flight = f"{size(way.in_flight[0])} in flight" if way.in_flight else ""
     trip = f" at {duration(way.rtt[1])}" if way.rtt else ""
-    if cause == "congestion" and held_up.loss == max(held_up.congestion.values()):
+    if cause == "congestion" and 4 * held_up.loss >= held_up.congested:
         again = way.fast + way.timeout
         words = many(again, "retransmission") if again else f"{many(way.late, 'segment')} out of order"
         return f"{words} kept {flight}{trip}" if flight else words
-    if cause == "congestion" and held_up.queue == max(held_up.congestion.values()) and way.rtt:
+    if cause == "congestion" and 4 * held_up.queue >= held_up.congested and way.rtt:
         return f"round trips took {duration(way.rtt[1])}, {duration(way.rtt[0])} at the least"
     if cause == "receive_window" and way.in_flight:
         return f"{size(way.in_flight[1])} in flight at most{trip}"

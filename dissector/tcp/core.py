@@ -209,7 +209,7 @@ class Half:
         raise NotImplementedError
 
     @cython.ccall
-    def hear_of(self, time: cython.longlong, window: cython.longlong) -> object:
+    def hear_of(self, time: cython.longlong, window: cython.longlong) -> None:
         """This half carries news for the other one, which are still to be counted: an acknowledgement or, in the lower
         16 bits, another window."""
         peer: Half = self.peer
@@ -524,11 +524,10 @@ class Core:
                                     if there < payload + size:
                                         half.torn = True
                                     half.heard, half.size = time, size
-                            elif size:
-                                if not self._take(
-                                    half, seq, size, frame + 1, time, buffer, payload - header, payload, there
-                                ):
-                                    came_to = _SEGMENT
+                            elif size and not self._take(
+                                half, seq, size, frame + 1, time, buffer, payload - header, payload, there
+                            ):
+                                came_to = _SEGMENT
             elif came_to == _PASSED and protocol == _UDP:
                 came_to = self._pass(key)
             elif came_to == _PASSED:

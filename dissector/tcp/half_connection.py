@@ -160,6 +160,8 @@ class Piece:
     since: int = 0
     """The oldest packet of the piece."""
     is_held: bool = True
+    began: int = 0
+    """When the first of its octets came."""
 
     @property
     def end(self) -> int:
@@ -466,7 +468,7 @@ class HalfConnection(Half):
         is_far = offset - self.next > WINDOW_LEAST and offset > self._edge()
         if is_far and not self._is_confirmed(offset, octets, length, frame, time):
             return
-        self.hear(time, length, 1 < length and end <= self.next, options)
+        self.hear(time, length, length > 1 and end <= self.next, options)
         if offset == self.next and not self.held:
             self._deliver(octets, length, len(octets) == length, frame, time)
         elif end <= self.next:
@@ -483,16 +485,21 @@ class HalfConnection(Half):
             known = self.next - offset
             self.again += known
             self._compare_delivered(offset, octets[:known])
-            was_missing = bool(self.held) and self.held[0].offset <= end
+            self._note_fill(self.next, end, time)
             self._hold(self.next, octets[known:], length - known, frame, time)
             self._drain()
-            if was_missing:
-                self.pace.fill(time)
         else:
             self.out_of_order += 1
-            self.pace.miss(time)
+            self._note_fill(offset, end, time)
             self._hold(offset, octets, length, frame, time)
             self._budget.relieve(self)
+
+    def _note_fill(self, offset: int, end: int, time: int) -> None:
+        """Octets come up to some that were there already: those before these had been missing until now."""
+        if self.held and self.held[-1].end > offset:
+            following = self.held[bisect_right(self.held, offset, key=lambda piece: piece.offset) :]
+            if following and following[0].offset <= end:
+                self.pace.fill(time, following[0].began)
 
     def acknowledge(self, sequence: int, window: int, time: int) -> bool:
         """The other side has acknowledged everything before this sequence number, and announces a window. Whether that
@@ -684,7 +691,7 @@ class HalfConnection(Half):
             stop = min(end, self.held[index].offset) if index < len(self.held) else end
             for piece in self._pieces(position, octets[position - offset : stop - offset], stop - position):
                 piece.frame = piece.since = frame
-                piece.time = time
+                piece.time = piece.began = time
                 index += self._insert(index, piece)
             position = stop
         if crossed > PIECES_CROSSED:

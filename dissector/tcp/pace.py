@@ -31,7 +31,7 @@ options that every system sends were made by a program that knows nothing of the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from dissector.capture.link import LARGEST_SEGMENT, SACK_PERMITTED, TIMESTAMPS, tcp_options, time_stamps
 from dissector.tcp.core import NEVER
@@ -39,6 +39,8 @@ from dissector.tcp.sketch import Sketch
 
 if TYPE_CHECKING:
     from dissector.tcp.half_connection import HalfConnection
+
+Side: TypeAlias = Literal["sender", "receiver", "middle"]
 
 IDLE, LOSS, QUEUE, GROWTH, WINDOW, CLOSED, UNCLEAR = range(7)
 CAUSES = ("idle", "loss", "queue", "growth", "window", "closed", "unclear")
@@ -55,8 +57,9 @@ SLACK = 400_000
 LAG_MOST = 200_000_000
 """ns: no network is further away."""
 
-MEMORY = 5_000_000_000
-"""ns for which octets that were lost keep the congestion window small: some round trips at the least."""
+MEMORY_LEAST, MEMORY_MOST, MEMORY = 50_000_000, 5_000_000_000, 100
+"""ns for which octets that were lost keep the congestion window small, at the least and at most; in between, so many
+round trips."""
 
 QUEUED = 1_000_000
 """ns by which a round trip is longer than the shortest that was seen, if packets stood in a queue; and half of that."""
@@ -109,7 +112,7 @@ class Evidence(NamedTuple):
     """The shortest times from news to the sender's answer, and from octets to their acknowledgement, where the capture
     was taken."""
     reply: int | None
-    side: str | None
+    side: Side | None
     """The place of the capture: "sender", "receiver", "middle"; None: not clear."""
 
 
@@ -117,7 +120,7 @@ class _Queue:
     """How long packets stood in queues before they came here, by the clock in their timestamps (RFC 7323, 5.4), which
     goes by a thousandth of a second in nearly all systems; another clock is not read."""
 
-    __slots__ = ("_base", "_first", "_smooth", "_time", "is_read")
+    __slots__ = ("_base", "_first", "_smooth", "_time", "delay", "is_read")
 
     CHECKED = 100_000_000
     """ns after which it is known whether the clock is such a one."""
@@ -128,10 +131,10 @@ class _Queue:
         self._first: tuple[int, int] | None = None
         self.is_read = False
         """Whether the clock is known to be one."""
-        self._base = self._time = self._smooth = 0
+        self._base = self._time = self._smooth = self.delay = 0
 
-    def is_busy(self, time: int, stamp: int) -> bool:
-        """Whether a packet stood in a queue."""
+    def is_busy(self, time: int, stamp: int, pause: int) -> bool:
+        """Whether a packet stood in a queue for as long as there was a pause before it."""
         if self._first is None:
             self._first = time, stamp
         since, first = self._first
@@ -143,9 +146,10 @@ class _Queue:
         # No two clocks go alike: what is the least delay may grow by a ten-thousandth of the time.
         self._base = min(self._base + max(0, time - self._time) // 10_000, delay)
         self._time = time
-        delay -= self._base
+        self.delay = delay = delay - self._base
         self._smooth = (7 * self._smooth + delay) // 8
-        return self.is_read and delay >= self.ON_AVERAGE and (delay >= self.AT_ONCE or self._smooth >= self.ON_AVERAGE)
+        is_delayed = delay >= self.AT_ONCE or (delay >= self.ON_AVERAGE and self._smooth >= self.ON_AVERAGE)
+        return self.is_read and is_delayed and delay + TICK >= pause
 
 
 def _is_since(one: int, other: int) -> bool:
@@ -160,12 +164,12 @@ class _Known(NamedTuple):
     """Octets, when it began."""
     window: int
     """Likewise, the window that the other side had announced, not scaled."""
-    first: int
-    """When the first and the last news in it reached the place of the capture, or the sender if that is far; NEVER:
-    none came."""
-    last: int
-    has_heard: bool
-    """Whether the last one did reach the sender, as far as it says what it has heard."""
+    has_news: bool
+    """Whether any came in it."""
+    since: int
+    """How long (ns) the sender had known the last, when it sent again; NEVER: none came."""
+    left: int
+    """Octets in flight when it was over."""
 
 
 NOTHING = Sketch()
@@ -183,22 +187,21 @@ class Pace:
         "_is_made",
         "_lag",
         "_late",
-        "_lost",
         "_looked",
         "_looks",
+        "_lost",
         "_most",
         "_most_window",
         "_news",
         "_queue",
         "_recover",
+        "_seed",
         "_sent_at",
         "_since",
-        "_seed",
         "_timed_out",
         "_widest",
         "fast",
         "half",
-        "held_since",
         "in_flight",
         "largest",
         "replies",
@@ -223,8 +226,6 @@ class Pace:
         self._is_crowded = False
         self._looks = 0
         self.fast = self.timeout = self.spurious = self._late = 0
-        self.held_since = 0
-        """When octets came behind some that have not come since; 0: none are missing."""
         self._is_made = False
         self._looked = self._since = -NEVER
         self._cause = UNCLEAR
@@ -260,7 +261,8 @@ class Pace:
                 self.replies, self.in_flight, self._queue = Sketch(), Sketch(), _Queue()
                 self._get_acquainted()
             stamps = time_stamps(options)
-            is_busy = stamps is not None and self._queue is not None and self._queue.is_busy(time, stamps[0])
+            queue, pause = self._queue, time - half.heard
+            is_busy = stamps is not None and queue is not None and queue.is_busy(time, stamps[0], pause)
             echo = None if stamps is None else stamps[1]
             if echo is not None and half.noted != NEVER:
                 self._learn_lag(time, echo)
@@ -317,62 +319,77 @@ class Pace:
             before = then
 
     def _known(self, time: int, echo: int | None) -> _Known:
-        half, lag = self.half, self._lag or 0
+        half = self.half
         reached = max(half.next, half.tail)
-        if lag > SLACK and self._news:
-            return self._known_before(half.heard - lag, time - lag, reached, echo)
+        if self._news and self._lag is not None and self._lag > SLACK:
+            return self._known_before(time, reached, echo)
+        missing = reached - half.acked
         if half.freed > half.heard:
-            return _Known(half.unacked, half.granted, half.freed, half.peer.spoke, True)
-        return _Known(reached - half.acked, half.peer.window & 0xFFFF, NEVER, NEVER, True)
+            return _Known(half.unacked, half.granted, True, time - half.peer.spoke, missing)
+        return _Known(missing, half.peer.window & 0xFFFF, False, NEVER, missing)
 
-    def _known_before(self, begun: int, over: int, reached: int, echo: int | None) -> _Known:
-        """The same, of news that passed between two times."""
+    def _known_before(self, time: int, reached: int, echo: int | None) -> _Known:
+        """The same, of news that passed a lag before: in a pause that is over now."""
         news, lag = self._news, self._lag or 0
+        begun, over = self.half.heard - lag, time - lag
         old = 0
         while old + 1 < len(news) and news[old + 1][0] <= begun:
             old += 1
         del news[:old]
         _, acked, window, _ = news[0]
-        came = [one for one in news if begun < one[0] <= over]
+        came = [one for one in news if begun < one[0] <= over + self._slack]
         if not came:
-            return _Known(reached - acked, window, NEVER, NEVER, True)
-        stamp = came[-1][3]
+            return _Known(reached - acked, window, False, NEVER, reached - acked)
+        stamp = next((one[3] for one in reversed(came) if one[0] <= over), None)
         has_heard = echo is None or stamp is None or _is_since(echo, stamp)
-        return _Known(reached - acked, window, came[0][0] + lag, came[-1][0] + lag, has_heard)
+        since = max(0, over - came[-1][0]) if has_heard else 0
+        return _Known(reached - acked, window, True, since, reached - came[-1][1])
 
     def _judge(self, time: int, known: _Known, is_again: bool, is_busy: bool) -> int:
         half, scale = self.half, self.half.peer.scale
         if is_again or half.acked < self._recover or (half.held and half.acked <= half.next):
             self._lost = time
             return LOSS
-        pause = time - half.heard
-        lag = self._lag or 0
-        slack = max(SLACK, 2 * lag if self._is_uneven else lag // 4)
-        has_news = known.first != NEVER
+        pause, slack = time - half.heard, self._slack
+        was_lossy = time - self._lost <= min(max(MEMORY * self.round_trip, MEMORY_LEAST), MEMORY_MOST)
         is_small = 2 * known.window < self._most_window
         full = CLOSED if is_small else WINDOW
         window = known.window << scale if scale >= 0 else 0 if not known.window else NEVER
         room = window - known.in_flight
-        if room < (self._full or SEGMENT) and not (has_news and time - known.last > max(slack, pause // 2)):
-            return QUEUE if is_busy and not is_small else full
+        if room < (self._full or SEGMENT) and not (known.has_news and known.since > max(slack, pause // 2)):
+            is_standing = is_busy and self._delay >= self.round_trip // 2
+            return QUEUE if is_standing and not is_small else full
         if is_busy:
             return QUEUE
-        if not has_news and pause <= slack:
+        if scale >= 0 and pause > SLACK and self._was_drained and 2 * room >= window:
+            return IDLE
+        if not known.has_news and pause <= slack:
             return self._cause
-        if not known.has_heard:
-            return LOSS if time - self._lost <= MEMORY else UNCLEAR  # it was delayed on its way back
-        if not has_news or time - known.last > slack:
-            is_told = self._lag is not None and (self._was_drained or self._has_clock)
-            return IDLE if is_told or pause >= LAG_MOST else UNCLEAR
+        if known.since > slack:
+            if pause >= LAG_MOST or (self._lag is not None and self._was_drained):
+                return IDLE
+            if known.left <= 0:  # all had arrived, and no pacing makes pauses that long
+                return IDLE if self._lag is not None and self._has_clock else UNCLEAR
         if self._is_longer:
             if is_small:
                 return CLOSED
-            return LOSS if time - self._lost <= MEMORY and self._crowded_reply < 2 * self.round_trip + QUEUED else QUEUE
+            return LOSS if was_lossy and self._crowded_reply < 2 * self.round_trip + QUEUED else QUEUE
         if time - self._grown <= 4 * self.round_trip + SLACK:
             return GROWTH
-        if time - self._lost <= MEMORY:
+        if was_lossy:
             return LOSS
         return full if scale >= 0 and 3 * room < window else UNCLEAR
+
+    @property
+    def _slack(self) -> int:
+        """How soon (ns) the sender's answer to news passes here, beyond its lag."""
+        lag = self._lag or 0
+        return max(SLACK, 2 * lag if self._is_uneven else lag // 4)
+
+    @property
+    def _delay(self) -> int:
+        """How long (ns) the newest packet was delayed on its way here."""
+        return self._queue.delay if self._queue is not None else 0
 
     @property
     def round_trip(self) -> int:
@@ -450,14 +467,9 @@ class Pace:
             self.fast += 1
         self._recover, self._lost = max(half.next, half.tail), time
 
-    def miss(self, time: int) -> None:
-        """Octets came behind some that have not come."""
-        self.held_since = self.held_since or time
-
-    def fill(self, time: int) -> None:
-        """Those that were missing have come."""
-        half, missing = self.half, time - self.held_since
-        self.held_since = time if half.held else 0
+    def fill(self, time: int, since: int) -> None:
+        """All octets came that had been missing before some that had come at a time."""
+        missing = time - since
         if 4 * missing < 3 * self.round_trip:
             self._late += 1
         else:
@@ -494,7 +506,7 @@ class Pace:
         )
 
     @property
-    def side(self) -> str | None:
+    def side(self) -> Side | None:
         """Where on the way the capture was taken."""
         lag, reply = self._lag, self.replies.least
         if lag is None or reply is None:

@@ -19,7 +19,8 @@ from dissector.facts import (
     distribution,
     toolstack,
 )
-from dissector.results.limits import CAUSES, LimitsResult, phase_shares
+from dissector.facts.limits import CAUSES
+from dissector.results.limits import LimitsResult, phase_shares
 from dissector.results.source import SourceResult
 from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
@@ -37,6 +38,9 @@ FAR = 1 << 12
 
 TIE = "\N{NO-BREAK SPACE}"
 """A space at which no line of the text ends."""
+
+LEAST = 0.005
+"""A smaller share of the time is not shown."""
 
 KINDS: Mapping[Kind, str] = {"non-live": "not live: the guest stood still throughout"}
 """Kinds that one word does not say."""
@@ -198,13 +202,17 @@ def _limit_rows(migration: Migration) -> Iterator[Row]:
     if found is None:
         return
     yield "limits", found.sentence
+    rows = []
     for phase in migration.phases:
         took = phase.end_time - phase.start_time
         parts = phase_shares(migration, phase.held_up, took)
         if parts is not None and took:
-            named = [(getattr(parts, cause), cause) for cause in CAUSES]
-            words = ", ".join(f"{100 * share:.0f}{TIE}%{TIE}{cause}" for share, cause in sorted(named, reverse=True) if share >= 0.005)
-            yield "", f"{phase.name:<10} {words.replace('_', ' ')}"
+            named = sorted(((getattr(parts, cause), cause) for cause in CAUSES), reverse=True)
+            words = [
+                f"{100 * share:.0f}{TIE}%{TIE}{cause.replace('_', TIE)}" for share, cause in named if share >= LEAST
+            ]
+            rows.append(("", f"{phase.name:<10} {', '.join(words)}"))
+    yield from _first(rows, "phases")
 
 
 def _moment(moment: Moment) -> str:

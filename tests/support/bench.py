@@ -24,6 +24,8 @@ STREAM = OWN / "postcopy/f_remus/veth_rx.pcap.zst"
 TALK = OWN / "violations/none/none.pcap.zst"
 """One that is answered, 3.6 MB."""
 
+FAST, EVENLY = Link(), Pump()
+
 ADDRESSES = "10.99.0.1", "10.99.0.2"
 
 
@@ -35,16 +37,18 @@ class Setup:
     """The limits that were set."""
     shares: dict[str, float] = field(default_factory=dict)
     """Shares of the time which the set-up defines."""
-    link: Link | None = Link()
+    link: Link | None = FAST
     """None: two network cards that are one wire."""
     shaped: str = ""
     """What `tc` does at the source's end of that wire."""
-    source: Pump = Pump()
-    destination: Pump = Pump()
-    answers: Pump = Pump()
+    source: Pump = EVENLY
+    destination: Pump = EVENLY
+    answers: Pump = EVENLY
     buffer: int = 0
     path: Path = STREAM
     octets: int = 4_500_000
+    control: str = "cubic"
+    """The source's congestion control."""
 
 
 def run(*words: str) -> None:
@@ -103,7 +107,7 @@ def captured(name: str, setup: Setup, folder: Path) -> tuple[Path, Path]:
         path = str(setup.path)
         both = (
             Side(path, ADDRESSES[1], False, setup.octets, setup.answers, setup.destination, setup.buffer),
-            Side(path, ADDRESSES[1], True, setup.octets, setup.source),
+            Side(path, ADDRESSES[1], True, setup.octets, setup.source, control=setup.control),
         )
         players = []
         for one, side in zip(reversed(names), both, strict=True):
@@ -118,7 +122,6 @@ def captured(name: str, setup: Setup, folder: Path) -> tuple[Path, Path]:
     return files
 
 
-FAST = Link()
 SETUPS = {
     "rate at the source": Setup(("congestion",), {"congestion": 1}, None, "tbf rate 16mbit burst 16kb latency 400ms"),
     "rate on the way": Setup(("congestion",), {"congestion": 1}, Link(rate=2_000_000, room=200_000)),
@@ -127,9 +130,7 @@ SETUPS = {
     "loss": Setup(("congestion",), {"congestion": 1}, Link(delay=0.005, loss=0.02)),
     "reordering": Setup(("congestion",), {}, Link(delay=0.005, late=0.02, lateness=0.006, loss=0.005)),
     "small buffer": Setup(("receive_window",), {"receive_window": 1}, Link(delay=0.01), buffer=16_384),
-    "slow reader": Setup(
-        ("destination_slow",), {"destination_slow": 1}, destination=Pump(1_500_000), buffer=65_536
-    ),
+    "slow reader": Setup(("destination_slow",), {"destination_slow": 1}, destination=Pump(1_500_000), buffer=65_536),
     "slow reader far away": Setup(
         ("destination_slow",), {"destination_slow": 1}, Link(delay=0.01), destination=Pump(1_500_000), buffer=262_144
     ),
@@ -139,7 +140,7 @@ SETUPS = {
         ("source_idle",), {"source_idle": 1}, Link(delay=0.02), source=Pump(1_500_000, piece=30_000)
     ),
     "pauses": Setup(("source_idle",), {"source_idle": 0.9}, source=Pump(every=1_000_000, pause=0.5)),
-    "late answer": Setup(("waiting",), {}, answers=Pump(hold=1.5), path=TALK),
+    "late answer": Setup(("waiting",), {}, answers=Pump(hold=1.5, after=54), path=TALK),
     "slow link and pauses": Setup(
         ("congestion", "source_idle"),
         {},

@@ -14,6 +14,7 @@ import select
 import struct
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from heapq import heappop, heappush
 
@@ -79,10 +80,8 @@ class _Way:
     def give(self, now: float) -> float:
         """Those whose time has come; when the next one's does."""
         while self._waiting and self._waiting[0][0] <= now:
-            try:
+            with suppress(OSError):  # the other namespace is not up
                 os.write(self._writer, self._waiting[0][2])
-            except OSError:
-                pass  # the other namespace is not up
             heappop(self._waiting)
         return self._waiting[0][0] if self._waiting else now + 1
 
@@ -101,12 +100,10 @@ def main() -> None:
     back = Link(delay=link.delay, seed=link.seed)
     ways = [_Way(link, one, other), _Way(back, other, one)]
     print("there", flush=True)
-    poll = select.poll()
-    for descriptor in (one, other, sys.stdin.fileno()):
-        poll.register(descriptor, select.POLLIN)
     until = 0.0
     while True:
-        ready = {descriptor for descriptor, _ in poll.poll(max(0.0, until - time.monotonic()) * 1000)}
+        # A poll would count whole milliseconds.
+        ready, _, _ = select.select((one, other, sys.stdin.fileno()), (), (), max(0.0, until - time.monotonic()))
         if sys.stdin.fileno() in ready:
             return
         for way in ways:

@@ -34,7 +34,11 @@ class Pump:
     pause: float = 0
     """For so many seconds."""
     hold: float = 0
-    """It holds back the first octets for so many seconds."""
+    """It holds back what follows the first `after` octets for so many seconds."""
+    after: int = 0
+
+
+EVENLY = Pump()
 
 
 @dataclass(frozen=True)
@@ -46,18 +50,21 @@ class Side:
     is_source: bool
     octets: int
     """The source says no more than so many."""
-    out: Pump = Pump()
-    back: Pump = Pump()
+    out: Pump = EVENLY
+    back: Pump = EVENLY
     buffer: int = 0
     """SO_RCVBUF; 0: the system's choice."""
+    control: str = ""
+    """The congestion control; nothing: the system's choice."""
 
 
 def run_pump(pump: Pump, reader: socket.socket, writer: socket.socket) -> None:
     """Hands on everything."""
-    started, done, paused = time.monotonic(), 0, 0
+    due, done, paused, has_held = time.monotonic(), 0, 0, not pump.hold
     with suppress(OSError):
         while octets := reader.recv(pump.piece):
-            if not done and pump.hold:
+            if not has_held and done >= pump.after:
+                has_held = True
                 time.sleep(pump.hold)
             writer.sendall(octets)
             done += len(octets)
@@ -65,7 +72,9 @@ def run_pump(pump: Pump, reader: socket.socket, writer: socket.socket) -> None:
                 paused += 1
                 time.sleep(pump.pause)
             if pump.rate:
-                time.sleep(max(0.0, started + done / pump.rate - time.monotonic()))
+                # What was lost by waiting is not made up for.
+                due = max(due + len(octets) / pump.rate, time.monotonic() - 0.01)
+                time.sleep(max(0.0, due - time.monotonic()))
         writer.shutdown(socket.SHUT_WR)
 
 
@@ -102,6 +111,8 @@ def main() -> None:
     carrier = find(side.path, 0)
     wire = connected(side)
     wire.settimeout(None)
+    if side.control:
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, side.control.encode())
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     mine, pumped = socket.socketpair()
     threads = [
