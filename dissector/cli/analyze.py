@@ -28,6 +28,14 @@ phases, in their order:
   postcopy    pages come that the guest has not got yet; a fault asks for one
   finish      the end of the streams, and what the two sides say of it
 
+limits, as shares of the time of all phases and of each:
+  source idle       the source had nothing to send
+  congestion        octets were lost or late, a link was busy, or TCP was finding out how much the network takes
+  receive window    the destination's window was full of octets on their way
+  destination slow  it was full of octets that the destination had not read
+  waiting           the source waited for a message of the destination
+  unclear           the capture does not tell
+
 words and units:
   octet       eight bits; kB, MB and GB are 10^3, 10^6 and 10^9 of them
   pfn         the number of a page in the guest's memory

@@ -90,6 +90,9 @@ SIDES_APART = 50_000
 
 SIDES_RATIO = 4
 
+MIDDLE_LEAST = 2_000_000
+"""ns that no system takes to answer: so both ends are that far away."""
+
 
 class Evidence(NamedTuple):
     """What a connection showed of the way of one half's octets. Times are ns; None: nothing shows it."""
@@ -325,13 +328,14 @@ class Pace:
             return self._known_before(time, reached, echo)
         missing = reached - half.acked
         if half.freed > half.heard:
-            return _Known(half.unacked, half.granted, True, time - half.peer.spoke, missing)
+            since = max(0, time - half.peer.spoke - self._held_on_way)
+            return _Known(half.unacked, half.granted, True, since, missing)
         return _Known(missing, half.peer.window & 0xFFFF, False, NEVER, missing)
 
     def _known_before(self, time: int, reached: int, echo: int | None) -> _Known:
         """The same, of news that passed a lag before: in a pause that is over now."""
         news, lag = self._news, self._lag or 0
-        begun, over = self.half.heard - lag, time - lag
+        begun, over = self.half.heard - lag, time - lag - self._held_on_way
         old = 0
         while old + 1 < len(news) and news[old + 1][0] <= begun:
             old += 1
@@ -347,16 +351,19 @@ class Pace:
 
     def _judge(self, time: int, known: _Known, is_again: bool, is_busy: bool) -> int:
         half, scale = self.half, self.half.peer.scale
-        if is_again or half.acked < self._recover or (half.held and half.acked <= half.next):
-            self._lost = time
-            return LOSS
         pause, slack = time - half.heard, self._slack
-        was_lossy = time - self._lost <= min(max(MEMORY * self.round_trip, MEMORY_LEAST), MEMORY_MOST)
         is_small = 2 * known.window < self._most_window
-        full = CLOSED if is_small else WINDOW
         window = known.window << scale if scale >= 0 else 0 if not known.window else NEVER
         room = window - known.in_flight
-        if room < (self._full or SEGMENT) and not (known.has_news and known.since > max(slack, pause // 2)):
+        is_full = room < (self._full or SEGMENT)
+        full = CLOSED if is_small else WINDOW
+        if is_again or half.acked < self._recover or (half.held and half.acked <= half.next):
+            if is_full and is_small:
+                return CLOSED  # acknowledgements are late where nobody reads, and the sender asks whether all arrived
+            self._lost = time
+            return LOSS
+        was_lossy = time - self._lost <= min(max(MEMORY * self.round_trip, MEMORY_LEAST), MEMORY_MOST)
+        if is_full and not (known.has_news and known.since > max(slack, pause // 2)):
             is_standing = is_busy and self._delay >= self.round_trip // 2
             return QUEUE if is_standing and not is_small else full
         if is_busy:
@@ -388,8 +395,13 @@ class Pace:
 
     @property
     def _delay(self) -> int:
-        """How long (ns) the newest packet was delayed on its way here."""
-        return self._queue.delay if self._queue is not None else 0
+        """How long (ns) the newest packet was delayed on its way here, to a tick."""
+        return self._queue.delay if self._queue is not None and self._queue.is_read else 0
+
+    @property
+    def _held_on_way(self) -> int:
+        """How long at the least: so much before it passed here its sender sent it."""
+        return max(0, self._delay - TICK)
 
     @property
     def round_trip(self) -> int:
@@ -516,4 +528,4 @@ class Pace:
                 return "sender"
             if SIDES_RATIO * max(reply, 0) <= lag:
                 return "receiver"
-        return "middle" if min(lag, reply) >= SLACK else None
+        return "middle" if min(lag, reply) >= MIDDLE_LEAST else None

@@ -18,6 +18,10 @@ from conftest import OWN
 from link import Link
 from side import Pump, Side
 
+import dissector
+from dissector.facts.limits import CAUSES
+from dissector.results.limits import NAMED
+
 STREAM = OWN / "postcopy/f_remus/veth_rx.pcap.zst"
 """A sender that speaks for 8.8 MB and is hardly answered."""
 
@@ -26,6 +30,7 @@ TALK = OWN / "violations/none/none.pcap.zst"
 
 FAST, EVENLY = Link(), Pump()
 
+SIDES = "source", "destination"
 ADDRESSES = "10.99.0.1", "10.99.0.2"
 
 
@@ -93,9 +98,9 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def captured(name: str, setup: Setup, folder: Path) -> tuple[Path, Path]:
+def captured(name: str, setup: Setup, folder: Path) -> tuple[Path, ...]:
     """Plays a migration; what was captured at the source and at the destination."""
-    files = folder / "source.pcap", folder / "destination.pcap"
+    files = tuple(folder / f"{side}.pcap" for side in SIDES)
     with network(name, setup) as names, ExitStack() as stack:
         captures = []
         for one, file in zip(names, files, strict=True):
@@ -123,29 +128,36 @@ def captured(name: str, setup: Setup, folder: Path) -> tuple[Path, Path]:
 
 
 SETUPS = {
-    "rate at the source": Setup(("congestion",), {"congestion": 1}, None, "tbf rate 16mbit burst 16kb latency 400ms"),
-    "rate on the way": Setup(("congestion",), {"congestion": 1}, Link(rate=2_000_000, room=200_000)),
-    "rate far away": Setup(("congestion",), {"congestion": 1}, Link(rate=2_000_000, delay=0.01, room=60_000)),
+    "rate at the source": Setup(("congestion",), {"congestion": 1}, None, "tbf rate 24mbit burst 16kb latency 400ms"),
+    "rate on the way": Setup(("congestion",), {"congestion": 1}, Link(rate=3_000_000, room=200_000)),
+    "rate on the way, paced": Setup(
+        ("congestion",), {"congestion": 1}, Link(rate=3_000_000, room=200_000), control="bbr"
+    ),
+    "rate far away": Setup(("congestion",), {"congestion": 1}, Link(rate=3_000_000, delay=0.01, room=90_000)),
     "delay": Setup(("congestion",), {}, Link(delay=0.04)),
-    "loss": Setup(("congestion",), {"congestion": 1}, Link(delay=0.005, loss=0.02)),
+    "loss": Setup(("congestion",), {"congestion": 1}, Link(delay=0.004, loss=0.01)),
     "reordering": Setup(("congestion",), {}, Link(delay=0.005, late=0.02, lateness=0.006, loss=0.005)),
-    "small buffer": Setup(("receive_window",), {"receive_window": 1}, Link(delay=0.01), buffer=16_384),
-    "slow reader": Setup(("destination_slow",), {"destination_slow": 1}, destination=Pump(1_500_000), buffer=65_536),
+    "small buffer": Setup(("receive_window",), {"receive_window": 1}, Link(delay=0.004), buffer=16_384),
+    "slow reader": Setup(("destination_slow",), {"destination_slow": 1}, destination=Pump(3_000_000), buffer=65_536),
     "slow reader far away": Setup(
-        ("destination_slow",), {"destination_slow": 1}, Link(delay=0.01), destination=Pump(1_500_000), buffer=262_144
+        ("destination_slow",), {"destination_slow": 1}, Link(delay=0.01), destination=Pump(2_000_000), buffer=262_144
     ),
-    "slow writer": Setup(("source_idle",), {"source_idle": 1}, source=Pump(1_500_000)),
-    "slow writer at the wire": Setup(("source_idle",), {"source_idle": 1}, None, source=Pump(1_500_000)),
+    "slow writer": Setup(("source_idle",), {"source_idle": 1}, source=Pump(3_000_000)),
+    "slow writer at the wire": Setup(("source_idle",), {"source_idle": 1}, None, source=Pump(3_000_000)),
     "slow writer far away": Setup(
-        ("source_idle",), {"source_idle": 1}, Link(delay=0.02), source=Pump(1_500_000, piece=30_000)
+        # At first TCP does not know how much the network takes.
+        ("source_idle",),
+        {"source_idle": 0.93},
+        Link(delay=0.02),
+        source=Pump(2_000_000, piece=30_000),
     ),
-    "pauses": Setup(("source_idle",), {"source_idle": 0.9}, source=Pump(every=1_000_000, pause=0.5)),
-    "late answer": Setup(("waiting",), {}, answers=Pump(hold=1.5, after=54), path=TALK),
+    "pauses": Setup(("source_idle",), {"source_idle": 0.95}, source=Pump(every=1_000_000, pause=0.5)),
+    "late answer": Setup(("waiting",), {"waiting": 0.93}, answers=Pump(hold=1.5, after=54), path=TALK),
     "slow link and pauses": Setup(
         ("congestion", "source_idle"),
-        {},
-        Link(rate=2_000_000, room=60_000),
-        source=Pump(every=1_000_000, pause=0.5),
+        {"congestion": 0.5, "source_idle": 0.5},
+        Link(rate=3_000_000, room=60_000),
+        source=Pump(every=1_000_000, pause=0.6),
     ),
     "slow reader and pauses": Setup(
         ("destination_slow", "source_idle"),
@@ -155,3 +167,27 @@ SETUPS = {
         buffer=65_536,
     ),
 }
+
+CLOSE = 0.1
+"""As near as a share has to come to what was set."""
+
+
+def file_name(name: str, side: str) -> str:
+    """Of a set-up's capture."""
+    return f"{name}.{side}.pcap".replace(" ", "-").replace(",", "")
+
+
+def wrong(setup: Setup, path: Path) -> list[str]:
+    """What the program says otherwise than it was set."""
+    (migration,) = dissector.open(str(path)).analyze().migrations
+    found = migration.limits
+    assert found is not None
+    shares: dict[str, float] = {cause: getattr(found, cause) for cause in CAUSES}
+    named = {cause for cause, share in shares.items() if share >= NAMED and cause != "unclear"}
+    faults = [] if named == set(setup.named) else [f"named are {sorted(named)}: {found.sentence}"]
+    faults += [
+        f"{cause} is {shares[cause]:.2f}, not {share}"
+        for cause, share in setup.shares.items()
+        if abs(shares[cause] - share) > CLOSE
+    ]
+    return faults

@@ -1,0 +1,110 @@
+"""What limited a migration: as it was set where it was set, and never against the description of a genuine capture.
+
+`limits/` holds captures of the set-ups of `support/bench.py`, each at both ends, pages zeroed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bench
+import pytest
+from conftest import ELSEWHERE, OWN, captures
+
+import dissector
+from dissector.facts.limits import CAUSES
+from dissector.results.analysis import MigrationResult
+from dissector.results.limits import LimitsResult, SharesResult
+
+FOLDER = Path(__file__).parent / "limits"
+
+MADE = {
+    f"{name}, {side}": (setup, FOLDER / f"{bench.file_name(name, side)}.zst", side)
+    for name, setup in bench.SETUPS.items()
+    for side in bench.SIDES
+}
+
+MAINLY = {
+    "postcopy/a_loopback/lo": "source_idle",  # it writes 15 MB/s at most, as all below that have no other reason
+    "postcopy/b_veth1500/veth_rx": "source_idle",
+    "postcopy/c3_capture_drops/veth_rx_with_capture_drops": "source_idle",
+    "postcopy/c_netem/veth_rx": "congestion",  # delay, loss, reordering, duplicates
+    "postcopy/d_concurrent/veth_rx": "source_idle",
+    "postcopy/f_precopy_only/veth_rx": "source_idle",
+    "postcopy/f_remus/veth_rx": "source_idle",  # and it waits between checkpoints
+    "xen/pv-live-netem/pv-live-netem": "congestion",  # the same
+    "xen/pvh-420-tap/pvh-420-tap": "unclear",  # a tap sees no network
+}
+"""What the description of a capture says, by the capture's name."""
+
+AT = {
+    "postcopy/c_netem/veth_rx": "destination",
+    "xen/pv-live-mtu1500-drops/pv-live-mtu1500-drops": "destination",
+    "xen/pvh-fail-sender-killed/pvh-fail-sender-killed": "destination",
+}
+"""Where it was captured, by the capture's name, as far as TCP can tell."""
+
+
+def named(name: str) -> list[MigrationResult]:
+    """The migrations of a capture, whatever its format."""
+    files = [*OWN.glob(f"{name}.pcap*"), *ELSEWHERE.glob(f"{name}.pcap*")]
+    return [one for file in files[:1] for one in dissector.open(str(file)).analyze().migrations]
+
+
+def limits(migration: MigrationResult) -> LimitsResult:
+    assert migration.limits is not None
+    return migration.limits
+
+
+@pytest.mark.parametrize("case", MADE.values(), ids=MADE)
+def test_it_is_what_was_set(case: tuple[bench.Setup, Path, str]) -> None:
+    setup, path, side = case
+    assert not bench.wrong(setup, path)
+    (migration,) = dissector.open(str(path)).analyze().migrations
+    assert limits(migration).side in (side, None)
+    if setup.link is not None and setup.link.delay:
+        assert limits(migration).side == side
+
+
+@pytest.mark.parametrize("name", MAINLY)
+def test_it_is_what_a_capture_is_said_to_show(name: str) -> None:
+    for migration in named(name):
+        shares = {cause: getattr(limits(migration), cause) for cause in CAUSES}
+        assert max(shares, key=shares.__getitem__) == MAINLY[name]
+
+
+@pytest.mark.parametrize("name", AT)
+def test_where_it_was_captured(name: str) -> None:
+    for migration in named(name):
+        assert limits(migration).side == AT[name]
+
+
+def test_packets_that_the_capture_lost_were_not_lost_on_the_way() -> None:
+    (dropped,) = named("xen/pv-live-mtu1500-drops/pv-live-mtu1500-drops")
+    assert len(dropped.gaps) == 186
+    assert limits(dropped).congestion_by.loss < 0.02
+
+
+@pytest.mark.parametrize("path", captures().values(), ids=captures())
+def test_shares_are_shares(path: Path) -> None:
+    for migration in dissector.open(str(path)).analyze().migrations:
+        if migration.flow is None:
+            assert migration.limits is None
+            continue
+        whole = limits(migration)
+        parts = [one.limits for one in migration.phases]
+        for shares in (whole, *parts):
+            assert isinstance(shares, SharesResult)
+            each = [getattr(shares, cause) for cause in CAUSES]
+            assert sum(each) == pytest.approx(1) and all(0 <= one <= 1 for one in each)
+        assert sum(vars(whole.congestion_by).values()) == pytest.approx(whole.congestion)
+        evidence = whole.evidence
+        if evidence is not None and evidence.rtt is not None and evidence.in_flight is not None:
+            assert 0 <= evidence.rtt.min <= evidence.rtt.median <= evidence.rtt.p95
+            assert 0 <= evidence.in_flight.median <= evidence.in_flight.max
+
+
+@pytest.mark.parametrize("name", ["field/28_clock_step_back", "field/24_simple_packets"])
+def test_times_that_cannot_be_believed_limit_nothing(name: str) -> None:
+    (migration,) = named(name)
+    assert migration.limits is None and all(phase.limits is None for phase in migration.phases)
