@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from dissector.events import Spent
+from dissector.events import NOTHING_SPENT, Spent
 
 Cause: TypeAlias = Literal["source_idle", "congestion", "receive_window", "destination_slow", "waiting", "unclear"]
 CAUSES: tuple[Cause, ...] = (
@@ -41,6 +41,8 @@ class HeldUp:
 
     def add(self, spent: Spent, waited: int = 0) -> None:
         """More time of the sender; for so many ns from its beginning it waited for the other side."""
+        if spent is NOTHING_SPENT:
+            return
         waiting = max(0, min(spent.idle, waited))
         self.waiting += waiting
         self.idle += spent.idle - waiting

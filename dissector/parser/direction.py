@@ -23,6 +23,7 @@ looks at; never page contents, unless `keep_pages` asks for them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import sub
 from typing import Literal, Protocol, cast
 
 from dissector.events import (
@@ -759,7 +760,7 @@ class DirectionParser(Cursor):
 
 
 def _less(now: tuple[int, ...], before: tuple[int, ...]) -> Spent:
-    return Spent(*(one - other for one, other in zip(now, before, strict=True)))
+    return NOTHING_SPENT if now == before else Spent._make(map(sub, now, before))
 
 
 class Wrapping(Protocol):
