@@ -67,6 +67,8 @@ TUNNEL_PROTOCOLS = frozenset((4, 17, 41, 47, 50, 97, 137))
 # Options of TCP: RFC 9293, 3.1, RFC 7323, 2.2 and 2.3, and RFC 2018, 2.
 END_OF_OPTIONS, NO_OPERATION, LARGEST_SEGMENT, WINDOW_SCALE, SACK_PERMITTED, TIMESTAMPS = 0, 1, 2, 3, 4, 8
 LARGEST_SHIFT = 14
+PLAIN_TIMESTAMPS = b"\1\1\x08\x0a"
+"""How timestamps begin in nearly every packet: RFC 7323, appendix A."""
 
 # Extension headers that may stand before TCP (RFC 8200, 4.1; RFC 4302 for 51; RFC 6275 for 135):
 # octets in one unit of their length field, and octets that the field does not count.
@@ -260,6 +262,8 @@ def window_shift(options: memoryview | bytes) -> int:
 def time_stamps(options: memoryview | bytes) -> tuple[int, int] | None:
     """Of the options of a TCP header: the sender's clock, and what it had last heard of the other side's (TSval and
     TSecr of RFC 7323, 3.2); None where they do not say."""
+    if len(options) >= 12 and options[:4] == PLAIN_TIMESTAMPS:
+        return int.from_bytes(options[4:8], "big"), int.from_bytes(options[8:12], "big")
     for kind, says in tcp_options(options):
         if kind == TIMESTAMPS and len(says) == 8:
             return int.from_bytes(says[:4], "big"), int.from_bytes(says[4:], "big")

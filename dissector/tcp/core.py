@@ -208,10 +208,15 @@ class Half:
         """Octets that end at this offset came again, from the sender as it seems."""
         raise NotImplementedError
 
-    @cython.ccall
-    def hear_of(self, time: cython.longlong, window: cython.longlong) -> None:
+    def hear_of(self, time: int, window: int) -> None:
         """This half carries news for the other one, which are still to be counted: an acknowledgement or, in the lower
         16 bits, another window."""
+        self._hear_of(time, window)
+
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(check=False)
+    def _hear_of(self, time: cython.longlong, window: cython.longlong) -> cython.void:
         peer: Half = self.peer
         before: cython.longlong = self.window & _WINDOW
         window &= _WINDOW
@@ -596,14 +601,14 @@ class Core:
                 if acked > (peer.tail if peer.proved else peer.next):
                     return False
                 is_news = True
-                half.hear_of(time, window)
+                half._hear_of(time, window)
                 peer.acked = acked
                 half.ack_seq = ack
                 if acked >= peer.probe:
                     peer.measure(time)
             elif (window ^ half.window) & 0xFFFF:
                 is_news = True
-                half.hear_of(time, window)
+                half._hear_of(time, window)
         half.window = window
         if is_news and time >= peer.noted:
             peer.note(time, _options(buffer, start, end, there))

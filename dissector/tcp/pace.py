@@ -45,10 +45,10 @@ Side: TypeAlias = Literal["sender", "receiver", "middle"]
 IDLE, LOSS, QUEUE, GROWTH, WINDOW, CLOSED, UNCLEAR = range(7)
 CAUSES = ("idle", "loss", "queue", "growth", "window", "closed", "unclear")
 
-FINEST, COARSEST = 20_000, 8_000_000
+FINEST, COARSEST = 20_000, 20_000_000
 """ns between two looks: of a young connection, and at most."""
 
-LOOKS = 1 << 10
+LOOKS = 1 << 9
 """So many times in its age a connection is looked at until then."""
 
 SLACK = 400_000

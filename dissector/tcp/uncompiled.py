@@ -18,6 +18,7 @@ bint: TypeAlias = bool
 uint: TypeAlias = builtins.int
 int: TypeAlias = builtins.int
 longlong: TypeAlias = builtins.int
+void: TypeAlias = None
 p_uchar: TypeAlias = bytearray
 
 
@@ -35,10 +36,6 @@ def cclass(kind: _Any) -> _Any:
 
 
 def cfunc(function: _Any) -> _Any:
-    return function
-
-
-def ccall(function: _Any) -> _Any:
     return function
 
 
