@@ -92,6 +92,17 @@ class Spent(NamedTuple):
 NOTHING_SPENT = Spent()
 
 
+class Held(NamedTuple):
+    """What held up the sender between the record before one in its direction and its first octet, and from there to its
+    last."""
+
+    before: Spent = NOTHING_SPENT
+    within: Spent = NOTHING_SPENT
+
+
+NOTHING_HELD = Held()
+
+
 class Way(NamedTuple):
     """What a connection showed of the way of one direction's octets. Times are ns; None: nothing shows it."""
 
@@ -238,10 +249,8 @@ class Record(NamedTuple):
     """How many octets of the other direction its sender had acknowledged when it was complete (an offset there)."""
     silence: int = 0
     """The longest stall (ns without payload in its direction) since the record before it."""
-    before: Spent = NOTHING_SPENT
-    """What held up its sender between the record before it in its direction and its own first octet, and from there to
-    its last."""
-    within: Spent = NOTHING_SPENT
+    held: Held = NOTHING_HELD
+    """What held up its sender."""
     unseen: bool = False
     """Of a text: whether octets had been acknowledged, in either direction, that the capture had not shown."""
     unannounced: bool = False

@@ -734,13 +734,19 @@ parser_direction.NoTransport.conflicts = 0
 parser_direction.NoTransport.copies = 0
 parser_direction.NoTransport.in_vain = 0
 parser_direction.NoTransport.unheard = 0
+events.Spent = py.class("Spent", { "idle", "loss", "queue", "growth", "window", "closed", "unclear" }, { idle = 0,
+    loss = 0, queue = 0, growth = 0, window = 0, closed = 0, unclear = 0 }, true, nil, function(idle, loss, queue,
+    growth, window, closed, unclear) if idle == nil then idle = 0 end if loss == nil then loss = 0 end if queue == nil
+    then queue = 0 end if growth == nil then growth = 0 end if window == nil then window = 0 end if closed == nil then
+    closed = 0 end if unclear == nil then unclear = 0 end return { idle = idle, loss = loss, queue = queue,
+    growth = growth, window = window, closed = closed, unclear = unclear } end)
 parser_item.Item = py.class("Item", { "layer", "name", "type", "spec", "endianness", "offset", "first", "body_length",
-    "end_", "padding", "keep", "body", "unannounced", "then_" }, { padding = 0, keep = -1, unannounced = false }, false,
-    nil, function(layer, name, type, spec, endianness, offset, first, body_length, end_, padding, keep, body,
-    unannounced, then_) if padding == nil then padding = 0 end if keep == nil then keep = -1 end if unannounced == nil
-    then unannounced = false end return { layer = layer, name = name, type = type, spec = spec, endianness = endianness,
-    offset = offset, first = first, body_length = body_length, end_ = end_, padding = padding, keep = keep, body = body,
-    unannounced = unannounced, then_ = then_ } end)
+    "end_", "padding", "keep", "body", "unannounced", "then_", "spent" }, { padding = 0, keep = -1,
+    unannounced = false }, false, nil, function(layer, name, type, spec, endianness, offset, first, body_length, end_,
+    padding, keep, body, unannounced, then_, spent) if padding == nil then padding = 0 end if keep == nil then keep = -1
+    end if unannounced == nil then unannounced = false end return { layer = layer, name = name, type = type,
+    spec = spec, endianness = endianness, offset = offset, first = first, body_length = body_length, end_ = end_,
+    padding = padding, keep = keep, body = body, unannounced = unannounced, then_ = then_, spent = spent } end)
 events.WayLost = py.class("WayLost", { "migration", "direction", "offset" }, {}, true, nil, function(migration,
     direction, offset) return { migration = migration, direction = direction, offset = offset } end)
 events.Resynchronised = py.class("Resynchronised", { "migration", "direction", "offset", "skipped" }, {}, true, nil,
@@ -768,26 +774,33 @@ events.Context = py.class("Context", { "layers", "version", "endianness", "postc
     end return { layers = layers, version = version, endianness = endianness, postcopy = postcopy, guest = guest,
     page_shift = page_shift, xen = xen, may_be_in_libxl = may_be_in_libxl, legacy = legacy, compressed = compressed,
     tunnelled = tunnelled, revision = revision } end)
+events.Held = py.class("Held", { "before", "within" }, { before = events.Spent(0, 0, 0, 0, 0, 0, 0),
+    within = events.Spent(0, 0, 0, 0, 0, 0, 0) }, true, nil, function(before,
+    within) if before == nil then before = events.Spent(0, 0, 0, 0, 0, 0,
+    0) end if within == nil then within = events.Spent(0, 0, 0, 0, 0, 0, 0) end return { before = before,
+    within = within } end)
 events.Record = py.class("Record", { "migration", "direction", "layer", "name", "type", "spec", "endianness", "offset",
     "length", "body_length", "body", "padding", "runs", "complete", "whole", "first", "last", "index", "context",
-    "acked", "silence", "unseen", "unannounced", "connection", "number" }, { endianness = "little", offset = 0,
+    "acked", "silence", "held", "unseen", "unannounced", "connection", "number" }, { endianness = "little", offset = 0,
     length = 0, body_length = 0, body = "", padding = "", runs = {}, complete = true, whole = true,
     first = events.Position(0, 0), last = events.Position(0, 0), index = 0, context = events.Context({}, nil, "little",
-    false, nil, 12, nil, false, false, false, false, 0), acked = 0, silence = 0, unseen = false, unannounced = false,
-    number = 0 }, true, nil, function(migration, direction, layer, name, type, spec, endianness, offset, length,
-    body_length, body, padding, runs, complete, whole, first, last, index, context, acked, silence, unseen, unannounced,
-    connection, number) if endianness == nil then endianness = "little" end if offset == nil then offset = 0 end if
-    length == nil then length = 0 end if body_length == nil then body_length = 0 end if body == nil then body = "" end
-    if padding == nil then padding = "" end if runs == nil then runs = {} end if complete == nil then complete = true
-    end if whole == nil then whole = true end if first == nil then first = events.Position(0,
+    false, nil, 12, nil, false, false, false, false, 0), acked = 0, silence = 0, held = events.Held(events.Spent(0, 0,
+    0, 0, 0, 0, 0), events.Spent(0, 0, 0, 0, 0, 0, 0)), unseen = false, unannounced = false, number = 0 }, true, nil,
+    function(migration, direction, layer, name, type, spec, endianness, offset, length, body_length, body, padding,
+    runs, complete, whole, first, last, index, context, acked, silence, held, unseen, unannounced, connection,
+    number) if endianness == nil then endianness = "little" end if offset == nil then offset = 0 end if length == nil
+    then length = 0 end if body_length == nil then body_length = 0 end if body == nil then body = "" end if padding ==
+    nil then padding = "" end if runs == nil then runs = {} end if complete == nil then complete = true end if whole ==
+    nil then whole = true end if first == nil then first = events.Position(0,
     0) end if last == nil then last = events.Position(0, 0) end if index == nil then index = 0 end if context == nil
     then context = events.Context({}, nil, "little", false, nil, 12, nil, false, false, false, false,
-    0) end if acked == nil then acked = 0 end if silence == nil then silence = 0 end if unseen == nil then unseen =
-    false end if unannounced == nil then unannounced = false end if number == nil then number = 0 end return {
-    migration = migration, direction = direction, layer = layer, name = name, type = type, spec = spec,
-    endianness = endianness, offset = offset, length = length, body_length = body_length, body = body,
+    0) end if acked == nil then acked = 0 end if silence == nil then silence = 0 end if held == nil then held =
+    events.Held(events.Spent(0, 0, 0, 0, 0, 0, 0), events.Spent(0, 0, 0, 0, 0, 0,
+    0)) end if unseen == nil then unseen = false end if unannounced == nil then unannounced = false end if number == nil
+    then number = 0 end return { migration = migration, direction = direction, layer = layer, name = name, type = type,
+    spec = spec, endianness = endianness, offset = offset, length = length, body_length = body_length, body = body,
     padding = padding, runs = runs, complete = complete, whole = whole, first = first, last = last, index = index,
-    context = context, acked = acked, silence = silence, unseen = unseen, unannounced = unannounced,
+    context = context, acked = acked, silence = silence, held = held, unseen = unseen, unannounced = unannounced,
     connection = connection, number = number } end)
 events.PacketsCut = py.class("PacketsCut", { "migration", "direction" }, {}, true, nil, function(migration,
     direction) return { migration = migration, direction = direction } end)
@@ -798,13 +811,21 @@ events.DirectionStarted = py.class("DirectionStarted", { "migration", "direction
     late = false, position = events.Position(0, 0) }, true, nil, function(migration, direction, offset, late,
     position) if late == nil then late = false end if position == nil then position = events.Position(0, 0) end return {
     migration = migration, direction = direction, offset = offset, late = late, position = position } end)
+events.Way = py.class("Way", { "rtt", "in_flight", "fast", "timeout", "spurious", "late", "window_least",
+    "window_closed", "lag", "reply", "side" }, { fast = 0, timeout = 0, spurious = 0, late = 0, window_closed = 0 },
+    true, nil, function(rtt, in_flight, fast, timeout, spurious, late, window_least, window_closed, lag, reply,
+    side) if fast == nil then fast = 0 end if timeout == nil then timeout = 0 end if spurious == nil then spurious = 0
+    end if late == nil then late = 0 end if window_closed == nil then window_closed = 0 end return { rtt = rtt,
+    in_flight = in_flight, fast = fast, timeout = timeout, spurious = spurious, late = late,
+    window_least = window_least, window_closed = window_closed, lag = lag, reply = reply, side = side } end)
 events.DirectionEnded = py.class("DirectionEnded", { "migration", "direction", "reason", "offset", "retransmitted",
-    "conflicts", "copies", "in_vain", "unheard" }, { retransmitted = 0, conflicts = 0, copies = 0, in_vain = 0,
+    "conflicts", "copies", "in_vain", "unheard", "way" }, { retransmitted = 0, conflicts = 0, copies = 0, in_vain = 0,
     unheard = 0 }, true, nil, function(migration, direction, reason, offset, retransmitted, conflicts, copies, in_vain,
-    unheard) if retransmitted == nil then retransmitted = 0 end if conflicts == nil then conflicts = 0 end if copies ==
-    nil then copies = 0 end if in_vain == nil then in_vain = 0 end if unheard == nil then unheard = 0 end return {
-    migration = migration, direction = direction, reason = reason, offset = offset, retransmitted = retransmitted,
-    conflicts = conflicts, copies = copies, in_vain = in_vain, unheard = unheard } end)
+    unheard, way) if retransmitted == nil then retransmitted = 0 end if conflicts == nil then conflicts = 0 end if
+    copies == nil then copies = 0 end if in_vain == nil then in_vain = 0 end if unheard == nil then unheard = 0 end
+    return { migration = migration, direction = direction, reason = reason, offset = offset,
+    retransmitted = retransmitted, conflicts = conflicts, copies = copies, in_vain = in_vain, unheard = unheard,
+    way = way } end)
 facts_directions.DirectionFacts = py.class("DirectionFacts")
 facts_faults.Faults = py.class("Faults")
 facts_faults.Matches = py.class("Matches", { "again", "faults", "answered", "repeated" }, { again = {}, faults = {},
@@ -1854,6 +1875,7 @@ declare_rule(
 
 events.NOWHERE = events.Position(0, 0)
 parser_cursor.NO_MARKS = py.deque()
+events.NOTHING_SPENT = events.Spent(0, 0, 0, 0, 0, 0, 0)
 parser_direction.NO_TRANSPORT = parser_direction.NoTransport()
 events.FORWARD = "forward"
 parser_entries.PAGES_HEADER_SIZE = 8
@@ -2264,11 +2286,16 @@ function parser_direction.DirectionParser._init(self, conversation, steps, is_fi
     self._started = false
     self._begin = 0
     self._early_gaps = {}
+    self.spent = events.NOTHING_SPENT
     self._before = { 0, 0 }
 end
 
 function parser_direction.NoTransport.take_silence(self)
     return 0
+end
+
+function parser_direction.NoTransport.spent(self)
+    return events.NOTHING_SPENT
 end
 
 -- Makes two parsers the directions of one connection.
@@ -2400,7 +2427,7 @@ function parser_direction.DirectionParser.begin(self, layer, name, type, spec, e
     end
     local offset = self.offset
     self.item = parser_item.Item(layer, name, type, spec, endianness, offset, self.newest, body_length,
-        offset + header + length, padding, keep, nil, unannounced, then_)
+        offset + header + length, padding, keep, nil, unannounced, then_, native.nothing(self.transport))
     if then_ == "LEGACY" then
         self.migration:learn({ legacy = true })
     end
@@ -2736,7 +2763,7 @@ function parser_direction.DirectionParser._emit_item(self, item, end_, padding, 
         item.endianness, item.offset, end_ - item.offset, item.body_length, body, padding, runs, whole
         and not self.damaged, whole, item.first, self.newest, index, migration.context,
         (function() if peer ~= nil then return peer.transport.acked end return 0 end)(), self.transport:take_silence(),
-        item.layer == "xl" and self:_may_hide_texts(), item.unannounced, migration.aside)
+        native.nothing(self, item), item.layer == "xl" and self:_may_hide_texts(), item.unannounced, migration.aside)
     self.conversation.emit(record, self._reached)
 end
 
@@ -2934,7 +2961,14 @@ function parser_direction.DirectionParser._end(self, reason)
         return
     end
     local side = self.transport
-    local counts = { again, conflicts, side.copies, side.in_vain, side.unheard }
+    local evidence = side.evidence
+    local way
+    if evidence == nil then
+        way = nil
+    else
+        way = events.Way(py.unpack(evidence))
+    end
+    local counts = { again, conflicts, side.copies, side.in_vain, side.unheard, way }
     local ended = events.DirectionEnded(number, self.direction, reason, self.offset, py.unpack(counts))
     local join = migration.join
     for _, one in ipairs(join == nil and { ended } or join.end_(self, ended, migration.aside ~= nil)) do
@@ -2969,6 +3003,7 @@ function facts_directions.DirectionFacts._init(self, direction)
     self.copies = 0
     self.in_vain = 0
     self.unheard = 0
+    self.way = nil
     self.closed = nil
     self.ended = nil
     self.first = nil
@@ -3050,7 +3085,7 @@ function facts_directions.DirectionFacts._end(self, event)
     self:_count(event)
     self.ended = event.reason
     self.copies = event.copies
-    self.in_vain, self.unheard = event.in_vain, event.unheard
+    self.in_vain, self.unheard, self.way = event.in_vain, event.unheard, event.way
 end
 
 function facts_directions.DirectionFacts._reach(self, offset)

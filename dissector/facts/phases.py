@@ -77,7 +77,7 @@ class Phases:
     def _add_forward(self, record: Record, role: Role | None, following: PhaseName | None) -> None:
         phase = self.all[-1]
         # What came from the other side meanwhile was what its sender had waited for.
-        phase.held_up.add(record.before, self._heard - (self._sent or phase.start_time))
+        phase.held_up.add(record.held.before, self._heard - (self._sent or phase.start_time))
         if not self._sent:
             phase.held_up.idle += record.first.time - max(phase.start_time, self._heard)
         self._sent = record.last.time
@@ -87,7 +87,7 @@ class Phases:
             phase.stall = max(phase.stall, record.silence)
         if following is not None and _is_before(phase.name, following):
             phase = self._begin(following, record.first.time)
-        phase.held_up.add(record.within, self._heard - record.first.time)
+        phase.held_up.add(record.held.within, self._heard - record.first.time)
         if not before:
             phase.stall = max(phase.stall, record.silence)
         phase.reach(record)

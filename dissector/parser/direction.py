@@ -23,7 +23,6 @@ looks at; never page contents, unless `keep_pages` asks for them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import sub
 from typing import Literal, Protocol, cast
 
 from dissector.events import (
@@ -54,6 +53,7 @@ from dissector.parser.conversation import MIGRATIONS_MAX, Conversation, ParsedMi
 from dissector.parser.cursor import Cursor
 from dissector.parser.entries import PAGES_HEADER_SIZE, page_runs
 from dissector.parser.item import UNKNOWN, Item, octets_to_keep
+from dissector.parser.spending import begun, held_up
 from dissector.protocol import Endianness, Expect, Layer, MessageSpec, Role
 from dissector.tcp import FOREVER, Transport
 
@@ -88,7 +88,6 @@ class DirectionParser(Cursor):
         "_begin",
         "_early_gaps",
         "_reached",
-        "_spent",
         "_started",
         "_step",
         "_steps",
@@ -115,6 +114,7 @@ class DirectionParser(Cursor):
         "resumed",
         "room",
         "searched",
+        "spent",
         "suspect",
         "trailing",
         "transport",
@@ -184,7 +184,7 @@ class DirectionParser(Cursor):
         """The offset at which the migration at hand begins."""
         self._early_gaps: list[tuple[int, int]] = []
         """Offset and length of gaps before the migration was recognised."""
-        self._spent: tuple[int, ...] = NOTHING_SPENT
+        self.spent: tuple[int, ...] = NOTHING_SPENT
         """What had held up the sender when the newest item ended."""
         self._before = (0, 0)
         """Octets retransmitted and conflicts before it began."""
@@ -349,7 +349,7 @@ class DirectionParser(Cursor):
             None,
             unannounced,
             then,
-            tuple(self.transport.spent()),
+            begun(self.transport),
         )
         if then is Expect.LEGACY:
             # Its own event has to say so: none follows it.
@@ -611,22 +611,12 @@ class DirectionParser(Cursor):
             migration.context,
             peer.transport.acked if peer is not None else 0,
             self.transport.take_silence(),
-            *self._take_spent(item),
+            held_up(self, item),
             item.layer == "xl" and self._may_hide_texts(),
             item.unannounced,
             migration.aside,
         )
         self.conversation.emit(record, self._reached)
-
-    def _take_spent(self, item: Item) -> tuple[Spent, Spent]:
-        """What held up the sender before an item and within it, since the item before."""
-        known, begun = self._spent, item.spent
-        self._spent = now = tuple(self.transport.spent())
-        if now == known:
-            return NOTHING_SPENT, NOTHING_SPENT
-        if begun is None or begun < known:
-            begun = known
-        return _less(begun, known), _less(now, begun)
 
     def _may_hide_texts(self) -> bool:
         """Whether octets were acknowledged, in either direction, that the capture has not shown."""
@@ -757,10 +747,6 @@ class DirectionParser(Cursor):
         self.searched = self.offset
         self.candidates.clear()
         self.expect_next(Expect.ANYTHING)
-
-
-def _less(now: tuple[int, ...], before: tuple[int, ...]) -> Spent:
-    return NOTHING_SPENT if now == before else Spent._make(map(sub, now, before))
 
 
 class Wrapping(Protocol):

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from threading import Thread
 
+from dissector.capture.joined import FileSet
 from dissector.recording.conversations import Said, find, told
 from dissector.recording.player import Mouth, play
 
@@ -108,7 +109,7 @@ def main() -> None:
     """Plays a side, which is its argument as JSON."""
     said = json.loads(sys.argv[1])
     side = Side(**{**said, "out": Pump(**said["out"]), "back": Pump(**said["back"])})
-    carrier = find(side.path, 0)
+    carrier = find(FileSet((side.path,)), 0)
     wire = connected(side)
     wire.settimeout(None)
     if side.control:

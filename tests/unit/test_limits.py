@@ -7,7 +7,7 @@ from happened import MS, Story
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dissector.events import FORWARD, DirectionEnded, Spent, Way
+from dissector.events import FORWARD, DirectionEnded, Held, Spent, Way
 from dissector.facts import Migration
 from dissector.facts.limits import CAUSES, HeldUp, shares, together
 from dissector.results.limits import LimitsResult
@@ -37,7 +37,7 @@ def test_what_it_waited_for_came_meanwhile() -> None:
     story.time += 20 * MS
     story.tell("reverse ready")
     story.time += 5 * MS
-    story.record("forward go", before=Spent(idle=26 * MS))
+    story.record("forward go", held=Held(Spent(idle=26 * MS)))
     story.time += 7 * MS
     story.tell("reverse report")
     finish = story.facts().phases[-1]
@@ -49,7 +49,7 @@ def test_what_it_waited_for_came_meanwhile() -> None:
 def test_time_before_a_record_belongs_to_the_phase_before() -> None:
     story = Story().tell(*HEADERS)
     story.time += 9 * MS
-    story.record("PAGE_DATA", range(4), takes=30, before=Spent(idle=10 * MS), within=Spent(loss=20 * MS, queue=4 * MS))
+    story.record("PAGE_DATA", range(4), takes=30, held=Held(Spent(idle=10 * MS), Spent(loss=20 * MS, queue=4 * MS)))
     handshake, precopy = story.facts().phases
     assert (handshake.held_up.idle, handshake.held_up.loss) == (10 * MS, 0)
     assert (precopy.held_up.idle, precopy.held_up.loss, precopy.held_up.queue) == (0, 20 * MS, 4 * MS)
@@ -57,7 +57,7 @@ def test_time_before_a_record_belongs_to_the_phase_before() -> None:
 
 def test_the_sentence_names_what_took_longest_and_its_proof() -> None:
     story = Story().tell(*HEADERS)
-    story.record("PAGE_DATA", range(4), takes=100, within=Spent(loss=60 * MS, closed=30 * MS))
+    story.record("PAGE_DATA", range(4), takes=100, held=Held(within=Spent(loss=60 * MS, closed=30 * MS)))
     way = Way((MS, 2 * MS, 3 * MS), (30_000, 140_000), fast=600, timeout=48, window_least=0, window_closed=7)
     found = limits(ended(story, way))
     assert found.sentence.startswith("limited by loss (57 %) and the destination, which read too slowly (29 %)")
@@ -68,7 +68,7 @@ def test_the_sentence_names_what_took_longest_and_its_proof() -> None:
 
 def test_copies_are_no_retransmissions() -> None:
     story = Story().tell(*HEADERS)
-    story.record("PAGE_DATA", range(4), takes=100, within=Spent(loss=90 * MS))
+    story.record("PAGE_DATA", range(4), takes=100, held=Held(within=Spent(loss=90 * MS)))
     found = limits(ended(story, Way(fast=600), copies=1))
     assert found.congestion == 0 and found.unclear > 0.9
     assert found.sentence.startswith("not clear")
@@ -77,7 +77,7 @@ def test_copies_are_no_retransmissions() -> None:
 
 def test_the_summary_shows_it_phase_by_phase() -> None:
     story = Story().tell(*HEADERS)
-    story.record("PAGE_DATA", range(4), takes=100, within=Spent(window=100 * MS))
+    story.record("PAGE_DATA", range(4), takes=100, held=Held(within=Spent(window=100 * MS)))
     migration = ended(story, Way(in_flight=(18_000, 18_824), rtt=(MS, MS, MS)))
     rows = [text for name, text in _rows(migration, Checker(migration)) if name in ("limits", "")]
     assert rows[0].startswith("limited by the receive window") and "18.8 kB in flight at most at 1.000 ms" in rows[0]

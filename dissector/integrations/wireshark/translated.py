@@ -55,6 +55,8 @@ NATIVE = {
     "facts.pfns.PfnSet": "native.PfnSet",
     "protocol.xenops.xenops_request": "native.xenops_request",
     "parser.steps.next_state_end": "native.next_state_end",
+    "parser.spending.begun": "native.nothing",
+    "parser.spending.held_up": "native.nothing",
     "parser.joins.Joins": "native.Nothing",
     "parser.conversation.Remarks": "native.Nothing",
     "parser.wrapping.Compressed": "native.nothing",
