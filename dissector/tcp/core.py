@@ -211,23 +211,25 @@ class Half:
     def hear_of(self, time: int, window: int) -> None:
         """This half carries news for the other one, which are still to be counted: an acknowledgement or, in the lower
         16 bits, another window."""
-        self._hear_of(time, window)
+        _hear_of(self, time, window)
 
-    @cython.cfunc
-    @cython.inline
-    @cython.exceptval(check=False)
-    def _hear_of(self, time: cython.longlong, window: cython.longlong) -> cython.void:
-        peer: Half = self.peer
-        before: cython.longlong = self.window & _WINDOW
-        window &= _WINDOW
-        if window < self.least:
-            self.least = window
-        if not window and before:
-            self.closings += 1
-        if peer.freed <= peer.heard:
-            peer.freed = time
-            peer.unacked = max(peer.next, peer.tail) - peer.acked
-            peer.granted = before
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _hear_of(half: Half, time: cython.longlong, window: cython.longlong) -> cython.void:
+    """See `Half.hear_of`."""
+    peer: Half = half.peer
+    before: cython.longlong = half.window & _WINDOW
+    window &= _WINDOW
+    if window < half.least:
+        half.least = window
+    if not window and before:
+        half.closings += 1
+    if peer.freed <= peer.heard:
+        peer.freed = time
+        peer.unacked = max(peer.next, peer.tail) - peer.acked
+        peer.granted = before
 
 
 @cython.cfunc
@@ -601,14 +603,14 @@ class Core:
                 if acked > (peer.tail if peer.proved else peer.next):
                     return False
                 is_news = True
-                half._hear_of(time, window)
+                _hear_of(half, time, window)
                 peer.acked = acked
                 half.ack_seq = ack
                 if acked >= peer.probe:
                     peer.measure(time)
             elif (window ^ half.window) & 0xFFFF:
                 is_news = True
-                half._hear_of(time, window)
+                _hear_of(half, time, window)
         half.window = window
         if is_news and time >= peer.noted:
             peer.note(time, _options(buffer, start, end, there))
