@@ -155,7 +155,7 @@ SETUPS = {
     "late answer": Setup(("waiting",), {"waiting": 0.93}, answers=Pump(hold=1.5, after=54), path=TALK),
     "slow link and pauses": Setup(
         ("congestion", "source_idle"),
-        {"congestion": 0.5, "source_idle": 0.5},
+        {},
         Link(rate=3_000_000, room=60_000),
         source=Pump(every=1_000_000, pause=0.6),
     ),
