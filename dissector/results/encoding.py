@@ -41,9 +41,32 @@ def to_json(value: Any) -> Any:
     return value
 
 
+INDENTED = 4
+"""How deep JSON is indented: to the elements of a migration's lists, each of which has a line."""
+
+
 def dumps(value: Any, indent: int | None = None) -> str:
     """A result as JSON text, on one line unless `indent` says how far to indent."""
-    return json.dumps(value, default=_values, indent=indent)
+    return _dumps(value) if indent is None else _indented(value, " " * indent, 0)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, default=_values)
+
+
+def _indented(value: Any, by: str, depth: int) -> str:
+    """Python's encoder indents in Python, and an analysis may have 100,000 gaps: what is below is a line of its own."""
+    inside = _values(value) if isinstance(value, Mapping | Result) else value
+    if depth >= INDENTED or not inside or not isinstance(inside, dict | list | tuple):
+        return _dumps(value)
+    if isinstance(inside, dict):
+        lines = [f"{_dumps(name)}: {_indented(one, by, depth + 1)}" for name, one in inside.items()]
+        opening, closing = "{}"
+    else:
+        lines = [_indented(one, by, depth + 1) for one in inside]
+        opening, closing = "[]"
+    before = "\n" + by * (depth + 1)
+    return f"{opening}{before}{f',{before}'.join(lines)}\n{by * depth}{closing}"
 
 
 def _values(value: Any) -> dict[str, Any]:
