@@ -134,7 +134,7 @@ BAD_LIBXL_HEADER = _rule(
             ("version", "!=", LIBXL_VERSION),
         ),
     ),
-    breaking=(eg.header("libxl header", "libxl", version=1),),
+    breaking=(eg.text("banner"), eg.xl_header(json=1, stream_v2=1), eg.header("libxl header", "libxl", version=1)),
     legal=(eg.header("libxl header", "libxl", version=2),),
 )
 

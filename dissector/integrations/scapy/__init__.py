@@ -18,6 +18,9 @@ Layers build what they dissect. Lengths, counts and padding are worked out unles
 >>> bytes(LibxcRecord() / PostcopyFault(pfns=[0x1F2, 0x1F3])).hex()
 '15000000180000000200000000000000f201000000000000f301000000000000'
 
+`MigrationSource`, `MigrationDestination` and `PageServer` are the ends of a migration, to talk to a real one and to
+break one rule at a time; `unsayable()` has the rules that no end can break by what it says, and why.
+
 `making.py` says how classes are called and what the endings V2, V3 and BE mean; `ls(PostcopyFault)` lists fields.
 """
 
@@ -25,12 +28,27 @@ from typing import TYPE_CHECKING
 
 from scapy.packet import Packet
 
+from .connection import MigrationSocket
+from .ends import MigrationDestination, MigrationSource, PageServer
 from .making import CLASSES, big_endian
 from .packets import ToolstackMessage, TrailingData, XlMessage
+from .scripts import unsayable
 from .session import MigrationSession
 
 globals().update(CLASSES)
-__all__ = [*CLASSES, "MigrationSession", "ToolstackMessage", "TrailingData", "XlMessage", "big_endian"]
+__all__ = [
+    *CLASSES,
+    "MigrationDestination",
+    "MigrationSession",
+    "MigrationSocket",
+    "MigrationSource",
+    "PageServer",
+    "ToolstackMessage",
+    "TrailingData",
+    "XlMessage",
+    "big_endian",
+    "unsayable",
+]
 
 if TYPE_CHECKING:
 
