@@ -47,20 +47,16 @@ INDENTED = 4
 
 def dumps(value: Any, indent: int | None = None) -> str:
     """A result as JSON text, on one line unless `indent` says how far to indent."""
-    return _dumps(value) if indent is None else _indented(value, " " * indent, 0)
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, default=_values)
+    return _line(value) if indent is None else _indented(value, " " * indent, 0)
 
 
 def _indented(value: Any, by: str, depth: int) -> str:
     """Python's encoder indents in Python, and an analysis may have 100,000 gaps: what is below is a line of its own."""
     inside = _values(value) if isinstance(value, Mapping | Result) else value
     if depth >= INDENTED or not inside or not isinstance(inside, dict | list | tuple):
-        return _dumps(value)
+        return _line(value)
     if isinstance(inside, dict):
-        lines = [f"{_dumps(name)}: {_indented(one, by, depth + 1)}" for name, one in inside.items()]
+        lines = [f"{_line(name)}: {_indented(one, by, depth + 1)}" for name, one in inside.items()]
         opening, closing = "{}"
     else:
         lines = [_indented(one, by, depth + 1) for one in inside]
@@ -73,6 +69,10 @@ def _values(value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     return {name: getattr(value, name) for name in value.field_names}
+
+
+_line = json.JSONEncoder(default=_values).encode
+"""JSON on one line."""
 
 
 def schema(result: Any, name: str) -> Schema:
