@@ -2,7 +2,7 @@
 
 An `AnsweringMachine` serves faults; an `Automaton` for each end holds a whole postcopy migration, or breaks a rule:
 `mutate` names it, and what the end says in the rule's breaking example is said instead. Threads, states and breakpoints
-are Scapy's own: `run()`, `runbg()`, `stop()`. An error in what an automaton was given is raised by `run()`.
+are Scapy's own: `run()`, `runbg()`, `stop()`. An error in what an automaton is given is raised at once.
 """
 
 from __future__ import annotations
@@ -87,11 +87,13 @@ class _End(Automaton):
 
     sock: MigrationSocket
 
-    def parse_args(self, *args: Any, mutate: str | None = None, **more: Any) -> None:
-        if not isinstance(self.sock, MigrationSocket):
+    def __init__(self, *args: Any, sock: MigrationSocket, mutate: str | None = None, **more: Any) -> None:
+        """Raises TypeError of another socket and ValueError of a rule that cannot be broken: here, since an error in
+        `parse_args` leaves Scapy 2.6.0 waiting for a thread."""
+        if not isinstance(sock, MigrationSocket):
             raise TypeError("the end of a migration needs sock=MigrationSocket(...)")
-        self.script = None if mutate is None else script(mutate, self.sock.speaker)
-        super().parse_args(*args, **more)
+        self.script = None if mutate is None else script(mutate, sock.speaker)
+        super().__init__(*args, sock=sock, **more)
 
     def play(self, played: Script) -> None:
         """Says this end's part of a rule's example, each line after what the peer says before it there."""
