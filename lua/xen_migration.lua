@@ -50,6 +50,95 @@ local HVM_SAVE_TYPES = {
 }
 local EMULATORS = { [0] = "unknown", [1] = "qemu-traditional", [2] = "qemu-upstream" }
 local CHECKPOINT_STATES = { [0] = "NEW", [1] = "SVM_SUSPENDED", [2] = "SVM_READY", [3] = "SVM_RESUMED" }
+local HVM_PARAMS = {
+    [0] = "CALLBACK_IRQ", [1] = "STORE_PFN", [2] = "STORE_EVTCHN", [4] = "PAE_ENABLED", [5] = "IOREQ_PFN",
+    [6] = "BUFIOREQ_PFN", [9] = "VIRIDIAN", [10] = "TIMER_MODE", [11] = "HPET_ENABLED", [12] = "IDENT_PT",
+    [13] = "DM_DOMAIN", [14] = "ACPI_S_STATE", [15] = "VM86_TSS", [16] = "VPT_ALIGN", [17] = "CONSOLE_PFN",
+    [18] = "CONSOLE_EVTCHN", [19] = "ACPI_IOPORTS_LOCATION", [20] = "MEMORY_EVENT_CR0", [21] = "MEMORY_EVENT_CR3",
+    [22] = "MEMORY_EVENT_CR4", [23] = "MEMORY_EVENT_INT3", [24] = "NESTEDHVM", [25] = "MEMORY_EVENT_SINGLE_STEP",
+    [26] = "BUFIOREQ_EVTCHN", [27] = "PAGING_RING_PFN", [28] = "MONITOR_RING_PFN", [29] = "SHARING_RING_PFN",
+    [30] = "MEMORY_EVENT_MSR", [31] = "TRIPLE_FAULT_REASON", [32] = "IOREQ_SERVER_PFN", [33] = "NR_IOREQ_SERVER_PAGES",
+    [34] = "VM_GENERATION_ID_ADDR", [35] = "ALTP2M", [36] = "X87_FIP_WIDTH", [37] = "VM86_TSS_SIZED", [38] = "MCA_CAP",
+}
+local MSRS = {
+    [16] = "IA32_TSC", [23] = "IA32_PLATFORM_ID", [27] = "APIC_BASE", [42] = "IA32_EBL_CR_POWERON",
+    [44] = "IA32_EBC_FREQUENCY_ID", [51] = "TEST_CTRL", [53] = "INTEL_CORE_THREAD_COUNT", [58] = "IA32_FEATURE_CONTROL",
+    [59] = "IA32_TSC_ADJUST", [72] = "SPEC_CTRL", [73] = "PRED_CMD", [78] = "PPIN_CTL", [79] = "PPIN",
+    [121] = "IA32_UCODE_WRITE", [139] = "IA32_UCODE_REV", [188] = "MISC_PACKAGE_CTRL", [191] = "PB_OPT_CTRL",
+    [193] = "IA32_PERFCTR0", [205] = "FSB_FREQ", [206] = "INTEL_PLATFORM_INFO", [207] = "CORE_CAPABILITIES",
+    [226] = "PKG_CST_CONFIG_CONTROL", [231] = "IA32_MPERF", [232] = "IA32_APERF", [254] = "MTRRcap",
+    [266] = "ARCH_CAPABILITIES", [267] = "FLUSH_CMD", [271] = "TSX_FORCE_ABORT", [281] = "IA32_BBL_CR_CTL",
+    [290] = "TSX_CTRL", [291] = "MCU_OPT_CTRL", [304] = "INTEL_MASK_V2_CPUID1", [305] = "INTEL_MASK_V2_CPUID80000001",
+    [306] = "INTEL_MASK_V3_CPUID1", [307] = "INTEL_MASK_V3_CPUID80000001", [308] = "INTEL_MASK_V3_CPUIDD_01",
+    [320] = "INTEL_MISC_FEATURES_ENABLES", [372] = "IA32_SYSENTER_CS", [373] = "IA32_SYSENTER_ESP",
+    [374] = "IA32_SYSENTER_EIP", [377] = "IA32_MCG_CAP", [378] = "IA32_MCG_STATUS", [379] = "IA32_MCG_CTL",
+    [408] = "IA32_PERF_STATUS", [409] = "IA32_PERF_CTL", [410] = "IA32_THERM_CONTROL", [411] = "IA32_THERM_INTERRUPT",
+    [412] = "IA32_THERM_STATUS", [416] = "IA32_MISC_ENABLE", [418] = "TEMPERATURE_TARGET",
+    [432] = "IA32_ENERGY_PERF_BIAS", [433] = "PACKAGE_THERM_STATUS", [460] = "FRED_RSP_SL0", [461] = "FRED_RSP_SL1",
+    [462] = "FRED_RSP_SL2", [463] = "FRED_RSP_SL3", [464] = "FRED_STK_LVLS", [465] = "FRED_SSP_SL1",
+    [466] = "FRED_SSP_SL2", [467] = "FRED_SSP_SL3", [468] = "FRED_CONFIG", [473] = "IA32_DEBUGCTLMSR",
+    [477] = "IA32_LASTINTFROMIP", [478] = "IA32_LASTINTTOIP", [508] = "IA32_POWER_CTL", [512] = "IA32_MTRR_PHYSBASE0",
+    [513] = "IA32_MTRR_PHYSMASK0", [514] = "IA32_MTRR_PHYSBASE1", [515] = "IA32_MTRR_PHYSMASK1",
+    [516] = "IA32_MTRR_PHYSBASE2", [517] = "IA32_MTRR_PHYSMASK2", [518] = "IA32_MTRR_PHYSBASE3",
+    [519] = "IA32_MTRR_PHYSMASK3", [520] = "IA32_MTRR_PHYSBASE4", [521] = "IA32_MTRR_PHYSMASK4",
+    [522] = "IA32_MTRR_PHYSBASE5", [523] = "IA32_MTRR_PHYSMASK5", [524] = "IA32_MTRR_PHYSBASE6",
+    [525] = "IA32_MTRR_PHYSMASK6", [526] = "IA32_MTRR_PHYSBASE7", [527] = "IA32_MTRR_PHYSMASK7",
+    [592] = "MTRRfix64K_00000", [600] = "MTRRfix16K_80000", [601] = "MTRRfix16K_A0000", [616] = "MTRRfix4K_C0000",
+    [617] = "MTRRfix4K_C8000", [618] = "MTRRfix4K_D0000", [619] = "MTRRfix4K_D8000", [620] = "MTRRfix4K_E0000",
+    [621] = "MTRRfix4K_E8000", [622] = "MTRRfix4K_F0000", [623] = "MTRRfix4K_F8000", [631] = "IA32_CR_PAT",
+    [640] = "IA32_MC0_CTL2", [767] = "MTRRdefType", [777] = "CORE_PERF_FIXED_CTR0", [778] = "CORE_PERF_FIXED_CTR1",
+    [779] = "CORE_PERF_FIXED_CTR2", [837] = "IA32_PERF_CAPABILITIES", [909] = "CORE_PERF_FIXED_CTR_CTRL",
+    [910] = "CORE_PERF_GLOBAL_STATUS", [911] = "CORE_PERF_GLOBAL_CTRL", [912] = "CORE_PERF_GLOBAL_OVF_CTRL",
+    [1009] = "IA32_PEBS_ENABLE", [1024] = "IA32_MC0_CTL", [1025] = "IA32_MC0_STATUS", [1026] = "IA32_MC0_ADDR",
+    [1027] = "IA32_MC0_MISC", [1144] = "INTEL_MASK_V1_CPUID1", [1152] = "IA32_VMX_BASIC",
+    [1153] = "IA32_VMX_PINBASED_CTLS", [1154] = "IA32_VMX_PROCBASED_CTLS", [1155] = "IA32_VMX_EXIT_CTLS",
+    [1156] = "IA32_VMX_ENTRY_CTLS", [1157] = "IA32_VMX_MISC", [1158] = "IA32_VMX_CR0_FIXED0",
+    [1159] = "IA32_VMX_CR0_FIXED1", [1160] = "IA32_VMX_CR4_FIXED0", [1161] = "IA32_VMX_CR4_FIXED1",
+    [1162] = "IA32_VMX_VMCS_ENUM", [1163] = "IA32_VMX_PROCBASED_CTLS2", [1164] = "IA32_VMX_EPT_VPID_CAP",
+    [1165] = "IA32_VMX_TRUE_PINBASED_CTLS", [1166] = "IA32_VMX_TRUE_PROCBASED_CTLS", [1167] = "IA32_VMX_TRUE_EXIT_CTLS",
+    [1168] = "IA32_VMX_TRUE_ENTRY_CTLS", [1169] = "IA32_VMX_VMFUNC", [1170] = "IA32_VMX_PROCBASED_CTLS3",
+    [1217] = "IA32_A_PERFCTR0", [1232] = "IA32_MCG_EXT_CTL", [1376] = "RTIT_OUTPUT_BASE", [1377] = "RTIT_OUTPUT_MASK",
+    [1392] = "RTIT_CTL", [1393] = "RTIT_STATUS", [1394] = "RTIT_CR3_MATCH", [1536] = "IA32_DS_AREA",
+    [1546] = "PKGC3_IRTL", [1547] = "PKGC6_IRTL", [1548] = "PKGC7_IRTL", [1587] = "PKGC8_IRTL", [1588] = "PKGC9_IRTL",
+    [1589] = "PKGC10_IRTL", [1640] = "CC6_DEMOTION_POLICY_CONFIG", [1641] = "MC6_DEMOTION_POLICY_CONFIG",
+    [1696] = "U_CET", [1698] = "S_CET", [1700] = "PL0_SSP", [1701] = "PL1_SSP", [1702] = "PL2_SSP", [1703] = "PL3_SSP",
+    [1704] = "ISST", [1760] = "IA32_TSC_DEADLINE", [1761] = "PKRS", [1904] = "PM_ENABLE", [1905] = "HWP_CAPABILITIES",
+    [1907] = "HWP_INTERRUPT", [1908] = "HWP_REQUEST", [1911] = "HWP_STATUS", [2056] = "X2APIC_TPR",
+    [2058] = "X2APIC_PPR", [2059] = "X2APIC_EOI", [2104] = "X2APIC_TMICT", [2105] = "X2APIC_TMCCT",
+    [2111] = "X2APIC_SELF", [3201] = "IA32_PSR_L3_QOS_CFG", [3213] = "IA32_CMT_EVTSEL", [3214] = "IA32_CMT_CTR",
+    [3215] = "IA32_PSR_ASSOC", [3472] = "IA32_BNDCFGS", [3475] = "PASID", [3488] = "IA32_XSS", [3504] = "PKG_HDC_CTL",
+    [3505] = "PM_CTL1", [4359] = "VIA_FCR", [4363] = "VIA_RNG", [5126] = "MCU_CONTROL", [6913] = "UARCH_MISC_CTRL",
+    [0xc0000080] = "EFER", [0xc0000081] = "STAR", [0xc0000082] = "LSTAR", [0xc0000083] = "CSTAR",
+    [0xc0000084] = "SYSCALL_MASK", [0xc0000100] = "FS_BASE", [0xc0000101] = "GS_BASE", [0xc0000102] = "SHADOW_GS_BASE",
+    [0xc0000103] = "TSC_AUX", [0xc0000104] = "AMD64_TSC_RATIO", [0xc0000105] = "AMD64_LWP_CFG",
+    [0xc0000106] = "AMD64_LWP_CBADDR", [0xc0000408] = "F10_MC4_MISC1", [0xc0000409] = "F10_MC4_MISC2",
+    [0xc000040a] = "F10_MC4_MISC3", [0xc0010000] = "K7_EVNTSEL0", [0xc0010001] = "K7_EVNTSEL1",
+    [0xc0010002] = "K7_EVNTSEL2", [0xc0010003] = "K7_EVNTSEL3", [0xc0010004] = "K7_PERFCTR0",
+    [0xc0010005] = "K7_PERFCTR1", [0xc0010006] = "K7_PERFCTR2", [0xc0010007] = "K7_PERFCTR3",
+    [0xc0010010] = "K8_SYSCFG", [0xc0010015] = "K8_HWCR", [0xc0010016] = "K8_IORR_BASE0",
+    [0xc0010017] = "K8_IORR_MASK0", [0xc0010018] = "K8_IORR_BASE1", [0xc0010019] = "K8_IORR_MASK1",
+    [0xc001001a] = "K8_TOP_MEM1", [0xc001001d] = "K8_TOP_MEM2", [0xc001001f] = "AMD64_NB_CFG",
+    [0xc0010020] = "AMD_PATCHLOADER", [0xc0010041] = "K7_FID_VID_CTL", [0xc0010042] = "K7_FID_VID_STATUS",
+    [0xc0010044] = "AMD64_MC0_MASK", [0xc0010055] = "K8_ENABLE_C1E", [0xc0010058] = "FAM10H_MMIO_CONF_BASE",
+    [0xc0010061] = "K8_PSTATE_LIMIT", [0xc0010062] = "K8_PSTATE_CTRL", [0xc0010063] = "K8_PSTATE_STATUS",
+    [0xc0010064] = "K8_PSTATE0", [0xc0010065] = "K8_PSTATE1", [0xc0010066] = "K8_PSTATE2", [0xc0010067] = "K8_PSTATE3",
+    [0xc0010068] = "K8_PSTATE4", [0xc0010069] = "K8_PSTATE5", [0xc001006a] = "K8_PSTATE6", [0xc001006b] = "K8_PSTATE7",
+    [0xc0010112] = "K8_TSEG_BASE", [0xc0010113] = "K8_TSEG_MASK", [0xc0010114] = "K8_VM_CR",
+    [0xc0010117] = "K8_VM_HSAVE_PA", [0xc001011f] = "VIRT_SPEC_CTRL", [0xc0010140] = "AMD_OSVW_ID_LENGTH",
+    [0xc0010141] = "AMD_OSVW_STATUS", [0xc0010200] = "AMD_FAM15H_EVNTSEL0", [0xc0010201] = "AMD_FAM15H_PERFCTR0",
+    [0xc0010202] = "AMD_FAM15H_EVNTSEL1", [0xc0010203] = "AMD_FAM15H_PERFCTR1", [0xc0010204] = "AMD_FAM15H_EVNTSEL2",
+    [0xc0010205] = "AMD_FAM15H_PERFCTR2", [0xc0010206] = "AMD_FAM15H_EVNTSEL3", [0xc0010207] = "AMD_FAM15H_PERFCTR3",
+    [0xc0010208] = "AMD_FAM15H_EVNTSEL4", [0xc0010209] = "AMD_FAM15H_PERFCTR4", [0xc001020a] = "AMD_FAM15H_EVNTSEL5",
+    [0xc001020b] = "AMD_FAM15H_PERFCTR5", [0xc0010296] = "AMD_CSTATE_CFG", [0xc00102b0] = "AMD_CPPC_CAP1",
+    [0xc00102b1] = "AMD_CPPC_ENABLE", [0xc00102b3] = "AMD_CPPC_REQ", [0xc00102f0] = "AMD_PPIN_CTL",
+    [0xc00102f1] = "AMD_PPIN", [0xc0011002] = "AMD_L7S0_FEATURE_MASK", [0xc0011003] = "AMD_THRM_FEATURE_MASK",
+    [0xc0011004] = "K8_FEATURE_MASK", [0xc0011005] = "K8_EXT_FEATURE_MASK", [0xc0011019] = "AMD64_DR1_ADDRESS_MASK",
+    [0xc001101a] = "AMD64_DR2_ADDRESS_MASK", [0xc001101b] = "AMD64_DR3_ADDRESS_MASK", [0xc0011020] = "AMD64_LS_CFG",
+    [0xc0011021] = "AMD64_IC_CFG", [0xc0011022] = "AMD64_DC_CFG", [0xc0011023] = "F10_BU_CFG",
+    [0xc0011027] = "AMD64_DR0_ADDRESS_MASK", [0xc0011028] = "AMD64_FP_CFG", [0xc0011029] = "AMD64_DE_CFG",
+    [0xc001102a] = "F10_BU_CFG2", [0xc001102c] = "AMD64_EX_CFG", [0xc001102e] = "AMD64_BP_CFG",
+    [0xc00110e3] = "AMD64_DE_CFG2",
+}
 
 -- Fields: of every item, then of every header and body ----------------------------------------------------------------
 
@@ -88,6 +177,7 @@ declare("string", "rule", "Rule", base.NONE, "Id of a rule that is broken: see `
 declare("string", "contents", "Contents", base.NONE, "More of an item that began in an earlier frame")
 declare("framenum", "contents.of", "Of the item in frame", base.NONE)
 declare("string", "text", "Text", base.NONE)
+declare("string", "cpuid.feature", "Feature", base.NONE, "A feature that a CPUID policy has, in Xen's word")
 declare("uint8", "status", "Status", base.DEC, nil, nil, "0: the guest runs at the destination")
 declare("bytes", "xl_header.magic", "magic", base.SPACE, "Names the format")
 declare("uint32", "xl_header.byteorder", "byteorder", base.HEX, nil, nil, "0x01020304 in the sender's byte order")
@@ -190,7 +280,7 @@ declare("uint32", "hvm_params.count", "count", base.DEC_HEX, nil, nil, "Number o
 declare("uint32", "hvm_params.reserved", "reserved", base.DEC_HEX, nil, nil, "Reserved, zero")
 declare("string", "hvm_params.param", "param", base.NONE, "The parameters")
 declare(
-    "uint64", "hvm_params.param.index", "index", base.DEC_HEX, nil, nil,
+    "uint64", "hvm_params.param.index", "index", base.DEC_HEX, HVM_PARAMS, nil,
     "HVM_PARAM_* of xen/include/public/hvm/params.h"
 )
 declare("uint64", "hvm_params.param.value", "value", base.DEC_HEX, nil, nil, "Its value")
@@ -212,7 +302,7 @@ declare("uint32", "x86_cpuid_policy.cpuid_policy.b", "b", base.DEC_HEX)
 declare("uint32", "x86_cpuid_policy.cpuid_policy.c", "c", base.DEC_HEX)
 declare("uint32", "x86_cpuid_policy.cpuid_policy.d", "d", base.DEC_HEX)
 declare("string", "x86_msr_policy.msr_policy", "msr_policy", base.NONE, "What model-specific registers tell the guest")
-declare("uint32", "x86_msr_policy.msr_policy.idx", "idx", base.DEC_HEX, nil, nil, "The register's number")
+declare("uint32", "x86_msr_policy.msr_policy.idx", "idx", base.DEC_HEX, MSRS, nil, "The register's number")
 declare("uint32", "x86_msr_policy.msr_policy.flags", "flags", base.DEC_HEX, nil, nil, "Reserved, zero")
 declare("uint64", "x86_msr_policy.msr_policy.val", "val", base.DEC_HEX, nil, nil, "Its value")
 declare("uint32", "emulator_xenstore_data.emulator_id", "emulator_id", base.DEC_HEX, EMULATORS, nil, "Which emulator")
@@ -240,6 +330,1053 @@ declare("bytes", "demu.data", "data", base.SPACE, "Opaque octets")
 declare("bytes", "varstored.data", "data", base.SPACE, "Opaque octets")
 declare("bytes", "swtpm0.data", "data", base.SPACE, "Opaque octets")
 declare("bytes", "swtpm.data", "data", base.SPACE, "Opaque octets")
+declare("bytes", "pv_vcpu_64.fpu_ctxt", "fpu_ctxt", base.SPACE, "As FXSAVE writes it")
+declare("uint64", "pv_vcpu_64.flags", "flags", base.DEC_HEX, nil, nil, "VGCF_*")
+declare("uint64", "pv_vcpu_64.flags.i387_valid", "i387_valid", base.HEX, nil, 1)
+declare("uint64", "pv_vcpu_64.flags.in_kernel", "in_kernel", base.HEX, nil, 4)
+declare("uint64", "pv_vcpu_64.flags.failsafe_disables_events", "failsafe_disables_events", base.HEX, nil, 8)
+declare("uint64", "pv_vcpu_64.flags.syscall_disables_events", "syscall_disables_events", base.HEX, nil, 16)
+declare("uint64", "pv_vcpu_64.flags.online", "online", base.HEX, nil, 32)
+declare("uint64", "pv_vcpu_64.flags.in_syscall", "in_syscall", base.HEX, nil, 256)
+declare("uint64", "pv_vcpu_64.r15", "r15", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.r14", "r14", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.r13", "r13", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.r12", "r12", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.rbp", "rbp", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.rbx", "rbx", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.r11", "r11", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.r10", "r10", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.r9", "r9", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.r8", "r8", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.rax", "rax", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.rcx", "rcx", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.rdx", "rdx", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.rsi", "rsi", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.rdi", "rdi", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint32", "pv_vcpu_64.error_code", "error_code", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint32", "pv_vcpu_64.entry_vector", "entry_vector", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.rip", "rip", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_64.cs", "cs", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare(
+    "uint8", "pv_vcpu_64.saved_upcall_mask", "saved_upcall_mask", base.DEC_HEX, nil, nil,
+    "Whether events are masked: what RFLAGS.IF says of a PV guest"
+)
+declare("uint64", "pv_vcpu_64.rflags", "rflags", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint64", "pv_vcpu_64.rflags.CF", "CF", base.HEX, nil, 1)
+declare("uint64", "pv_vcpu_64.rflags.MBS", "MBS", base.HEX, nil, 2)
+declare("uint64", "pv_vcpu_64.rflags.PF", "PF", base.HEX, nil, 4)
+declare("uint64", "pv_vcpu_64.rflags.AF", "AF", base.HEX, nil, 16)
+declare("uint64", "pv_vcpu_64.rflags.ZF", "ZF", base.HEX, nil, 64)
+declare("uint64", "pv_vcpu_64.rflags.SF", "SF", base.HEX, nil, 128)
+declare("uint64", "pv_vcpu_64.rflags.TF", "TF", base.HEX, nil, 256)
+declare("uint64", "pv_vcpu_64.rflags.IF", "IF", base.HEX, nil, 512)
+declare("uint64", "pv_vcpu_64.rflags.DF", "DF", base.HEX, nil, 1024)
+declare("uint64", "pv_vcpu_64.rflags.OF", "OF", base.HEX, nil, 2048)
+declare("uint64", "pv_vcpu_64.rflags.NT", "NT", base.HEX, nil, 16384)
+declare("uint64", "pv_vcpu_64.rflags.RF", "RF", base.HEX, nil, 0x10000)
+declare("uint64", "pv_vcpu_64.rflags.VM", "VM", base.HEX, nil, 0x20000)
+declare("uint64", "pv_vcpu_64.rflags.AC", "AC", base.HEX, nil, 0x40000)
+declare("uint64", "pv_vcpu_64.rflags.VIF", "VIF", base.HEX, nil, 0x80000)
+declare("uint64", "pv_vcpu_64.rflags.VIP", "VIP", base.HEX, nil, 0x100000)
+declare("uint64", "pv_vcpu_64.rflags.ID", "ID", base.HEX, nil, 0x200000)
+declare("uint64", "pv_vcpu_64.rflags.IOPL", "IOPL", base.HEX, nil, 12288)
+declare("uint64", "pv_vcpu_64.rsp", "rsp", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_64.ss", "ss", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_64.es", "es", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_64.ds", "ds", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_64.fs", "fs", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_64.gs", "gs", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("string", "pv_vcpu_64.trap_ctxt", "trap_ctxt", base.NONE, "The guest's table of traps")
+declare("uint8", "pv_vcpu_64.trap_ctxt.vector", "vector", base.DEC_HEX, nil, nil, "struct trap_info")
+declare(
+    "uint8", "pv_vcpu_64.trap_ctxt.flags", "flags", base.DEC_HEX, nil, nil,
+    "Lowest privilege that may cause it, and whether events are disabled"
+)
+declare("uint8", "pv_vcpu_64.trap_ctxt.flags.clear_events", "clear_events", base.HEX, nil, 4)
+declare("uint8", "pv_vcpu_64.trap_ctxt.flags.DPL", "DPL", base.HEX, nil, 3)
+declare("uint16", "pv_vcpu_64.trap_ctxt.cs", "cs", base.DEC_HEX, nil, nil, "struct trap_info")
+declare("uint64", "pv_vcpu_64.trap_ctxt.address", "address", base.DEC_HEX, nil, nil, "Where its handler is")
+declare("uint64", "pv_vcpu_64.ldt_base", "ldt_base", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint64", "pv_vcpu_64.ldt_ents", "ldt_ents", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint64", "pv_vcpu_64.gdt_frames", "gdt_frames", base.DEC_HEX)
+declare("uint64", "pv_vcpu_64.gdt_ents", "gdt_ents", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint64", "pv_vcpu_64.kernel_ss", "kernel_ss", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint64", "pv_vcpu_64.kernel_sp", "kernel_sp", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint64", "pv_vcpu_64.cr0", "cr0", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint64", "pv_vcpu_64.cr0.PE", "PE", base.HEX, nil, 1)
+declare("uint64", "pv_vcpu_64.cr0.MP", "MP", base.HEX, nil, 2)
+declare("uint64", "pv_vcpu_64.cr0.EM", "EM", base.HEX, nil, 4)
+declare("uint64", "pv_vcpu_64.cr0.TS", "TS", base.HEX, nil, 8)
+declare("uint64", "pv_vcpu_64.cr0.ET", "ET", base.HEX, nil, 16)
+declare("uint64", "pv_vcpu_64.cr0.NE", "NE", base.HEX, nil, 32)
+declare("uint64", "pv_vcpu_64.cr0.WP", "WP", base.HEX, nil, 0x10000)
+declare("uint64", "pv_vcpu_64.cr0.AM", "AM", base.HEX, nil, 0x40000)
+declare("uint64", "pv_vcpu_64.cr0.NW", "NW", base.HEX, nil, 0x20000000)
+declare("uint64", "pv_vcpu_64.cr0.CD", "CD", base.HEX, nil, 0x40000000)
+declare("uint64", "pv_vcpu_64.cr0.PG", "PG", base.HEX, nil, 0x80000000)
+declare("uint64", "pv_vcpu_64.cr1", "cr1", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint64", "pv_vcpu_64.cr2", "cr2", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint64", "pv_vcpu_64.cr3", "cr3", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint64", "pv_vcpu_64.cr4", "cr4", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint64", "pv_vcpu_64.cr4.VME", "VME", base.HEX, nil, 1)
+declare("uint64", "pv_vcpu_64.cr4.PVI", "PVI", base.HEX, nil, 2)
+declare("uint64", "pv_vcpu_64.cr4.TSD", "TSD", base.HEX, nil, 4)
+declare("uint64", "pv_vcpu_64.cr4.DE", "DE", base.HEX, nil, 8)
+declare("uint64", "pv_vcpu_64.cr4.PSE", "PSE", base.HEX, nil, 16)
+declare("uint64", "pv_vcpu_64.cr4.PAE", "PAE", base.HEX, nil, 32)
+declare("uint64", "pv_vcpu_64.cr4.MCE", "MCE", base.HEX, nil, 64)
+declare("uint64", "pv_vcpu_64.cr4.PGE", "PGE", base.HEX, nil, 128)
+declare("uint64", "pv_vcpu_64.cr4.PCE", "PCE", base.HEX, nil, 256)
+declare("uint64", "pv_vcpu_64.cr4.OSFXSR", "OSFXSR", base.HEX, nil, 512)
+declare("uint64", "pv_vcpu_64.cr4.OSXMMEXCPT", "OSXMMEXCPT", base.HEX, nil, 1024)
+declare("uint64", "pv_vcpu_64.cr4.UMIP", "UMIP", base.HEX, nil, 2048)
+declare("uint64", "pv_vcpu_64.cr4.LA57", "LA57", base.HEX, nil, 4096)
+declare("uint64", "pv_vcpu_64.cr4.VMXE", "VMXE", base.HEX, nil, 8192)
+declare("uint64", "pv_vcpu_64.cr4.SMXE", "SMXE", base.HEX, nil, 16384)
+declare("uint64", "pv_vcpu_64.cr4.FSGSBASE", "FSGSBASE", base.HEX, nil, 0x10000)
+declare("uint64", "pv_vcpu_64.cr4.PCIDE", "PCIDE", base.HEX, nil, 0x20000)
+declare("uint64", "pv_vcpu_64.cr4.OSXSAVE", "OSXSAVE", base.HEX, nil, 0x40000)
+declare("uint64", "pv_vcpu_64.cr4.SMEP", "SMEP", base.HEX, nil, 0x100000)
+declare("uint64", "pv_vcpu_64.cr4.SMAP", "SMAP", base.HEX, nil, 0x200000)
+declare("uint64", "pv_vcpu_64.cr4.PKE", "PKE", base.HEX, nil, 0x400000)
+declare("uint64", "pv_vcpu_64.cr4.CET", "CET", base.HEX, nil, 0x800000)
+declare("uint64", "pv_vcpu_64.cr4.PKS", "PKS", base.HEX, nil, 0x1000000)
+declare("uint64", "pv_vcpu_64.cr4.LASS", "LASS", base.HEX, nil, 0x8000000)
+declare("uint64", "pv_vcpu_64.cr5", "cr5", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint64", "pv_vcpu_64.cr6", "cr6", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint64", "pv_vcpu_64.cr7", "cr7", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint64", "pv_vcpu_64.dr0", "dr0", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint64", "pv_vcpu_64.dr1", "dr1", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint64", "pv_vcpu_64.dr2", "dr2", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint64", "pv_vcpu_64.dr3", "dr3", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint64", "pv_vcpu_64.dr4", "dr4", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint64", "pv_vcpu_64.dr5", "dr5", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint64", "pv_vcpu_64.dr6", "dr6", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint64", "pv_vcpu_64.dr6.B0", "B0", base.HEX, nil, 1)
+declare("uint64", "pv_vcpu_64.dr6.B1", "B1", base.HEX, nil, 2)
+declare("uint64", "pv_vcpu_64.dr6.B2", "B2", base.HEX, nil, 4)
+declare("uint64", "pv_vcpu_64.dr6.B3", "B3", base.HEX, nil, 8)
+declare("uint64", "pv_vcpu_64.dr6.BLD", "BLD", base.HEX, nil, 2048)
+declare("uint64", "pv_vcpu_64.dr6.BD", "BD", base.HEX, nil, 8192)
+declare("uint64", "pv_vcpu_64.dr6.BS", "BS", base.HEX, nil, 16384)
+declare("uint64", "pv_vcpu_64.dr6.BT", "BT", base.HEX, nil, 32768)
+declare("uint64", "pv_vcpu_64.dr6.RTM", "RTM", base.HEX, nil, 0x10000)
+declare("uint64", "pv_vcpu_64.dr6.ones_4", "ones_4", base.HEX, nil, 2032)
+declare("uint64", "pv_vcpu_64.dr6.ones_17", "ones_17", base.HEX, nil, 0xfffe0000)
+declare("uint64", "pv_vcpu_64.dr7", "dr7", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint64", "pv_vcpu_64.dr7.L0", "L0", base.HEX, nil, 1)
+declare("uint64", "pv_vcpu_64.dr7.G0", "G0", base.HEX, nil, 2)
+declare("uint64", "pv_vcpu_64.dr7.L1", "L1", base.HEX, nil, 4)
+declare("uint64", "pv_vcpu_64.dr7.G1", "G1", base.HEX, nil, 8)
+declare("uint64", "pv_vcpu_64.dr7.L2", "L2", base.HEX, nil, 16)
+declare("uint64", "pv_vcpu_64.dr7.G2", "G2", base.HEX, nil, 32)
+declare("uint64", "pv_vcpu_64.dr7.L3", "L3", base.HEX, nil, 64)
+declare("uint64", "pv_vcpu_64.dr7.G3", "G3", base.HEX, nil, 128)
+declare("uint64", "pv_vcpu_64.dr7.LE", "LE", base.HEX, nil, 256)
+declare("uint64", "pv_vcpu_64.dr7.GE", "GE", base.HEX, nil, 512)
+declare("uint64", "pv_vcpu_64.dr7.one", "one", base.HEX, nil, 1024)
+declare("uint64", "pv_vcpu_64.dr7.RTM", "RTM", base.HEX, nil, 2048)
+declare("uint64", "pv_vcpu_64.dr7.GD", "GD", base.HEX, nil, 8192)
+declare("uint64", "pv_vcpu_64.dr7.RW0", "RW0", base.HEX, nil, 0x30000)
+declare("uint64", "pv_vcpu_64.dr7.LEN0", "LEN0", base.HEX, nil, 0xc0000)
+declare("uint64", "pv_vcpu_64.dr7.RW1", "RW1", base.HEX, nil, 0x300000)
+declare("uint64", "pv_vcpu_64.dr7.LEN1", "LEN1", base.HEX, nil, 0xc00000)
+declare("uint64", "pv_vcpu_64.dr7.RW2", "RW2", base.HEX, nil, 0x3000000)
+declare("uint64", "pv_vcpu_64.dr7.LEN2", "LEN2", base.HEX, nil, 0xc000000)
+declare("uint64", "pv_vcpu_64.dr7.RW3", "RW3", base.HEX, nil, 0x30000000)
+declare("uint64", "pv_vcpu_64.dr7.LEN3", "LEN3", base.HEX, nil, 0xc0000000)
+declare(
+    "uint64", "pv_vcpu_64.event_callback_eip", "event_callback_eip", base.DEC_HEX, nil, nil, "struct vcpu_guest_context"
+)
+declare(
+    "uint64", "pv_vcpu_64.failsafe_callback_eip", "failsafe_callback_eip", base.DEC_HEX, nil, nil,
+    "struct vcpu_guest_context"
+)
+declare(
+    "uint64", "pv_vcpu_64.syscall_callback_eip", "syscall_callback_eip", base.DEC_HEX, nil, nil,
+    "struct vcpu_guest_context"
+)
+declare("uint64", "pv_vcpu_64.vm_assist", "vm_assist", base.DEC_HEX, nil, nil, "VMASST_TYPE_*")
+declare("uint64", "pv_vcpu_64.vm_assist.4gb_segments", "4gb_segments", base.HEX, nil, 1)
+declare("uint64", "pv_vcpu_64.vm_assist.4gb_segments_notify", "4gb_segments_notify", base.HEX, nil, 2)
+declare("uint64", "pv_vcpu_64.vm_assist.writable_pagetables", "writable_pagetables", base.HEX, nil, 4)
+declare("uint64", "pv_vcpu_64.vm_assist.pae_extended_cr3", "pae_extended_cr3", base.HEX, nil, 8)
+declare("uint64", "pv_vcpu_64.vm_assist.architectural_iopl", "architectural_iopl", base.HEX, nil, 16)
+declare("uint64", "pv_vcpu_64.vm_assist.runstate_update_flag", "runstate_update_flag", base.HEX, nil, 32)
+declare("uint64", "pv_vcpu_64.fs_base", "fs_base", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint64", "pv_vcpu_64.gs_base_kernel", "gs_base_kernel", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint64", "pv_vcpu_64.gs_base_user", "gs_base_user", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint16", "fxsave.fcw", "fcw", base.DEC_HEX, nil, nil, "Control word of the FPU")
+declare("uint16", "fxsave.fsw", "fsw", base.DEC_HEX, nil, nil, "Status word")
+declare("uint8", "fxsave.ftw", "ftw", base.DEC_HEX, nil, nil, "Which registers are in use, a bit each")
+declare("uint16", "fxsave.fop", "fop", base.DEC_HEX, nil, nil, "Opcode of the last instruction")
+declare("uint64", "fxsave.fip", "fip", base.DEC_HEX, nil, nil, "Its address")
+declare("uint64", "fxsave.fdp", "fdp", base.DEC_HEX, nil, nil, "The address of its operand")
+declare("uint32", "fxsave.mxcsr", "mxcsr", base.DEC_HEX, nil, nil, "Control and status of SSE")
+declare("uint32", "fxsave.mxcsr.IE", "IE", base.HEX, nil, 1)
+declare("uint32", "fxsave.mxcsr.DE", "DE", base.HEX, nil, 2)
+declare("uint32", "fxsave.mxcsr.ZE", "ZE", base.HEX, nil, 4)
+declare("uint32", "fxsave.mxcsr.OE", "OE", base.HEX, nil, 8)
+declare("uint32", "fxsave.mxcsr.UE", "UE", base.HEX, nil, 16)
+declare("uint32", "fxsave.mxcsr.PE", "PE", base.HEX, nil, 32)
+declare("uint32", "fxsave.mxcsr.DAZ", "DAZ", base.HEX, nil, 64)
+declare("uint32", "fxsave.mxcsr.IM", "IM", base.HEX, nil, 128)
+declare("uint32", "fxsave.mxcsr.DM", "DM", base.HEX, nil, 256)
+declare("uint32", "fxsave.mxcsr.ZM", "ZM", base.HEX, nil, 512)
+declare("uint32", "fxsave.mxcsr.OM", "OM", base.HEX, nil, 1024)
+declare("uint32", "fxsave.mxcsr.UM", "UM", base.HEX, nil, 2048)
+declare("uint32", "fxsave.mxcsr.PM", "PM", base.HEX, nil, 4096)
+declare("uint32", "fxsave.mxcsr.FTZ", "FTZ", base.HEX, nil, 32768)
+declare("uint32", "fxsave.mxcsr.RC", "RC", base.HEX, nil, 24576)
+declare("uint32", "fxsave.mxcsr_mask", "mxcsr_mask", base.DEC_HEX, nil, nil, "Bits of it that the processor has")
+declare("bytes", "fxsave.st", "st", base.SPACE)
+declare("bytes", "fxsave.xmm", "xmm", base.SPACE)
+declare("bytes", "fxsave.available", "available", base.SPACE, "Software's own")
+declare("bytes", "pv_vcpu_32.fpu_ctxt", "fpu_ctxt", base.SPACE, "As FXSAVE writes it")
+declare("uint32", "pv_vcpu_32.flags", "flags", base.DEC_HEX, nil, nil, "VGCF_*")
+declare("uint32", "pv_vcpu_32.flags.i387_valid", "i387_valid", base.HEX, nil, 1)
+declare("uint32", "pv_vcpu_32.flags.in_kernel", "in_kernel", base.HEX, nil, 4)
+declare("uint32", "pv_vcpu_32.flags.failsafe_disables_events", "failsafe_disables_events", base.HEX, nil, 8)
+declare("uint32", "pv_vcpu_32.flags.syscall_disables_events", "syscall_disables_events", base.HEX, nil, 16)
+declare("uint32", "pv_vcpu_32.flags.online", "online", base.HEX, nil, 32)
+declare("uint32", "pv_vcpu_32.flags.in_syscall", "in_syscall", base.HEX, nil, 256)
+declare("uint32", "pv_vcpu_32.ebx", "ebx", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint32", "pv_vcpu_32.ecx", "ecx", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint32", "pv_vcpu_32.edx", "edx", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint32", "pv_vcpu_32.esi", "esi", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint32", "pv_vcpu_32.edi", "edi", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint32", "pv_vcpu_32.ebp", "ebp", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint32", "pv_vcpu_32.eax", "eax", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_32.error_code", "error_code", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_32.entry_vector", "entry_vector", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint32", "pv_vcpu_32.eip", "eip", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_32.cs", "cs", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare(
+    "uint8", "pv_vcpu_32.saved_upcall_mask", "saved_upcall_mask", base.DEC_HEX, nil, nil,
+    "Whether events are masked: what EFLAGS.IF says of a PV guest"
+)
+declare("uint32", "pv_vcpu_32.eflags", "eflags", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint32", "pv_vcpu_32.eflags.CF", "CF", base.HEX, nil, 1)
+declare("uint32", "pv_vcpu_32.eflags.MBS", "MBS", base.HEX, nil, 2)
+declare("uint32", "pv_vcpu_32.eflags.PF", "PF", base.HEX, nil, 4)
+declare("uint32", "pv_vcpu_32.eflags.AF", "AF", base.HEX, nil, 16)
+declare("uint32", "pv_vcpu_32.eflags.ZF", "ZF", base.HEX, nil, 64)
+declare("uint32", "pv_vcpu_32.eflags.SF", "SF", base.HEX, nil, 128)
+declare("uint32", "pv_vcpu_32.eflags.TF", "TF", base.HEX, nil, 256)
+declare("uint32", "pv_vcpu_32.eflags.IF", "IF", base.HEX, nil, 512)
+declare("uint32", "pv_vcpu_32.eflags.DF", "DF", base.HEX, nil, 1024)
+declare("uint32", "pv_vcpu_32.eflags.OF", "OF", base.HEX, nil, 2048)
+declare("uint32", "pv_vcpu_32.eflags.NT", "NT", base.HEX, nil, 16384)
+declare("uint32", "pv_vcpu_32.eflags.RF", "RF", base.HEX, nil, 0x10000)
+declare("uint32", "pv_vcpu_32.eflags.VM", "VM", base.HEX, nil, 0x20000)
+declare("uint32", "pv_vcpu_32.eflags.AC", "AC", base.HEX, nil, 0x40000)
+declare("uint32", "pv_vcpu_32.eflags.VIF", "VIF", base.HEX, nil, 0x80000)
+declare("uint32", "pv_vcpu_32.eflags.VIP", "VIP", base.HEX, nil, 0x100000)
+declare("uint32", "pv_vcpu_32.eflags.ID", "ID", base.HEX, nil, 0x200000)
+declare("uint32", "pv_vcpu_32.eflags.IOPL", "IOPL", base.HEX, nil, 12288)
+declare("uint32", "pv_vcpu_32.esp", "esp", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_32.ss", "ss", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_32.es", "es", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_32.ds", "ds", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_32.fs", "fs", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("uint16", "pv_vcpu_32.gs", "gs", base.DEC_HEX, nil, nil, "struct cpu_user_regs")
+declare("string", "pv_vcpu_32.trap_ctxt", "trap_ctxt", base.NONE, "The guest's table of traps")
+declare("uint8", "pv_vcpu_32.trap_ctxt.vector", "vector", base.DEC_HEX, nil, nil, "struct trap_info")
+declare(
+    "uint8", "pv_vcpu_32.trap_ctxt.flags", "flags", base.DEC_HEX, nil, nil,
+    "Lowest privilege that may cause it, and whether events are disabled"
+)
+declare("uint8", "pv_vcpu_32.trap_ctxt.flags.clear_events", "clear_events", base.HEX, nil, 4)
+declare("uint8", "pv_vcpu_32.trap_ctxt.flags.DPL", "DPL", base.HEX, nil, 3)
+declare("uint16", "pv_vcpu_32.trap_ctxt.cs", "cs", base.DEC_HEX, nil, nil, "struct trap_info")
+declare("uint32", "pv_vcpu_32.trap_ctxt.address", "address", base.DEC_HEX, nil, nil, "Where its handler is")
+declare("uint32", "pv_vcpu_32.ldt_base", "ldt_base", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint32", "pv_vcpu_32.ldt_ents", "ldt_ents", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint32", "pv_vcpu_32.gdt_frames", "gdt_frames", base.DEC_HEX)
+declare("uint32", "pv_vcpu_32.gdt_ents", "gdt_ents", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint32", "pv_vcpu_32.kernel_ss", "kernel_ss", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint32", "pv_vcpu_32.kernel_sp", "kernel_sp", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
+declare("uint32", "pv_vcpu_32.cr0", "cr0", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint32", "pv_vcpu_32.cr0.PE", "PE", base.HEX, nil, 1)
+declare("uint32", "pv_vcpu_32.cr0.MP", "MP", base.HEX, nil, 2)
+declare("uint32", "pv_vcpu_32.cr0.EM", "EM", base.HEX, nil, 4)
+declare("uint32", "pv_vcpu_32.cr0.TS", "TS", base.HEX, nil, 8)
+declare("uint32", "pv_vcpu_32.cr0.ET", "ET", base.HEX, nil, 16)
+declare("uint32", "pv_vcpu_32.cr0.NE", "NE", base.HEX, nil, 32)
+declare("uint32", "pv_vcpu_32.cr0.WP", "WP", base.HEX, nil, 0x10000)
+declare("uint32", "pv_vcpu_32.cr0.AM", "AM", base.HEX, nil, 0x40000)
+declare("uint32", "pv_vcpu_32.cr0.NW", "NW", base.HEX, nil, 0x20000000)
+declare("uint32", "pv_vcpu_32.cr0.CD", "CD", base.HEX, nil, 0x40000000)
+declare("uint32", "pv_vcpu_32.cr0.PG", "PG", base.HEX, nil, 0x80000000)
+declare("uint32", "pv_vcpu_32.cr1", "cr1", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint32", "pv_vcpu_32.cr2", "cr2", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint32", "pv_vcpu_32.cr3", "cr3", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint32", "pv_vcpu_32.cr4", "cr4", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint32", "pv_vcpu_32.cr4.VME", "VME", base.HEX, nil, 1)
+declare("uint32", "pv_vcpu_32.cr4.PVI", "PVI", base.HEX, nil, 2)
+declare("uint32", "pv_vcpu_32.cr4.TSD", "TSD", base.HEX, nil, 4)
+declare("uint32", "pv_vcpu_32.cr4.DE", "DE", base.HEX, nil, 8)
+declare("uint32", "pv_vcpu_32.cr4.PSE", "PSE", base.HEX, nil, 16)
+declare("uint32", "pv_vcpu_32.cr4.PAE", "PAE", base.HEX, nil, 32)
+declare("uint32", "pv_vcpu_32.cr4.MCE", "MCE", base.HEX, nil, 64)
+declare("uint32", "pv_vcpu_32.cr4.PGE", "PGE", base.HEX, nil, 128)
+declare("uint32", "pv_vcpu_32.cr4.PCE", "PCE", base.HEX, nil, 256)
+declare("uint32", "pv_vcpu_32.cr4.OSFXSR", "OSFXSR", base.HEX, nil, 512)
+declare("uint32", "pv_vcpu_32.cr4.OSXMMEXCPT", "OSXMMEXCPT", base.HEX, nil, 1024)
+declare("uint32", "pv_vcpu_32.cr4.UMIP", "UMIP", base.HEX, nil, 2048)
+declare("uint32", "pv_vcpu_32.cr4.LA57", "LA57", base.HEX, nil, 4096)
+declare("uint32", "pv_vcpu_32.cr4.VMXE", "VMXE", base.HEX, nil, 8192)
+declare("uint32", "pv_vcpu_32.cr4.SMXE", "SMXE", base.HEX, nil, 16384)
+declare("uint32", "pv_vcpu_32.cr4.FSGSBASE", "FSGSBASE", base.HEX, nil, 0x10000)
+declare("uint32", "pv_vcpu_32.cr4.PCIDE", "PCIDE", base.HEX, nil, 0x20000)
+declare("uint32", "pv_vcpu_32.cr4.OSXSAVE", "OSXSAVE", base.HEX, nil, 0x40000)
+declare("uint32", "pv_vcpu_32.cr4.SMEP", "SMEP", base.HEX, nil, 0x100000)
+declare("uint32", "pv_vcpu_32.cr4.SMAP", "SMAP", base.HEX, nil, 0x200000)
+declare("uint32", "pv_vcpu_32.cr4.PKE", "PKE", base.HEX, nil, 0x400000)
+declare("uint32", "pv_vcpu_32.cr4.CET", "CET", base.HEX, nil, 0x800000)
+declare("uint32", "pv_vcpu_32.cr4.PKS", "PKS", base.HEX, nil, 0x1000000)
+declare("uint32", "pv_vcpu_32.cr4.LASS", "LASS", base.HEX, nil, 0x8000000)
+declare("uint32", "pv_vcpu_32.cr5", "cr5", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint32", "pv_vcpu_32.cr6", "cr6", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint32", "pv_vcpu_32.cr7", "cr7", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
+declare("uint32", "pv_vcpu_32.dr0", "dr0", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint32", "pv_vcpu_32.dr1", "dr1", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint32", "pv_vcpu_32.dr2", "dr2", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint32", "pv_vcpu_32.dr3", "dr3", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint32", "pv_vcpu_32.dr4", "dr4", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint32", "pv_vcpu_32.dr5", "dr5", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint32", "pv_vcpu_32.dr6", "dr6", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint32", "pv_vcpu_32.dr6.B0", "B0", base.HEX, nil, 1)
+declare("uint32", "pv_vcpu_32.dr6.B1", "B1", base.HEX, nil, 2)
+declare("uint32", "pv_vcpu_32.dr6.B2", "B2", base.HEX, nil, 4)
+declare("uint32", "pv_vcpu_32.dr6.B3", "B3", base.HEX, nil, 8)
+declare("uint32", "pv_vcpu_32.dr6.BLD", "BLD", base.HEX, nil, 2048)
+declare("uint32", "pv_vcpu_32.dr6.BD", "BD", base.HEX, nil, 8192)
+declare("uint32", "pv_vcpu_32.dr6.BS", "BS", base.HEX, nil, 16384)
+declare("uint32", "pv_vcpu_32.dr6.BT", "BT", base.HEX, nil, 32768)
+declare("uint32", "pv_vcpu_32.dr6.RTM", "RTM", base.HEX, nil, 0x10000)
+declare("uint32", "pv_vcpu_32.dr6.ones_4", "ones_4", base.HEX, nil, 2032)
+declare("uint32", "pv_vcpu_32.dr6.ones_17", "ones_17", base.HEX, nil, 0xfffe0000)
+declare("uint32", "pv_vcpu_32.dr7", "dr7", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, debugreg")
+declare("uint32", "pv_vcpu_32.dr7.L0", "L0", base.HEX, nil, 1)
+declare("uint32", "pv_vcpu_32.dr7.G0", "G0", base.HEX, nil, 2)
+declare("uint32", "pv_vcpu_32.dr7.L1", "L1", base.HEX, nil, 4)
+declare("uint32", "pv_vcpu_32.dr7.G1", "G1", base.HEX, nil, 8)
+declare("uint32", "pv_vcpu_32.dr7.L2", "L2", base.HEX, nil, 16)
+declare("uint32", "pv_vcpu_32.dr7.G2", "G2", base.HEX, nil, 32)
+declare("uint32", "pv_vcpu_32.dr7.L3", "L3", base.HEX, nil, 64)
+declare("uint32", "pv_vcpu_32.dr7.G3", "G3", base.HEX, nil, 128)
+declare("uint32", "pv_vcpu_32.dr7.LE", "LE", base.HEX, nil, 256)
+declare("uint32", "pv_vcpu_32.dr7.GE", "GE", base.HEX, nil, 512)
+declare("uint32", "pv_vcpu_32.dr7.one", "one", base.HEX, nil, 1024)
+declare("uint32", "pv_vcpu_32.dr7.RTM", "RTM", base.HEX, nil, 2048)
+declare("uint32", "pv_vcpu_32.dr7.GD", "GD", base.HEX, nil, 8192)
+declare("uint32", "pv_vcpu_32.dr7.RW0", "RW0", base.HEX, nil, 0x30000)
+declare("uint32", "pv_vcpu_32.dr7.LEN0", "LEN0", base.HEX, nil, 0xc0000)
+declare("uint32", "pv_vcpu_32.dr7.RW1", "RW1", base.HEX, nil, 0x300000)
+declare("uint32", "pv_vcpu_32.dr7.LEN1", "LEN1", base.HEX, nil, 0xc00000)
+declare("uint32", "pv_vcpu_32.dr7.RW2", "RW2", base.HEX, nil, 0x3000000)
+declare("uint32", "pv_vcpu_32.dr7.LEN2", "LEN2", base.HEX, nil, 0xc000000)
+declare("uint32", "pv_vcpu_32.dr7.RW3", "RW3", base.HEX, nil, 0x30000000)
+declare("uint32", "pv_vcpu_32.dr7.LEN3", "LEN3", base.HEX, nil, 0xc0000000)
+declare(
+    "uint32", "pv_vcpu_32.event_callback_cs", "event_callback_cs", base.DEC_HEX, nil, nil, "struct vcpu_guest_context"
+)
+declare(
+    "uint32", "pv_vcpu_32.event_callback_eip", "event_callback_eip", base.DEC_HEX, nil, nil, "struct vcpu_guest_context"
+)
+declare(
+    "uint32", "pv_vcpu_32.failsafe_callback_cs", "failsafe_callback_cs", base.DEC_HEX, nil, nil,
+    "struct vcpu_guest_context"
+)
+declare(
+    "uint32", "pv_vcpu_32.failsafe_callback_eip", "failsafe_callback_eip", base.DEC_HEX, nil, nil,
+    "struct vcpu_guest_context"
+)
+declare("uint32", "pv_vcpu_32.vm_assist", "vm_assist", base.DEC_HEX, nil, nil, "VMASST_TYPE_*")
+declare("uint32", "pv_vcpu_32.vm_assist.4gb_segments", "4gb_segments", base.HEX, nil, 1)
+declare("uint32", "pv_vcpu_32.vm_assist.4gb_segments_notify", "4gb_segments_notify", base.HEX, nil, 2)
+declare("uint32", "pv_vcpu_32.vm_assist.writable_pagetables", "writable_pagetables", base.HEX, nil, 4)
+declare("uint32", "pv_vcpu_32.vm_assist.pae_extended_cr3", "pae_extended_cr3", base.HEX, nil, 8)
+declare("uint32", "pv_vcpu_32.vm_assist.architectural_iopl", "architectural_iopl", base.HEX, nil, 16)
+declare("uint32", "pv_vcpu_32.vm_assist.runstate_update_flag", "runstate_update_flag", base.HEX, nil, 32)
+declare("uint32", "pv_extended.vcpu", "vcpu", base.DEC_HEX, nil, nil, "Which virtual processor")
+declare("uint32", "pv_extended.size", "size", base.DEC_HEX, nil, nil, "Octets of this structure")
+declare(
+    "uint64", "pv_extended.syscall32_callback_eip", "syscall32_callback_eip", base.DEC_HEX, nil, nil,
+    "struct xen_domctl_ext_vcpucontext"
+)
+declare(
+    "uint64", "pv_extended.sysenter_callback_eip", "sysenter_callback_eip", base.DEC_HEX, nil, nil,
+    "struct xen_domctl_ext_vcpucontext"
+)
+declare(
+    "uint16", "pv_extended.syscall32_callback_cs", "syscall32_callback_cs", base.DEC_HEX, nil, nil,
+    "struct xen_domctl_ext_vcpucontext"
+)
+declare(
+    "uint16", "pv_extended.sysenter_callback_cs", "sysenter_callback_cs", base.DEC_HEX, nil, nil,
+    "struct xen_domctl_ext_vcpucontext"
+)
+declare(
+    "uint8", "pv_extended.syscall32_disables_events", "syscall32_disables_events", base.DEC_HEX, nil, nil,
+    "struct xen_domctl_ext_vcpucontext"
+)
+declare(
+    "uint8", "pv_extended.sysenter_disables_events", "sysenter_disables_events", base.DEC_HEX, nil, nil,
+    "struct xen_domctl_ext_vcpucontext"
+)
+declare("uint64", "pv_extended.caps", "caps", base.DEC_HEX, nil, nil, "struct hvm_vmce_vcpu")
+declare("uint64", "pv_extended.mci_ctl2_bank0", "mci_ctl2_bank0", base.DEC_HEX, nil, nil, "struct hvm_vmce_vcpu")
+declare("uint64", "pv_extended.mci_ctl2_bank1", "mci_ctl2_bank1", base.DEC_HEX, nil, nil, "struct hvm_vmce_vcpu")
+declare("uint64", "pv_extended.mcg_ext_ctl", "mcg_ext_ctl", base.DEC_HEX, nil, nil, "struct hvm_vmce_vcpu")
+declare("bytes", "pv_extended.tail", "tail", base.SPACE, "What a later Xen may append")
+declare("uint32", "pv_extended_mcg.vcpu", "vcpu", base.DEC_HEX, nil, nil, "Which virtual processor")
+declare("uint32", "pv_extended_mcg.size", "size", base.DEC_HEX, nil, nil, "Octets of this structure")
+declare(
+    "uint64", "pv_extended_mcg.syscall32_callback_eip", "syscall32_callback_eip", base.DEC_HEX, nil, nil,
+    "struct xen_domctl_ext_vcpucontext"
+)
+declare(
+    "uint64", "pv_extended_mcg.sysenter_callback_eip", "sysenter_callback_eip", base.DEC_HEX, nil, nil,
+    "struct xen_domctl_ext_vcpucontext"
+)
+declare(
+    "uint16", "pv_extended_mcg.syscall32_callback_cs", "syscall32_callback_cs", base.DEC_HEX, nil, nil,
+    "struct xen_domctl_ext_vcpucontext"
+)
+declare(
+    "uint16", "pv_extended_mcg.sysenter_callback_cs", "sysenter_callback_cs", base.DEC_HEX, nil, nil,
+    "struct xen_domctl_ext_vcpucontext"
+)
+declare(
+    "uint8", "pv_extended_mcg.syscall32_disables_events", "syscall32_disables_events", base.DEC_HEX, nil, nil,
+    "struct xen_domctl_ext_vcpucontext"
+)
+declare(
+    "uint8", "pv_extended_mcg.sysenter_disables_events", "sysenter_disables_events", base.DEC_HEX, nil, nil,
+    "struct xen_domctl_ext_vcpucontext"
+)
+declare("uint64", "pv_extended_mcg.mcg_cap", "mcg_cap", base.DEC_HEX, nil, nil, "struct xen_domctl_ext_vcpucontext")
+declare("uint64", "pv_xsave.xcr0", "xcr0", base.DEC_HEX, nil, nil, "States that are enabled")
+declare("uint64", "pv_xsave.xcr0.X87", "X87", base.HEX, nil, 1)
+declare("uint64", "pv_xsave.xcr0.SSE", "SSE", base.HEX, nil, 2)
+declare("uint64", "pv_xsave.xcr0.YMM", "YMM", base.HEX, nil, 4)
+declare("uint64", "pv_xsave.xcr0.BNDREGS", "BNDREGS", base.HEX, nil, 8)
+declare("uint64", "pv_xsave.xcr0.BNDCSR", "BNDCSR", base.HEX, nil, 16)
+declare("uint64", "pv_xsave.xcr0.OPMASK", "OPMASK", base.HEX, nil, 32)
+declare("uint64", "pv_xsave.xcr0.ZMM", "ZMM", base.HEX, nil, 64)
+declare("uint64", "pv_xsave.xcr0.HI_ZMM", "HI_ZMM", base.HEX, nil, 128)
+declare("uint64", "pv_xsave.xcr0.PROC_TRACE", "PROC_TRACE", base.HEX, nil, 256)
+declare("uint64", "pv_xsave.xcr0.PKRU", "PKRU", base.HEX, nil, 512)
+declare("uint64", "pv_xsave.xcr0.PASID", "PASID", base.HEX, nil, 1024)
+declare("uint64", "pv_xsave.xcr0.CET_U", "CET_U", base.HEX, nil, 2048)
+declare("uint64", "pv_xsave.xcr0.CET_S", "CET_S", base.HEX, nil, 4096)
+declare("uint64", "pv_xsave.xcr0.HDC", "HDC", base.HEX, nil, 8192)
+declare("uint64", "pv_xsave.xcr0.UINTR", "UINTR", base.HEX, nil, 16384)
+declare("uint64", "pv_xsave.xcr0.LBR", "LBR", base.HEX, nil, 32768)
+declare("uint64", "pv_xsave.xcr0.HWP", "HWP", base.HEX, nil, 0x10000)
+declare("uint64", "pv_xsave.xcr0.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
+declare("uint64", "pv_xsave.xcr0.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare("uint64", "pv_xsave.xcr0_accum", "xcr0_accum", base.DEC_HEX, nil, nil, "States that ever were")
+declare("uint64", "pv_xsave.xcr0_accum.X87", "X87", base.HEX, nil, 1)
+declare("uint64", "pv_xsave.xcr0_accum.SSE", "SSE", base.HEX, nil, 2)
+declare("uint64", "pv_xsave.xcr0_accum.YMM", "YMM", base.HEX, nil, 4)
+declare("uint64", "pv_xsave.xcr0_accum.BNDREGS", "BNDREGS", base.HEX, nil, 8)
+declare("uint64", "pv_xsave.xcr0_accum.BNDCSR", "BNDCSR", base.HEX, nil, 16)
+declare("uint64", "pv_xsave.xcr0_accum.OPMASK", "OPMASK", base.HEX, nil, 32)
+declare("uint64", "pv_xsave.xcr0_accum.ZMM", "ZMM", base.HEX, nil, 64)
+declare("uint64", "pv_xsave.xcr0_accum.HI_ZMM", "HI_ZMM", base.HEX, nil, 128)
+declare("uint64", "pv_xsave.xcr0_accum.PROC_TRACE", "PROC_TRACE", base.HEX, nil, 256)
+declare("uint64", "pv_xsave.xcr0_accum.PKRU", "PKRU", base.HEX, nil, 512)
+declare("uint64", "pv_xsave.xcr0_accum.PASID", "PASID", base.HEX, nil, 1024)
+declare("uint64", "pv_xsave.xcr0_accum.CET_U", "CET_U", base.HEX, nil, 2048)
+declare("uint64", "pv_xsave.xcr0_accum.CET_S", "CET_S", base.HEX, nil, 4096)
+declare("uint64", "pv_xsave.xcr0_accum.HDC", "HDC", base.HEX, nil, 8192)
+declare("uint64", "pv_xsave.xcr0_accum.UINTR", "UINTR", base.HEX, nil, 16384)
+declare("uint64", "pv_xsave.xcr0_accum.LBR", "LBR", base.HEX, nil, 32768)
+declare("uint64", "pv_xsave.xcr0_accum.HWP", "HWP", base.HEX, nil, 0x10000)
+declare("uint64", "pv_xsave.xcr0_accum.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
+declare("uint64", "pv_xsave.xcr0_accum.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare("bytes", "pv_xsave.fpu_sse", "fpu_sse", base.SPACE, "As FXSAVE writes it")
+declare(
+    "uint64", "pv_xsave.xstate_bv", "xstate_bv", base.DEC_HEX, nil, nil, "States that are not in their first condition"
+)
+declare("uint64", "pv_xsave.xstate_bv.X87", "X87", base.HEX, nil, 1)
+declare("uint64", "pv_xsave.xstate_bv.SSE", "SSE", base.HEX, nil, 2)
+declare("uint64", "pv_xsave.xstate_bv.YMM", "YMM", base.HEX, nil, 4)
+declare("uint64", "pv_xsave.xstate_bv.BNDREGS", "BNDREGS", base.HEX, nil, 8)
+declare("uint64", "pv_xsave.xstate_bv.BNDCSR", "BNDCSR", base.HEX, nil, 16)
+declare("uint64", "pv_xsave.xstate_bv.OPMASK", "OPMASK", base.HEX, nil, 32)
+declare("uint64", "pv_xsave.xstate_bv.ZMM", "ZMM", base.HEX, nil, 64)
+declare("uint64", "pv_xsave.xstate_bv.HI_ZMM", "HI_ZMM", base.HEX, nil, 128)
+declare("uint64", "pv_xsave.xstate_bv.PROC_TRACE", "PROC_TRACE", base.HEX, nil, 256)
+declare("uint64", "pv_xsave.xstate_bv.PKRU", "PKRU", base.HEX, nil, 512)
+declare("uint64", "pv_xsave.xstate_bv.PASID", "PASID", base.HEX, nil, 1024)
+declare("uint64", "pv_xsave.xstate_bv.CET_U", "CET_U", base.HEX, nil, 2048)
+declare("uint64", "pv_xsave.xstate_bv.CET_S", "CET_S", base.HEX, nil, 4096)
+declare("uint64", "pv_xsave.xstate_bv.HDC", "HDC", base.HEX, nil, 8192)
+declare("uint64", "pv_xsave.xstate_bv.UINTR", "UINTR", base.HEX, nil, 16384)
+declare("uint64", "pv_xsave.xstate_bv.LBR", "LBR", base.HEX, nil, 32768)
+declare("uint64", "pv_xsave.xstate_bv.HWP", "HWP", base.HEX, nil, 0x10000)
+declare("uint64", "pv_xsave.xstate_bv.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
+declare("uint64", "pv_xsave.xstate_bv.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare(
+    "uint64", "pv_xsave.xcomp_bv", "xcomp_bv", base.DEC_HEX, nil, nil,
+    "Zero: the standard format, not the compacted one"
+)
+declare("bytes", "pv_xsave.components", "components", base.SPACE, "The other states")
+declare("uint32", "hvm_header.magic", "magic", base.DEC_HEX, nil, nil, "HVM_FILE_MAGIC")
+declare("uint32", "hvm_header.version", "version", base.DEC_HEX, nil, nil, "HVM_FILE_VERSION")
+declare(
+    "uint64", "hvm_header.changeset", "changeset", base.DEC_HEX, nil, nil, "Of the Xen that saved it; all ones: unknown"
+)
+declare("uint32", "hvm_header.cpuid", "cpuid", base.DEC_HEX, nil, nil, "CPUID leaf 1, EAX, of the host that saved it")
+declare("uint32", "hvm_header.gtsc_khz", "gtsc_khz", base.DEC_HEX, nil, nil, "Frequency of the guest's TSC, kHz")
+declare("bytes", "hvm_cpu.fpu_regs", "fpu_regs", base.SPACE, "As FXSAVE writes it")
+declare("uint64", "hvm_cpu.rax", "rax", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.rbx", "rbx", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.rcx", "rcx", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.rdx", "rdx", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.rbp", "rbp", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.rsi", "rsi", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.rdi", "rdi", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.rsp", "rsp", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.r8", "r8", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.r9", "r9", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.r10", "r10", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.r11", "r11", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.r12", "r12", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.r13", "r13", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.r14", "r14", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.r15", "r15", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.rip", "rip", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.rflags", "rflags", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.rflags.CF", "CF", base.HEX, nil, 1)
+declare("uint64", "hvm_cpu.rflags.MBS", "MBS", base.HEX, nil, 2)
+declare("uint64", "hvm_cpu.rflags.PF", "PF", base.HEX, nil, 4)
+declare("uint64", "hvm_cpu.rflags.AF", "AF", base.HEX, nil, 16)
+declare("uint64", "hvm_cpu.rflags.ZF", "ZF", base.HEX, nil, 64)
+declare("uint64", "hvm_cpu.rflags.SF", "SF", base.HEX, nil, 128)
+declare("uint64", "hvm_cpu.rflags.TF", "TF", base.HEX, nil, 256)
+declare("uint64", "hvm_cpu.rflags.IF", "IF", base.HEX, nil, 512)
+declare("uint64", "hvm_cpu.rflags.DF", "DF", base.HEX, nil, 1024)
+declare("uint64", "hvm_cpu.rflags.OF", "OF", base.HEX, nil, 2048)
+declare("uint64", "hvm_cpu.rflags.NT", "NT", base.HEX, nil, 16384)
+declare("uint64", "hvm_cpu.rflags.RF", "RF", base.HEX, nil, 0x10000)
+declare("uint64", "hvm_cpu.rflags.VM", "VM", base.HEX, nil, 0x20000)
+declare("uint64", "hvm_cpu.rflags.AC", "AC", base.HEX, nil, 0x40000)
+declare("uint64", "hvm_cpu.rflags.VIF", "VIF", base.HEX, nil, 0x80000)
+declare("uint64", "hvm_cpu.rflags.VIP", "VIP", base.HEX, nil, 0x100000)
+declare("uint64", "hvm_cpu.rflags.ID", "ID", base.HEX, nil, 0x200000)
+declare("uint64", "hvm_cpu.rflags.IOPL", "IOPL", base.HEX, nil, 12288)
+declare("uint64", "hvm_cpu.cr0", "cr0", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.cr0.PE", "PE", base.HEX, nil, 1)
+declare("uint64", "hvm_cpu.cr0.MP", "MP", base.HEX, nil, 2)
+declare("uint64", "hvm_cpu.cr0.EM", "EM", base.HEX, nil, 4)
+declare("uint64", "hvm_cpu.cr0.TS", "TS", base.HEX, nil, 8)
+declare("uint64", "hvm_cpu.cr0.ET", "ET", base.HEX, nil, 16)
+declare("uint64", "hvm_cpu.cr0.NE", "NE", base.HEX, nil, 32)
+declare("uint64", "hvm_cpu.cr0.WP", "WP", base.HEX, nil, 0x10000)
+declare("uint64", "hvm_cpu.cr0.AM", "AM", base.HEX, nil, 0x40000)
+declare("uint64", "hvm_cpu.cr0.NW", "NW", base.HEX, nil, 0x20000000)
+declare("uint64", "hvm_cpu.cr0.CD", "CD", base.HEX, nil, 0x40000000)
+declare("uint64", "hvm_cpu.cr0.PG", "PG", base.HEX, nil, 0x80000000)
+declare("uint64", "hvm_cpu.cr2", "cr2", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.cr3", "cr3", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.cr4", "cr4", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.cr4.VME", "VME", base.HEX, nil, 1)
+declare("uint64", "hvm_cpu.cr4.PVI", "PVI", base.HEX, nil, 2)
+declare("uint64", "hvm_cpu.cr4.TSD", "TSD", base.HEX, nil, 4)
+declare("uint64", "hvm_cpu.cr4.DE", "DE", base.HEX, nil, 8)
+declare("uint64", "hvm_cpu.cr4.PSE", "PSE", base.HEX, nil, 16)
+declare("uint64", "hvm_cpu.cr4.PAE", "PAE", base.HEX, nil, 32)
+declare("uint64", "hvm_cpu.cr4.MCE", "MCE", base.HEX, nil, 64)
+declare("uint64", "hvm_cpu.cr4.PGE", "PGE", base.HEX, nil, 128)
+declare("uint64", "hvm_cpu.cr4.PCE", "PCE", base.HEX, nil, 256)
+declare("uint64", "hvm_cpu.cr4.OSFXSR", "OSFXSR", base.HEX, nil, 512)
+declare("uint64", "hvm_cpu.cr4.OSXMMEXCPT", "OSXMMEXCPT", base.HEX, nil, 1024)
+declare("uint64", "hvm_cpu.cr4.UMIP", "UMIP", base.HEX, nil, 2048)
+declare("uint64", "hvm_cpu.cr4.LA57", "LA57", base.HEX, nil, 4096)
+declare("uint64", "hvm_cpu.cr4.VMXE", "VMXE", base.HEX, nil, 8192)
+declare("uint64", "hvm_cpu.cr4.SMXE", "SMXE", base.HEX, nil, 16384)
+declare("uint64", "hvm_cpu.cr4.FSGSBASE", "FSGSBASE", base.HEX, nil, 0x10000)
+declare("uint64", "hvm_cpu.cr4.PCIDE", "PCIDE", base.HEX, nil, 0x20000)
+declare("uint64", "hvm_cpu.cr4.OSXSAVE", "OSXSAVE", base.HEX, nil, 0x40000)
+declare("uint64", "hvm_cpu.cr4.SMEP", "SMEP", base.HEX, nil, 0x100000)
+declare("uint64", "hvm_cpu.cr4.SMAP", "SMAP", base.HEX, nil, 0x200000)
+declare("uint64", "hvm_cpu.cr4.PKE", "PKE", base.HEX, nil, 0x400000)
+declare("uint64", "hvm_cpu.cr4.CET", "CET", base.HEX, nil, 0x800000)
+declare("uint64", "hvm_cpu.cr4.PKS", "PKS", base.HEX, nil, 0x1000000)
+declare("uint64", "hvm_cpu.cr4.LASS", "LASS", base.HEX, nil, 0x8000000)
+declare("uint64", "hvm_cpu.dr0", "dr0", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.dr1", "dr1", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.dr2", "dr2", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.dr3", "dr3", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.dr6", "dr6", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.dr6.B0", "B0", base.HEX, nil, 1)
+declare("uint64", "hvm_cpu.dr6.B1", "B1", base.HEX, nil, 2)
+declare("uint64", "hvm_cpu.dr6.B2", "B2", base.HEX, nil, 4)
+declare("uint64", "hvm_cpu.dr6.B3", "B3", base.HEX, nil, 8)
+declare("uint64", "hvm_cpu.dr6.BLD", "BLD", base.HEX, nil, 2048)
+declare("uint64", "hvm_cpu.dr6.BD", "BD", base.HEX, nil, 8192)
+declare("uint64", "hvm_cpu.dr6.BS", "BS", base.HEX, nil, 16384)
+declare("uint64", "hvm_cpu.dr6.BT", "BT", base.HEX, nil, 32768)
+declare("uint64", "hvm_cpu.dr6.RTM", "RTM", base.HEX, nil, 0x10000)
+declare("uint64", "hvm_cpu.dr6.ones_4", "ones_4", base.HEX, nil, 2032)
+declare("uint64", "hvm_cpu.dr6.ones_17", "ones_17", base.HEX, nil, 0xfffe0000)
+declare("uint64", "hvm_cpu.dr7", "dr7", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.dr7.L0", "L0", base.HEX, nil, 1)
+declare("uint64", "hvm_cpu.dr7.G0", "G0", base.HEX, nil, 2)
+declare("uint64", "hvm_cpu.dr7.L1", "L1", base.HEX, nil, 4)
+declare("uint64", "hvm_cpu.dr7.G1", "G1", base.HEX, nil, 8)
+declare("uint64", "hvm_cpu.dr7.L2", "L2", base.HEX, nil, 16)
+declare("uint64", "hvm_cpu.dr7.G2", "G2", base.HEX, nil, 32)
+declare("uint64", "hvm_cpu.dr7.L3", "L3", base.HEX, nil, 64)
+declare("uint64", "hvm_cpu.dr7.G3", "G3", base.HEX, nil, 128)
+declare("uint64", "hvm_cpu.dr7.LE", "LE", base.HEX, nil, 256)
+declare("uint64", "hvm_cpu.dr7.GE", "GE", base.HEX, nil, 512)
+declare("uint64", "hvm_cpu.dr7.one", "one", base.HEX, nil, 1024)
+declare("uint64", "hvm_cpu.dr7.RTM", "RTM", base.HEX, nil, 2048)
+declare("uint64", "hvm_cpu.dr7.GD", "GD", base.HEX, nil, 8192)
+declare("uint64", "hvm_cpu.dr7.RW0", "RW0", base.HEX, nil, 0x30000)
+declare("uint64", "hvm_cpu.dr7.LEN0", "LEN0", base.HEX, nil, 0xc0000)
+declare("uint64", "hvm_cpu.dr7.RW1", "RW1", base.HEX, nil, 0x300000)
+declare("uint64", "hvm_cpu.dr7.LEN1", "LEN1", base.HEX, nil, 0xc00000)
+declare("uint64", "hvm_cpu.dr7.RW2", "RW2", base.HEX, nil, 0x3000000)
+declare("uint64", "hvm_cpu.dr7.LEN2", "LEN2", base.HEX, nil, 0xc000000)
+declare("uint64", "hvm_cpu.dr7.RW3", "RW3", base.HEX, nil, 0x30000000)
+declare("uint64", "hvm_cpu.dr7.LEN3", "LEN3", base.HEX, nil, 0xc0000000)
+declare("uint32", "hvm_cpu.cs_sel", "cs_sel", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.ds_sel", "ds_sel", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.es_sel", "es_sel", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.fs_sel", "fs_sel", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.gs_sel", "gs_sel", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.ss_sel", "ss_sel", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.tr_sel", "tr_sel", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.ldtr_sel", "ldtr_sel", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.cs_limit", "cs_limit", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.ds_limit", "ds_limit", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.es_limit", "es_limit", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.fs_limit", "fs_limit", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.gs_limit", "gs_limit", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.ss_limit", "ss_limit", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.tr_limit", "tr_limit", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.ldtr_limit", "ldtr_limit", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.idtr_limit", "idtr_limit", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.gdtr_limit", "gdtr_limit", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.cs_base", "cs_base", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.ds_base", "ds_base", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.es_base", "es_base", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.fs_base", "fs_base", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.gs_base", "gs_base", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.ss_base", "ss_base", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.tr_base", "tr_base", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.ldtr_base", "ldtr_base", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.idtr_base", "idtr_base", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.gdtr_base", "gdtr_base", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.cs_arbytes", "cs_arbytes", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.cs_arbytes.S", "S", base.HEX, nil, 16)
+declare("uint32", "hvm_cpu.cs_arbytes.P", "P", base.HEX, nil, 128)
+declare("uint32", "hvm_cpu.cs_arbytes.AVL", "AVL", base.HEX, nil, 256)
+declare("uint32", "hvm_cpu.cs_arbytes.L", "L", base.HEX, nil, 512)
+declare("uint32", "hvm_cpu.cs_arbytes.DB", "DB", base.HEX, nil, 1024)
+declare("uint32", "hvm_cpu.cs_arbytes.G", "G", base.HEX, nil, 2048)
+declare("uint32", "hvm_cpu.cs_arbytes.type", "type", base.HEX, nil, 15)
+declare("uint32", "hvm_cpu.cs_arbytes.DPL", "DPL", base.HEX, nil, 96)
+declare("uint32", "hvm_cpu.ds_arbytes", "ds_arbytes", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.ds_arbytes.S", "S", base.HEX, nil, 16)
+declare("uint32", "hvm_cpu.ds_arbytes.P", "P", base.HEX, nil, 128)
+declare("uint32", "hvm_cpu.ds_arbytes.AVL", "AVL", base.HEX, nil, 256)
+declare("uint32", "hvm_cpu.ds_arbytes.L", "L", base.HEX, nil, 512)
+declare("uint32", "hvm_cpu.ds_arbytes.DB", "DB", base.HEX, nil, 1024)
+declare("uint32", "hvm_cpu.ds_arbytes.G", "G", base.HEX, nil, 2048)
+declare("uint32", "hvm_cpu.ds_arbytes.type", "type", base.HEX, nil, 15)
+declare("uint32", "hvm_cpu.ds_arbytes.DPL", "DPL", base.HEX, nil, 96)
+declare("uint32", "hvm_cpu.es_arbytes", "es_arbytes", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.es_arbytes.S", "S", base.HEX, nil, 16)
+declare("uint32", "hvm_cpu.es_arbytes.P", "P", base.HEX, nil, 128)
+declare("uint32", "hvm_cpu.es_arbytes.AVL", "AVL", base.HEX, nil, 256)
+declare("uint32", "hvm_cpu.es_arbytes.L", "L", base.HEX, nil, 512)
+declare("uint32", "hvm_cpu.es_arbytes.DB", "DB", base.HEX, nil, 1024)
+declare("uint32", "hvm_cpu.es_arbytes.G", "G", base.HEX, nil, 2048)
+declare("uint32", "hvm_cpu.es_arbytes.type", "type", base.HEX, nil, 15)
+declare("uint32", "hvm_cpu.es_arbytes.DPL", "DPL", base.HEX, nil, 96)
+declare("uint32", "hvm_cpu.fs_arbytes", "fs_arbytes", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.fs_arbytes.S", "S", base.HEX, nil, 16)
+declare("uint32", "hvm_cpu.fs_arbytes.P", "P", base.HEX, nil, 128)
+declare("uint32", "hvm_cpu.fs_arbytes.AVL", "AVL", base.HEX, nil, 256)
+declare("uint32", "hvm_cpu.fs_arbytes.L", "L", base.HEX, nil, 512)
+declare("uint32", "hvm_cpu.fs_arbytes.DB", "DB", base.HEX, nil, 1024)
+declare("uint32", "hvm_cpu.fs_arbytes.G", "G", base.HEX, nil, 2048)
+declare("uint32", "hvm_cpu.fs_arbytes.type", "type", base.HEX, nil, 15)
+declare("uint32", "hvm_cpu.fs_arbytes.DPL", "DPL", base.HEX, nil, 96)
+declare("uint32", "hvm_cpu.gs_arbytes", "gs_arbytes", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.gs_arbytes.S", "S", base.HEX, nil, 16)
+declare("uint32", "hvm_cpu.gs_arbytes.P", "P", base.HEX, nil, 128)
+declare("uint32", "hvm_cpu.gs_arbytes.AVL", "AVL", base.HEX, nil, 256)
+declare("uint32", "hvm_cpu.gs_arbytes.L", "L", base.HEX, nil, 512)
+declare("uint32", "hvm_cpu.gs_arbytes.DB", "DB", base.HEX, nil, 1024)
+declare("uint32", "hvm_cpu.gs_arbytes.G", "G", base.HEX, nil, 2048)
+declare("uint32", "hvm_cpu.gs_arbytes.type", "type", base.HEX, nil, 15)
+declare("uint32", "hvm_cpu.gs_arbytes.DPL", "DPL", base.HEX, nil, 96)
+declare("uint32", "hvm_cpu.ss_arbytes", "ss_arbytes", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.ss_arbytes.S", "S", base.HEX, nil, 16)
+declare("uint32", "hvm_cpu.ss_arbytes.P", "P", base.HEX, nil, 128)
+declare("uint32", "hvm_cpu.ss_arbytes.AVL", "AVL", base.HEX, nil, 256)
+declare("uint32", "hvm_cpu.ss_arbytes.L", "L", base.HEX, nil, 512)
+declare("uint32", "hvm_cpu.ss_arbytes.DB", "DB", base.HEX, nil, 1024)
+declare("uint32", "hvm_cpu.ss_arbytes.G", "G", base.HEX, nil, 2048)
+declare("uint32", "hvm_cpu.ss_arbytes.type", "type", base.HEX, nil, 15)
+declare("uint32", "hvm_cpu.ss_arbytes.DPL", "DPL", base.HEX, nil, 96)
+declare("uint32", "hvm_cpu.tr_arbytes", "tr_arbytes", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.tr_arbytes.S", "S", base.HEX, nil, 16)
+declare("uint32", "hvm_cpu.tr_arbytes.P", "P", base.HEX, nil, 128)
+declare("uint32", "hvm_cpu.tr_arbytes.AVL", "AVL", base.HEX, nil, 256)
+declare("uint32", "hvm_cpu.tr_arbytes.L", "L", base.HEX, nil, 512)
+declare("uint32", "hvm_cpu.tr_arbytes.DB", "DB", base.HEX, nil, 1024)
+declare("uint32", "hvm_cpu.tr_arbytes.G", "G", base.HEX, nil, 2048)
+declare("uint32", "hvm_cpu.tr_arbytes.type", "type", base.HEX, nil, 15)
+declare("uint32", "hvm_cpu.tr_arbytes.DPL", "DPL", base.HEX, nil, 96)
+declare("uint32", "hvm_cpu.ldtr_arbytes", "ldtr_arbytes", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint32", "hvm_cpu.ldtr_arbytes.S", "S", base.HEX, nil, 16)
+declare("uint32", "hvm_cpu.ldtr_arbytes.P", "P", base.HEX, nil, 128)
+declare("uint32", "hvm_cpu.ldtr_arbytes.AVL", "AVL", base.HEX, nil, 256)
+declare("uint32", "hvm_cpu.ldtr_arbytes.L", "L", base.HEX, nil, 512)
+declare("uint32", "hvm_cpu.ldtr_arbytes.DB", "DB", base.HEX, nil, 1024)
+declare("uint32", "hvm_cpu.ldtr_arbytes.G", "G", base.HEX, nil, 2048)
+declare("uint32", "hvm_cpu.ldtr_arbytes.type", "type", base.HEX, nil, 15)
+declare("uint32", "hvm_cpu.ldtr_arbytes.DPL", "DPL", base.HEX, nil, 96)
+declare("uint64", "hvm_cpu.sysenter_cs", "sysenter_cs", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.sysenter_esp", "sysenter_esp", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.sysenter_eip", "sysenter_eip", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.shadow_gs", "shadow_gs", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.msr_flags", "msr_flags", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("uint64", "hvm_cpu.msr_lstar", "msr_lstar", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.msr_star", "msr_star", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.msr_cstar", "msr_cstar", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.msr_syscall_mask", "msr_syscall_mask", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.msr_efer", "msr_efer", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.msr_efer.SCE", "SCE", base.HEX, nil, 1)
+declare("uint64", "hvm_cpu.msr_efer.LME", "LME", base.HEX, nil, 256)
+declare("uint64", "hvm_cpu.msr_efer.LMA", "LMA", base.HEX, nil, 1024)
+declare("uint64", "hvm_cpu.msr_efer.NXE", "NXE", base.HEX, nil, 2048)
+declare("uint64", "hvm_cpu.msr_efer.SVME", "SVME", base.HEX, nil, 4096)
+declare("uint64", "hvm_cpu.msr_efer.FFXSE", "FFXSE", base.HEX, nil, 16384)
+declare("uint64", "hvm_cpu.msr_efer.AIBRSE", "AIBRSE", base.HEX, nil, 0x200000)
+declare("uint64", "hvm_cpu.msr_tsc_aux", "msr_tsc_aux", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
+declare("uint64", "hvm_cpu.tsc", "tsc", base.DEC_HEX, nil, nil, "What RDTSC would return")
+declare(
+    "uint32", "hvm_cpu.pending_event", "pending_event", base.DEC_HEX, nil, nil,
+    "The event that is to be delivered, if any"
+)
+declare("uint32", "hvm_cpu.pending_event.error_valid", "error_valid", base.HEX, nil, 2048)
+declare("uint32", "hvm_cpu.pending_event.valid", "valid", base.HEX, nil, 0x80000000)
+declare("uint32", "hvm_cpu.pending_event.vector", "vector", base.HEX, nil, 255)
+declare("uint32", "hvm_cpu.pending_event.type", "type", base.HEX, nil, 1792, "X86_ET_*")
+declare("uint32", "hvm_cpu.error_code", "error_code", base.DEC_HEX, nil, nil, "Its error code")
+declare("uint32", "hvm_cpu.flags", "flags", base.DEC_HEX, nil, nil, "Whether the FPU's registers are to be loaded")
+declare("uint32", "hvm_cpu.flags.INITIALISED", "INITIALISED", base.HEX, nil, 1)
+declare("uint8", "hvm_pic.irr", "irr", base.DEC_HEX, nil, nil, "Interrupts that are requested, a bit each")
+declare("uint8", "hvm_pic.imr", "imr", base.DEC_HEX, nil, nil, "Interrupts that are masked")
+declare("uint8", "hvm_pic.isr", "isr", base.DEC_HEX, nil, nil, "Interrupts in service")
+declare("uint8", "hvm_pic.irq_base", "irq_base", base.DEC_HEX, nil, nil, "Vector of its first interrupt")
+declare(
+    "uint8", "hvm_pic.init", "init", base.DEC_HEX, nil, nil, "How far its initialisation is, and the highest priority"
+)
+declare("uint8", "hvm_pic.init.init_state", "init_state", base.HEX, nil, 15)
+declare("uint8", "hvm_pic.init.priority_add", "priority_add", base.HEX, nil, 240)
+declare("uint8", "hvm_pic.modes", "modes", base.DEC_HEX, nil, nil, "Modes of operation")
+declare("uint8", "hvm_pic.modes.readsel_isr", "readsel_isr", base.HEX, nil, 1)
+declare("uint8", "hvm_pic.modes.poll", "poll", base.HEX, nil, 2)
+declare("uint8", "hvm_pic.modes.auto_eoi", "auto_eoi", base.HEX, nil, 4)
+declare("uint8", "hvm_pic.modes.rotate_on_auto_eoi", "rotate_on_auto_eoi", base.HEX, nil, 8)
+declare("uint8", "hvm_pic.modes.special_fully_nested_mode", "special_fully_nested_mode", base.HEX, nil, 16)
+declare("uint8", "hvm_pic.modes.special_mask_mode", "special_mask_mode", base.HEX, nil, 32)
+declare("uint8", "hvm_pic.modes.is_master", "is_master", base.HEX, nil, 64)
+declare("uint8", "hvm_pic.elcr", "elcr", base.DEC_HEX, nil, nil, "Which interrupts are level-triggered")
+declare("uint8", "hvm_pic.int_output", "int_output", base.DEC_HEX, nil, nil, "Its output")
+declare(
+    "uint64", "hvm_ioapic.base_address", "base_address", base.DEC_HEX, nil, nil, "Where it is in the guest's memory"
+)
+declare("uint32", "hvm_ioapic.ioregsel", "ioregsel", base.DEC_HEX, nil, nil, "The register that is selected")
+declare("uint32", "hvm_ioapic.id", "id", base.HEX, nil, nil, "Its number")
+declare("uint64", "hvm_ioapic.redirtbl", "redirtbl", base.DEC_HEX)
+declare("uint64", "hvm_ioapic.redirtbl.logical", "logical", base.HEX, nil, 2048)
+declare("uint64", "hvm_ioapic.redirtbl.delivery_status", "delivery_status", base.HEX, nil, 4096)
+declare("uint64", "hvm_ioapic.redirtbl.polarity", "polarity", base.HEX, nil, 8192)
+declare("uint64", "hvm_ioapic.redirtbl.remote_irr", "remote_irr", base.HEX, nil, 16384)
+declare("uint64", "hvm_ioapic.redirtbl.trig_mode", "trig_mode", base.HEX, nil, 32768)
+declare("uint64", "hvm_ioapic.redirtbl.mask", "mask", base.HEX, nil, 0x10000)
+declare("uint64", "hvm_ioapic.redirtbl.vector", "vector", base.HEX, nil, 255)
+declare("uint64", "hvm_ioapic.redirtbl.delivery_mode", "delivery_mode", base.HEX, nil, 1792)
+declare("uint64", "hvm_lapic.apic_base_msr", "apic_base_msr", base.DEC_HEX, nil, nil, "The register APIC_BASE")
+declare("uint64", "hvm_lapic.apic_base_msr.BSP", "BSP", base.HEX, nil, 256)
+declare("uint64", "hvm_lapic.apic_base_msr.EXTD", "EXTD", base.HEX, nil, 1024)
+declare("uint64", "hvm_lapic.apic_base_msr.ENABLE", "ENABLE", base.HEX, nil, 2048)
+declare("uint32", "hvm_lapic.disabled", "disabled", base.DEC_HEX, nil, nil, "By whom it is disabled: VLAPIC_*_DISABLED")
+declare("uint32", "hvm_lapic.disabled.SW", "SW", base.HEX, nil, 1)
+declare("uint32", "hvm_lapic.disabled.HW", "HW", base.HEX, nil, 2)
+declare("uint32", "hvm_lapic.timer_divisor", "timer_divisor", base.DEC_HEX, nil, nil, "Divisor of its timer")
+declare("uint64", "hvm_lapic.tdt_msr", "tdt_msr", base.DEC_HEX, nil, nil, "The register TSC_DEADLINE")
+declare("uint32", "hvm_lapic.pending_esr", "pending_esr", base.DEC_HEX, nil, nil, "Errors that are to be reported")
+declare("uint32", "hvm_lapic_regs.ID", "ID", base.DEC_HEX, nil, nil, "APIC_ID")
+declare("uint32", "hvm_lapic_regs.LVR", "LVR", base.DEC_HEX, nil, nil, "APIC_LVR")
+declare("uint32", "hvm_lapic_regs.TASKPRI", "TASKPRI", base.DEC_HEX, nil, nil, "APIC_TASKPRI")
+declare("uint32", "hvm_lapic_regs.ARBPRI", "ARBPRI", base.DEC_HEX, nil, nil, "APIC_ARBPRI")
+declare("uint32", "hvm_lapic_regs.PROCPRI", "PROCPRI", base.DEC_HEX, nil, nil, "APIC_PROCPRI")
+declare("uint32", "hvm_lapic_regs.EOI", "EOI", base.DEC_HEX, nil, nil, "APIC_EOI")
+declare("uint32", "hvm_lapic_regs.RRR", "RRR", base.DEC_HEX, nil, nil, "APIC_RRR")
+declare("uint32", "hvm_lapic_regs.LDR", "LDR", base.DEC_HEX, nil, nil, "APIC_LDR")
+declare("uint32", "hvm_lapic_regs.DFR", "DFR", base.DEC_HEX, nil, nil, "APIC_DFR")
+declare("uint32", "hvm_lapic_regs.SPIV", "SPIV", base.DEC_HEX, nil, nil, "APIC_SPIV")
+declare("uint32", "hvm_lapic_regs.ISR0", "ISR0", base.DEC_HEX, nil, nil, "APIC_ISR")
+declare("uint32", "hvm_lapic_regs.ISR1", "ISR1", base.DEC_HEX, nil, nil, "APIC_ISR")
+declare("uint32", "hvm_lapic_regs.ISR2", "ISR2", base.DEC_HEX, nil, nil, "APIC_ISR")
+declare("uint32", "hvm_lapic_regs.ISR3", "ISR3", base.DEC_HEX, nil, nil, "APIC_ISR")
+declare("uint32", "hvm_lapic_regs.ISR4", "ISR4", base.DEC_HEX, nil, nil, "APIC_ISR")
+declare("uint32", "hvm_lapic_regs.ISR5", "ISR5", base.DEC_HEX, nil, nil, "APIC_ISR")
+declare("uint32", "hvm_lapic_regs.ISR6", "ISR6", base.DEC_HEX, nil, nil, "APIC_ISR")
+declare("uint32", "hvm_lapic_regs.ISR7", "ISR7", base.DEC_HEX, nil, nil, "APIC_ISR")
+declare("uint32", "hvm_lapic_regs.TMR0", "TMR0", base.DEC_HEX, nil, nil, "APIC_TMR")
+declare("uint32", "hvm_lapic_regs.TMR1", "TMR1", base.DEC_HEX, nil, nil, "APIC_TMR")
+declare("uint32", "hvm_lapic_regs.TMR2", "TMR2", base.DEC_HEX, nil, nil, "APIC_TMR")
+declare("uint32", "hvm_lapic_regs.TMR3", "TMR3", base.DEC_HEX, nil, nil, "APIC_TMR")
+declare("uint32", "hvm_lapic_regs.TMR4", "TMR4", base.DEC_HEX, nil, nil, "APIC_TMR")
+declare("uint32", "hvm_lapic_regs.TMR5", "TMR5", base.DEC_HEX, nil, nil, "APIC_TMR")
+declare("uint32", "hvm_lapic_regs.TMR6", "TMR6", base.DEC_HEX, nil, nil, "APIC_TMR")
+declare("uint32", "hvm_lapic_regs.TMR7", "TMR7", base.DEC_HEX, nil, nil, "APIC_TMR")
+declare("uint32", "hvm_lapic_regs.IRR0", "IRR0", base.DEC_HEX, nil, nil, "APIC_IRR")
+declare("uint32", "hvm_lapic_regs.IRR1", "IRR1", base.DEC_HEX, nil, nil, "APIC_IRR")
+declare("uint32", "hvm_lapic_regs.IRR2", "IRR2", base.DEC_HEX, nil, nil, "APIC_IRR")
+declare("uint32", "hvm_lapic_regs.IRR3", "IRR3", base.DEC_HEX, nil, nil, "APIC_IRR")
+declare("uint32", "hvm_lapic_regs.IRR4", "IRR4", base.DEC_HEX, nil, nil, "APIC_IRR")
+declare("uint32", "hvm_lapic_regs.IRR5", "IRR5", base.DEC_HEX, nil, nil, "APIC_IRR")
+declare("uint32", "hvm_lapic_regs.IRR6", "IRR6", base.DEC_HEX, nil, nil, "APIC_IRR")
+declare("uint32", "hvm_lapic_regs.IRR7", "IRR7", base.DEC_HEX, nil, nil, "APIC_IRR")
+declare("uint32", "hvm_lapic_regs.ESR", "ESR", base.DEC_HEX, nil, nil, "APIC_ESR")
+declare("uint32", "hvm_lapic_regs.CMCI", "CMCI", base.DEC_HEX, nil, nil, "APIC_CMCI")
+declare("uint32", "hvm_lapic_regs.ICR", "ICR", base.DEC_HEX, nil, nil, "APIC_ICR")
+declare("uint32", "hvm_lapic_regs.ICR2", "ICR2", base.DEC_HEX, nil, nil, "APIC_ICR")
+declare("uint32", "hvm_lapic_regs.LVTT", "LVTT", base.DEC_HEX, nil, nil, "APIC_LVTT")
+declare("uint32", "hvm_lapic_regs.LVTTHMR", "LVTTHMR", base.DEC_HEX, nil, nil, "APIC_LVTTHMR")
+declare("uint32", "hvm_lapic_regs.LVTPC", "LVTPC", base.DEC_HEX, nil, nil, "APIC_LVTPC")
+declare("uint32", "hvm_lapic_regs.LVT0", "LVT0", base.DEC_HEX, nil, nil, "APIC_LVT")
+declare("uint32", "hvm_lapic_regs.LVT1", "LVT1", base.DEC_HEX, nil, nil, "APIC_LVT")
+declare("uint32", "hvm_lapic_regs.LVTERR", "LVTERR", base.DEC_HEX, nil, nil, "APIC_LVTERR")
+declare("uint32", "hvm_lapic_regs.TMICT", "TMICT", base.DEC_HEX, nil, nil, "APIC_TMICT")
+declare("uint32", "hvm_lapic_regs.TMCCT", "TMCCT", base.DEC_HEX, nil, nil, "APIC_TMCCT")
+declare("uint32", "hvm_lapic_regs.TDCR", "TDCR", base.DEC_HEX, nil, nil, "APIC_TDCR")
+declare("uint32", "hvm_lapic_regs.SELF_IPI", "SELF_IPI", base.DEC_HEX, nil, nil, "APIC_SELF_IPI")
+declare("uint64", "hvm_pci_irq.wires", "wires", base.DEC_HEX)
+declare("uint64", "hvm_isa_irq.wires", "wires", base.DEC_HEX, nil, nil, "Interrupt wires, a bit each")
+declare("uint8", "hvm_pci_link.routes", "routes", base.DEC_HEX)
+declare("string", "hvm_pit.channels", "channels", base.NONE, "Its counters")
+declare("uint32", "hvm_pit.channels.count", "count", base.DEC_HEX, nil, nil, "struct hvm_hw_pit_channel")
+declare(
+    "uint16", "hvm_pit.channels.latched_count", "latched_count", base.DEC_HEX, nil, nil, "struct hvm_hw_pit_channel"
+)
+declare("uint8", "hvm_pit.channels.count_latched", "count_latched", base.DEC_HEX, nil, nil, "struct hvm_hw_pit_channel")
+declare(
+    "uint8", "hvm_pit.channels.status_latched", "status_latched", base.DEC_HEX, nil, nil, "struct hvm_hw_pit_channel"
+)
+declare("uint8", "hvm_pit.channels.status", "status", base.DEC_HEX, nil, nil, "struct hvm_hw_pit_channel")
+declare("uint8", "hvm_pit.channels.read_state", "read_state", base.DEC_HEX, nil, nil, "struct hvm_hw_pit_channel")
+declare("uint8", "hvm_pit.channels.write_state", "write_state", base.DEC_HEX, nil, nil, "struct hvm_hw_pit_channel")
+declare("uint8", "hvm_pit.channels.write_latch", "write_latch", base.DEC_HEX, nil, nil, "struct hvm_hw_pit_channel")
+declare("uint8", "hvm_pit.channels.rw_mode", "rw_mode", base.DEC_HEX, nil, nil, "struct hvm_hw_pit_channel")
+declare("uint8", "hvm_pit.channels.mode", "mode", base.DEC_HEX, nil, nil, "struct hvm_hw_pit_channel")
+declare("uint8", "hvm_pit.channels.bcd", "bcd", base.DEC_HEX, nil, nil, "struct hvm_hw_pit_channel")
+declare("uint8", "hvm_pit.channels.gate", "gate", base.DEC_HEX, nil, nil, "struct hvm_hw_pit_channel")
+declare("uint32", "hvm_pit.speaker_data_on", "speaker_data_on", base.DEC_HEX, nil, nil, "Whether the speaker sounds")
+declare("bytes", "hvm_rtc.cmos_data", "cmos_data", base.SPACE, "Its registers")
+declare("uint8", "hvm_rtc.cmos_index", "cmos_index", base.DEC_HEX, nil, nil, "The register that is selected")
+declare("uint64", "hvm_rtc.rtc_offset", "rtc_offset", base.DEC_HEX, nil, nil, "Its distance from the host's time, s")
+declare("uint64", "hvm_hpet.capability", "capability", base.DEC_HEX, nil, nil, "What it can do")
+declare("uint64", "hvm_hpet.res0", "res0", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("uint64", "hvm_hpet.config", "config", base.DEC_HEX, nil, nil, "Configuration")
+declare("uint64", "hvm_hpet.res1", "res1", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("uint64", "hvm_hpet.isr", "isr", base.DEC_HEX, nil, nil, "Interrupts that are active")
+declare("uint64", "hvm_hpet.mc64", "mc64", base.DEC_HEX, nil, nil, "Main counter")
+declare("uint64", "hvm_hpet.res3", "res3", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("string", "hvm_hpet.timers", "timers", base.NONE, "Its timers")
+declare("uint64", "hvm_hpet.timers.config", "config", base.DEC_HEX, nil, nil, "Configuration and capabilities")
+declare("uint64", "hvm_hpet.timers.cmp", "cmp", base.DEC_HEX, nil, nil, "Comparator")
+declare("uint64", "hvm_hpet.timers.fsb", "fsb", base.DEC_HEX, nil, nil, "Route of its message")
+declare("uint64", "hvm_hpet.timers.res4", "res4", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("uint64", "hvm_hpet.period", "period", base.DEC_HEX)
+declare("uint32", "hvm_pmtimer.tmr_val", "tmr_val", base.DEC_HEX, nil, nil, "The counter")
+declare("uint16", "hvm_pmtimer.pm1a_sts", "pm1a_sts", base.DEC_HEX, nil, nil, "Status register")
+declare("uint16", "hvm_pmtimer.pm1a_en", "pm1a_en", base.DEC_HEX, nil, nil, "Enable register")
+declare(
+    "uint64", "hvm_mtrr.msr_pat_cr", "msr_pat_cr", base.DEC_HEX, nil, nil,
+    "Memory types of the page attribute table, an octet each"
+)
+declare("uint64", "hvm_mtrr.physbase0", "physbase0", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physmask0", "physmask0", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physbase1", "physbase1", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physmask1", "physmask1", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physbase2", "physbase2", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physmask2", "physmask2", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physbase3", "physbase3", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physmask3", "physmask3", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physbase4", "physbase4", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physmask4", "physmask4", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physbase5", "physbase5", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physmask5", "physmask5", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physbase6", "physbase6", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physmask6", "physmask6", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physbase7", "physbase7", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.physmask7", "physmask7", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.fix64K_00000", "fix64K_00000", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.fix16K_80000", "fix16K_80000", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.fix16K_A0000", "fix16K_A0000", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.fix4K_C0000", "fix4K_C0000", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.fix4K_C8000", "fix4K_C8000", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.fix4K_D0000", "fix4K_D0000", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.fix4K_D8000", "fix4K_D8000", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.fix4K_E0000", "fix4K_E0000", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.fix4K_E8000", "fix4K_E8000", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.fix4K_F0000", "fix4K_F0000", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.fix4K_F8000", "fix4K_F8000", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare("uint64", "hvm_mtrr.msr_mtrr_cap", "msr_mtrr_cap", base.DEC_HEX, nil, nil, "struct hvm_hw_mtrr")
+declare(
+    "uint64", "hvm_mtrr.msr_mtrr_def_type", "msr_mtrr_def_type", base.DEC_HEX, nil, nil, "The type of all other memory"
+)
+declare("uint64", "hvm_mtrr.msr_mtrr_def_type.FE", "FE", base.HEX, nil, 1024)
+declare("uint64", "hvm_mtrr.msr_mtrr_def_type.E", "E", base.HEX, nil, 2048)
+declare("uint64", "hvm_mtrr.msr_mtrr_def_type.type", "type", base.HEX, nil, 255)
+declare(
+    "uint64", "hvm_viridian_domain.hypercall_gpa", "hypercall_gpa", base.DEC_HEX, nil, nil, "The page for hypercalls"
+)
+declare("uint64", "hvm_viridian_domain.hypercall_gpa.enabled", "enabled", base.HEX, nil, 1)
+declare(
+    "uint64", "hvm_viridian_domain.guest_os_id", "guest_os_id", base.DEC_HEX, nil, nil,
+    "What system the guest says it is"
+)
+declare(
+    "uint64", "hvm_viridian_domain.time_ref_count", "time_ref_count", base.DEC_HEX, nil, nil,
+    "Reference counter, 100 ns"
+)
+declare(
+    "uint64", "hvm_viridian_domain.reference_tsc", "reference_tsc", base.DEC_HEX, nil, nil,
+    "The page for the reference TSC"
+)
+declare("uint64", "hvm_viridian_domain.reference_tsc.enabled", "enabled", base.HEX, nil, 1)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask", "xfeature_mask", base.DEC_HEX, nil, nil, "Of no meaning any more")
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.X87", "X87", base.HEX, nil, 1)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.SSE", "SSE", base.HEX, nil, 2)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.YMM", "YMM", base.HEX, nil, 4)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.BNDREGS", "BNDREGS", base.HEX, nil, 8)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.BNDCSR", "BNDCSR", base.HEX, nil, 16)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.OPMASK", "OPMASK", base.HEX, nil, 32)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.ZMM", "ZMM", base.HEX, nil, 64)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.HI_ZMM", "HI_ZMM", base.HEX, nil, 128)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.PROC_TRACE", "PROC_TRACE", base.HEX, nil, 256)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.PKRU", "PKRU", base.HEX, nil, 512)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.PASID", "PASID", base.HEX, nil, 1024)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.CET_U", "CET_U", base.HEX, nil, 2048)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.CET_S", "CET_S", base.HEX, nil, 4096)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.HDC", "HDC", base.HEX, nil, 8192)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.UINTR", "UINTR", base.HEX, nil, 16384)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.LBR", "LBR", base.HEX, nil, 32768)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.HWP", "HWP", base.HEX, nil, 0x10000)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare("uint64", "hvm_cpu_xsave.xcr0", "xcr0", base.DEC_HEX, nil, nil, "States that are enabled")
+declare("uint64", "hvm_cpu_xsave.xcr0.X87", "X87", base.HEX, nil, 1)
+declare("uint64", "hvm_cpu_xsave.xcr0.SSE", "SSE", base.HEX, nil, 2)
+declare("uint64", "hvm_cpu_xsave.xcr0.YMM", "YMM", base.HEX, nil, 4)
+declare("uint64", "hvm_cpu_xsave.xcr0.BNDREGS", "BNDREGS", base.HEX, nil, 8)
+declare("uint64", "hvm_cpu_xsave.xcr0.BNDCSR", "BNDCSR", base.HEX, nil, 16)
+declare("uint64", "hvm_cpu_xsave.xcr0.OPMASK", "OPMASK", base.HEX, nil, 32)
+declare("uint64", "hvm_cpu_xsave.xcr0.ZMM", "ZMM", base.HEX, nil, 64)
+declare("uint64", "hvm_cpu_xsave.xcr0.HI_ZMM", "HI_ZMM", base.HEX, nil, 128)
+declare("uint64", "hvm_cpu_xsave.xcr0.PROC_TRACE", "PROC_TRACE", base.HEX, nil, 256)
+declare("uint64", "hvm_cpu_xsave.xcr0.PKRU", "PKRU", base.HEX, nil, 512)
+declare("uint64", "hvm_cpu_xsave.xcr0.PASID", "PASID", base.HEX, nil, 1024)
+declare("uint64", "hvm_cpu_xsave.xcr0.CET_U", "CET_U", base.HEX, nil, 2048)
+declare("uint64", "hvm_cpu_xsave.xcr0.CET_S", "CET_S", base.HEX, nil, 4096)
+declare("uint64", "hvm_cpu_xsave.xcr0.HDC", "HDC", base.HEX, nil, 8192)
+declare("uint64", "hvm_cpu_xsave.xcr0.UINTR", "UINTR", base.HEX, nil, 16384)
+declare("uint64", "hvm_cpu_xsave.xcr0.LBR", "LBR", base.HEX, nil, 32768)
+declare("uint64", "hvm_cpu_xsave.xcr0.HWP", "HWP", base.HEX, nil, 0x10000)
+declare("uint64", "hvm_cpu_xsave.xcr0.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
+declare("uint64", "hvm_cpu_xsave.xcr0.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum", "xcr0_accum", base.DEC_HEX, nil, nil, "States that ever were")
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.X87", "X87", base.HEX, nil, 1)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.SSE", "SSE", base.HEX, nil, 2)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.YMM", "YMM", base.HEX, nil, 4)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.BNDREGS", "BNDREGS", base.HEX, nil, 8)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.BNDCSR", "BNDCSR", base.HEX, nil, 16)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.OPMASK", "OPMASK", base.HEX, nil, 32)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.ZMM", "ZMM", base.HEX, nil, 64)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.HI_ZMM", "HI_ZMM", base.HEX, nil, 128)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.PROC_TRACE", "PROC_TRACE", base.HEX, nil, 256)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.PKRU", "PKRU", base.HEX, nil, 512)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.PASID", "PASID", base.HEX, nil, 1024)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.CET_U", "CET_U", base.HEX, nil, 2048)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.CET_S", "CET_S", base.HEX, nil, 4096)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.HDC", "HDC", base.HEX, nil, 8192)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.UINTR", "UINTR", base.HEX, nil, 16384)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.LBR", "LBR", base.HEX, nil, 32768)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.HWP", "HWP", base.HEX, nil, 0x10000)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare("bytes", "hvm_cpu_xsave.fpu_sse", "fpu_sse", base.SPACE, "As FXSAVE writes it")
+declare(
+    "uint64", "hvm_cpu_xsave.xstate_bv", "xstate_bv", base.DEC_HEX, nil, nil,
+    "States that are not in their first condition"
+)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.X87", "X87", base.HEX, nil, 1)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.SSE", "SSE", base.HEX, nil, 2)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.YMM", "YMM", base.HEX, nil, 4)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.BNDREGS", "BNDREGS", base.HEX, nil, 8)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.BNDCSR", "BNDCSR", base.HEX, nil, 16)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.OPMASK", "OPMASK", base.HEX, nil, 32)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.ZMM", "ZMM", base.HEX, nil, 64)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.HI_ZMM", "HI_ZMM", base.HEX, nil, 128)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.PROC_TRACE", "PROC_TRACE", base.HEX, nil, 256)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.PKRU", "PKRU", base.HEX, nil, 512)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.PASID", "PASID", base.HEX, nil, 1024)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.CET_U", "CET_U", base.HEX, nil, 2048)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.CET_S", "CET_S", base.HEX, nil, 4096)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.HDC", "HDC", base.HEX, nil, 8192)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.UINTR", "UINTR", base.HEX, nil, 16384)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.LBR", "LBR", base.HEX, nil, 32768)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.HWP", "HWP", base.HEX, nil, 0x10000)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare(
+    "uint64", "hvm_cpu_xsave.xcomp_bv", "xcomp_bv", base.DEC_HEX, nil, nil,
+    "Zero: the standard format, not the compacted one"
+)
+declare("bytes", "hvm_cpu_xsave.components", "components", base.SPACE, "The other states")
+declare("uint64", "hvm_viridian_vcpu.vp_assist_msr", "vp_assist_msr", base.DEC_HEX, nil, nil, "The page for assistance")
+declare("uint64", "hvm_viridian_vcpu.vp_assist_msr.enabled", "enabled", base.HEX, nil, 1)
+declare(
+    "uint8", "hvm_viridian_vcpu.apic_assist_pending", "apic_assist_pending", base.DEC_HEX, nil, nil,
+    "Whether an end of interrupt may be left out"
+)
+declare("uint64", "hvm_viridian_vcpu.simp_msr", "simp_msr", base.DEC_HEX, nil, nil, "The page for messages")
+declare("uint64", "hvm_viridian_vcpu.simp_msr.enabled", "enabled", base.HEX, nil, 1)
+declare("uint64", "hvm_viridian_vcpu.sint_msr", "sint_msr", base.DEC_HEX)
+declare("uint64", "hvm_viridian_vcpu.stimer_config_msr", "stimer_config_msr", base.DEC_HEX)
+declare("uint64", "hvm_viridian_vcpu.stimer_count_msr", "stimer_count_msr", base.DEC_HEX)
+declare("uint64", "hvm_vmce_vcpu.caps", "caps", base.DEC_HEX, nil, nil, "struct hvm_vmce_vcpu")
+declare("uint64", "hvm_vmce_vcpu.mci_ctl2_bank0", "mci_ctl2_bank0", base.DEC_HEX, nil, nil, "struct hvm_vmce_vcpu")
+declare("uint64", "hvm_vmce_vcpu.mci_ctl2_bank1", "mci_ctl2_bank1", base.DEC_HEX, nil, nil, "struct hvm_vmce_vcpu")
+declare("uint64", "hvm_vmce_vcpu.mcg_ext_ctl", "mcg_ext_ctl", base.DEC_HEX, nil, nil, "struct hvm_vmce_vcpu")
+declare("uint64", "hvm_tsc_adjust.tsc_adjust", "tsc_adjust", base.DEC_HEX, nil, nil, "The register TSC_ADJUST")
+declare("uint32", "hvm_cpu_msr.count", "count", base.DEC_HEX, nil, nil, "How many registers")
+declare("string", "hvm_cpu_msr.msr", "msr", base.NONE, "The registers")
+declare("uint32", "hvm_cpu_msr.msr.index", "index", base.DEC_HEX, MSRS, nil, "The register's number")
+declare("uint32", "hvm_cpu_msr.msr.rsvd", "rsvd", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("uint64", "hvm_cpu_msr.msr.val", "val", base.DEC_HEX, nil, nil, "Its value")
+declare("string", "pv_msrs.msrs", "msrs", base.NONE, "Registers")
+declare("uint32", "pv_msrs.msrs.index", "index", base.DEC_HEX, MSRS, nil, "The register's number")
+declare("uint32", "pv_msrs.msrs.reserved", "reserved", base.DEC_HEX, nil, nil, "Reserved, zero")
+declare("uint64", "pv_msrs.msrs.value", "value", base.DEC_HEX, nil, nil, "Its value")
 
 -- Python: what the translated functions use of it ---------------------------------------------------------------------
 
@@ -1063,14 +2200,14 @@ local function walk(layout, octets, at, endianness, visitor, context, values)
     values = values or {}
     for _, field in ipairs(layout) do
         if field.kind == "array" then
-            local index, count, is_last = 0, values[field.by], false
+            local index, count, is_last = 0, field.times or values[field.by], false
             while index ~= count and not is_last do
                 local last, after = {}, nil
                 if at < #octets then
                     local inside = visitor and visitor.element(field, index, at, context)
                     after = walk(field, octets, at, endianness, inside and visitor, inside, last)
                 end
-                if not after and (field.by or field.ending) then return nil end
+                if not after and (count or field.ending) then return nil end
                 if not after then break end
                 index, at = index + 1, after
                 is_last = field.ending and last[field.ending[1]] == field.ending[2]
@@ -1365,11 +2502,25 @@ LAYOUT.x86_pv_p2m_frames = {
     },
 }
 
-LAYOUT.x86_pv_vcpu = {
+LAYOUT.x86_pv_vcpu_basic = {
     reserved = { { "reserved", 4, 4, 0, 32 } },
     { kind = "uint", name = "vcpu_id", path = "vcpu_id", size = 4 },
     { kind = "uint", name = "reserved", path = "reserved", size = 4 },
-    { kind = "rest", name = "context", path = "context" },
+    { kind = "rest", name = "context", path = "context", inside = { [1] = { "pv_vcpu_64", "pv_vcpu_32" } } },
+}
+
+LAYOUT.x86_pv_vcpu_extended = {
+    reserved = { { "reserved", 4, 4, 0, 32 } },
+    { kind = "uint", name = "vcpu_id", path = "vcpu_id", size = 4 },
+    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
+    { kind = "rest", name = "context", path = "context", inside = { [1] = { "pv_extended", "pv_extended_mcg" } } },
+}
+
+LAYOUT.x86_pv_vcpu_xsave = {
+    reserved = { { "reserved", 4, 4, 0, 32 } },
+    { kind = "uint", name = "vcpu_id", path = "vcpu_id", size = 4 },
+    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
+    { kind = "rest", name = "context", path = "context", inside = { [1] = { "pv_xsave" } } },
 }
 
 LAYOUT.shared_info = {
@@ -1392,7 +2543,25 @@ LAYOUT.hvm_context = {
         { kind = "uint", name = "typecode", path = "hvm_ctx.typecode", size = 2, names = HVM_SAVE_TYPES },
         { kind = "uint", name = "instance", path = "hvm_ctx.instance", size = 2 },
         { kind = "uint", name = "length", path = "hvm_ctx.length", size = 4 },
-        { kind = "octets", name = "body", path = "hvm_ctx.body", size = "length" },
+        {
+            kind = "octets",
+            name = "body",
+            path = "hvm_ctx.body",
+            size = "length",
+            chosen_by = "typecode",
+            inside = {
+                [1] = { "hvm_header" }, [2] = { "hvm_cpu", "hvm_cpu_compat" }, [3] = { "hvm_pic" },
+                [4] = { "hvm_ioapic" }, [5] = { "hvm_lapic", "hvm_lapic_24" }, [6] = { "hvm_lapic_regs" },
+                [7] = { "hvm_pci_irq" }, [8] = { "hvm_isa_irq" }, [9] = { "hvm_pci_link" }, [10] = { "hvm_pit" },
+                [11] = { "hvm_rtc", "hvm_rtc_16" }, [12] = { "hvm_hpet" }, [13] = { "hvm_pmtimer" },
+                [14] = { "hvm_mtrr" },
+                [15] = { "hvm_viridian_domain", "hvm_viridian_domain_24", "hvm_viridian_domain_16" },
+                [16] = { "hvm_cpu_xsave" },
+                [17] = { "hvm_viridian_vcpu", "hvm_viridian_vcpu_16", "hvm_viridian_vcpu_8" },
+                [18] = { "hvm_vmce_vcpu", "hvm_vmce_vcpu_24", "hvm_vmce_vcpu_8" }, [19] = { "hvm_tsc_adjust" },
+                [20] = { "hvm_cpu_msr" },
+            },
+        },
     },
 }
 
@@ -1402,13 +2571,20 @@ LAYOUT.hvm_params = {
     { kind = "uint", name = "reserved", path = "reserved", size = 4 },
     {
         kind = "array", name = "param", path = "param", by = "count",
-        { kind = "uint", name = "index", path = "param.index", size = 8 },
+        { kind = "uint", name = "index", path = "param.index", size = 8, names = HVM_PARAMS },
         { kind = "uint", name = "value", path = "param.value", size = 8 },
     },
 }
 
 LAYOUT.blob = {
     { kind = "rest", name = "data", path = "data" },
+}
+
+LAYOUT.x86_pv_vcpu_msrs = {
+    reserved = { { "reserved", 4, 4, 0, 32 } },
+    { kind = "uint", name = "vcpu_id", path = "vcpu_id", size = 4 },
+    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
+    { kind = "rest", name = "context", path = "context", inside = { [1] = { "pv_msrs" } } },
 }
 
 LAYOUT.checkpoint_dirty_pfn_list = {
@@ -1452,7 +2628,7 @@ LAYOUT.x86_cpuid_policy = {
 LAYOUT.x86_msr_policy = {
     {
         kind = "array", name = "msr_policy", path = "msr_policy",
-        { kind = "uint", name = "idx", path = "msr_policy.idx", size = 4 },
+        { kind = "uint", name = "idx", path = "msr_policy.idx", size = 4, names = MSRS },
         { kind = "uint", name = "flags", path = "msr_policy.flags", size = 4 },
         { kind = "uint", name = "val", path = "msr_policy.val", size = 8 },
     },
@@ -1489,6 +2665,2064 @@ LAYOUT.xl_optional_data = {
     { kind = "rest", name = "tail", path = "tail" },
 }
 
+LAYOUT.pv_vcpu_64 = {
+    path = "pv_vcpu_64.",
+    size = 5168,
+    { kind = "octets", name = "fpu_ctxt", path = "fpu_ctxt", size = 512, inside = { [1] = { "fxsave" } } },
+    {
+        kind = "uint",
+        name = "flags",
+        path = "flags",
+        size = 8,
+        parts = {
+            { name = "i387_valid", shift = 0, width = 1 },
+            { name = "in_kernel", shift = 2, width = 1 },
+            { name = "failsafe_disables_events", shift = 3, width = 1 },
+            { name = "syscall_disables_events", shift = 4, width = 1 },
+            { name = "online", shift = 5, width = 1 },
+            { name = "in_syscall", shift = 8, width = 1 },
+        },
+    },
+    { kind = "uint", name = "r15", path = "r15", size = 8 },
+    { kind = "uint", name = "r14", path = "r14", size = 8 },
+    { kind = "uint", name = "r13", path = "r13", size = 8 },
+    { kind = "uint", name = "r12", path = "r12", size = 8 },
+    { kind = "uint", name = "rbp", path = "rbp", size = 8 },
+    { kind = "uint", name = "rbx", path = "rbx", size = 8 },
+    { kind = "uint", name = "r11", path = "r11", size = 8 },
+    { kind = "uint", name = "r10", path = "r10", size = 8 },
+    { kind = "uint", name = "r9", path = "r9", size = 8 },
+    { kind = "uint", name = "r8", path = "r8", size = 8 },
+    { kind = "uint", name = "rax", path = "rax", size = 8 },
+    { kind = "uint", name = "rcx", path = "rcx", size = 8 },
+    { kind = "uint", name = "rdx", path = "rdx", size = 8 },
+    { kind = "uint", name = "rsi", path = "rsi", size = 8 },
+    { kind = "uint", name = "rdi", path = "rdi", size = 8 },
+    { kind = "uint", name = "error_code", path = "error_code", size = 4 },
+    { kind = "uint", name = "entry_vector", path = "entry_vector", size = 4 },
+    { kind = "uint", name = "rip", path = "rip", size = 8 },
+    { kind = "uint", name = "cs", path = "cs", size = 2 },
+    { kind = "octets", name = "pad_cs", path = "pad_cs", size = 2 },
+    { kind = "uint", name = "saved_upcall_mask", path = "saved_upcall_mask", size = 1 },
+    { kind = "octets", name = "pad_mask", path = "pad_mask", size = 3 },
+    {
+        kind = "uint",
+        name = "rflags",
+        path = "rflags",
+        size = 8,
+        parts = {
+            { name = "CF", shift = 0, width = 1 },
+            { name = "MBS", shift = 1, width = 1 },
+            { name = "PF", shift = 2, width = 1 },
+            { name = "AF", shift = 4, width = 1 },
+            { name = "ZF", shift = 6, width = 1 },
+            { name = "SF", shift = 7, width = 1 },
+            { name = "TF", shift = 8, width = 1 },
+            { name = "IF", shift = 9, width = 1 },
+            { name = "DF", shift = 10, width = 1 },
+            { name = "OF", shift = 11, width = 1 },
+            { name = "NT", shift = 14, width = 1 },
+            { name = "RF", shift = 16, width = 1 },
+            { name = "VM", shift = 17, width = 1 },
+            { name = "AC", shift = 18, width = 1 },
+            { name = "VIF", shift = 19, width = 1 },
+            { name = "VIP", shift = 20, width = 1 },
+            { name = "ID", shift = 21, width = 1 },
+            { name = "IOPL", shift = 12, width = 2 },
+        },
+    },
+    { kind = "uint", name = "rsp", path = "rsp", size = 8 },
+    { kind = "uint", name = "ss", path = "ss", size = 2 },
+    { kind = "octets", name = "pad_ss", path = "pad_ss", size = 6 },
+    { kind = "uint", name = "es", path = "es", size = 2 },
+    { kind = "octets", name = "pad_es", path = "pad_es", size = 6 },
+    { kind = "uint", name = "ds", path = "ds", size = 2 },
+    { kind = "octets", name = "pad_ds", path = "pad_ds", size = 6 },
+    { kind = "uint", name = "fs", path = "fs", size = 2 },
+    { kind = "octets", name = "pad_fs", path = "pad_fs", size = 6 },
+    { kind = "uint", name = "gs", path = "gs", size = 2 },
+    { kind = "octets", name = "pad_gs", path = "pad_gs", size = 6 },
+    {
+        kind = "array", name = "trap_ctxt", path = "trap_ctxt", times = 256,
+        { kind = "uint", name = "vector", path = "trap_ctxt.vector", size = 1 },
+        {
+            kind = "uint",
+            name = "flags",
+            path = "trap_ctxt.flags",
+            size = 1,
+            parts = { { name = "clear_events", shift = 2, width = 1 }, { name = "DPL", shift = 0, width = 2 } },
+        },
+        { kind = "uint", name = "cs", path = "trap_ctxt.cs", size = 2 },
+        { kind = "octets", name = "pad", path = "trap_ctxt.pad", size = 4 },
+        { kind = "uint", name = "address", path = "trap_ctxt.address", size = 8 },
+    },
+    { kind = "uint", name = "ldt_base", path = "ldt_base", size = 8 },
+    { kind = "uint", name = "ldt_ents", path = "ldt_ents", size = 8 },
+    {
+        kind = "array", name = "gdt_frames", path = "gdt_frames", times = 16,
+        { kind = "uint", path = "gdt_frames", size = 8 },
+    },
+    { kind = "uint", name = "gdt_ents", path = "gdt_ents", size = 8 },
+    { kind = "uint", name = "kernel_ss", path = "kernel_ss", size = 8 },
+    { kind = "uint", name = "kernel_sp", path = "kernel_sp", size = 8 },
+    {
+        kind = "uint",
+        name = "cr0",
+        path = "cr0",
+        size = 8,
+        parts = {
+            { name = "PE", shift = 0, width = 1 },
+            { name = "MP", shift = 1, width = 1 },
+            { name = "EM", shift = 2, width = 1 },
+            { name = "TS", shift = 3, width = 1 },
+            { name = "ET", shift = 4, width = 1 },
+            { name = "NE", shift = 5, width = 1 },
+            { name = "WP", shift = 16, width = 1 },
+            { name = "AM", shift = 18, width = 1 },
+            { name = "NW", shift = 29, width = 1 },
+            { name = "CD", shift = 30, width = 1 },
+            { name = "PG", shift = 31, width = 1 },
+        },
+    },
+    { kind = "uint", name = "cr1", path = "cr1", size = 8 },
+    { kind = "uint", name = "cr2", path = "cr2", size = 8 },
+    { kind = "uint", name = "cr3", path = "cr3", size = 8 },
+    {
+        kind = "uint",
+        name = "cr4",
+        path = "cr4",
+        size = 8,
+        parts = {
+            { name = "VME", shift = 0, width = 1 },
+            { name = "PVI", shift = 1, width = 1 },
+            { name = "TSD", shift = 2, width = 1 },
+            { name = "DE", shift = 3, width = 1 },
+            { name = "PSE", shift = 4, width = 1 },
+            { name = "PAE", shift = 5, width = 1 },
+            { name = "MCE", shift = 6, width = 1 },
+            { name = "PGE", shift = 7, width = 1 },
+            { name = "PCE", shift = 8, width = 1 },
+            { name = "OSFXSR", shift = 9, width = 1 },
+            { name = "OSXMMEXCPT", shift = 10, width = 1 },
+            { name = "UMIP", shift = 11, width = 1 },
+            { name = "LA57", shift = 12, width = 1 },
+            { name = "VMXE", shift = 13, width = 1 },
+            { name = "SMXE", shift = 14, width = 1 },
+            { name = "FSGSBASE", shift = 16, width = 1 },
+            { name = "PCIDE", shift = 17, width = 1 },
+            { name = "OSXSAVE", shift = 18, width = 1 },
+            { name = "SMEP", shift = 20, width = 1 },
+            { name = "SMAP", shift = 21, width = 1 },
+            { name = "PKE", shift = 22, width = 1 },
+            { name = "CET", shift = 23, width = 1 },
+            { name = "PKS", shift = 24, width = 1 },
+            { name = "LASS", shift = 27, width = 1 },
+        },
+    },
+    { kind = "uint", name = "cr5", path = "cr5", size = 8 },
+    { kind = "uint", name = "cr6", path = "cr6", size = 8 },
+    { kind = "uint", name = "cr7", path = "cr7", size = 8 },
+    { kind = "uint", name = "dr0", path = "dr0", size = 8 },
+    { kind = "uint", name = "dr1", path = "dr1", size = 8 },
+    { kind = "uint", name = "dr2", path = "dr2", size = 8 },
+    { kind = "uint", name = "dr3", path = "dr3", size = 8 },
+    { kind = "uint", name = "dr4", path = "dr4", size = 8 },
+    { kind = "uint", name = "dr5", path = "dr5", size = 8 },
+    {
+        kind = "uint",
+        name = "dr6",
+        path = "dr6",
+        size = 8,
+        parts = {
+            { name = "B0", shift = 0, width = 1 },
+            { name = "B1", shift = 1, width = 1 },
+            { name = "B2", shift = 2, width = 1 },
+            { name = "B3", shift = 3, width = 1 },
+            { name = "BLD", shift = 11, width = 1 },
+            { name = "BD", shift = 13, width = 1 },
+            { name = "BS", shift = 14, width = 1 },
+            { name = "BT", shift = 15, width = 1 },
+            { name = "RTM", shift = 16, width = 1 },
+            { name = "ones_4", shift = 4, width = 7 },
+            { name = "ones_17", shift = 17, width = 15 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "dr7",
+        path = "dr7",
+        size = 8,
+        parts = {
+            { name = "L0", shift = 0, width = 1 },
+            { name = "G0", shift = 1, width = 1 },
+            { name = "L1", shift = 2, width = 1 },
+            { name = "G1", shift = 3, width = 1 },
+            { name = "L2", shift = 4, width = 1 },
+            { name = "G2", shift = 5, width = 1 },
+            { name = "L3", shift = 6, width = 1 },
+            { name = "G3", shift = 7, width = 1 },
+            { name = "LE", shift = 8, width = 1 },
+            { name = "GE", shift = 9, width = 1 },
+            { name = "one", shift = 10, width = 1 },
+            { name = "RTM", shift = 11, width = 1 },
+            { name = "GD", shift = 13, width = 1 },
+            { name = "RW0", shift = 16, width = 2 },
+            { name = "LEN0", shift = 18, width = 2 },
+            { name = "RW1", shift = 20, width = 2 },
+            { name = "LEN1", shift = 22, width = 2 },
+            { name = "RW2", shift = 24, width = 2 },
+            { name = "LEN2", shift = 26, width = 2 },
+            { name = "RW3", shift = 28, width = 2 },
+            { name = "LEN3", shift = 30, width = 2 },
+        },
+    },
+    { kind = "uint", name = "event_callback_eip", path = "event_callback_eip", size = 8 },
+    { kind = "uint", name = "failsafe_callback_eip", path = "failsafe_callback_eip", size = 8 },
+    { kind = "uint", name = "syscall_callback_eip", path = "syscall_callback_eip", size = 8 },
+    {
+        kind = "uint",
+        name = "vm_assist",
+        path = "vm_assist",
+        size = 8,
+        parts = {
+            { name = "4gb_segments", shift = 0, width = 1 },
+            { name = "4gb_segments_notify", shift = 1, width = 1 },
+            { name = "writable_pagetables", shift = 2, width = 1 },
+            { name = "pae_extended_cr3", shift = 3, width = 1 },
+            { name = "architectural_iopl", shift = 4, width = 1 },
+            { name = "runstate_update_flag", shift = 5, width = 1 },
+        },
+    },
+    { kind = "uint", name = "fs_base", path = "fs_base", size = 8 },
+    { kind = "uint", name = "gs_base_kernel", path = "gs_base_kernel", size = 8 },
+    { kind = "uint", name = "gs_base_user", path = "gs_base_user", size = 8 },
+}
+
+LAYOUT.fxsave = {
+    path = "fxsave.",
+    size = 512,
+    { kind = "uint", name = "fcw", path = "fcw", size = 2 },
+    { kind = "uint", name = "fsw", path = "fsw", size = 2 },
+    { kind = "uint", name = "ftw", path = "ftw", size = 1 },
+    { kind = "octets", name = "pad0", path = "pad0", size = 1 },
+    { kind = "uint", name = "fop", path = "fop", size = 2 },
+    { kind = "uint", name = "fip", path = "fip", size = 8 },
+    { kind = "uint", name = "fdp", path = "fdp", size = 8 },
+    {
+        kind = "uint",
+        name = "mxcsr",
+        path = "mxcsr",
+        size = 4,
+        parts = {
+            { name = "IE", shift = 0, width = 1 },
+            { name = "DE", shift = 1, width = 1 },
+            { name = "ZE", shift = 2, width = 1 },
+            { name = "OE", shift = 3, width = 1 },
+            { name = "UE", shift = 4, width = 1 },
+            { name = "PE", shift = 5, width = 1 },
+            { name = "DAZ", shift = 6, width = 1 },
+            { name = "IM", shift = 7, width = 1 },
+            { name = "DM", shift = 8, width = 1 },
+            { name = "ZM", shift = 9, width = 1 },
+            { name = "OM", shift = 10, width = 1 },
+            { name = "UM", shift = 11, width = 1 },
+            { name = "PM", shift = 12, width = 1 },
+            { name = "FTZ", shift = 15, width = 1 },
+            { name = "RC", shift = 13, width = 2 },
+        },
+    },
+    { kind = "uint", name = "mxcsr_mask", path = "mxcsr_mask", size = 4 },
+    {
+        kind = "array", name = "st", path = "st", times = 8,
+        { kind = "octets", path = "st", size = 16 },
+    },
+    {
+        kind = "array", name = "xmm", path = "xmm", times = 16,
+        { kind = "octets", path = "xmm", size = 16 },
+    },
+    { kind = "octets", name = "pad1", path = "pad1", size = 48 },
+    { kind = "octets", name = "available", path = "available", size = 48 },
+}
+
+LAYOUT.pv_vcpu_32 = {
+    path = "pv_vcpu_32.",
+    size = 2800,
+    { kind = "octets", name = "fpu_ctxt", path = "fpu_ctxt", size = 512, inside = { [1] = { "fxsave" } } },
+    {
+        kind = "uint",
+        name = "flags",
+        path = "flags",
+        size = 4,
+        parts = {
+            { name = "i387_valid", shift = 0, width = 1 },
+            { name = "in_kernel", shift = 2, width = 1 },
+            { name = "failsafe_disables_events", shift = 3, width = 1 },
+            { name = "syscall_disables_events", shift = 4, width = 1 },
+            { name = "online", shift = 5, width = 1 },
+            { name = "in_syscall", shift = 8, width = 1 },
+        },
+    },
+    { kind = "uint", name = "ebx", path = "ebx", size = 4 },
+    { kind = "uint", name = "ecx", path = "ecx", size = 4 },
+    { kind = "uint", name = "edx", path = "edx", size = 4 },
+    { kind = "uint", name = "esi", path = "esi", size = 4 },
+    { kind = "uint", name = "edi", path = "edi", size = 4 },
+    { kind = "uint", name = "ebp", path = "ebp", size = 4 },
+    { kind = "uint", name = "eax", path = "eax", size = 4 },
+    { kind = "uint", name = "error_code", path = "error_code", size = 2 },
+    { kind = "uint", name = "entry_vector", path = "entry_vector", size = 2 },
+    { kind = "uint", name = "eip", path = "eip", size = 4 },
+    { kind = "uint", name = "cs", path = "cs", size = 2 },
+    { kind = "uint", name = "saved_upcall_mask", path = "saved_upcall_mask", size = 1 },
+    { kind = "octets", name = "pad_mask", path = "pad_mask", size = 1 },
+    {
+        kind = "uint",
+        name = "eflags",
+        path = "eflags",
+        size = 4,
+        parts = {
+            { name = "CF", shift = 0, width = 1 },
+            { name = "MBS", shift = 1, width = 1 },
+            { name = "PF", shift = 2, width = 1 },
+            { name = "AF", shift = 4, width = 1 },
+            { name = "ZF", shift = 6, width = 1 },
+            { name = "SF", shift = 7, width = 1 },
+            { name = "TF", shift = 8, width = 1 },
+            { name = "IF", shift = 9, width = 1 },
+            { name = "DF", shift = 10, width = 1 },
+            { name = "OF", shift = 11, width = 1 },
+            { name = "NT", shift = 14, width = 1 },
+            { name = "RF", shift = 16, width = 1 },
+            { name = "VM", shift = 17, width = 1 },
+            { name = "AC", shift = 18, width = 1 },
+            { name = "VIF", shift = 19, width = 1 },
+            { name = "VIP", shift = 20, width = 1 },
+            { name = "ID", shift = 21, width = 1 },
+            { name = "IOPL", shift = 12, width = 2 },
+        },
+    },
+    { kind = "uint", name = "esp", path = "esp", size = 4 },
+    { kind = "uint", name = "ss", path = "ss", size = 2 },
+    { kind = "octets", name = "pad_ss", path = "pad_ss", size = 2 },
+    { kind = "uint", name = "es", path = "es", size = 2 },
+    { kind = "octets", name = "pad_es", path = "pad_es", size = 2 },
+    { kind = "uint", name = "ds", path = "ds", size = 2 },
+    { kind = "octets", name = "pad_ds", path = "pad_ds", size = 2 },
+    { kind = "uint", name = "fs", path = "fs", size = 2 },
+    { kind = "octets", name = "pad_fs", path = "pad_fs", size = 2 },
+    { kind = "uint", name = "gs", path = "gs", size = 2 },
+    { kind = "octets", name = "pad_gs", path = "pad_gs", size = 2 },
+    {
+        kind = "array", name = "trap_ctxt", path = "trap_ctxt", times = 256,
+        { kind = "uint", name = "vector", path = "trap_ctxt.vector", size = 1 },
+        {
+            kind = "uint",
+            name = "flags",
+            path = "trap_ctxt.flags",
+            size = 1,
+            parts = { { name = "clear_events", shift = 2, width = 1 }, { name = "DPL", shift = 0, width = 2 } },
+        },
+        { kind = "uint", name = "cs", path = "trap_ctxt.cs", size = 2 },
+        { kind = "uint", name = "address", path = "trap_ctxt.address", size = 4 },
+    },
+    { kind = "uint", name = "ldt_base", path = "ldt_base", size = 4 },
+    { kind = "uint", name = "ldt_ents", path = "ldt_ents", size = 4 },
+    {
+        kind = "array", name = "gdt_frames", path = "gdt_frames", times = 16,
+        { kind = "uint", path = "gdt_frames", size = 4 },
+    },
+    { kind = "uint", name = "gdt_ents", path = "gdt_ents", size = 4 },
+    { kind = "uint", name = "kernel_ss", path = "kernel_ss", size = 4 },
+    { kind = "uint", name = "kernel_sp", path = "kernel_sp", size = 4 },
+    {
+        kind = "uint",
+        name = "cr0",
+        path = "cr0",
+        size = 4,
+        parts = {
+            { name = "PE", shift = 0, width = 1 },
+            { name = "MP", shift = 1, width = 1 },
+            { name = "EM", shift = 2, width = 1 },
+            { name = "TS", shift = 3, width = 1 },
+            { name = "ET", shift = 4, width = 1 },
+            { name = "NE", shift = 5, width = 1 },
+            { name = "WP", shift = 16, width = 1 },
+            { name = "AM", shift = 18, width = 1 },
+            { name = "NW", shift = 29, width = 1 },
+            { name = "CD", shift = 30, width = 1 },
+            { name = "PG", shift = 31, width = 1 },
+        },
+    },
+    { kind = "uint", name = "cr1", path = "cr1", size = 4 },
+    { kind = "uint", name = "cr2", path = "cr2", size = 4 },
+    { kind = "uint", name = "cr3", path = "cr3", size = 4 },
+    {
+        kind = "uint",
+        name = "cr4",
+        path = "cr4",
+        size = 4,
+        parts = {
+            { name = "VME", shift = 0, width = 1 },
+            { name = "PVI", shift = 1, width = 1 },
+            { name = "TSD", shift = 2, width = 1 },
+            { name = "DE", shift = 3, width = 1 },
+            { name = "PSE", shift = 4, width = 1 },
+            { name = "PAE", shift = 5, width = 1 },
+            { name = "MCE", shift = 6, width = 1 },
+            { name = "PGE", shift = 7, width = 1 },
+            { name = "PCE", shift = 8, width = 1 },
+            { name = "OSFXSR", shift = 9, width = 1 },
+            { name = "OSXMMEXCPT", shift = 10, width = 1 },
+            { name = "UMIP", shift = 11, width = 1 },
+            { name = "LA57", shift = 12, width = 1 },
+            { name = "VMXE", shift = 13, width = 1 },
+            { name = "SMXE", shift = 14, width = 1 },
+            { name = "FSGSBASE", shift = 16, width = 1 },
+            { name = "PCIDE", shift = 17, width = 1 },
+            { name = "OSXSAVE", shift = 18, width = 1 },
+            { name = "SMEP", shift = 20, width = 1 },
+            { name = "SMAP", shift = 21, width = 1 },
+            { name = "PKE", shift = 22, width = 1 },
+            { name = "CET", shift = 23, width = 1 },
+            { name = "PKS", shift = 24, width = 1 },
+            { name = "LASS", shift = 27, width = 1 },
+        },
+    },
+    { kind = "uint", name = "cr5", path = "cr5", size = 4 },
+    { kind = "uint", name = "cr6", path = "cr6", size = 4 },
+    { kind = "uint", name = "cr7", path = "cr7", size = 4 },
+    { kind = "uint", name = "dr0", path = "dr0", size = 4 },
+    { kind = "uint", name = "dr1", path = "dr1", size = 4 },
+    { kind = "uint", name = "dr2", path = "dr2", size = 4 },
+    { kind = "uint", name = "dr3", path = "dr3", size = 4 },
+    { kind = "uint", name = "dr4", path = "dr4", size = 4 },
+    { kind = "uint", name = "dr5", path = "dr5", size = 4 },
+    {
+        kind = "uint",
+        name = "dr6",
+        path = "dr6",
+        size = 4,
+        parts = {
+            { name = "B0", shift = 0, width = 1 },
+            { name = "B1", shift = 1, width = 1 },
+            { name = "B2", shift = 2, width = 1 },
+            { name = "B3", shift = 3, width = 1 },
+            { name = "BLD", shift = 11, width = 1 },
+            { name = "BD", shift = 13, width = 1 },
+            { name = "BS", shift = 14, width = 1 },
+            { name = "BT", shift = 15, width = 1 },
+            { name = "RTM", shift = 16, width = 1 },
+            { name = "ones_4", shift = 4, width = 7 },
+            { name = "ones_17", shift = 17, width = 15 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "dr7",
+        path = "dr7",
+        size = 4,
+        parts = {
+            { name = "L0", shift = 0, width = 1 },
+            { name = "G0", shift = 1, width = 1 },
+            { name = "L1", shift = 2, width = 1 },
+            { name = "G1", shift = 3, width = 1 },
+            { name = "L2", shift = 4, width = 1 },
+            { name = "G2", shift = 5, width = 1 },
+            { name = "L3", shift = 6, width = 1 },
+            { name = "G3", shift = 7, width = 1 },
+            { name = "LE", shift = 8, width = 1 },
+            { name = "GE", shift = 9, width = 1 },
+            { name = "one", shift = 10, width = 1 },
+            { name = "RTM", shift = 11, width = 1 },
+            { name = "GD", shift = 13, width = 1 },
+            { name = "RW0", shift = 16, width = 2 },
+            { name = "LEN0", shift = 18, width = 2 },
+            { name = "RW1", shift = 20, width = 2 },
+            { name = "LEN1", shift = 22, width = 2 },
+            { name = "RW2", shift = 24, width = 2 },
+            { name = "LEN2", shift = 26, width = 2 },
+            { name = "RW3", shift = 28, width = 2 },
+            { name = "LEN3", shift = 30, width = 2 },
+        },
+    },
+    { kind = "uint", name = "event_callback_cs", path = "event_callback_cs", size = 4 },
+    { kind = "uint", name = "event_callback_eip", path = "event_callback_eip", size = 4 },
+    { kind = "uint", name = "failsafe_callback_cs", path = "failsafe_callback_cs", size = 4 },
+    { kind = "uint", name = "failsafe_callback_eip", path = "failsafe_callback_eip", size = 4 },
+    {
+        kind = "uint",
+        name = "vm_assist",
+        path = "vm_assist",
+        size = 4,
+        parts = {
+            { name = "4gb_segments", shift = 0, width = 1 },
+            { name = "4gb_segments_notify", shift = 1, width = 1 },
+            { name = "writable_pagetables", shift = 2, width = 1 },
+            { name = "pae_extended_cr3", shift = 3, width = 1 },
+            { name = "architectural_iopl", shift = 4, width = 1 },
+            { name = "runstate_update_flag", shift = 5, width = 1 },
+        },
+    },
+}
+
+LAYOUT.pv_extended = {
+    path = "pv_extended.",
+    { kind = "uint", name = "vcpu", path = "vcpu", size = 4 },
+    { kind = "uint", name = "size", path = "size", size = 4 },
+    { kind = "uint", name = "syscall32_callback_eip", path = "syscall32_callback_eip", size = 8 },
+    { kind = "uint", name = "sysenter_callback_eip", path = "sysenter_callback_eip", size = 8 },
+    { kind = "uint", name = "syscall32_callback_cs", path = "syscall32_callback_cs", size = 2 },
+    { kind = "uint", name = "sysenter_callback_cs", path = "sysenter_callback_cs", size = 2 },
+    { kind = "uint", name = "syscall32_disables_events", path = "syscall32_disables_events", size = 1 },
+    { kind = "uint", name = "sysenter_disables_events", path = "sysenter_disables_events", size = 1 },
+    { kind = "octets", name = "pad", path = "pad", size = 2 },
+    { kind = "uint", name = "caps", path = "caps", size = 8 },
+    { kind = "uint", name = "mci_ctl2_bank0", path = "mci_ctl2_bank0", size = 8 },
+    { kind = "uint", name = "mci_ctl2_bank1", path = "mci_ctl2_bank1", size = 8 },
+    { kind = "uint", name = "mcg_ext_ctl", path = "mcg_ext_ctl", size = 8 },
+    { kind = "rest", name = "tail", path = "tail" },
+}
+
+LAYOUT.pv_extended_mcg = {
+    path = "pv_extended_mcg.",
+    size = 40,
+    { kind = "uint", name = "vcpu", path = "vcpu", size = 4 },
+    { kind = "uint", name = "size", path = "size", size = 4 },
+    { kind = "uint", name = "syscall32_callback_eip", path = "syscall32_callback_eip", size = 8 },
+    { kind = "uint", name = "sysenter_callback_eip", path = "sysenter_callback_eip", size = 8 },
+    { kind = "uint", name = "syscall32_callback_cs", path = "syscall32_callback_cs", size = 2 },
+    { kind = "uint", name = "sysenter_callback_cs", path = "sysenter_callback_cs", size = 2 },
+    { kind = "uint", name = "syscall32_disables_events", path = "syscall32_disables_events", size = 1 },
+    { kind = "uint", name = "sysenter_disables_events", path = "sysenter_disables_events", size = 1 },
+    { kind = "octets", name = "pad", path = "pad", size = 2 },
+    { kind = "uint", name = "mcg_cap", path = "mcg_cap", size = 8 },
+}
+
+LAYOUT.pv_xsave = {
+    path = "pv_xsave.",
+    {
+        kind = "uint",
+        name = "xcr0",
+        path = "xcr0",
+        size = 8,
+        parts = {
+            { name = "X87", shift = 0, width = 1 },
+            { name = "SSE", shift = 1, width = 1 },
+            { name = "YMM", shift = 2, width = 1 },
+            { name = "BNDREGS", shift = 3, width = 1 },
+            { name = "BNDCSR", shift = 4, width = 1 },
+            { name = "OPMASK", shift = 5, width = 1 },
+            { name = "ZMM", shift = 6, width = 1 },
+            { name = "HI_ZMM", shift = 7, width = 1 },
+            { name = "PROC_TRACE", shift = 8, width = 1 },
+            { name = "PKRU", shift = 9, width = 1 },
+            { name = "PASID", shift = 10, width = 1 },
+            { name = "CET_U", shift = 11, width = 1 },
+            { name = "CET_S", shift = 12, width = 1 },
+            { name = "HDC", shift = 13, width = 1 },
+            { name = "UINTR", shift = 14, width = 1 },
+            { name = "LBR", shift = 15, width = 1 },
+            { name = "HWP", shift = 16, width = 1 },
+            { name = "TILE_CFG", shift = 17, width = 1 },
+            { name = "TILE_DATA", shift = 18, width = 1 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "xcr0_accum",
+        path = "xcr0_accum",
+        size = 8,
+        parts = {
+            { name = "X87", shift = 0, width = 1 },
+            { name = "SSE", shift = 1, width = 1 },
+            { name = "YMM", shift = 2, width = 1 },
+            { name = "BNDREGS", shift = 3, width = 1 },
+            { name = "BNDCSR", shift = 4, width = 1 },
+            { name = "OPMASK", shift = 5, width = 1 },
+            { name = "ZMM", shift = 6, width = 1 },
+            { name = "HI_ZMM", shift = 7, width = 1 },
+            { name = "PROC_TRACE", shift = 8, width = 1 },
+            { name = "PKRU", shift = 9, width = 1 },
+            { name = "PASID", shift = 10, width = 1 },
+            { name = "CET_U", shift = 11, width = 1 },
+            { name = "CET_S", shift = 12, width = 1 },
+            { name = "HDC", shift = 13, width = 1 },
+            { name = "UINTR", shift = 14, width = 1 },
+            { name = "LBR", shift = 15, width = 1 },
+            { name = "HWP", shift = 16, width = 1 },
+            { name = "TILE_CFG", shift = 17, width = 1 },
+            { name = "TILE_DATA", shift = 18, width = 1 },
+        },
+    },
+    { kind = "octets", name = "fpu_sse", path = "fpu_sse", size = 512, inside = { [1] = { "fxsave" } } },
+    {
+        kind = "uint",
+        name = "xstate_bv",
+        path = "xstate_bv",
+        size = 8,
+        parts = {
+            { name = "X87", shift = 0, width = 1 },
+            { name = "SSE", shift = 1, width = 1 },
+            { name = "YMM", shift = 2, width = 1 },
+            { name = "BNDREGS", shift = 3, width = 1 },
+            { name = "BNDCSR", shift = 4, width = 1 },
+            { name = "OPMASK", shift = 5, width = 1 },
+            { name = "ZMM", shift = 6, width = 1 },
+            { name = "HI_ZMM", shift = 7, width = 1 },
+            { name = "PROC_TRACE", shift = 8, width = 1 },
+            { name = "PKRU", shift = 9, width = 1 },
+            { name = "PASID", shift = 10, width = 1 },
+            { name = "CET_U", shift = 11, width = 1 },
+            { name = "CET_S", shift = 12, width = 1 },
+            { name = "HDC", shift = 13, width = 1 },
+            { name = "UINTR", shift = 14, width = 1 },
+            { name = "LBR", shift = 15, width = 1 },
+            { name = "HWP", shift = 16, width = 1 },
+            { name = "TILE_CFG", shift = 17, width = 1 },
+            { name = "TILE_DATA", shift = 18, width = 1 },
+        },
+    },
+    { kind = "uint", name = "xcomp_bv", path = "xcomp_bv", size = 8 },
+    { kind = "octets", name = "pad", path = "pad", size = 48 },
+    { kind = "rest", name = "components", path = "components" },
+}
+
+LAYOUT.hvm_header = {
+    path = "hvm_header.",
+    size = 24,
+    { kind = "uint", name = "magic", path = "magic", size = 4 },
+    { kind = "uint", name = "version", path = "version", size = 4 },
+    { kind = "uint", name = "changeset", path = "changeset", size = 8 },
+    { kind = "uint", name = "cpuid", path = "cpuid", size = 4 },
+    { kind = "uint", name = "gtsc_khz", path = "gtsc_khz", size = 4 },
+}
+
+LAYOUT.hvm_cpu = {
+    path = "hvm_cpu.",
+    size = 1032,
+    { kind = "octets", name = "fpu_regs", path = "fpu_regs", size = 512, inside = { [1] = { "fxsave" } } },
+    { kind = "uint", name = "rax", path = "rax", size = 8 },
+    { kind = "uint", name = "rbx", path = "rbx", size = 8 },
+    { kind = "uint", name = "rcx", path = "rcx", size = 8 },
+    { kind = "uint", name = "rdx", path = "rdx", size = 8 },
+    { kind = "uint", name = "rbp", path = "rbp", size = 8 },
+    { kind = "uint", name = "rsi", path = "rsi", size = 8 },
+    { kind = "uint", name = "rdi", path = "rdi", size = 8 },
+    { kind = "uint", name = "rsp", path = "rsp", size = 8 },
+    { kind = "uint", name = "r8", path = "r8", size = 8 },
+    { kind = "uint", name = "r9", path = "r9", size = 8 },
+    { kind = "uint", name = "r10", path = "r10", size = 8 },
+    { kind = "uint", name = "r11", path = "r11", size = 8 },
+    { kind = "uint", name = "r12", path = "r12", size = 8 },
+    { kind = "uint", name = "r13", path = "r13", size = 8 },
+    { kind = "uint", name = "r14", path = "r14", size = 8 },
+    { kind = "uint", name = "r15", path = "r15", size = 8 },
+    { kind = "uint", name = "rip", path = "rip", size = 8 },
+    {
+        kind = "uint",
+        name = "rflags",
+        path = "rflags",
+        size = 8,
+        parts = {
+            { name = "CF", shift = 0, width = 1 },
+            { name = "MBS", shift = 1, width = 1 },
+            { name = "PF", shift = 2, width = 1 },
+            { name = "AF", shift = 4, width = 1 },
+            { name = "ZF", shift = 6, width = 1 },
+            { name = "SF", shift = 7, width = 1 },
+            { name = "TF", shift = 8, width = 1 },
+            { name = "IF", shift = 9, width = 1 },
+            { name = "DF", shift = 10, width = 1 },
+            { name = "OF", shift = 11, width = 1 },
+            { name = "NT", shift = 14, width = 1 },
+            { name = "RF", shift = 16, width = 1 },
+            { name = "VM", shift = 17, width = 1 },
+            { name = "AC", shift = 18, width = 1 },
+            { name = "VIF", shift = 19, width = 1 },
+            { name = "VIP", shift = 20, width = 1 },
+            { name = "ID", shift = 21, width = 1 },
+            { name = "IOPL", shift = 12, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "cr0",
+        path = "cr0",
+        size = 8,
+        parts = {
+            { name = "PE", shift = 0, width = 1 },
+            { name = "MP", shift = 1, width = 1 },
+            { name = "EM", shift = 2, width = 1 },
+            { name = "TS", shift = 3, width = 1 },
+            { name = "ET", shift = 4, width = 1 },
+            { name = "NE", shift = 5, width = 1 },
+            { name = "WP", shift = 16, width = 1 },
+            { name = "AM", shift = 18, width = 1 },
+            { name = "NW", shift = 29, width = 1 },
+            { name = "CD", shift = 30, width = 1 },
+            { name = "PG", shift = 31, width = 1 },
+        },
+    },
+    { kind = "uint", name = "cr2", path = "cr2", size = 8 },
+    { kind = "uint", name = "cr3", path = "cr3", size = 8 },
+    {
+        kind = "uint",
+        name = "cr4",
+        path = "cr4",
+        size = 8,
+        parts = {
+            { name = "VME", shift = 0, width = 1 },
+            { name = "PVI", shift = 1, width = 1 },
+            { name = "TSD", shift = 2, width = 1 },
+            { name = "DE", shift = 3, width = 1 },
+            { name = "PSE", shift = 4, width = 1 },
+            { name = "PAE", shift = 5, width = 1 },
+            { name = "MCE", shift = 6, width = 1 },
+            { name = "PGE", shift = 7, width = 1 },
+            { name = "PCE", shift = 8, width = 1 },
+            { name = "OSFXSR", shift = 9, width = 1 },
+            { name = "OSXMMEXCPT", shift = 10, width = 1 },
+            { name = "UMIP", shift = 11, width = 1 },
+            { name = "LA57", shift = 12, width = 1 },
+            { name = "VMXE", shift = 13, width = 1 },
+            { name = "SMXE", shift = 14, width = 1 },
+            { name = "FSGSBASE", shift = 16, width = 1 },
+            { name = "PCIDE", shift = 17, width = 1 },
+            { name = "OSXSAVE", shift = 18, width = 1 },
+            { name = "SMEP", shift = 20, width = 1 },
+            { name = "SMAP", shift = 21, width = 1 },
+            { name = "PKE", shift = 22, width = 1 },
+            { name = "CET", shift = 23, width = 1 },
+            { name = "PKS", shift = 24, width = 1 },
+            { name = "LASS", shift = 27, width = 1 },
+        },
+    },
+    { kind = "uint", name = "dr0", path = "dr0", size = 8 },
+    { kind = "uint", name = "dr1", path = "dr1", size = 8 },
+    { kind = "uint", name = "dr2", path = "dr2", size = 8 },
+    { kind = "uint", name = "dr3", path = "dr3", size = 8 },
+    {
+        kind = "uint",
+        name = "dr6",
+        path = "dr6",
+        size = 8,
+        parts = {
+            { name = "B0", shift = 0, width = 1 },
+            { name = "B1", shift = 1, width = 1 },
+            { name = "B2", shift = 2, width = 1 },
+            { name = "B3", shift = 3, width = 1 },
+            { name = "BLD", shift = 11, width = 1 },
+            { name = "BD", shift = 13, width = 1 },
+            { name = "BS", shift = 14, width = 1 },
+            { name = "BT", shift = 15, width = 1 },
+            { name = "RTM", shift = 16, width = 1 },
+            { name = "ones_4", shift = 4, width = 7 },
+            { name = "ones_17", shift = 17, width = 15 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "dr7",
+        path = "dr7",
+        size = 8,
+        parts = {
+            { name = "L0", shift = 0, width = 1 },
+            { name = "G0", shift = 1, width = 1 },
+            { name = "L1", shift = 2, width = 1 },
+            { name = "G1", shift = 3, width = 1 },
+            { name = "L2", shift = 4, width = 1 },
+            { name = "G2", shift = 5, width = 1 },
+            { name = "L3", shift = 6, width = 1 },
+            { name = "G3", shift = 7, width = 1 },
+            { name = "LE", shift = 8, width = 1 },
+            { name = "GE", shift = 9, width = 1 },
+            { name = "one", shift = 10, width = 1 },
+            { name = "RTM", shift = 11, width = 1 },
+            { name = "GD", shift = 13, width = 1 },
+            { name = "RW0", shift = 16, width = 2 },
+            { name = "LEN0", shift = 18, width = 2 },
+            { name = "RW1", shift = 20, width = 2 },
+            { name = "LEN1", shift = 22, width = 2 },
+            { name = "RW2", shift = 24, width = 2 },
+            { name = "LEN2", shift = 26, width = 2 },
+            { name = "RW3", shift = 28, width = 2 },
+            { name = "LEN3", shift = 30, width = 2 },
+        },
+    },
+    { kind = "uint", name = "cs_sel", path = "cs_sel", size = 4 },
+    { kind = "uint", name = "ds_sel", path = "ds_sel", size = 4 },
+    { kind = "uint", name = "es_sel", path = "es_sel", size = 4 },
+    { kind = "uint", name = "fs_sel", path = "fs_sel", size = 4 },
+    { kind = "uint", name = "gs_sel", path = "gs_sel", size = 4 },
+    { kind = "uint", name = "ss_sel", path = "ss_sel", size = 4 },
+    { kind = "uint", name = "tr_sel", path = "tr_sel", size = 4 },
+    { kind = "uint", name = "ldtr_sel", path = "ldtr_sel", size = 4 },
+    { kind = "uint", name = "cs_limit", path = "cs_limit", size = 4 },
+    { kind = "uint", name = "ds_limit", path = "ds_limit", size = 4 },
+    { kind = "uint", name = "es_limit", path = "es_limit", size = 4 },
+    { kind = "uint", name = "fs_limit", path = "fs_limit", size = 4 },
+    { kind = "uint", name = "gs_limit", path = "gs_limit", size = 4 },
+    { kind = "uint", name = "ss_limit", path = "ss_limit", size = 4 },
+    { kind = "uint", name = "tr_limit", path = "tr_limit", size = 4 },
+    { kind = "uint", name = "ldtr_limit", path = "ldtr_limit", size = 4 },
+    { kind = "uint", name = "idtr_limit", path = "idtr_limit", size = 4 },
+    { kind = "uint", name = "gdtr_limit", path = "gdtr_limit", size = 4 },
+    { kind = "uint", name = "cs_base", path = "cs_base", size = 8 },
+    { kind = "uint", name = "ds_base", path = "ds_base", size = 8 },
+    { kind = "uint", name = "es_base", path = "es_base", size = 8 },
+    { kind = "uint", name = "fs_base", path = "fs_base", size = 8 },
+    { kind = "uint", name = "gs_base", path = "gs_base", size = 8 },
+    { kind = "uint", name = "ss_base", path = "ss_base", size = 8 },
+    { kind = "uint", name = "tr_base", path = "tr_base", size = 8 },
+    { kind = "uint", name = "ldtr_base", path = "ldtr_base", size = 8 },
+    { kind = "uint", name = "idtr_base", path = "idtr_base", size = 8 },
+    { kind = "uint", name = "gdtr_base", path = "gdtr_base", size = 8 },
+    {
+        kind = "uint",
+        name = "cs_arbytes",
+        path = "cs_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "ds_arbytes",
+        path = "ds_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "es_arbytes",
+        path = "es_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "fs_arbytes",
+        path = "fs_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "gs_arbytes",
+        path = "gs_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "ss_arbytes",
+        path = "ss_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "tr_arbytes",
+        path = "tr_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "ldtr_arbytes",
+        path = "ldtr_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    { kind = "uint", name = "sysenter_cs", path = "sysenter_cs", size = 8 },
+    { kind = "uint", name = "sysenter_esp", path = "sysenter_esp", size = 8 },
+    { kind = "uint", name = "sysenter_eip", path = "sysenter_eip", size = 8 },
+    { kind = "uint", name = "shadow_gs", path = "shadow_gs", size = 8 },
+    { kind = "uint", name = "msr_flags", path = "msr_flags", size = 8 },
+    { kind = "uint", name = "msr_lstar", path = "msr_lstar", size = 8 },
+    { kind = "uint", name = "msr_star", path = "msr_star", size = 8 },
+    { kind = "uint", name = "msr_cstar", path = "msr_cstar", size = 8 },
+    { kind = "uint", name = "msr_syscall_mask", path = "msr_syscall_mask", size = 8 },
+    {
+        kind = "uint",
+        name = "msr_efer",
+        path = "msr_efer",
+        size = 8,
+        parts = {
+            { name = "SCE", shift = 0, width = 1 },
+            { name = "LME", shift = 8, width = 1 },
+            { name = "LMA", shift = 10, width = 1 },
+            { name = "NXE", shift = 11, width = 1 },
+            { name = "SVME", shift = 12, width = 1 },
+            { name = "FFXSE", shift = 14, width = 1 },
+            { name = "AIBRSE", shift = 21, width = 1 },
+        },
+    },
+    { kind = "uint", name = "msr_tsc_aux", path = "msr_tsc_aux", size = 8 },
+    { kind = "uint", name = "tsc", path = "tsc", size = 8 },
+    {
+        kind = "uint",
+        name = "pending_event",
+        path = "pending_event",
+        size = 4,
+        parts = {
+            { name = "error_valid", shift = 11, width = 1 },
+            { name = "valid", shift = 31, width = 1 },
+            { name = "vector", shift = 0, width = 8 },
+            { name = "type", shift = 8, width = 3 },
+        },
+    },
+    { kind = "uint", name = "error_code", path = "error_code", size = 4 },
+    {
+        kind = "uint",
+        name = "flags",
+        path = "flags",
+        size = 4,
+        parts = { { name = "INITIALISED", shift = 0, width = 1 } },
+    },
+    { kind = "octets", name = "pad0", path = "pad0", size = 4 },
+}
+
+LAYOUT.hvm_cpu_compat = {
+    path = "hvm_cpu.",
+    size = 1016,
+    { kind = "octets", name = "fpu_regs", path = "fpu_regs", size = 512, inside = { [1] = { "fxsave" } } },
+    { kind = "uint", name = "rax", path = "rax", size = 8 },
+    { kind = "uint", name = "rbx", path = "rbx", size = 8 },
+    { kind = "uint", name = "rcx", path = "rcx", size = 8 },
+    { kind = "uint", name = "rdx", path = "rdx", size = 8 },
+    { kind = "uint", name = "rbp", path = "rbp", size = 8 },
+    { kind = "uint", name = "rsi", path = "rsi", size = 8 },
+    { kind = "uint", name = "rdi", path = "rdi", size = 8 },
+    { kind = "uint", name = "rsp", path = "rsp", size = 8 },
+    { kind = "uint", name = "r8", path = "r8", size = 8 },
+    { kind = "uint", name = "r9", path = "r9", size = 8 },
+    { kind = "uint", name = "r10", path = "r10", size = 8 },
+    { kind = "uint", name = "r11", path = "r11", size = 8 },
+    { kind = "uint", name = "r12", path = "r12", size = 8 },
+    { kind = "uint", name = "r13", path = "r13", size = 8 },
+    { kind = "uint", name = "r14", path = "r14", size = 8 },
+    { kind = "uint", name = "r15", path = "r15", size = 8 },
+    { kind = "uint", name = "rip", path = "rip", size = 8 },
+    {
+        kind = "uint",
+        name = "rflags",
+        path = "rflags",
+        size = 8,
+        parts = {
+            { name = "CF", shift = 0, width = 1 },
+            { name = "MBS", shift = 1, width = 1 },
+            { name = "PF", shift = 2, width = 1 },
+            { name = "AF", shift = 4, width = 1 },
+            { name = "ZF", shift = 6, width = 1 },
+            { name = "SF", shift = 7, width = 1 },
+            { name = "TF", shift = 8, width = 1 },
+            { name = "IF", shift = 9, width = 1 },
+            { name = "DF", shift = 10, width = 1 },
+            { name = "OF", shift = 11, width = 1 },
+            { name = "NT", shift = 14, width = 1 },
+            { name = "RF", shift = 16, width = 1 },
+            { name = "VM", shift = 17, width = 1 },
+            { name = "AC", shift = 18, width = 1 },
+            { name = "VIF", shift = 19, width = 1 },
+            { name = "VIP", shift = 20, width = 1 },
+            { name = "ID", shift = 21, width = 1 },
+            { name = "IOPL", shift = 12, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "cr0",
+        path = "cr0",
+        size = 8,
+        parts = {
+            { name = "PE", shift = 0, width = 1 },
+            { name = "MP", shift = 1, width = 1 },
+            { name = "EM", shift = 2, width = 1 },
+            { name = "TS", shift = 3, width = 1 },
+            { name = "ET", shift = 4, width = 1 },
+            { name = "NE", shift = 5, width = 1 },
+            { name = "WP", shift = 16, width = 1 },
+            { name = "AM", shift = 18, width = 1 },
+            { name = "NW", shift = 29, width = 1 },
+            { name = "CD", shift = 30, width = 1 },
+            { name = "PG", shift = 31, width = 1 },
+        },
+    },
+    { kind = "uint", name = "cr2", path = "cr2", size = 8 },
+    { kind = "uint", name = "cr3", path = "cr3", size = 8 },
+    {
+        kind = "uint",
+        name = "cr4",
+        path = "cr4",
+        size = 8,
+        parts = {
+            { name = "VME", shift = 0, width = 1 },
+            { name = "PVI", shift = 1, width = 1 },
+            { name = "TSD", shift = 2, width = 1 },
+            { name = "DE", shift = 3, width = 1 },
+            { name = "PSE", shift = 4, width = 1 },
+            { name = "PAE", shift = 5, width = 1 },
+            { name = "MCE", shift = 6, width = 1 },
+            { name = "PGE", shift = 7, width = 1 },
+            { name = "PCE", shift = 8, width = 1 },
+            { name = "OSFXSR", shift = 9, width = 1 },
+            { name = "OSXMMEXCPT", shift = 10, width = 1 },
+            { name = "UMIP", shift = 11, width = 1 },
+            { name = "LA57", shift = 12, width = 1 },
+            { name = "VMXE", shift = 13, width = 1 },
+            { name = "SMXE", shift = 14, width = 1 },
+            { name = "FSGSBASE", shift = 16, width = 1 },
+            { name = "PCIDE", shift = 17, width = 1 },
+            { name = "OSXSAVE", shift = 18, width = 1 },
+            { name = "SMEP", shift = 20, width = 1 },
+            { name = "SMAP", shift = 21, width = 1 },
+            { name = "PKE", shift = 22, width = 1 },
+            { name = "CET", shift = 23, width = 1 },
+            { name = "PKS", shift = 24, width = 1 },
+            { name = "LASS", shift = 27, width = 1 },
+        },
+    },
+    { kind = "uint", name = "dr0", path = "dr0", size = 8 },
+    { kind = "uint", name = "dr1", path = "dr1", size = 8 },
+    { kind = "uint", name = "dr2", path = "dr2", size = 8 },
+    { kind = "uint", name = "dr3", path = "dr3", size = 8 },
+    {
+        kind = "uint",
+        name = "dr6",
+        path = "dr6",
+        size = 8,
+        parts = {
+            { name = "B0", shift = 0, width = 1 },
+            { name = "B1", shift = 1, width = 1 },
+            { name = "B2", shift = 2, width = 1 },
+            { name = "B3", shift = 3, width = 1 },
+            { name = "BLD", shift = 11, width = 1 },
+            { name = "BD", shift = 13, width = 1 },
+            { name = "BS", shift = 14, width = 1 },
+            { name = "BT", shift = 15, width = 1 },
+            { name = "RTM", shift = 16, width = 1 },
+            { name = "ones_4", shift = 4, width = 7 },
+            { name = "ones_17", shift = 17, width = 15 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "dr7",
+        path = "dr7",
+        size = 8,
+        parts = {
+            { name = "L0", shift = 0, width = 1 },
+            { name = "G0", shift = 1, width = 1 },
+            { name = "L1", shift = 2, width = 1 },
+            { name = "G1", shift = 3, width = 1 },
+            { name = "L2", shift = 4, width = 1 },
+            { name = "G2", shift = 5, width = 1 },
+            { name = "L3", shift = 6, width = 1 },
+            { name = "G3", shift = 7, width = 1 },
+            { name = "LE", shift = 8, width = 1 },
+            { name = "GE", shift = 9, width = 1 },
+            { name = "one", shift = 10, width = 1 },
+            { name = "RTM", shift = 11, width = 1 },
+            { name = "GD", shift = 13, width = 1 },
+            { name = "RW0", shift = 16, width = 2 },
+            { name = "LEN0", shift = 18, width = 2 },
+            { name = "RW1", shift = 20, width = 2 },
+            { name = "LEN1", shift = 22, width = 2 },
+            { name = "RW2", shift = 24, width = 2 },
+            { name = "LEN2", shift = 26, width = 2 },
+            { name = "RW3", shift = 28, width = 2 },
+            { name = "LEN3", shift = 30, width = 2 },
+        },
+    },
+    { kind = "uint", name = "cs_sel", path = "cs_sel", size = 4 },
+    { kind = "uint", name = "ds_sel", path = "ds_sel", size = 4 },
+    { kind = "uint", name = "es_sel", path = "es_sel", size = 4 },
+    { kind = "uint", name = "fs_sel", path = "fs_sel", size = 4 },
+    { kind = "uint", name = "gs_sel", path = "gs_sel", size = 4 },
+    { kind = "uint", name = "ss_sel", path = "ss_sel", size = 4 },
+    { kind = "uint", name = "tr_sel", path = "tr_sel", size = 4 },
+    { kind = "uint", name = "ldtr_sel", path = "ldtr_sel", size = 4 },
+    { kind = "uint", name = "cs_limit", path = "cs_limit", size = 4 },
+    { kind = "uint", name = "ds_limit", path = "ds_limit", size = 4 },
+    { kind = "uint", name = "es_limit", path = "es_limit", size = 4 },
+    { kind = "uint", name = "fs_limit", path = "fs_limit", size = 4 },
+    { kind = "uint", name = "gs_limit", path = "gs_limit", size = 4 },
+    { kind = "uint", name = "ss_limit", path = "ss_limit", size = 4 },
+    { kind = "uint", name = "tr_limit", path = "tr_limit", size = 4 },
+    { kind = "uint", name = "ldtr_limit", path = "ldtr_limit", size = 4 },
+    { kind = "uint", name = "idtr_limit", path = "idtr_limit", size = 4 },
+    { kind = "uint", name = "gdtr_limit", path = "gdtr_limit", size = 4 },
+    { kind = "uint", name = "cs_base", path = "cs_base", size = 8 },
+    { kind = "uint", name = "ds_base", path = "ds_base", size = 8 },
+    { kind = "uint", name = "es_base", path = "es_base", size = 8 },
+    { kind = "uint", name = "fs_base", path = "fs_base", size = 8 },
+    { kind = "uint", name = "gs_base", path = "gs_base", size = 8 },
+    { kind = "uint", name = "ss_base", path = "ss_base", size = 8 },
+    { kind = "uint", name = "tr_base", path = "tr_base", size = 8 },
+    { kind = "uint", name = "ldtr_base", path = "ldtr_base", size = 8 },
+    { kind = "uint", name = "idtr_base", path = "idtr_base", size = 8 },
+    { kind = "uint", name = "gdtr_base", path = "gdtr_base", size = 8 },
+    {
+        kind = "uint",
+        name = "cs_arbytes",
+        path = "cs_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "ds_arbytes",
+        path = "ds_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "es_arbytes",
+        path = "es_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "fs_arbytes",
+        path = "fs_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "gs_arbytes",
+        path = "gs_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "ss_arbytes",
+        path = "ss_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "tr_arbytes",
+        path = "tr_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "ldtr_arbytes",
+        path = "ldtr_arbytes",
+        size = 4,
+        parts = {
+            { name = "S", shift = 4, width = 1 },
+            { name = "P", shift = 7, width = 1 },
+            { name = "AVL", shift = 8, width = 1 },
+            { name = "L", shift = 9, width = 1 },
+            { name = "DB", shift = 10, width = 1 },
+            { name = "G", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 4 },
+            { name = "DPL", shift = 5, width = 2 },
+        },
+    },
+    { kind = "uint", name = "sysenter_cs", path = "sysenter_cs", size = 8 },
+    { kind = "uint", name = "sysenter_esp", path = "sysenter_esp", size = 8 },
+    { kind = "uint", name = "sysenter_eip", path = "sysenter_eip", size = 8 },
+    { kind = "uint", name = "shadow_gs", path = "shadow_gs", size = 8 },
+    { kind = "uint", name = "msr_flags", path = "msr_flags", size = 8 },
+    { kind = "uint", name = "msr_lstar", path = "msr_lstar", size = 8 },
+    { kind = "uint", name = "msr_star", path = "msr_star", size = 8 },
+    { kind = "uint", name = "msr_cstar", path = "msr_cstar", size = 8 },
+    { kind = "uint", name = "msr_syscall_mask", path = "msr_syscall_mask", size = 8 },
+    {
+        kind = "uint",
+        name = "msr_efer",
+        path = "msr_efer",
+        size = 8,
+        parts = {
+            { name = "SCE", shift = 0, width = 1 },
+            { name = "LME", shift = 8, width = 1 },
+            { name = "LMA", shift = 10, width = 1 },
+            { name = "NXE", shift = 11, width = 1 },
+            { name = "SVME", shift = 12, width = 1 },
+            { name = "FFXSE", shift = 14, width = 1 },
+            { name = "AIBRSE", shift = 21, width = 1 },
+        },
+    },
+    { kind = "uint", name = "tsc", path = "tsc", size = 8 },
+    {
+        kind = "uint",
+        name = "pending_event",
+        path = "pending_event",
+        size = 4,
+        parts = {
+            { name = "error_valid", shift = 11, width = 1 },
+            { name = "valid", shift = 31, width = 1 },
+            { name = "vector", shift = 0, width = 8 },
+            { name = "type", shift = 8, width = 3 },
+        },
+    },
+    { kind = "uint", name = "error_code", path = "error_code", size = 4 },
+}
+
+LAYOUT.hvm_pic = {
+    path = "hvm_pic.",
+    size = 8,
+    { kind = "uint", name = "irr", path = "irr", size = 1 },
+    { kind = "uint", name = "imr", path = "imr", size = 1 },
+    { kind = "uint", name = "isr", path = "isr", size = 1 },
+    { kind = "uint", name = "irq_base", path = "irq_base", size = 1 },
+    {
+        kind = "uint",
+        name = "init",
+        path = "init",
+        size = 1,
+        parts = { { name = "init_state", shift = 0, width = 4 }, { name = "priority_add", shift = 4, width = 4 } },
+    },
+    {
+        kind = "uint",
+        name = "modes",
+        path = "modes",
+        size = 1,
+        parts = {
+            { name = "readsel_isr", shift = 0, width = 1 },
+            { name = "poll", shift = 1, width = 1 },
+            { name = "auto_eoi", shift = 2, width = 1 },
+            { name = "rotate_on_auto_eoi", shift = 3, width = 1 },
+            { name = "special_fully_nested_mode", shift = 4, width = 1 },
+            { name = "special_mask_mode", shift = 5, width = 1 },
+            { name = "is_master", shift = 6, width = 1 },
+        },
+    },
+    { kind = "uint", name = "elcr", path = "elcr", size = 1 },
+    { kind = "uint", name = "int_output", path = "int_output", size = 1 },
+}
+
+LAYOUT.hvm_ioapic = {
+    path = "hvm_ioapic.",
+    { kind = "uint", name = "base_address", path = "base_address", size = 8 },
+    { kind = "uint", name = "ioregsel", path = "ioregsel", size = 4 },
+    { kind = "uint", name = "id", path = "id", size = 4 },
+    {
+        kind = "array", name = "redirtbl", path = "redirtbl",
+        {
+            kind = "uint",
+            path = "redirtbl",
+            size = 8,
+            parts = {
+                { name = "logical", shift = 11, width = 1 },
+                { name = "delivery_status", shift = 12, width = 1 },
+                { name = "polarity", shift = 13, width = 1 },
+                { name = "remote_irr", shift = 14, width = 1 },
+                { name = "trig_mode", shift = 15, width = 1 },
+                { name = "mask", shift = 16, width = 1 },
+                { name = "vector", shift = 0, width = 8 },
+                { name = "delivery_mode", shift = 8, width = 3 },
+            },
+        },
+    },
+}
+
+LAYOUT.hvm_lapic = {
+    path = "hvm_lapic.",
+    size = 32,
+    {
+        kind = "uint",
+        name = "apic_base_msr",
+        path = "apic_base_msr",
+        size = 8,
+        parts = {
+            { name = "BSP", shift = 8, width = 1 },
+            { name = "EXTD", shift = 10, width = 1 },
+            { name = "ENABLE", shift = 11, width = 1 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "disabled",
+        path = "disabled",
+        size = 4,
+        parts = { { name = "SW", shift = 0, width = 1 }, { name = "HW", shift = 1, width = 1 } },
+    },
+    { kind = "uint", name = "timer_divisor", path = "timer_divisor", size = 4 },
+    { kind = "uint", name = "tdt_msr", path = "tdt_msr", size = 8 },
+    { kind = "uint", name = "pending_esr", path = "pending_esr", size = 4 },
+    { kind = "octets", name = "pad", path = "pad", size = 4 },
+}
+
+LAYOUT.hvm_lapic_24 = {
+    path = "hvm_lapic.",
+    size = 24,
+    {
+        kind = "uint",
+        name = "apic_base_msr",
+        path = "apic_base_msr",
+        size = 8,
+        parts = {
+            { name = "BSP", shift = 8, width = 1 },
+            { name = "EXTD", shift = 10, width = 1 },
+            { name = "ENABLE", shift = 11, width = 1 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "disabled",
+        path = "disabled",
+        size = 4,
+        parts = { { name = "SW", shift = 0, width = 1 }, { name = "HW", shift = 1, width = 1 } },
+    },
+    { kind = "uint", name = "timer_divisor", path = "timer_divisor", size = 4 },
+    { kind = "uint", name = "tdt_msr", path = "tdt_msr", size = 8 },
+}
+
+LAYOUT.hvm_lapic_regs = {
+    path = "hvm_lapic_regs.",
+    size = 1024,
+    { kind = "octets", name = "pad_000", path = "pad_000", size = 16 },
+    { kind = "octets", name = "pad_010", path = "pad_010", size = 16 },
+    { kind = "uint", name = "ID", path = "ID", size = 4 },
+    { kind = "octets", name = "pad_024", path = "pad_024", size = 12 },
+    { kind = "uint", name = "LVR", path = "LVR", size = 4 },
+    { kind = "octets", name = "pad_034", path = "pad_034", size = 12 },
+    { kind = "octets", name = "pad_040", path = "pad_040", size = 16 },
+    { kind = "octets", name = "pad_050", path = "pad_050", size = 16 },
+    { kind = "octets", name = "pad_060", path = "pad_060", size = 16 },
+    { kind = "octets", name = "pad_070", path = "pad_070", size = 16 },
+    { kind = "uint", name = "TASKPRI", path = "TASKPRI", size = 4 },
+    { kind = "octets", name = "pad_084", path = "pad_084", size = 12 },
+    { kind = "uint", name = "ARBPRI", path = "ARBPRI", size = 4 },
+    { kind = "octets", name = "pad_094", path = "pad_094", size = 12 },
+    { kind = "uint", name = "PROCPRI", path = "PROCPRI", size = 4 },
+    { kind = "octets", name = "pad_0a4", path = "pad_0a4", size = 12 },
+    { kind = "uint", name = "EOI", path = "EOI", size = 4 },
+    { kind = "octets", name = "pad_0b4", path = "pad_0b4", size = 12 },
+    { kind = "uint", name = "RRR", path = "RRR", size = 4 },
+    { kind = "octets", name = "pad_0c4", path = "pad_0c4", size = 12 },
+    { kind = "uint", name = "LDR", path = "LDR", size = 4 },
+    { kind = "octets", name = "pad_0d4", path = "pad_0d4", size = 12 },
+    { kind = "uint", name = "DFR", path = "DFR", size = 4 },
+    { kind = "octets", name = "pad_0e4", path = "pad_0e4", size = 12 },
+    { kind = "uint", name = "SPIV", path = "SPIV", size = 4 },
+    { kind = "octets", name = "pad_0f4", path = "pad_0f4", size = 12 },
+    { kind = "uint", name = "ISR0", path = "ISR0", size = 4 },
+    { kind = "octets", name = "pad_104", path = "pad_104", size = 12 },
+    { kind = "uint", name = "ISR1", path = "ISR1", size = 4 },
+    { kind = "octets", name = "pad_114", path = "pad_114", size = 12 },
+    { kind = "uint", name = "ISR2", path = "ISR2", size = 4 },
+    { kind = "octets", name = "pad_124", path = "pad_124", size = 12 },
+    { kind = "uint", name = "ISR3", path = "ISR3", size = 4 },
+    { kind = "octets", name = "pad_134", path = "pad_134", size = 12 },
+    { kind = "uint", name = "ISR4", path = "ISR4", size = 4 },
+    { kind = "octets", name = "pad_144", path = "pad_144", size = 12 },
+    { kind = "uint", name = "ISR5", path = "ISR5", size = 4 },
+    { kind = "octets", name = "pad_154", path = "pad_154", size = 12 },
+    { kind = "uint", name = "ISR6", path = "ISR6", size = 4 },
+    { kind = "octets", name = "pad_164", path = "pad_164", size = 12 },
+    { kind = "uint", name = "ISR7", path = "ISR7", size = 4 },
+    { kind = "octets", name = "pad_174", path = "pad_174", size = 12 },
+    { kind = "uint", name = "TMR0", path = "TMR0", size = 4 },
+    { kind = "octets", name = "pad_184", path = "pad_184", size = 12 },
+    { kind = "uint", name = "TMR1", path = "TMR1", size = 4 },
+    { kind = "octets", name = "pad_194", path = "pad_194", size = 12 },
+    { kind = "uint", name = "TMR2", path = "TMR2", size = 4 },
+    { kind = "octets", name = "pad_1a4", path = "pad_1a4", size = 12 },
+    { kind = "uint", name = "TMR3", path = "TMR3", size = 4 },
+    { kind = "octets", name = "pad_1b4", path = "pad_1b4", size = 12 },
+    { kind = "uint", name = "TMR4", path = "TMR4", size = 4 },
+    { kind = "octets", name = "pad_1c4", path = "pad_1c4", size = 12 },
+    { kind = "uint", name = "TMR5", path = "TMR5", size = 4 },
+    { kind = "octets", name = "pad_1d4", path = "pad_1d4", size = 12 },
+    { kind = "uint", name = "TMR6", path = "TMR6", size = 4 },
+    { kind = "octets", name = "pad_1e4", path = "pad_1e4", size = 12 },
+    { kind = "uint", name = "TMR7", path = "TMR7", size = 4 },
+    { kind = "octets", name = "pad_1f4", path = "pad_1f4", size = 12 },
+    { kind = "uint", name = "IRR0", path = "IRR0", size = 4 },
+    { kind = "octets", name = "pad_204", path = "pad_204", size = 12 },
+    { kind = "uint", name = "IRR1", path = "IRR1", size = 4 },
+    { kind = "octets", name = "pad_214", path = "pad_214", size = 12 },
+    { kind = "uint", name = "IRR2", path = "IRR2", size = 4 },
+    { kind = "octets", name = "pad_224", path = "pad_224", size = 12 },
+    { kind = "uint", name = "IRR3", path = "IRR3", size = 4 },
+    { kind = "octets", name = "pad_234", path = "pad_234", size = 12 },
+    { kind = "uint", name = "IRR4", path = "IRR4", size = 4 },
+    { kind = "octets", name = "pad_244", path = "pad_244", size = 12 },
+    { kind = "uint", name = "IRR5", path = "IRR5", size = 4 },
+    { kind = "octets", name = "pad_254", path = "pad_254", size = 12 },
+    { kind = "uint", name = "IRR6", path = "IRR6", size = 4 },
+    { kind = "octets", name = "pad_264", path = "pad_264", size = 12 },
+    { kind = "uint", name = "IRR7", path = "IRR7", size = 4 },
+    { kind = "octets", name = "pad_274", path = "pad_274", size = 12 },
+    { kind = "uint", name = "ESR", path = "ESR", size = 4 },
+    { kind = "octets", name = "pad_284", path = "pad_284", size = 12 },
+    { kind = "octets", name = "pad_290", path = "pad_290", size = 16 },
+    { kind = "octets", name = "pad_2a0", path = "pad_2a0", size = 16 },
+    { kind = "octets", name = "pad_2b0", path = "pad_2b0", size = 16 },
+    { kind = "octets", name = "pad_2c0", path = "pad_2c0", size = 16 },
+    { kind = "octets", name = "pad_2d0", path = "pad_2d0", size = 16 },
+    { kind = "octets", name = "pad_2e0", path = "pad_2e0", size = 16 },
+    { kind = "uint", name = "CMCI", path = "CMCI", size = 4 },
+    { kind = "octets", name = "pad_2f4", path = "pad_2f4", size = 12 },
+    { kind = "uint", name = "ICR", path = "ICR", size = 4 },
+    { kind = "octets", name = "pad_304", path = "pad_304", size = 12 },
+    { kind = "uint", name = "ICR2", path = "ICR2", size = 4 },
+    { kind = "octets", name = "pad_314", path = "pad_314", size = 12 },
+    { kind = "uint", name = "LVTT", path = "LVTT", size = 4 },
+    { kind = "octets", name = "pad_324", path = "pad_324", size = 12 },
+    { kind = "uint", name = "LVTTHMR", path = "LVTTHMR", size = 4 },
+    { kind = "octets", name = "pad_334", path = "pad_334", size = 12 },
+    { kind = "uint", name = "LVTPC", path = "LVTPC", size = 4 },
+    { kind = "octets", name = "pad_344", path = "pad_344", size = 12 },
+    { kind = "uint", name = "LVT0", path = "LVT0", size = 4 },
+    { kind = "octets", name = "pad_354", path = "pad_354", size = 12 },
+    { kind = "uint", name = "LVT1", path = "LVT1", size = 4 },
+    { kind = "octets", name = "pad_364", path = "pad_364", size = 12 },
+    { kind = "uint", name = "LVTERR", path = "LVTERR", size = 4 },
+    { kind = "octets", name = "pad_374", path = "pad_374", size = 12 },
+    { kind = "uint", name = "TMICT", path = "TMICT", size = 4 },
+    { kind = "octets", name = "pad_384", path = "pad_384", size = 12 },
+    { kind = "uint", name = "TMCCT", path = "TMCCT", size = 4 },
+    { kind = "octets", name = "pad_394", path = "pad_394", size = 12 },
+    { kind = "octets", name = "pad_3a0", path = "pad_3a0", size = 16 },
+    { kind = "octets", name = "pad_3b0", path = "pad_3b0", size = 16 },
+    { kind = "octets", name = "pad_3c0", path = "pad_3c0", size = 16 },
+    { kind = "octets", name = "pad_3d0", path = "pad_3d0", size = 16 },
+    { kind = "uint", name = "TDCR", path = "TDCR", size = 4 },
+    { kind = "octets", name = "pad_3e4", path = "pad_3e4", size = 12 },
+    { kind = "uint", name = "SELF_IPI", path = "SELF_IPI", size = 4 },
+    { kind = "octets", name = "pad_3f4", path = "pad_3f4", size = 12 },
+}
+
+LAYOUT.hvm_pci_irq = {
+    path = "hvm_pci_irq.",
+    size = 16,
+    {
+        kind = "array", name = "wires", path = "wires", times = 2,
+        { kind = "uint", path = "wires", size = 8 },
+    },
+}
+
+LAYOUT.hvm_isa_irq = {
+    path = "hvm_isa_irq.",
+    size = 8,
+    { kind = "uint", name = "wires", path = "wires", size = 8 },
+}
+
+LAYOUT.hvm_pci_link = {
+    path = "hvm_pci_link.",
+    size = 8,
+    {
+        kind = "array", name = "routes", path = "routes", times = 4,
+        { kind = "uint", path = "routes", size = 1 },
+    },
+    { kind = "octets", name = "pad0", path = "pad0", size = 4 },
+}
+
+LAYOUT.hvm_pit = {
+    path = "hvm_pit.",
+    size = 56,
+    {
+        kind = "array", name = "channels", path = "channels", times = 3,
+        { kind = "uint", name = "count", path = "channels.count", size = 4 },
+        { kind = "uint", name = "latched_count", path = "channels.latched_count", size = 2 },
+        { kind = "uint", name = "count_latched", path = "channels.count_latched", size = 1 },
+        { kind = "uint", name = "status_latched", path = "channels.status_latched", size = 1 },
+        { kind = "uint", name = "status", path = "channels.status", size = 1 },
+        { kind = "uint", name = "read_state", path = "channels.read_state", size = 1 },
+        { kind = "uint", name = "write_state", path = "channels.write_state", size = 1 },
+        { kind = "uint", name = "write_latch", path = "channels.write_latch", size = 1 },
+        { kind = "uint", name = "rw_mode", path = "channels.rw_mode", size = 1 },
+        { kind = "uint", name = "mode", path = "channels.mode", size = 1 },
+        { kind = "uint", name = "bcd", path = "channels.bcd", size = 1 },
+        { kind = "uint", name = "gate", path = "channels.gate", size = 1 },
+    },
+    { kind = "uint", name = "speaker_data_on", path = "speaker_data_on", size = 4 },
+    { kind = "octets", name = "pad0", path = "pad0", size = 4 },
+}
+
+LAYOUT.hvm_rtc = {
+    path = "hvm_rtc.",
+    size = 24,
+    { kind = "octets", name = "cmos_data", path = "cmos_data", size = 14 },
+    { kind = "uint", name = "cmos_index", path = "cmos_index", size = 1 },
+    { kind = "octets", name = "pad0", path = "pad0", size = 1 },
+    { kind = "uint", name = "rtc_offset", path = "rtc_offset", size = 8 },
+}
+
+LAYOUT.hvm_rtc_16 = {
+    path = "hvm_rtc.",
+    size = 16,
+    { kind = "octets", name = "cmos_data", path = "cmos_data", size = 14 },
+    { kind = "uint", name = "cmos_index", path = "cmos_index", size = 1 },
+    { kind = "octets", name = "pad0", path = "pad0", size = 1 },
+}
+
+LAYOUT.hvm_hpet = {
+    path = "hvm_hpet.",
+    size = 1048,
+    { kind = "uint", name = "capability", path = "capability", size = 8 },
+    { kind = "uint", name = "res0", path = "res0", size = 8 },
+    { kind = "uint", name = "config", path = "config", size = 8 },
+    { kind = "uint", name = "res1", path = "res1", size = 8 },
+    { kind = "uint", name = "isr", path = "isr", size = 8 },
+    { kind = "octets", name = "res2", path = "res2", size = 200 },
+    { kind = "uint", name = "mc64", path = "mc64", size = 8 },
+    { kind = "uint", name = "res3", path = "res3", size = 8 },
+    {
+        kind = "array", name = "timers", path = "timers", times = 3,
+        { kind = "uint", name = "config", path = "timers.config", size = 8 },
+        { kind = "uint", name = "cmp", path = "timers.cmp", size = 8 },
+        { kind = "uint", name = "fsb", path = "timers.fsb", size = 8 },
+        { kind = "uint", name = "res4", path = "timers.res4", size = 8 },
+    },
+    { kind = "octets", name = "res5", path = "res5", size = 672 },
+    {
+        kind = "array", name = "period", path = "period", times = 3,
+        { kind = "uint", path = "period", size = 8 },
+    },
+}
+
+LAYOUT.hvm_pmtimer = {
+    path = "hvm_pmtimer.",
+    size = 8,
+    { kind = "uint", name = "tmr_val", path = "tmr_val", size = 4 },
+    { kind = "uint", name = "pm1a_sts", path = "pm1a_sts", size = 2 },
+    { kind = "uint", name = "pm1a_en", path = "pm1a_en", size = 2 },
+}
+
+LAYOUT.hvm_mtrr = {
+    path = "hvm_mtrr.",
+    size = 240,
+    { kind = "uint", name = "msr_pat_cr", path = "msr_pat_cr", size = 8 },
+    { kind = "uint", name = "physbase0", path = "physbase0", size = 8 },
+    { kind = "uint", name = "physmask0", path = "physmask0", size = 8 },
+    { kind = "uint", name = "physbase1", path = "physbase1", size = 8 },
+    { kind = "uint", name = "physmask1", path = "physmask1", size = 8 },
+    { kind = "uint", name = "physbase2", path = "physbase2", size = 8 },
+    { kind = "uint", name = "physmask2", path = "physmask2", size = 8 },
+    { kind = "uint", name = "physbase3", path = "physbase3", size = 8 },
+    { kind = "uint", name = "physmask3", path = "physmask3", size = 8 },
+    { kind = "uint", name = "physbase4", path = "physbase4", size = 8 },
+    { kind = "uint", name = "physmask4", path = "physmask4", size = 8 },
+    { kind = "uint", name = "physbase5", path = "physbase5", size = 8 },
+    { kind = "uint", name = "physmask5", path = "physmask5", size = 8 },
+    { kind = "uint", name = "physbase6", path = "physbase6", size = 8 },
+    { kind = "uint", name = "physmask6", path = "physmask6", size = 8 },
+    { kind = "uint", name = "physbase7", path = "physbase7", size = 8 },
+    { kind = "uint", name = "physmask7", path = "physmask7", size = 8 },
+    { kind = "uint", name = "fix64K_00000", path = "fix64K_00000", size = 8 },
+    { kind = "uint", name = "fix16K_80000", path = "fix16K_80000", size = 8 },
+    { kind = "uint", name = "fix16K_A0000", path = "fix16K_A0000", size = 8 },
+    { kind = "uint", name = "fix4K_C0000", path = "fix4K_C0000", size = 8 },
+    { kind = "uint", name = "fix4K_C8000", path = "fix4K_C8000", size = 8 },
+    { kind = "uint", name = "fix4K_D0000", path = "fix4K_D0000", size = 8 },
+    { kind = "uint", name = "fix4K_D8000", path = "fix4K_D8000", size = 8 },
+    { kind = "uint", name = "fix4K_E0000", path = "fix4K_E0000", size = 8 },
+    { kind = "uint", name = "fix4K_E8000", path = "fix4K_E8000", size = 8 },
+    { kind = "uint", name = "fix4K_F0000", path = "fix4K_F0000", size = 8 },
+    { kind = "uint", name = "fix4K_F8000", path = "fix4K_F8000", size = 8 },
+    { kind = "uint", name = "msr_mtrr_cap", path = "msr_mtrr_cap", size = 8 },
+    {
+        kind = "uint",
+        name = "msr_mtrr_def_type",
+        path = "msr_mtrr_def_type",
+        size = 8,
+        parts = {
+            { name = "FE", shift = 10, width = 1 },
+            { name = "E", shift = 11, width = 1 },
+            { name = "type", shift = 0, width = 8 },
+        },
+    },
+}
+
+LAYOUT.hvm_viridian_domain = {
+    path = "hvm_viridian_domain.",
+    size = 32,
+    {
+        kind = "uint",
+        name = "hypercall_gpa",
+        path = "hypercall_gpa",
+        size = 8,
+        parts = { { name = "enabled", shift = 0, width = 1 } },
+    },
+    { kind = "uint", name = "guest_os_id", path = "guest_os_id", size = 8 },
+    { kind = "uint", name = "time_ref_count", path = "time_ref_count", size = 8 },
+    {
+        kind = "uint",
+        name = "reference_tsc",
+        path = "reference_tsc",
+        size = 8,
+        parts = { { name = "enabled", shift = 0, width = 1 } },
+    },
+}
+
+LAYOUT.hvm_viridian_domain_24 = {
+    path = "hvm_viridian_domain.",
+    size = 24,
+    {
+        kind = "uint",
+        name = "hypercall_gpa",
+        path = "hypercall_gpa",
+        size = 8,
+        parts = { { name = "enabled", shift = 0, width = 1 } },
+    },
+    { kind = "uint", name = "guest_os_id", path = "guest_os_id", size = 8 },
+    { kind = "uint", name = "time_ref_count", path = "time_ref_count", size = 8 },
+}
+
+LAYOUT.hvm_viridian_domain_16 = {
+    path = "hvm_viridian_domain.",
+    size = 16,
+    {
+        kind = "uint",
+        name = "hypercall_gpa",
+        path = "hypercall_gpa",
+        size = 8,
+        parts = { { name = "enabled", shift = 0, width = 1 } },
+    },
+    { kind = "uint", name = "guest_os_id", path = "guest_os_id", size = 8 },
+}
+
+LAYOUT.hvm_cpu_xsave = {
+    path = "hvm_cpu_xsave.",
+    {
+        kind = "uint",
+        name = "xfeature_mask",
+        path = "xfeature_mask",
+        size = 8,
+        parts = {
+            { name = "X87", shift = 0, width = 1 },
+            { name = "SSE", shift = 1, width = 1 },
+            { name = "YMM", shift = 2, width = 1 },
+            { name = "BNDREGS", shift = 3, width = 1 },
+            { name = "BNDCSR", shift = 4, width = 1 },
+            { name = "OPMASK", shift = 5, width = 1 },
+            { name = "ZMM", shift = 6, width = 1 },
+            { name = "HI_ZMM", shift = 7, width = 1 },
+            { name = "PROC_TRACE", shift = 8, width = 1 },
+            { name = "PKRU", shift = 9, width = 1 },
+            { name = "PASID", shift = 10, width = 1 },
+            { name = "CET_U", shift = 11, width = 1 },
+            { name = "CET_S", shift = 12, width = 1 },
+            { name = "HDC", shift = 13, width = 1 },
+            { name = "UINTR", shift = 14, width = 1 },
+            { name = "LBR", shift = 15, width = 1 },
+            { name = "HWP", shift = 16, width = 1 },
+            { name = "TILE_CFG", shift = 17, width = 1 },
+            { name = "TILE_DATA", shift = 18, width = 1 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "xcr0",
+        path = "xcr0",
+        size = 8,
+        parts = {
+            { name = "X87", shift = 0, width = 1 },
+            { name = "SSE", shift = 1, width = 1 },
+            { name = "YMM", shift = 2, width = 1 },
+            { name = "BNDREGS", shift = 3, width = 1 },
+            { name = "BNDCSR", shift = 4, width = 1 },
+            { name = "OPMASK", shift = 5, width = 1 },
+            { name = "ZMM", shift = 6, width = 1 },
+            { name = "HI_ZMM", shift = 7, width = 1 },
+            { name = "PROC_TRACE", shift = 8, width = 1 },
+            { name = "PKRU", shift = 9, width = 1 },
+            { name = "PASID", shift = 10, width = 1 },
+            { name = "CET_U", shift = 11, width = 1 },
+            { name = "CET_S", shift = 12, width = 1 },
+            { name = "HDC", shift = 13, width = 1 },
+            { name = "UINTR", shift = 14, width = 1 },
+            { name = "LBR", shift = 15, width = 1 },
+            { name = "HWP", shift = 16, width = 1 },
+            { name = "TILE_CFG", shift = 17, width = 1 },
+            { name = "TILE_DATA", shift = 18, width = 1 },
+        },
+    },
+    {
+        kind = "uint",
+        name = "xcr0_accum",
+        path = "xcr0_accum",
+        size = 8,
+        parts = {
+            { name = "X87", shift = 0, width = 1 },
+            { name = "SSE", shift = 1, width = 1 },
+            { name = "YMM", shift = 2, width = 1 },
+            { name = "BNDREGS", shift = 3, width = 1 },
+            { name = "BNDCSR", shift = 4, width = 1 },
+            { name = "OPMASK", shift = 5, width = 1 },
+            { name = "ZMM", shift = 6, width = 1 },
+            { name = "HI_ZMM", shift = 7, width = 1 },
+            { name = "PROC_TRACE", shift = 8, width = 1 },
+            { name = "PKRU", shift = 9, width = 1 },
+            { name = "PASID", shift = 10, width = 1 },
+            { name = "CET_U", shift = 11, width = 1 },
+            { name = "CET_S", shift = 12, width = 1 },
+            { name = "HDC", shift = 13, width = 1 },
+            { name = "UINTR", shift = 14, width = 1 },
+            { name = "LBR", shift = 15, width = 1 },
+            { name = "HWP", shift = 16, width = 1 },
+            { name = "TILE_CFG", shift = 17, width = 1 },
+            { name = "TILE_DATA", shift = 18, width = 1 },
+        },
+    },
+    { kind = "octets", name = "fpu_sse", path = "fpu_sse", size = 512, inside = { [1] = { "fxsave" } } },
+    {
+        kind = "uint",
+        name = "xstate_bv",
+        path = "xstate_bv",
+        size = 8,
+        parts = {
+            { name = "X87", shift = 0, width = 1 },
+            { name = "SSE", shift = 1, width = 1 },
+            { name = "YMM", shift = 2, width = 1 },
+            { name = "BNDREGS", shift = 3, width = 1 },
+            { name = "BNDCSR", shift = 4, width = 1 },
+            { name = "OPMASK", shift = 5, width = 1 },
+            { name = "ZMM", shift = 6, width = 1 },
+            { name = "HI_ZMM", shift = 7, width = 1 },
+            { name = "PROC_TRACE", shift = 8, width = 1 },
+            { name = "PKRU", shift = 9, width = 1 },
+            { name = "PASID", shift = 10, width = 1 },
+            { name = "CET_U", shift = 11, width = 1 },
+            { name = "CET_S", shift = 12, width = 1 },
+            { name = "HDC", shift = 13, width = 1 },
+            { name = "UINTR", shift = 14, width = 1 },
+            { name = "LBR", shift = 15, width = 1 },
+            { name = "HWP", shift = 16, width = 1 },
+            { name = "TILE_CFG", shift = 17, width = 1 },
+            { name = "TILE_DATA", shift = 18, width = 1 },
+        },
+    },
+    { kind = "uint", name = "xcomp_bv", path = "xcomp_bv", size = 8 },
+    { kind = "octets", name = "pad", path = "pad", size = 48 },
+    { kind = "rest", name = "components", path = "components" },
+}
+
+LAYOUT.hvm_viridian_vcpu = {
+    path = "hvm_viridian_vcpu.",
+    size = 216,
+    {
+        kind = "uint",
+        name = "vp_assist_msr",
+        path = "vp_assist_msr",
+        size = 8,
+        parts = { { name = "enabled", shift = 0, width = 1 } },
+    },
+    { kind = "uint", name = "apic_assist_pending", path = "apic_assist_pending", size = 1 },
+    { kind = "octets", name = "pad", path = "pad", size = 7 },
+    {
+        kind = "uint",
+        name = "simp_msr",
+        path = "simp_msr",
+        size = 8,
+        parts = { { name = "enabled", shift = 0, width = 1 } },
+    },
+    {
+        kind = "array", name = "sint_msr", path = "sint_msr", times = 16,
+        { kind = "uint", path = "sint_msr", size = 8 },
+    },
+    {
+        kind = "array", name = "stimer_config_msr", path = "stimer_config_msr", times = 4,
+        { kind = "uint", path = "stimer_config_msr", size = 8 },
+    },
+    {
+        kind = "array", name = "stimer_count_msr", path = "stimer_count_msr", times = 4,
+        { kind = "uint", path = "stimer_count_msr", size = 8 },
+    },
+}
+
+LAYOUT.hvm_viridian_vcpu_16 = {
+    path = "hvm_viridian_vcpu.",
+    size = 16,
+    {
+        kind = "uint",
+        name = "vp_assist_msr",
+        path = "vp_assist_msr",
+        size = 8,
+        parts = { { name = "enabled", shift = 0, width = 1 } },
+    },
+    { kind = "uint", name = "apic_assist_pending", path = "apic_assist_pending", size = 1 },
+    { kind = "octets", name = "pad", path = "pad", size = 7 },
+}
+
+LAYOUT.hvm_viridian_vcpu_8 = {
+    path = "hvm_viridian_vcpu.",
+    size = 8,
+    {
+        kind = "uint",
+        name = "vp_assist_msr",
+        path = "vp_assist_msr",
+        size = 8,
+        parts = { { name = "enabled", shift = 0, width = 1 } },
+    },
+}
+
+LAYOUT.hvm_vmce_vcpu = {
+    path = "hvm_vmce_vcpu.",
+    size = 32,
+    { kind = "uint", name = "caps", path = "caps", size = 8 },
+    { kind = "uint", name = "mci_ctl2_bank0", path = "mci_ctl2_bank0", size = 8 },
+    { kind = "uint", name = "mci_ctl2_bank1", path = "mci_ctl2_bank1", size = 8 },
+    { kind = "uint", name = "mcg_ext_ctl", path = "mcg_ext_ctl", size = 8 },
+}
+
+LAYOUT.hvm_vmce_vcpu_24 = {
+    path = "hvm_vmce_vcpu.",
+    size = 24,
+    { kind = "uint", name = "caps", path = "caps", size = 8 },
+    { kind = "uint", name = "mci_ctl2_bank0", path = "mci_ctl2_bank0", size = 8 },
+    { kind = "uint", name = "mci_ctl2_bank1", path = "mci_ctl2_bank1", size = 8 },
+}
+
+LAYOUT.hvm_vmce_vcpu_8 = {
+    path = "hvm_vmce_vcpu.",
+    size = 8,
+    { kind = "uint", name = "caps", path = "caps", size = 8 },
+}
+
+LAYOUT.hvm_tsc_adjust = {
+    path = "hvm_tsc_adjust.",
+    size = 8,
+    { kind = "uint", name = "tsc_adjust", path = "tsc_adjust", size = 8 },
+}
+
+LAYOUT.hvm_cpu_msr = {
+    path = "hvm_cpu_msr.",
+    { kind = "uint", name = "count", path = "count", size = 4 },
+    { kind = "octets", name = "pad", path = "pad", size = 4 },
+    {
+        kind = "array", name = "msr", path = "msr", by = "count",
+        { kind = "uint", name = "index", path = "msr.index", size = 4, names = MSRS },
+        { kind = "uint", name = "rsvd", path = "msr.rsvd", size = 4 },
+        { kind = "uint", name = "val", path = "msr.val", size = 8 },
+    },
+}
+
+LAYOUT.pv_msrs = {
+    path = "pv_msrs.",
+    {
+        kind = "array", name = "msrs", path = "msrs",
+        { kind = "uint", name = "index", path = "msrs.index", size = 4, names = MSRS },
+        { kind = "uint", name = "reserved", path = "msrs.reserved", size = 4 },
+        { kind = "uint", name = "value", path = "msrs.value", size = 8 },
+    },
+}
+
+-- Features: of processors, by register and bit of CPUID ---------------------------------------------------------------
+
+local FEATURES = {}
+FEATURES["cpuid_policy.d 1 ffffffff"] = {
+    [0] = "FPU", [1] = "VME", [2] = "DE", [3] = "PSE", [4] = "TSC", [5] = "MSR", [6] = "PAE", [7] = "MCE", [8] = "CX8",
+    [9] = "APIC", [11] = "SEP", [12] = "MTRR", [13] = "PGE", [14] = "MCA", [15] = "CMOV", [16] = "PAT", [17] = "PSE36",
+    [19] = "CLFLUSH", [21] = "DS", [22] = "ACPI", [23] = "MMX", [24] = "FXSR", [25] = "SSE", [26] = "SSE2", [27] = "SS",
+    [28] = "HTT", [29] = "TM1", [31] = "PBE",
+}
+FEATURES["cpuid_policy.c 1 ffffffff"] = {
+    [0] = "SSE3", [1] = "PCLMULQDQ", [2] = "DTES64", [3] = "MONITOR", [4] = "DSCPL", [5] = "VMX", [6] = "SMX",
+    [7] = "EIST", [8] = "TM2", [9] = "SSSE3", [11] = "SDBG", [12] = "FMA", [13] = "CX16", [14] = "XTPR", [15] = "PDCM",
+    [17] = "PCID", [18] = "DCA", [19] = "SSE4_1", [20] = "SSE4_2", [21] = "X2APIC", [22] = "MOVBE", [23] = "POPCNT",
+    [24] = "TSC_DEADLINE", [25] = "AESNI", [26] = "XSAVE", [27] = "OSXSAVE", [28] = "AVX", [29] = "F16C",
+    [30] = "RDRAND", [31] = "HYPERVISOR",
+}
+FEATURES["cpuid_policy.d 80000001 ffffffff"] = {
+    [11] = "SYSCALL", [20] = "NX", [22] = "MMXEXT", [25] = "FFXSR", [26] = "PAGE1GB", [27] = "RDTSCP", [29] = "LM",
+    [30] = "3DNOWEXT", [31] = "3DNOW",
+}
+FEATURES["cpuid_policy.c 80000001 ffffffff"] = {
+    [0] = "LAHF_LM", [1] = "CMP_LEGACY", [2] = "SVM", [3] = "EXTAPIC", [4] = "CR8_LEGACY", [5] = "ABM", [6] = "SSE4A",
+    [7] = "MISALIGNSSE", [8] = "3DNOWPREFETCH", [9] = "OSVW", [10] = "IBS", [11] = "XOP", [12] = "SKINIT", [13] = "WDT",
+    [15] = "LWP", [16] = "FMA4", [19] = "NODEID_MSR", [21] = "TBM", [22] = "TOPOEXT", [26] = "DBEXT", [29] = "MONITORX",
+    [30] = "ADDR_MSK_EXT",
+}
+FEATURES["cpuid_policy.a d 1"] = { [0] = "XSAVEOPT", [1] = "XSAVEC", [2] = "XGETBV1", [3] = "XSAVES", [4] = "XFD" }
+FEATURES["cpuid_policy.b 7 0"] = {
+    [0] = "FSGSBASE", [1] = "TSC_ADJUST", [2] = "SGX", [3] = "BMI1", [4] = "HLE", [5] = "AVX2", [6] = "FDP_EXCP_ONLY",
+    [7] = "SMEP", [8] = "BMI2", [9] = "ERMS", [10] = "INVPCID", [11] = "RTM", [12] = "PQM", [13] = "NO_FPU_SEL",
+    [14] = "MPX", [15] = "PQE", [16] = "AVX512F", [17] = "AVX512DQ", [18] = "RDSEED", [19] = "ADX", [20] = "SMAP",
+    [21] = "AVX512_IFMA", [23] = "CLFLUSHOPT", [24] = "CLWB", [25] = "PROC_TRACE", [26] = "AVX512PF", [27] = "AVX512ER",
+    [28] = "AVX512CD", [29] = "SHA", [30] = "AVX512BW", [31] = "AVX512VL",
+}
+FEATURES["cpuid_policy.c 7 0"] = {
+    [0] = "PREFETCHWT1", [1] = "AVX512_VBMI", [2] = "UMIP", [3] = "PKU", [4] = "OSPKE", [5] = "WAITPKG",
+    [6] = "AVX512_VBMI2", [7] = "CET_SS", [8] = "GFNI", [9] = "VAES", [10] = "VPCLMULQDQ", [11] = "AVX512_VNNI",
+    [12] = "AVX512_BITALG", [13] = "TME", [14] = "AVX512_VPOPCNTDQ", [16] = "LA57", [22] = "RDPID", [24] = "BLD",
+    [25] = "CLDEMOTE", [27] = "MOVDIRI", [28] = "MOVDIR64B", [29] = "ENQCMD", [30] = "SGX_LC", [31] = "PKS",
+}
+FEATURES["cpuid_policy.d 80000007 ffffffff"] = { [7] = "HW_PSTATE", [8] = "ITSC", [9] = "CPB", [10] = "EFRO" }
+FEATURES["cpuid_policy.b 80000008 ffffffff"] = {
+    [0] = "CLZERO", [2] = "RSTR_FP_ERR_PTRS", [9] = "WBNOINVD", [12] = "IBPB", [14] = "IBRS", [15] = "AMD_STIBP",
+    [16] = "IBRS_ALWAYS", [17] = "STIBP_ALWAYS", [18] = "IBRS_FAST", [19] = "IBRS_SAME_MODE", [20] = "NO_LMSL",
+    [23] = "AMD_PPIN", [24] = "AMD_SSBD", [25] = "VIRT_SSBD", [26] = "SSB_NO", [27] = "CPPC", [28] = "PSFD",
+    [29] = "BTC_NO", [30] = "IBPB_RET",
+}
+FEATURES["cpuid_policy.d 7 0"] = {
+    [1] = "SGX_KEYS", [2] = "AVX512_4VNNIW", [3] = "AVX512_4FMAPS", [4] = "FSRM", [5] = "UINTR",
+    [8] = "AVX512_VP2INTERSECT", [9] = "SRBDS_CTRL", [10] = "MD_CLEAR", [11] = "RTM_ALWAYS_ABORT",
+    [13] = "TSX_FORCE_ABORT", [14] = "SERIALIZE", [15] = "HYBRID", [16] = "TSXLDTRK", [18] = "PCONFIG",
+    [19] = "ARCH_LBR", [20] = "CET_IBT", [22] = "AMX_BF16", [23] = "AVX512_FP16", [24] = "AMX_TILE", [25] = "AMX_INT8",
+    [26] = "IBRSB", [27] = "STIBP", [28] = "L1D_FLUSH", [29] = "ARCH_CAPS", [30] = "CORE_CAPS", [31] = "SSBD",
+}
+FEATURES["cpuid_policy.a 7 1"] = {
+    [0] = "SHA512", [1] = "SM3", [2] = "SM4", [4] = "AVX_VNNI", [5] = "AVX512_BF16", [6] = "LASS", [7] = "CMPCCXADD",
+    [8] = "ARCH_PERF_MON", [10] = "FZRM", [11] = "FSRS", [12] = "FSRCS", [17] = "FRED", [18] = "LKGS", [19] = "WRMSRNS",
+    [20] = "NMI_SRC", [21] = "AMX_FP16", [23] = "AVX_IFMA", [26] = "LAM", [27] = "MSRLIST", [30] = "NO_INVD",
+    [31] = "MOVRS",
+}
+FEATURES["cpuid_policy.a 80000021 ffffffff"] = {
+    [0] = "NO_NEST_BP", [1] = "FS_GS_NS", [2] = "LFENCE_DISPATCH", [5] = "VERW_CLEAR", [6] = "NSCB", [8] = "AUTO_IBRS",
+    [10] = "AMD_FSRS", [11] = "AMD_FSRC", [17] = "CPUID_USER_DIS", [18] = "EPSF", [19] = "FSRSC",
+    [20] = "AMD_PREFETCHI", [23] = "AVX512_BMM", [27] = "SBPB", [28] = "IBPB_BRTYPE", [29] = "SRSO_NO",
+    [30] = "SRSO_US_NO", [31] = "SRSO_MSR_FIX",
+}
+FEATURES["cpuid_policy.b 7 1"] = { [0] = "INTEL_PPIN" }
+FEATURES["cpuid_policy.d 7 2"] = {
+    [0] = "INTEL_PSFD", [1] = "IPRED_CTRL", [2] = "RRSBA_CTRL", [3] = "DDP_CTRL", [4] = "BHI_CTRL", [5] = "MCDT_NO",
+    [6] = "UC_LOCK_DIS",
+}
+FEATURES["cpuid_policy.c 7 1"] = {}
+FEATURES["cpuid_policy.d 7 1"] = {
+    [4] = "AVX_VNNI_INT8", [5] = "AVX_NE_CONVERT", [8] = "AMX_COMPLEX", [10] = "AVX_VNNI_INT16", [14] = "PREFETCHI",
+    [17] = "UIRET_UIF", [18] = "CET_SSS", [24] = "SLSM",
+}
+FEATURES["cpuid_policy.c 80000021 ffffffff"] = { [1] = "TSA_SQ_NO", [2] = "TSA_L1_NO" }
+
 -- Protocol: headers, records, containers and texts --------------------------------------------------------------------
 
 local HEADER, RECORD, CONTAINER, MESSAGE = {}, {}, {}, {}
@@ -1524,16 +4758,16 @@ RECORD["libxc.X86_PV_P2M_FRAMES"] = py.make(protocol_specs.RecordSpec, { type = 
     body = LAYOUT.x86_pv_p2m_frames, shape = "list", role = "FRAME_TABLE", guest = "pv",
     summary = "pfns {start_pfn:hex}-{end_pfn:hex}" })
 RECORD["libxc.X86_PV_VCPU_BASIC"] = py.make(protocol_specs.RecordSpec, { type = 4, name = "X86_PV_VCPU_BASIC",
-    body = LAYOUT.x86_pv_vcpu, shape = "blob", role = "CONTEXT", guest = "pv", proof = protocol_specs.Proof(40, { 2808,
-    5176 }, 0, 0, false, { protocol_specs.FieldRange(0, 4, 0, 8191), protocol_specs.FieldRange(4, 4, 0, 0) }),
+    body = LAYOUT.x86_pv_vcpu_basic, shape = "blob", role = "CONTEXT", guest = "pv", proof = protocol_specs.Proof(40, {
+    2808, 5176 }, 0, 0, false, { protocol_specs.FieldRange(0, 4, 0, 8191), protocol_specs.FieldRange(4, 4, 0, 0) }),
     summary = "vcpu {vcpu_id}, {context:size}" })
 RECORD["libxc.X86_PV_VCPU_EXTENDED"] = py.make(protocol_specs.RecordSpec, { type = 5, name = "X86_PV_VCPU_EXTENDED",
-    body = LAYOUT.x86_pv_vcpu, shape = "blob", role = "CONTEXT", guest = "pv", proof = protocol_specs.Proof(40, {}, 0,
-    0, false, { protocol_specs.FieldRange(0, 4, 0, 8191), protocol_specs.FieldRange(4, 4, 0, 0) }),
+    body = LAYOUT.x86_pv_vcpu_extended, shape = "blob", role = "CONTEXT", guest = "pv", proof = protocol_specs.Proof(40,
+    {}, 0, 0, false, { protocol_specs.FieldRange(0, 4, 0, 8191), protocol_specs.FieldRange(4, 4, 0, 0) }),
     summary = "vcpu {vcpu_id}, {context:size}" })
 RECORD["libxc.X86_PV_VCPU_XSAVE"] = py.make(protocol_specs.RecordSpec, { type = 6, name = "X86_PV_VCPU_XSAVE",
-    body = LAYOUT.x86_pv_vcpu, shape = "blob", role = "CONTEXT", guest = "pv", proof = protocol_specs.Proof(40, {}, 0,
-    0, false, { protocol_specs.FieldRange(0, 4, 0, 8191), protocol_specs.FieldRange(4, 4, 0, 0) }),
+    body = LAYOUT.x86_pv_vcpu_xsave, shape = "blob", role = "CONTEXT", guest = "pv", proof = protocol_specs.Proof(40,
+    {}, 0, 0, false, { protocol_specs.FieldRange(0, 4, 0, 8191), protocol_specs.FieldRange(4, 4, 0, 0) }),
     summary = "vcpu {vcpu_id}, {context:size}" })
 RECORD["libxc.SHARED_INFO"] = py.make(protocol_specs.RecordSpec, { type = 7, name = "SHARED_INFO",
     body = LAYOUT.shared_info, shape = "page", role = "CONTEXT", guest = "pv" })
@@ -1550,8 +4784,8 @@ RECORD["libxc.HVM_PARAMS"] = py.make(protocol_specs.RecordSpec, { type = 10, nam
 RECORD["libxc.TOOLSTACK"] = py.make(protocol_specs.RecordSpec, { type = 11, name = "TOOLSTACK", body = LAYOUT.blob,
     shape = "blob", role = "TOOLSTACK" })
 RECORD["libxc.X86_PV_VCPU_MSRS"] = py.make(protocol_specs.RecordSpec, { type = 12, name = "X86_PV_VCPU_MSRS",
-    body = LAYOUT.x86_pv_vcpu, shape = "blob", role = "CONTEXT", guest = "pv", proof = protocol_specs.Proof(40, {}, 0,
-    0, false, { protocol_specs.FieldRange(0, 4, 0, 8191), protocol_specs.FieldRange(4, 4, 0, 0) }),
+    body = LAYOUT.x86_pv_vcpu_msrs, shape = "blob", role = "CONTEXT", guest = "pv", proof = protocol_specs.Proof(40, {},
+    0, 0, false, { protocol_specs.FieldRange(0, 4, 0, 8191), protocol_specs.FieldRange(4, 4, 0, 0) }),
     summary = "vcpu {vcpu_id}, {context:size}" })
 RECORD["libxc.VERIFY"] = py.make(protocol_specs.RecordSpec, { type = 13, name = "VERIFY", body = LAYOUT.signal,
     shape = "signal", role = "VERIFY" })
@@ -6667,10 +9901,28 @@ end
 
 -- Fields
 
+-- The layout that octets inside of a body have: the first that takes all of them.
+local function inside_of(field, values, octets, endianness)
+    local layouts = field.inside and field.inside[values[field.chosen_by] or 1]
+    for _, name in ipairs(layouts or {}) do
+        if walk(LAYOUT[name], octets, 0, endianness) == #octets then return LAYOUT[name] end
+    end
+end
+
+-- The features that a register of a CPUID policy says, below its line.
+local function show_features(line, field, values, range)
+    local names = values.subleaf and FEATURES[format("%s %x %x", field.path, values.leaf, values.subleaf)]
+    if not names then return end
+    for bit = 0, 31 do
+        local is_set = names[bit] and floor(values[field.name] / 2 ^ bit) % 2 == 1
+        if is_set then line:add(F["cpuid.feature"], range, names[bit]) end
+    end
+end
+
 -- Adds the fields of a layout, below `path`: `source` gives the range of octets of the body.
 local function show_layout(tree, layout, path, body, at, endianness, source)
     local visitor, lines = {}, 0
-    function visitor.field(field, from, size, _, context)
+    function visitor.field(field, from, size, values, context)
         local shown, range = F[path .. field.path], source(from, size)
         if field.kind == "uint" then
             local is_big = endianness == "big"
@@ -6679,8 +9931,17 @@ local function show_layout(tree, layout, path, body, at, endianness, source)
                 local bits_shown = F[path .. field.path .. "." .. part.name]
                 if is_big then line:add(bits_shown, range) else line:add_le(bits_shown, range) end
             end
+            show_features(line, field, values, range)
+            local name = field.names and field.names[values[field.name]]
+            if name and context ~= tree then context:append_text(" " .. name) end
         elseif field.kind == "rest" or field.kind == "octets" then
-            if size > 0 then context:add(shown, range) end
+            if size == 0 or not shown then return end
+            local line, octets = context:add(shown, range), body:sub(from + 1, from + size)
+            local inside = inside_of(field, values, octets, endianness)
+            if inside then
+                local function part(start, length) return source(from + start, length) end
+                show_layout(line, inside, inside.path, octets, 0, endianness, part)
+            end
         else
             add(context, shown, range, (body:sub(from + 1, from + size):gsub("%z+$", "")))
         end

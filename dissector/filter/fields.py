@@ -14,8 +14,22 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, 
 from dissector.events import Closed, Event, Record
 from dissector.facts import Fault, Link, role_of
 from dissector.integrations.wireshark import fields as wireshark
-from dissector.integrations.wireshark.fields import NAMES, PROTOCOL, Shown, of_bodies, prefix, shapes
-from dissector.protocol import PAGE_TYPES, MessageSpec, Role
+from dissector.integrations.wireshark.fields import (
+    NAMES,
+    PROTOCOL,
+    Shown,
+    insides,
+    of_bodies,
+    parts_of,
+    prefix,
+    shapes,
+    structures,
+)
+from dissector.protocol import PAGE_TYPES, Endianness, MessageSpec, RecordSpec, Role
+from dissector.protocol import Field as Shape
+from dissector.protocol.cpuid import Leaves, features, leaves
+from dissector.protocol.forms import Structures
+from dissector.protocol.libxc import x86_cpuid_policy
 from dissector.results.decoding import plain
 
 if TYPE_CHECKING:
@@ -145,28 +159,57 @@ def _own(record: Record) -> Iterator[tuple[str, Any]]:
             if name == "text" and value:
                 yield name, value
         else:
-            yield from _flattened(start + name, value)
+            yield from _flattened(start + name, value, values, record.endianness)
 
 
-def _flattened(path: str, value: Any, index: int | None = None) -> Iterator[tuple[str, Any]]:
-    """Every number, text and octet string in nested values, as Wireshark has fields for them."""
+def _flattened(
+    path: str, value: Any, around: Mapping[str, Any], endianness: Endianness, index: int | None = None
+) -> Iterator[tuple[str, Any]]:
+    """Every number, text and octet string in nested values, as Wireshark has fields for them.
+
+    `around`: the structure that holds the value.
+    """
     shape = shapes().get(path)
     if isinstance(value, list):
         for at, one in enumerate(value):
-            yield from _flattened(path, one, at)
+            yield from _flattened(path, one, around, endianness, at)
     elif shape is not None and shape.bits and isinstance(value, dict):
         yield path, sum(int(value.get(part.name, 0)) << part.shift for part in shape.bits)
         for part in shape.bits:
             yield f"{path}.{part.name}", int(value.get(part.name, 0))
+    elif shape is not None and isinstance(value, int) and (parts := parts_of(shape)):
+        yield path, value
+        for part in parts:
+            yield f"{path}.{part.name}", (value & part.mask) >> part.shift
+    elif shape is not None and isinstance(value, bytes) and structures(shape):
+        yield path, value
+        yield from _inside(shape, value, around, endianness)
     elif isinstance(value, dict):
         if index is not None:
             yield path, f"{path.rpartition('.')[2]} {index}"
         for name, inside in value.items():
-            yield from _flattened(f"{path}.{name}", inside)
+            yield from _flattened(f"{path}.{name}", inside, value, endianness)
     elif isinstance(value, str) and shape is not None and shape.kind == "uint":
         yield path, next(number for number, name in shape.values.items() if name == value)
     elif value != b"":
         yield path, value
+
+
+def _inside(
+    shape: Shape, octets: bytes, around: Mapping[str, Any], endianness: Endianness
+) -> Iterator[tuple[str, Any]]:
+    """What the structure holds that octets are, if they are one."""
+    form = shape.meaning.form(around) if shape.meaning else None
+    found = form.find(octets, endianness) if isinstance(form, Structures) else None
+    if found is not None:
+        body, values = found
+        for name, value in values.items():
+            yield from _flattened(f"{insides()[body]}.{name}", value, values, endianness)
+
+
+def _policy(record: Record) -> Leaves:
+    is_policy = isinstance(record.spec, RecordSpec) and record.spec.body is x86_cpuid_policy
+    return leaves(record.body, record.endianness) if is_policy else {}
 
 
 def _all(get: Callable[[Row], Iterable[Any]]) -> Callable[[Row], Sequence[Value]]:
@@ -266,6 +309,7 @@ OTHERS: Mapping[Shown, Callable[[Row], Sequence[Value]]] = {
             else None
         )
     ),
+    f.FEATURE: _all(lambda row: sorted(features(_policy(row.record)))),
     f.RULE: _all(lambda row: row.around.rules.get(row.record.number, ())),
 }
 """Fields of records alone."""

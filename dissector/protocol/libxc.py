@@ -145,6 +145,7 @@ def _vcpu(part: str) -> Body:
             "context" / told(i, rest(), Later("pv", part)) * "Its state, as the hypervisor's interface gives it",
         )
 
+    x86_pv_vcpu.__name__ = f"x86_pv_vcpu_{part.lower()}"
     return x86_pv_vcpu
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from dissector.integrations.wireshark.literals import Raw, call
 from dissector.protocol import (
@@ -19,13 +19,18 @@ from dissector.protocol import (
     PAGE_TYPES,
     RECORDS,
     XL_HEADER,
+    BitField,
+    Body,
     Field,
     HeaderSpec,
     RecordSpec,
     fields,
+    hvm_params,
     layout,
+    msr,
     xl_optional_data,
 )
+from dissector.protocol.forms import Flags, Names, Structures
 from dissector.protocol.libxc import TSC_MODES
 from dissector.protocol.libxl import CHECKPOINT_STATES, EMULATORS
 
@@ -39,6 +44,8 @@ NAMES: Mapping[str, Mapping[int, str]] = {
     "HVM_SAVE_TYPES": HVM_SAVE_TYPES,
     "EMULATORS": EMULATORS,
     "CHECKPOINT_STATES": CHECKPOINT_STATES,
+    "HVM_PARAMS": hvm_params.NAMES,
+    "MSRS": msr.NAMES,
 }
 """The enumerations of the grammar by the names they have there."""
 
@@ -105,6 +112,7 @@ RULE = Shown("rule", "string", "Rule", "Id of a rule that is broken: see `xensha
 CONTENTS = Shown("contents", "string", "Contents", "More of an item that began in an earlier frame")
 CONTENTS_OF = Shown("contents.of", "framenum", "Of the item in frame")
 TEXT = Shown("text", "string", "Text")
+FEATURE = Shown("cpuid.feature", "string", "Feature", "A feature that a CPUID policy has, in Xen's word")
 STATUS = Shown("status", "uint8", "Status", "0: the guest runs at the destination", "DEC")
 
 OF_ITEMS: tuple[Shown, ...] = tuple(one for one in list(globals().values()) if isinstance(one, Shown))
@@ -140,7 +148,66 @@ def of_bodies() -> tuple[Shown, ...]:
         for _, some in shown_fields(name):
             for one in _shown(prefix(name), some):
                 found.setdefault(one.path, one)
+    for body, path in insides().items():
+        for one in _shown(path, _meaningful(fields(layout(body, "little")))):
+            found.setdefault(one.path, one)
     return tuple(found.values())
+
+
+def structures(field: Field) -> Mapping[Any, tuple[Body, ...]]:
+    """The layouts that a field's octets can have, by the value of the field that chooses them, None if none does.
+
+    Where more than the length tells which it is (the shared info page), octets stay octets.
+    """
+    if field.meaning is None or field.kind == "uint":
+        return {}
+    forms = field.meaning.forms().items()
+    return {key: form.bodies for key, form in forms if isinstance(form, Structures) and form.reversed is None}
+
+
+@cache
+def insides() -> Mapping[Body, str]:
+    """Every layout of octets inside of a body, and what the paths of its fields begin with.
+
+    An older age of a structure has the newest one's name if it has no field of its own.
+    """
+    found: dict[Body, str] = {}
+
+    def note(some: Iterable[Field]) -> None:
+        for field in some:
+            note(field.elements)
+            for bodies in structures(field).values():
+                newest = _names_and_sizes(bodies[0])
+                for body in bodies:
+                    if body not in found:
+                        found[body] = (bodies[0] if _names_and_sizes(body) <= newest else body).__name__
+                        note(fields(layout(body, "little")))
+
+    for spec in RECORDS:
+        note(fields(layout(spec.body, "little")))
+    return MappingProxyType(found)
+
+
+def _names_and_sizes(body: Body) -> set[tuple[str, int | None]]:
+    return {(field.name, field.size) for field in fields(layout(body, "little"))}
+
+
+def parts_of(field: Field) -> tuple[BitField, ...]:
+    """The parts of an integer, which its layout has or which its meaning always is.
+
+    Without those above bit 31: a mask in Lua has 32 bits in Wireshark 4.0.
+    """
+    if field.bits or field.meaning is None or field.meaning.by or field.kind != "uint":
+        return field.bits
+    form = field.meaning.form({})
+    return tuple(one for one in form.parts if one.mask < 1 << 32) if isinstance(form, Flags) else ()
+
+
+def _meaningful(some: Iterable[Field]) -> Iterator[Field]:
+    """Without the octets between two fields that only fill a structure of C: nobody wants to see them."""
+    for field in some:
+        if field.kind != "bytes" or field.default != bytes(field.size or 0):
+            yield field._replace(elements=tuple(_meaningful(field.elements)))
 
 
 @cache
@@ -158,6 +225,8 @@ def shapes() -> Mapping[str, Field]:
     for spec in specs:
         note(prefix(spec.name), fields(layout(spec.body, "little")))
     note(prefix(XL_HEADER.name), fields(layout(xl_optional_data, "little")))
+    for body, path in reversed(tuple(insides().items())):  # the newest age last
+        note(path, fields(layout(body, "little")))
     return MappingProxyType(found)
 
 
@@ -173,7 +242,7 @@ def _shown(path: str, some: Iterable[Field]) -> Iterator[Shown]:
             kind = _integer(field.size)
             base = "HEX" if field.name in HEXADECIMAL else "DEC_HEX"
             yield Shown(own, kind, label, doc, base, names_of(field))
-            for part in field.bits:
+            for part in parts_of(field):
                 yield Shown(f"{own}.{part.name}", kind, part.name, part.doc or None, "HEX", mask=part.mask)
         elif field.kind in ("bytes", "blob"):
             yield Shown(own, "bytes", label, doc, "SPACE")
@@ -193,7 +262,10 @@ def _doc(field: Field) -> str | None:
 
 def names_of(field: Field) -> str | None:
     """Which enumeration a field has."""
-    return next((name for name, values in NAMES.items() if field.values and values == field.values), None)
+    given = field.values
+    if field.meaning is not None and not field.meaning.by and isinstance(form := field.meaning.form({}), Names):
+        given = form.names
+    return next((name for name, values in NAMES.items() if given and values == given), None)
 
 
 def declarations() -> list[str]:

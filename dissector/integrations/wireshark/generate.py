@@ -50,6 +50,7 @@ SECTIONS = (
     Section("Constants", "of the protocol that the runtime needs", tables.constants),
     Section("Native", "what of the translated modules is by hand", "native.lua"),
     Section("Layouts", "the bodies of headers and records, field by field", tables.layouts),
+    Section("Features", "of processors, by register and bit of CPUID", tables.features),
     Section("Protocol", "headers, records, containers and texts", tables.specs),
     Section("Rules", "those that can be judged while packets go by; `xenshark rules ID` explains one", tables.rules),
     Section("Constants of the modules", "as they are in Python", lambda: program().constant_lines()),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from dissector.integrations.wireshark.fields import NAMES, names_of
+from dissector.integrations.wireshark.fields import NAMES, insides, names_of, parts_of, structures
 from dissector.integrations.wireshark.literals import INDENT, Raw, call, literal, table, wrapped
 from dissector.integrations.wireshark.patterns import lua_pattern
 from dissector.integrations.wireshark.translated import program
@@ -27,6 +27,8 @@ from dissector.protocol import (
     layout,
     xl_optional_data,
 )
+from dissector.protocol.cpu_features import CPUID_FEATURES
+from dissector.protocol.cpuid import NO_SUBLEAF
 from dissector.rules import RULES, Rule
 from dissector.rules.fields import reserved_of
 from dissector.rules.rule import AND_MORE
@@ -61,10 +63,13 @@ def layouts() -> list[str]:
     for spec in specs:
         bodies.setdefault(spec.body.__name__, spec.body)
     bodies[xl_optional_data.__name__] = xl_optional_data
+    bodies |= {body.__name__: body for body in insides()}
     lines = ["local LAYOUT = {}"]
     for name, body in bodies.items():
         some = tuple(fields(layout(body, "little")))
         lines += ["", f"LAYOUT.{name} = {{"]
+        if body in insides():
+            lines.append(f"{INDENT}path = {literal(insides()[body] + '.')},")
         if all(one.size is not None for one in some):
             lines.append(f"{INDENT}size = {sum(one.size or 0 for one in some)},")
         reserved = [
@@ -77,13 +82,13 @@ def layouts() -> list[str]:
     return lines
 
 
-def _rows(some: Iterable[Field], path: str, indent: str) -> Iterator[str]:
+def _rows(some: Sequence[Field], path: str, indent: str) -> Iterator[str]:
     """A field a line: how it is read, how many octets it has, what it is called, and its path in the layout."""
     for field in some:
         own = ".".join(filter(None, (path, field.name)))
         row: dict[str, Any] = {"kind": _kind(field), "name": field.name or None, "path": own}
         if field.kind == "array":
-            by = {"by": field.counted_by, "ending": field.ends_with}
+            by = {"by": field.counted_by, "ending": field.ends_with, "times": field.times}
             row |= {key: value for key, value in by.items() if value}
             inside = [literal(_given(row))[1:-1].strip() + ","]
             yield f"{indent}{{"
@@ -92,11 +97,34 @@ def _rows(some: Iterable[Field], path: str, indent: str) -> Iterator[str]:
             yield f"{indent}}},"
             continue
         row["size"] = field.size or field.counted_by
-        if field.bits:
-            row["parts"] = [{"name": one.name, "shift": one.shift, "width": one.width} for one in field.bits]
+        if parts := parts_of(field):
+            row["parts"] = [{"name": one.name, "shift": one.shift, "width": one.width} for one in parts]
+        row |= _inside(field, some)
         if (names := names_of(field)) is not None:
             row["names"] = Raw(names)
         yield from table("", _given(row), indent, ",")
+
+
+def _inside(field: Field, siblings: Sequence[Field]) -> dict[str, Any]:
+    """The layouts of octets by the number in the field that chooses them, 1 if none does."""
+    found = structures(field)
+    if not found or field.meaning is None:
+        return {}
+    if not field.meaning.by:
+        return {"inside": {1: [body.__name__ for body in found[None]]}}
+    (by,) = field.meaning.by
+    numbers = next(one.values for one in siblings if one.name == by)
+    chosen = {value: [body.__name__ for body in found[name]] for value, name in numbers.items() if name in found}
+    return {"chosen_by": by, "inside": chosen}
+
+
+def features() -> list[str]:
+    """The names of features by bit, of each register: its field, leaf and subleaf."""
+    lines = ["local FEATURES = {}"]
+    for register, words in CPUID_FEATURES.items():
+        subleaf = NO_SUBLEAF if register.subleaf is None else register.subleaf
+        lines += table(f'FEATURES["cpuid_policy.{register.name} {register.leaf:x} {subleaf:x}"]', dict(words))
+    return lines
 
 
 def _kind(field: Field) -> str:

@@ -139,14 +139,14 @@ local function walk(layout, octets, at, endianness, visitor, context, values)
     values = values or {}
     for _, field in ipairs(layout) do
         if field.kind == "array" then
-            local index, count, is_last = 0, values[field.by], false
+            local index, count, is_last = 0, field.times or values[field.by], false
             while index ~= count and not is_last do
                 local last, after = {}, nil
                 if at < #octets then
                     local inside = visitor and visitor.element(field, index, at, context)
                     after = walk(field, octets, at, endianness, inside and visitor, inside, last)
                 end
-                if not after and (field.by or field.ending) then return nil end
+                if not after and (count or field.ending) then return nil end
                 if not after then break end
                 index, at = index + 1, after
                 is_last = field.ending and last[field.ending[1]] == field.ending[2]

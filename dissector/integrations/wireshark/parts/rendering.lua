@@ -27,10 +27,28 @@ end
 
 -- Fields
 
+-- The layout that octets inside of a body have: the first that takes all of them.
+local function inside_of(field, values, octets, endianness)
+    local layouts = field.inside and field.inside[values[field.chosen_by] or 1]
+    for _, name in ipairs(layouts or {}) do
+        if walk(LAYOUT[name], octets, 0, endianness) == #octets then return LAYOUT[name] end
+    end
+end
+
+-- The features that a register of a CPUID policy says, below its line.
+local function show_features(line, field, values, range)
+    local names = values.subleaf and FEATURES[format("%s %x %x", field.path, values.leaf, values.subleaf)]
+    if not names then return end
+    for bit = 0, 31 do
+        local is_set = names[bit] and floor(values[field.name] / 2 ^ bit) % 2 == 1
+        if is_set then line:add(F["cpuid.feature"], range, names[bit]) end
+    end
+end
+
 -- Adds the fields of a layout, below `path`: `source` gives the range of octets of the body.
 local function show_layout(tree, layout, path, body, at, endianness, source)
     local visitor, lines = {}, 0
-    function visitor.field(field, from, size, _, context)
+    function visitor.field(field, from, size, values, context)
         local shown, range = F[path .. field.path], source(from, size)
         if field.kind == "uint" then
             local is_big = endianness == "big"
@@ -39,8 +57,17 @@ local function show_layout(tree, layout, path, body, at, endianness, source)
                 local bits_shown = F[path .. field.path .. "." .. part.name]
                 if is_big then line:add(bits_shown, range) else line:add_le(bits_shown, range) end
             end
+            show_features(line, field, values, range)
+            local name = field.names and field.names[values[field.name]]
+            if name and context ~= tree then context:append_text(" " .. name) end
         elseif field.kind == "rest" or field.kind == "octets" then
-            if size > 0 then context:add(shown, range) end
+            if size == 0 or not shown then return end
+            local line, octets = context:add(shown, range), body:sub(from + 1, from + size)
+            local inside = inside_of(field, values, octets, endianness)
+            if inside then
+                local function part(start, length) return source(from + start, length) end
+                show_layout(line, inside, inside.path, octets, 0, endianness, part)
+            end
         else
             add(context, shown, range, (body:sub(from + 1, from + size):gsub("%z+$", "")))
         end
