@@ -260,8 +260,9 @@ def is_same(one: Mapping[str, Any], true: Mapping[str, Any]) -> bool:
         return {key: ours[key] for key in ours if key not in LINKED[:2]} == {
             key: its[key] for key in its if key not in LINKED[:2]
         }
-    plain = [key for key in ours if isinstance(ours[key], int | str) and key in its]
-    return all(ours[key] == its[key] for key in plain)
+    numbers = [key for key in ours if isinstance(ours[key], int) and key in its]
+    texts = [key for key in ours if isinstance(ours[key], str) and key in its]
+    return all(ours[key] == its[key] for key in numbers) and all(its[key].startswith(ours[key]) for key in texts)
 
 
 def shifts(found: Said, true: Said) -> dict[Any, int]:
