@@ -39,7 +39,7 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 import roads
 import schemas
 import structure
-from structure import Packets
+from structure import Packets as Packets
 
 from dissector.capture.files import open_octets
 from dissector.capture.opening import open_source
