@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, cast
 
 from dissector.events import FORWARD, REVERSE, Direction, Record
 from dissector.facts.directions import DirectionFacts
-from dissector.facts.limits import HeldUp
+from dissector.facts.limits import HeldUp, together
 from dissector.facts.roles import role_of
 from dissector.protocol import PHASES, PLACES, Role
 
@@ -31,14 +31,21 @@ class Phase:
     """By direction: the offsets from which and up to which its records go."""
     stall: int = 0
     """The longest time (ns) without payload in the forward direction; 0 where there was none worth a word."""
-    held_up: HeldUp = field(default_factory=HeldUp)
-    """What its time went to."""
+    spent: HeldUp = field(default_factory=HeldUp)
+    """What its time went to, up to the newest record of the source."""
+    tail: int = 0
+    """ns at its end in which the other side alone spoke, if the source never spoke again: it had waited for that."""
 
     def reach(self, record: Record) -> None:
         """Takes in a record's octets."""
         start, _ = self.spans.get(record.direction, (record.offset, 0))
         self.spans[record.direction] = (start, record.end)
         self.end_time = max(self.end_time, record.last.time)
+
+    @property
+    def held_up(self) -> HeldUp:
+        """What its time went to."""
+        return together((self.spent, HeldUp(waiting=self.tail)))
 
     def octets(self, facts: DirectionFacts) -> int:
         """Octets of a direction that were seen in it."""
@@ -72,14 +79,16 @@ class Phases:
             # Where the way was lost before the transition, faults are what tells that it has ended.
             phase = self._begin("postcopy", record.first.time)
         phase.reach(record)
+        phase.tail = max(0, phase.end_time - self._sent) if self._sent else 0
         self._heard = record.last.time
 
     def _add_forward(self, record: Record, role: Role | None, following: PhaseName | None) -> None:
         phase = self.all[-1]
+        phase.tail = 0
         # What came from the other side meanwhile was what its sender had waited for.
-        phase.held_up.add(record.held.before, self._heard - (self._sent or phase.start_time))
+        phase.spent.add(record.held.before, self._heard - (self._sent or phase.start_time))
         if not self._sent:
-            phase.held_up.idle += record.first.time - max(phase.start_time, self._heard)
+            phase.spent.idle += record.first.time - max(phase.start_time, self._heard)
         self._sent = record.last.time
         # A silence longer than the record itself was before it.
         before = record.silence > record.last.time - record.first.time
@@ -87,7 +96,7 @@ class Phases:
             phase.stall = max(phase.stall, record.silence)
         if following is not None and _is_before(phase.name, following):
             phase = self._begin(following, record.first.time)
-        phase.held_up.add(record.held.within, self._heard - record.first.time)
+        phase.spent.add(record.held.within, self._heard - record.first.time)
         if not before:
             phase.stall = max(phase.stall, record.silence)
         phase.reach(record)
@@ -103,13 +112,11 @@ class Phases:
         last = self.all[-1] if self.all else None
         if last is not None and last.name == "checkpoint" and not last.spans:
             self.all.pop()  # CHECKPOINT_END was the last record: no next checkpoint began
-        elif last is not None and self._sent:
-            last.held_up.waiting += max(0, last.end_time - self._sent)
 
     def _begin(self, name: PhaseName, time: int) -> Phase:
         # A record that was captured early must not turn time back.
         time = max(time, self.all[-1].start_time)
-        self.all[-1].end_time = time
+        self.all[-1].end_time, self.all[-1].tail = time, 0
         self.all.append(Phase(name, time, time))
         return self.all[-1]
 

@@ -586,7 +586,7 @@ DEEP = {f"dissector.protocol.{name}" for name in ("cpuid", "hvm", "qemu")}
         (["analyze"], {"dissector.cli.read", "dissector.results.analysis", *DEEP}),
         (["analyze", "--json"], {"dissector.cli.read", "dissector.views.analysis", *DEEP}),
     ],
-    ids=str,
+    ids=["read", "analyze", "analyze --json"],
 )
 def test_a_command_imports_only_what_it_needs(words: list[str], others: set[str], migration: str) -> None:
     """Start-up is most of the time that a small file takes."""
