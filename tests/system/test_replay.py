@@ -226,9 +226,12 @@ SAMPLES = {name: path for name, path in captures_in(OWN).items() if name.endswit
 
 TIMED = (
     *("start_time", "end_time", "stall", "dirty_pages_per_second", "sent_pages_per_second", "octets_per_second"),
-    *("dirty_octets_per_second", "outstanding_time"),
+    *("dirty_octets_per_second", "outstanding_time", "limits"),
 )
 """Of an iteration or a phase, what depends on how fast the stream was played."""
+
+
+OTHERS = ("checkpoints", "findings")
 
 
 def analyzed(path: Path, port: int | None = None) -> list[dict[str, Any]]:
@@ -253,7 +256,7 @@ def analyzed(path: Path, port: int | None = None) -> list[dict[str, Any]]:
         own = {
             name: one[name]
             for name in one
-            if name not in ("flow", "verdict", "retransmitted", "convergence", "downtime", "checkpoints", "findings")
+            if name not in ("flow", "verdict", "retransmitted", "convergence", "downtime", "limits", *OTHERS)
         }
         result.append({**own, "findings": findings})
     return result
