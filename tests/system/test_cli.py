@@ -34,7 +34,7 @@ SAMPLE = captures_in(OWN)["violations/none/none.pcap"]
 COMMAND = [sys.executable, "-m", "dissector"]
 KEYS = {
     *("migration", "direction", "layer", "name", "type", "offset", "length", "body_length", "complete"),
-    *("first_frame", "last_frame", "first_time", "last_time", "number", "fields", "file"),
+    *("first_frame", "last_frame", "first_time", "last_time", "number", "fields", "octets", "file"),
 }
 START = 1_700_000_000  # seconds since the epoch, of a built capture's first packet
 SYN, ACK = 0x02, 0x10
