@@ -12,7 +12,17 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from dissector.events import FOREIGN_OCTETS
-from dissector.protocol import MESSAGES, XL_HEADER, Layer, build, layout
+from dissector.protocol import (
+    ENTRY_TYPE,
+    MESSAGES,
+    PAGE_SHIFT,
+    UNBACKED,
+    XL_HEADER,
+    Layer,
+    build,
+    layout,
+    pages_header,
+)
 
 
 class Said(NamedTuple):
@@ -113,6 +123,18 @@ Turn: TypeAlias = (
     Said | Missing | Skipped | Lost | Begun | Late | AsFile | Cut | Copied | InVain | Earlier | Conflict | Closes
 )
 Example: TypeAlias = tuple[Turn, ...]
+
+
+def body_of(said: Said, spec: Any) -> tuple[bytes, int]:
+    """The body without page contents, and how many octets of these follow. `spec`: the row of what is said."""
+    if said.body is not None:
+        return said.body, 0
+    endianness = getattr(spec, "endianness", None) or "little"
+    if getattr(spec, "shape", None) != "pages":
+        return build(layout(spec.body, endianness), said.values), 0
+    backed = sum(entry >> ENTRY_TYPE.shift not in UNBACKED for entry in said.entries) if spec.contents else 0
+    entries = b"".join(entry.to_bytes(8, "little") for entry in said.entries)
+    return build(layout(pages_header, "little"), {"count": len(said.entries)}) + entries, backed << PAGE_SHIFT
 
 
 def libxc(name: str, *entries: int, **values: object) -> Said:

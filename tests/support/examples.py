@@ -32,16 +32,12 @@ from dissector.protocol import (
     ENTRY_TYPE,
     HEADERS,
     MESSAGES,
-    PAGE_SHIFT,
     RECORDS,
-    UNBACKED,
     XENOPS_MESSAGES,
     Layer,
     RecordSpec,
-    build,
     layout,
     nested,
-    pages_header,
     parse,
 )
 from dissector.rules.examples import (
@@ -59,6 +55,7 @@ from dissector.rules.examples import (
     Missing,
     Said,
     Skipped,
+    body_of,
 )
 
 FLOW = Flow(Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 8002))
@@ -167,7 +164,7 @@ class _Talk:
             or MESSAGES.get(said.name)
             or XENOPS_MESSAGES.get(said.name)
         )
-        body, contents = _body(said, spec)
+        body, contents = body_of(said, spec)
         length = len(body) + contents if said.length is None else said.length
         is_record = isinstance(spec, RecordSpec) or said.type is not None
         padding = said.padding
@@ -215,18 +212,6 @@ class _Talk:
         elif isinstance(spec, RecordSpec) and spec.role.is_postcopy:
             known["postcopy"] = True
         self.context = self.context._replace(**known)
-
-
-def _body(said: Said, spec: Any) -> tuple[bytes, int]:
-    """The body as it is kept, and how many octets of page contents follow it."""
-    if said.body is not None:
-        return said.body, 0
-    endianness = getattr(spec, "endianness", None) or "little"
-    if getattr(spec, "shape", None) != "pages":
-        return build(layout(spec.body, endianness), said.values), 0
-    backed = sum(entry >> ENTRY_TYPE.shift not in UNBACKED for entry in said.entries) if spec.contents else 0
-    entries = b"".join(entry.to_bytes(8, "little") for entry in said.entries)
-    return build(layout(pages_header, "little"), {"count": len(said.entries)}) + entries, backed << PAGE_SHIFT
 
 
 def _runs(body: bytes) -> tuple[Run, ...]:

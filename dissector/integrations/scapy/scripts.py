@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dissector.events import FOREIGN_OCTETS, FORWARD, REVERSE, Direction
 from dissector.protocol import (
     ALIGNMENT,
-    ENTRY_TYPE,
     HEADERS,
-    PAGE_SHIFT,
     RECORD_HEADERS,
     RECORDS,
-    UNBACKED,
     RecordSpec,
     build,
     layout,
-    pages_header,
 )
 from dissector.rules import RULES
 from dissector.rules import examples as eg
-from dissector.rules.examples import Closes, Said
+from dissector.rules.examples import Closes, Said, body_of
 
 RECORD_SPECS: Mapping[tuple[str | None, str], RecordSpec] = {(spec.layer, spec.name): spec for spec in RECORDS}
 
@@ -104,7 +100,8 @@ def octets_of(said: Said) -> bytes:
 
 def _pieces(said: Said) -> Iterator[Iterable[bytes]]:
     spec = HEADERS.get(said.name) or RECORD_SPECS.get((said.layer, said.name))
-    body = _body(said, spec)
+    kept, contents = body_of(said, spec)
+    body = kept + bytes(contents)
     if said.layer is None or not (isinstance(spec, RecordSpec) or said.type is not None):
         yield (body,)
         return
@@ -112,15 +109,3 @@ def _pieces(said: Said) -> Iterator[Iterable[bytes]]:
     length = len(body) if said.length is None else said.length
     yield (build(layout(RECORD_HEADERS[said.layer], "little"), {"type": number, "body_length": length}), body)
     yield (bytes(-length % ALIGNMENT[said.layer]) if said.padding is None else said.padding,)
-
-
-def _body(said: Said, spec: Any) -> bytes:
-    if said.body is not None:
-        return said.body
-    endianness = getattr(spec, "endianness", None) or "little"
-    if getattr(spec, "shape", None) != "pages":
-        return build(layout(spec.body, endianness), said.values)
-    backed = sum(entry >> ENTRY_TYPE.shift not in UNBACKED for entry in said.entries) if spec.contents else 0
-    entries = b"".join(entry.to_bytes(8, "little") for entry in said.entries)
-    head = build(layout(pages_header, "little"), {"count": len(said.entries)})
-    return head + entries + bytes(backed << PAGE_SHIFT)
