@@ -41,6 +41,19 @@ def create(path: str | Path, is_secret: bool = True) -> int:
     return file
 
 
+def append(file: int, octets: bytes | memoryview, before: int) -> None:
+    """Writes octets to a file that has `before` of them. Raises OSError where it does not take all; what it has taken
+    is cut off again then."""
+    rest = memoryview(octets)
+    try:
+        while rest:
+            rest = rest[os.write(file, rest) :]
+    except OSError:
+        with suppress(OSError):  # not every file can be cut
+            os.ftruncate(file, before)
+        raise
+
+
 def keep_inputs(output: str, inputs: Iterable[str]) -> None:
     """Raises UserError if what is to be written is one of the inputs."""
     for path in inputs:

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from dissector.errors import UserError
 from dissector.monitor import Monitor, Notice, Snapshot
-from dissector.output import OWNER_ALONE
+from dissector.output import OWNER_ALONE, append
 from dissector.results.analysis import MigrationResult
 from dissector.results.encoding import dumps
 from dissector.results.live import LoggedResult
@@ -131,15 +131,7 @@ class Lines:
         """More lines: all, or none of them. Raises OSError where they cannot be written."""
         self._rotate()
         lines = [dumps(LoggedResult(**vars(one), capture=capture)) + "\n" for one in migrations]
-        rest = memoryview("".join(lines).encode())
-        before = os.fstat(self._file).st_size
-        try:
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
-        except OSError:
-            with suppress(OSError):  # not every file can be cut
-                os.ftruncate(self._file, before)
-            raise
+        append(self._file, "".join(lines).encode(), os.fstat(self._file).st_size)
 
     def close(self) -> None:
         """Nothing follows."""

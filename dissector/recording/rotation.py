@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from queue import Queue
 from struct import Struct
@@ -19,7 +18,7 @@ from typing import NamedTuple
 from dissector.capture.formats import INTERFACE, PCAP_HEADER, SECTION_HEADER
 from dissector.capture.reader import CaptureReader
 from dissector.errors import UserError
-from dissector.output import create
+from dissector.output import append, create
 from dissector.recording.guard import Files
 from dissector.recording.trim import Trimmer
 
@@ -187,14 +186,6 @@ class Kept:
         self._size, self._opened = 0, monotonic()
 
     def _write(self, octets: memoryview) -> None:
-        """Raises OSError when the file does not take all of it; what it has taken is cut off again."""
-        rest = octets
-        try:
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
-        except OSError:
-            with suppress(OSError):  # not every file can be cut
-                os.ftruncate(self._file, self._size)
-            raise
+        append(self._file, octets, self._size)
         self._size += len(octets)
         self.octets += len(octets)
