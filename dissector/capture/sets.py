@@ -124,6 +124,11 @@ def captures_in(folder: str, is_capture: Callable[[str], bool]) -> tuple[list[st
     return found, f"{folder}: no captures, and not read: {listed(others)}" if others else None
 
 
+def can_be_read_once(path: str) -> bool:
+    """Whether what is called so cannot be read again: standard input, a pipe, a device."""
+    return path == "-" or (Path(path).exists() and not Path(path).is_file())
+
+
 def listed(names: Sequence[str]) -> str:
     """Names in a line, that stays one."""
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
@@ -227,7 +232,7 @@ def _timed(members: Sequence[Member]) -> tuple[list[Member], list[Member]]:
 def _asked(paths: Sequence[str]) -> FileSet:
     """All of the files as one, in the order of their first packets."""
     for path in paths:
-        if not Path(path).is_file() and (path == "-" or Path(path).exists()):
+        if can_be_read_once(path):
             name = "standard input" if path == "-" else path
             raise UserError(f"{name} can be read once only, and --join looks into each file first")
     timed = sorted(((first_time(path) or 0, at, path) for at, path in enumerate(dict.fromkeys(paths))))

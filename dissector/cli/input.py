@@ -7,14 +7,14 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from shutil import get_terminal_size
 from time import monotonic
 from typing import NamedTuple, Protocol
 
 from dissector.capture.files import Octets
 from dissector.capture.joined import FileSet
-from dissector.capture.sets import listed
+from dissector.capture.sets import can_be_read_once, listed
 from dissector.cli import DONE, INTERRUPTED, complain
 from dissector.engine import Sample
 from dissector.errors import UserError
@@ -58,7 +58,7 @@ def only(paths: Sequence[str], join: bool | None, what: str, is_read_twice: bool
         )
     (files,) = found
     path = files.paths[0]
-    if is_read_twice and (path == "-" or (Path(path).exists() and not Path(path).is_file())):
+    if is_read_twice and can_be_read_once(path):
         name = "standard input" if path == "-" else f"{path} is no regular file and"
         raise UserError(f"{name} cannot be taken by {what}: a capture is read twice")
     return files
