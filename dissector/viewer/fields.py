@@ -7,11 +7,10 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from dissector.events import Record
-from dissector.protocol import RECORD_HEADERS, HeaderSpec, MessageSpec, RecordSpec, fields, layout
 from dissector.results.decoding import decoded
 from dissector.units import printable
 from dissector.views.fields import in_few_words, run_as_text
-from dissector.views.fields_at import ENTRY, PAGES_HEADER
+from dissector.views.fields_at import ENTRY, PAGES_HEADER, extents_of_body, extents_of_header
 from dissector.views.octets import Extent
 
 SHOWN = 1000
@@ -31,15 +30,13 @@ class Node(NamedTuple):
 
 def nodes(record: Record) -> Iterator[Node]:
     """The fields of a record: those of its header, then of its body."""
-    header = 0
-    if record.type is not None and record.layer in RECORD_HEADERS and record.layer is not None:
-        shape = layout(RECORD_HEADERS[record.layer], record.endianness)
-        values = dict(zip((one.name for one in fields(shape)), (record.type, record.body_length), strict=True))
-        for one in fields(shape):
-            if one.offset is not None and one.size is not None:
-                yield Node(f"{one.name}: {in_few_words(values[one.name])}", Extent(one.name, one.offset, one.size))
-                header = one.offset + one.size
-    known = _extents(record, header)
+    head = extents_of_header(record)
+    for one, value in zip(head, (record.type, record.body_length), strict=False):  # none of both without a header
+        yield Node(f"{one.name}: {in_few_words(value)}", one)
+    header = sum(one.length for one in head)
+    known = {one.name: one for one in extents_of_body(record, header, record.length)}
+    if record.is_text and record.spec is None:
+        known["text"] = Extent("text", 0, record.length)
     for name, value in decoded(record, deep=True).items():
         if name == "pages":
             runs = list(_runs(value, header + PAGES_HEADER))
@@ -83,15 +80,3 @@ def _runs(runs: list[Any], start: int) -> Iterator[Node]:
         length = run[1] * ENTRY
         yield Node(printable(run_as_text(run)), Extent("entries", start, length))
         start += length
-
-
-def _extents(record: Record, header: int) -> dict[str, Extent]:
-    """Where the fields of its body are, as far as that does not depend on what it holds; the last may go to its end."""
-    if not isinstance(record.spec, RecordSpec | HeaderSpec | MessageSpec):
-        return {"text": Extent("text", 0, record.length)} if record.is_text else {}
-    found = {}
-    for one in fields(layout(record.spec.body, record.endianness)):
-        if one.offset is not None:
-            size = one.size if one.size is not None else max(0, record.length - header - one.offset)
-            found[one.name] = Extent(one.name, header + one.offset, size)
-    return found

@@ -26,15 +26,14 @@ def entry_of(finding: Finding, record: Record) -> int | None:
 
 def extent_of(finding: Finding, record: Record) -> Extent | None:
     """The field that broke the rule, as far as the rule's checks or the finding's words name it."""
-    layout_of = RECORD_HEADERS.get(record.layer) if record.layer is not None and record.type is not None else None
-    head = list(_extents(layout_of, record)) if layout_of is not None else []
+    head = extents_of_header(record)
     header = sum(one.length for one in head)
     entry = entry_of(finding, record)
     if entry is not None:
         return Extent(f"entry {entry}", header + PAGES_HEADER + entry * ENTRY, ENTRY)
     known = {one.name: one for one in head}
-    if not record.is_pages and isinstance(record.spec, RecordSpec | HeaderSpec | MessageSpec):
-        known |= {one.name: one for one in _extents(record.spec.body, record, header)}
+    if not record.is_pages:
+        known |= {one.name: one for one in extents_of_body(record, header)}
     key = f"{record.layer}.{record.name}"
     checked = [
         check.when[-1].field
@@ -45,8 +44,22 @@ def extent_of(finding: Finding, record: Record) -> Extent | None:
     return next((known[name] for name in checked + [one for one in known if one in words] if name in known), None)
 
 
-def _extents(body: Body, record: Record, start: int = 0) -> Iterator[Extent]:
+def extents_of_header(record: Record) -> list[Extent]:
+    """The fields of a record's header, of which other items have none."""
+    body = RECORD_HEADERS.get(record.layer) if record.layer is not None and record.type is not None else None
+    return [] if body is None else list(_extents(body, record, 0, None))
+
+
+def extents_of_body(record: Record, header: int, end: int | None = None) -> Iterator[Extent]:
+    """The fields of a body that stands behind so many octets. `end`: where the last one ends whose size is not known
+    before, None: it is left out."""
+    if isinstance(record.spec, RecordSpec | HeaderSpec | MessageSpec):
+        yield from _extents(record.spec.body, record, header, end)
+
+
+def _extents(body: Body, record: Record, start: int, end: int | None) -> Iterator[Extent]:
     """The fields of a layout whose place does not depend on what it holds."""
     for one in fields(layout(body, record.endianness)):
-        if one.offset is not None and one.size is not None:
-            yield Extent(one.name, start + one.offset, one.size)
+        if one.offset is not None and (one.size is not None or end is not None):
+            at = start + one.offset
+            yield Extent(one.name, at, one.size if one.size is not None else max(0, (end or 0) - at))
