@@ -8,20 +8,13 @@ is what it had waited for, up to when it came.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, get_args
 
 from dissector.events import NOTHING_SPENT, Spent
 
 Cause: TypeAlias = Literal["source_idle", "congestion", "receive_window", "destination_slow", "waiting", "unclear"]
-CAUSES: tuple[Cause, ...] = (
-    "source_idle",
-    "congestion",
-    "receive_window",
-    "destination_slow",
-    "waiting",
-    "unclear",
-)
+CAUSES: tuple[Cause, ...] = get_args(Cause)
 
 Congestion: TypeAlias = Literal["loss", "queue", "growth"]
 """What it was: octets that were lost, a link that was busy, or TCP that was finding out how much it takes."""
@@ -73,7 +66,7 @@ class HeldUp:
 
     def without_loss(self) -> HeldUp:
         """The same of a capture in which what was sent again cannot be told from what was captured twice."""
-        return HeldUp(self.idle, self.waiting, 0, self.queue, self.growth, self.window, self.closed)
+        return replace(self, loss=0)
 
 
 def together(parts: Iterable[HeldUp]) -> HeldUp:

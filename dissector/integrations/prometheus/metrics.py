@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 from prometheus_client.metrics_core import (
@@ -60,21 +60,23 @@ COUNTED = {
 }
 """What is counted of all migrations, over all captures."""
 
-GAUGED = {
-    "bytes": ("xenshark_migration_bytes", "Distinct octets of the forward direction so far."),
-    "pages": ("xenshark_migration_pages", "Pages whose contents were sent so far."),
-    "byte_rate": ("xenshark_migration_bytes_per_second", "Octets of the last second."),
-    "page_rate": ("xenshark_migration_pages_per_second", "Pages of the last second."),
-    "dirty_rate": (
-        "xenshark_migration_dirty_pages_per_second",
+Gauged: TypeAlias = Callable[[Snapshot], float | None]
+
+GAUGED: Mapping[str, tuple[str, Gauged]] = {
+    "bytes": ("Distinct octets of the forward direction so far.", lambda one: one.octets),
+    "pages": ("Pages whose contents were sent so far.", lambda one: one.pages),
+    "bytes_per_second": ("Octets of the last second.", lambda one: one.octets_rate),
+    "pages_per_second": ("Pages of the last second.", lambda one: one.pages_rate),
+    "dirty_pages_per_second": (
         "Pages that the guest wrote to while the newest whole iteration but one was sent.",
+        lambda one: one.dirty_rate,
     ),
-    "outstanding": ("xenshark_migration_outstanding_pages", "Pages announced and not come yet."),
-    "waiting": ("xenshark_migration_waiting_faults", "Pages asked for and not come yet."),
-    "elapsed": ("xenshark_migration_elapsed_seconds", "Since the first octet."),
-    "idle": ("xenshark_migration_idle_seconds", "For how long no new octet has come, in either direction."),
+    "outstanding_pages": ("Pages announced and not come yet.", lambda one: one.outstanding),
+    "waiting_faults": ("Pages asked for and not come yet.", lambda one: one.asked - one.answered),
+    "elapsed_seconds": ("Since the first octet.", lambda one: one.elapsed / NS),
+    "idle_seconds": ("For how long no new octet has come, in either direction.", lambda one: one.idle / NS),
 }
-"""What is told of each migration that goes on."""
+"""What is told of each migration that goes on, by how the names of the metrics end."""
 
 
 class Histogram:
@@ -220,14 +222,15 @@ class Metrics:
         for snapshot in snapshots:
             names = self._names(snapshot)
             phases[*names, snapshot.phases[-1][0]] += 1
-            for name, value in _gauged(snapshot).items():
+            for name, (_, get) in GAUGED.items():
+                value = get(snapshot)
                 if value is not None:
                     values[name][names] += value  # type: ignore[assignment]  # a Counter takes floats
         labels = Names._fields
         says = "How many migrations of these names are in a phase."
         yield _labelled(GaugeMetricFamily("xenshark_migration_phase", says, labels=(*labels, "phase")), phases)
-        for name, (metric, says) in GAUGED.items():
-            yield _labelled(GaugeMetricFamily(metric, says, labels=labels), values[name])
+        for name, (says, _) in GAUGED.items():
+            yield _labelled(GaugeMetricFamily(f"xenshark_migration_{name}", says, labels=labels), values[name])
 
     def _names(self, snapshot: Snapshot) -> Names:
         flow = snapshot.flow
@@ -251,20 +254,6 @@ def _counts(migration: Migration) -> Counter[str]:
         asked=faults.asked.count,
         answered=faults.answered,
     )
-
-
-def _gauged(snapshot: Snapshot) -> dict[str, float | None]:
-    return {
-        "bytes": snapshot.octets,
-        "pages": snapshot.pages,
-        "byte_rate": snapshot.octets_rate,
-        "page_rate": snapshot.pages_rate,
-        "dirty_rate": snapshot.dirty_rate,
-        "outstanding": snapshot.outstanding,
-        "waiting": snapshot.asked - snapshot.answered,
-        "elapsed": snapshot.elapsed / NS,
-        "idle": snapshot.idle / NS,
-    }
 
 
 def _gauge(name: str, says: str, value: float) -> Metric:
