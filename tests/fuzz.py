@@ -39,6 +39,7 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 import roads
 import schemas
 import structure
+from seen import packets_in
 from structure import Packets as Packets
 
 from dissector.capture.files import open_octets
@@ -100,13 +101,7 @@ def fill(readinto: Callable[[memoryview], int], view: memoryview) -> int:
 
 def records(data: bytes) -> Iterator[bytes]:
     """The packets of a little-endian pcap, each with its header."""
-    at = 24
-    while at + 16 <= len(data):
-        end = at + 16 + int(struct.unpack_from("<I", data, at + 8)[0])
-        if end > len(data):
-            return
-        yield data[at:end]
-        at = end
+    return (header + octets for header, octets in packets_in(data))
 
 
 def bounded(packets: list[bytes]) -> list[bytes]:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from seen import SYN, Coverage, place_of, tcp, unpacked
+from seen import LINK_HEADERS, SYN, Coverage, packets_in, place_of, tcp, unpacked
 
 import dissector
 from dissector.results.encoding import to_json
@@ -57,7 +57,6 @@ OF_THE_CAPTURE = frozenset({"stream-resynchronised", "tcp-conflict"})
 """Rules about what an impairment does."""
 
 SPACE = 1 << 32
-LINK_HEADERS = {1: 14, 276: 20}
 
 
 class Packet(NamedTuple):
@@ -98,17 +97,12 @@ def genuine(name: str) -> Genuine:
     (link,) = struct.unpack_from("<I", octets, 20)
     packets: list[Packet] = []
     anchors: dict[Any, int] = {}
-    at, view = 24, memoryview(octets)
-    while at < len(octets):
-        (captured,) = struct.unpack_from("<I", octets, at + 8)
-        segment = tcp(view[at + 16 + LINK_HEADERS[link] : at + 16 + captured], len(packets))
+    for header, packet in packets_in(octets):
+        segment = tcp(memoryview(packet)[LINK_HEADERS[link] :], len(packets))
         sender = segment.source, segment.destination
         anchor = anchors.setdefault(sender, segment.sequence + bool(segment.flags & SYN))
         start = place_of(segment, anchor)
-        packets.append(
-            Packet(octets[at : at + 16], octets[at + 16 : at + 16 + captured], sender, start, len(segment.payload))
-        )
-        at += 16 + captured
+        packets.append(Packet(header, packet, sender, start, len(segment.payload)))
     return Genuine(name, octets[:24], packets, link)
 
 

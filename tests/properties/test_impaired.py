@@ -11,7 +11,7 @@ from typing import Any
 import impair
 import pytest
 from conftest import OWN
-from seen import unpacked
+from seen import packets_in, unpacked
 
 from dissector.analysis import Analysis, MigrationAnalysis
 from dissector.capture.fragments import Fragments
@@ -68,12 +68,7 @@ IMPAIRMENTS: dict[str, Impair] = {
 def packets_of(name: str) -> tuple[bytes, list[Packet]]:
     """The file's header, and its packets; all these captures are little-endian pcap."""
     octets = unpacked(OWN / f"{name}.zst")
-    packets, at = [], 24
-    while at < len(octets):
-        end = at + 16 + int.from_bytes(octets[at + 8 : at + 12], "little")
-        packets.append((octets[at : at + 16], octets[at + 16 : end]))
-        at = end
-    return octets[:24], packets
+    return octets[:24], list(packets_in(octets))
 
 
 def judge(path: Path) -> list[MigrationAnalysis]:

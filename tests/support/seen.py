@@ -103,6 +103,21 @@ def unpacked(path: Path) -> bytes:
         return zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(packed).read()
 
 
+LINK_HEADERS = {1: 14, 276: 20}
+"""Octets before the IP header, by link type."""
+
+
+def packets_in(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The whole packets of a little-endian pcap: the header of each, and its octets."""
+    at = 24
+    while at + 16 <= len(data):
+        end = at + 16 + int(unpack_from("<I", data, at + 8)[0])
+        if end > len(data):
+            return
+        yield data[at : at + 16], data[at + 16 : end]
+        at = end
+
+
 def look(path: Path) -> Seen:
     """Walk a little-endian pcap (what tcpdump writes here), or take a save image as one forward direction."""
     data = unpacked(path)
@@ -114,15 +129,15 @@ def look(path: Path) -> Seen:
     ticks = {0xA1B2C3D4: 1e6, 0xA1B23C4D: 1e9}[unpack_from("<I", data)[0]]
     (link,) = unpack_from("<I", data, 20)
     seen, segments, position = Seen({}), dict[tuple[Address, Address], list[Segment]](), 24
-    view = memoryview(data)
-    while position < len(data):
-        seconds, fraction, captured, length = unpack_from("<IIII", data, position)
-        packet = view[position + 16 : position + 16 + captured]
-        position += 16 + captured
+    for header, octets in packets_in(data):
+        seconds, fraction, captured, length = unpack_from("<IIII", header)
+        packet = memoryview(octets)
+        position += len(header) + captured
         seen.times.append(seconds + fraction / ticks)
         seen.cut += captured < length
-        segment = tcp(packet[{1: 14, 276: 20}[link] :], len(seen.times))
+        segment = tcp(packet[LINK_HEADERS[link] :], len(seen.times))
         segments.setdefault((segment.source, segment.destination), []).append(segment)
+    assert position == len(data), "the last packet is cut"
     seen.flows = {flow: direction(sent) for flow, sent in segments.items()}
     return seen
 
