@@ -12,6 +12,7 @@ from dissector.facts import Migration
 from dissector.facts.limits import CAUSES, HeldUp, shares, together
 from dissector.results.limits import LimitsResult
 from dissector.rules.checker import Checker
+from dissector.tcp import pace
 from dissector.tcp.sketch import Sketch
 from dissector.views.analysis import _rows
 
@@ -108,3 +109,9 @@ def test_a_sketch_weighs() -> None:
     sketch.add(7, 10)
     sketch.add(1000, 9)  # 960 is the middle of its quarter of an octave
     assert sketch.quantile(50) == 7 and sketch.quantile(95) == 960
+
+
+def test_tcp_and_events_name_the_same() -> None:
+    """Each side of the border has its own names, since neither may know the other."""
+    assert Spent._fields == pace.CAUSES
+    assert pace.Evidence._fields == Way._fields
