@@ -731,7 +731,7 @@ class DirectionParser(Cursor):
             return
         side = self.transport
         evidence = side.evidence
-        way = None if evidence is None else Way(**evidence._asdict())
+        way = None if evidence is None else Way(*evidence)
         counts = (again, conflicts, side.copies, side.in_vain, side.unheard, way)
         ended = DirectionEnded(number, self.direction, reason, self.offset, *counts)
         join = migration.join

@@ -18,7 +18,7 @@ from test_live import Namespaces, run
 
 PRECOPY = OWN / "xen/hvm-live-lo/hvm-live-lo.pcap.zst"
 
-STILL = re.compile(r"no data for (\d+) s: waiting for ([^\r\n\x1b]+)")
+STILL = re.compile(r"no data for (\d+) s(?:\s|\x1b\[[\d;]*\w)+waiting for(?:\s|\x1b\[[\d;]*\w)+([^\r\n\x1b]+)")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -94,7 +94,7 @@ def test_what_stands_still_is_said_in_time(stopped: str, hosts: Namespaces) -> N
         seconds = [int(number) for number, _ in said]
         # By the display's own clock, which is the one that a person looks at: a busy machine draws late.
         assert seconds[0] <= 2 and seconds == sorted(seconds)
-        assert all(what.startswith("the rest of PAGE_DATA from the source") for _, what in said)
+        assert all(what.startswith("the rest of PAGE_DATA from the source") for _, what in said), said
     finally:
         for process in ends:
             process.kill()

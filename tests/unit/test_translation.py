@@ -150,7 +150,11 @@ def powers(number: int) -> int:
     return number**2
 
 
-@pytest.mark.parametrize("function", [raises, opens, calls_a_method, powers])
+def spreads(numbers: dict[str, int]) -> int:
+    return raises(**numbers)
+
+
+@pytest.mark.parametrize("function", [raises, opens, calls_a_method, powers, spreads])
 def test_what_is_not_in_the_subset_is_refused_with_its_place(function: Callable[..., Any]) -> None:
     with pytest.raises(Untranslatable, match=rf"test_translation\.{function.__name__}, line \d+: no "):
         Program({}, {}, package=__name__).function(function)

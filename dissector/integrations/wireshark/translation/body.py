@@ -677,6 +677,8 @@ class Body:
             parameters = self.program.parameters(callee)
             if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
                 return ", ".join([*given, table])
+            if spread:
+                raise self.fail(node, "no way to spread a table over parameters")
             values = {one.arg: self.expr(one.value) for one in node.keywords if one.arg}
             rest = [values.get(one.name, "nil") for one in parameters[len(given) :]]
             while rest and rest[-1] == "nil":
