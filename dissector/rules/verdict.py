@@ -91,5 +91,7 @@ def _reason(findings: list[Finding], before: int | None) -> Finding | None:
 
 
 def _said(finding: Finding) -> str:
+    if finding.record is None or finding.offset is None:  # something that never came has no place
+        return f"{WHO[finding.direction]} broke {finding.rule}: {finding.message}"
     where = f" in frame {finding.frame}" if finding.frame is not None else f" at offset {finding.offset:,}"
     return f"{finding.record}{where} broke {finding.rule}: {finding.message}"

@@ -321,6 +321,12 @@ ENDINGS: dict[str, tuple[Wire, str, str]] = {
         "failed",
         "the connection was used anew",
     ),
+    "used again, and something never came": (
+        Wire(WHOLE[:-3], close="", edit=used_again),
+        "failed",
+        "the connection was used anew; before that: the destination broke xl-handshake: "
+        "expected ready (reverse), and the connection was closed without it",
+    ),
     "a file cut": (
         Wire(cut(WHOLE, 5000), as_file=True),
         "failed",
