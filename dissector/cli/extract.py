@@ -9,7 +9,7 @@ from typing import Any
 from dissector import __version__
 from dissector.cli import DONE, complain
 from dissector.cli.arguments import add_files, place
-from dissector.cli.input import only, say_joined
+from dissector.cli.input import only, say_joined, twice
 from dissector.errors import UserError
 from dissector.output import keep_inputs, whole
 from dissector.recording.extraction import Kept, capture, find, octets
@@ -64,13 +64,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("--no-pages and --anonymize are for packets, not for --octets")
     files = only(arguments.files, arguments.join, "extract", is_read_twice=True)
     keep_inputs(arguments.output, files.paths)
-    where = find(files, arguments.migration)
-    if arguments.octets:
-        pieces: Iterable[bytes] = octets(where, arguments.octets)
-    else:
-        kept = Kept(pages=not (arguments.no_pages or arguments.anonymize), identity=not arguments.anonymize)
-        pieces = capture(where, kept, f"xenshark {__version__} extract")
-    written = _write(arguments.output, pieces)
+    with twice(files.name) as look:
+        where = find(files, arguments.migration, look)
+        if arguments.octets:
+            pieces: Iterable[bytes] = octets(where, arguments.octets)
+        else:
+            kept = Kept(pages=not (arguments.no_pages or arguments.anonymize), identity=not arguments.anonymize)
+            pieces = capture(where, kept, f"xenshark {__version__} extract")
+        written = _write(arguments.output, pieces)
     print(f"{arguments.output}: {size(written)}, migration {arguments.migration} of {files.name}")
     say_joined(where.joined)
     if where.trouble:

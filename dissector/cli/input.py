@@ -185,6 +185,27 @@ def _progress(source: Octets, name: str, wanted: bool) -> Iterator[Callable[[], 
         bar.close()
 
 
+@contextmanager
+def twice(name: str) -> Iterator[Callable[[Octets], None]]:
+    """What is to be shown now and then the source of a capture that is read twice: one bar for both, on a terminal."""
+    bar: Bar | None = None
+    sources: list[Octets] = []
+
+    def look(source: Octets) -> None:
+        nonlocal bar
+        if not sources or sources[-1] is not source:
+            sources.append(source)
+        size = source.size or 0
+        bar = bar or Bar(PurePath(name).name, 2 * size or None)
+        bar.tick(lambda: (len(sources) - 1) * size + source.consumed())
+
+    try:
+        yield look if sys.stderr.isatty() else lambda source: None
+    finally:
+        if bar is not None:
+            bar.close()
+
+
 class Bar:
     """A progress bar on standard error that appears after PATIENCE and leaves no trace: octets, their rate, what is
     left."""

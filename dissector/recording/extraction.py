@@ -17,9 +17,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from dissector.capture import writer
+from dissector.capture.files import Octets
 from dissector.capture.formats import IF_TSRESOL, SHB_USERAPPL
 from dissector.capture.fragments import Fragments
 from dissector.capture.joined import FileSet
@@ -53,6 +54,9 @@ from dissector.tcp.connections import SYN
 
 NANOSECONDS = b"\x09"
 ORDER = "<"
+
+Look: TypeAlias = Callable[[Octets], object]
+"""Is shown now and then what is read, which knows how far that is."""
 
 
 class Edit(NamedTuple):
@@ -106,6 +110,7 @@ class Whereabouts:
 
     files: FileSet
     lines: list[Line]
+    look: Look
     carrier: Line | None = None
     """The connection that carries the image."""
     is_wrapped: bool = False
@@ -119,12 +124,13 @@ class Whereabouts:
     extents: dict[Direction, Extent] = field(default_factory=lambda: {"forward": Extent(), "reverse": Extent()})
 
 
-def find(files: FileSet, migration: int) -> Whereabouts:
-    """Where a migration is, numbered from 0. Raises UserError, one line for a person, if there is none."""
+def find(files: FileSet, migration: int, look: Look = lambda source: None) -> Whereabouts:
+    """Where a migration is, numbered from 0; `look` is for the second reading, too. Raises UserError, one line for a
+    person, if there is none."""
     lines: list[Line] = []
     seen: Counter[bytes] = Counter()
     joins, found = Joins(), 0
-    where = Whereabouts(files, [])
+    where = Whereabouts(files, [], look)
 
     def number() -> int:
         nonlocal found
@@ -144,7 +150,11 @@ def find(files: FileSet, migration: int) -> Whereabouts:
         if event.migration == migration:
             _learn(where, lines[place], event)
 
-    where.trouble, where.joined = _walk(files, lambda reader: _drive(reader, Connections(accept, Budget(HELD))))
+    for reader in _reading(files):
+        for _ in _steps(reader, connections := Connections(accept, Budget(HELD)), look):
+            pass
+        connections.finish()
+        where.trouble, where.joined = reader.trouble, reader.joined
     if not 0 <= migration < found:
         holds = f"it holds {found}, numbered from 0" if found else "it holds none"
         raise UserError(f"{files.name} has no migration {migration}: {holds}")
@@ -203,7 +213,11 @@ def capture(where: Whereabouts, kept: Kept, program: str) -> Iterator[bytes]:
     packets = _Packets(where, kept)
     blocks: list[bytes] = []
     for reader in _reading(where.files):
+        read = -1
         while (packet := reader.next_packet()) is not None:
+            if reader.octets != read:
+                read = reader.octets
+                where.look(reader.source)
             packets.add(packet, blocks.append)
             yield from blocks
             blocks.clear()
@@ -334,7 +348,7 @@ def octets(where: Whereabouts, direction: Direction) -> Iterator[bytes]:
         return one, other
 
     for reader in _reading(where.files):
-        for _ in PacketPath(reader, connections := Connections(accept, Budget(HELD))).steps():
+        for _ in _steps(reader, connections := Connections(accept, Budget(HELD)), where.look):
             yield from _within(said, extent.start, extent.end)
             said.clear()
         connections.finish()
@@ -411,20 +425,14 @@ def _either(key: bytes) -> bytes:
     return min(key, reverse_key(key))
 
 
-def _drive(reader: CaptureReader, connections: Connections) -> None:
-    for _ in PacketPath(reader, connections).steps():
-        pass
-    connections.finish()
-
-
-def _walk(files: FileSet, use: Callable[[CaptureReader], object]) -> tuple[str | None, tuple[str, ...]]:
-    """Gives in one line what is wrong with the end of the capture, and which files were read as one."""
-    trouble: str | None = None
-    joined: tuple[str, ...] = ()
-    for reader in _reading(files):
-        use(reader)
-        trouble, joined = reader.trouble, reader.joined
-    return trouble, joined
+def _steps(reader: CaptureReader, connections: Connections, look: Look) -> Iterator[None]:
+    """Each step through the packets of a capture; `look` is shown its source with each piece that was read."""
+    read = -1
+    for step in PacketPath(reader, connections).steps():
+        if reader.octets != read:
+            read = reader.octets
+            look(reader.source)
+        yield step
 
 
 def _reading(files: FileSet) -> Iterator[CaptureReader]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import random
 import struct
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from wire import pcap as capture_file
 import dissector
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
+from dissector.cli import input
 from dissector.events import FORWARD, REVERSE, Record
 from dissector.protocol import MESSAGES
 
@@ -230,6 +232,27 @@ def test_what_cannot_be(words: tuple[str, ...], says: str, shell: Shell, tmp_pat
     status, out, err = shell.run("extract", *(word.format(**names) for word in words), "-w", str(tmp_path / "out"))
     assert (status, out) == (2, "") and says in err and err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--octets", "forward")], ids=str)
+def test_a_bar_shows_both_readings(words: tuple[str, ...], shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal and after a while, on standard error only, and from the beginning to the end of both."""
+    ticks: list[int] = []
+
+    def tick(bar: input.Bar, consumed: Callable[[], int]) -> None:
+        ticks.append(consumed())
+        plain(bar, consumed)
+
+    plain = input.Bar.tick
+    monkeypatch.setattr(input, "PATIENCE", 0.0)
+    monkeypatch.setattr(input.Bar, "tick", tick)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    out = shell.file(b"", "out")
+    status, said, err = shell.run("extract", str(NETEM), "-w", out, *words)
+    assert status == 0 and NETEM.name in err and "\x1b" not in said
+    size = NETEM.stat().st_size
+    assert ticks == sorted(ticks) and len(set(ticks)) > 2
+    assert any(size < one for one in ticks) and max(ticks) <= 2 * size
 
 
 def test_it_does_not_overwrite_the_capture(shell: Shell) -> None:
