@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from dissector import __version__
 
+WIDTH = 78
+"""Columns of a line of usage; man leaves a margin of 80."""
+
 EPILOG = """\
+`pip install .` puts the same page into share/man/man1, where man finds it if
+xenshark is run as bin/xenshark beside that.
+
 examples:
   xenshark manual | man -l -
   xenshark manual > ~/.local/share/man/man1/xenshark.1
@@ -27,11 +34,18 @@ def add(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    print(page(), end="")
+    return 0
+
+
+def page() -> str:
+    """The page, the same however wide the terminal is."""
     from dissector.cli import whole_parser
 
     parser, commands = whole_parser()
-    print("\n".join(_page(parser, commands)))
-    return 0
+    for command in commands.values():
+        command.formatter_class = partial(command.formatter_class, width=WIDTH)  # type: ignore[call-arg]  # every class of argparse takes it
+    return "".join(f"{line}\n" for line in _page(parser, commands))
 
 
 def _page(parser: argparse.ArgumentParser, commands: dict[str, argparse.ArgumentParser]) -> Iterator[str]:

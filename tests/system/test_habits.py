@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import pytest
 from conftest import OWN, REPOSITORY, captures_in
@@ -226,6 +227,23 @@ def test_the_manual_page_has_every_command_and_option(shell: Shell) -> None:
     if shutil.which("man"):
         done = subprocess.run(["man", "--warnings", "-l", "-"], input=page, capture_output=True, text=True, check=False)
         assert done.stderr == ""
+
+
+def test_a_wheel_has_the_manual_page(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Built as pip does it, of what the repository holds, where construct and Cython are at hand already."""
+    tree = tmp_path / "tree"
+    shutil.copytree(REPOSITORY / "dissector", tree / "dissector", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(REPOSITORY / name, tree)
+    words = ("-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(tree))
+    subprocess.run([sys.executable, *words], env={**os.environ, "CC": "false", "COLUMNS": "40"}, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with ZipFile(wheel) as file:
+        (name,) = (one for one in file.namelist() if one.endswith("/share/man/man1/xenshark.1"))
+        page = file.read(name).decode()
+    assert page.splitlines() == shell.lines("manual")
+    monkeypatch.setenv("COLUMNS", "200")
+    assert page.splitlines() == shell.lines("manual")
 
 
 def test_the_version_says_what_it_runs_with(shell: Shell) -> None:
