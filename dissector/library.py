@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from dissector.capture.joined import FileSet
 from dissector.capture.opening import StreamReader, open_source
 from dissector.capture.reader import CaptureReader
-from dissector.capture.sets import Sets, captures_in, sets_of
+from dissector.capture.sets import Sets, captures_in, listed, sets_of
 from dissector.encrypted import Encrypted
 from dissector.engine import Engine, Sample
 from dissector.errors import UserError
@@ -66,20 +66,27 @@ def gather(paths: Iterable[str | os.PathLike[str]], join: bool | None = None) ->
     for the captures in it and below it, files of a rotated capture for that. `join`: all files are one capture; False:
     each is one.
 
-    Raises UserError if a folder cannot be read or holds no capture, or the files that `join` speaks of cannot."""
+    A folder that cannot be read or holds no capture stands among the others with its `problem`, which `Input` raises.
+    Raises UserError if there is one, or a file that cannot be read, among those that `join` speaks of."""
     names: list[str] = []
     remarks: list[str] = []
+    problems: dict[str, str] = {}
     for path in [os.fspath(path) for path in paths]:
         if not Path(path).is_dir():
             names.append(path)
             continue
-        found, others = captures_in(path, _is_capture)
-        remarks += [others] if others else []
-        if not found:
-            raise UserError(f"no captures in {path}")
-        names += found
+        found = captures_in(path, _is_capture)
+        problems |= found.problems
+        if found.captures or found.problems:
+            remarks += [f"{path}: not read, as no captures: {listed(found.others)}"] if found.others else []
+        else:
+            problems[path] = f"no captures in {path}"
+        names += found.captures or ([] if found.problems else [path])
+        names += found.problems
+    if join and problems:
+        raise UserError("; ".join(problems.values()))
     sets = sets_of(names, join)
-    return Sets(sets.files, remarks + sets.remarks)
+    return Sets([one._replace(problem=problems.get(one.paths[0])) for one in sets.files], remarks + sets.remarks)
 
 
 def _is_capture(path: str) -> bool:

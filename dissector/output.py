@@ -63,6 +63,24 @@ def keep_inputs(output: str, inputs: Iterable[str]) -> None:
 
 
 @contextmanager
+def folder(path: Path) -> Iterator[None]:
+    """A folder to write into, made if need be, with those above it. Of those that were made, what is empty in the end
+    goes again. Raises OSError."""
+    made: list[Path] = []
+    for one in (path, *path.parents):
+        if one.exists():
+            break
+        made.append(one)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for one in made:
+            with suppress(OSError):  # something is in it, or it could not be made
+                one.rmdir()
+
+
+@contextmanager
 def whole(output: str, is_secret: bool = True) -> Iterator[IO[bytes]]:
     """A file that is its owner's alone, unless it is no secret, and takes the name when all of it is written: until
     then, and if it fails, what had the name stays. Raises UserError if it cannot be written."""

@@ -11,9 +11,11 @@ import re
 import stat
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from dissector.errors import UserError
+from dissector.units import size as sized
 
 SNIFF = 10
 """Octets that decide whether a file is compressed: the longest of the magics, that of bzip2."""
@@ -229,3 +231,16 @@ def open_octets(path: str) -> tuple[Octets, str]:
         file.close()
         raise UserError(f"cannot unpack {name}: Python's {error.name} is not installed") from error
     return Octets(file, first, size), name
+
+
+def small(path: str | Path, most: int) -> bytes:
+    """All of a file that stands beside captures: keys, symbols, settings. Raises UserError if it cannot be read, or has
+    more than so many octets, as a device without end has."""
+    try:
+        with Path(path).open("rb") as file:
+            octets = file.read(most + 1)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    if len(octets) > most:
+        raise UserError(f"cannot read {path}: it has more than {sized(most)}")
+    return octets

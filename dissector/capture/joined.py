@@ -45,6 +45,8 @@ class FileSet(NamedTuple):
     """ns that may pass at most from one to the next; None: any time."""
     is_asked: bool = False
     """Whether a user said that they are one capture; else their names do."""
+    problem: str | None = None
+    """Why there is nothing to read, in one line: of a folder."""
 
     @property
     def name(self) -> str:

@@ -42,6 +42,8 @@ def open_source(files: str | FileSet) -> CaptureReader | StreamReader:
     that is not read: the message says how it is converted. Of several files the first one decides.
     """
     if isinstance(files, FileSet):
+        if files.problem is not None:
+            raise UserError(files.problem)
         if len(files.paths) > 1:
             return JoinedReader(files, open_capture)
         (files,) = files.paths

@@ -114,14 +114,25 @@ def sets_of(paths: Iterable[str], join: bool | None = None) -> Sets:
     return found
 
 
-def captures_in(folder: str, is_capture: Callable[[str], bool]) -> tuple[list[str], str | None]:
-    """The captures in a folder and below it, in the order of their names, but for what is hidden; and in a line what
-    else is there. `is_capture` is asked of each file."""
-    found: list[str] = []
-    others: list[str] = []
-    for path in sorted(_files_in(folder)):
-        (found if is_capture(path) else others).append(path)
-    return found, f"{folder}: no captures, and not read: {listed(others)}" if others else None
+class Below(NamedTuple):
+    """What is in a folder and below it, but for what is hidden; each in the order of the names."""
+
+    captures: list[str]
+    others: list[str]
+    problems: dict[str, str]
+    """Folders that cannot be read, and why, in a line each."""
+
+
+def captures_in(folder: str, is_capture: Callable[[str], bool]) -> Below:
+    """The captures in a folder. `is_capture` is asked of each file."""
+    found = Below([], [], {})
+
+    def fail(error: OSError) -> None:
+        found.problems[error.filename] = f"cannot read {error.filename}: {error.strerror or error}"
+
+    for path in sorted(_files_in(folder, fail)):
+        (found.captures if is_capture(path) else found.others).append(path)
+    return found
 
 
 def can_be_read_once(path: str) -> bool:
@@ -135,10 +146,7 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + more
 
 
-def _files_in(folder: str) -> Iterator[str]:
-    def fail(error: OSError) -> None:
-        raise UserError(f"cannot read {error.filename}: {error.strerror or error}") from error
-
+def _files_in(folder: str, fail: Callable[[OSError], None]) -> Iterator[str]:
     for below, folders, files in walk(folder, onerror=fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:

@@ -153,6 +153,7 @@ def _run(words: list[str]) -> int:
         words, asked = ["analyze", *words], "analyze"
     # To say the version no command is needed; to list them all are.
     needed = [asked] if asked in COMMANDS else [] if words[:1] == ["--version"] else COMMANDS
+    given = settings.NONE
     try:
         # Nothing that is imported becomes garbage, and looking for it takes a fifth of the time to start.
         gc.disable()
@@ -162,7 +163,8 @@ def _run(words: list[str]) -> int:
         parser, commands = _parser(modules)
         if asked in commands:
             at = words.index(asked) + 1
-            words = [*words[:at], *settings.words(asked, commands[asked]), *words[at:]]
+            given = settings.settings(asked, commands[asked], words, COMMANDS)
+            words = [*words[:at], *given.words, *words[at:]]
         arguments, unknown = parser.parse_known_args(words)
         if unknown:
             _refuse(arguments.command, unknown)
@@ -173,7 +175,7 @@ def _run(words: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except UserError as error:
-        return complain(str(error), error.excerpt)
+        return complain(given.blamed(error), error.excerpt)
 
 
 def _refuse(command: str, unknown: Sequence[str]) -> NoReturn:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
+from contextlib import ExitStack
 from pathlib import Path
 
+from dissector import output
 from dissector.cli import complain
 from dissector.errors import UserError
 from dissector.events import Record
-from dissector.output import whole
 from dissector.units import many
 
 OTHER = re.compile(r"[^\w.-]+")
@@ -22,8 +22,9 @@ class Bodies:
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
         self.written: set[Path] = set()
+        self._made = ExitStack()
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._made.enter_context(output.folder(self.folder))
         except OSError as error:
             raise UserError(f"cannot write to {folder}: {error.strerror or error}") from error
 
@@ -33,12 +34,14 @@ class Bodies:
         if path in self.written:
             raise UserError(f"{path} holds the body of another input: a folder is for one")
         self.written.add(path)
-        with whole(str(path)) as file:
+        with output.whole(str(path)) as file:
             file.write(record.body[: record.body_length])
         missing = record.body_length - len(record.body)
         if missing > 0:
             complain(f"{path}: {many(missing, 'octet')} of {record.body_length:,} were not captured")
 
-    def finish(self) -> None:
-        """No record follows."""
-        sys.stdout.write(f"{self.folder}: {many(len(self.written), 'body', 'bodies')}\n")
+    def finish(self, says_none: bool) -> None:
+        """No record follows. Says how many were written: on standard error, as records may be on the other one."""
+        self._made.close()
+        if self.written or says_none:
+            complain(f"{self.folder}: {many(len(self.written), 'body', 'bodies')}")

@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 from dissector.capture.files import Octets, open_octets
+from dissector.capture.foreign import FIRST
 from dissector.capture.joined import FileSet, octets_of
+from dissector.capture.opening import recognise
+from dissector.capture.reader import CaptureReader
 from dissector.cli import DONE, complain
 from dissector.cli.arguments import add_files
 from dissector.cli.input import TITLE, conclude_only, read, sets
@@ -20,7 +25,7 @@ from dissector.integrations.wireshark.tshark import Tshark, find, hand_over, iso
 from dissector.library import Input, open
 from dissector.results.common import in_file
 from dissector.results.encoding import dumps
-from dissector.units import many, printable
+from dissector.units import many, printable, size
 
 FOUND = 1
 
@@ -61,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         if len(inputs) > 1 and not arguments.json:
             sys.stdout.write(("\n" if at else "") + TITLE.format(printable(files.name)))
         try:
+            if files.problem is not None:
+                raise UserError(files.problem)
             status = max(status, _crosscheck(arguments.json, tshark, files))
         except UserError as error:
             status = complain(str(error))
@@ -73,8 +80,6 @@ def _crosscheck(as_json: bool, tshark: Tshark, files: FileSet) -> int:
         try:
             ours = open(capture) if len(files.paths) == 1 else Input(files)
             ours.reader.name = name
-            if not ours.is_capture:
-                raise UserError(f"{name} is no capture (pcap, pcapng): Wireshark has nothing to read there")
             witness = Witness()
             read(ours, witness.add)
             seen = read_with_tshark(folder, capture, witness.options())
@@ -95,7 +100,7 @@ def _crosscheck(as_json: bool, tshark: Tshark, files: FileSet) -> int:
 
 
 def _readable(files: FileSet, folder: Path) -> tuple[Path, str]:
-    """The capture as a file that tshark can read, and its name.
+    """The capture as a file that tshark can read, and its name. Raises UserError if it is none.
 
     That is a copy in `folder`, unless it is one already: tshark reads it twice, does not know every compression,
     and runs as somebody who may have no right to.
@@ -105,14 +110,38 @@ def _readable(files: FileSet, folder: Path) -> tuple[Path, str]:
         source, _ = open_octets(files.paths[0])
         source.close()
         if type(source) is Octets:
+            _look_at(Path(files.paths[0]), name)
             return Path(files.paths[0]), name
+    copy = folder / "capture"
     try:
-        copy = folder / "capture"
         copy.touch(0o600)  # it holds the memory of a guest
-        with copy.open("wb") as out:
-            for piece in octets_of(files):
-                out.write(piece)
+        _copy(files, copy, name)
         hand_over(copy)
     except OSError as error:
         raise UserError(f"cannot copy {name} to {folder}: {error.strerror or error}") from error
     return copy, name
+
+
+def _copy(files: FileSet, copy: Path, name: str) -> None:
+    """Fills a copy, decompressed. An input may have no end, and a small file may stand for any number of octets: so it
+    has to begin as a capture does, and takes half of the disk's room at most."""
+    room, done, is_known = disk_usage(copy.parent).free // 2, 0, False
+    with copy.open("wb") as out:
+        for piece in octets_of(files):
+            done += out.write(piece)
+            if not is_known and done >= FIRST:
+                out.flush()
+                _look_at(copy, name)
+                is_known = True
+            if done > room:
+                raise UserError(f"cannot copy {name} to {copy.parent}: more than half of the room there, {size(room)}")
+    if not is_known:
+        _look_at(copy, name)
+
+
+def _look_at(file: Path, name: str) -> None:
+    """Raises UserError if a file does not begin as a capture does; its user calls it `name`."""
+    source, _ = open_octets(str(file))
+    with closing(source):
+        if not isinstance(recognise(source, name), CaptureReader):
+            raise UserError(f"{name} is no capture (pcap, pcapng): Wireshark has nothing to read there")

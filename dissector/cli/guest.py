@@ -6,9 +6,9 @@ import argparse
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from dissector.capture.files import small
 from dissector.cli import DONE
 from dissector.cli.arguments import add_files, add_keylog
 from dissector.cli.input import TITLE, conclude, each, read
@@ -31,6 +31,9 @@ examples:
 
 FAR = 1 << 20
 """Octets after a symbol from which on an address belongs to none."""
+
+SYMBOLS_MAX = 1 << 26
+"""Octets of a System.map."""
 
 
 def add(subparsers: Any) -> None:
@@ -75,10 +78,7 @@ SYMBOL = re.compile(r"^([0-9a-fA-F]{8,16}) [tTwW] (\S+)", re.MULTILINE)
 
 def symbols_of(path: str) -> Callable[[int], str | None]:
     """What is at an address: "name+0x12". Raises UserError if the file cannot be read, or has no symbol."""
-    try:
-        text = Path(path).read_text(errors="replace")
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    text = small(path, SYMBOLS_MAX).decode(errors="replace")
     table = sorted((int(address, 16), name) for address, name in SYMBOL.findall(text))
     if not table:
         raise UserError(f"{path} is no System.map: no line is an address, a type and a name")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import PurePath
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePath
 from shutil import get_terminal_size
 from time import monotonic
 from typing import NamedTuple, Protocol
@@ -57,6 +58,8 @@ def only(paths: Sequence[str], join: bool | None, what: str, is_read_twice: bool
             f"{what} takes one capture, and these are {len(found)}: {listed(names)}; --join makes one of them"
         )
     (files,) = found
+    if files.problem is not None:
+        raise UserError(files.problem)
     path = files.paths[0]
     if is_read_twice and can_be_read_once(path):
         name = "standard input" if path == "-" else f"{path} is no regular file and"
@@ -64,9 +67,27 @@ def only(paths: Sequence[str], join: bool | None, what: str, is_read_twice: bool
     return files
 
 
+KEY = re.compile(rb"^(?:[A-Z][A-Z0-9_]* [0-9a-fA-F]{16,} [0-9a-fA-F]{16,}|RSA Session-ID:\w+ Master-Key:\w+)\s*$", re.M)
+"""A line of a key log file. Sources: draft-ietf-tls-keylogfile, 2; ssl_compile_keyfile_regex of Wireshark."""
+
+KEYLOG_LOOKED = 1 << 24
+"""Octets of a key log file in which a key is looked for."""
+
+
+def look_at_keys(keylog: str | None) -> None:
+    """Says that a key log file has no key in it. One that cannot be read is for who opens the input to say; a pipe is
+    left alone, as it can be read once."""
+    if keylog is None or not Path(keylog).is_file():
+        return
+    with suppress(OSError), Path(keylog).open("rb") as file:
+        if not KEY.search(file.read(KEYLOG_LOOKED)):
+            complain(f"{keylog} has no keys of TLS in it: no line is a label, a random number and a secret")
+
+
 def opened(files: Sequence[FileSet], keylog: str | None = None, keep_pages: bool = False) -> Iterator[Opened]:
     """Each input in its turn; behind it, as another one, what was to be joined with it and does not go on where it
     ends. Says what was joined."""
+    look_at_keys(keylog)
     left = deque(files)
     while left:
         one = left.popleft()

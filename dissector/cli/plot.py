@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dissector.cli.arguments import add_files, add_keylog
-from dissector.cli.input import conclude_only, only, read
+from dissector.cli.input import conclude_only, look_at_keys, only, read
 from dissector.errors import UserError
 from dissector.library import Input
 from dissector.output import keep_inputs, whole
@@ -69,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     files = only(arguments.files, arguments.join, "plot")
     keep_inputs(arguments.output, files.paths)
+    look_at_keys(arguments.keylog)
     capture, gathered = Input(files, keylog=arguments.keylog), Gathered()
     read(capture, gathered.add, sample=gathered.sample)
     gathered.finish()

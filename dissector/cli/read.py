@@ -12,7 +12,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dissector.cli import INTERRUPTED, complain
+from dissector.cli import DONE, INTERRUPTED, WRONG, complain
 from dissector.cli.arguments import CONTEXT_MAX, add_files, add_keylog, count
 from dissector.cli.bodies import Bodies
 from dissector.cli.filters import FILTERS, add_columns, add_filter, filtering, table
@@ -176,18 +176,20 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("--from is after --to: nothing ends between them")
     columns, asked = table(arguments, "records", COLUMNS), filtering(arguments, "records")
     bodies = _bodies(arguments)
+    status = WRONG
     try:
-        return each(
+        status = each(
             arguments,
             lambda capture: _read(arguments, Printer(arguments, capture, columns, asked, bodies), capture),
             title=None if arguments.json or columns else TITLE,
             keep_pages=bodies is not None,
         )
+        return status
     finally:
         if columns:
             columns.finish()
         if bodies:
-            bodies.finish()
+            bodies.finish(says_none=status == DONE)
 
 
 def _bodies(arguments: argparse.Namespace) -> Bodies | None:

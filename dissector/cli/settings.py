@@ -4,16 +4,18 @@
     time = "absolute"
     display-filter = "not name == PAGE_DATA"
 
-They stand before what is on the command line, which so has the last word.
+They stand before what is on the command line, which so has the last word: what is there, or excludes what is there, is
+left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dissector.errors import UserError
 
@@ -34,29 +36,102 @@ def path() -> Path | None:
     return found if found.is_file() else None
 
 
-def words(command: str, parser: argparse.ArgumentParser) -> list[str]:
-    """The options that the file has for a command, as they stand on a command line. Raises UserError."""
-    file = path()
-    if file is None:
-        return []
+LARGEST = 1 << 20
+"""Octets that it may have."""
+
+
+class Settings(NamedTuple):
+    """What a file says of a command."""
+
+    file: Path | None
+    command: str
+    options: dict[str, list[str]]
+    """By key, as they stand on a command line."""
+
+    @property
+    def words(self) -> list[str]:
+        """All of them."""
+        return [word for words in self.options.values() for word in words]
+
+    def blamed(self, error: UserError) -> str:
+        """What is wrong with a command line, and where the option is from of which that is said."""
+        text = str(error)
+        named = [key for key in self.options if re.search(rf"--{key}(?![\w-])", text)]
+        if error.excerpt and FILTER in self.options:
+            named = [FILTER]
+        return f"{self.file}: [{self.command}] {named[0]}: {text}" if named else text
+
+
+FILTER = "display-filter"
+"""The key of what an error shows an excerpt of."""
+
+NONE = Settings(None, "", {})
+
+
+def settings(command: str, parser: argparse.ArgumentParser, line: Sequence[str], commands: Collection[str]) -> Settings:
+    """What the file has for a command, as far as its line leaves that open; nothing where help is asked for. Raises
+    UserError."""
+    file, used = path(), _used(line, parser)
+    if file is None or any(isinstance(action, argparse._HelpAction) for action in used):
+        return NONE
     # Imported here: who has no such file does not pay for it.
     import tomllib
 
+    from dissector.capture.files import small
+
     try:
-        tables = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read {file}: {error.strerror or error}") from error
+        tables = tomllib.loads(small(file, LARGEST).decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{file} is no TOML: {error}") from error
-    table = tables.get(command, {})
-    if not isinstance(table, dict):
-        raise UserError(f"{file}: {command} is no table: write [{command}]")
-    return [word for key, value in table.items() for word in _option(f"{file}: [{command}] {key}", key, value, parser)]
+    for name, table in tables.items():
+        if name not in commands:
+            raise UserError(f"{file}: there is no command {name}: tables are called as commands are, such as [read]")
+        if not isinstance(table, dict):
+            raise UserError(f"{file}: {name} is no table: write [{name}]")
+    excluded = _excluded(used, parser)
+    options = {
+        key: list(_option(f"{file}: [{command}] {key}", key, value, parser))
+        for key, value in tables.get(command, {}).items()
+    }
+    left = {key: words for key, words in options.items() if parser._option_string_actions[f"--{key}"] not in excluded}
+    return Settings(file, command, left)
+
+
+def _used(line: Sequence[str], parser: argparse.ArgumentParser) -> set[argparse.Action]:
+    """The options on a command line, also those that are abbreviated or stand together (-Vx)."""
+    options = parser._option_string_actions
+    used: set[argparse.Action] = set()
+    for word in line:
+        if word == "--":
+            break
+        name = word.partition("=")[0]
+        if name in options:
+            used.add(options[name])
+        elif name.startswith("--"):
+            used |= {action for option, action in options.items() if option.startswith(name)}
+        elif name.startswith("-"):
+            for letter in word[1:]:
+                action = options.get(f"-{letter}")
+                if action is None:
+                    break
+                used.add(action)
+                if action.nargs != 0:  # what follows is its value
+                    break
+    return used
+
+
+def _excluded(used: set[argparse.Action], parser: argparse.ArgumentParser) -> set[argparse.Action]:
+    """What may not stand beside options, or before them to no purpose."""
+    excluded = {action for action in used if not isinstance(action, argparse._AppendAction)}
+    for group in parser._mutually_exclusive_groups:
+        members = set(group._group_actions)
+        for action in used & members:
+            excluded |= members - {action}
+    return excluded
 
 
 def _option(where: str, key: str, value: Any, parser: argparse.ArgumentParser) -> Iterator[str]:
-    options = {word: action for action in parser._actions for word in action.option_strings}
-    action = options.get(f"--{key}")
+    action = parser._option_string_actions.get(f"--{key}")
     if action is None or key == "help":
         raise UserError(f"{where}: there is no option --{key}")
     if action.nargs == 0:

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from dissector.cli.arguments import add_files, add_keylog
-from dissector.cli.input import only
+from dissector.cli.input import look_at_keys, only
 from dissector.errors import UserError
 
 EPILOG = """\
@@ -32,6 +32,7 @@ def add(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     files = only(arguments.files, arguments.join, "view", is_read_twice=True)
+    look_at_keys(arguments.keylog)
     if not is_on_a_terminal():
         raise UserError("view needs a terminal; xenshark read prints")
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, Protocol, Self, TypeAlias
 
-from dissector.output import whole
+from dissector.output import folder, whole
 from dissector.results.base import Seconds
 from dissector.tables.columns import Column
 from dissector.tables.rows import TABLES, Table
@@ -35,8 +35,8 @@ class Folder:
         """Raises OSError if there can be no such folder, UserError where nothing can be written, ImportError where a
         format needs a package that is not there."""
         self._writers: dict[str, Writer] = {}
-        path.mkdir(parents=True, exist_ok=True)
         with ExitStack() as files:
+            files.enter_context(folder(path))
             for name in wanted:
                 file = files.enter_context(whole(str(path / f"{name}.{form}")))
                 self._writers[name] = WRITERS[form](TABLES[name], file)

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -23,6 +24,7 @@ from streams import record
 from test_wireshark import SOME
 from wire import LINKS, Captured, Ends, exchange, pcap
 from wireshark.both import LUAS, unpacked, wireshark_with
+from zstandard import ZstdCompressor
 
 from dissector.cli import crosscheck as cli
 from dissector.integrations.wireshark import generate
@@ -133,6 +135,14 @@ def test_both_find_a_relays_framing(shell: Any) -> None:
     file = captured([framed._replace(octets=framed.octets[28:])], 4, shell)
     assert differences(shell, file, "--tshark", wireshark_with(LUAS[0]).path) == []
     assert "foreign octets" in {one["name"] for one in shell.objects(str(file))}
+
+
+def test_a_copy_leaves_room_on_the_disk(shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file may stand for octets without end: this one for 1 GiB of packets of no length."""
+    name = shell.file(ZstdCompressor().compress(pcap([]) + bytes(1 << 30)), "bomb.pcap.zst")
+    monkeypatch.setattr(cli, "disk_usage", lambda folder: SimpleNamespace(free=5_000_000))
+    complaint = shell.complaint("crosscheck", name)
+    assert f"cannot copy {name} to " in complaint and "more than half of the room there, 2.5 MB" in complaint
 
 
 def test_each_exemption_is_in_the_readme() -> None:

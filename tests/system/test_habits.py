@@ -174,12 +174,54 @@ def test_settings_come_before_the_command_line(shell: Shell, settings: Path) -> 
         ("[read]\njson = 'yes'", "[read] json: is true or false"),
         ("[read]\ncontext = -1", "[read] context: '-1' is no number of records"),
         ("[read]\ntime = true", "[read] time: is a text or a number"),
+        ("[raed]\ntime = 'delta'", "there is no command raed"),
+        ("color = 'never'", "there is no command color: tables are called as commands are"),
+        ("[read]\ndisplay-filter = 'foo'", "[read] display-filter: a record has no field foo"),
+        ("[read]\nfull = true", "[read] full: --full is of -V and -x"),
     ],
 )
 def test_wrong_settings_are_named(shell: Shell, settings: Path, text: str, said: str) -> None:
     settings.write_text(text)
-    complaint = shell.complaint("read", CAPTURE)
-    assert said in complaint and str(settings) in complaint
+    _, _, complaint = shell.run("read", CAPTURE)
+    first, *excerpt = complaint.splitlines()
+    assert said in first and first.startswith(f"xenshark: {settings}") and len(excerpt) in (0, 2)
+    for words in (("read", "--help"), ("read", "-h"), ("help", "read"), ("read", "--hel", CAPTURE), ("--help",)):
+        assert shell.lines(*words)[0].startswith("usage: "), "help is there whatever is wrong"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[read]\njson = true\ncolor = 'never'", "read -V"),
+        ("[read]\njson = true", "read -xV"),
+        ("[read]\nverbose = true", "read -T csv"),
+        ("[read]\nverbose = true", "read -Tcsv"),
+        ("[read]\ndisplay-filter = 'foo'", "read -Y item"),
+        ("[faults]\nslowest = 3", "faults --unanswered"),
+        ("[faults]\nslowest = 3", "faults --unans"),
+        ("[check]\nformat = 'concise'", "check --json"),
+        ("[report]\noutput = '/nowhere/report'", "report --json"),
+        ("[analyze]\njoin = true", "analyze --no-join"),
+    ],
+)
+def test_the_command_line_wins(text: str, words: str, shell: Shell, settings: Path) -> None:
+    """Also over what may not stand beside it."""
+    plain = shell.run(*words.split(), CAPTURE)
+    assert plain[2] == ""
+    settings.write_text(text)
+    assert shell.run(*words.split(), CAPTURE) == plain
+
+
+def test_settings_that_exclude_each_other(shell: Shell, settings: Path) -> None:
+    settings.write_text("[read]\njson = true\nverbose = true")
+    assert "not allowed with" in shell.complaint("read", CAPTURE)
+
+
+def test_settings_without_end(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XENSHARK_CONFIG", "/dev/zero")
+    assert "cannot read /dev/zero: it has more than" in shell.complaint("read", CAPTURE)
+    monkeypatch.setenv("XENSHARK_CONFIG", "/dev/null")
+    assert shell.lines("read", CAPTURE)
 
 
 # Completion, the manual page, the version

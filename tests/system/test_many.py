@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -362,7 +363,7 @@ def test_a_folder(shell: Shell, tmp_path: Path) -> None:
     names = [Path(one["source"]["file"]).name for one in analyses(out)]
     assert (status, names) == (0, ["one.pcap.zst", "image", "z"])
     others = f"{folder / 'README.md'}, {folder / 'below/noise'}"
-    assert err == f"xenshark: {folder}: no captures, and not read: {others}\n"
+    assert err == f"xenshark: {folder}: not read, as no captures: {others}\n"
     assert shell.run(str(folder))[0] == 0, "a folder alone is analyzed"
     assert shell.run("check", str(folder))[0] == 1
     (folder / "empty.pcap").write_bytes(b"")
@@ -372,6 +373,40 @@ def test_a_folder(shell: Shell, tmp_path: Path) -> None:
 def test_a_folder_without_captures(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("text")
     assert shell.complaint("analyze", str(tmp_path)) == f"xenshark: no captures in {tmp_path}\n"
+    for words in (("extract", "-w", str(tmp_path / "out")), ("diff", str(NETEM))):
+        assert shell.complaint(*words, str(tmp_path)) == f"xenshark: no captures in {tmp_path}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["analyze", "read", "check", "faults", "guest", "report -o {}/page", "export --format csv -o {}/t", "crosscheck"],
+)
+def test_a_folder_without_captures_among_others(words: str, shell: Shell, tmp_path: Path) -> None:
+    """Keeps nobody from an answer."""
+    (empty := tmp_path / "empty").mkdir()
+    status, out, err = shell.run(*words.format(tmp_path).split(), str(empty), str(NETEM))
+    assert (status, err) == (2, f"xenshark: no captures in {empty}\n")
+    assert out.count("\n") > 1 or (tmp_path / "page").exists() or (tmp_path / "t/captures.csv").exists()
+
+
+def test_a_folder_that_cannot_be_read_among_others(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may read everything, so that what lists folders fails here."""
+    below = tmp_path / "below"
+    below.mkdir()
+    shutil.copy(NETEM, tmp_path / "one.pcap.zst")
+    listing = os.scandir
+
+    def scandir(path: str) -> Any:
+        if Path(path) == below:
+            raise PermissionError(13, "Permission denied", str(path))
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    status, out, err = shell.run("analyze", str(tmp_path))
+    assert (status, err) == (2, f"xenshark: cannot read {below}: Permission denied\n") and "outcome" in out
+    assert "cannot read" in shell.complaint("analyze", "--join", str(tmp_path))
 
 
 def test_several_files_are_one_for_a_program(tmp_path: Path, netem: list[Captured], whole: dict[str, Any]) -> None:
@@ -471,6 +506,32 @@ def test_an_input_without_end_is_refused(device: str, shell: Shell) -> None:
     assert "is neither a capture (pcap, pcapng) nor a migration stream, as far as its first" in (
         shell.complaint("analyze", device)
     )
+
+
+LIMIT = 1 << 28
+"""Octets that a file of a command under test may have: it takes no disk with it."""
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("crosscheck {}", "{} is no capture (pcap, pcapng)"),
+        ("extract {} -w {out}", "{} is no regular file"),
+        ("replay {}", "{} is no regular file"),
+        ("view {}", "{} is no regular file"),
+        ("guest --symbols {} {netem}", "cannot read {}: it has more than"),
+        ("export {} -o {out}", "{} is neither a capture (pcap, pcapng) nor a migration stream"),
+        ("report {} -o {out}", "{} is neither a capture (pcap, pcapng) nor a migration stream"),
+    ],
+)
+def test_nothing_without_end_is_copied(words: str, says: str, tmp_path: Path) -> None:
+    given = words.format("/dev/zero", out=tmp_path / "out", netem=NETEM).split()
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT))
+
+    done = subprocess.run([*XENSHARK, *given], capture_output=True, text=True, timeout=PATIENCE, preexec_fn=limit)
+    assert (done.returncode, done.stdout) == (2, "") and says.format("/dev/zero") in done.stderr, done.stderr
 
 
 def test_a_pipe_is_read_once(shell: Shell, tmp_path: Path) -> None:

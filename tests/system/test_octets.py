@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,9 @@ def test_bodies_are_those_of_the_stream(shell: Shell, tmp_path: Path) -> None:
     octets = unpacked(STREAM)
     for name in ("PAGE_DATA", "HVM_CONTEXT", "libxl.EMULATOR_CONTEXT"):
         (record,) = (one for one in shell.objects(str(STREAM)) if f"{one['layer']}.{one['name']}".endswith(name))
-        lines = shell.lines("read", "--extract", name, "-w", str(tmp_path / name), str(STREAM))
-        assert [line.split()[0] for line in lines] == [str(record["number"]), f"{tmp_path / name}:"]
+        status, out, err = shell.run("read", "--extract", name, "-w", str(tmp_path / name), str(STREAM))
+        assert (status, out.split()[0], out.count("\n")) == (0, str(record["number"]), 1)
+        assert err == f"xenshark: {tmp_path / name}: 1 body\n"
         (path,) = (tmp_path / name).iterdir()
         assert path.name == f"{record['number']:06d}-{record['name']}.bin"
         begin = record["offset"] + 8
@@ -44,7 +46,9 @@ def test_bodies_are_those_of_the_stream(shell: Shell, tmp_path: Path) -> None:
 
 def test_every_page_of_a_capture(shell: Shell, tmp_path: Path) -> None:
     folder = tmp_path / "bodies"
-    shell.lines("read", "--extract", "POSTCOPY_PAGE_DATA", "-w", str(folder), str(LIVE))
+    status, out, err = shell.run("read", "--json", "--extract", "POSTCOPY_PAGE_DATA", "-w", str(folder), str(LIVE))
+    lines = [json.loads(line)["name"] for line in out.splitlines()]
+    assert (status, err) == (0, f"xenshark: {folder}: {len(lines)} bodies\n") and {*lines} == {"POSTCOPY_PAGE_DATA"}
     wanted = {one["number"]: one["body_length"] for one in shell.objects("--type", "POSTCOPY_PAGE_DATA", str(LIVE))}
     found = {int(path.name[:6]): path.stat().st_size for path in folder.iterdir()}
     assert found == wanted and len(found) > 1
@@ -58,6 +62,19 @@ def test_what_was_not_captured_is_told(shell: Shell, tmp_path: Path) -> None:
     (record,) = shell.objects("--type", "HVM_CONTEXT", str(cut))
     missing = record["body_length"] - path.stat().st_size
     assert f"{path}: {missing:,} octets of {record['body_length']:,} were not captured" in err
+
+
+def test_folders_that_nothing_was_written_into_go_again(shell: Shell, tmp_path: Path) -> None:
+    there, new = tmp_path / "there", tmp_path / "new"
+    there.mkdir()
+    for folder in (there, there / "below/it", new, new / "a/b"):
+        shell.complaint("read", "--extract", "COLO", "-w", str(folder), str(LIVE))
+        status, out, err = shell.run("read", "--extract", "CHECKPOINT", "-w", str(folder), str(LIVE))
+        assert (status, out, err) == (0, "", f"xenshark: {folder}: 0 bodies\n")
+        shell.complaint("read", "--extract", "END", "-w", str(folder), str(tmp_path / "none"))
+        for form in ("csv", "parquet"):
+            shell.complaint("export", str(tmp_path / "none"), "-o", str(folder), "--format", form)
+        assert [*tmp_path.rglob("*")] == [there]
 
 
 def test_wrong_usage(shell: Shell, tmp_path: Path) -> None:

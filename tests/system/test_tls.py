@@ -118,6 +118,11 @@ def test_keys_in_the_capture(certificate: Path, shell: Shell) -> None:
         assert facts(shell.run("analyze", "--json", one)[1])["outcome"] == "completed"
 
 
+def test_keys_without_end(certificate: Path, shell: Shell) -> None:
+    path, _ = captured(talks.precopy(), certificate, shell, ssl.TLSVersion.TLSv1_3)
+    assert "cannot read /dev/zero: it has more than" in shell.complaint("analyze", path, "--keylog", "/dev/zero")
+
+
 def test_without_keys(certificate: Path, shell: Shell) -> None:
     path, _ = captured(talks.precopy(), certificate, shell, ssl.TLSVersion.TLSv1_3)
     other = shell.file(b"CLIENT_RANDOM " + b"00" * 32 + b" " + b"00" * 48 + b"\n", "other")
@@ -130,8 +135,19 @@ def test_without_keys(certificate: Path, shell: Shell) -> None:
         assert (status, out) == (2, "") and says in err and err.count("\n") == 1
 
 
+@pytest.mark.parametrize("octets", [b"", b"# a comment\n", b"\x00" * 99, b"CLIENT_RANDOM 00\n", b"xl migrate\n"])
+def test_a_key_log_file_without_keys_is_told(octets: bytes, shell: Shell) -> None:
+    """Also where there is nothing to open."""
+    path, keys = shell.file(pcap(packets(Wire(talks.precopy()))), "plain.pcap"), shell.file(octets, "keys")
+    said = f"xenshark: {keys} has no keys of TLS in it: no line is a label, a random number and a secret\n"
+    commands = ["analyze {0} {0}", "check {0}", "read {0}", "plot timeline {0} -o -", "diff {0} {0}"]
+    for words in commands:
+        status, out, err = shell.run(*words.format(path).split(), "--keylog", keys)
+        assert (status, err) == (0, said) and out, words
+
+
 def test_a_plain_migration_needs_no_tshark(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     path = shell.file(pcap(packets(Wire(talks.precopy()))), "plain.pcap")
-    keys = shell.file(b"", "keys")
-    assert shell.run("analyze", "--keylog", keys, path)[0] == 0
+    keys = shell.file(b"CLIENT_RANDOM " + b"00" * 32 + b" " + b"00" * 48 + b"\n", "keys")
+    assert shell.run("analyze", "--keylog", keys, path)[::2] == (0, "")

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Literal
 
+from dissector.capture.files import small
 from dissector.capture.joined import FileSet, octets_of
 from dissector.errors import UserError
 from dissector.events import Endpoint
@@ -39,6 +40,9 @@ FIELDS = (
 FIN, RST = 0x01, 0x04
 
 FILTER = "(tls && data.data) || tcp.flags.fin == 1 || tcp.flags.reset == 1"
+
+KEYLOG_MAX = 1 << 26
+"""Octets of a key log file."""
 
 OPTIONS = (
     # Whatever is inside, it is shown as it is; no protocol is to take it for its own.
@@ -76,12 +80,8 @@ def decrypted(files: FileSet, keylog: str | None) -> Iterator[Plain]:
 def _copied(keylog: str, folder: Path) -> Path:
     """The keys where tshark, which runs as nobody if this program is root's, can read them."""
     copy = folder / "keys"
-    try:
-        octets = Path(keylog).read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {keylog}: {error.strerror or error}") from error
     copy.touch(0o600)
-    copy.write_bytes(octets)
+    copy.write_bytes(small(keylog, KEYLOG_MAX))
     hand_over(copy)
     return copy
 
