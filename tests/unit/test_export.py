@@ -211,7 +211,7 @@ def test_without_pyarrow_it_says_what_to_install(shell: Shell, tmp_path: Path, m
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     words = ("export", str(SAVED), "-o", str(tmp_path / "out"))
     assert "pip install 'xenshark[tables]'" in shell.complaint(*words)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
     assert shell.lines(*words, "--format", "csv") == []
 
 
