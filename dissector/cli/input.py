@@ -188,6 +188,11 @@ def conclude(capture: Input, *folds: Bounded, is_interrupted: bool = False) -> N
         raise UserError(capture.problem)
 
 
+def is_on_a_terminal() -> bool:
+    """Whether there is somebody to look at it, and to press keys."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def width() -> int:
     """How wide text may be: as the terminal, within bounds; the widest where there is none."""
     return max(NARROWEST, min(WIDEST, get_terminal_size().columns)) if sys.stdout.isatty() else WIDEST

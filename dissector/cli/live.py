@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dissector import __version__
 from dissector.cli.arguments import or_word, positive_number, whole_number
+from dissector.cli.input import is_on_a_terminal
 from dissector.errors import UserError
 from dissector.recording.programs import PROGRAMS, TELLING, Wanted, find
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dissector.fleet.log import Appended
     from dissector.recording.log import Dated
     from dissector.recording.privileges import User
+    from dissector.viewer.live import LiveViewer
 
 DESCRIPTION = """\
 Captures on an interface and analyzes what it sees meanwhile: shows of each
@@ -39,7 +41,9 @@ On a terminal there is a picture that changes; anywhere else there are lines, as
 phases change and findings come. --json prints one JSON object a line, whose
 "event" is: capture (it has begun), migration (found), phase, iteration (begun),
 fault (answered), finding, statistics (each second), end (of a migration), and
-last summary (the object of `xenshark analyze --json`).
+last summary (the object of `xenshark analyze --json`). With --view (it needs
+Textual: pip install 'xenshark[view]') records, fields and octets are on the
+screen as they come, as with `xenshark view`; ? lists the keys.
 
 With --no-pages FILE has no contents of the guest's memory, but for a few pages
 that share a packet with a header; every length stays, and everything reads it.
@@ -60,6 +64,7 @@ Parquet dataset that `xenshark fleet report` asks. --metrics serves Prometheus;
 
 examples:
   xenshark live -i eth0
+  xenshark live -i eth0 --view
   xenshark live -i eth0 --metrics 127.0.0.1:9469 --log migrations.jsonl
   xenshark live -i any -f 'tcp port 7700' -w migration.pcapng --no-pages
   xenshark live -i eth0 --json --count 1 | jq 'select(.event == "finding")'
@@ -87,6 +92,9 @@ def add(subparsers: Any) -> None:
     what.add_argument("--unit", action="store_true", help="print a unit for systemd and end")
     parser.add_argument("-f", "--filter", default="", metavar="BPF", help="capture only this, see man pcap-filter")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line, one line an event")
+    parser.add_argument(
+        "--view", action="store_true", help="walk through what comes, as with xenshark view; q or Ctrl-C ends"
+    )
     end = parser.add_argument_group("when it ends, if not at Ctrl-C")
     end.add_argument("-c", "--count", type=whole_number(), metavar="N", help="after N migrations have ended")
     end.add_argument("--duration", type=positive_number(), metavar="S", help="after S seconds")
@@ -130,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(prometheus.text_of(prometheus.DASHBOARD if arguments.dashboard else prometheus.UNIT), end="")
         return 0
     # Imported here, because these are pipes and signals as only Unix has them.
-    from dissector.cli.watching import Watching
+    from dissector.cli.watching import Viewed, Watching
     from dissector.recording.guard import Files, Guard, Started, start
     from dissector.recording.log import Dated
     from dissector.recording.privileges import become, successor
@@ -141,6 +149,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         return _list(program.listing(path))
     _refuse(arguments)
+    viewer = _viewer() if arguments.view else None
     wanted = Wanted(
         interface=arguments.interface,
         filter=arguments.filter,
@@ -171,14 +180,24 @@ def run(arguments: argparse.Namespace) -> int:
         for service in _services(arguments, dated, user, complaints.append):
             services.append(service)
             ending.callback(service.close)
-        watching = Watching(
-            arguments, lambda: Session(program, path, wanted, starts), files, rotation, services, complaints
-        )
+        what = arguments, lambda: Session(program, path, wanted, starts), files, rotation, services, complaints
+        watching = Watching(*what) if viewer is None else Viewed(*what, viewer)
         ending.callback(watching.close)
         if user is not None:
             become(user)
         watching.run(user)
     return 0
+
+
+def _viewer() -> type[LiveViewer]:
+    """Of a live capture. Raises UserError where there can be none."""
+    if not is_on_a_terminal():
+        raise UserError("--view needs a terminal; without it, live prints lines")
+    try:
+        from dissector.viewer.live import LiveViewer
+    except ImportError as error:
+        raise UserError("--view needs Textual: pip install 'xenshark[view]'") from error
+    return LiveViewer
 
 
 def _is_folder(name: str) -> bool:
@@ -253,6 +272,10 @@ def _refuse(arguments: argparse.Namespace) -> None:
         raise UserError("--keep is about files of --rotate-size or --rotate-time, and there is none of these")
     if arguments.log == "":
         raise UserError("--log needs the name of a file or folder")
+    other = {"--json": arguments.json, "--metrics": arguments.metrics, "--log": arguments.log}
+    for option, value in other.items():
+        if value and arguments.view:
+            raise UserError(f"{option} is for who is not there, --view for who is: give one of them")
     if arguments.log == "-":
         raise UserError("standard output is for what is analyzed, --log needs a file or folder")
     if arguments.log_keep and not arguments.log:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from dissector.cli.arguments import add_files, add_keylog
-from dissector.cli.input import look_at_keys, only
+from dissector.cli.input import is_on_a_terminal, look_at_keys, only
 from dissector.errors import UserError
 
 EPILOG = """\
@@ -41,8 +40,3 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("view needs Textual: pip install 'xenshark[view]'") from error
     Viewer(files, arguments.keylog, display_filter=arguments.display_filter).run()
     return 0
-
-
-def is_on_a_terminal() -> bool:
-    """Whether there is somebody to look at it, and to press keys."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()

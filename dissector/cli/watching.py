@@ -9,11 +9,14 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
+from threading import Thread
 from time import monotonic_ns, sleep, time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from dissector.analysis import Analysis
 from dissector.engine import Engine
 from dissector.errors import UserError
+from dissector.events import Event
 from dissector.library import crowd, no_migration, old_xen, source_of
 from dissector.monitor import Monitor, Notice, Snapshot
 from dissector.recording.guard import Files
@@ -27,6 +30,9 @@ from dissector.results.source import SourceResult
 from dissector.units import NS, many, printable, size
 from dissector.views.analysis import as_text
 from dissector.views.live import Display, Form, prepare
+
+if TYPE_CHECKING:
+    from dissector.viewer.live import Live
 
 INTERVAL = NS // 4
 """Time (ns) from one look to the next."""
@@ -122,9 +128,13 @@ class Watching:
         """What a capture needs for itself."""
         self._session, self._reader = session, session.reader
         self._monitor = Monitor(self._notify)
-        self._engine = Engine(self._monitor.add, note_spans=self._is_trimmed)
+        self._engine = Engine(self._taker(), note_spans=self._is_trimmed)
         if self._files is not None:
             self._kept = self._keep(self._files)
+
+    def _taker(self) -> Callable[[Event], None]:
+        """What takes the events of a capture."""
+        return self._monitor.add
 
     def _watch(self) -> None:
         """One capture, to its end."""
@@ -134,6 +144,7 @@ class Watching:
             self._tick()
         self._session.conclude()
         self._finish()
+        self._report()
 
     def _capture_again(self) -> bool:
         """Waits until there can be another capture; False if it is to end before."""
@@ -225,7 +236,7 @@ class Watching:
             service.look(snapshots, self._monitor, source)
 
     def _finish(self) -> None:
-        """Says what came of a capture."""
+        """No packet of a capture follows."""
         if self._kept is not None:
             self._kept.close()
         self._monitor.finish()
@@ -233,9 +244,12 @@ class Watching:
         for service in self._services:
             service.look((), self._monitor, source)
             service.end()
-        migrations = self._monitor.analysis.migrations
         if self._display.form == "json":
-            self._event(SummaryEvent.of(source, migrations))
+            self._event(SummaryEvent.of(source, self._monitor.analysis.migrations))
+
+    def _report(self) -> None:
+        """Says what came of a capture."""
+        source, migrations = self._source(), self._monitor.analysis.migrations
         self._print()
         if self._display.form != "json" and migrations:
             print(as_text(source, migrations), end="")
@@ -289,6 +303,119 @@ class Watching:
 
     def _event(self, event: LiveEvent) -> None:
         self._display.add(dumps(event))
+
+
+class Screen(Protocol):
+    """As much of the viewer as is needed here."""
+
+    def run(self) -> object:
+        """Until whoever looks at it has seen enough."""
+
+    def exit(self) -> object:
+        """As if they had."""
+
+
+class Viewed(Watching):
+    """The same behind a viewer: a thread watches, and what there is to say is said when the terminal is free again."""
+
+    name: str
+    take: Callable[[Event], object]
+    is_done = False
+    trouble: str | None = None
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        capture: Callable[[], Session],
+        files: Files | None,
+        rotation: Rotation,
+        services: Sequence[Service],
+        complaints: deque[str],
+        viewer: Callable[[Live], Screen],
+    ) -> None:
+        """`viewer` makes one; the rest is as above."""
+        super().__init__(arguments, capture, files, rotation, services, complaints)
+        self.name = arguments.interface
+        self._has_screen = True
+        self._error: BaseException | None = None
+        self._thread = Thread(target=self._run, daemon=True)
+        self._screen = viewer(self)
+
+    @property
+    def analysis(self) -> Analysis:
+        """What comes of it."""
+        return self._monitor.analysis
+
+    @property
+    def first_time(self) -> int | None:
+        """Of the first packet, ns since the epoch."""
+        return self._reader.first_time_ns
+
+    @property
+    def words(self) -> str:
+        """How far it is."""
+        return self._footer()
+
+    def start(self) -> None:
+        """What is captured is looked at from here on."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """The capture ends soon; what was captured until then is still looked at."""
+        self._session.capture.stop()
+
+    def run(self, user: User | None) -> None:
+        """Until whoever looks at it has seen enough: then it ends, and says what came of it. Raises UserError as
+        `Watching.run` does."""
+        handlers = {
+            number: signal.signal(number, lambda number, frame: self._screen.exit())
+            for number in ENDING
+            if not _stays_ignored(number)
+        }
+        try:
+            self._screen.run()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        self.cancel()
+        self._thread.join()
+        self._has_screen = False
+        if self._error is not None:
+            raise self._error
+        super()._report()
+        self._judge()
+
+    def _run(self) -> None:
+        """The thread."""
+        try:
+            self._watch()
+            self.trouble = self._reader.trouble
+        except BaseException as error:
+            self._error, self.trouble = error, str(error)
+        finally:
+            self.is_done = True
+
+    def _taker(self) -> Callable[[Event], None]:
+        monitor = self._monitor
+
+        def take(event: Event) -> None:
+            monitor.add(event)
+            self.take(event)
+
+        return take
+
+    def _begin(self) -> None:
+        """The screen says it."""
+
+    def _report(self) -> None:
+        """Later."""
+
+    def _notify(self, notice: Notice) -> None:
+        """The screen shows it."""
+
+    def _print(self, snapshots: Sequence[Snapshot] = (), footer: str = "") -> None:
+        if not self._has_screen:
+            super()._print(snapshots, footer)
 
 
 def _stays_ignored(number: signal.Signals) -> bool:

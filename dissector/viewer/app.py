@@ -34,7 +34,7 @@ from dissector.rules.findings import Finding
 from dissector.units import printable, size
 from dissector.viewer.fields import Node, inside, nodes
 from dissector.viewer.index import Again, Index
-from dissector.viewer.jobs import Job
+from dissector.viewer.jobs import Job, Loading, Work
 from dissector.viewer.panes import Lines, Octets, Strips
 from dissector.views.fields_at import extent_of
 from dissector.views.octets import kept
@@ -119,6 +119,7 @@ class Viewer(App[None]):
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (112, "-wide")]  # noqa: RUF012 (as Textual has it)
     ENABLE_COMMAND_PALETTE = False
+    HELP_TEXT = HELP
     TITLE = "xenshark"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search"),
@@ -145,11 +146,10 @@ class Viewer(App[None]):
             parse(display_filter, records())
         self._files, self._keylog = files, keylog
         self.index, self._analysis = index or Index(), Analysis()
-        self._around = Around()
-        self.job = Job("loading", files, keylog, self._analysis.add, self.index.add, end=self._analysis.finish)
-        self._again: Job | None = None
-        self._choosing: Job | None = None
-        self._searching: Job | None = None
+        self.job = self._load()
+        self._again: Work | None = None
+        self._choosing: Work | None = None
+        self._searching: Work | None = None
         self._chosen: array[int] | None = None
         """The numbers of the records that a filter or a tab leaves, as far as they are known; None: all."""
         self._looked_at = self._tab_count = 0
@@ -159,6 +159,8 @@ class Viewer(App[None]):
         self._time = next(iter(TIMES))
         self._question: Question | None = None
         self._is_concluded = False
+        self._found = 0
+        """Findings that were noted."""
         self._answered: dict[int, int] = {}
         self._findings: dict[int, list[Finding]] = {}
 
@@ -212,9 +214,9 @@ class Viewer(App[None]):
         if self._searching is not None and self._searching.is_done:
             self._searching = None
             self._go_to_match()
+        self._note_findings()
         if self.job.is_done and not self._is_concluded:
             self._is_concluded = True
-            self._note_findings()
             if self.job.trouble:
                 self.say(self.job.trouble)
         if self.records.count and not self.fields.root.children:
@@ -231,8 +233,14 @@ class Viewer(App[None]):
             self.tabs.add_tab(Tab(Text(printable(f"{migration.number}{flow}")), id=f"m{migration.number}"))
 
     def _note_findings(self) -> None:
+        """Those of every record, if there are others than before."""
+        checkers = [checker for _, checker in self._analysis.migrations]
+        count = sum(len(checker.findings) for checker in checkers)
+        if count == self._found:
+            return
+        self._found = count
         found: dict[int, list[Finding]] = {}
-        for _, checker in self._analysis.migrations:
+        for checker in checkers:
             for finding in checker.findings:
                 if finding.number is not None:
                     found.setdefault(finding.number, []).append(finding)
@@ -240,16 +248,19 @@ class Viewer(App[None]):
         self.records.refresh()
 
     def _say_how_far(self) -> None:
-        under_way = (self.job, self._choosing, self._searching, self._again)
-        jobs = [job.words for job in under_way if job is not None and not job.is_done]
         here = f"record {self.number:,}" if self.number else "no record"
         shown = (
             f"{self.records.count:,} of {self.index.count:,}" if self._chosen is not None else f"{self.index.count:,}"
         )
-        words = [PurePath(self._files.name).name, f"{here} of {shown}", *jobs]
-        words += [f"filter: {self.filter}"] if self.filter else []
-        words += ["? help"]
-        self.status.update(printable(" | ".join(words)))
+        self.status.update(
+            printable(" | ".join([PurePath(self._files.name).name, f"{here} of {shown}", *self._words()]))
+        )
+
+    def _words(self) -> list[str]:
+        """What goes on, and what else there is to know."""
+        under_way = (self.job, self._choosing, self._searching, self._again)
+        jobs = [job.words for job in under_way if job is not None and not job.is_done]
+        return [*jobs, *([f"filter: {self.filter}"] if self.filter else []), "? help"]
 
     # Records
 
@@ -264,7 +275,7 @@ class Viewer(App[None]):
     def _draw(self, at: int) -> tuple[str, Style]:
         number = self._number_at(at)
         place = self.index.place(number)
-        first = self.job.capture.first_time or 0
+        first = self.job.first_time or 0
         before = self.index.place(self._number_at(at - 1)).time if at else place.time
         time = TIMES[self._time](place.time, first, before) if place.time else "-"
         findings = self._findings.get(number, ())
@@ -296,10 +307,7 @@ class Viewer(App[None]):
         self.phases.show(list(phases), place.time)
         if one is None:
             self.octets.show(b"", 0)
-            self.fields.root.add_leaf("is read again ...")
-            if self._again is None:
-                again = Again(self.index, number)
-                self._again = self._start("reading again", again.add, end=again.finish)
+            self.fields.root.add_leaf(self._bring_back(number))
             return
         for node in nodes(one.record):
             self._grow(self.fields.root, node)
@@ -317,6 +325,24 @@ class Viewer(App[None]):
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Node]) -> None:
         self.octets.mark(event.node.data.extent if event.node.data is not None else None)
+
+    # What is read beside the picture
+
+    def _load(self) -> Loading:
+        """What brings every record to the index and to the analysis."""
+        return Job("loading", self._files, self._keylog, self._analysis.add, self.index.add, end=self._analysis.finish)
+
+    def _bring_back(self, number: int) -> str:
+        """A record that there was no room for; in words, what becomes of it."""
+        if self._again is None:
+            again = Again(self.index, number)
+            self._again = self._start("reading again", again.add, end=again.finish)
+        return "is read again ..."
+
+    def _each(self, what: str, take: Callable[[Record, Sequence[Link]], None]) -> Work | None:
+        """Each record with its links; from the file and not from the index, which may have let go of it."""
+        linker = Linker(take)
+        return self._start(what, linker.add, end=linker.finish)
 
     def _start(self, what: str, *takers: Callable[[Event], object], end: Callable[[], object]) -> Job | None:
         try:
@@ -369,7 +395,7 @@ class Viewer(App[None]):
     # Keys
 
     def action_help(self) -> None:
-        self.push_screen(Page(f"xenshark {__version__}\n\n{HELP}"))
+        self.push_screen(Page(f"xenshark {__version__}\n\n{self.HELP_TEXT}"))
 
     def action_time(self) -> None:
         names = list(TIMES)
@@ -407,9 +433,12 @@ class Viewer(App[None]):
         if self._chosen is None and here:
             self.records.go(here - 1, centred=True)
 
-    def _filtering(self, asked: Callable[[Row], bool], migration: int | None, chosen: Any) -> Job | None:
-        rules = {number: [one.rule for one in found] for number, found in self._findings.items()}
-        around = Around(self.job.capture.first_time, rules)
+    def _rules(self) -> dict[int, list[str]]:
+        """The rules that each record breaks."""
+        return {number: [one.rule for one in found] for number, found in self._findings.items()}
+
+    def _filtering(self, asked: Callable[[Row], bool], migration: int | None, chosen: Any) -> Work | None:
+        around = Around(self.job.first_time, self._rules())
 
         def take(record: Record, links: Sequence[Link]) -> None:
             if migration in (None, record.migration) and asked(Row(record, links, around)):
@@ -442,9 +471,7 @@ class Viewer(App[None]):
 
             if self._searching is not None:
                 self._searching.cancel()
-            # In the file and not in the list, which may have let go of what is looked for.
-            linker = Linker(take)
-            self._searching = self._start("searching", linker.add, end=linker.finish)
+            self._searching = self._each("searching", take)
         elif self._searched and self._searching is None:
             self._go_to_match()
 
@@ -471,7 +498,7 @@ class Viewer(App[None]):
 
     def action_finding(self) -> None:
         if not self._findings:
-            self.say("no findings" if self.job.is_done else "findings are known when all is loaded")
+            self.say("no findings" if self.job.is_done else "no findings so far")
             return
         numbers = sorted(self._findings)
         number = next((one for one in numbers if one > self.number), numbers[0])

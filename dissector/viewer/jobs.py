@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Thread
 from time import monotonic
+from typing import Protocol
 
 from dissector.capture.joined import FileSet
 from dissector.errors import UserError
@@ -13,6 +14,35 @@ from dissector.library import Input, Take
 
 class Cancelled(Exception):
     """Nobody waits for the job any more."""
+
+
+class Work(Protocol):
+    """What takes long, and goes on while the picture looks at it."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more comes of it."""
+
+    @property
+    def words(self) -> str:
+        """What it is, and how far."""
+
+    def start(self) -> None: ...
+
+    def cancel(self) -> None:
+        """It ends soon."""
+
+
+class Loading(Work, Protocol):
+    """What brings the records."""
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the input."""
+
+    @property
+    def first_time(self) -> int | None:
+        """Of the first packet, ns since the epoch."""
 
 
 class Job(Thread):
@@ -41,6 +71,11 @@ class Job(Thread):
             self.trouble = str(error)
         finally:
             self.is_done = True
+
+    @property
+    def first_time(self) -> int | None:
+        """Of the first packet, ns since the epoch."""
+        return self.capture.first_time
 
     def cancel(self) -> None:
         """The thread ends soon."""
