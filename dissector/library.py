@@ -72,7 +72,7 @@ def gather(paths: Iterable[str | os.PathLike[str]], join: bool | None = None) ->
     remarks: list[str] = []
     problems: dict[str, str] = {}
     for path in [os.fspath(path) for path in paths]:
-        if not Path(path).is_dir():
+        if not path or not Path(path).is_dir():  # a name without letters would be the folder at hand
             names.append(path)
             continue
         found = captures_in(path, _is_capture)

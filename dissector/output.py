@@ -72,6 +72,8 @@ def folder(path: Path) -> Iterator[None]:
             break
         made.append(one)
     try:
+        if path.exists() and not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "is no folder", str(path))
         path.mkdir(parents=True, exist_ok=True)
         yield
     finally:

@@ -204,7 +204,7 @@ def open_octets(path: str) -> tuple[Octets, str]:
     Returns the octets and the name to call them by. Raises UserError when the file cannot be opened or
     read, or when it cannot be unpacked: the format is one of UNREAD, or the package for it is missing.
     """
-    name = "standard input" if path == "-" else path
+    name = "standard input" if path == "-" else path or "''"
     try:
         file = io.FileIO(0, closefd=False) if path == "-" else io.FileIO(path)
     except (OSError, ValueError) as error:

@@ -100,7 +100,7 @@ def sets_of(paths: Iterable[str], join: bool | None = None) -> Sets:
     if len(names) == 1:
         return Sets([FileSet((names[0],))], [])
     if join:
-        return Sets([_asked(names)], [])
+        return Sets([_asked(names)], [words for words in map(_missing_of, *zip(*_alike(names), strict=True)) if words])
     if join is False:
         return Sets([FileSet((name,)) for name in names], [])
     found = Sets([], [])
@@ -220,6 +220,14 @@ def _missing(files: FileSet, numbers: Sequence[int]) -> str | None:
     words = [str(first) if first == last else f"{first} to {last}" for first, last in spans]
     is_one = len(spans) == 1 and spans[0][0] == spans[0][1]
     return f"{files.name}: {'number' if is_one else 'numbers'} {listed(words)} {'is' if is_one else 'are'} missing"
+
+
+def _missing_of(pattern: Pattern | None, members: Sequence[Member]) -> str | None:
+    """What is missing of files whose names are like each other's, whoever says that they are one."""
+    numbers = [one.number for one in members if one.number is not None]
+    if pattern is None or len(members) < 2 or len(numbers) < len(members):
+        return None
+    return _missing(FileSet(tuple(sorted(one.path for one in members))), numbers)
 
 
 def _timed(members: Sequence[Member]) -> tuple[list[Member], list[Member]]:

@@ -142,19 +142,42 @@ def _meant(words: list[str]) -> list[str]:
         return [*words[1:2], "--help"]
     if words == ["version"]:
         return ["--version"]
-    return ["analyze", *words] if words[:1] == ["-r"] else words
+    # A file or folder alone, be it there or not: its summary is what was meant.
+    is_file = bool(words) and words[0] not in COMMANDS and (words[0] in ("-r", "-") or _is_path(words[0]))
+    return ["analyze", *words] if is_file else words
+
+
+def _is_path(word: str) -> bool:
+    return not word.startswith("-") and ("." in word or os.sep in word or Path(word).exists())
+
+
+OWN = ("-h", "--help", "--version")
+"""Options before a command."""
+
+
+def _look_at(first: str) -> None:
+    """Raises UserError if a command line begins with what is neither a command nor such an option."""
+    if first in COMMANDS or any(option.startswith(first) for option in OWN):
+        return
+    if first.startswith("-"):
+        name = first.partition("=")[0]
+        raise UserError(f"there is no option {name} before a command (see xenshark --help, xenshark COMMAND --help)")
+    from difflib import get_close_matches  # here, as nearly no run needs it
+
+    near = get_close_matches(first, COMMANDS)
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise UserError(f"there is no command and no file {first}{meant} (see xenshark --help)")
 
 
 def _run(words: list[str]) -> int:
     words = _meant(words)
     asked = next((word for word in words if not word.startswith("-")), None)
-    if asked is not None and asked not in COMMANDS and words[0] == asked and Path(asked).exists():
-        # A file or folder alone: its summary is what was meant.
-        words, asked = ["analyze", *words], "analyze"
     # To say the version no command is needed; to list them all are.
     needed = [asked] if asked in COMMANDS else [] if words[:1] == ["--version"] else COMMANDS
     given = settings.NONE
     try:
+        if words:
+            _look_at(words[0])
         # Nothing that is imported becomes garbage, and looking for it takes a fifth of the time to start.
         gc.disable()
         modules = {name: import_module(f"{__name__}.{name}") for name in needed}

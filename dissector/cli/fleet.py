@@ -94,11 +94,13 @@ def _run(arguments: argparse.Namespace) -> int:
     from dissector.fleet.run import run as run_all
 
     found = sources(arguments.inputs)
-    done = Dataset(arguments.output).done(failed_too=not arguments.failed)
+    dataset = Dataset(arguments.output)
+    done = dataset.done(failed_too=not arguments.failed)
     left = [source for source in found if source not in done]
     teller = _Teller(left, len(found) - len(left))
     status = DONE
     if left:
+        dataset.probe()
         try:
             with client(arguments.scheduler, arguments.workers) as cluster:
                 run_all(left, arguments.output, cluster, teller.tell)

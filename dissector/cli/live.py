@@ -69,8 +69,8 @@ examples:
   xenshark live -i any -f 'tcp port 7700' -w migration.pcapng --no-pages
   xenshark live -i eth0 --json --count 1 | jq 'select(.event == "finding")'
 
-exit status: 0 done; 2 nothing can be captured, or (without --metrics or --log)
-no migration was
+exit status: 0 done; 2 nothing can be captured, or no migration was (with
+--metrics or --log 0 all the same if SIGTERM ends it, as it ends a service)
 """
 
 AUTO = "auto"

@@ -219,14 +219,16 @@ def _read(arguments: argparse.Namespace, printer: Printer, capture: Input) -> in
     finally:
         linker.finish()
     conclude(capture)
-    if printer.places.asked and (printer.places.missing or not printer.is_found):
-        (missing, *_) = printer.places.missing or printer.places.asked
-        raise UserError(f"{capture.name} has no record at {missing.words}")
-    if (arguments.from_ or arguments.to_) and not printer.is_found:
-        complain(f"{capture.name}: nothing that was asked for ended in this time")
     asked, found = arguments.migration, capture.migration_count
     if asked is not None and not 0 <= asked < found:
         raise UserError(f"{capture.name} has no migration {asked}: it holds {found}, numbered from 0")
+    for at in printer.places.missing:
+        raise UserError(f"{capture.name} has no record at {at.words}")
+    for at in printer.places.hidden:
+        hiding = " or ".join(option for option, value in choosing(arguments).items() if value is not None)
+        raise UserError(f"{capture.name} has a record at {at.words}, but it is none that {hiding} asks for")
+    if (arguments.from_ or arguments.to_) and not printer.is_found:
+        complain(f"{capture.name}: nothing that was asked for ended in this time")
     return INTERRUPTED if is_interrupted else 0
 
 
@@ -274,6 +276,7 @@ class Printer:
         """The next record, with its links."""
         if self._is_wanted(record) and (self._asked is None or self._asked.matches(self._row(record, links))):
             self.is_found = True
+            self.places.show(record)
             for near in self._near:
                 self._show(*near, False)
             self._near.clear()
@@ -359,16 +362,27 @@ def _filter(arguments: argparse.Namespace, capture: Input, places: Places) -> Ca
 
     def wanted(record: Record) -> bool:
         name = record.name.lower()
-        return (
+        return places.have(record) and (
             arguments.migration in (None, record.migration)
             and arguments.direction in (None, record.direction)
             and (not names or not names.isdisjoint((name, record.layer, f"{record.layer}.{name}")))
             and passes(arguments.from_, record, 1)
             and passes(arguments.to_, record, -1)
-            and places.have(record)
         )
 
     return wanted
+
+
+def choosing(arguments: argparse.Namespace) -> dict[str, object]:
+    """The options that choose records, beside places, and what they were given."""
+    return {
+        "-Y": arguments.display_filter,
+        "--extract" if arguments.extract else "--type": arguments.type,
+        "--direction": arguments.direction,
+        "--migration": arguments.migration,
+        "--from": arguments.from_,
+        "--to": arguments.to_,
+    }
 
 
 class At(NamedTuple):
@@ -397,6 +411,8 @@ class Places:
         self.asked = dict.fromkeys(asked)
         self.missing = dict(self.asked)
         """Those at which no record was so far."""
+        self.hidden = dict(self.asked)
+        """Those of which nothing was shown so far."""
         self._tests = {at: _finder(at, capture) for at in self.asked}
 
     def have(self, record: Record) -> bool:
@@ -405,6 +421,11 @@ class Places:
         for at in here:
             self.missing.pop(at, None)
         return bool(here) or not self.asked
+
+    def show(self, record: Record) -> None:
+        """A record is shown."""
+        for at in [at for at in self.hidden if self._tests[at](record)]:
+            del self.hidden[at]
 
 
 def _finder(at: At, capture: Input) -> Callable[[Record], bool]:

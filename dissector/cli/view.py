@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from dissector.cli import DONE, complain
 from dissector.cli.arguments import add_files, add_keylog
 from dissector.cli.input import is_on_a_terminal, look_at_keys, only
 from dissector.errors import UserError
@@ -38,5 +39,6 @@ def run(arguments: argparse.Namespace) -> int:
         from dissector.viewer.app import Viewer
     except ImportError as error:
         raise UserError("view needs Textual: pip install 'xenshark[view]'") from error
-    Viewer(files, arguments.keylog, display_filter=arguments.display_filter).run()
-    return 0
+    viewer = Viewer(files, arguments.keylog, display_filter=arguments.display_filter)
+    viewer.run()
+    return complain(viewer.job.trouble) if viewer.job.trouble else DONE

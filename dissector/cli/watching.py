@@ -94,6 +94,8 @@ class Watching:
         self._is_trimmed = arguments.snaplen == "auto"
         self._kept: Kept | None = None
         self._interrupts = 0
+        self._is_service_ended = False
+        """Whether it was ended as services are, to which no migration may just not have come yet."""
         self._ended = 0
         """Migrations that have ended, in captures before this one."""
         self._begun = self._due = self._second = monotonic_ns()
@@ -119,6 +121,8 @@ class Watching:
                 signal.signal(number, handler)
         if not self._services:
             self._judge()
+        elif not (self._ended or self._engine.migrations or self._is_service_ended):
+            raise UserError(no_migration(self._engine, self._reader))
 
     def close(self) -> None:
         """Whatever is captured: it ends now."""
@@ -202,6 +206,7 @@ class Watching:
     def _interrupt(self, number: int, frame: object) -> None:
         """A signal: the first ends the capture, a second one everything."""
         self._interrupts += 1
+        self._is_service_ended = number == signal.SIGTERM
         if self._interrupts > 1:
             raise KeyboardInterrupt
         self._session.capture.stop()

@@ -106,11 +106,18 @@ class Dataset:
         self._storage.rm(f"{self.path}/{name}/{part}")
 
     def probe(self) -> None:
-        """Raises what its storage raises where nothing can be written."""
-        self._storage.makedirs(self.path, exist_ok=True)
+        """Raises UserError where nothing can be written."""
         path = f"{self.path}/.{urandom(4).hex()}"
-        self._storage.pipe(path, b"xenshark")
-        self._storage.rm(path)
+        try:
+            if self._storage.exists(self.path) and not self._storage.isdir(self.path):
+                raise UserError(f"cannot write to {self.url}: is no folder")
+            self._storage.makedirs(self.path, exist_ok=True)
+            self._storage.pipe(path, b"xenshark")
+            self._storage.rm(path)
+        except UserError:
+            raise
+        except Exception as error:  # storages raise what they like
+            raise UserError(f"cannot write to {self.url}: {getattr(error, 'strerror', None) or error}") from error
 
     def write(self, name: str, part: str, table: pyarrow.Table) -> None:
         """One file of a table, whole or not at all, in place of what has its name; without rows there is none."""

@@ -34,6 +34,8 @@ def sources(inputs: Iterable[str]) -> list[Source]:
     """Every file that the inputs name, once, in the order of their names. Raises UserError where one names none."""
     found: dict[str, Source] = {}
     for each in inputs:
+        if not each:
+            raise UserError("cannot list '': a folder, file, pattern or address has a name")
         here = {one.url: one for one in _sources(each)}
         if not here:
             raise UserError(f"no captures in {each}: files called {', '.join(SUFFIXES)}, also {', '.join(COMPRESSED)}")

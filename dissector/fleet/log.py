@@ -45,6 +45,9 @@ class Appended:
         """A capture has begun. Raises UserError where it cannot be written."""
         try:
             self._dataset.probe()
+        except UserError as error:
+            raise UserError(f"{error} (by who live becomes: --user)") from error
+        try:
             self._let_go()
         except Exception as error:  # storages raise what they like
             why = getattr(error, "strerror", None) or error

@@ -207,6 +207,9 @@ def test_a_missing_file_is_said(shell: Shell, tmp_path: Path, netem: list[Captur
         (found,) = analyses(out)
         assert status == 0 and says in err and found["source"]["joined"] == left
         assert found["migrations"][0]["gaps"]
+        joined = shell.run("analyze", "--json", "--join", *left[::-1])
+        assert joined[0] == 0 and analyses(joined[1])[0]["source"]["joined"] == left
+        assert says in joined[2] and says not in shell.run("analyze", "--json", "--no-join", *left)[2]
 
 
 def test_a_damaged_file_among_them(shell: Shell, tmp_path: Path, netem: list[Captured]) -> None:

@@ -112,5 +112,13 @@ def test_nothing_is_called_like_standard_output(
     assert not [*tmp_path.iterdir()]
 
 
+def test_what_is_no_folder_is_said_so(shell: Shell, tmp_path: Path) -> None:
+    """Before anything is read."""
+    file = shell.file(b"", "file")
+    for place in ("/dev/full", file):
+        for words in (("export", "--format", "csv", "-o"), ("read", "--extract", "END", "-w"), ("fleet", "-o")):
+            assert shell.complaint(*words, place, str(NONE)) == f"xenshark: cannot write to {place}: is no folder\n"
+
+
 def test_a_report_needs_a_name(shell: Shell) -> None:
     assert "-o needs the name of a file" in shell.complaint("report", str(NONE), "-o", "")

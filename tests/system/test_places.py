@@ -149,7 +149,48 @@ def test_interrupted_it_prints_what_was_seen(
 
 def test_a_file_alone_is_analyzed(shell: Shell) -> None:
     assert shell.lines(UNKNOWN_PFN) == shell.lines("analyze", UNKNOWN_PFN)
-    assert "invalid choice" in shell.complaint("/nowhere/at/all.pcap")
+    said = "xenshark: cannot open /nowhere/at/all.pcap: No such file or directory\n"
+    assert shell.complaint("/nowhere/at/all.pcap") == shell.complaint("/nowhere/at/all.pcap", "--json") == said
+    for words in (("",), ("analyze", ""), ("check", "")):
+        assert shell.complaint(*words) == "xenshark: cannot open '': No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--bogus FILE", "there is no option --bogus before a command (see "),
+        ("--json=1 FILE", "there is no option --json before a command (see "),
+        ("-Y x FILE", "there is no option -Y before a command (see "),
+        ("anlyze FILE", "there is no command and no file anlyze; did you mean analyze? (see "),
+        ("words", "there is no command and no file words (see "),
+    ],
+)
+def test_what_is_no_command_is_named(words: str, says: str, shell: Shell) -> None:
+    complaint = shell.complaint(*(UNKNOWN_PFN if word == "FILE" else word for word in words.split()))
+    assert complaint.startswith(f"xenshark: {says}") and UNKNOWN_PFN not in complaint
+
+
+def test_a_record_that_is_hidden_is_not_missing(shell: Shell) -> None:
+    by_name = {one["name"]: one["number"] for one in shell.objects(UNKNOWN_PFN)}
+    fault, end = by_name["POSTCOPY_FAULT"], by_name["POSTCOPY_TRANSITION"]
+    is_there = "has a record at number {}, but it is none that {} asks for\n"
+    for options, hiding in (
+        (("-Y", "name == POSTCOPY_FAULT"), "-Y"),
+        (("--type", "POSTCOPY_FAULT"), "--type"),
+        (("--direction", "reverse"), "--direction"),
+        (("--direction", "reverse", "-Y", "item"), "-Y or --direction"),
+        (("--from", "99999"), "--from"),
+    ):
+        assert shell.complaint("read", *options, "--at", str(end), UNKNOWN_PFN).endswith(is_there.format(end, hiding))
+        assert shell.complaint("read", *options, "--at", "99999", UNKNOWN_PFN).endswith(
+            "has no record at number 99999\n"
+        )
+        if hiding != "--from":
+            places = ("--at", str(fault), "--at", f"{end}")
+            assert shell.lines("read", *options, *places[:2], UNKNOWN_PFN)
+            status, out, err = shell.run("read", *options, *places, UNKNOWN_PFN)
+            assert status == 2 and out.count("\n") == 1 and is_there.format(end, hiding) in err
+    assert "has no migration 7" in shell.complaint("read", "--migration", "7", "--at", str(end), UNKNOWN_PFN)
 
 
 @pytest.mark.parametrize(

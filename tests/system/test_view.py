@@ -336,6 +336,19 @@ def test_what_holds_no_migration_is_said(shell: Shell) -> None:
     assert app.job.trouble is not None and "no migration found" in app.job.trouble
 
 
+@pytest.mark.parametrize("name", ["hostile/stray_gap.pcap", "violations/none/none.pcap.zst"])
+def test_it_ends_as_analyze_does(name: str, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing was found that is said on the terminal that is left, too."""
+
+    def run(app: Viewer) -> None:
+        app.job.start()
+        app.job.join()
+
+    monkeypatch.setattr(view, "is_on_a_terminal", lambda: True)
+    monkeypatch.setattr(Viewer, "run", run)
+    assert shell.run("view", str(OWN / name))[::2] == shell.run("analyze", str(OWN / name))[::2]
+
+
 def test_what_it_needs_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "standard input cannot be taken by view" in shell.complaint("view", "-")
     assert "view needs a terminal" in shell.complaint("view", WRONG)

@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
@@ -74,6 +75,14 @@ def scraped(served: Metrics) -> dict[str, dict[tuple[str, ...], float]]:
 def page(served: Metrics) -> str:
     with urlopen(f"http://127.0.0.1:{served.port}/metrics") as answer:
         return str(answer.read().decode())
+
+
+def test_metrics_are_at_one_place(served: Metrics) -> None:
+    with pytest.raises(HTTPError) as error:
+        urlopen(f"http://127.0.0.1:{served.port}/metric")
+    assert (error.value.code, error.value.read()) == (404, b"nothing is here: metrics are at /metrics\n")
+    with urlopen(f"http://127.0.0.1:{served.port}/") as answer:
+        assert b"xenshark_capturing" in answer.read()
 
 
 def watch(path: Path, *services: Any, at_most: int | None = None) -> Monitor:

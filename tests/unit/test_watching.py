@@ -423,6 +423,22 @@ def test_it_ends_after_a_time(programs: Make, tmp_path: Path) -> None:
     assert running.err.splitlines()[-1].startswith("xenshark: no migration found in lo: ")
 
 
+@pytest.mark.parametrize("log", ["log.jsonl", "dataset/"])
+def test_where_nothing_was_found_a_log_changes_nothing(log: str, programs: Make, tmp_path: Path) -> None:
+    """But for SIGTERM, with which systemd ends a service: that is no failure."""
+    (tmp_path / "capture").write_bytes(wire.pcap([]))
+    words = ("-i", "lo", "--log", str(tmp_path / log), "--user", "root")
+    with live(*words, "--duration", "0.5", path=(path := programs(WAITS))) as running:
+        running.wait()
+    assert running.process.returncode == 2
+    assert running.err.splitlines()[-1].startswith("xenshark: no migration found in lo: ")
+    with live(*words, "--json", path=path) as running:
+        running.read_until("capture")
+        running.process.send_signal(signal.SIGTERM)
+        running.wait()
+    assert running.process.returncode == 0
+
+
 def test_a_program_that_ends_by_itself(programs: Make) -> None:
     script = "cat capture; echo 'dumpcap: the network went away' >&2; exit 1"
     with live("-i", "lo", "--json", path=programs(script)) as running:

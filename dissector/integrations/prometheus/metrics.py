@@ -126,6 +126,7 @@ class Metrics:
         ProcessCollector(registry=registry)
         try:
             self._server, _ = start_http_server(port, host, registry)
+            self._server.set_app(_at_metrics(self._server.get_app()))
         except (OSError, OverflowError) as error:
             why = getattr(error, "strerror", None) or error
             raise UserError(f"cannot serve metrics at {host}:{port}: {why}") from error
@@ -254,6 +255,22 @@ def _counts(migration: Migration) -> Counter[str]:
         asked=faults.asked.count,
         answered=faults.answered,
     )
+
+
+PATHS = ("/", "/metrics", "/favicon.ico")
+"""Where there is something; the last one is what browsers ask for by themselves."""
+
+
+def _at_metrics(app: Any) -> Callable[[dict[str, Any], Any], Any]:
+    """An application that says where metrics are to who asks for something else: else they are everywhere."""
+
+    def answer(environ: dict[str, Any], start: Any) -> Any:
+        if environ["PATH_INFO"] in PATHS:
+            return app(environ, start)
+        start("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
+        return [b"nothing is here: metrics are at /metrics\n"]
+
+    return answer
 
 
 def _gauge(name: str, says: str, value: float) -> Metric:
