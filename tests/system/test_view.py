@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -341,6 +342,7 @@ def test_it_ends_as_analyze_does(name: str, shell: Shell, monkeypatch: pytest.Mo
     """Where nothing was found that is said on the terminal that is left, too."""
 
     def run(app: Viewer) -> None:
+        assert isinstance(app.job, Thread)
         app.job.start()
         app.job.join()
 
