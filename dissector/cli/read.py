@@ -74,7 +74,7 @@ times:
   --time relative    seconds since the first packet (default)
   --time absolute    date and time, UTC
   --time epoch       seconds since 1970-01-01 00:00 UTC
-  --time delta       seconds since the line before
+  --time delta       seconds since the line before; 0 if that came later on the wire
 
 examples:
   xenshark read migration.pcap

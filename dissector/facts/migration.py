@@ -8,6 +8,7 @@ from typing import NamedTuple
 from dissector.events import (
     FORWARD,
     REVERSE,
+    Closed,
     ConnectionJoined,
     Context,
     Direction,
@@ -113,6 +114,12 @@ class Migration:
         """No event follows."""
         self._phases.finish()
         self.postcopy.finish(self.last_time or 0)
+
+    @property
+    def first_closed(self) -> Closed | None:
+        """How, when and by whom the connection was ended first: the other side's end is an answer to that."""
+        both = (self.forward.closed, self.reverse.closed)
+        return min((one for one in both if one is not None), key=lambda one: one.position.frame, default=None)
 
     @property
     def is_over(self) -> bool:

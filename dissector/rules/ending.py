@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from functools import partial
 
-from dissector.events import Reason, Record
+from dissector.events import FORWARD, REVERSE, Closed, Reason, Record
 from dissector.facts.migration import Migration
 from dissector.facts.roles import role_of
 from dissector.protocol import CONTAINERS, Role, State
@@ -17,13 +17,22 @@ _rule = partial(Rule, group="headers and framing")
 
 
 class Truncated(StrEnum):
-    """`why`: one of ENDINGS. `failover`: FAILOVER or nothing."""
+    """`why`: one of ENDINGS, or who closed the connection. `failover`: FAILOVER or nothing."""
 
     INSIDE = "{why} inside {record} at offset {offset:,}{failover}"
     INSIDE_HEADER = "{why} after {record}, inside the header at offset {offset:,}{failover}"
     BEFORE_END = "{why} after {record}, with no END{failover}"
     FIRST_HEADER = "{why} inside the first header, after {seen} octets"
     BEFORE_OUTER_END = "{why} after {record}, with no END of {outermost}{failover}"
+
+
+WHO = {FORWARD: "the source", REVERSE: "the destination"}
+CLOSED = {"fin": "closed the connection", "rst": "reset the connection"}
+
+
+def who_closed(ending: Closed) -> str:
+    """Who ended a connection, and how."""
+    return f"{WHO[ending.direction]} {CLOSED[ending.how]}"
 
 
 ENDINGS: dict[Reason, str] = {
@@ -91,7 +100,9 @@ def judge_end(migration: Migration, place: State | None) -> Iterator[Violation]:
         return
     if last is None:
         if not migration.is_capture and forward.offset > forward.started:
-            yield TRUNCATED_STREAM(Truncated.FIRST_HEADER, why=ENDINGS[ended], seen=forward.offset - forward.started)
+            yield TRUNCATED_STREAM(
+                Truncated.FIRST_HEADER, why=_why(migration, ended), seen=forward.offset - forward.started
+            )
         return
     if context.outermost is None or context.outermost in migration.ended or context.legacy:
         return
@@ -110,13 +121,21 @@ def judge_end(migration: Migration, place: State | None) -> Iterator[Violation]:
         template = Truncated.INSIDE_HEADER if last.whole else Truncated.INSIDE
     found = TRUNCATED_STREAM(
         template,
-        why=ENDINGS[ended if migration.is_capture else "capture"],
+        why=_why(migration, ended),
         record=last.name,
         offset=last.end if last.whole else last.offset,
         outermost=context.outermost,
         failover=FAILOVER if migration.checkpoints else "",
     ).at(last)
     yield found.as_warning() if migration.checkpoints else found
+
+
+def _why(migration: Migration, ended: Reason) -> str:
+    """What ended the forward direction: who closed the connection first, if that was it."""
+    if not migration.is_capture:
+        return ENDINGS["capture"]
+    closed = migration.first_closed
+    return who_closed(closed) if closed is not None and ended in CLOSED else ENDINGS[ended]
 
 
 def _ends_checkpoint(record: Record, migration: Migration) -> bool:

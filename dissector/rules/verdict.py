@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dissector.events import FORWARD, REVERSE, Closed
+from dissector.events import REVERSE
 from dissector.facts.custody import NOBODY_KNOWS
 from dissector.facts.endings import error_text
 from dissector.facts.migration import Migration
 from dissector.rules.capture import PEER_SILENT
+from dissector.rules.ending import WHO, who_closed
 from dissector.rules.findings import Finding
 from dissector.units import printable
-
-CLOSED = {"fin": "closed the connection", "rst": "reset the connection"}
-WHO = {FORWARD: "the source", REVERSE: "the destination"}
 
 
 def verdict(migration: Migration, findings: list[Finding]) -> str:
@@ -55,30 +53,29 @@ def _completed(migration: Migration) -> str:
 
 
 def _failed(migration: Migration, findings: list[Finding]) -> str:
-    ending = _first_to_close(migration)
+    ending = migration.first_closed
     reason = _reason(findings, ending.position.time if ending else None)
     if ending is None:
         what = "the file ends before the stream does" if not migration.is_capture else "the connection was used anew"
         return what if reason is None else f"{what}; before that: {_said(reason)}"
     time = ending.position.time
-    start = f"{WHO[ending.direction]} {CLOSED[ending.how]}"
+    start = who_closed(ending)
     if reason is not None and reason.time is not None:
-        return f"{start} {(time - reason.time) / 1e6:.0f} ms after {_said(reason)}"
+        return f"{start} {_lasted(time - reason.time)} after {_said(reason)}"
     last = migration.forward.last
     if last is None:
         return start
     where = f"{last.name} of frame {last.first.frame}"
-    waited = (time - last.last.time) / 1e6
+    waited = time - last.last.time
     if waited < 0:  # the source had not heard of it
-        return f"{start}, and the stream went on for {-waited:.0f} ms, up to {where}"
+        return f"{start}, and the stream went on for {_lasted(-waited)}, up to {where}"
     place = "after" if last.whole else "inside"
-    return f"{start} {waited:.0f} ms after the stream's last octet, {place} {where}"
+    return f"{start} {_lasted(waited)} after the stream's last octet, {place} {where}"
 
 
-def _first_to_close(migration: Migration) -> Closed | None:
-    """How, when and by whom the connection was ended first."""
-    both = (migration.forward.closed, migration.reverse.closed)
-    return min((one for one in both if one is not None), key=lambda one: one.position.frame, default=None)
+def _lasted(time_ns: int) -> str:
+    """A time in whole ms."""
+    return f"{time_ns / 1e6:.0f} ms" if time_ns >= 1_000_000 else "less than 1 ms"
 
 
 def _reason(findings: list[Finding], before: int | None) -> Finding | None:

@@ -31,9 +31,10 @@ TIMES: dict[str, Callable[[int, int, int], str]] = {
     "relative": lambda now, first, before: seconds_text(micros(now - first)),
     "absolute": lambda now, first, before: iso_text(micros(now)),
     "epoch": lambda now, first, before: seconds_text(micros(now)),
-    "delta": lambda now, first, before: seconds_text(micros(now - before)),
+    "delta": lambda now, first, before: seconds_text(micros(max(0, now - before))),
 }
-"""How a line shows time: of the record, the first packet and the line before, all in ns since the epoch."""
+"""How a line shows time: of the record, the first packet and the line before, all in ns since the epoch.
+Lines stand in the order of their streams: one that came before the line before it came no time after it."""
 
 PFNS_NAMED = 8
 """Pfns of a POSTCOPY_FAULT that its line names: as many as one record of the known receiver holds."""

@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess
 import sys
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -317,6 +318,15 @@ def test_time_forms(shell: Shell, migration: str) -> None:
     assert first["absolute"][:2] == ["2023-11-14T22:13:20.003000Z", "2023-11-14T22:13:20.004500Z"]
     assert first["epoch"][:2] == [f"{START}.003000", f"{START}.004500"]
     assert first["delta"][:2] == ["0.000000", "0.001500"]
+
+
+def test_no_time_is_before_the_line_before(shell: Shell) -> None:
+    """In a capture with reordering, where lines of a direction stand in its stream's order."""
+    path = str(captures_in(OWN)["postcopy/c_netem/veth_rx.pcap"])
+    times = [Decimal(line[7:].split()[0]) for line in shell.lines("read", path)]
+    assert times != sorted(times)
+    apart = [max(Decimal(0), now - before) for before, now in zip([times[0], *times], times, strict=False)]
+    assert [Decimal(line[7:].split()[0]) for line in shell.lines("read", "-t", "delta", path)] == apart
 
 
 @pytest.mark.parametrize("form", ["relative", "absolute"])

@@ -259,6 +259,23 @@ def test_how_genuine_migrations_ended(shell: Shell, name: str, outcome: str, sen
     assert (one["outcome"], one["verdict"]) == (outcome, sentence)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "xen/pv-fail-receiver-create/pv-fail-receiver-create.pcap",
+        "postcopy/g_receiver_killed/veth_rx.pcap",
+        "violations/unk_pfn/unk_pfn.pcap",
+    ],
+)
+def test_check_and_analyze_say_alike_who_ended_it(name: str, shell: Shell) -> None:
+    """Of a connection that one side closed, and the other reset because of that."""
+    words = migration(shell, sample(name))["verdict"].partition(" the connection")[0]
+    assert words in ("the destination closed", "the destination reset")
+    _, out, _ = shell.run("check", "--select", "truncated-stream", "--format", "json", sample(name))
+    (finding,) = map(json.loads, out.splitlines())
+    assert finding["message"].startswith(f"{words} the connection ")
+
+
 def cut(talk: Talk, octets: int) -> Talk:
     """A talk that ends so many octets into its last forward PAGE_DATA."""
     at = index_of(talk, "PAGE_DATA", -1)
@@ -304,17 +321,18 @@ ENDINGS: dict[str, tuple[Wire, str, str]] = {
     "the source closes": (
         Wire(cut(WHOLE, 5000)),
         "failed",
-        "the source closed the connection 0 ms after the stream's last octet, inside PAGE_DATA of frame",
+        "the source closed the connection less than 1 ms after the stream's last octet, inside PAGE_DATA of frame",
     ),
     "the stream goes on": (
         Wire(cut(WHOLE, 25000), edit=closed_first),
         "failed",
-        "the destination closed the connection, and the stream went on for 0 ms, up to PAGE_DATA of frame",
+        "the destination closed the connection, and the stream went on for less than 1 ms, up to PAGE_DATA of frame",
     ),
     "what follows the close is not its reason": (
         Wire([*cut(WHOLE, 10**6), Speaker().record("STATIC_DATA_END")], edit=closed_first),
         "failed",
-        "the destination closed the connection, and the stream went on for 0 ms, up to STATIC_DATA_END of frame",
+        "the destination closed the connection, and the stream went on for less than 1 ms, "
+        "up to STATIC_DATA_END of frame",
     ),
     "used again": (
         Wire(cut(WHOLE, 5000), close="", edit=used_again),
