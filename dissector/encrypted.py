@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dissector.capture.link import addresses
-from dissector.events import Endpoint, Flow
+from dissector.events import Endpoint, Flow, Spent, Way
 from dissector.tcp import Connection
 from dissector.tcp.core import NEVER, STALL
 
@@ -39,6 +39,9 @@ class Encrypted(NamedTuple):
     retransmitted: int
     stall: int
     """The longest time (ns) without payload in the direction of most; 0: none worth a word."""
+    spent: Spent
+    """What held up the sender of most, which waited for messages where it seems to have had nothing to send, too."""
+    way: Way | None
 
     @property
     def duration(self) -> int:
@@ -81,6 +84,8 @@ class Followed:
                     back.octets,
                     most.retransmitted,
                     most.stall if most.stall > STALL else 0,
+                    Spent(*most.spent()),
+                    None if most.evidence is None else Way(*most.evidence),
                 )
             )
         return found

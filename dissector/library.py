@@ -21,6 +21,7 @@ from dissector.events import Event, Record
 from dissector.facts import Fault, Link, Linker, Migration
 from dissector.parser import LATE_SEARCHED, MIGRATIONS_MAX
 from dissector.results.common import EndpointResult, FlowResult, file_name, time_of
+from dissector.results.limits import LimitsResult
 from dissector.results.source import CensusResult, EncryptedResult, SourceResult
 from dissector.units import NS, many, size
 
@@ -403,6 +404,7 @@ def _encrypted(one: Encrypted) -> EncryptedResult:
         back=one.back,
         octets_per_second=one.octets * NS / one.duration if one.duration else None,
         retransmitted=one.retransmitted,
+        limits=LimitsResult.of_ciphertext(one.spent, one.way, one.duration),
         stall=time_of(one.stall),
     )
 

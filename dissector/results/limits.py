@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from dissector.events import Way
+from dissector.events import Spent, Way
 from dissector.facts import Migration
 from dissector.facts.limits import Cause, HeldUp, shares, together
 from dissector.results.base import Result, Unit
@@ -117,6 +117,22 @@ class LimitsResult(SharesResult, kw_only=True):
             sentence=sentence(migration, held_up, shares(causes)),
         )
 
+    @classmethod
+    def of_ciphertext(cls, spent: Spent, way: Way | None, took: int) -> LimitsResult:
+        """Of a connection that nobody can read, and its time (ns). Whether a source that had nothing to send waited for
+        a message is not known then, so nothing is `waiting`."""
+        held_up = HeldUp()
+        held_up.add(spent)
+        causes = held_up.causes(took)
+        total = sum(causes.values()) or 1
+        return cls(
+            **shares(causes),
+            congestion_by=CongestionResult(*(ns / total for ns in held_up.congestion.values())),
+            evidence=EvidenceResult.of(way, 0),
+            side=None if way is None or way.side is None else SIDES[way.side],
+            sentence=_limited_by(held_up, shares(causes), way),
+        )
+
 
 def phase_shares(migration: Migration, held_up: HeldUp, duration: int) -> SharesResult | None:
     """The same of one phase."""
@@ -142,22 +158,29 @@ def _seconds(time_ns: int) -> float:
 
 def sentence(migration: Migration, held_up: HeldUp, parts: Mapping[Cause, float]) -> str:
     """What limited it, and what that rests on."""
-    named = sorted((cause for cause in parts if parts[cause] >= NAMED), key=lambda cause: -parts[cause])
-    clear = [cause for cause in named if cause != "unclear"]
-    if not clear:
-        return "not clear: what held up the source, TCP does not show"
-    said = [f"{_name(cause, held_up)} ({100 * parts[cause]:.0f} %)" for cause in clear]
-    words = f"limited by {' and '.join([', '.join(said[:-1]), said[-1]] if said[1:] else said)}"
-    if "unclear" in named:
-        words += f"; {100 * parts['unclear']:.0f} % is not clear"
-    proofs = [proof for cause in clear if (proof := _proof(cause, migration, held_up))]
-    words += "".join(f"; {proof}" for proof in dict.fromkeys(proofs))
+    words = _limited_by(held_up, parts, migration.forward.way)
     found = migration.convergence
-    if found is not None and found.sent_pages_per_second:
+    if not words.startswith(NOT_CLEAR) and found is not None and found.sent_pages_per_second:
         page = 1 << migration.context.page_shift
         dirty, sent = (round(pages * page) for pages in (found.dirty_pages_per_second, found.sent_pages_per_second))
         words += f"; the guest dirtied {rate(dirty, NS)} against {rate(sent, NS)} sent"
     return words
+
+
+NOT_CLEAR = "not clear"
+
+
+def _limited_by(held_up: HeldUp, parts: Mapping[Cause, float], way: Way | None) -> str:
+    named = sorted((cause for cause in parts if parts[cause] >= NAMED), key=lambda cause: -parts[cause])
+    clear = [cause for cause in named if cause != "unclear"]
+    if not clear:
+        return f"{NOT_CLEAR}: what held up the source, TCP does not show"
+    said = [f"{_name(cause, held_up)} ({100 * parts[cause]:.0f} %)" for cause in clear]
+    words = f"limited by {' and '.join([', '.join(said[:-1]), said[-1]] if said[1:] else said)}"
+    if "unclear" in named:
+        words += f"; {100 * parts['unclear']:.0f} % is not clear"
+    proofs = [proof for cause in clear if (proof := _proof(cause, way, held_up))]
+    return words + "".join(f"; {proof}" for proof in dict.fromkeys(proofs))
 
 
 def _name(cause: Cause, held_up: HeldUp) -> str:
@@ -182,9 +205,8 @@ CONGESTIONS = {
 }
 
 
-def _proof(cause: Cause, migration: Migration, held_up: HeldUp) -> str:
+def _proof(cause: Cause, way: Way | None, held_up: HeldUp) -> str:
     """What a cause rests on."""
-    way = migration.forward.way
     if way is None:
         return ""
     flight = f"{size(way.in_flight[0])} in flight" if way.in_flight else ""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from dissector.results.base import Result
 from dissector.results.common import Duration, FlowResult, Octets, Time
+from dissector.results.limits import LimitsResult
 
 
 class CensusResult(Result):
@@ -26,6 +27,7 @@ class EncryptedResult(Result, kw_only=True):
     back: Annotated[Octets, "octets of the other direction"]
     octets_per_second: float | None
     retransmitted: Annotated[Octets, "octets that were captured again"]
+    limits: Annotated[LimitsResult, "what held up the side from which most came; waiting is part of source_idle"]
     stall: Annotated[Duration | None, "the longest time without payload in the direction of most; 0: none above 50 ms"]
 
 

@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import OWN, REPOSITORY, captures_in
+from seen import unpacked
 from streams import entry, filling, libxc_stream, libxl_stream, pages, record, xl_stream
 
+import dissector
 from dissector import __version__
 from dissector.cli import COMMANDS, input
+from dissector.errors import UserError
 from dissector.protocol import MESSAGES, build, layout
 from dissector.protocol.xl import xl_header
 from dissector.tcp.core import COMPILED
@@ -450,6 +453,38 @@ def test_a_stall_and_retransmissions_of_an_encrypted_connection(shell: Shell) ->
     )
     said = shell.complaint("analyze", shell.file(octets[:first] + 2 * late))
     assert "14.0 kB retransmitted, stall of 1.00" in said
+
+
+@pytest.mark.parametrize("name", ["postcopy/c_netem/veth_rx.pcap", "xen/hvm-live-lo/hvm-live-lo.pcap"])
+def test_what_limited_an_encrypted_connection(name: str, shell: Shell) -> None:
+    """The same as limited the migration whose octets nobody can read any more; but what it waited for is not known."""
+    octets = bytearray(unpacked(captures_in(OWN)[name]))
+    begun: dict[bytes, int] = {}
+    at = 24
+    while at < len(octets):
+        length, begin, end = int.from_bytes(octets[at + 8 : at + 12], "little"), at + 16, 0
+        ip = begin + 14
+        tcp = ip + 4 * (octets[ip] & 15)
+        payload, end = tcp + 4 * (octets[tcp + 12] >> 4), ip + int.from_bytes(octets[ip + 2 : ip + 4])
+        if octets[ip + 9] == 6 and payload < end <= begin + length:
+            octets[payload:end] = octets[payload:end].translate(bytes(one ^ 0x5A for one in range(256)))
+            number = octets[tcp + 4 : tcp + 8]
+            if begun.setdefault(bytes(octets[tcp : tcp + 4]), int.from_bytes(number)) == int.from_bytes(number):
+                octets[payload : payload + len(HELLO)] = HELLO[: end - payload]
+        at = begin + length
+    (migration,) = dissector.open(captures_in(OWN)[name]).analyze().migrations
+    capture = dissector.open(shell.file(bytes(octets)))
+    with pytest.raises(UserError, match=r"looks like a migration: .*, limited by ") as said:
+        capture.analyze()
+    (encrypted,) = capture.source.encrypted
+    one, other = encrypted.limits, migration.limits
+    assert other is not None and one.sentence in str(said.value) and one.side == other.side
+    assert one.evidence is not None and other.evidence is not None
+    assert one.evidence.rtt == other.evidence.rtt
+    assert one.evidence.retransmissions == other.evidence.retransmissions
+    assert one.waiting == 0 and one.source_idle == pytest.approx(other.source_idle + other.waiting, abs=0.1)
+    for cause in ("congestion", "receive_window", "destination_slow", "unclear"):
+        assert getattr(one, cause) == pytest.approx(getattr(other, cause), abs=0.1), cause
 
 
 def test_a_migration_beside_an_encrypted_one(shell: Shell) -> None:
