@@ -9280,8 +9280,10 @@ local function new_capture()
         ended = {}, -- and those that ended in it
         by_stream = {}, -- connections by Wireshark's number of them
         by_ends = {}, -- and by addresses and ports, one after the other
-        first_seq = {}, -- of connections that may carry a migration, by number, then by sender
-        first_seq_count = 0,
+        followed = {}, -- connections in which no stream has begun, by number, then by sender
+        followed_count = 0,
+        pending_octets = 0, -- of packets in which one may have begun
+        early_gaps = 0, -- directions of them in which octets are missing before some
         bodies_kept = 0, -- octets
         waiting = 0, -- flows that hold octets behind a gap
         asks = false, -- whether any page was asked for
@@ -9518,8 +9520,12 @@ end
 -- Whether the octets before a flow's first were not captured: neither begins it anything, nor is the other direction
 -- known from its beginning on.
 local function begins_late(flow, octets)
+    if flow.has_origin and flow.parser.offset == 0 then return false end
     local beginning = octets:sub(1, 8)
-    if parser_resync.FORWARD_MAGICS[beginning] or py.startswith(parser_resync.BANNER, beginning) then return false end
+    if py.startswith(parser_resync.BANNER, beginning) then return false end
+    for magic in pairs(parser_resync.FORWARD_MAGICS) do
+        if py.startswith(magic, beginning) then return false end
+    end
     return not flow.peer.parser.found or flow.peer.parser.late
 end
 
@@ -9566,10 +9572,10 @@ end
 
 -- A flow is one direction of a connection; `next` is the offset of what arrives next.
 
-local FIRST_SEQ_MAX = 65536 -- connections that carry no migration yet of which the first octet's place is remembered
-
 -- Each field that is asked for costs in every packet: what else TCP's header says is read next to `tcp.seq_raw`.
 local seq_raw, tcp_stream, tcp_len = Field.new("tcp.seq_raw"), Field.new("tcp.stream"), Field.new("tcp.len")
+local tcp_seq, tcp_completeness = Field.new("tcp.seq"), Field.new("tcp.completeness")
+local HANDSHAKE = 3 -- in tcp.completeness: a SYN of either side was seen
 
 -- The value of a field of the packet at hand. Nil on a pass for which Wireshark builds no tree, as the first one of
 -- `tshark -2` without a filter.
@@ -9677,6 +9683,16 @@ local function unwrapped(flow, seq, near)
     return near + distance
 end
 
+-- The sequence number of a direction's first octet, and whether that is certain: where a SYN was captured TCP counts
+-- from it, if it is not told to show no relative numbers. Else it is the first that is seen.
+local function origin_of(seq)
+    local relative = value_of(tcp_seq)
+    if not relative or relative == seq or bit.band(value_of(tcp_completeness) or 0, HANDSHAKE) == 0 then
+        return seq, false
+    end
+    return (seq - relative + 1) % TWO_32, true
+end
+
 -- The offset of the first octet of a packet that was captured before and is looked at again.
 local function place_of(flow, frame, seq)
     local known = flow.placed and flow.placed[frame]
@@ -9701,11 +9717,10 @@ local function place_new(flow, pinfo, seq)
         return flow.next
     end
     if not flow.base then
-        local first = flow.next == 0 and capture.first_seq[flow.connection.stream]
-        flow.base = first and first[sender_of(pinfo)] or (seq - flow.next) % TWO_32
         if flow.next == 0 then
-            flow.next = unwrapped(flow, seq, 0)
-            flow.parser.offset = flow.next
+            flow.base, flow.has_origin = origin_of(seq)
+        else
+            flow.base = (seq - flow.next) % TWO_32
         end
     end
     return unwrapped(flow, seq, flow.next)
@@ -9717,6 +9732,15 @@ local function mark_turn(flow, frame)
     if flow.next - (last and last.offset or 0) >= TURN then
         flow.turns[#flow.turns + 1] = { frame = frame, offset = flow.next }
     end
+end
+
+-- Seconds from a moment that is one for the whole capture. A time reference that a user sets moves the moment that
+-- `rel_ts` counts from; `abs_ts` counts from 1970, for which a number has no nanoseconds left.
+local function time_of(pinfo)
+    local since, epoch = pinfo.rel_ts, pinfo.abs_ts
+    capture.epoch = capture.epoch or epoch - since
+    local time = epoch - capture.epoch
+    return math.abs(time - since) < 1e-5 and since or time
 end
 
 -- Arrival: segments in any order to octets in order -------------------------------------------------------------------
@@ -9866,6 +9890,176 @@ function flush()
             end
         end
     end
+end
+
+end
+
+-- Beginnings: streams whose first octets are split over packets, or out of order --------------------------------------
+
+-- A stream may begin anywhere in a direction, its first octets in several packets or behind later ones. So of each
+-- direction in which none has begun it is remembered where its octets begin (`base`), up to where they were searched
+-- (`next`), and which packets are `pending`: a stream may have begun at their end, or octets are missing before them.
+
+local FOLLOWED_MAX = 65536 -- connections of which that is remembered; past it all are forgotten
+local PENDING_MAX = 8388608 -- octets of pending packets, of all directions together
+
+local begins, is_waited_for
+do
+
+-- What begins a stream, with what has to stand behind it; its longest; any first octet of one.
+local STARTS, STARTS_MAX, FIRST_OCTETS = {}, 0, ""
+for _, magic in ipairs(parser_resync.MAGICS) do
+    for _, behind in ipairs(magic.confirms[1] and magic.confirms or { "" }) do
+        table.insert(STARTS, magic.octets .. behind)
+        STARTS_MAX = max(STARTS_MAX, #magic.octets + #behind)
+        FIRST_OCTETS = FIRST_OCTETS .. magic.octets:sub(1, 1)
+    end
+end
+FIRST_OCTETS = "[" .. FIRST_OCTETS .. "]"
+
+local function begins_stream(octets)
+    return parser_resync._magic({ offset = 0, searched = 0, buffer = octets }, nil) ~= nil
+end
+
+-- How many of the last octets may begin a stream that goes on in the next packet.
+local function unfinished(octets)
+    local at = octets:find(FIRST_OCTETS, max(1, #octets - STARTS_MAX + 2))
+    while at do
+        local rest = octets:sub(at)
+        for _, start in ipairs(STARTS) do
+            if start:sub(1, #rest) == rest then return #rest end
+        end
+        at = octets:find(FIRST_OCTETS, at + 1)
+    end
+    return 0
+end
+
+-- Keeps of what is pending what `wanted` wants.
+local function keep(own, wanted)
+    local pending, waits = {}, false
+    for _, piece in ipairs(own.pending) do
+        if wanted(piece) then
+            table.insert(pending, piece)
+            waits = waits or piece.offset > own.next
+        else
+            capture.pending_octets = capture.pending_octets - #piece.source
+        end
+    end
+    own.pending = pending
+    if waits ~= own.waits then
+        own.waits = waits
+        capture.early_gaps = capture.early_gaps + (waits and 1 or -1)
+    end
+end
+
+local function drop() return false end
+
+-- The octets that follow on one another from the first pending ones on.
+local function joined(own)
+    local first, parts = own.pending[1], {}
+    local last = min(first.offset, own.next)
+    if first.offset > last then return "", last end
+    for _, piece in ipairs(own.pending) do
+        if piece.offset > last then break end
+        parts[#parts + 1] = piece.source:sub(last - piece.offset + 1)
+        last = max(last, piece.offset + piece.length)
+    end
+    return table.concat(parts), last
+end
+
+-- A packet without a beginning of its own: whether it completes one.
+local function completes(own, piece)
+    local last = piece.offset + piece.length
+    if #piece.source < piece.length then
+        -- Cut off: nothing that was kept goes on behind it.
+        own.next = max(own.next, last)
+        keep(own, drop)
+        return false
+    elseif not own.pending[1] and piece.offset <= own.next and unfinished(piece.source) == 0 then
+        own.next = last -- nearly always
+        return false
+    end
+    table.insert(own.pending, above(own.pending, "offset", piece.offset), piece)
+    capture.pending_octets = capture.pending_octets + #piece.source
+    local octets, up_to = joined(own)
+    if octets ~= "" and begins_stream(octets) then return true end
+    if octets ~= "" then own.next = up_to end
+    local from, newest = own.next - unfinished(octets), own.pending[#own.pending]
+    keep(own, function(one) return one.offset + one.length > from end)
+    local span = newest.offset + newest.length - from
+    if span > parser_resync.START_SEARCHED or capture.pending_octets > PENDING_MAX then
+        own.next = newest.offset + newest.length -- what is missing does not come
+        keep(own, drop)
+    end
+    return false
+end
+
+-- A stream begins: from now on the connection's octets are parsed, those that are pending first.
+local function take_over(connection, followed)
+    for sender, own in pairs(followed) do
+        local flow = sender == connection.sender and connection.one or connection.other
+        local first = own.pending[1]
+        flow.base, flow.has_origin = own.base, own.has_origin
+        flow.next = min(own.next, first and first.offset or own.next)
+        flow.parser.offset = flow.next
+        local pending = own.pending
+        table.sort(pending, function(one, other) return one.frame < other.frame end)
+        for _, piece in ipairs(pending) do
+            if not own.base then
+                flow.placed = flow.placed or {}
+                flow.placed[piece.frame] = piece.offset
+            end
+            arrive(flow, piece)
+        end
+        keep(own, drop)
+    end
+end
+
+local function key_of(pinfo, stream) return stream or ends_of(pinfo) end
+
+-- Whether octets of a packet's direction are missing before some that are pending.
+function is_waited_for(pinfo, stream)
+    local followed = capture.early_gaps > 0 and capture.followed[key_of(pinfo, stream)]
+    local own = followed and followed[sender_of(pinfo)]
+    return own and own.waits
+end
+
+-- Whether a stream begins in a packet, or has begun before and is complete enough now to be known: then both
+-- directions of its connection are parsed from now on.
+function begins(tvb, pinfo, stream, seq)
+    local key, sender, length = key_of(pinfo, stream), sender_of(pinfo), tvb:reported_len()
+    local followed = capture.followed[key]
+    if not followed then
+        if capture.followed_count == FOLLOWED_MAX then
+            capture.followed, capture.followed_count, capture.pending_octets, capture.early_gaps = {}, 0, 0, 0
+        end
+        followed = {}
+        capture.followed[key], capture.followed_count = followed, capture.followed_count + 1
+    end
+    local own = followed[sender]
+    if not own then
+        own = { next = 0, pending = {}, waits = false }
+        if seq then own.base, own.has_origin = origin_of(seq) end
+        followed[sender] = own
+    end
+    local offset = own.base and seq and unwrapped(own, seq, own.next) or own.next
+    if offset + length <= own.next or own.next > parser_resync.LATE_SEARCHED then return false end
+    local octets = tvb:raw()
+    if not begins_stream(octets) then
+        local piece = {
+            offset = offset,
+            length = length,
+            source = octets,
+            captured = #octets,
+            frame = pinfo.number,
+            time = time_of(pinfo),
+        }
+        if not completes(own, piece) then return false end
+        keep(own, function(one) return one ~= piece end) -- it comes as every packet does
+    end
+    take_over(connection_of(pinfo, stream, true), followed)
+    capture.followed[key], capture.followed_count = nil, capture.followed_count - 1
+    return true
 end
 
 end
@@ -10309,15 +10503,6 @@ local FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 local PORTS_OF_TCP = 2 -- pinfo.port_type
 local SEQ_AT, ACK_AT, SIZE_AT, FLAGS_AT = 4, 8, 12, 13 -- in TCP's header (RFC 9293, 3.1)
 
--- Seconds from a moment that is one for the whole capture. A time reference that a user sets moves the moment that
--- `rel_ts` counts from; `abs_ts` counts from 1970, for which a number has no nanoseconds left.
-local function time_of(pinfo)
-    local since, epoch = pinfo.rel_ts, pinfo.abs_ts
-    capture.epoch = capture.epoch or epoch - since
-    local time = epoch - capture.epoch
-    return math.abs(time - since) < 1e-5 and since or time
-end
-
 -- A side closes the connection: what was asked for and has not come will not come.
 local function note_closing(flow, flags)
     local migration = flow.parser.migration.number
@@ -10465,16 +10650,16 @@ function kept_back.dissector(tvb, pinfo, root)
         end
         return
     end
-    if not next(capture.by_ends) then return end
+    if not next(capture.by_ends) and capture.early_gaps == 0 then return end
     local length = value_of(tcp_len)
     if not length then
         if not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then dissect_frame(tvb, pinfo, root) end
         return
     end
     if length == 0 and capture.waiting == 0 and not capture.asks then return end
-    local connection = capture.by_stream[value_of(tcp_stream)]
-    if not connection then return end
-    local flow = flow_of(connection, pinfo)
+    local stream = value_of(tcp_stream)
+    local connection = capture.by_stream[stream]
+    if not connection and (length == 0 or pinfo.visited or not is_waited_for(pinfo, stream)) then return end
     local source, at = header_at()
     local ack = source(at + ACK_AT, 4):uint()
     if length > 0 then
@@ -10482,9 +10667,14 @@ function kept_back.dissector(tvb, pinfo, root)
         local captured = min(length, source:len() - payload)
         if captured <= 0 then return end
         local segment = { tvb = source(payload, captured):tvb(), length = length, seq = value_of(seq_raw), ack = ack }
-        dissect_segment(flow, segment, pinfo, root)
+        if not connection then
+            if captured < length or not begins(segment.tvb, pinfo, stream, segment.seq) then return end
+            pinfo.conversation = xenmig
+            connection = capture.by_stream[stream]
+        end
+        dissect_segment(flow_of(connection, pinfo), segment, pinfo, root)
     else
-        dissect_ack(flow, ack, source(at + FLAGS_AT, 1):uint(), tvb, pinfo, root)
+        dissect_ack(flow_of(connection, pinfo), ack, source(at + FLAGS_AT, 1):uint(), tvb, pinfo, root)
     end
 end
 
@@ -10604,30 +10794,11 @@ end
 
 register_postdissector(kept_back)
 
--- Remembers where a connection's octets begin that may turn out to carry a migration: offsets count from there.
-local function note_first(stream, pinfo)
-    local known = capture.first_seq[stream]
-    if not known then
-        if capture.first_seq_count == FIRST_SEQ_MAX then capture.first_seq, capture.first_seq_count = {}, 0 end
-        known = {}
-        capture.first_seq[stream], capture.first_seq_count = known, capture.first_seq_count + 1
-    end
-    local sender = sender_of(pinfo)
-    known[sender] = known[sender] or value_of(seq_raw)
-end
-
--- Whether any magic stands in octets, and may begin a stream there.
-local function begins_stream(octets)
-    local place = { offset = 0, searched = 0, buffer = octets }
-    return parser_resync._magic(place, nil) ~= nil
-end
-
--- Whether a segment holds the beginning of a stream: then both directions of the connection come here from now on.
+-- Whether a stream is known by what a packet holds: then both directions of the connection come here from now on, and
+-- so do the packets before when they are looked at again.
 local function is_migration(tvb, pinfo, root)
-    if tvb:len() == 0 then return false end
-    local stream = value_of(tcp_stream)
-    if stream then note_first(stream, pinfo) end
-    if not begins_stream(tvb:raw()) then return false end
+    if pinfo.visited then return false end
+    if not begins(tvb, pinfo, value_of(tcp_stream), value_of(seq_raw)) then return false end
     pinfo.conversation = xenmig
     xenmig.dissector(tvb, pinfo, root)
     return true

@@ -58,6 +58,7 @@ SECTIONS = (
     Section("Parsing", "what is known of a capture, its migrations and their items", "parsing.lua"),
     Section("Places", "where a packet's octets stand in their stream", "place.lua"),
     Section("Arrival", "segments in any order to octets in order", "arrival.lua"),
+    Section("Beginnings", "streams whose first octets are split over packets, or out of order", "beginnings.lua"),
     Section("Rendering", "the tree and the columns", "rendering.lua"),
     Section("Segments", "what TCP hands over, and what it keeps back", "segments.lua"),
     Section("Reports", "tshark -z, and windows of the graphical interface", "listeners.lua"),

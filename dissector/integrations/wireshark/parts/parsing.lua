@@ -10,8 +10,10 @@ local function new_capture()
         ended = {}, -- and those that ended in it
         by_stream = {}, -- connections by Wireshark's number of them
         by_ends = {}, -- and by addresses and ports, one after the other
-        first_seq = {}, -- of connections that may carry a migration, by number, then by sender
-        first_seq_count = 0,
+        followed = {}, -- connections in which no stream has begun, by number, then by sender
+        followed_count = 0,
+        pending_octets = 0, -- of packets in which one may have begun
+        early_gaps = 0, -- directions of them in which octets are missing before some
         bodies_kept = 0, -- octets
         waiting = 0, -- flows that hold octets behind a gap
         asks = false, -- whether any page was asked for
@@ -248,8 +250,12 @@ end
 -- Whether the octets before a flow's first were not captured: neither begins it anything, nor is the other direction
 -- known from its beginning on.
 local function begins_late(flow, octets)
+    if flow.has_origin and flow.parser.offset == 0 then return false end
     local beginning = octets:sub(1, 8)
-    if parser_resync.FORWARD_MAGICS[beginning] or py.startswith(parser_resync.BANNER, beginning) then return false end
+    if py.startswith(parser_resync.BANNER, beginning) then return false end
+    for magic in pairs(parser_resync.FORWARD_MAGICS) do
+        if py.startswith(magic, beginning) then return false end
+    end
     return not flow.peer.parser.found or flow.peer.parser.late
 end
 

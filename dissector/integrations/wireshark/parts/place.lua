@@ -1,9 +1,9 @@
 -- A flow is one direction of a connection; `next` is the offset of what arrives next.
 
-local FIRST_SEQ_MAX = 65536 -- connections that carry no migration yet of which the first octet's place is remembered
-
 -- Each field that is asked for costs in every packet: what else TCP's header says is read next to `tcp.seq_raw`.
 local seq_raw, tcp_stream, tcp_len = Field.new("tcp.seq_raw"), Field.new("tcp.stream"), Field.new("tcp.len")
+local tcp_seq, tcp_completeness = Field.new("tcp.seq"), Field.new("tcp.completeness")
+local HANDSHAKE = 3 -- in tcp.completeness: a SYN of either side was seen
 
 -- The value of a field of the packet at hand. Nil on a pass for which Wireshark builds no tree, as the first one of
 -- `tshark -2` without a filter.
@@ -111,6 +111,16 @@ local function unwrapped(flow, seq, near)
     return near + distance
 end
 
+-- The sequence number of a direction's first octet, and whether that is certain: where a SYN was captured TCP counts
+-- from it, if it is not told to show no relative numbers. Else it is the first that is seen.
+local function origin_of(seq)
+    local relative = value_of(tcp_seq)
+    if not relative or relative == seq or bit.band(value_of(tcp_completeness) or 0, HANDSHAKE) == 0 then
+        return seq, false
+    end
+    return (seq - relative + 1) % TWO_32, true
+end
+
 -- The offset of the first octet of a packet that was captured before and is looked at again.
 local function place_of(flow, frame, seq)
     local known = flow.placed and flow.placed[frame]
@@ -135,11 +145,10 @@ local function place_new(flow, pinfo, seq)
         return flow.next
     end
     if not flow.base then
-        local first = flow.next == 0 and capture.first_seq[flow.connection.stream]
-        flow.base = first and first[sender_of(pinfo)] or (seq - flow.next) % TWO_32
         if flow.next == 0 then
-            flow.next = unwrapped(flow, seq, 0)
-            flow.parser.offset = flow.next
+            flow.base, flow.has_origin = origin_of(seq)
+        else
+            flow.base = (seq - flow.next) % TWO_32
         end
     end
     return unwrapped(flow, seq, flow.next)
@@ -151,4 +160,13 @@ local function mark_turn(flow, frame)
     if flow.next - (last and last.offset or 0) >= TURN then
         flow.turns[#flow.turns + 1] = { frame = frame, offset = flow.next }
     end
+end
+
+-- Seconds from a moment that is one for the whole capture. A time reference that a user sets moves the moment that
+-- `rel_ts` counts from; `abs_ts` counts from 1970, for which a number has no nanoseconds left.
+local function time_of(pinfo)
+    local since, epoch = pinfo.rel_ts, pinfo.abs_ts
+    capture.epoch = capture.epoch or epoch - since
+    local time = epoch - capture.epoch
+    return math.abs(time - since) < 1e-5 and since or time
 end

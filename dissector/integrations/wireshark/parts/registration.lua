@@ -24,30 +24,11 @@ end
 
 register_postdissector(kept_back)
 
--- Remembers where a connection's octets begin that may turn out to carry a migration: offsets count from there.
-local function note_first(stream, pinfo)
-    local known = capture.first_seq[stream]
-    if not known then
-        if capture.first_seq_count == FIRST_SEQ_MAX then capture.first_seq, capture.first_seq_count = {}, 0 end
-        known = {}
-        capture.first_seq[stream], capture.first_seq_count = known, capture.first_seq_count + 1
-    end
-    local sender = sender_of(pinfo)
-    known[sender] = known[sender] or value_of(seq_raw)
-end
-
--- Whether any magic stands in octets, and may begin a stream there.
-local function begins_stream(octets)
-    local place = { offset = 0, searched = 0, buffer = octets }
-    return parser_resync._magic(place, nil) ~= nil
-end
-
--- Whether a segment holds the beginning of a stream: then both directions of the connection come here from now on.
+-- Whether a stream is known by what a packet holds: then both directions of the connection come here from now on, and
+-- so do the packets before when they are looked at again.
 local function is_migration(tvb, pinfo, root)
-    if tvb:len() == 0 then return false end
-    local stream = value_of(tcp_stream)
-    if stream then note_first(stream, pinfo) end
-    if not begins_stream(tvb:raw()) then return false end
+    if pinfo.visited then return false end
+    if not begins(tvb, pinfo, value_of(tcp_stream), value_of(seq_raw)) then return false end
     pinfo.conversation = xenmig
     xenmig.dissector(tvb, pinfo, root)
     return true

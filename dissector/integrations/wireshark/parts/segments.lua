@@ -4,15 +4,6 @@ local FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 local PORTS_OF_TCP = 2 -- pinfo.port_type
 local SEQ_AT, ACK_AT, SIZE_AT, FLAGS_AT = 4, 8, 12, 13 -- in TCP's header (RFC 9293, 3.1)
 
--- Seconds from a moment that is one for the whole capture. A time reference that a user sets moves the moment that
--- `rel_ts` counts from; `abs_ts` counts from 1970, for which a number has no nanoseconds left.
-local function time_of(pinfo)
-    local since, epoch = pinfo.rel_ts, pinfo.abs_ts
-    capture.epoch = capture.epoch or epoch - since
-    local time = epoch - capture.epoch
-    return math.abs(time - since) < 1e-5 and since or time
-end
-
 -- A side closes the connection: what was asked for and has not come will not come.
 local function note_closing(flow, flags)
     local migration = flow.parser.migration.number
@@ -160,16 +151,16 @@ function kept_back.dissector(tvb, pinfo, root)
         end
         return
     end
-    if not next(capture.by_ends) then return end
+    if not next(capture.by_ends) and capture.early_gaps == 0 then return end
     local length = value_of(tcp_len)
     if not length then
         if not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then dissect_frame(tvb, pinfo, root) end
         return
     end
     if length == 0 and capture.waiting == 0 and not capture.asks then return end
-    local connection = capture.by_stream[value_of(tcp_stream)]
-    if not connection then return end
-    local flow = flow_of(connection, pinfo)
+    local stream = value_of(tcp_stream)
+    local connection = capture.by_stream[stream]
+    if not connection and (length == 0 or pinfo.visited or not is_waited_for(pinfo, stream)) then return end
     local source, at = header_at()
     local ack = source(at + ACK_AT, 4):uint()
     if length > 0 then
@@ -177,8 +168,13 @@ function kept_back.dissector(tvb, pinfo, root)
         local captured = min(length, source:len() - payload)
         if captured <= 0 then return end
         local segment = { tvb = source(payload, captured):tvb(), length = length, seq = value_of(seq_raw), ack = ack }
-        dissect_segment(flow, segment, pinfo, root)
+        if not connection then
+            if captured < length or not begins(segment.tvb, pinfo, stream, segment.seq) then return end
+            pinfo.conversation = xenmig
+            connection = capture.by_stream[stream]
+        end
+        dissect_segment(flow_of(connection, pinfo), segment, pinfo, root)
     else
-        dissect_ack(flow, ack, source(at + FLAGS_AT, 1):uint(), tvb, pinfo, root)
+        dissect_ack(flow_of(connection, pinfo), ack, source(at + FLAGS_AT, 1):uint(), tvb, pinfo, root)
     end
 end
