@@ -1,3 +1,5 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+--
 -- Xen live migration for Wireshark: every header, record and handshake text of the xl, xenopsd, libxl and libxc
 -- streams, postcopy faults matched to the pages that answer them, and the rules of the protocol as expert information.
 --
@@ -9,6 +11,8 @@
 -- needs next; of page contents it needs nothing. Each packet is taken in once, in the order of the capture; what a
 -- packet shows is looked up by its place in the stream, so packets can be shown in any order, any number of times.
 -- What only later packets tell is there on the second pass: in the graphical interface, and with `tshark -2`.
+
+set_plugin_info({ version = "0.1.0" })
 
 -- Declaring: the protocol, its fields and its expert information ------------------------------------------------------
 
@@ -9903,7 +9907,7 @@ end
 local FOLLOWED_MAX = 65536 -- connections of which that is remembered; past it all are forgotten
 local PENDING_MAX = 8388608 -- octets of pending packets, of all directions together
 
-local begins, is_waited_for
+local recognised, is_waited_for
 do
 
 -- What begins a stream, with what has to stand behind it; its longest; any first octet of one.
@@ -10026,7 +10030,7 @@ end
 
 -- Whether a stream begins in a packet, or has begun before and is complete enough now to be known: then both
 -- directions of its connection are parsed from now on.
-function begins(tvb, pinfo, stream, seq)
+function recognised(tvb, pinfo, stream, seq)
     local key, sender, length = key_of(pinfo, stream), sender_of(pinfo), tvb:reported_len()
     local followed = capture.followed[key]
     if not followed then
@@ -10668,7 +10672,7 @@ function kept_back.dissector(tvb, pinfo, root)
         if captured <= 0 then return end
         local segment = { tvb = source(payload, captured):tvb(), length = length, seq = value_of(seq_raw), ack = ack }
         if not connection then
-            if captured < length or not begins(segment.tvb, pinfo, stream, segment.seq) then return end
+            if captured < length or not recognised(segment.tvb, pinfo, stream, segment.seq) then return end
             pinfo.conversation = xenmig
             connection = capture.by_stream[stream]
         end
@@ -10798,7 +10802,7 @@ register_postdissector(kept_back)
 -- so do the packets before when they are looked at again.
 local function is_migration(tvb, pinfo, root)
     if pinfo.visited then return false end
-    if not begins(tvb, pinfo, value_of(tcp_stream), value_of(seq_raw)) then return false end
+    if not recognised(tvb, pinfo, value_of(tcp_stream), value_of(seq_raw)) then return false end
     pinfo.conversation = xenmig
     xenmig.dissector(tvb, pinfo, root)
     return true

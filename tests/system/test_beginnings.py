@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import talks
-from conversation import SYN, Packets, Wire, packets, pcap
+from conversation import Packets, Wire, packets, pcap
 from wireshark.both import LUAS, run, wireshark_with
 
 from dissector.events import FORWARD
@@ -61,11 +61,6 @@ def again(captured: Packets) -> Packets:
     return [*captured[: at + 1], *captured[at:]]
 
 
-def without_syn(captured: Packets) -> Packets:
-    """From the first octet on."""
-    return [one for one in captured if not one.flags & SYN]
-
-
 def after(*edits: Edit) -> Edit:
     """One edit after another."""
 
@@ -87,7 +82,6 @@ CASES: dict[str, tuple[talks.Talk, Edit]] = {
     "xl, split behind its magic": (XL, split(32)),
     "xl, octet by octet": (XL, split(*range(1, 60))),
     "xl with a banner, split": (WITH_BANNER, split(4, 30)),
-    "xl, split, no SYN": (XL, after(split(4), without_syn)),
     "xl, split, the first piece twice": (XL, after(split(4), again)),
     "xl, split and reordered": (XL, after(split(10, 20), order(2, 0, 1))),
     "xl, split, the magic's end first": (XL, after(split(10, 40), order(1, 0))),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
+from dissector import __version__
 from dissector.integrations.wireshark.fields import OF_ITEMS, prefix, shown_fields
 from dissector.integrations.wireshark.generate import PARTS, dissector
 from dissector.integrations.wireshark.literals import literal, table, wrapped
@@ -132,7 +133,7 @@ def test_patterns() -> None:
 
 def test_a_time_reference_changes_no_latency(tmp_path: Path) -> None:
     """Ctrl+T in the graphical interface moves what relative times count from."""
-    found = re.search(r"^local function time_of\(pinfo\)\n.*?^end\n", PARTS["segments.lua"], re.M | re.S)
+    found = re.search(r"^local function time_of\(pinfo\)\n.*?^end\n", PARTS["place.lua"], re.M | re.S)
     assert found is not None
     script = tmp_path / "times.lua"
     script.write_text(
@@ -149,3 +150,8 @@ print(string.format("%.9f %.6f", page - fault, after - fault))
         pytest.skip("no lua")
     done = subprocess.run([lua, str(script)], capture_output=True, text=True, check=True)
     assert done.stdout == "0.287400000 0.287400\n"
+
+
+def test_it_says_its_licence_and_version(text: str) -> None:
+    assert text.startswith("-- SPDX-License-Identifier: GPL-2.0-or-later\n")
+    assert f'set_plugin_info({{ version = "{__version__}" }})' in text

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import NamedTuple
 
+from dissector import __version__
 from dissector.integrations.wireshark import fields, tables
 from dissector.integrations.wireshark.literals import WIDTH
 from dissector.integrations.wireshark.translated import program
@@ -65,7 +66,9 @@ SECTIONS = (
     Section("Registration", "preferences, ports, and the dissector itself", "registration.lua"),
 )
 
-HEAD = """\
+HEAD = f"""\
+-- SPDX-License-Identifier: GPL-2.0-or-later
+--
 -- Xen live migration for Wireshark: every header, record and handshake text of the xl, xenopsd, libxl and libxc
 -- streams, postcopy faults matched to the pages that answer them, and the rules of the protocol as expert information.
 --
@@ -77,6 +80,8 @@ HEAD = """\
 -- needs next; of page contents it needs nothing. Each packet is taken in once, in the order of the capture; what a
 -- packet shows is looked up by its place in the stream, so packets can be shown in any order, any number of times.
 -- What only later packets tell is there on the second pass: in the graphical interface, and with `tshark -2`.
+
+set_plugin_info({{ version = "{__version__}" }})
 """
 
 

@@ -5,7 +5,7 @@
 local FOLLOWED_MAX = 65536 -- connections of which that is remembered; past it all are forgotten
 local PENDING_MAX = 8388608 -- octets of pending packets, of all directions together
 
-local begins, is_waited_for
+local recognised, is_waited_for
 do
 
 -- What begins a stream, with what has to stand behind it; its longest; any first octet of one.
@@ -128,7 +128,7 @@ end
 
 -- Whether a stream begins in a packet, or has begun before and is complete enough now to be known: then both
 -- directions of its connection are parsed from now on.
-function begins(tvb, pinfo, stream, seq)
+function recognised(tvb, pinfo, stream, seq)
     local key, sender, length = key_of(pinfo, stream), sender_of(pinfo), tvb:reported_len()
     local followed = capture.followed[key]
     if not followed then

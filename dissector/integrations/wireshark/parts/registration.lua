@@ -28,7 +28,7 @@ register_postdissector(kept_back)
 -- so do the packets before when they are looked at again.
 local function is_migration(tvb, pinfo, root)
     if pinfo.visited then return false end
-    if not begins(tvb, pinfo, value_of(tcp_stream), value_of(seq_raw)) then return false end
+    if not recognised(tvb, pinfo, value_of(tcp_stream), value_of(seq_raw)) then return false end
     pinfo.conversation = xenmig
     xenmig.dissector(tvb, pinfo, root)
     return true

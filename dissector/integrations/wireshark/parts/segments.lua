@@ -169,7 +169,7 @@ function kept_back.dissector(tvb, pinfo, root)
         if captured <= 0 then return end
         local segment = { tvb = source(payload, captured):tvb(), length = length, seq = value_of(seq_raw), ack = ack }
         if not connection then
-            if captured < length or not begins(segment.tvb, pinfo, stream, segment.seq) then return end
+            if captured < length or not recognised(segment.tvb, pinfo, stream, segment.seq) then return end
             pinfo.conversation = xenmig
             connection = capture.by_stream[stream]
         end
