@@ -591,26 +591,28 @@ class Core:
         more than that octets which were seen have arrived. Its TCP header is from `start` to `end`, captured up to
         `there`."""
         peer: Half = half.peer
-        acked: cython.longlong = (ack - half.ack_seq) & _MASK
+        # The offset nearest to what comes next, as of all sequence numbers.
+        acked: cython.longlong = (ack - peer.next_seq) & _MASK
+        if acked >= _HALF_SPACE:
+            acked -= _MASK + 1
+        acked += peer.next
         is_news: cython.bint = False
         if not half.greeted:
             half.greeted = time
         if not peer.known:
             half.ack_seq = ack
-        elif acked < _HALF_SPACE:  # else an old one
-            acked += peer.acked
-            if acked != peer.acked:
-                if acked > (peer.tail if peer.proved else peer.next):
-                    return False
-                is_news = True
-                _hear_of(half, time, window)
-                peer.acked = acked
-                half.ack_seq = ack
-                if acked >= peer.probe:
-                    peer.measure(time)
-            elif (window ^ half.window) & 0xFFFF:
-                is_news = True
-                _hear_of(half, time, window)
+        elif acked > peer.acked:
+            if acked > (peer.tail if peer.proved else peer.next):
+                return False
+            is_news = True
+            _hear_of(half, time, window)
+            peer.acked = acked
+            half.ack_seq = ack
+            if acked >= peer.probe:
+                peer.measure(time)
+        elif acked == peer.acked and (window ^ half.window) & 0xFFFF:
+            is_news = True
+            _hear_of(half, time, window)
         half.window = window
         if is_news and time >= peer.noted:
             peer.note(time, _options(buffer, start, end, there))

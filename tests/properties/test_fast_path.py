@@ -95,6 +95,26 @@ def test_a_capture_that_ends_in_contents(tmp_path: Path, form: str) -> None:
     assert [(gap.direction, gap.offset, gap.length) for gap in gaps] == [(REVERSE, 54, 20)]
 
 
+@pytest.mark.parametrize("more", [-1, 0, 1, 1447, 1448])
+@pytest.mark.parametrize("at", [3, 20])
+def test_an_acknowledgement_half_the_numbers_away(more: int, at: int, tmp_path: Path) -> None:
+    """It is ahead for who measures from what was sent, and an old one for who measures from what has arrived. The first
+    one that is far ahead is not believed."""
+    packets = exchange([(FORWARD, octets_of(talks.precopy())[:200_000])], random.Random(1), closed=False)
+    answers = [index for index, packet in enumerate(packets) if packet.side and not packet.payload]
+    before, one, other = answers[at : at + 3]
+    arrived = packets[before].ack
+    packets[one] = packets[one]._replace(ack=(arrived + SPACE // 4) % SPACE)
+    packets[other] = packets[other]._replace(ack=(arrived + SPACE // 2 + more) % SPACE)
+    captured = []
+    for index, packet in enumerate(packets):
+        octets = LINKS["ethernet"][1](Ends().ip(packet), 4)
+        captured.append(Captured(index * 10**9, octets, len(octets)))
+    path = tmp_path / "built.pcap"
+    path.write_bytes(pcap(captured))
+    assert check(path).records
+
+
 class Regular(NamedTuple):
     """A capture whose packets repeat, and where each of them starts."""
 
