@@ -54,7 +54,7 @@ class PlacedResult(Result):
 
     @classmethod
     def of(cls, record: Record) -> PlacedResult:
-        return cls(**_place(record))
+        return cls(*place(record))
 
 
 class RecordResult(PlacedResult):
@@ -79,27 +79,29 @@ class RecordResult(PlacedResult):
         linked = LINKS.get(role) if (role := role_of(record)) is not None else None
         fields = {**decoded(record), **linked(record, links)} if linked else decoded(record, deep=True)
         in_words = octets.hex() if octets is not None else None
-        return cls(**_place(record), number=record.number, fields=fields, octets=in_words)
+        placed = zip(PlacedResult.field_names, place(record), strict=True)
+        return cls(**dict(placed), number=record.number, fields=fields, octets=in_words)
 
 
 class FileRecordResult(RecordResult, InFile, kw_only=True):
     """An item of a stream, and its file: a line of `read --json`."""
 
 
-def _place(record: Record) -> dict[str, Any]:
+def place(record: Record, time: Callable[[int, bool], Any] = time_of) -> tuple[Any, ...]:
+    """The values of the fields of PlacedResult, in order; `time` makes one of ns and of whether they are known."""
     first, last = record.first, record.last
-    return {
-        "migration": record.migration,
-        "direction": record.direction,
-        "layer": record.layer,
-        "name": record.name,
-        "type": record.type,
-        "offset": record.offset,
-        "length": record.length,
-        "body_length": record.body_length,
-        "first_frame": first.frame or None,
-        "last_frame": last.frame or None,
-        "first_time": time_of(first.time, bool(first.time)),
-        "last_time": time_of(last.time, bool(last.time)),
-        "complete": record.complete,
-    }
+    return (
+        record.migration,
+        record.direction,
+        record.layer,
+        record.name,
+        record.type,
+        record.offset,
+        record.length,
+        record.body_length,
+        first.frame or None,
+        last.frame or None,
+        time(first.time, bool(first.time)),
+        time(last.time, bool(last.time)),
+        record.complete,
+    )

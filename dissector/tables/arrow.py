@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow
 
-from dissector.results.base import Seconds
 from dissector.tables.columns import Column, Kind
 from dissector.tables.rows import TABLES, Table
 
@@ -45,10 +44,7 @@ def batch(table: Table, rows: Iterable[tuple[Any, ...]]) -> pyarrow.RecordBatch:
     """Rows of a table as columns."""
     shape = schema(table)
     values = list(zip(*rows, strict=True)) or [()] * len(table.columns)
-    arrays = [
-        pyarrow.array([_as_arrow(column, one) for one in some], TYPES[column.kind])
-        for column, some in zip(table.columns, values, strict=True)
-    ]
+    arrays = [_array(column, some) for column, some in zip(table.columns, values, strict=True)]
     return pyarrow.RecordBatch.from_arrays(arrays, schema=shape)
 
 
@@ -83,19 +79,17 @@ class Batches:
             self._rows = []
 
 
-def _as_arrow(column: Column, value: Any) -> Any:
-    if value is None:
-        return None
-    if column.kind == "time":
-        return _ns(value)
+def _array(column: Column, values: Sequence[Any]) -> pyarrow.Array:
+    shape = TYPES[column.kind]
     if column.kind == "counts":
-        return list(value.items())
-    return value
+        return pyarrow.array([None if one is None else list(one.items()) for one in values], shape)
+    try:
+        return pyarrow.array(values, shape)
+    except OverflowError:
+        if column.kind != "time":
+            raise
+        return pyarrow.array([one if one in TIMES else None for one in values], shape)
 
 
 TIMES = range(-(1 << 63), 1 << 63)
 """ns since the epoch that Arrow can hold: the years 1678 to 2261."""
-
-
-def _ns(time: Seconds) -> int | None:
-    return time.ns if time.ns in TIMES else None

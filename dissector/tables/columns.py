@@ -34,12 +34,12 @@ def columns(row: type[Result], without: frozenset[str] = frozenset()) -> tuple[C
 
 
 def value_of(row: Any, column: Column) -> Any:
-    """A row's value in a column; None if what would have it is not there."""
+    """A row's value in a column, of a time its ns since the epoch; None if what would have it is not there."""
     for name in column.path:
         if row is None:
             return None
         row = getattr(row, name)
-    return row
+    return row.ns if column.kind == "time" and row is not None else row
 
 
 def _columns(row: type[Result], path: tuple[str, ...], said: str, without: frozenset[str]) -> Iterator[Column]:

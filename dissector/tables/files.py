@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import IO, Any, Literal, Protocol, Self, TypeAlias
 
 from dissector.output import folder, whole
-from dissector.results.base import Seconds
 from dissector.tables.columns import Column
 from dissector.tables.rows import TABLES, Table
 
@@ -75,7 +74,7 @@ class JsonLines(_Lines):
 
     def put(self, row: tuple[Any, ...]) -> None:
         """The next row."""
-        values = {column.name: _plain(column, value) for column, value in zip(self.columns, row, strict=True)}
+        values = {column.name: value for column, value in zip(self.columns, row, strict=True)}
         self.write(json.dumps(values, default=dict) + "\n")
 
 
@@ -93,14 +92,9 @@ class Csv(_Lines):
 
     @staticmethod
     def _text(column: Column, value: Any) -> Any:
-        value = _plain(column, value)
         if isinstance(value, bool):
             return "true" if value else "false"
         return json.dumps(value, default=dict) if column.kind in ("texts", "counts") else value
-
-
-def _plain(column: Column, value: Any) -> Any:
-    return value.ns if column.kind == "time" and isinstance(value, Seconds) else value
 
 
 class Arrow:

@@ -18,13 +18,20 @@ from dissector.results.analysis import (
     PhaseResult,
 )
 from dissector.results.base import Result
-from dissector.results.common import Direction, Offset, Pfn, Time, file_name, time_of
+from dissector.results.common import Direction, Offset, Pfn, Time, file_name
 from dissector.results.faults import FaultResult
 from dissector.results.findings import FindingResult
-from dissector.results.records import PlacedResult
+from dissector.results.records import PlacedResult, place
 from dissector.results.source import SourceResult
 from dissector.results.timeline import RateResult, TimelineResult, rates
 from dissector.tables.columns import Column, columns, value_of
+
+Row = tuple[Any, ...]
+"""A value for each column of a table; times are ns since the epoch."""
+
+
+def _ns(time: int, is_known: bool) -> int | None:
+    return time if is_known else None
 
 
 class PagesRow(Result):
@@ -39,15 +46,15 @@ class PagesRow(Result):
     count: int
     page_type: Annotated[str | None, "null on POSTCOPY_FAULT"]
 
-    @classmethod
-    def of(cls, record: Record, run: Run) -> PagesRow:
-        typed = role_of(record) is not Role.POSTCOPY_FAULT
-        return cls(
+    @staticmethod
+    def of(record: Record, run: Run, typed: bool) -> Row:
+        """The values of its fields, in order."""
+        return (
             record.migration,
             record.direction,
             record.offset,
             record.name,
-            time_of(record.last.time, bool(record.last.time)),
+            _ns(record.last.time, bool(record.last.time)),
             run.first,
             run.length,
             PAGE_TYPES[run.type] if typed else None,
@@ -69,8 +76,6 @@ class Table(NamedTuple):
     """The first is the capture's name; those of rows below a migration begin with that."""
     says: str
 
-
-Row = tuple[Any, ...]
 
 CAPTURE = Column("capture", (), "text", "", "the file, as it was given")
 MIGRATION = Column("migration", (), "integer", "", "which of the capture, from 0")
@@ -135,7 +140,7 @@ def described(table: Table) -> str:
 
 
 Put = Callable[[str, Row], object]
-"""Takes a table's name and a row: a value for each column of the table."""
+"""Takes a table's name and a row of it."""
 
 
 class Rows:
@@ -161,10 +166,11 @@ class Rows:
             self._timelines.add(event)
         if isinstance(event, Record):
             if "records" in self._wanted:
-                self._row("records", PlacedResult.of(event))
-            if "pages" in self._wanted:
+                self._put("records", (self._file, *place(event, _ns)))
+            if event.runs and "pages" in self._wanted:
+                typed = role_of(event) is not Role.POSTCOPY_FAULT
                 for run in event.runs:
-                    self._row("pages", PagesRow.of(event, run))
+                    self._put("pages", (self._file, *PagesRow.of(event, run, typed)))
         for fault in noted.faults:
             self._waiting[event.migration, fault.pfn] = fault
         for fault in (*noted.faults, *noted.answered):

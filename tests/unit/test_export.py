@@ -144,11 +144,11 @@ def read(path: Path) -> Any:
 
 def test_types_hold_at_their_edges() -> None:
     row: dict[str, Any] = {column.name: None for column in TABLES["pages"].columns}
-    row.update(first_pfn=2**52 - 1, count=2**62, time=Seconds(1_795_391_552_628_348_001))
+    row.update(first_pfn=2**52 - 1, count=2**62, time=1_795_391_552_628_348_001)
     table = arrow.collect("pages", [tuple(row.values())])
     assert table["first_pfn"].to_pylist() == [2**52 - 1] and table["count"].to_pylist() == [2**62]
     assert table["time"].cast(pyarrow.int64()).to_pylist() == [1_795_391_552_628_348_001]
-    row["time"] = Seconds(2**63)
+    row["time"] = 2**63
     assert arrow.collect("pages", [tuple(row.values())])["time"].to_pylist() == [None], "past the year 2261"
     for name, one in TABLES.items():
         assert arrow.collect(name, []).schema == arrow.schema(one)
