@@ -204,7 +204,7 @@ class Engine:
         source, destination = addresses(key)
         self.connected += 1
         flow = Flow(Endpoint(*source), Endpoint(*destination))
-        return self._parsers(flow, self._path.encapsulations.get(key, ()))
+        return self._parsers(flow, self._path.encapsulation)
 
     def _parsers(self, flow: Flow, encapsulation: tuple[str, ...] = ()) -> tuple[DirectionParser, DirectionParser]:
         parsers: list[DirectionParser] = []

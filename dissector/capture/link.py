@@ -14,6 +14,16 @@ from dissector.capture.fragments import Fragments
 LARGEST_WINDOW = 0xFFFF
 
 
+class Way(NamedTuple):
+    """How a packet begins that has the IP header of its segment inside of something."""
+
+    mask: bytes
+    """All bits before that header that led to it."""
+    octets: bytes
+    """What they say; 0 where it does not matter. A packet in which they say the same has its IP header there as well,
+    and inside of the same."""
+
+
 class Segment(NamedTuple):
     """One TCP segment."""
 
@@ -37,6 +47,8 @@ class Segment(NamedTuple):
     """Of the TCP header, as far as they were captured."""
     encapsulation: tuple[str, ...] = ()
     """What the segment travelled in, outermost first (capture/tunnels.py); nothing on the ordinary road."""
+    way: Way | None = None
+    """How that was found, as far as others can be found so."""
 
 
 IPV4 = struct.Struct("!BxHHHxB2x8s")

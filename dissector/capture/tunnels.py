@@ -6,7 +6,11 @@ port of UDP, a protocol of PPP), and the table gives the function that knows its
 where. The last step is TCP, inside the IP header that was read last: those addresses are the flow's. Nothing is copied
 but for datagrams that came in fragments, so the payload's place in the packet is known.
 
+What a step looks at is noted. If all that led to the last IP header stands before it, those octets are a `Way`: a
+packet that has the same in the same places has its IP header there as well, and nobody walks again (tcp/core.py).
+
 Invariants. No octet raises anything: what is malformed, cut or unknown is no segment. A step never goes backwards.
+Nothing decides a step but what `Place` was asked for.
 
 Limits. DEEPEST encapsulations, tags of VLANs aside; what is encrypted or compressed stays closed. Tunnels are told by
 their registered ports, and by the one that Linux takes for VXLAN.
@@ -38,6 +42,7 @@ from dissector.capture.link import (
     TUNNEL_PROTOCOLS,
     WORD,
     Segment,
+    Way,
     tcp_segment,
 )
 
@@ -63,39 +68,67 @@ class Step(NamedTuple):
     """Where what begins here ends, if the encapsulation says so; else it is as before."""
 
 
-class Place(NamedTuple):
-    """Where a header begins, and what is known of its surroundings."""
+class Place:
+    """Where a header begins, and what is known of its surroundings. What it is asked for it notes."""
 
-    octets: memoryview
-    at: int
-    end: int
-    """Where the IP payload around it ends, as IP counts; of what is in none, where the packet does."""
+    __slots__ = ("_end", "_looked", "_octets", "at")
 
+    def __init__(self, octets: memoryview, at: int, end: int, looked: list[tuple[int, int]]) -> None:
+        """`end`: where the IP payload around it ends, as IP counts; of what is in none, where the packet does.
+        `looked` is told where each octet or more was that was looked at, and where it ended."""
+        self.at = at
+        self._octets, self._end, self._looked = octets, end, looked
+
+    def take(self, size: int, more: int = 0) -> memoryview:
+        """So many octets, `more` behind its beginning; fewer where the packet ends."""
+        at = self.at + more
+        self._looked.append((at, at + size))
+        return self._octets[at : at + size]
+
+    def octet(self, more: int = 0) -> int:
+        at = self.at + more
+        self._looked.append((at, at + 1))
+        return self._octets[at]
+
+    def word(self, more: int = 0) -> int:
+        at = self.at + more
+        self._looked.append((at, at + 2))
+        number: int = WORD.unpack_from(self._octets, at)[0]
+        return number
+
+    @property
+    def left(self) -> int:
+        """Octets to the end."""
+        return self._end - self.at
+
+    def rest(self) -> memoryview:
+        """Those of them that were captured."""
+        return self.take(max(self.left, 0))
+
+    def further(self, more: int) -> Place:
+        return Place(self._octets, self.at + more, self._end, self._looked)
+
+
+WAY_MOST = 256
+"""Octets of the longest way that is noted."""
 
 Read: TypeAlias = Callable[[Place], Step | None]
 
-LONG = struct.Struct("!I")
 
-
-def _word(place: Place, more: int = 0) -> int:
-    number: int = WORD.unpack_from(place.octets, place.at + more)[0]
-    return number
-
-
-def _ip_at(octets: memoryview, at: int) -> bool:
+def _ip_at(place: Place) -> bool:
     """Whether an IP header may begin there."""
-    version, size = octets[at] >> 4, octets[at] & 15
-    if version == 4:
-        (total,) = WORD.unpack_from(octets, at + 2)
+    first = place.octet()
+    if first >> 4 == 4:
+        size, total = first & 15, place.word(2)
         return size >= 5 and (total == 0 or total >= size * 4)
-    return version == 6
+    return first >> 4 == 6
 
 
-def _frame_at(octets: memoryview, at: int) -> bool:
+def _frame_at(place: Place) -> bool:
     """Whether an Ethernet frame may begin there, of which anything here knows more."""
-    (kind,) = WORD.unpack_from(octets, at + 12)
+    kind = place.word(12)
     if kind in ETHERTYPES:
-        return octets[at + 14] >> 4 == ETHERTYPES[kind]
+        return place.octet(14) >> 4 == ETHERTYPES[kind]
     return kind in TAGS or ("ethertype", kind) in KINDS
 
 
@@ -103,19 +136,19 @@ def _frame_at(octets: memoryview, at: int) -> bool:
 
 
 def _ethernet(place: Place) -> Step:
-    return Step("ethertype", _word(place, 12), place.at + 14)
+    return Step("ethertype", place.word(12), place.at + 14)
 
 
 def _cooked(place: Place) -> Step:
-    return Step("ethertype", _word(place, 14), place.at + 16)
+    return Step("ethertype", place.word(14), place.at + 16)
 
 
 def _cooked_2(place: Place) -> Step:
-    return Step("ethertype", _word(place), place.at + 20)
+    return Step("ethertype", place.word(), place.at + 20)
 
 
 def _family(place: Place) -> Step | None:
-    return Step("bare", 0, place.at + 4) if bytes(place.octets[place.at : place.at + 4]) in FAMILIES else None
+    return Step("bare", 0, place.at + 4) if bytes(place.take(4)) in FAMILIES else None
 
 
 def _raw(place: Place) -> Step:
@@ -127,18 +160,17 @@ NFULA_PAYLOAD = 9
 
 def _nflog(place: Place) -> Step | None:
     """Attributes (length, type), in the byte order of the host that captured, after four octets; one is the packet."""
-    octets = place.octets
     # Types are below 256.
-    order: Literal["little", "big"] = "little" if octets[place.at + 6] else "big"
-    at = place.at + 4
+    order: Literal["little", "big"] = "little" if place.octet(6) else "big"
+    attribute = place.further(4)
     for _ in range(STEPS):
-        size = int.from_bytes(octets[at : at + 2], order)
-        kind = int.from_bytes(octets[at + 2 : at + 4], order) & 0x7FFF
+        size = int.from_bytes(attribute.take(2), order)
+        kind = int.from_bytes(attribute.take(2, 2), order) & 0x7FFF
         if kind == NFULA_PAYLOAD:
-            return Step("bare", 0, at + 4)
+            return Step("bare", 0, attribute.at + 4)
         if size < 4:
             return None
-        at += size + -size % 4
+        attribute = attribute.further(size + -size % 4)
     return None
 
 
@@ -148,33 +180,32 @@ CISCO = frozenset((0x0F00, 0x8F00))
 
 def _serial(place: Place) -> Step:
     """PPP with or without its address and control octets (RFC 1662, 3.1), or Cisco's HDLC, which has EtherTypes."""
-    start = _word(place)
+    start = place.word()
     if start in CISCO:
-        return Step("ethertype", _word(place, 2), place.at + 4)
-    return _ppp(place._replace(at=place.at + 2) if start == ADDRESS_AND_CONTROL else place)
+        return Step("ethertype", place.word(2), place.at + 4)
+    return _ppp(place.further(2) if start == ADDRESS_AND_CONTROL else place)
 
 
 def _ppp(place: Place) -> Step:
     """The protocol is one octet where it is odd (RFC 1661, 2 and 6.5)."""
-    first = place.octets[place.at]
-    return Step("ppp", first, place.at + 1) if first & 1 else Step("ppp", _word(place), place.at + 2)
+    first = place.octet()
+    return Step("ppp", first, place.at + 1) if first & 1 else Step("ppp", place.word(), place.at + 2)
 
 
 def _infiniband(place: Place) -> Step:
     """RFC 4391, 6: EtherType and two octets, after the 40 that a capture has in front."""
-    return Step("ethertype", _word(place, 40), place.at + 44)
+    return Step("ethertype", place.word(40), place.at + 44)
 
 
 def _pktap(place: Place) -> Step | None:
     """Length, record type and link type of what follows, in the byte order of the host that captured."""
-    octets = place.octets
-    order = "<" if octets[place.at + 3] == 0 else ">"
-    size, _, kind = struct.unpack_from(order + "III", octets, place.at)
+    order = "<" if place.octet(3) == 0 else ">"
+    size, _, kind = struct.unpack(order + "III", place.take(12))
     return Step("link", kind, place.at + size) if size >= 12 else None
 
 
 def _ppi(place: Place) -> Step | None:
-    size, kind = struct.unpack_from("<2xHI", place.octets, place.at)
+    size, kind = struct.unpack("<2xHI", place.take(8))
     return Step("link", kind, place.at + size) if size >= 8 else None
 
 
@@ -182,21 +213,21 @@ def _ppi(place: Place) -> Step | None:
 
 
 def _tag(place: Place) -> Step:
-    return Step("ethertype", _word(place, 2), place.at + 4)
+    return Step("ethertype", place.word(2), place.at + 4)
 
 
 def _vn_tag(place: Place) -> Step:
-    return Step("ethertype", _word(place, 4), place.at + 6, "VN-Tag")
+    return Step("ethertype", place.word(4), place.at + 6, "VN-Tag")
 
 
 def _bridge_port(place: Place) -> Step:
     """IEEE 802.1BR: the E-TAG has six octets."""
-    return Step("ethertype", _word(place, 6), place.at + 8, "802.1BR")
+    return Step("ethertype", place.word(6), place.at + 8, "802.1BR")
 
 
 def _metadata(place: Place) -> Step:
     """Cisco's: version, length, one option with the group, and the EtherType."""
-    return Step("ethertype", _word(place, 6), place.at + 8, "Cisco MetaData")
+    return Step("ethertype", place.word(6), place.at + 8, "Cisco MetaData")
 
 
 ENCRYPTED, HAS_CHANNEL = 0x08, 0x20
@@ -204,39 +235,41 @@ ENCRYPTED, HAS_CHANNEL = 0x08, 0x20
 
 def _macsec(place: Place) -> Step | None:
     """IEEE 802.1AE, 9.3 to 9.9: flags, short length, packet number, and the channel's identifier if it is there."""
-    flags = place.octets[place.at]
+    flags = place.octet()
     if flags & ENCRYPTED:
         return None
     at = 6 + (8 if flags & HAS_CHANNEL else 0)
-    return Step("ethertype", _word(place, at), place.at + at + 2, "MACsec")
+    return Step("ethertype", place.word(at), place.at + at + 2, "MACsec")
 
 
 BOTTOM = 0x100
+"""In the lower half of a label: it is the last one."""
 
 
 def _mpls(place: Place) -> Step | None:
     """RFC 3032, 2.1. What follows the labels nobody says (RFC 4928, 3): IP, or an Ethernet frame, whose control word
     begins with 0 (RFC 4385, 3), and so may its address."""
-    octets, at = place.octets, place.at
+    inside = place
     for _ in range(STEPS):
-        (label,) = LONG.unpack_from(octets, at)
-        at += 4
-        if label & BOTTOM:
+        is_last = inside.word(2) & BOTTOM
+        inside = inside.further(4)
+        if is_last:
             break
     else:
         return None
-    if octets[at] >> 4 in (4, 6) and _ip_at(octets, at) and not _frame_at(octets, at):
-        return Step("bare", 0, at, "MPLS")
-    if octets[at] >> 4 == 0 and _frame_at(octets, at + 4):
-        return Step("frame", 0, at + 4, "MPLS")
-    return Step("frame", 0, at, "MPLS")
+    first = inside.octet() >> 4
+    if first in (4, 6) and _ip_at(inside) and not _frame_at(inside):
+        return Step("bare", 0, inside.at, "MPLS")
+    if first == 0 and _frame_at(inside.further(4)):
+        return Step("frame", 0, inside.at + 4, "MPLS")
+    return Step("frame", 0, inside.at, "MPLS")
 
 
 def _pppoe(place: Place) -> Step | None:
     """RFC 2516, 4: version and type, code, session, length; then PPP's protocol."""
-    if place.octets[place.at] != 0x11 or place.octets[place.at + 1]:
+    if place.octet() != 0x11 or place.octet(1):
         return None
-    return _ppp(place._replace(at=place.at + 6))._replace(name="PPPoE")
+    return _ppp(place.further(6))._replace(name="PPPoE")
 
 
 # In IP
@@ -248,24 +281,24 @@ ERSPAN, ERSPAN_3, GRE_PPP, BRIDGED = 0x88BE, 0x22EB, 0x880B, 0x6558
 
 def _gre(place: Place) -> Step | None:
     """RFC 2784, 2.1, with the fields of RFC 2890, 2, and of RFC 2637, 4.1; NVGRE (RFC 7637) is one of a kind."""
-    flags, kind = _word(place), _word(place, 2)
+    flags, kind = place.word(), place.word(2)
     if flags & ROUTING:
         return None
     present = (flags & CHECKSUM, flags & KEY, flags & SEQUENCE, flags & ACKNOWLEDGEMENT)
-    at = place.at + 4 + 4 * sum(map(bool, present))
+    at = 4 + 4 * sum(map(bool, present))
     if kind == ERSPAN:
         # Type I has no header of its own, and no sequence numbers.
-        return Step("frame", 0, at + (8 if flags & SEQUENCE else 0), "ERSPAN")
+        return Step("frame", 0, place.at + at + (8 if flags & SEQUENCE else 0), "ERSPAN")
     if kind == ERSPAN_3:
-        return _erspan_3(place._replace(at=at))
+        return _erspan_3(place.further(at))
     if kind == GRE_PPP:
-        return _serial(place._replace(at=at))._replace(name="GRE")
-    return Step("ethertype", kind, at, "GRE")
+        return _serial(place.further(at))._replace(name="GRE")
+    return Step("ethertype", kind, place.at + at, "GRE")
 
 
 def _erspan_3(place: Place) -> Step | None:
     """draft-foschiano-erspan, 4.3: twelve octets; what follows them, and whether eight more do, is in the last two."""
-    last = _word(place, 10)
+    last = place.word(10)
     at = place.at + (20 if last & 1 else 12)
     kind = last >> 10 & 0x1F
     return {0: Step("frame", 0, at, "ERSPAN"), 2: Step("bare", 0, at, "ERSPAN")}.get(kind)
@@ -278,11 +311,11 @@ def _in_ip(place: Place) -> Step:
 
 def _authentication(place: Place) -> Step:
     """RFC 4302, 2: next header, length in fours less two."""
-    return Step("ip", place.octets[place.at], place.at + (place.octets[place.at + 1] + 2) * 4, "AH")
+    return Step("ip", place.octet(), place.at + (place.octet(1) + 2) * 4, "AH")
 
 
 def _extension(place: Place) -> Step:
-    kind, units = place.octets[place.at], place.octets[place.at + 1]
+    kind, units = place.octet(), place.octet(1)
     return Step("ip", kind, place.at + units * 8 + 8)
 
 
@@ -295,32 +328,30 @@ PADDING = bytes(range(1, 256))
 def _esp(place: Place) -> Step | None:
     """RFC 4303, 2, without encryption (RFC 2410): nobody says so, but what is inside does: an IP header that fits, or
     behind the padding, which counts up, the protocol of what does."""
-    octets, at, end = place.octets, place.at + 8, place.end
-    rest = end - at
-    if _ip_at(octets, at):
-        size = int.from_bytes(octets[at + 2 : at + 4], "big")
-        if octets[at] >> 4 == 6:
-            size = 40 + int.from_bytes(octets[at + 4 : at + 6], "big")
+    inside = place.further(8)
+    octets, rest = inside.rest(), inside.left
+    if _ip_at(inside):
+        size = 40 + inside.word(4) if inside.octet() >> 4 == 6 else inside.word(2)
         if 2 <= rest - size <= 2 + 255 + max(CHECK_SIZES) and size > TCP_HEADER:
-            return Step("bare", 0, at, "ESP")
-    if end > len(octets):
+            return Step("bare", 0, inside.at, "ESP")
+    if rest > len(octets):
         return None
     for check in CHECK_SIZES:
-        last = end - check
-        if last - 2 < at + TCP_HEADER or (last - at) % 4:
+        last = rest - check
+        if last - 2 < TCP_HEADER or last % 4:
             continue
         padding, kind = octets[last - 2], octets[last - 1]
         start = last - 2 - padding
-        is_tcp = kind == TCP_PROTOCOL and start - at >= TCP_HEADER and octets[at + 12] >> 4 >= 5
-        if is_tcp and not octets[at + 12] & 15 and bytes(octets[start : last - 2]) == PADDING[:padding]:
-            return Step("ip", kind, at, "ESP", start)
+        is_tcp = kind == TCP_PROTOCOL and start >= TCP_HEADER and octets[12] >> 4 >= 5
+        if is_tcp and not octets[12] & 15 and bytes(octets[start : last - 2]) == PADDING[:padding]:
+            return Step("ip", kind, inside.at, "ESP", inside.at + start)
     return None
 
 
 def _udp(place: Place) -> Step:
     """By the port of what it is known for, or else the lower one, which is the server's."""
-    source, destination = _word(place), _word(place, 2)
-    return Step("udp", destination if destination in TUNNEL_PORTS else min(source, destination), place.at + 8)
+    destination = place.word(2)
+    return Step("udp", destination if destination in TUNNEL_PORTS else min(place.word(), destination), place.at + 8)
 
 
 # In UDP
@@ -331,22 +362,22 @@ VALID_NETWORK = 0x08
 
 def _vxlan(place: Place) -> Step | None:
     """RFC 7348, 5."""
-    return Step("frame", 0, place.at + 8, "VXLAN") if place.octets[place.at] & VALID_NETWORK else None
+    return Step("frame", 0, place.at + 8, "VXLAN") if place.octet() & VALID_NETWORK else None
 
 
 def _vxlan_gpe(place: Place) -> Step | None:
     """draft-ietf-nvo3-vxlan-gpe, 3.1: says in its fourth octet what follows."""
     follows: dict[int, Space] = {1: "bare", 2: "bare", 3: "frame"}
-    space = follows.get(place.octets[place.at + 3])
+    space = follows.get(place.octet(3))
     return None if space is None else Step(space, 0, place.at + 8, "VXLAN")
 
 
 def _geneve(place: Place) -> Step | None:
     """RFC 8926, 3.4: version and length of options, flags, protocol, network."""
-    first = place.octets[place.at]
+    first = place.octet()
     if first >> 6:
         return None
-    return Step("ethertype", _word(place, 2), place.at + 8 + (first & 0x3F) * 4, "Geneve")
+    return Step("ethertype", place.word(2), place.at + 8 + (first & 0x3F) * 4, "Geneve")
 
 
 def _frame(place: Place) -> Step:
@@ -447,6 +478,9 @@ class _Walk:
         """Where it stands; None inside a fragment, or at TCP."""
         self._octets, self._length, self._end = octets, length, length
         self._reassembler, self._is_plain = reassembler, is_plain
+        self._looked: list[tuple[int, int]] = []
+        self._inside = self._behind = self._led = 0
+        """Where the last IP header is, and what is right behind it; of `_looked` what came before."""
         self._addresses = b""
         self._is_put_together = False
 
@@ -471,16 +505,19 @@ class _Walk:
                 step = self._ipv6_fragment(step.at)
             else:
                 read = KINDS.get((step.space, step.number))
-                step = None if read is None else read(Place(self._octets, step.at, self._end))
+                step = None if read is None else read(Place(self._octets, step.at, self._end, self._looked))
         return None
 
     def _ip(self, at: int) -> Step | None:
         octets = self._octets
         version = octets[at] >> 4
+        self._inside, self._led = at, len(self._looked)
+        self._looked.append((at, at + 1))
         if version == 4:
             first, total, identification, fragment, protocol, self._addresses = IPV4.unpack_from(octets, at)
             start = at + (first & 15) * 4
-            self._end = at + total if total else self._length
+            self._end, self._behind = at + total if total else self._length, at + 20
+            self._looked += (at + 6, at + 8), (at + 9, at + 10)
             if first & 15 < 5:
                 return None
             if fragment & 0x3FFF:
@@ -489,7 +526,8 @@ class _Walk:
             return Step("ip", protocol, start)
         if version == 6:
             size, protocol, self._addresses = IPV6.unpack_from(octets, at)
-            start = at + IPV6_HEADER
+            start = self._behind = at + IPV6_HEADER
+            self._looked.append((at + 6, at + 7))
             self._end = start + size if size else self._length
             return Step("ip", protocol, start)
         return None
@@ -497,6 +535,7 @@ class _Walk:
     def _ipv6_fragment(self, at: int) -> Step | None:
         protocol, fragment, identification = IPV6_FRAGMENT.unpack_from(self._octets, at)
         start = at + IPV6_FRAGMENT.size
+        self._looked += (at, at + 1), (at + 2, at + 4)
         if not fragment & 0xFFF9:
             return Step("ip", protocol, start)
         name = self._addresses + identification.to_bytes(4, "big")
@@ -523,7 +562,18 @@ class _Walk:
         if segment is None:
             return None
         place = -1 if self._is_put_together else segment.at
-        return segment._replace(at=place, encapsulation=tuple(self.names))
+        return segment._replace(at=place, encapsulation=tuple(self.names), way=self._way(at))
+
+    def _way(self, at: int) -> Way | None:
+        """How it came to the last IP header, if TCP stands right behind that, and nothing from there on led to it."""
+        start, led = self._inside, self._looked[: self._led]
+        is_plain = self.names and not self._is_put_together and at == self._behind and start <= WAY_MOST
+        if not is_plain or any(end > start for _, end in led):
+            return None
+        mask = bytearray(start)
+        for begin, end in led:
+            mask[begin:end] = b"\xff" * (end - begin)
+        return Way(bytes(mask), bytes(octet & bits for octet, bits in zip(self._octets, mask, strict=False)))
 
     def stopped_at(self) -> str | None:
         """What could not be gone on from."""

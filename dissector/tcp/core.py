@@ -9,6 +9,9 @@ TCP, looks the half-connection up by the addresses and ports, and decides:
   is held back, or it comes again: the half counts it; its acknowledgement is counted likewise: next;
 - all else is careful code's business. `run` returns what it came to, having taken and counted everything before.
 
+Of a packet that is no plain TCP it is tried whether it begins like one in which careful code has found an IP header
+(`learn`): what is in a tunnel then passes as if it was not.
+
 So there is one road with two speeds: what `run` returns is the difference. It opens nothing, allocates nothing a
 packet but a key to look up, and calls nobody; consumers are told by `Half.tell` once `run` has returned.
 
@@ -17,8 +20,9 @@ Invariants. Between two runs every half has been told (`next == told`). A half's
 that this module does not know of (an end, a window in doubt, a consumer that wants every octet) shows as a limit of 0.
 Nothing here decides what careful code would decide otherwise: tests/properties holds the two against each other.
 
-Limits. Times are 64 bits of nanoseconds: an interface whose times might not fit is left to the reader, as are blocks
-other than packets, IP options and extension headers, fragments, and link types without an EtherType or none at all.
+Limits. Of the ways into tunnels the WAYS_MOST newest are known; what is no TCP inside of one is left to careful code.
+Times are 64 bits of nanoseconds: an interface whose times might not fit is left to the reader, as are blocks other than
+packets, IP options and extension headers, fragments, and link types without an EtherType or none at all.
 
 The file is plain Python and, where there was a C compiler at installation, a C extension made by Cython from these very
 lines: annotations name C types, and the two ways to read numbers out of the buffer stand side by side.
@@ -29,6 +33,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Any
 
+from dissector.capture.link import Way
 from dissector.capture.tunnels import TUNNEL_PORTS
 
 try:
@@ -275,6 +280,28 @@ BARE = frozenset((12, 14, 101))
 """Link types without a header, whose packets tell by their first octet which IP they are."""
 
 
+WAYS_MOST = 16
+"""So many ways into tunnels are known of each link type: a network has few."""
+
+
+@cython.cclass
+class Tunnel:
+    """A way (`link.Way`) to the IP header that is inside of something, octet by octet and as numbers."""
+
+    size = cython.declare(cython.longlong, visibility="private")
+    """Octets before that header."""
+    octets = cython.declare(bytes, visibility="private")
+    mask = cython.declare(bytes, visibility="private")
+    number = cython.declare(object, visibility="private")
+    mask_number = cython.declare(object, visibility="private")
+    names = cython.declare(tuple, visibility="private")
+    """What it is inside of, outermost first."""
+
+    def __init__(self, mask: bytes, octets: bytes, names: tuple[str, ...]) -> None:
+        self.size, self.mask, self.octets, self.names = len(mask), mask, octets, names
+        self.number, self.mask_number = int.from_bytes(octets, "big"), int.from_bytes(mask, "big")
+
+
 @cython.cclass
 class Layout:
     """How packets of one interface are read: a capture may have many, in any order."""
@@ -290,9 +317,11 @@ class Layout:
     """Nanoseconds of a tick, those that times count from, and the most that the high half of a time may be."""
     offset = cython.declare(cython.longlong, visibility="private")
     most_high = cython.declare(cython.longlong, visibility="private")
+    tunnels = cython.declare(list, visibility="private")
+    """The ways into tunnels that are known of packets with this link type."""
 
-    def __init__(self, interface: Any) -> None:
-        self.link = interface.link
+    def __init__(self, interface: Any, tunnels: list[Tunnel]) -> None:
+        self.link, self.tunnels = interface.link, tunnels
         self.type_at, self.link_header = ETHERTYPE_AT.get(interface.link, (-1, 0))
         self.unpack = WITH_ETHERTYPE.get(interface.link)
         is_known = interface.link in ETHERTYPE_AT or interface.link in BARE
@@ -328,6 +357,7 @@ class Core:
     options_end = cython.declare(cython.longlong, visibility="public")
     due = cython.declare(cython.longlong, visibility="public")
     """After this packet `run` returns DUE."""
+    encapsulation = cython.declare(tuple, visibility="public")
     passed = cython.declare(dict, visibility="public")
     """Packets of UDP that were passed over, by the port that tells most."""
 
@@ -336,6 +366,10 @@ class Core:
     _interfaces = cython.declare(object, visibility="private")
     _layouts = cython.declare(list, visibility="private")
     """Of the interfaces, as far as packets of them came; None of those before."""
+    _tunnels = cython.declare(dict, visibility="private")
+    """The ways into tunnels, by link type, the oldest first."""
+    _tunnel = cython.declare(Tunnel, visibility="private")
+    """The newest that was gone."""
 
     def __init__(self, halves: dict[bytes, Half]) -> None:
         """`halves` are all half-connections by their keys; the careful code adds and removes them."""
@@ -344,11 +378,23 @@ class Core:
         self.key = b""
         self.seq = self.ack = self.flags = self.window = 0
         self.due = NEVER
+        self.encapsulation = ()
         self.passed = {}
         self._halves = halves
         self._untold = []
         self._interfaces = None
         self._layouts = []
+        self._tunnels = {}
+
+    def learn(self, link: int, way: Way, names: tuple[str, ...]) -> None:
+        """Careful code has found a segment by this way, inside of what is called so."""
+        known = self._tunnels_of(link)
+        one: Tunnel
+        for one in known:
+            if way == (one.mask, one.octets):
+                return
+        known.append(Tunnel(way.mask, way.octets, names))
+        del known[:-WAYS_MOST]
 
     def tell(self) -> None:
         """Tells all consumers what was passed over. To be called after each `run`, before anything else."""
@@ -401,6 +447,7 @@ class Core:
         half: Half
         layout: Layout
         at_hand: cython.longlong = 0
+        inside: cython.longlong
 
         if self._interfaces is not reader.interfaces:
             self._interfaces, self._layouts = reader.interfaces, []
@@ -473,31 +520,42 @@ class Core:
             while kind in (0x8100, 0x88A8, 0x9100) and there - ip >= 4 + _IP_FIELDS_4:
                 kind = _short(octets, ip + 2)
                 ip += 4
-            if kind == _IPV4 and (is_found or octets[ip] == 0x45):
-                if compiled:
-                    total, protocol = _short(octets, ip + 2), _long(octets, ip + 6, True)
-                    key = bytes(octets[ip + 12 : ip + 24])
-                    seq, ack = _long(octets, ip + 24, True), _long(octets, ip + 28, True)
-                    rest = _long(octets, ip + 32, True)
-                elif not is_found:
-                    total, protocol, key, seq, ack, rest = unpack_4(buffer, ip)
-                if total and not protocol & _FRAGMENT:
-                    came_to = _PASSED
-                    payload, size = ip + 20, total - 20
-            elif kind == _IPV6 and there - ip >= _IP_FIELDS_6 and octets[ip] >> 4 == 6:
-                if compiled:
-                    total, protocol = _short(octets, ip + 4), octets[ip + 6]
-                    key = bytes(octets[ip + 8 : ip + 44])
-                    seq, ack = _long(octets, ip + 44, True), _long(octets, ip + 48, True)
-                    rest = _long(octets, ip + 52, True)
-                else:
-                    total, protocol, key, seq, ack, rest = unpack_6(buffer, ip)
-                if total:
-                    came_to = _PASSED
-                    payload, size = ip + 40, total
+            inside = 0
+            while True:
+                if kind == _IPV4 and (is_found or octets[ip] == 0x45):
+                    if compiled:
+                        total, protocol = _short(octets, ip + 2), _long(octets, ip + 6, True)
+                        key = bytes(octets[ip + 12 : ip + 24])
+                        seq, ack = _long(octets, ip + 24, True), _long(octets, ip + 28, True)
+                        rest = _long(octets, ip + 32, True)
+                    elif not is_found:
+                        total, protocol, key, seq, ack, rest = unpack_4(buffer, ip)
+                    if total and not protocol & _FRAGMENT:
+                        came_to = _PASSED
+                        payload, size = ip + 20, total - 20
+                elif kind == _IPV6 and there - ip >= _IP_FIELDS_6 and octets[ip] >> 4 == 6:
+                    if compiled:
+                        total, protocol = _short(octets, ip + 4), octets[ip + 6]
+                        key = bytes(octets[ip + 8 : ip + 44])
+                        seq, ack = _long(octets, ip + 44, True), _long(octets, ip + 48, True)
+                        rest = _long(octets, ip + 52, True)
+                    else:
+                        total, protocol, key, seq, ack, rest = unpack_6(buffer, ip)
+                    if total:
+                        came_to = _PASSED
+                        payload, size = ip + 40, total
+                protocol &= 0xFF
+                if came_to == _PASSED and protocol != _TCP:
+                    came_to = self._pass(key) if protocol == _UDP and not inside else _PACKET
+                if came_to == _PASSED or inside or not layout.tunnels:
+                    break
+                inside = self._inside(layout.tunnels, octets, at, there)
+                if not inside:
+                    break
+                ip, is_found = at + inside, False
+                kind = 0 if there - ip < _IP_FIELDS_4 else _IPV6 if octets[ip] >> 4 == 6 else _IPV4
 
             # The half-connection, and what the packet is to it.
-            protocol &= 0xFF
             if came_to == _PASSED and protocol == _TCP:
                 header = (rest >> 26) & 0x3C
                 payload += header
@@ -535,10 +593,6 @@ class Core:
                                 half, seq, size, frame + 1, time, buffer, payload - header, payload, there
                             ):
                                 came_to = _SEGMENT
-            elif came_to == _PASSED and protocol == _UDP:
-                came_to = self._pass(key)
-            elif came_to == _PASSED:
-                came_to = _PACKET
 
             frame += 1
             pos = following
@@ -550,6 +604,7 @@ class Core:
                 self.start, self.captured, self.length = payload, min(max(there - payload, 0), size), size
                 self.header, self.options = payload - at, payload - header + 20
                 self.options_end = min(payload, max(there, self.options))
+                self.encapsulation = self._tunnel.names if inside else ()
                 break
             if came_to == _PACKET:
                 self.start, self.captured, self.length = at, captured, length
@@ -669,6 +724,41 @@ class Core:
         if number >= len(layouts):
             layouts.extend([None] * (number + 1 - len(layouts)))
         if layouts[number] is None:
-            layouts[number] = Layout(self._interfaces[number])
+            interface = self._interfaces[number]
+            layouts[number] = Layout(interface, self._tunnels_of(interface.link))
         found: Layout = layouts[number]
         return found
+
+    @cython.cfunc
+    def _tunnels_of(self, link: cython.longlong) -> list:  # type: ignore[type-arg]
+        found: list = self._tunnels.setdefault(link, [])  # type: ignore[type-arg]
+        return found
+
+    @cython.cfunc
+    def _inside(
+        self,
+        tunnels: list,  # type: ignore[type-arg]
+        octets: cython.p_uchar,
+        at: cython.longlong,
+        there: cython.longlong,
+    ) -> cython.longlong:
+        """How far behind its beginning a packet that begins like one before has an IP header inside; 0: there is none,
+        as far as is known. It was captured from `at` to `there`."""
+        tunnel: Tunnel
+        for tunnel in tunnels:
+            if there - at < tunnel.size:
+                continue
+            if cython.compiled:
+                known: cython.p_uchar = tunnel.octets
+                mask: cython.p_uchar = tunnel.mask
+                place: cython.longlong = 0
+                while place < tunnel.size and octets[at + place] & mask[place] == known[place]:
+                    place += 1
+                is_like = place == tunnel.size
+            else:
+                number = int.from_bytes(octets[at : at + tunnel.size], "big")
+                is_like = number & tunnel.mask_number == tunnel.number
+            if is_like:
+                self._tunnel = tunnel
+                return tunnel.size
+        return 0

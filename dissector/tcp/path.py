@@ -12,9 +12,6 @@ from dissector.capture.tunnels import READABLE_LINKS, decode, describe, word_for
 from dissector.tcp import core
 from dissector.tcp.connections import SYN, Connections
 
-MOST_FLOWS = 1 << 14
-"""Of so many flows it is remembered what they were in."""
-
 MOST_KINDS = 1 << 12
 """So many kinds of packets are told apart that are not looked into."""
 
@@ -27,8 +24,8 @@ class PacketPath:
         most before a step."""
         self.unread_links: set[int] = set()
         """Link types (LINKTYPE_ numbers) of packets that nobody here can read."""
-        self.encapsulations: dict[bytes, tuple[str, ...]] = {}
-        """What the segments of a flow were found in, by its key, newest last; only of those that were in something."""
+        self.encapsulation: tuple[str, ...] = ()
+        """What the newest segment was found in, outermost first."""
         self._census: Counter[str] = Counter()
         self._reader = reader
         self._connections = connections
@@ -46,6 +43,7 @@ class PacketPath:
             came_to = fast.run(reader)
             fast.tell()
             if came_to == core.SEGMENT:
+                self.encapsulation = fast.encapsulation
                 connections.packet(self._segment(reader), reader.frame, fast.time)
             elif came_to == core.DUE:
                 if reader.frame >= connections.due:
@@ -65,8 +63,9 @@ class PacketPath:
         """One packet, for whoever has no reader."""
         segment = decode(packet.link, packet.octets, packet.length, self._fragments)
         if segment is not None:
-            if segment.encapsulation and segment.key not in self.encapsulations:
-                self._note(segment)
+            self.encapsulation = segment.encapsulation
+            if segment.way is not None:
+                self._core.learn(packet.link, segment.way, segment.encapsulation)
             self._connections.packet(segment, packet.frame, packet.time_ns)
             return
         if packet.link not in READABLE_LINKS:
@@ -80,11 +79,6 @@ class PacketPath:
         """How many packets of what kind were not looked into, the most first."""
         kinds = self._census + Counter({word_for("udp", port): count for port, count in self._core.passed.items()})
         return dict(kinds.most_common())
-
-    def _note(self, segment: Segment) -> None:
-        self.encapsulations[segment.key] = segment.encapsulation
-        if len(self.encapsulations) > MOST_FLOWS:
-            del self.encapsulations[next(iter(self.encapsulations))]
 
     def _segment(self, reader: CaptureReader) -> Segment:
         """What the fast path came to."""

@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +21,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from roads import UNCOMPILED, check
 from talks import Speaker, Talk, octets_of, turns
+from tunnels import ENCAPSULATIONS, in_tunnels, wrapped
 from wire import FIN, LINKS, RST, SPACE, Captured, Ends, Packet, exchange, impaired, pcap, pcapng
 
 import dissector.capture.opening
+import dissector.tcp.core
 import dissector.tcp.half_connection
+from dissector.capture.opening import open_source
+from dissector.capture.reader import CaptureReader
 from dissector.events import FORWARD, REVERSE, Closed, Direction, Gap
 from dissector.tcp import core, uncompiled
 from dissector.tcp.half_connection import REORDER_FRAMES
@@ -66,6 +71,30 @@ def test_the_fast_path_is_used(tmp_path: Path, variant: str, share: float) -> No
     outcome = check(path)
     assert outcome.taken > share * outcome.reader[0]
     assert any(record.name == "PAGE_DATA" for record in outcome.records)
+
+
+IN_FRAMES = sorted(name for name, how in ENCAPSULATIONS.items() if how.link == 1)
+"""Tunnels and the like whose link type the fast path knows."""
+
+WALKED = {
+    *("mpls", "mpls-pseudowire", "mpls-no-control-word", "mpls-address-like-ip", "macsec", "macsec-channel"),
+    *("ah", "esp", "esp-16", "esp-tunnel", "esp-udp"),
+}
+"""Those in which more decides than what stands before the last IP header, or there is no such header."""
+
+
+@pytest.mark.parametrize("name", IN_FRAMES)
+def test_what_is_in_a_tunnel_passes_like_what_is_in_none(tmp_path: Path, name: str) -> None:
+    """Once careful code has found the way into it."""
+    outside, path = tmp_path / "built.pcap", tmp_path / "wrapped.pcap"
+    build_capture(outside, 1_000_000, "a")
+    reader = open_source(str(outside))
+    assert isinstance(reader, CaptureReader)
+    path.write_bytes(wrapped(reader, ENCAPSULATIONS[name]))
+    outcome = check(path)
+    assert any(record.name == "PAGE_DATA" for record in outcome.records)
+    if name not in WALKED:
+        assert outcome.taken > 0.9 * outcome.reader[0]
 
 
 @pytest.mark.parametrize("form", ["pcap", "pcapng"])
@@ -154,6 +183,37 @@ def test_an_altered_octet_is_seen(
     check(path)
 
 
+@pytest.fixture(scope="module")
+def tunnelled() -> dict[str, Regular]:
+    """The same in every tunnel, short."""
+    talk = talks.postcopy(Speaker(2, page_shift=9))
+    packets = [Ends().ip(packet) for packet in exchange(turns(talk), random.Random(1), (100, 1448))]
+    built = {}
+    for name in IN_FRAMES:
+        octets = [ENCAPSULATIONS[name].wrap(packet) for packet in packets]
+        captured = [Captured((at + 1) * 10**6, one, len(one)) for at, one in enumerate(octets)]
+        starts = list(accumulate((16 + len(one) for one in octets[:-1]), initial=24))
+        built[name] = Regular(pcap(captured), starts)
+    return built
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
+def test_an_altered_octet_of_a_tunnel_is_seen(
+    tmp_path_factory: pytest.TempPathFactory, tunnelled: dict[str, Regular], data: st.DataObject
+) -> None:
+    """Of all that stands before the payload; and whatever a way is learnt from, it is no other one."""
+    octets, starts = tunnelled[data.draw(st.sampled_from(IN_FRAMES))]
+    altered = bytearray(octets)
+    for at in data.draw(st.lists(st.sampled_from(starts), min_size=1, max_size=3)):
+        place = at + 16 + data.draw(st.integers(0, 160))
+        if place < len(altered):
+            altered[place] ^= data.draw(st.sampled_from([1, 2, 8, 16, 0x40, 0x80, 0xFF]))
+    path = tmp_path_factory.getbasetemp() / "altered"
+    path.write_bytes(altered)
+    check(path)
+
+
 def test_a_reset_among_packets_that_are_passed_over(tmp_path: Path, regular: Regular) -> None:
     """What ends with it is told behind it, at both speeds."""
     octets, starts = regular
@@ -171,7 +231,7 @@ TALKS: list[Talk] = [talks.precopy(), talks.postcopy(), talks.remus(), talks.xen
 
 class Case(NamedTuple):
     """How a capture is built; chance decides the rest. `whims` is the share of packets unlike the others in
-    something that hardly matters."""
+    something that hardly matters. `tunnelled` of the packets are in a tunnel, "any": each in another one."""
 
     seed: int
     link: str
@@ -188,6 +248,9 @@ class Case(NamedTuple):
     buffer: int
     patience: int
     whims: float
+    tunnel: str
+    tunnelled: float
+    ways: int
 
 
 CASES = st.builds(
@@ -207,6 +270,9 @@ CASES = st.builds(
     buffer=st.sampled_from([1 << 20, 1 << 12, 5000, 1 << 16]),
     patience=st.sampled_from([REORDER_FRAMES, 10]),
     whims=st.sampled_from([0.0, 0.01]),
+    tunnel=st.sampled_from(["any", *IN_FRAMES]),
+    tunnelled=st.sampled_from([0.0, 0.0, 0.5, 1.0]),
+    ways=st.sampled_from([16, 1]),
 )
 
 
@@ -254,6 +320,13 @@ def packets_of(case: Case, chance: random.Random) -> list[tuple[Ends, Packet]]:
     return mixed[: chance.randrange(len(mixed) + 1)] if chance.random() < 0.5 else mixed
 
 
+def in_a_tunnel(case: Case, packet: bytes, chance: random.Random) -> bytes:
+    """A frame with an IP packet somewhere inside."""
+    if case.tunnel == "any" or (ENCAPSULATIONS[case.tunnel].is_for_4 and case.version != 4):
+        return in_tunnels(lambda _, among: chance.choice(among), packet)[1]
+    return ENCAPSULATIONS[case.tunnel].wrap(packet)
+
+
 def build(case: Case) -> bytes:
     chance = random.Random(case.seed)
     # In pcapng each direction may have an interface of its own.
@@ -272,7 +345,11 @@ def build(case: Case) -> bytes:
             packet = packet._replace(flags=packet.flags | chance.choice([0x20, 0x40, 0x80]))
         ttl, service = (chance.randrange(30, 64), 0x20) if whim() else (64, 0)
         interface = packet.side if chance.random() < several else 0
-        octets = links[interface][1](ends.ip(packet, ttl, service), case.version)
+        octets = ends.ip(packet, ttl, service)
+        if links[interface][0] == 1 and chance.random() < case.tunnelled:
+            octets = in_a_tunnel(case, octets, chance)
+        else:
+            octets = links[interface][1](octets, case.version)
         snap = chance.choice([60, 66, 200]) if whim() else case.snap
         captured.append(Captured(time, octets[:snap], len(octets), interface, whim()))
     if case.form == "pcapng":
@@ -296,6 +373,9 @@ ENDS_BEFORE_ITS_GAP = Case(
     buffer=1 << 20,
     patience=10,
     whims=0.0,
+    tunnel="vxlan",
+    tunnelled=0.0,
+    ways=16,
 )
 """A FIN long before what was before it: nobody tells the end before how it came."""
 
@@ -311,6 +391,8 @@ def test_fast_and_careful_agree(tmp_path_factory: pytest.TempPathFactory, case: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dissector.capture.opening, "BUFFER", case.buffer)
         patch.setattr(dissector.tcp.half_connection, "REORDER_FRAMES", case.patience)
+        for module in dissector.tcp.core, UNCOMPILED:
+            patch.setattr(module, "WAYS_MOST", case.ways)
         check(path)
 
 

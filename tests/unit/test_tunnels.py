@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 from conftest import REPOSITORY
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunnels import ENCAPSULATIONS, Encapsulation, frame, in_fragments, in_tunnels, ip, ipv6, mpls, udp, vxlan, wrapped
 from wire import Captured, pcap
@@ -134,6 +134,36 @@ def test_any_in_any_other(data: st.DataObject) -> None:
     end = data.draw(st.integers(0, len(packet)))
     cut = decode(1, memoryview(packet)[:end], len(packet), Fragments())
     assert cut is None or (cut.length == 5 and b"hello".startswith(cut.payload)), "cut at the snap length"
+
+
+@given(st.data())
+@settings(max_examples=30)
+def test_who_goes_the_same_way_comes_to_the_same_place(data: st.DataObject) -> None:
+    """Whatever octet is altered that is not of a way: what is found is found at the same place, in the same."""
+    names, packet = in_tunnels(lambda what, among: data.draw(st.sampled_from(among), what), INSIDE)
+    whole = segment_in(packet)
+    assert whole is not None, names
+    if whole.way is None:
+        return
+    mask, octets = whole.way
+    assert packet[len(mask) :] == INSIDE
+    for at, bits in enumerate(mask):
+        assert packet[at] & bits == octets[at]
+        for value in 1, 2, 4, 8, 16, 32, 64, 128, packet[at], 255 - packet[at]:
+            altered = packet[:at] + bytes((packet[at] ^ value,)) + packet[at + 1 :]
+            got = segment_in(altered)
+            if not bits & value:
+                assert got is not None, at
+                assert got._replace(payload=whole.payload, options=whole.options, way=whole.way) == whole, at
+
+
+@pytest.mark.parametrize("name", ["vxlan", "vxlan-6", "geneve", "gre-all", "erspan-2", "ip-in-ip", "6in4", "pppoe"])
+def test_a_way_is_what_decided(name: str) -> None:
+    """And no addresses, lengths, networks or checksums: all packets of a tunnel go the same way."""
+    one, other = (segment_in(ENCAPSULATIONS[name].wrap(packet)) for packet in (INSIDE, INSIDE + bytes(7)))
+    assert one is not None and other is not None and one.way is not None
+    assert one.way == other.way
+    assert sum(map(bool, one.way.mask)) <= 20
 
 
 @pytest.mark.parametrize("seed", range(4))
