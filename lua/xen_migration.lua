@@ -1816,6 +1816,7 @@ local protocol_summaries = {}
 local protocol_tables = {}
 local protocol_xenops = {}
 local protocol_xl = {}
+local rules_aftermath = {}
 local rules_capture = {}
 local rules_checker = {}
 local rules_ending = {}
@@ -1998,6 +1999,15 @@ rules_postcopy_phase.PostcopyPhase = py.class("PostcopyPhase", { "lists_whole", 
     is_spoilt = false end return { lists_whole = lists_whole, pages_whole = pages_whole, transition = transition,
     early = early, complete = complete, page_data = page_data, raced = raced, end_ = end_,
     has_early_pages = has_early_pages, is_spoilt = is_spoilt } end)
+rules_aftermath.Aftermath = py.class("Aftermath", { "refused", "has_followed", "has_ended", "doubtful",
+    "is_misunderstood", "is_big_endian", "missed", "lost" }, { has_followed = false, has_ended = false,
+    is_misunderstood = false, is_big_endian = false, missed = {}, lost = {} }, false, nil, function(refused,
+    has_followed, has_ended, doubtful, is_misunderstood, is_big_endian, missed,
+    lost) if has_followed == nil then has_followed = false end if has_ended == nil then has_ended = false end if
+    is_misunderstood == nil then is_misunderstood = false end if is_big_endian == nil then is_big_endian = false end if
+    missed == nil then missed = {} end if lost == nil then lost = {} end return { refused = refused,
+    has_followed = has_followed, has_ended = has_ended, doubtful = doubtful, is_misunderstood = is_misunderstood,
+    is_big_endian = is_big_endian, missed = missed, lost = lost } end)
 rules_rule.Check = py.class("Check", { "scope", "of", "when", "message" }, {}, true, nil, function(scope, of, when,
     message) return { scope = scope, of = of, when = when, message = message } end)
 rules_rule.Condition = py.class("Condition", { "field", "op", "value" }, {}, true, nil, function(field, op,
@@ -4959,6 +4969,7 @@ declare_rule(
     "legacy-stream", "error", {}, { error = expert.severity.ERROR },
     "The stream is in the legacy format of Xen 4.5 or older and is not dissected"
 )
+declare_rule("truncated-stream", "error", {})
 declare_rule(
     "data-after-end", "warning", { message = "{length:,} octets after the end of the stream are no handshake" },
     { warning = expert.severity.WARN }, "Octets follow the end of the outermost stream, and no handshake explains them"
@@ -5104,6 +5115,7 @@ declare_rule(
     { warning = expert.severity.WARN }, "The destination reported that it could not start the guest"
 )
 declare_rule("xl-no-banner", "error", { message = "the destination says {said} before xl's banner" })
+declare_rule("undefined-state", "error", {})
 declare_rule(
     "stream-resynchronised", "warning", {}, { warning = expert.severity.WARN },
     "The way through the records was lost over missing octets and found again later"
@@ -5134,6 +5146,15 @@ facts_faults.RECENT = 0x20000
 facts_static_data.CPUID_LEAF = 24
 facts_static_data.MSR_ENTRY = 16
 rules_postcopy_phase.PAGES_STATES = { "postcopy pages", "early pages" }
+rules_aftermath.OF_ALL = { ["postcopy-no-paging-ring"] = true, ["postcopy-not-live"] = true }
+rules_aftermath.STOPS = { ["headers and framing"] = true, ["order and direction"] = true }
+rules_aftermath.OF_A_BODY = "reserved-page-type"
+rules_aftermath.MISSED = { ["bad-p2m-frames"] = true, ["colo-state"] = true, ["emulator-record-unexpected"] = true,
+    ["missing-context"] = true, ["pfn-out-of-range"] = true, ["postcopy-fault-before-transition"] = true }
+rules_aftermath.FOLLOWS = { ["postcopy-fault-not-announced"] = true, ["postcopy-page-not-announced"] = true }
+rules_aftermath.GARBAGE = { ["record-too-long"] = true, ["unknown-mandatory-record"] = true }
+rules_aftermath.LOSES = { ["bad-image-header"] = true, ["bad-libxl-header"] = true, ["legacy-stream"] = true,
+    ["record-too-long"] = true }
 rules_checker.NO_MISTAKE = {}
 rules_checker.ONE_OF_A_RUN = { ["order and direction"] = true }
 rules_handshake.FILE = { [py.NONE] = { { "forward", "go" } } }
@@ -6561,6 +6582,7 @@ function rules_checker.Checker._init(self, migration)
     self._foreign = {}
     self._skipped = {}
     self._latest = {}
+    self._aftermath = rules_aftermath.Aftermath()
 end
 
 -- Headers were lost: where the stream stands is unknown.
@@ -6671,6 +6693,86 @@ function rules_postcopy_phase.PostcopyPhase.knows_all_pages(self, migration)
     return is_known and not (faults.outstanding.overflow or faults.sent.overflow)
 end
 
+-- Whether an error only follows from one before it; takes it in if not.
+function rules_aftermath.Aftermath.explains(self, record, violation)
+    local rule = violation.rule
+    if violation.gravity ~= "error" then
+        return false
+    end
+    if self.lost[record.direction] ~= nil then
+        return true
+    end
+    if rule.id == RULE["xl-handshake"].id then
+        return self:_misunderstands(record)
+    end
+    if rules_aftermath.OF_ALL[rule.id] ~= nil then
+        return self.has_followed
+    end
+    local is_of_place = (rules_aftermath.STOPS[rule.group] ~= nil and rule.id ~= rules_aftermath.OF_A_BODY)
+        or rule.id == RULE["unhandled-record"].id
+    if not is_of_place and rawequal(self.doubtful, record) then
+        return true
+    end
+    if rule.group == "headers and framing" then
+        self.doubtful = record
+    end
+    if rules_aftermath.MISSED[rule.id] ~= nil then
+        local is_missed = self.refused ~= nil or self.missed[rule.id] ~= nil
+        self.missed = py.union(self.missed, py.set({ rule.id }))
+        return is_missed
+    end
+    if rule.id == RULE["big-endian-stream"].id and self.is_big_endian then
+        return true
+    end
+    self.is_big_endian = self.is_big_endian or rule.id == RULE["big-endian-stream"].id
+    if not is_of_place and rules_aftermath.FOLLOWS[rule.id] == nil then
+        return false
+    end
+    local is_known = self.refused ~= nil and self.has_followed
+    if self.refused == nil then
+        self.refused = (function() if is_of_place then return record end return nil end)()
+    elseif rules_aftermath.GARBAGE[rule.id] ~= nil and not rawequal(self.refused, record) then
+        self.lost = py.union(self.lost, py.set({ record.direction }))
+        return true
+    else
+        self.has_followed = true
+    end
+    if rules_aftermath.LOSES[rule.id] ~= nil then
+        self.lost = py.union(self.lost, py.set({ record.direction }))
+    end
+    return is_known
+end
+
+-- The same of what the end of all shows.
+function rules_aftermath.Aftermath.explains_end(self, violation)
+    local record = violation.record
+    if not py.truth(violation.rule.consequence) then
+        return record ~= nil and self:explains(record, violation)
+    end
+    if violation.gravity ~= "error" or self.refused == nil then
+        return false
+    end
+    if rawequal(violation.rule, RULE["truncated-stream"]) then
+        local is_inside = record ~= nil and rawequal(record, self.doubtful) and not record.whole
+        return is_inside or self.has_followed or self.lost[violation.direction] ~= nil
+    end
+    if rawequal(violation.rule, RULE["undefined-state"]) then
+        return self.has_followed
+    end
+    local is_known = self.has_followed or self.has_ended
+    self.has_ended = true
+    return is_known
+end
+
+function rules_aftermath.Aftermath._misunderstands(self, record)
+    local is_known = self.is_misunderstood or self.has_followed
+    self.has_followed = self.has_followed or self.refused ~= nil
+    self.refused = py.either(self.refused, record)
+    self.is_misunderstood = true
+    self.lost = py.union(self.lost, py.set({ record.direction }))
+    return is_known
+end
+
 -- The findings but for those of rules that are told of on request.
 function rules_checker.Checker._getters.shown(self)
     return py.map(self.findings, function(finding) if not finding.is_on_request then return finding end end)
@@ -6701,7 +6803,9 @@ function rules_checker.Checker._add_record(self, record, noted)
         self._phase:blame(record, broken)
     end
     for _, violation in ipairs(self:_new(record, native.once(broken))) do
-        self:_find(violation, record)
+        if not self._aftermath:explains(record, violation) then
+            self:_find(violation, record)
+        end
     end
 end
 

@@ -33,6 +33,7 @@ from dissector.rules import (
     toolstacks,
     verify,
 )
+from dissector.rules.aftermath import Aftermath
 from dissector.rules.findings import Finding
 from dissector.rules.guest import Guest
 from dissector.rules.postcopy_phase import PostcopyPhase
@@ -61,6 +62,7 @@ class Checker:
         """Directions of which it was told that octets in them are not the stream's."""
         self._skipped: dict[Direction, int] = {}
         self._latest: dict[Direction, frozenset[Mistake]] = {}
+        self._aftermath = Aftermath()
 
     @property
     def shown(self) -> list[Finding]:
@@ -78,7 +80,8 @@ class Checker:
         """No event follows."""
         migration = self.migration
         for violation in self._end():
-            self._find(violation, violation.record)
+            if not self._aftermath.explains_end(violation):
+                self._find(violation, violation.record)
         self.findings.sort(key=lambda finding: finding.place)
         if migration.outcome == "failed" and not self._count["error"]:
             self._find(custody.MIGRATION_FAILED(verdict=verdict(migration, self.findings)), migration.forward.last)
@@ -100,7 +103,8 @@ class Checker:
         if broken:
             self._phase.blame(record, broken)
         for violation in self._new(record, _once(broken)):
-            self._find(violation, record)
+            if not self._aftermath.explains(record, violation):
+                self._find(violation, record)
 
     def _new(self, record: Record, broken: Iterable[Violation]) -> list[Violation]:
         """What the record before it in its direction, of the same name, did not break in the same way."""
