@@ -10,6 +10,7 @@ from capturing import require_root
 
 NOTE = {"rule": "capture-gap", "severity": "note", "message": "lost"}
 ERROR = {"rule": "bad-length", "severity": "error", "message": "too long"}
+LOST = {"rule": "stream-resynchronised", "severity": "warning", "message": "lost"}
 MB = 1 << 20
 
 
@@ -34,6 +35,8 @@ FINE = flood.Flooded(1, 1, [told("completed", NOTE)], 0, [30 * MB] * 9, 1, 0, 0,
         (FINE._replace(memory=[30 * MB] * 6 + [60 * MB] * 3), ["memory: "]),
         (FINE._replace(status=1), ["live ended with 1"]),
         (FINE._replace(errors="Traceback"), ["Traceback"]),
+        (FINE._replace(told=[told("completed", LOST)]), ["stream-resynchronised: lost"]),
+        (FINE._replace(told=[told("completed", LOST)], dropped=1), []),
         (FINE._replace(told=[]), ["no replayed migration"]),
         (FINE._replace(told=[told("completed", ERROR)]), ["bad-length: too long"]),
         (FINE._replace(told=[told("failed", NOTE)]), ["outcome failed"]),
