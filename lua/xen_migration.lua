@@ -5543,6 +5543,7 @@ function parser_direction.DirectionParser._init(self, conversation, steps, is_fi
     self._step = steps["ANYTHING"]
     self._reached = 0
     self._started = false
+    self._is_unheard = true
     self._begin = 0
     self._early_gaps = {}
     self.spent = events.NOTHING_SPENT
@@ -5567,7 +5568,7 @@ function parser_direction.DirectionParser.attach(self, transport)
 end
 
 function parser_direction.DirectionParser.start(self, late)
-    self.late = late
+    self.late, self._is_unheard = late, false
 end
 
 -- The next `length` octets. `octets` holds as many as were captured and are needed; `whole` says that none was cut off
@@ -5821,7 +5822,13 @@ function parser_direction.DirectionParser.recognise(self, direction)
     if is_first then
         local encapsulation = self.conversation.encapsulation
         local found = events.MigrationFound(migration.number, flow, self:position(), migration.role, encapsulation)
-        self.conversation.emit(found, frame)
+        local reached
+        if peer == nil then
+            reached = frame
+        else
+            reached = math.min(frame, peer._reached)
+        end
+        self.conversation.emit(found, reached)
     elseif not py.truth(was_known) and migration.role ~= nil then
         local joined = events.ConnectionJoined(migration.number, migration.role, flow, self:position())
         self.conversation.emit(joined, frame)
@@ -6184,7 +6191,8 @@ function parser_direction.DirectionParser._start(self)
         return
     end
     self._started = true
-    local late = self.late and self.ordinal == 0
+    local late = self.late or (self._is_unheard and self.peer ~= nil and self.peer.late)
+    late = late and self.ordinal == 0
     late = py.either(late, self.direction == events.FORWARD and self.migration.begins_late)
     local frame = self._reached
     if self.migration.aside == nil then
@@ -6789,7 +6797,8 @@ end
 
 function rules_checker.Checker._add_record(self, record, noted)
     local skipped = py.pop(self._skipped, record.direction, 0)
-    local is_beginning_lost = record.index == 0 and self.migration:direction(record.direction).late
+    local is_beginning_lost = record.index == 0 and (py.either(record.offset,
+        self.migration:direction(record.direction).late))
     if record.direction == events.FORWARD and (py.truth(skipped) or is_beginning_lost) then
         self._order = self._order:forget()
         self._phase:forget()

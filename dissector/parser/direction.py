@@ -87,6 +87,7 @@ class DirectionParser(Cursor):
         "_before",
         "_begin",
         "_early_gaps",
+        "_is_unheard",
         "_reached",
         "_started",
         "_step",
@@ -179,6 +180,7 @@ class DirectionParser(Cursor):
         self._reached = 0
         """The newest packet that completed an event of this direction."""
         self._started = False
+        self._is_unheard = True  # no packet told where it begins
         """Whether DirectionStarted was emitted for the migration at hand."""
         self._begin = 0
         """The offset at which the migration at hand begins."""
@@ -199,7 +201,7 @@ class DirectionParser(Cursor):
         self.transport = transport
 
     def start(self, late: bool) -> None:
-        self.late = late
+        self.late, self._is_unheard = late, False
 
     def feed(self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int) -> None:
         """The next `length` octets. `octets` holds as many as were captured and are needed; `whole` says that none was
@@ -435,7 +437,9 @@ class DirectionParser(Cursor):
         if is_first:
             encapsulation = self.conversation.encapsulation
             found = MigrationFound(migration.number, flow, self.position(), migration.role, encapsulation)
-            self.conversation.emit(found, frame)
+            # Before all that its directions say, of which one may have waited for what the other one shows.
+            reached = frame if peer is None else min(frame, peer._reached)
+            self.conversation.emit(found, reached)
         elif not was_known and migration.role is not None:
             joined = ConnectionJoined(migration.number, migration.role, flow, self.position())
             self.conversation.emit(joined, frame)
@@ -702,7 +706,9 @@ class DirectionParser(Cursor):
         if self._started or number is None:
             return
         self._started = True
-        late = self.late and self.ordinal == 0
+        # Who speaks first may be recognised before a packet of the other side came: without a SYN that is late, too.
+        late = self.late or (self._is_unheard and self.peer is not None and self.peer.late)
+        late = late and self.ordinal == 0
         late = late or (self.direction == FORWARD and self.migration.begins_late)
         frame = self._reached
         if self.migration.aside is None:

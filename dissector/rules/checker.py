@@ -92,7 +92,7 @@ class Checker:
 
     def _add_record(self, record: Record, noted: Noted) -> None:
         skipped = self._skipped.pop(record.direction, 0)
-        is_beginning_lost = record.index == 0 and self.migration.direction(record.direction).late
+        is_beginning_lost = record.index == 0 and (record.offset or self.migration.direction(record.direction).late)
         if record.direction == FORWARD and (skipped or is_beginning_lost):
             self._order = self._order.forget()
             self._phase.forget()
