@@ -70,6 +70,8 @@ class PacketPath:
             return
         if packet.link not in READABLE_LINKS:
             self.unread_links.add(packet.link)
+        if packet.frame >= self._connections.due:
+            self._connections.judge(packet.frame)
         what = describe(packet.link, packet.octets, packet.length)
         if what is not None and (what in self._census or len(self._census) < MOST_KINDS):
             self._census[what] += 1

@@ -380,7 +380,14 @@ ENDS_BEFORE_ITS_GAP = Case(
 """A FIN long before what was before it: nobody tells the end before how it came."""
 
 
+JUDGED_AT_WHAT_IS_NO_SEGMENT = ENDS_BEFORE_ITS_GAP._replace(
+    seed=0, link="ethernet", sizes=(1448,), connections=1, snap=200, tunnel="any", tunnelled=0.5
+)
+"""A gap that is to be given up at a packet of which nothing but a tunnel was captured."""
+
+
 @example(case=ENDS_BEFORE_ITS_GAP, short=0)
+@example(case=JUDGED_AT_WHAT_IS_NO_SEGMENT, short=0)
 @given(CASES, st.sampled_from([0, 0, 1, 300, 1000]))
 @settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
 def test_fast_and_careful_agree(tmp_path_factory: pytest.TempPathFactory, case: Case, short: int) -> None:
