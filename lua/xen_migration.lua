@@ -6191,9 +6191,8 @@ function parser_direction.DirectionParser._start(self)
         return
     end
     self._started = true
-    local late = self.late or (self._is_unheard and self.peer ~= nil and self.peer.late)
-    late = late and self.ordinal == 0
-    late = py.either(late, self.direction == events.FORWARD and self.migration.begins_late)
+    local is_late = self.late or (self._is_unheard and self.peer ~= nil and self.peer.late)
+    local late = (is_late and self.ordinal == 0) or ((self.direction == events.FORWARD and self.migration.begins_late))
     local frame = self._reached
     if self.migration.aside == nil then
         self.conversation.emit(events.DirectionStarted(number, self.direction, self._begin, late, self:position()),

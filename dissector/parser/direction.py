@@ -180,8 +180,9 @@ class DirectionParser(Cursor):
         self._reached = 0
         """The newest packet that completed an event of this direction."""
         self._started = False
-        self._is_unheard = True  # no packet told where it begins
         """Whether DirectionStarted was emitted for the migration at hand."""
+        self._is_unheard = True
+        """Whether no packet has told where it begins."""
         self._begin = 0
         """The offset at which the migration at hand begins."""
         self._early_gaps: list[tuple[int, int]] = []
@@ -707,9 +708,8 @@ class DirectionParser(Cursor):
             return
         self._started = True
         # Who speaks first may be recognised before a packet of the other side came: without a SYN that is late, too.
-        late = self.late or (self._is_unheard and self.peer is not None and self.peer.late)
-        late = late and self.ordinal == 0
-        late = late or (self.direction == FORWARD and self.migration.begins_late)
+        is_late = self.late or (self._is_unheard and self.peer is not None and self.peer.late)
+        late = (is_late and self.ordinal == 0) or (self.direction == FORWARD and self.migration.begins_late)
         frame = self._reached
         if self.migration.aside is None:
             self.conversation.emit(DirectionStarted(number, self.direction, self._begin, late, self.position()), frame)
