@@ -104,18 +104,9 @@ class LimitsResult(SharesResult, kw_only=True):
         """None where the capture's times tell nothing."""
         if not is_told(migration):
             return None
-        whole = sum(phase.end_time - phase.start_time for phase in migration.phases)
+        took = sum(phase.end_time - phase.start_time for phase in migration.phases)
         held_up = together(_held_up(migration, phase.held_up) for phase in migration.phases)
-        causes = held_up.causes(whole)
-        total = sum(causes.values()) or 1
-        way = migration.forward.way
-        return cls(
-            **shares(causes),
-            congestion_by=CongestionResult(*(ns / total for ns in held_up.congestion.values())),
-            evidence=EvidenceResult.of(way, migration.forward.copies),
-            side=None if way is None or way.side is None else SIDES[way.side],
-            sentence=sentence(migration, held_up, shares(causes)),
-        )
+        return cls._of(held_up, took, migration.forward.way, migration.forward.copies, _convergence(migration))
 
     @classmethod
     def of_ciphertext(cls, spent: Spent, way: Way | None, took: int) -> LimitsResult:
@@ -123,14 +114,18 @@ class LimitsResult(SharesResult, kw_only=True):
         a message is not known then, so nothing is `waiting`."""
         held_up = HeldUp()
         held_up.add(spent)
+        return cls._of(held_up, took, way, 0)
+
+    @classmethod
+    def _of(cls, held_up: HeldUp, took: int, way: Way | None, copies: int, also: str = "") -> LimitsResult:
         causes = held_up.causes(took)
         total = sum(causes.values()) or 1
         return cls(
             **shares(causes),
             congestion_by=CongestionResult(*(ns / total for ns in held_up.congestion.values())),
-            evidence=EvidenceResult.of(way, 0),
+            evidence=EvidenceResult.of(way, copies),
             side=None if way is None or way.side is None else SIDES[way.side],
-            sentence=_limited_by(held_up, shares(causes), way),
+            sentence=_sentence(held_up, shares(causes), way, also),
         )
 
 
@@ -156,31 +151,28 @@ def _seconds(time_ns: int) -> float:
     return found
 
 
-def sentence(migration: Migration, held_up: HeldUp, parts: Mapping[Cause, float]) -> str:
-    """What limited it, and what that rests on."""
-    words = _limited_by(held_up, parts, migration.forward.way)
+def _convergence(migration: Migration) -> str:
+    """What the guest wrote beside what was sent, if that is known."""
     found = migration.convergence
-    if not words.startswith(NOT_CLEAR) and found is not None and found.sent_pages_per_second:
-        page = 1 << migration.context.page_shift
-        dirty, sent = (round(pages * page) for pages in (found.dirty_pages_per_second, found.sent_pages_per_second))
-        words += f"; the guest dirtied {rate(dirty, NS)} against {rate(sent, NS)} sent"
-    return words
+    if found is None or not found.sent_pages_per_second:
+        return ""
+    page = 1 << migration.context.page_shift
+    dirty, sent = (round(pages * page) for pages in (found.dirty_pages_per_second, found.sent_pages_per_second))
+    return f"; the guest dirtied {rate(dirty, NS)} against {rate(sent, NS)} sent"
 
 
-NOT_CLEAR = "not clear"
-
-
-def _limited_by(held_up: HeldUp, parts: Mapping[Cause, float], way: Way | None) -> str:
+def _sentence(held_up: HeldUp, parts: Mapping[Cause, float], way: Way | None, also: str) -> str:
+    """What limited it, and what that rests on; `also` is said if anything did."""
     named = sorted((cause for cause in parts if parts[cause] >= NAMED), key=lambda cause: -parts[cause])
     clear = [cause for cause in named if cause != "unclear"]
     if not clear:
-        return f"{NOT_CLEAR}: what held up the source, TCP does not show"
+        return "not clear: what held up the source, TCP does not show"
     said = [f"{_name(cause, held_up)} ({100 * parts[cause]:.0f} %)" for cause in clear]
     words = f"limited by {' and '.join([', '.join(said[:-1]), said[-1]] if said[1:] else said)}"
     if "unclear" in named:
         words += f"; {100 * parts['unclear']:.0f} % is not clear"
     proofs = [proof for cause in clear if (proof := _proof(cause, way, held_up))]
-    return words + "".join(f"; {proof}" for proof in dict.fromkeys(proofs))
+    return words + "".join(f"; {proof}" for proof in dict.fromkeys(proofs)) + also
 
 
 def _name(cause: Cause, held_up: HeldUp) -> str:
