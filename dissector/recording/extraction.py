@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from dissector.capture import writer
 from dissector.capture.files import Octets
@@ -54,6 +54,8 @@ from dissector.tcp.connections import SYN
 
 NANOSECONDS = b"\x09"
 ORDER = "<"
+
+T = TypeVar("T")
 
 Look: TypeAlias = Callable[[Octets], object]
 """Is shown now and then what is read, which knows how far that is."""
@@ -213,11 +215,7 @@ def capture(where: Whereabouts, kept: Kept, program: str) -> Iterator[bytes]:
     packets = _Packets(where, kept)
     blocks: list[bytes] = []
     for reader in _reading(where.files):
-        read = -1
-        while (packet := reader.next_packet()) is not None:
-            if reader.octets != read:
-                read = reader.octets
-                where.look(reader.source)
+        for packet in _shown(reader, iter(reader.next_packet, None), where.look):
             packets.add(packet, blocks.append)
             yield from blocks
             blocks.clear()
@@ -426,13 +424,18 @@ def _either(key: bytes) -> bytes:
 
 
 def _steps(reader: CaptureReader, connections: Connections, look: Look) -> Iterator[None]:
-    """Each step through the packets of a capture; `look` is shown its source with each piece that was read."""
+    """Each step through the packets of a capture."""
+    return _shown(reader, PacketPath(reader, connections).steps(), look)
+
+
+def _shown(reader: CaptureReader, found: Iterable[T], look: Look) -> Iterator[T]:
+    """What is found in a capture; `look` is shown its source with each piece that was read."""
     read = -1
-    for step in PacketPath(reader, connections).steps():
+    for one in found:
         if reader.octets != read:
             read = reader.octets
             look(reader.source)
-        yield step
+        yield one
 
 
 def _reading(files: FileSet) -> Iterator[CaptureReader]:
