@@ -77,13 +77,12 @@ def gather(paths: Iterable[str | os.PathLike[str]], join: bool | None = None) ->
             names.append(path)
             continue
         found = captures_in(path, _is_capture)
+        if not found.captures and not found.problems:
+            found.problems[path] = f"no captures in {path}"
+        elif found.others:
+            remarks.append(f"{path}: not read, as no captures: {listed(found.others)}")
         problems |= found.problems
-        if found.captures or found.problems:
-            remarks += [f"{path}: not read, as no captures: {listed(found.others)}"] if found.others else []
-        else:
-            problems[path] = f"no captures in {path}"
-        names += found.captures or ([] if found.problems else [path])
-        names += found.problems
+        names += [*found.captures, *found.problems]
     if join and problems:
         raise UserError("; ".join(problems.values()))
     sets = sets_of(names, join)
