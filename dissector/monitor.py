@@ -76,6 +76,8 @@ class Snapshot(NamedTuple):
     """The time (ns) in which no new octet came, in either direction."""
     waiting_for: str
     """What is to come next, as far as the stream tells."""
+    sign: str
+    """What tells that it will not come; nothing does if it is empty."""
     remaining: int | None
     """An estimate (ns): the rest of the first pass over memory, or of the pages outstanding, at the rate of now."""
     history: tuple[int, ...]
@@ -276,6 +278,7 @@ def _snapshot(watched: _Watched, now: int, is_over: bool) -> Snapshot:
         elapsed=max(0, _newest_time(watched) - (migration.first_time or 0)) + (0 if is_over else idle),
         idle=0 if is_over else idle,
         waiting_for=_waiting_for(watched, phases[-1][0]),
+        sign=SENT_AGAIN if _sent_again(watched) > watched.sent_again else "",
         remaining=None if is_over else _remaining(migration, sample, phases[-1][0], octets_rate),
         history=tuple(watched.seconds),
         iteration=_newest_iteration(migration),
@@ -365,20 +368,21 @@ PHASE_OF: Mapping[str, PhaseName] = {spec.name: BEGINS[spec.role] for spec in RE
 """The phase that a record of a name begins."""
 
 
+SENT_AGAIN = "octets are sent again, so the link or the receiver is down"
+
+
 def _waiting_for(watched: _Watched, phase: PhaseName) -> str:
     migration = watched.analysis.migration
     forward, reverse = watched.at_hand.get(FORWARD), watched.at_hand.get(REVERSE)
-    again = _sent_again(watched) > watched.sent_again
-    silent = "; octets are sent again, so the link or the receiver is down" if again else ""
     if forward is not None and forward.record:
-        return f"the rest of {forward.record} from the source{silent}"
+        return f"the rest of {forward.record} from the source"
     if reverse is not None and reverse.record:
-        return f"the rest of {reverse.record} from the destination{silent}"
+        return f"the rest of {reverse.record} from the destination"
     if migration.faults.asked.count > migration.faults.answered:
-        return f"the page of a fault, from the source{silent}"
+        return "the page of a fault, from the source"
     if phase == "finish" or migration.ended:
-        return f"what the two sides say at the end{silent}"
-    return f"the next record from the source{silent}"
+        return "what the two sides say at the end"
+    return "the next record from the source"
 
 
 def _remaining(migration: Migration, sample: Sample, phase: PhaseName, rate: int) -> int | None:

@@ -180,11 +180,10 @@ def _rows(snapshot: Snapshot) -> Iterator[Row]:
         yield "elapsed", f"{duration(snapshot.elapsed)}{left}", ""
         if snapshot.idle >= IDLE:
             # A line each, since a terminal of 80 columns would cut them off where they say which side it is.
-            awaited, *signs = snapshot.waiting_for.split("; ")
             yield "stalled", f"no data for {snapshot.idle // NS} s", "bold yellow"
-            yield "waiting for", awaited, "bold yellow"
-            for sign in signs:
-                yield "", sign, "bold yellow"
+            yield "waiting for", snapshot.waiting_for, "bold yellow"
+            if snapshot.sign:
+                yield "", snapshot.sign, "bold yellow"
     if snapshot.iteration is not None:
         index, entries, pages = snapshot.iteration
         yield "iteration", f"{index}: {many(entries, 'entry', 'entries')}, {pages:,} sent", ""
