@@ -138,7 +138,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(prometheus.text_of(prometheus.DASHBOARD if arguments.dashboard else prometheus.UNIT), end="")
         return 0
     # Imported here, because these are pipes and signals as only Unix has them.
-    from dissector.cli.watching import Viewed, Watching
+    from dissector.cli.viewed import Viewed
+    from dissector.cli.watching import Watching
     from dissector.recording.guard import Files, Guard, Started, start
     from dissector.recording.log import Dated
     from dissector.recording.privileges import become, successor
@@ -181,8 +182,10 @@ def run(arguments: argparse.Namespace) -> int:
             services.append(service)
             ending.callback(service.close)
         what = arguments, lambda: Session(program, path, wanted, starts), files, rotation, services, complaints
-        watching = Watching(*what) if viewer is None else Viewed(*what, viewer)
+        watching = Watching(*what) if viewer is None else Viewed(*what)
         ending.callback(watching.close)
+        if isinstance(watching, Viewed) and viewer is not None:
+            watching.show(viewer)
         if user is not None:
             become(user)
         watching.run(user)

@@ -8,12 +8,11 @@ import shutil
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
-from threading import Thread
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import monotonic_ns, sleep, time
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from dissector.analysis import Analysis
 from dissector.engine import Engine
 from dissector.errors import UserError
 from dissector.events import Event
@@ -30,9 +29,6 @@ from dissector.results.source import SourceResult
 from dissector.units import NS, many, printable, size
 from dissector.views.analysis import as_text
 from dissector.views.live import Display, Form, prepare
-
-if TYPE_CHECKING:
-    from dissector.viewer.live import Live
 
 INTERVAL = NS // 4
 """Time (ns) from one look to the next."""
@@ -110,15 +106,10 @@ class Watching:
         """To the end of the last capture; `user` is who came after root. Raises UserError when that is not as it should
         be."""
         self._user = user
-        ending = [number for number in ENDING if not _stays_ignored(number)]
-        handlers = {number: signal.signal(number, self._interrupt) for number in ending}
-        try:
+        with ending_calls(self._interrupt):
             self._watch()
             while self._services and not self._session.capture.asked_to_stop and self._capture_again():
                 self._watch()
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
         if not self._services:
             self._judge()
         elif not (self._ended or self._engine.migrations or self._is_service_ended):
@@ -310,117 +301,15 @@ class Watching:
         self._display.add(dumps(event))
 
 
-class Screen(Protocol):
-    """As much of the viewer as is needed here."""
-
-    def run(self) -> object:
-        """Until whoever looks at it has seen enough."""
-
-    def exit(self) -> object:
-        """As if they had."""
-
-
-class Viewed(Watching):
-    """The same behind a viewer: a thread watches, and what there is to say is said when the terminal is free again."""
-
-    name: str
-    take: Callable[[Event], object]
-    is_done = False
-    trouble: str | None = None
-
-    def __init__(
-        self,
-        arguments: argparse.Namespace,
-        capture: Callable[[], Session],
-        files: Files | None,
-        rotation: Rotation,
-        services: Sequence[Service],
-        complaints: deque[str],
-        viewer: Callable[[Live], Screen],
-    ) -> None:
-        """`viewer` makes one; the rest is as above."""
-        super().__init__(arguments, capture, files, rotation, services, complaints)
-        self.name = arguments.interface
-        self._has_screen = True
-        self._error: BaseException | None = None
-        self._thread = Thread(target=self._run, daemon=True)
-        self._screen = viewer(self)
-
-    @property
-    def analysis(self) -> Analysis:
-        """What comes of it."""
-        return self._monitor.analysis
-
-    @property
-    def first_time(self) -> int | None:
-        """Of the first packet, ns since the epoch."""
-        return self._reader.first_time_ns
-
-    @property
-    def words(self) -> str:
-        """How far it is."""
-        return self._footer()
-
-    def start(self) -> None:
-        """What is captured is looked at from here on."""
-        self._thread.start()
-
-    def cancel(self) -> None:
-        """The capture ends soon; what was captured until then is still looked at."""
-        self._session.capture.stop()
-
-    def run(self, user: User | None) -> None:
-        """Until whoever looks at it has seen enough: then it ends, and says what came of it. Raises UserError as
-        `Watching.run` does."""
-        handlers = {
-            number: signal.signal(number, lambda number, frame: self._screen.exit())
-            for number in ENDING
-            if not _stays_ignored(number)
-        }
-        try:
-            self._screen.run()
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-        self.cancel()
-        self._thread.join()
-        self._has_screen = False
-        if self._error is not None:
-            raise self._error
-        super()._report()
-        self._judge()
-
-    def _run(self) -> None:
-        """The thread."""
-        try:
-            self._watch()
-            self.trouble = self._reader.trouble
-        except BaseException as error:
-            self._error, self.trouble = error, str(error)
-        finally:
-            self.is_done = True
-
-    def _taker(self) -> Callable[[Event], None]:
-        monitor = self._monitor
-
-        def take(event: Event) -> None:
-            monitor.add(event)
-            self.take(event)
-
-        return take
-
-    def _begin(self) -> None:
-        """The screen says it."""
-
-    def _report(self) -> None:
-        """Later."""
-
-    def _notify(self, notice: Notice) -> None:
-        """The screen shows it."""
-
-    def _print(self, snapshots: Sequence[Snapshot] = (), footer: str = "") -> None:
-        if not self._has_screen:
-            super()._print(snapshots, footer)
+@contextmanager
+def ending_calls(handler: Callable[[int, object], object]) -> Iterator[None]:
+    """While this goes on, the signals that end the capture call something else."""
+    before = {number: signal.signal(number, handler) for number in ENDING if not _stays_ignored(number)}
+    try:
+        yield
+    finally:
+        for number, one in before.items():
+            signal.signal(number, one)
 
 
 def _stays_ignored(number: signal.Signals) -> bool:
