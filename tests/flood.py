@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import socket
 import subprocess
@@ -25,7 +24,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,15 +32,13 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-import bench
 import fuzz
-from bench import ADDRESSES, network
+from capturing import PATIENCE, XENSHARK
 from conftest import OWN
+from namespaces import Namespaces
 
-XENSHARK = [sys.executable, "-m", "dissector"]
 STREAM = OWN / "violations/none/none.pcap.zst"
 PORT = 7700
-PATIENCE = 60
 GROWTH = 1.15, 8 << 20
 """Times, and octets beside, by which memory may grow from the middle third of the time to the last."""
 HEADER = 16
@@ -105,24 +102,6 @@ def flood(seed: int, seconds: float, rate: int) -> int:
     return sent
 
 
-def replays(names: tuple[str, str], until: float) -> int:
-    """A migration after the other; how many."""
-    count = 0
-    while time.monotonic() < until:
-        words = ["--port", str(PORT), "--speed", "4", str(STREAM)]
-        ends = (names[1], "--listen"), (names[0], "--connect")
-        both = [
-            subprocess.Popen(
-                ["ip", "netns", "exec", name, *XENSHARK, "replay", end, ADDRESSES[1], *words], stdout=subprocess.DEVNULL
-            )
-            for name, end in ends
-        ]
-        statuses = [process.wait(PATIENCE) for process in both]
-        assert statuses == [0, 0], statuses
-        count += 1
-    return count
-
-
 def resident(process: int) -> int:
     """Octets."""
     line = next(line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmRSS"))
@@ -132,11 +111,11 @@ def resident(process: int) -> int:
 def run(seconds: float, seed: int, rate: int, keep: str | None = None) -> Flooded:
     memory: list[int] = []
     with ExitStack() as stack:
-        names = stack.enter_context(network(f"flood{os.getpid()}", bench.Setup((), link=None)))
+        hosts = stack.enter_context(closing(Namespaces()))
         errors = stack.enter_context(tempfile.TemporaryFile("w+"))
         out = stack.enter_context(tempfile.TemporaryFile("w+"))
         words = [*XENSHARK, "live", "-i", "wire", "--json", *(["-w", keep] if keep else [])]
-        watcher = subprocess.Popen(["ip", "netns", "exec", names[0], *words], stdout=out, stderr=errors)
+        watcher = subprocess.Popen([*hosts.inside(0), *words], stdout=out, stderr=errors)
         stack.callback(watcher.kill)
         deadline = time.monotonic() + PATIENCE
         while Path(f"/proc/self/fd/{out.fileno()}").stat().st_size == 0:
@@ -144,7 +123,7 @@ def run(seconds: float, seed: int, rate: int, keep: str | None = None) -> Floode
             time.sleep(0.05)
         words = [sys.executable, "-m", "tests.flood", "--flood", "--seconds", str(seconds), "--seed", str(seed)]
         words += ["--rate", str(rate)]
-        flooder = subprocess.Popen(["ip", "netns", "exec", names[1], *words], stdout=subprocess.PIPE, text=True)
+        flooder = subprocess.Popen([*hosts.inside(1), *words], stdout=subprocess.PIPE, text=True)
         stack.callback(flooder.kill)
         assert flooder.stdout is not None and flooder.stdout.readline() == "ready\n"
         done = threading.Event()
@@ -155,7 +134,10 @@ def run(seconds: float, seed: int, rate: int, keep: str | None = None) -> Floode
 
         sampler = threading.Thread(target=watch, daemon=True)
         sampler.start()
-        replayed = replays(names, time.monotonic() + seconds)
+        end, replayed = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            hosts.replay(STREAM, speed="4")
+            replayed += 1
         sent = int(flooder.communicate(timeout=PATIENCE)[0])
         done.set()
         sampler.join()
@@ -169,9 +151,8 @@ def run(seconds: float, seed: int, rate: int, keep: str | None = None) -> Floode
     summary = events[-1]
     assert summary["event"] == "summary", summary["event"]
     source = summary["source"]
-    mine = [
-        one for one in summary["migrations"] if one["flow"]["destination"] == {"address": ADDRESSES[1], "port": PORT}
-    ]
+    there = {"address": "10.99.0.2", "port": PORT}
+    mine = [one for one in summary["migrations"] if one["flow"]["destination"] == there]
     return Flooded(
         sent,
         replayed,

@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 from capturing import PATIENCE, XENSHARK, require_root
 from conftest import OWN, REPOSITORY
-from test_live import Namespaces, run
+from namespaces import Namespaces, run
 
 PRECOPY = OWN / "xen/hvm-live-lo/hvm-live-lo.pcap.zst"
 

@@ -19,7 +19,8 @@ from urllib.request import urlopen
 import pytest
 from capturing import PATIENCE, XENSHARK, analysis_of, live, require_root
 from conftest import OWN, REPOSITORY, captures_in
-from test_live import Namespaces, replay, run
+from namespaces import Namespaces, run
+from test_live import replay
 
 import dissector
 from dissector.fleet.dataset import Dataset
