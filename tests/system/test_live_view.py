@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import OWN, REPOSITORY, captures_in
-from textual.pilot import Pilot
-from textual.widgets import Input
+from onlooker import Onlooker
 
 from dissector.analysis import Analysis
 from dissector.capture.joined import FileSet
@@ -78,27 +77,7 @@ class Growing:
         self.take(event)
 
 
-class Screen:
-    """The program under test, and what a person sees of it."""
-
-    def __init__(self, app: LiveViewer, pilot: Pilot[None]) -> None:
-        self.app, self._pilot = app, pilot
-
-    @property
-    def text(self) -> str:
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
-
-    async def press(self, *keys: str) -> None:
-        await self._pilot.press(*keys)
-        await self.settle()
-
-    async def answer(self, key: str, text: str) -> None:
-        """Presses a key that asks for a line, and gives one."""
-        await self.press(key)
-        self.app.query_one(Input).value = text
-        await self.press("enter")
-
+class Screen(Onlooker):
     async def settle(self) -> None:
         """Until all that has come was looked at."""
         for _ in range(100):
@@ -108,9 +87,6 @@ class Screen:
             if all(work is None or work.is_done for work in works):
                 break
         await self._pilot.pause()
-
-    def numbers(self) -> list[int]:
-        return [self.app._number_at(at) for at in range(self.app.records.count)]
 
 
 Walk = Callable[[Screen, Growing], Awaitable[None]]

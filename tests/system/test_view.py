@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import OWN, REPOSITORY, captures_in
+from onlooker import Onlooker
 from streams import libxc_stream, libxl_stream, xl_stream
-from textual.pilot import Pilot
-from textual.widgets import Input
 
 from dissector.capture.joined import FileSet
 from dissector.cli import view
@@ -41,27 +40,7 @@ TWO = str(CAPTURES["postcopy/d_concurrent/veth_rx.pcap"])
 Walk = Callable[["Screen"], Awaitable[None]]
 
 
-class Screen:
-    """The program under test, and what a person sees of it."""
-
-    def __init__(self, app: Viewer, pilot: Pilot[None]) -> None:
-        self.app, self._pilot = app, pilot
-
-    @property
-    def text(self) -> str:
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
-
-    async def press(self, *keys: str) -> None:
-        await self._pilot.press(*keys)
-        await self.settle()
-
-    async def answer(self, key: str, text: str) -> None:
-        """Presses a key that asks for a line, and gives one."""
-        await self.press(key)
-        self.app.query_one(Input).value = text
-        await self.press("enter")
-
+class Screen(Onlooker):
     async def settle(self) -> None:
         """Until nothing is under way, and all of it was looked at."""
         await self._pilot.pause()
@@ -76,9 +55,6 @@ class Screen:
     def lines(self) -> list[str]:
         """Every line of the list, without its mark, as `read` prints it."""
         return [self.app._draw(at)[0][1:] for at in range(self.app.records.count)]
-
-    def numbers(self) -> list[int]:
-        return [self.app._number_at(at) for at in range(self.app.records.count)]
 
 
 def watch(walk: Walk, path: str, size: tuple[int, int] = (120, 40), **options: Any) -> Viewer:
