@@ -97,6 +97,12 @@ def test_what_is_in_a_tunnel_passes_like_what_is_in_none(tmp_path: Path, name: s
         assert outcome.taken > 0.9 * outcome.reader[0]
 
 
+def on_ethernet(packets: list[Packet]) -> list[Captured]:
+    """Each in a second of its own."""
+    frames = [LINKS["ethernet"][1](Ends().ip(packet), 4) for packet in packets]
+    return [Captured(index * 10**9, frame, len(frame)) for index, frame in enumerate(frames)]
+
+
 @pytest.mark.parametrize("form", ["pcap", "pcapng"])
 def test_a_capture_that_ends_in_contents(tmp_path: Path, form: str) -> None:
     """The fast path may take the last packets of a connection, and of the file: then it has to note when that was, and
@@ -109,10 +115,7 @@ def test_a_capture_that_ends_in_contents(tmp_path: Path, form: str) -> None:
     # 20 octets of an answer were not captured, but the last pages acknowledge them.
     acknowledging = [one._replace(ack=one.ack + 20 * (not one.side)) for one in packets[-12:]]
     packets[-12:] = acknowledging
-    captured = []
-    for index, packet in enumerate(packets):
-        octets = LINKS["ethernet"][1](Ends().ip(packet), 4)
-        captured.append(Captured(index * 10**9, octets, len(octets)))
+    captured = on_ethernet(packets)
     path = tmp_path / "built"
     path.write_bytes(pcap(captured)[:-1] if form == "pcap" else pcapng(captured))
     outcome = check(path)
@@ -135,12 +138,8 @@ def test_an_acknowledgement_half_the_numbers_away(more: int, at: int, tmp_path: 
     arrived = packets[before].ack
     packets[one] = packets[one]._replace(ack=(arrived + SPACE // 4) % SPACE)
     packets[other] = packets[other]._replace(ack=(arrived + SPACE // 2 + more) % SPACE)
-    captured = []
-    for index, packet in enumerate(packets):
-        octets = LINKS["ethernet"][1](Ends().ip(packet), 4)
-        captured.append(Captured(index * 10**9, octets, len(octets)))
     path = tmp_path / "built.pcap"
-    path.write_bytes(pcap(captured))
+    path.write_bytes(pcap(on_ethernet(packets)))
     assert check(path).records
 
 

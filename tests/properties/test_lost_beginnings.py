@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import OWN
 from conversation import judge_file
-from fuzz import fill
-from seen import packets_in
+from seen import packets_in, unpacked
 
-from dissector.capture.files import open_octets
 from dissector.errors import UserError
 
 READ = 4 << 20
@@ -21,10 +19,7 @@ STREAMS = ("violations/none/none", "xen/pv-live-debug-verify/pv-live-debug-verif
 
 def packets(path: Path) -> tuple[bytes, list[bytes]]:
     """The header of the file, and as many packets as there are in the first READ octets, each with its header."""
-    octets, _ = open_octets(str(path))
-    view = memoryview(bytearray(READ))
-    data = bytes(view[: fill(octets.readinto, view)])
-    octets.close()
+    data = unpacked(path)[:READ]
     return data[:24], [header + packet for header, packet in packets_in(data)]
 
 
