@@ -5147,8 +5147,20 @@ facts_static_data.CPUID_LEAF = 24
 facts_static_data.MSR_ENTRY = 16
 rules_postcopy_phase.PAGES_STATES = { "postcopy pages", "early pages" }
 rules_aftermath.OF_ALL = { ["postcopy-no-paging-ring"] = true, ["postcopy-not-live"] = true }
-rules_aftermath.STOPS = { ["headers and framing"] = true, ["order and direction"] = true }
-rules_aftermath.OF_A_BODY = "reserved-page-type"
+rules_aftermath.OF_PLACE = { ["bad-domain-header"] = true, ["bad-image-header"] = true, ["bad-libxl-header"] = true,
+    ["bad-xl-header"] = true, ["big-endian-stream"] = true, ["body-length-mismatch"] = true,
+    ["checkpoint-end-unexpected"] = true, ["data-after-end"] = true, ["duplicate-static-data-end"] = true,
+    ["empty-pages-record"] = true, ["hvm-params-after-context"] = true, ["hvm-record-in-pv"] = true,
+    ["legacy-stream"] = true, ["missing-static-data-end"] = true, ["nonempty-signal"] = true,
+    ["nonzero-padding"] = true, ["page-data-after-postcopy-begin"] = true, ["postcopy-begin-missing"] = true,
+    ["postcopy-begin-repeated"] = true, ["postcopy-complete-missing"] = true, ["postcopy-complete-unexpected"] = true,
+    ["postcopy-context-missing"] = true, ["postcopy-fault-before-transition"] = true,
+    ["postcopy-no-paging-ring"] = true, ["postcopy-not-live"] = true, ["postcopy-page-data-before-transition"] = true,
+    ["postcopy-pfns-before-begin"] = true, ["postcopy-record-after-transition"] = true,
+    ["postcopy-transition-missing"] = true, ["pv-record-in-hvm"] = true, ["record-too-long"] = true,
+    ["reserved-bits-set"] = true, ["static-data-in-v2"] = true, ["truncated-stream"] = true,
+    ["unexpected-record"] = true, ["unhandled-record"] = true, ["unknown-mandatory-record"] = true,
+    ["unknown-optional-record"] = true, ["wrong-direction"] = true }
 rules_aftermath.MISSED = { ["bad-p2m-frames"] = true, ["colo-state"] = true, ["emulator-record-unexpected"] = true,
     ["missing-context"] = true, ["pfn-out-of-range"] = true, ["postcopy-fault-before-transition"] = true }
 rules_aftermath.FOLLOWS = { ["postcopy-fault-not-announced"] = true, ["postcopy-page-not-announced"] = true }
@@ -6715,8 +6727,7 @@ function rules_aftermath.Aftermath.explains(self, record, violation)
     if rules_aftermath.OF_ALL[rule.id] ~= nil then
         return self.has_followed
     end
-    local is_of_place = (rules_aftermath.STOPS[rule.group] ~= nil and rule.id ~= rules_aftermath.OF_A_BODY)
-        or rule.id == RULE["unhandled-record"].id
+    local is_of_place = rules_aftermath.OF_PLACE[rule.id] ~= nil
     if not is_of_place and rawequal(self.doubtful, record) then
         return true
     end

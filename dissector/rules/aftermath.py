@@ -12,13 +12,17 @@ from dataclasses import dataclass
 
 from dissector.events import Direction, Record
 from dissector.rules import contents, custody, ending, framing, handshake, headers, pages, postcopy, pv_state
+from dissector.rules.registry import RULES
 from dissector.rules.rule import Violation
 
 STOPS = frozenset({"headers and framing", "order and direction"})
-"""Groups whose errors say that a reader is not where it should be."""
 
-OF_A_BODY = framing.RESERVED_PAGE_TYPE.id
-"""The rule of these groups that says something of a body alone."""
+OF_PLACE = frozenset(
+    {rule.id for rule in RULES.values() if rule.group in STOPS and rule is not framing.RESERVED_PAGE_TYPE}
+    | {contents.UNHANDLED_RECORD.id}
+)
+"""Rules whose errors say that a reader is not where it should be: those of these groups, but for the one that says
+something of a body alone; and of the others the one that nobody handles a record there."""
 
 LOSES = frozenset(
     {
@@ -84,7 +88,7 @@ class Aftermath:
             return self._misunderstands(record)
         if rule.id in OF_ALL:
             return self.has_followed
-        is_of_place = (rule.group in STOPS and rule.id != OF_A_BODY) or rule.id == contents.UNHANDLED_RECORD.id
+        is_of_place = rule.id in OF_PLACE
         if not is_of_place and self.doubtful is record:
             return True  # its body is cut in the wrong place
         if rule.group == "headers and framing":
