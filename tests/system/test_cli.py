@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import OWN, REPOSITORY, captures_in
-from seen import unpacked
+from seen import LINK_HEADERS, packets_in, unpacked
 from streams import entry, filling, libxc_stream, libxl_stream, pages, record, xl_stream
 
 import dissector
@@ -458,20 +458,19 @@ def test_a_stall_and_retransmissions_of_an_encrypted_connection(shell: Shell) ->
 @pytest.mark.parametrize("name", ["postcopy/c_netem/veth_rx.pcap", "xen/hvm-live-lo/hvm-live-lo.pcap"])
 def test_what_limited_an_encrypted_connection(name: str, shell: Shell) -> None:
     """The same as limited the migration whose octets nobody can read any more; but what it waited for is not known."""
-    octets = bytearray(unpacked(captures_in(OWN)[name]))
-    begun: dict[bytes, int] = {}
-    at = 24
-    while at < len(octets):
-        length, begin, end = int.from_bytes(octets[at + 8 : at + 12], "little"), at + 16, 0
-        ip = begin + 14
-        tcp = ip + 4 * (octets[ip] & 15)
-        payload, end = tcp + 4 * (octets[tcp + 12] >> 4), ip + int.from_bytes(octets[ip + 2 : ip + 4])
-        if octets[ip + 9] == 6 and payload < end <= begin + length:
-            octets[payload:end] = octets[payload:end].translate(bytes(one ^ 0x5A for one in range(256)))
-            number = octets[tcp + 4 : tcp + 8]
-            if begun.setdefault(bytes(octets[tcp : tcp + 4]), int.from_bytes(number)) == int.from_bytes(number):
-                octets[payload : payload + len(HELLO)] = HELLO[: end - payload]
-        at = begin + length
+    plain = unpacked(captures_in(OWN)[name])
+    octets, begun = bytearray(plain[:24]), dict[bytes, bytes]()
+    for header, packet in packets_in(plain):
+        frame = bytearray(packet)
+        ip = LINK_HEADERS[1]
+        tcp = ip + 4 * (frame[ip] & 15)
+        payload, end = tcp + 4 * (frame[tcp + 12] >> 4), ip + int.from_bytes(frame[ip + 2 : ip + 4])
+        if frame[ip + 9] == 6 and payload < end <= len(frame):
+            frame[payload:end] = frame[payload:end].translate(bytes(one ^ 0x5A for one in range(256)))
+            number = bytes(frame[tcp + 4 : tcp + 8])
+            if begun.setdefault(bytes(frame[tcp : tcp + 4]), number) == number:
+                frame[payload : payload + len(HELLO)] = HELLO[: end - payload]
+        octets += header + frame
     (migration,) = dissector.open(captures_in(OWN)[name]).analyze().migrations
     capture = dissector.open(shell.file(bytes(octets)))
     with pytest.raises(UserError, match=r"looks like a migration: .*, limited by ") as said:
