@@ -355,6 +355,8 @@ class Progress(NamedTuple):
     """The record at hand."""
     time: int = 0
     """When the newest octet was captured, ns since the epoch."""
+    is_shut: bool = False
+    """Whether the other side takes nothing more for now: it has closed its window."""
 
 
 class DirectionEnded(NamedTuple):

@@ -78,6 +78,8 @@ class Snapshot(NamedTuple):
     """What is to come next, as far as the stream tells."""
     sign: str
     """What tells that it will not come; nothing does if it is empty."""
+    shut: int | None
+    """For how long (ns) the destination has kept its window closed, as far as looks tell; None: it is open."""
     remaining: int | None
     """An estimate (ns): the rest of the first pass over memory, or of the pages outstanding, at the rate of now."""
     history: tuple[int, ...]
@@ -145,6 +147,8 @@ class _Watched:
     """Octets that had been retransmitted when the last new one came."""
     moved: int | None = None
     """When a look found new octets (ns of the clock of snapshots)."""
+    shut: int | None = None
+    """When a look found the destination's window closed, as all have since."""
     seconds: deque[int] = field(default_factory=lambda: deque(maxlen=HISTORY))
     second: tuple[int, int] | None = None
     """When the second under way began, and how many octets there were then."""
@@ -265,6 +269,7 @@ def _snapshot(watched: _Watched, now: int, is_over: bool) -> Snapshot:
     octets_rate, pages_rate = _rates(watched.samples, sample)
     idle = _look(watched, now)
     phases = _phases(watched, idle)
+    shut = None if watched.shut is None or is_over else now - watched.shut
     watched.latencies += faults.latencies[len(watched.latencies) :]
     watched.latencies.sort()
     return Snapshot(
@@ -278,7 +283,8 @@ def _snapshot(watched: _Watched, now: int, is_over: bool) -> Snapshot:
         elapsed=max(0, _newest_time(watched) - (migration.first_time or 0)) + (0 if is_over else idle),
         idle=0 if is_over else idle,
         waiting_for=_waiting_for(watched, phases[-1][0]),
-        sign=SENT_AGAIN if _sent_again(watched) > watched.sent_again else "",
+        sign=_sign(watched, shut),
+        shut=shut,
         remaining=None if is_over else _remaining(migration, sample, phases[-1][0], octets_rate),
         history=tuple(watched.seconds),
         iteration=_newest_iteration(migration),
@@ -324,11 +330,16 @@ def _rates(samples: deque[Sample], newest: Sample) -> tuple[int, int]:
 
 
 def _look(watched: _Watched, now: int) -> int:
-    """For how long no new octet has come; notes what each second has brought."""
+    """For how long no new octet has come; notes what each second has brought, and since when the window is closed."""
     migration = watched.analysis.migration
     seen = migration.forward.offset + migration.reverse.offset
     if watched.moved is None or seen != watched.seen:
         watched.seen, watched.moved, watched.sent_again = seen, now, _sent_again(watched)
+    forward = watched.at_hand.get(FORWARD)
+    if forward is None or not forward.is_shut:
+        watched.shut = None
+    elif watched.shut is None:
+        watched.shut = now
     if watched.second is None:
         watched.second = now, seen
     begun, before = watched.second
@@ -369,6 +380,14 @@ PHASE_OF: Mapping[str, PhaseName] = {spec.name: BEGINS[spec.role] for spec in RE
 
 
 SENT_AGAIN = "octets are sent again, so the link or the receiver is down"
+
+
+def _sign(watched: _Watched, shut: int | None) -> str:
+    """What tells that nothing will come. A window is closed by a receiver that is there: what is sent again then only
+    asks whether it has opened."""
+    if shut is not None:
+        return "the destination has closed its window" + (f" for {shut // NS} s" if shut >= NS else "")
+    return SENT_AGAIN if _sent_again(watched) > watched.sent_again else ""
 
 
 def _waiting_for(watched: _Watched, phase: PhaseName) -> str:

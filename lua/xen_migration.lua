@@ -1876,6 +1876,7 @@ parser_direction.NoTransport.conflicts = 0
 parser_direction.NoTransport.copies = 0
 parser_direction.NoTransport.in_vain = 0
 parser_direction.NoTransport.unheard = 0
+parser_direction.NoTransport.is_shut = false
 events.Spent = py.class("Spent", { "idle", "loss", "queue", "growth", "window", "closed", "unclear" }, { idle = 0,
     loss = 0, queue = 0, growth = 0, window = 0, closed = 0, unclear = 0 }, true, nil, function(idle, loss, queue,
     growth, window, closed, unclear) if idle == nil then idle = 0 end if loss == nil then loss = 0 end if queue == nil

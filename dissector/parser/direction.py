@@ -68,6 +68,7 @@ class NoTransport:
     """Of a bare stream, which nobody acknowledges."""
 
     acked = retransmitted = conflicts = copies = in_vain = unheard = 0
+    is_shut = False
     evidence = None
 
     def take_silence(self) -> int:
@@ -291,7 +292,8 @@ class DirectionParser(Cursor):
         if not self._started or self.ended is not None or number is None or self.migration.aside is not None:
             return None
         name = self.item.name if self.item is not None else None
-        return Progress(number, self.direction, self.end, *self._repeated(), name, self.last_time)
+        shut = self.transport.is_shut
+        return Progress(number, self.direction, self.end, *self._repeated(), name, self.last_time, shut)
 
     def report_progress(self) -> None:
         """Emits how far it has come."""

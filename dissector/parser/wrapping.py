@@ -103,6 +103,10 @@ class Wrapping:
         return self.transport.unheard
 
     @property
+    def is_shut(self) -> bool:
+        return self.transport.is_shut
+
+    @property
     def evidence(self) -> Evidence | None:
         return self.transport.evidence
 

@@ -93,6 +93,9 @@ class SnapshotResult(Result, kw_only=True):
     waiting_for: Annotated[str, "what is to come next, as far as the stream tells"]
     elapsed: Annotated[Duration, "since the first octet"]
     idle: Annotated[Duration, "in which no new octet came, in either direction"]
+    window_closed: Annotated[
+        Duration | None, "for how long the destination has taken no more octets; null: its window is open"
+    ]
     remaining: Annotated[Duration | None, "an estimate of the rest of the first pass, or of the pages outstanding"]
     iteration: int | None
     forward: Annotated[Octets, "distinct octets seen of the forward direction"]
@@ -123,6 +126,7 @@ class SnapshotResult(Result, kw_only=True):
             waiting_for="; ".join(filter(None, (snapshot.waiting_for, snapshot.sign))),
             elapsed=snapshot.elapsed / NS,
             idle=snapshot.idle / NS,
+            window_closed=time_of(snapshot.shut),
             remaining=time_of(snapshot.remaining),
             iteration=snapshot.iteration and snapshot.iteration[0],
             forward=snapshot.octets,

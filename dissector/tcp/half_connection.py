@@ -103,6 +103,10 @@ class Transport(Protocol):
         """If there are any: the time (ns) from the other side's last packet to the end of the capture or, if the
         connection has ended before, to the newest of them."""
 
+    @property
+    def is_shut(self) -> bool:
+        """Whether the other side takes nothing: the window that it announced last is closed."""
+
     def take_silence(self) -> int:
         """The longest stall, a time (ns) between two packets with payload, since this was last asked; 0: none."""
 
@@ -317,6 +321,10 @@ class HalfConnection(Half):
         consumer.attach(self)
 
     # What a consumer may ask
+
+    @property
+    def is_shut(self) -> bool:
+        return not self.peer.window & LARGEST_WINDOW
 
     def take_silence(self) -> int:
         silence, self.stall = self.stall, STALL

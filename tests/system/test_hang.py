@@ -20,6 +20,8 @@ PRECOPY = OWN / "xen/hvm-live-lo/hvm-live-lo.pcap.zst"
 
 STILL = re.compile(r"no data for (\d+) s(?:\s|\x1b\[[\d;]*\w)+waiting for(?:\s|\x1b\[[\d;]*\w)+([^\r\n\x1b]+)")
 
+SHUT = re.compile(r"the destination has closed its window for (\d+) s")
+
 
 @pytest.fixture(autouse=True, scope="module")
 def root() -> None:
@@ -95,6 +97,9 @@ def test_what_stands_still_is_said_in_time(stopped: str, hosts: Namespaces) -> N
         # By the display's own clock, which is the one that a person looks at: a busy machine draws late.
         assert seconds[0] <= 2 and seconds == sorted(seconds)
         assert all(what.startswith("the rest of PAGE_DATA from the source") for _, what in said), said
+        shut = [int(number) for number in SHUT.findall("".join(text for _, text in screen.shown[shown:]))]
+        # Its buffers fill first, so the window closes a little after the last octet that moved the display.
+        assert (shut == sorted(shut) and shut[-1] >= 3) if stopped == "receiver" else not shut
     finally:
         for process in ends:
             process.kill()

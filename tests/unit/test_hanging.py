@@ -14,6 +14,7 @@ from dissector.capture.opening import open_source
 from dissector.engine import Engine
 from dissector.events import Event
 from dissector.monitor import Monitor, Snapshot
+from dissector.results.live import SnapshotResult
 from dissector.units import NS
 from dissector.views.live import Display, picture, sparkline
 
@@ -88,6 +89,22 @@ def test_what_stands_still_is_said_with_for_how_long(name: str) -> None:
     watched.go_on(4)
     (after,) = watched.look(15 * NS)
     assert after.idle == 0 and after.octets > then.octets
+
+
+def test_a_closed_window_is_said_until_it_opens() -> None:
+    watched = Watched(next(iter(FILES.values())))
+    watched.go_on(60)
+    source = max(watched.engine.connections.halves.values(), key=lambda half: half.next)
+    assert watched.look(0)[0].shut is None
+    announced, source.peer.window = source.peer.window, 0
+    assert watched.look(NS)[0].sign == "the destination has closed its window"
+    (then,) = watched.look(15 * NS)
+    assert (then.shut, SnapshotResult.of(then).window_closed) == (14 * NS, 14.0)
+    text = re.sub(r"\x1b\[[\d;]*m", "", picture([then], "lo", 80, 40))
+    assert re.search(r"no data for 15 s\s+waiting for .*\s+the destination has closed its window for 14 s", text)
+    source.peer.window = announced
+    (after,) = watched.look(16 * NS)
+    assert (after.shut, after.sign) == (None, "")
 
 
 def test_octets_move_within_a_record() -> None:
