@@ -10,22 +10,15 @@ from __future__ import annotations
 import os
 import select
 import signal
-import socket
-import struct
 import sys
 from contextlib import suppress
 from typing import Any
 
 from dissector.capture.formats import NANOSECONDS
+from dissector.capture.kernel import Losses, prepare
 from dissector.capture.writer import SNAP, pcap_header, pcap_packet
 
 NS = 1_000_000_000
-
-SOL_PACKET, PACKET_STATISTICS = 263, 6
-"""Of packet(7)."""
-
-SO_RCVBUFFORCE = 33
-"""Of socket(7): a buffer larger than users may have."""
 
 TURN = 0.1
 """Seconds until an interrupt is noticed."""
@@ -56,32 +49,18 @@ def main(words: list[str]) -> int:
     except Exception as error:  # Scapy raises what it likes
         print(f"scapy: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
         return 1
-    with suppress(OSError, AttributeError):
-        listening.ins.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, int(buffer) << 20)
-    losses = Losses(listening)
+    prepare(listening.ins, int(buffer) << 20, SNAP)
+    losses = Losses(listening.ins)
     print(f"scapy: listening on {interface}", file=sys.stderr, flush=True)
     with suppress(BrokenPipeError):
         copy(listening, int(snap) or SNAP, stopped, asked, losses)
-    losses.say()
+    say(losses)
     return 0
 
 
-class Losses:
-    """Packets that the kernel had no room for."""
-
-    def __init__(self, listening: Any) -> None:
-        self._listening, self._count = listening, 0
-        self._new()  # before its filter was set, and it had room
-
-    def say(self) -> None:
-        """How many there were so far."""
-        self._count += self._new()
-        print(f"{self._count} packets dropped by kernel", file=sys.stderr, flush=True)
-
-    def _new(self) -> int:
-        """Since it was last asked."""
-        _, count = struct.unpack("II", self._listening.ins.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
-        return int(count)
+def say(losses: Losses) -> None:
+    """How many packets were lost so far."""
+    print(f"{losses.look()} packets dropped by kernel", file=sys.stderr, flush=True)
 
 
 def copy(listening: Any, snap: int, stopped: list[int], asked: list[int], losses: Losses) -> None:
@@ -92,7 +71,7 @@ def copy(listening: Any, snap: int, stopped: list[int], asked: list[int], losses
     while not stopped:
         if asked:
             asked.clear()
-            losses.say()
+            say(losses)
         if not select.select([listening], [], [], TURN)[0]:
             continue
         _, octets, seconds = listening.recv_raw(SNAP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import pickle
 import socket
 import subprocess
@@ -327,6 +328,47 @@ def test_scapy_s_own_tools_know_the_layers(capsys: pytest.CaptureFixture[str]) -
     assert repr(read[PostcopyFault]) == "<PostcopyFault  count=1 pfn=[0x1] |>"
 
 
+@pytest.mark.parametrize("extension", [False, True])
+def test_scapy_explores_the_layers(extension: bool) -> None:
+    """In a Python of its own: with Scapy's extensions, where it has them, and without; and all that there are, too."""
+    loads = (
+        "conf.exts.load('xenshark')" if extension and hasattr(conf, "exts") else "import dissector.integrations.scapy"
+    )
+    code = f"from scapy.all import *; {loads}; explore('xenmig'); print(conf.layers.layers())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=OWN.parent)
+    assert not done.stderr, done.stderr
+    explored = {
+        name.strip(): title.strip() for name, _, title in (line.partition("|") for line in done.stdout.splitlines())
+    }
+    assert explored.keys() >= {*CLASSES, "XlMessage", "Octets"}
+    assert explored["PostcopyFault"] == "POSTCOPY_FAULT" and not any(name.startswith("_") for name in explored)
+    assert "('scapy.contrib.xenmig', " in done.stdout and "'dissector" not in done.stdout
+
+
+def test_json_has_numbers(netem: Path) -> None:
+    fault, context = (next(one for one in offline(netem) if kind in one) for kind in (PostcopyFault, "HvmContext"))
+    assert json.loads(fault.json())["payload"] == {"count": 1, "reserved": 0, "pfn": fault.pfns}
+    cpu = json.loads(context.json())["payload"]["hvm_ctx"][1]
+    assert cpu["typecode"] == 2 and cpu["body"]["rip"] == context.hvm_ctx[1].body.rip
+    array = BY_NAME["LibxcRecord"]() / BY_NAME["HvmParams"](param=[BY_NAME["HvmParamsEntry"](index=1)])
+    assert json.loads(array.json())["payload"]["param"] == [{"index": 1, "value": 0}]
+
+
+def test_command_gives_each_packet_of_a_capture_again(netem: Path) -> None:
+    found = [packet for packet in offline(netem, keep_pages=True) if packet.name != "trailing data"]
+    kinds = {type(packet.payload) for packet in found}
+    assert kinds >= {BY_NAME["PageData"], BY_NAME["HvmContext"]}
+    for packet in found:
+        assert bytes(eval(packet.command(), dict(BY_NAME))) == bytes(packet)
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_fuzzed_layers_are_shown(name: str) -> None:
+    packet = fuzz(CLASSES[name]())
+    assert packet.summary() and packet.show(dump=True) and repr(packet) and packet.copy().command()
+    assert isinstance(bytes(packet), bytes)
+
+
 def test_fuzzed_pages_records_build_and_are_found_wrong(tmp_path: Path) -> None:
     """Whatever they say, they are whole, and most of them break a rule."""
     seed(4711)
@@ -589,6 +631,17 @@ def test_sniffing_can_stop_early(tmp_path: Path) -> None:
     everything = offline(path)
     assert len(session.finish()) < len(everything)
     assert len(session.finish()) == 0
+
+
+def test_what_comes_with_one_packet_is_not_lost_when_sniffing_stops(tmp_path: Path) -> None:
+    """A packet that ends several records: who has enough after the first finds the others with `finish`."""
+    whole = libxc_stream([record("TOOLSTACK", b"abc"), record("HVM_PARAMS"), record("END")])
+    path = capture(tmp_path / "talk.pcap", [talks.Item(FORWARD, "libxc", "", whole)], size=len(whole))
+    session = MigrationSession()
+    found = sniff(opened_socket=Tap(path), session=session, count=2)
+    waited = session.finish()
+    assert found[-1].frames == waited[0].frames
+    assert b"".join(map(bytes, [*found, *waited])) == whole
 
 
 def test_records_behind_a_gap_come_at_the_end_if_not_before(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from scapy.packet import Packet
 
 from .connection import MigrationSocket
 from .ends import MigrationDestination, MigrationSource, PageServer
+from .fields import Octets
 from .making import CLASSES, big_endian
 from .packets import ToolstackMessage, TrailingData, XlMessage
 from .scripts import unsayable
@@ -42,6 +43,7 @@ __all__ = [
     "MigrationSession",
     "MigrationSocket",
     "MigrationSource",
+    "Octets",
     "PageServer",
     "ToolstackMessage",
     "TrailingData",

@@ -40,6 +40,10 @@ class Packed(int):
                 return part.get(self)
         raise AttributeError(name)
 
+    def command(self) -> str:
+        """What gives it back: Scapy asks for it, as `repr` is for people."""
+        return hex(self)
+
     def __repr__(self) -> str:
         given = [part for part in self.parts if self & part.mask]
         if all(not part.shift for part in given):
@@ -292,9 +296,9 @@ def _end(parts: tuple[Part, ...], octets: bytes, at: int) -> int | None:
     return at
 
 
-def shown_octets(octets: bytes | None) -> str:
-    """Octets for a person."""
-    if octets is None or len(octets) <= SHOWN:
+def shown_octets(octets: Any) -> str:
+    """Octets for a person; None and what `fuzz` puts there as they are."""
+    if not isinstance(octets, bytes) or len(octets) <= SHOWN:
         return repr(octets)
     return f"{octets[: SHOWN // 4]!r}... ({len(octets)} octets)"
 

@@ -13,11 +13,13 @@ stream; where LibxcRecord does not, 0x10 to 0x12 are what version 3 has there.
 from __future__ import annotations
 
 import functools
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from types import new_class
 from typing import Any
 
+from scapy import contrib
 from scapy.config import conf
 from scapy.fields import AnyField, FieldLenField, FlagsField, LenField, StrFixedLenField, StrNullField
 from scapy.fields import Field as Plain
@@ -49,6 +51,7 @@ from .fields import Blob, Elements, Inside, Integers, Magic, Named, Packed, Size
 from .packets import _Framed, _Item, _Layer, _PageList, _Record, padding_field
 
 PACKAGE = "dissector.integrations.scapy"
+CONTRIBUTION = "scapy.contrib.xenmig"
 BIG = "BE"
 ORDERS: tuple[Endianness, ...] = ("little", "big")
 
@@ -262,9 +265,22 @@ def _make_record_header(
         )
 
 
+def _list_for_explore() -> None:
+    """Scapy's `explore` shows the classes of a module, and fails for all that there are if one is not of Scapy's own.
+    So they are those of the module that `load_contrib` gives; where no extension is loaded, it is this package."""
+    if CONTRIBUTION not in sys.modules:
+        sys.modules[CONTRIBUTION] = sys.modules[PACKAGE]
+        contrib.xenmig = sys.modules[PACKAGE]  # type: ignore[attr-defined]  # as an import would
+    of_module = conf.layers.ldict
+    ours = [name for name in of_module if name.startswith(PACKAGE)]
+    shown = {one: None for name in ours for one in of_module.pop(name) if not one.__name__.startswith("_")}
+    of_module[CONTRIBUTION] = list(shown)
+
+
 def _doc(spec: HeaderSpec | RecordSpec) -> str:
     return f"{spec.layer} {spec.name}. Source: {spec.source}."
 
 
 _make_headers()
 _make_records()
+_list_for_explore()

@@ -13,7 +13,7 @@ from dissector.events import FORWARD, REVERSE, Flow, Record
 from dissector.facts import Link
 from dissector.protocol import ENTRY_PFN, MESSAGES, Field, Role
 
-from .fields import Blob, Padding, shown_octets
+from .fields import Blob, Elements, Integers, Padding, shown_octets
 
 PADDING = "padding"
 
@@ -30,6 +30,19 @@ class _Layer(Packet):
     """Octets without which there is no such layer."""
     part: ClassVar[Role | None] = None
     """Of a record's body: the part that it plays in its stream."""
+
+    def _command(self, json: bool = False) -> list[tuple[str, Any]]:
+        """For Scapy's `command()` and `json()`, of which the second would have integers in arrays as texts."""
+        found: list[tuple[str, Any]] = super()._command(json)
+        return [(name, self._in_json(name, value)) for name, value in found] if json else found
+
+    def _in_json(self, name: str, value: Any) -> Any:
+        match self.get_field(name):
+            case Integers():
+                return list(map(int, self.getfieldval(name)))
+            case Elements():
+                return [dict(element._command(json=True)) for element in self.getfieldval(name)]
+        return value
 
     def mysummary(self) -> str:
         words = [str(self.name)]

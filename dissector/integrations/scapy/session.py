@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import socket
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from time import time_ns
@@ -17,9 +20,11 @@ from scapy.sessions import DefaultSession
 from scapy.supersocket import IterSocket, SuperSocket
 from scapy.utils import EDecimal, RawPcapReader
 
+from dissector.capture.kernel import Losses, prepare
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.capture.reader import Packet as Captured
+from dissector.capture.writer import SNAP
 from dissector.engine import Engine
 from dissector.events import Event, Flow, MigrationFound, Record
 from dissector.facts import Links
@@ -30,6 +35,12 @@ from .packets import ToolstackMessage, TrailingData, XlMessage, _Item
 
 NO_LINK = -1
 """The link type of packets of a kind for which there is none."""
+
+TURN = 10**9
+"""Nanoseconds after which what waits in a live capture is looked at."""
+
+ROOM = 1 << 26
+"""Octets that the kernel may hold of a live capture: Scapy's own 64 KiB are a few packets of a migration."""
 
 RECORD_HEADER = {
     (layer, order): fixed(layout(RECORD_HEADERS[layer], order))[0].pack for layer, _, order in RECORD_CLASSES
@@ -44,22 +55,30 @@ class MigrationSession(DefaultSession):
     of other bodies what is beyond 1 MiB is left out.
 
     A capture file that Scapy opened by its name is read by xenshark's own reader, from its beginning, not packet by
-    packet. A record that waits for octets a gap may still bring comes out later: at the latest at the end of the
-    file, or of a live capture with `finish`.
+    packet. A record that waits for octets a gap may still bring comes out later: at the end of the file at the latest,
+    in a live capture with a packet some seconds later, or with `finish`. `dropped` counts what the kernel had no room
+    for, and Scapy warns of it.
     """
 
     def __init__(self, keep_pages: bool = False) -> None:
         super().__init__()
         self._keep_pages = keep_pages
         self._inputs: dict[Any, _Input] = {}
+        self._losses: list[Losses] = []
+
+    @property
+    def dropped(self) -> int:
+        """Packets of a live capture that the kernel dropped, because they were not read fast enough."""
+        return sum(one.count for one in self._losses)
 
     def recv(self, sock: Any) -> Iterator[Packet]:
         """What the next packet of a socket of sniff's brings; EOFError at its end."""
         if sock not in self._inputs:
-            self._inputs[sock] = _Input(sock, self._keep_pages)
+            self._inputs[sock] = _Input(sock, self._keep_pages, self._losses)
         one = self._inputs[sock]
         goes_on = next(one.steps, False)
-        yield from one.taken()
+        while one.ready:  # one by one: who has enough leaves the rest here, for `finish`
+            yield one.ready.popleft()
         if not goes_on:
             del self._inputs[sock]
             raise EOFError
@@ -73,26 +92,26 @@ class MigrationSession(DefaultSession):
 class _Input:
     """One of the sockets that sniff reads, each with connections and frame numbers of its own."""
 
-    def __init__(self, sock: Any, keep_pages: bool) -> None:
-        self._ready: list[Packet] = []
+    def __init__(self, sock: Any, keep_pages: bool, losses: list[Losses]) -> None:
+        """What the kernel loses of a live one is added to `losses`."""
+        self.ready: deque[Packet] = deque()
         self._engine = Engine(self._add, keep_pages)
         self._links = Links()
         self._flows: dict[int, Flow | None] = {}
         path = sock.filename if isinstance(sock, RawPcapReader) else None
         is_file = isinstance(path, str) and Path(path).is_file()
+        self._lost = _prepared(sock)
+        if self._lost is not None:
+            losses.append(self._lost)
         self.steps = self._read(str(path)) if is_file else self._receive(sock)
         """True after each step."""
 
-    def taken(self) -> list[Packet]:
-        """The packets since it was asked last."""
-        ready, self._ready = self._ready, []
-        return ready
-
-    def rest(self) -> list[Packet]:
+    def rest(self) -> Iterable[Packet]:
         """The packets that waited for more."""
         self.steps.close()
+        self._look()
         self._engine.finish()
-        return self.taken()
+        return self.ready
 
     def _read(self, path: str) -> Generator[bool, None, None]:
         reader = open_source(path)
@@ -107,7 +126,7 @@ class _Input:
 
     def _receive(self, sock: Any) -> Generator[bool, None, None]:
         """Packets from where there is no file to read: an interface, a pipe, a list."""
-        frame = 0
+        frame = looked = 0
         try:
             while True:
                 kind, octets, seconds, length = _next(sock)
@@ -116,9 +135,22 @@ class _Input:
                     link = conf.l2types.layer2num.get(kind, NO_LINK)
                     at = time_ns() if seconds is None else int(seconds * 10**9)
                     self._engine.packet(Captured(frame, at, link, memoryview(octets), length or len(octets)))
+                    if abs(at - looked) >= TURN and _is_live(sock):
+                        looked = at
+                        self._engine.settle()
+                        self._look()
                 yield True
         except (EOFError, StopIteration):
             self._engine.finish()
+
+    def _look(self) -> None:
+        """Warns of packets that were lost since the last look."""
+        if self._lost is None:
+            return
+        before = self._lost.count
+        with suppress(OSError):  # sniff may have closed it
+            if self._lost.look() > before:
+                warning("the kernel dropped %s packets that were not read fast enough", self._lost.count - before)
 
     def _add(self, event: Event) -> None:
         if isinstance(event, MigrationFound):
@@ -127,14 +159,35 @@ class _Input:
             packet = _packet(event)
             packet.flow = self._flows.get(event.migration)
             packet.links = self._links.add(packet.record)
-            self._ready.append(packet)
+            self.ready.append(packet)
+
+
+def _is_live(sock: Any) -> bool:
+    return isinstance(sock, SuperSocket) and not isinstance(sock, IterSocket)
+
+
+def _packet_socket(sock: Any) -> socket.socket | None:
+    """The kernel's socket of a live capture on Linux."""
+    own = getattr(sock, "ins", None)
+    is_packets = isinstance(own, socket.socket) and own.family == getattr(socket, "AF_PACKET", None)
+    return own if is_packets else None
+
+
+def _prepared(sock: Any) -> Losses | None:
+    """Makes a live capture's socket fit for a migration; what it loses, None where the kernel cannot be asked."""
+    own = _packet_socket(sock)
+    if own is None:
+        return None
+    prepare(own, max(ROOM, conf.bufsize), SNAP)
+    return Losses(own)
 
 
 def _next(sock: Any) -> tuple[Any, bytes | None, Any, int | None]:
     """Of the next packet of a socket: its class, octets, time (s since the epoch) if known, length on the wire if
     known. EOFError or StopIteration if there is none."""
-    if isinstance(sock, SuperSocket) and not isinstance(sock, IterSocket):
-        return *sock.recv_raw(), None
+    if _is_live(sock):
+        # Scapy itself asks for 65,535 octets at most, and loopback has more: 65,536 and a header.
+        return *(sock.recv_raw(SNAP) if _packet_socket(sock) else sock.recv_raw()), None
     # Of a file the link layer is enough; of a list the packet itself: what its socket gives has lost the time.
     packet = next(sock.iter) if isinstance(sock, IterSocket) else sock.recv(stop_dissection_after=Packet)
     return type(packet), bytes(packet), getattr(packet, "time", None), getattr(packet, "wirelen", None)
