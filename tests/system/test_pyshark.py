@@ -18,6 +18,7 @@ from dissector.integrations.wireshark.tshark import find, folders, hand_over, is
 NETEM = OWN / "postcopy" / "c_netem" / "veth_rx.pcap.zst"
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pyshark's own, where tshark ends first
 @pytest.mark.parametrize("lua", LUAS)
 def test_the_recipe_gives_what_faults_gives(
     lua: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
