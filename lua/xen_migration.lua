@@ -2015,6 +2015,8 @@ rules_rule.Condition = py.class("Condition", { "field", "op", "value" }, {}, tru
     value) return { field = field, op = op, value = value } end)
 rules_headers.XlHeader = py.class("XlHeader")
 rules_headers.XlHeader.MAGIC = "the file begins with {magic}, which is not xl's magic"
+rules_headers.BigEndian = py.class("BigEndian")
+rules_headers.BigEndian.XL = "byteorder is 0x01020304 with its highest octet first"
 rules_order.Seen = py.class("Seen", { "record", "spec", "is_found_again", "is_completed" }, {}, true, nil,
     function(record, spec, is_found_again, is_completed) return { record = record, spec = spec,
     is_found_again = is_found_again, is_completed = is_completed } end)
@@ -5169,7 +5171,7 @@ rules_aftermath.GARBAGE = { ["record-too-long"] = true, ["unknown-mandatory-reco
 rules_aftermath.LOSES = { ["bad-image-header"] = true, ["bad-libxl-header"] = true, ["legacy-stream"] = true,
     ["record-too-long"] = true }
 rules_checker.NO_MISTAKE = {}
-rules_checker.ONE_OF_A_RUN = { ["order and direction"] = true }
+rules_checker.ONE_OF_A_RUN = { ["contents"] = true, ["order and direction"] = true }
 rules_handshake.FILE = { [py.NONE] = { { "forward", "go" } } }
 rules_handshake.POSTCOPY = { [py.NONE] = { { "reverse", "banner" }, { "reverse", "postcopy sync" } }, ["banner"] = { {
     "reverse", "postcopy sync" } } }
@@ -5317,6 +5319,8 @@ events.NOTHING_SAID = events.Context({}, nil, "little", false, nil, 12, nil, fal
 protocol_containers.OUTERMOST_FIRST = { "xl", "libvirt", "xenops", "libxl", "libxc" }
 protocol_xl.XL_MAGIC = "Xen saved domain, xl format\n \000 \r"
 protocol_xl.XL_BYTEORDER = 0x1020304
+protocol_xl.XL_FLAGS = 3
+protocol_xl.OTHER_ORDER = { ["little"] = "big", ["big"] = "little" }
 protocol_libvirt.LIBVIRT_VERSION = 2
 protocol_libvirt.XML_MAX = 0x400000
 protocol_libxl.LIBXL_IDENT = "LibxlFmt"
@@ -5355,6 +5359,9 @@ parser_confidence.ENTRY_AGREES = 8
 parser_confidence.ENTRIES_COUNTED = 5
 parser_confidence.ENTRIES_AGREE = 20
 parser_resync.BELIEVED_AT_START = 68
+parser_resync.LIBXL_AT_START = parser_resync.Anchor(0, "LIBXL_HEADER", "forward", nil, nil)
+parser_resync.LIBXC_CONTEXTS = { ["\000\000\000\001\000\000\000\000"] = true,
+    ["\001\000\000\000\000\000\000\000"] = true }
 parser_resync.LATE_SEARCHED = 0x800000
 parser_resync.OPAQUE_SEARCHED = 4096
 parser_resync.START_SEARCHED = 0x10000
@@ -5373,6 +5380,7 @@ parser_steps.STATE_BODY_MAX = 0x100000
 parser_steps.HEADER_SIZE = 8
 parser_steps.CONTEXT_TYPES = { [10] = true, [17] = true, [8] = true, [9] = true }
 protocol_tables._NONE = {}
+parser_steps.RUN_MAX = 0x10000
 protocol_specs.POSTCOPY = { ["POSTCOPY_BEGIN"] = true, ["POSTCOPY_COMPLETE"] = true, ["POSTCOPY_FAULT"] = true,
     ["POSTCOPY_LIST"] = true, ["POSTCOPY_PAGES"] = true, ["POSTCOPY_SETUP"] = true, ["POSTCOPY_TRANSITION"] = true,
     ["POSTCOPY_TRANSITION_END"] = true }
@@ -6903,9 +6911,8 @@ function rules_checker.Checker._judge(self, record, noted, is_found_again)
         else
             py.extend(broken, self:_reverse(record, record.spec, noted))
         end
-        py.extend(broken, self:_contents(record, state))
     end
-    return broken
+    return py.concat(broken, self:_contents(record, state))
 end
 
 -- Octets that belong to no layer.
@@ -7002,6 +7009,9 @@ function rules_framing._header(record, spec)
     if record.layer == "xl" and not py.startswith(record.body, spec.magic) then
         wrong = { RULE["bad-xl-header"](rules_headers.XlHeader.MAGIC, { magic = py.repr(py.decode(py.slice(record.body,
             0, 32), "ascii", "replace")) }) }
+    end
+    if record.layer == "xl" and record.endianness == "big" then
+        wrong = py.concat(wrong, { RULE["big-endian-stream"](rules_headers.BigEndian.XL) })
     end
     py.extend(results, py.either(wrong, rules_framing._reserved(record, spec)))
     return results
@@ -7674,11 +7684,22 @@ function parser_steps.xl_header(p)
     return parser_steps._begin_header(p, HEADER["xl header"], endianness, values, then_)
 end
 
--- The byte order of a save header, from its byteorder field; nil if that holds neither order's value.
+-- The byte order of a save header, from its byteorder field; nil if that holds neither order's value, or if the flags
+-- behind it are in the other order: then the field alone is wrong.
 function protocol_xl.xl_endianness(octets)
-    local found = py.slice(octets, #protocol_xl.XL_MAGIC, #protocol_xl.XL_MAGIC + 4)
-    return py.first({ "little", "big" }, function(order) if found == py.to_bytes(protocol_xl.XL_BYTEORDER, 4,
-        order) then return order end end)
+    local at = #protocol_xl.XL_MAGIC
+    local found, mandatory = py.slice(octets, at, at + 4), py.slice(octets, at + 4, at + 8)
+    for _, order in ipairs({ "little", "big" }) do
+        if found == py.to_bytes(protocol_xl.XL_BYTEORDER, 4, order) then
+            local is_alone = py.uint(mandatory, order) > protocol_xl.XL_FLAGS
+                and protocol_xl.XL_FLAGS >= py.uint(mandatory, protocol_xl.OTHER_ORDER[order])
+            if is_alone then
+                return nil
+            end
+            return order
+        end
+    end
+    return nil
 end
 
 -- The header that is in the buffer, with the octets that belong to it.
@@ -7789,7 +7810,7 @@ function parser_resync.search(p)
         end
     end
     if anchor ~= nil then
-        parser_resync._go_on(p, anchor)
+        parser_resync._go_on(p, parser_resync._is_behind_libxl(p, anchor) and parser_resync.LIBXL_AT_START or anchor)
         return true
     end
     local end_ = p.offset + #p.buffer
@@ -8144,6 +8165,19 @@ function parser_confidence.Judge._worth_of_pages(self, body, spec, length, start
         parser_confidence.ENTRIES_COUNTED) + (seen == count and parser_confidence.ENTRIES_AGREE or 0)
 end
 
+-- Whether a stream begins with a header of libxl in which the ident or version is wrong: where one is, an empty
+-- LIBXC_CONTEXT and the header of libxc's stream follow.
+function parser_resync._is_behind_libxl(p, anchor)
+    if p.found or p.offset ~= 0 or p.late or p.damaged or anchor.expect ~= "IMAGE_HEADER" then
+        return false
+    end
+    local header = HEADER["libxl header"].size
+    if anchor.position ~= header + parser_confidence.RECORD_HEADER_SIZE then
+        return false
+    end
+    return parser_resync.LIBXC_CONTEXTS[py.slice(p.buffer, header, anchor.position)] ~= nil
+end
+
 -- Whether enough of a connection was looked at to know that it carries no migration.
 function parser_resync._is_hopeless(p)
     if p.ordinal ~= 0 or p.migration.number ~= nil then
@@ -8369,11 +8403,16 @@ function parser_steps._begin_record(p, layer, unannounced)
     local is_whole = not (p.has_gaps or p.cut or py.truth(p.lost_at) or p.late)
     local padding = -length % row.alignment
     if is_far and is_whole and p.found and not py.truth(known) and length <= parser_direction.FOREIGN_MAX then
-        local behind = reader.size + length + padding
+        local size = reader.size + length + padding
+        local behind, header = size, py.slice(p.buffer, 0, reader.size)
+        while behind < parser_steps.RUN_MAX and p:has(behind + reader.size) and py.slice(p.buffer, behind,
+            behind + reader.size) == header do
+            behind = behind + size
+        end
         if not p:has(behind + reader.size) and not p.edge then
             return false
         end
-        known = parser_resync.is_header(p, layer, behind)
+        known = parser_resync.is_header(p, layer, behind) or behind >= parser_steps.RUN_MAX
     end
     local believed = length <= row.length_max and known
     if not py.truth(believed) and not p.found then
@@ -8491,7 +8530,8 @@ function parser_steps.libxl_record(p)
     else
         meant = py.get(p.migration.libxc_records, type)
     end
-    if meant ~= nil and (context.postcopy or protocol_specs.Role_is_postcopy(meant.role)) then
+    local is_new = meant ~= nil and protocol_specs.Role_is_postcopy(meant.role) and p.handed_over ~= "LIBXC_END"
+    if meant ~= nil and (context.postcopy or is_new) then
         return parser_steps._begin_record(p, "libxc", true)
     end
     return parser_steps._begin_record(p, "libxl")
@@ -8582,7 +8622,7 @@ function parser_steps.closing(p)
         p:expect_next("ANYTHING")
         return true
     end
-    if parser_steps._is_text(p) then
+    if parser_steps._is_text(p) and (parser_steps._hears_xl(p) or parser_steps._begins_message(p)) then
         return parser_steps.text(p)
     end
     if p.migration.context.may_be_in_libxl and parser_steps._is_libxl(p) then
@@ -8606,6 +8646,19 @@ end
 function parser_steps._is_text(p)
     local octets = py.slice(p.buffer, 0, parser_steps.HEADER_SIZE)
     return py.isascii(octets) and py.isprintable(py.decode(octets, "ascii"))
+end
+
+-- Whether xl reads what stands behind the stream: of a connection, unless it is known to be another toolstack's.
+function parser_steps._hears_xl(p)
+    return p.peer ~= nil and (p.layers["xl"] ~= nil or p.late or p.has_gaps or p.peer.found)
+end
+
+-- Whether the octets in the buffer are the first of a text that goes this way.
+function parser_steps._begins_message(p)
+    local octets = py.slice(p.buffer, 0, parser_steps.HEADER_SIZE)
+    return py.any({ MESSAGE["banner"], MESSAGE["ready"], MESSAGE["go"], MESSAGE["report"], MESSAGE["postcopy sync"] },
+        function(one) return (one.direction == p.direction or one.direction == "both") and py.startswith(one.octets,
+        octets) end)
 end
 
 -- A handshake text, known or not, with the status octet that belongs to it. All but the banner end in a NUL.

@@ -24,7 +24,9 @@ from dissector.parser.wrapping import Tunnelled
 from dissector.protocol import (
     CONTAINERS,
     INTS,
+    LIBXL_HEADER,
     LIBXL_IDENT,
+    LIBXL_RECORDS,
     MESSAGE_MARK,
     MESSAGES,
     REQUEST_MAGIC,
@@ -34,6 +36,7 @@ from dissector.protocol import (
     Expect,
     Layer,
     RecordSpec,
+    Role,
     libxc_records,
     xl_endianness,
 )
@@ -101,6 +104,17 @@ class Anchor(NamedTuple):
     magic: Magic | None = None
 
 
+LIBXL_AT_START = Anchor(0, Expect.LIBXL_HEADER, FORWARD)
+
+LIBXC_CONTEXTS = frozenset(
+    spec.type.to_bytes(4, order) + bytes(4)
+    for spec in LIBXL_RECORDS.values()
+    if spec.role is Role.EMBEDDED_STREAM
+    for order in INTS
+)
+"""The header of libxl's record with a libxc stream, in either byte order."""
+
+
 def search(p: DirectionParser) -> bool:
     """Passes over octets until the next header of this direction, or the beginning of a stream."""
     buffer = p.buffer
@@ -132,7 +146,7 @@ def search(p: DirectionParser) -> bool:
         if header is not None and (anchor is None or header.position < anchor.position):
             anchor = header
     if anchor is not None:
-        _go_on(p, anchor)
+        _go_on(p, LIBXL_AT_START if _is_behind_libxl(p, anchor) else anchor)
         return True
     end = p.offset + len(buffer)
     if p.suspect is not None and end - p.suspect.offset > FOREIGN_MAX + LOOK_AHEAD:
@@ -156,6 +170,17 @@ def _is_xl_with_another_magic(p: DirectionParser) -> bool:
     endianness = xl_endianness(p.buffer) or "little"
     mandatory, optional, length = (int.from_bytes(words[at : at + 4], endianness) for at in (4, 8, 12))
     return mandatory < 4 and not optional and p.buffer.startswith(LIBXL_IDENT, XL_HEADER.size + length)
+
+
+def _is_behind_libxl(p: DirectionParser, anchor: Anchor) -> bool:
+    """Whether a stream begins with a header of libxl in which the ident or version is wrong: where one is, an empty
+    LIBXC_CONTEXT and the header of libxc's stream follow."""
+    if p.found or p.offset or p.late or p.damaged or anchor.expect is not Expect.IMAGE_HEADER:
+        return False
+    header = LIBXL_HEADER.size
+    if anchor.position != header + RECORD_HEADER_SIZE:
+        return False
+    return bytes(p.buffer[header : anchor.position]) in LIBXC_CONTEXTS
 
 
 def _is_encrypted(p: DirectionParser) -> bool:

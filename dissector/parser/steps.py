@@ -359,7 +359,8 @@ def libxl_record(p: DirectionParser) -> bool:
     type, _ = _next_header(p, "libxl")
     context = p.migration.context
     meant = None if type in LIBXL_RECORDS else p.migration.libxc_records.get(type)
-    if meant is not None and (context.postcopy or meant.role.is_postcopy):
+    is_new = meant is not None and meant.role.is_postcopy and p.handed_over is not Role.LIBXC_END
+    if meant is not None and (context.postcopy or is_new):
         # No libxl record has this number: the sender went back to libxc without saying so. Only postcopy goes back.
         return _begin_record(p, "libxc", unannounced=True)
     return _begin_record(p, "libxl")
@@ -438,10 +439,13 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
     padding = -length % row.alignment
     if is_far and is_whole and p.found and not known and length <= FOREIGN_MAX:
         # Octets of a relay are no header, and what would be their length leads nowhere.
-        behind = reader.size + length + padding
+        size = reader.size + length + padding
+        behind, header = size, bytes(p.buffer[: reader.size])
+        while behind < RUN_MAX and p.has(behind + reader.size) and p.buffer[behind : behind + reader.size] == header:
+            behind += size  # another such record
         if not p.has(behind + reader.size) and not p.edge:
             return False
-        known = is_header(p, layer, behind)
+        known = is_header(p, layer, behind) or behind >= RUN_MAX
     believed = length <= row.length_max and known
     if not believed and not p.found:
         p.take(1)
@@ -474,6 +478,9 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
     p.begin(layer, name, type, spec, endianness, reader.size, length, padding, unannounced, carried, then)
     return True
 
+
+RUN_MAX = 1 << 16
+"""Octets of equal records in a row after which they are no relay's."""
 
 OF_CHECKPOINTS = (Role.CHECKPOINT_END, Role.CHECKPOINT_STATE)
 """What libxl says between one checkpoint and the next."""
@@ -553,7 +560,7 @@ def closing(p: DirectionParser) -> bool:
             p.renew()
         p.expect_next(Expect.ANYTHING)
         return True
-    if _is_text(p):
+    if _is_text(p) and (_hears_xl(p) or _begins_message(p)):
         return text(p)
     if p.migration.context.may_be_in_libxl and _is_libxl(p):
         p.enter("libxl")
@@ -581,6 +588,17 @@ def _is_text(p: DirectionParser) -> bool:
     """Whether a text begins here: no record's header is made of printable octets alone."""
     octets = p.buffer[:HEADER_SIZE]
     return octets.isascii() and octets.decode("ascii").isprintable()
+
+
+def _hears_xl(p: DirectionParser) -> bool:
+    """Whether xl reads what stands behind the stream: of a connection, unless it is known to be another toolstack's."""
+    return p.peer is not None and ("xl" in p.layers or p.late or p.has_gaps or p.peer.found)
+
+
+def _begins_message(p: DirectionParser) -> bool:
+    """Whether the octets in the buffer are the first of a text that goes this way."""
+    octets = bytes(p.buffer[:HEADER_SIZE])
+    return any(one.direction in (p.direction, "both") and one.octets.startswith(octets) for one in MESSAGES.values())
 
 
 def _before_banner(p: DirectionParser) -> int:

@@ -66,9 +66,21 @@ XL_HEADER = HeaderSpec(
 
 
 def xl_endianness(octets: bytes | bytearray | memoryview) -> Endianness | None:
-    """The byte order of a save header, from its byteorder field; None if that holds neither order's value."""
-    found = bytes(octets[len(XL_MAGIC) : len(XL_MAGIC) + 4])
-    return next((order for order in INTS if found == XL_BYTEORDER.to_bytes(4, order)), None)
+    """The byte order of a save header, from its byteorder field; None if that holds neither order's value, or if the
+    flags behind it are in the other order: then the field alone is wrong."""
+    at = len(XL_MAGIC)
+    found, mandatory = bytes(octets[at : at + 4]), bytes(octets[at + 4 : at + 8])
+    for order in INTS:
+        if found == XL_BYTEORDER.to_bytes(4, order):
+            is_alone = int.from_bytes(mandatory, order) > XL_FLAGS >= int.from_bytes(mandatory, OTHER_ORDER[order])
+            return None if is_alone else order
+    return None
+
+
+XL_FLAGS = 3
+"""Every mandatory flag that is known."""
+
+OTHER_ORDER: Mapping[Endianness, Endianness] = {"little": "big", "big": "little"}
 
 
 _MESSAGES = (

@@ -142,8 +142,7 @@ class Checker:
                 broken += self._forward(record, record.spec, noted, is_found_again)
             else:
                 broken += self._reverse(record, record.spec, noted)
-            broken += self._contents(record, state)
-        return broken
+        return [*broken, *self._contents(record, state)]
 
     def _contents(self, record: Record, state: State | None) -> list[Violation]:
         """What its body says, and what the stream has not said before it. `state`: the one in which it was found."""
@@ -226,7 +225,7 @@ Mistake: TypeAlias = tuple[Rule, str, str]
 
 NO_MISTAKE: frozenset[Mistake] = frozenset()
 
-ONE_OF_A_RUN = frozenset({"order and direction"})
+ONE_OF_A_RUN = frozenset({"order and direction", "contents"})
 """Groups whose rules a run of records breaks once: each of them is wrong for the one reason that the first is."""
 
 

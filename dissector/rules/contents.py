@@ -8,7 +8,8 @@ from functools import partial
 
 from dissector.events import FORWARD, Record
 from dissector.facts.roles import role_of
-from dissector.protocol import Role, State
+from dissector.protocol import OPTIONAL, Role, State
+from dissector.protocol import Guest as GuestKind
 from dissector.rules import examples as eg
 from dissector.rules.fields import keys
 from dissector.rules.guest import GUESTS, Guest
@@ -17,8 +18,8 @@ from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, check, de
 
 _rule = partial(Rule, group="contents")
 
-DOMAIN_TYPES = ("hvm", "pv", "pvh", "invalid")
-"""libxl_domain_type of libxl_types.idl."""
+DOMAIN_TYPES = ("hvm", "pv", "pvh")
+"""libxl_domain_type of libxl_types.idl, but for "invalid", with which no domain is made."""
 
 TSC_MODES = (0, 1, 2)
 """What tsc_set_info() of current Xen takes."""
@@ -61,6 +62,7 @@ class Config(StrEnum):
 
 
 class Colo(StrEnum):
+    OTHER = "{record} in the reverse direction, where CHECKPOINT_DIRTY_PFN_LIST is the only record of libxc"
     UNKNOWN = "control_id is {id}"
     DIRECTION = "control_id {id} does not go {direction}"
     ORDER = "control_id {id} comes after {latest}"
@@ -174,11 +176,30 @@ BAD_XL_CONFIG = _rule(
         "Savefile truncated.",
         "failed to parse JSON",
         "Config file not specified and none in save file",
+        "domain type unspecified",
     ),
     example="optional_data_len 4, config length 20; legal: optional_data_len 24, config length 20",
     messages=Config,
     breaking=(eg.xl_config(b"Dear reader"),),
     legal=(eg.xl_config(b"{}"),),
+)
+
+GUEST_TYPE_CONTRADICTED = _rule(
+    id="guest-type-contradicted",
+    severity="error",
+    summary="The stream is of another kind of guest than the configuration says",
+    source="x86_pv_setup() in xg_sr_restore_x86_pv.c, x86_hvm_setup() in xg_sr_restore_x86_hvm.c",
+    why="libxl makes the domain as the configuration says, before the stream is read. On a domain header of the"
+    " other kind libxc gives up: a PV guest's has type 1, that of an HVM or PVH guest type 2.",
+    receiver_says=(
+        "Unable to restore %s domain into an x86 HVM domain",
+        "Unable to restore %s domain into an x86_pv domain",
+    ),
+    example="configuration of type pv, domain header of type 2; legal: configuration of type pvh, domain header of"
+    " type 2",
+    message="the domain header says {guest}, and the configuration that the guest is {type}",
+    breaking=(eg.xl_config(b'{"c_info":{"type":"pv"}}'), *eg.LIBXL, eg.IMAGE3, eg.HVM),
+    legal=(eg.xl_config(b'{"c_info":{"type":"pvh"}}'), *eg.LIBXL, eg.IMAGE3, eg.HVM),
 )
 
 COLO_STATE = _rule(
@@ -214,6 +235,9 @@ def judge(record: Record, guest: Guest) -> Iterator[Violation]:
     judged = _JUDGES.get(record.name)
     if judged is not None and record.complete and len(record.body) == record.body_length:
         yield from judged(record, guest)
+    is_answer = record.direction != FORWARD and record.layer == "libxc" and guest.is_checkpointed
+    if is_answer and record.type is not None and record.spec is None and record.type & OPTIONAL:
+        yield COLO_STATE(Colo.OTHER, record=record.name)
 
 
 def _tsc(record: Record, guest: Guest) -> Iterator[Violation]:
@@ -256,12 +280,23 @@ def _xl(record: Record, guest: Guest) -> Iterator[Violation]:
         yield BAD_XL_CONFIG(Config.LENGTH, length=config.length or 0, given=config.given)
     elif config.is_json:
         found = from_json(config.text)
-        about = found.get("c_info") if found is not None else None
-        type = about.get("type") if isinstance(about, dict) else None
         if found is None:
             yield BAD_XL_CONFIG(Config.JSON)
-        elif isinstance(type, str) and type not in DOMAIN_TYPES:
+            return
+        about = found.get("c_info")
+        type = about.get("type", DOMAIN_TYPES[0]) if isinstance(about, dict) else DOMAIN_TYPES[0]
+        if type not in DOMAIN_TYPES:
             yield BAD_XL_CONFIG(Config.TYPE, type=type)
+
+
+def _domain(record: Record, guest: Guest) -> Iterator[Violation]:
+    kind = GUESTS.get(record.context.guest)
+    if kind is not None and guest.type is not None and GUESTS_CONFIGURED.get(guest.type, kind) != kind:
+        yield GUEST_TYPE_CONTRADICTED(guest=record.context.guest, type=guest.type)
+
+
+GUESTS_CONFIGURED: Mapping[str, GuestKind] = {"pv": "pv", "hvm": "hvm", "pvh": "hvm"}
+"""By the type in a configuration which records may come."""
 
 
 def _colo(record: Record, guest: Guest) -> Iterator[Violation]:
@@ -304,6 +339,7 @@ _JUDGES: Mapping[str, Callable[[Record, Guest], Iterator[Violation]]] = {
     "EMULATOR_CONTEXT": _emulator,
     "EMULATOR_XENSTORE_DATA": _xenstore,
     "xl header": _xl,
+    "domain header": _domain,
     "CHECKPOINT_STATE": _colo,
     "CHECKPOINT_DIRTY_PFN_LIST": _dirty,
 }

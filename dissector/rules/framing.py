@@ -363,6 +363,8 @@ def _header(record: Record, spec: HeaderSpec) -> Iterator[Violation]:
     wrong = broken_fields(_HEADERS.get(record.name, ()), header_values(spec, record.body, record.endianness))
     if record.layer == "xl" and not record.body.startswith(spec.magic):
         wrong = [headers.BAD_XL_HEADER(headers.XlHeader.MAGIC, magic=repr(record.body[:32].decode("ascii", "replace")))]
+    if record.layer == "xl" and record.endianness == "big":
+        wrong = [*wrong, headers.BIG_ENDIAN_STREAM(headers.BigEndian.XL)]
     # Of a header that is not what it should be no bit means anything.
     yield from wrong or _reserved(record, spec)
 

@@ -178,20 +178,27 @@ BAD_XL_HEADER = _rule(
     legal=(eg.xl_header(json=1, stream_v2=1),),
 )
 
+
+class BigEndian(StrEnum):
+    XL = "byteorder is 0x01020304 with its highest octet first"
+
+
 BIG_ENDIAN_STREAM = _rule(
     id="big-endian-stream",
     severity="error",
     wireshark=True,
     summary="A header says that the stream is big-endian",
-    source="read_headers() in xg_sr_restore.c; stream_header_done() in libxl_stream_read.c",
+    source="read_headers() in xg_sr_restore.c; stream_header_done() in libxl_stream_read.c;"
+    " create_domain() in xl_vmcontrol.c",
     why="The specifications allow it, but no release has a sender that writes or a receiver that reads"
-    " such a stream. Both libraries give up on the header.",
-    receiver_says=("Unable to handle big endian streams",),
+    " such a stream. Both libraries give up on the header, and xl on a save header that is not in its own byte order.",
+    receiver_says=("Unable to handle big endian streams", "File has wrong byte order"),
     example="image header, options 0x0001; legal: options 0x0000",
     checks=(
         check("header", "image header", "options bit 0 is set", ("options", "any bit of", 1)),
         check("header", "libxl header", "options bit 0 is set", ("options", "any bit of", 1)),
     ),
+    messages=BigEndian,
     breaking=(eg.header("image header", version=3, options={"big_endian": 1}),),
     legal=(eg.IMAGE3,),
 )

@@ -34,11 +34,13 @@ from dissector.protocol import (
     MESSAGES,
     RECORDS,
     XENOPS_MESSAGES,
+    Endianness,
     Layer,
     RecordSpec,
     layout,
     nested,
     parse,
+    xl_endianness,
 )
 from dissector.rules.examples import (
     AsFile,
@@ -180,7 +182,7 @@ class _Talk:
                 name=said.name,
                 type=spec.type if isinstance(spec, RecordSpec) else said.type,
                 spec=spec,
-                endianness=getattr(spec, "endianness", None) or "little",
+                endianness=_endianness(said, spec, body),
                 offset=self.offset[direction],
                 length=head + length + len(padding),
                 body_length=length,
@@ -219,3 +221,9 @@ def _runs(body: bytes) -> tuple[Run, ...]:
     end = min(len(body), 8 + 8 * int.from_bytes(body[:4], "little"))
     words = (int.from_bytes(body[at : at + 8], "little") for at in range(8, end, 8))
     return tuple(Run(word & ENTRY_PFN.mask, 1, word >> ENTRY_TYPE.shift) for word in words)
+
+
+def _endianness(said: Said, spec: Any, body: bytes) -> Endianness:
+    """xl's header says its own."""
+    own = xl_endianness(body) if said.name == "xl header" else getattr(spec, "endianness", None)
+    return own or "little"

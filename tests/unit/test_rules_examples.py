@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+import struct
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -85,6 +86,7 @@ XENOPS = eg.header("xenops header", "xenops")
 HVM_CONFIG, PVH_CONFIG = (b'{"c_info": {"type": "%s"}}' % type for type in (b"hvm", b"pvh"))
 ALL_SENT = (*eg.POSTCOPY, eg.asks(0x10), eg.sends(0x10, 0x11))
 
+BIG_ENDIAN_XL = b"Xen saved domain, xl format\n \0 \r" + struct.pack(">5I", 0x01020304, 3, 0, 7, 3) + b"{}\0"
 MORE: dict[str, tuple[Example, ...]] = {
     "bad-image-header": (
         (eg.header("image header", marker=1, version=3),),
@@ -135,7 +137,9 @@ MORE: dict[str, tuple[Example, ...]] = {
         (*eg.COLO, eg.colo(9)),
         (*eg.COLO, eg.colo(0)),
         (*eg.COLO, eg.libxc("CHECKPOINT_DIRTY_PFN_LIST", pfn=[1 << 40]).back()),
+        (*eg.COLO, eg.unknown(0x80000040).back()),
     ),
+    "big-endian-stream": ((eg.Said("xl header", "xl", body=BIG_ENDIAN_XL),),),
     "bad-page-table-root": ((*eg.PV2, eg.FRAMES, eg.SHARED_INFO, eg.basic(cr3=0x7777 << 12), eg.END),),
     "bad-pv-info": ((*eg.PV2, eg.pv_info(8, 4)),),
     "bad-p2m-frames": (

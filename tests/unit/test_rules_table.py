@@ -61,6 +61,7 @@ EXPECTED = {
         emulator-record-unexpected error
         bad-xenstore-key error
         bad-xl-config error
+        guest-type-contradicted error
         colo-state error
         bad-cpu-policy error
         bad-hvm-context error

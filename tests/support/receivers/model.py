@@ -74,7 +74,7 @@ def _read_xl(stream: Stream) -> dict[str, object]:
         raise Refused("configuration is no JSON") from error
     if not isinstance(found, dict):
         raise Refused("configuration is no object")
-    if _of(found, "c_info", "type") not in (None, "hvm", "pv", "pvh", "invalid"):
+    if _of(found, "c_info", "type") not in (None, "hvm", "pv", "pvh"):
         raise Refused("configuration of an unknown type")
     return found
 
