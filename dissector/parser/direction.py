@@ -197,7 +197,11 @@ class DirectionParser(Cursor):
         """Makes two parsers the directions of one connection."""
         self.peer, peer.peer = peer, self
 
-    # What the half-connection calls
+    # What the half-connection asks and calls
+
+    @property
+    def lacks(self) -> int:
+        return self.wanted - len(self.buffer) if self.wrapping is None and not self.skip else 0
 
     def attach(self, transport: Transport) -> None:
         self.transport = transport

@@ -125,6 +125,8 @@ def told(carrier: Carrier) -> Iterator[Said]:
 class Ear:
     """The `Consumer` that keeps every octet of a direction, or, without a list to put them in, none."""
 
+    lacks = 0
+
     def __init__(self, side: int, said: list[tuple[int, bytes]] | None, skip: int = 0) -> None:
         self.skip = skip
         self._side, self._said = side, said

@@ -393,6 +393,8 @@ class Listener(DirectionParser):
 class Deaf:
     """The `Consumer` of a connection whose octets nobody needs."""
 
+    lacks = 0
+
     def __init__(self, skip: int) -> None:
         self.skip = skip
 

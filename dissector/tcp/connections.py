@@ -111,6 +111,11 @@ class Connections:
         self._nobody = Half()
         self._nobody.ignored = True
 
+    @property
+    def room(self) -> int:
+        """Octets that all halves together may hold more."""
+        return self._budget.free
+
     def packet(self, segment: Segment, frame: int, time: int) -> None:
         """One TCP segment of the capture, with the packet's number and its time (ns since the epoch)."""
         self._budget.frame = frame

@@ -7,17 +7,21 @@ TCP, looks the half-connection up by the addresses and ports, and decides:
 - nothing in the packet is anybody's business (no TCP, a connection that is ignored, an old acknowledgement): next;
 - its payload is the next of its half and lies wholly within what the consumer does not need, or it goes on behind what
   is held back, or it comes again: the half counts it; its acknowledgement is counted likewise: next;
+- the consumer needs its payload, but more than that before it does anything: the half keeps it: next;
+- it comes before those before it, and lies within what the consumer does not need: the half alone holds it: next;
 - all else is careful code's business. `run` returns what it came to, having taken and counted everything before.
 
 Of a packet that is no plain TCP it is tried whether it begins like one in which careful code has found an IP header
 (`learn`): what is in a tunnel then passes as if it was not.
 
 So there is one road with two speeds: what `run` returns is the difference. It opens nothing, allocates nothing a
-packet but a key to look up, and calls nobody; consumers are told by `Half.tell` once `run` has returned.
+packet but a key to look up and what is kept, and calls nobody but the half; consumers are told by `Half.tell` once
+`run` has returned.
 
-Invariants. Between two runs every half has been told (`next == told`). A half's `limit` and `tail_limit` are 0 unless
-`HalfConnection.allow` has set them, and it sets them anew after whatever careful code did to a connection: so a state
-that this module does not know of (an end, a window in doubt, a consumer that wants every octet) shows as a limit of 0.
+Invariants. Between two runs every half has been told (`next == told`, and `kept` is empty). A half's limits are 0
+unless `HalfConnection.allow` has set them, and it sets them anew after whatever careful code did to a connection: so a
+state that this module does not know of (an end, a window in doubt, a consumer that wants every octet) shows as a limit
+of 0.
 Nothing here decides what careful code would decide otherwise: tests/properties holds the two against each other.
 
 Limits. Of the ways into tunnels the WAYS_MOST newest are known; what is no TCP inside of one is left to careful code.
@@ -93,6 +97,17 @@ VLAN tag and without. Where that happens to some of the segments only, it is the
 
 _COPY = cython.declare(cython.longlong, 500_000)
 
+PIECE_COST = 256
+"""What a segment that is held counts beside its octets, so that many tiny ones are bounded as well."""
+
+_PIECE_COST = cython.declare(cython.longlong, 256)
+
+WINDOW_LEAST = 1 << 18
+"""A window (octets) that every receiver is believed to have: where captures are made, or miss its updates, the one that
+was seen last may be too small."""
+
+_WINDOW_LEAST = cython.declare(cython.longlong, 1 << 18)
+
 
 @cython.cclass
 class Half:
@@ -122,7 +137,17 @@ class Half:
     """Offset after the last octet that is held."""
     tail_seq = cython.declare(cython.uint, visibility="public")
     tail_limit = cython.declare(cython.longlong, visibility="public")
-    """Octets that begin at the tail and end below this offset may be held by their extent alone."""
+    """Octets that begin at the tail and end below this offset may be held: by their extent alone or, if `needs_tail`,
+    as far as there is `room`, themselves."""
+    needs_tail = cython.declare(cython.bint, visibility="public")
+    hold_limit = cython.declare(cython.longlong, visibility="public")
+    """Octets behind the next one that end below this offset concern nobody but the half (`hold`)."""
+    want_limit = cython.declare(cython.longlong, visibility="public")
+    """Octets that end below this offset do not suffice the consumer: so they may be kept."""
+    kept = cython.declare(list, visibility="public")
+    """Packet, time and octets of each segment that was kept since `tell`."""
+    room = cython.declare(cython.longlong, visibility="public")
+    """Octets that the half may hold more, each segment PIECE_COST beside its own."""
     tail_frame = cython.declare(cython.longlong, visibility="public")
     """The newest packet that was added to the tail, and its time; 0: none since `tell`."""
     tail_time = cython.declare(cython.longlong, visibility="public")
@@ -175,9 +200,11 @@ class Half:
 
     def __init__(self) -> None:
         self.peer = self
-        self.ignored = self.known = self.torn = self.proved = False
+        self.ignored = self.known = self.torn = self.proved = self.needs_tail = False
         self.next = self.told = self.limit = self.frame = self.time = 0
         self.tail = self.tail_limit = self.tail_frame = self.tail_time = 0
+        self.hold_limit = self.want_limit = self.room = 0
+        self.kept = []
         self.next_seq = self.tail_seq = self.ack_seq = 0
         self.compared = self.again = self.copied = self.out_of_order = 0
         self.acked = 0
@@ -192,6 +219,10 @@ class Half:
 
     def tell(self) -> None:
         """Tells the consumer what was passed over since it was told last."""
+        raise NotImplementedError
+
+    def hold(self, seq: int, octets: memoryview, frame: int, time: int, options: bytes) -> None:
+        """A whole segment lies below `hold_limit`, and is not the next or closes a gap."""
         raise NotImplementedError
 
     # What is asked now and then, so that time can be told by what it was lost to (`pace.py`)
@@ -360,6 +391,8 @@ class Core:
     encapsulation = cython.declare(tuple, visibility="public")
     passed = cython.declare(dict, visibility="public")
     """Packets of UDP that were passed over, by the port that tells most."""
+    room = cython.declare(cython.longlong, visibility="public")
+    """Octets that all halves together may hold more; whoever calls `run` says it before."""
 
     _halves = cython.declare(dict, visibility="private")
     _untold = cython.declare(list, visibility="private")
@@ -378,6 +411,7 @@ class Core:
         self.key = b""
         self.seq = self.ack = self.flags = self.window = 0
         self.due = NEVER
+        self.room = 0
         self.encapsulation = ()
         self.passed = {}
         self._halves = halves
@@ -691,16 +725,38 @@ class Core:
         """Counts the payload of a segment that is not the next one; False if it is not for the fast path. Its TCP
         header is from `start` to `end`, and all was captured up to `there`."""
         distance: cython.longlong = (half.next_seq - seq) & _MASK
+        ahead: cython.longlong = (seq - half.next_seq) & _MASK
         is_due: cython.bint = time > half.due or time < half.heard
         if seq == half.tail_seq and half.tail + size < half.tail_limit and there >= end + size:
+            if half.needs_tail and not self._has_room(half, size + _PIECE_COST):
+                return False
             if is_due:
                 half.look(time, False, _options(buffer, start, end, there))
             if not half.tail_frame:
                 self._untold.append(half)
+            if half.needs_tail:
+                half.kept.append((frame, time, bytes(buffer[end : end + size])))
             half.tail += size
             half.tail_seq = (seq + size) & _MASK
             half.tail_frame, half.tail_time = frame, time
             half.out_of_order += 1
+        elif not ahead and half.next + size < half.want_limit and there >= end + size:
+            if is_due:
+                half.look(time, False, _options(buffer, start, end, there))
+            if half.next == half.told:
+                self._untold.append(half)
+            half.kept.append((frame, time, bytes(buffer[end : end + size])))
+            half.next += size
+            half.next_seq = (seq + size) & _MASK
+            half.compared = half.next
+            half.frame, half.time = frame, time
+        elif ahead <= _WINDOW_LEAST and half.next + ahead + size < half.hold_limit and there >= end + size:
+            # What is acknowledged behind a gap may prove it, which is more than this half's business.
+            if half.acked > half.next or not self._has_room(half, _PIECE_COST):
+                return False
+            options = _options(buffer, start, end, there)
+            half.hold(seq, memoryview(buffer)[end : end + size], frame, time, options)
+            return True
         elif 1 < size <= distance <= half.next - half.compared:
             if is_due:
                 half.look(time, True, _options(buffer, start, end, there))
@@ -715,6 +771,17 @@ class Core:
         else:
             return False
         half.heard, half.size = time, size
+        return True
+
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(-1)
+    def _has_room(self, half: Half, cost: cython.longlong) -> cython.bint:
+        """Whether a half may hold so much more; takes it if so."""
+        if cost > half.room or cost > self.room:
+            return False
+        half.room -= cost
+        self.room -= cost
         return True
 
     @cython.cfunc

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from dissector.capture.link import LARGEST_WINDOW, NO_SHIFT, Segment
-from dissector.tcp.core import COPY, MASK, NEVER, STALL, Half
+from dissector.tcp.core import COPY, MASK, NEVER, PIECE_COST, STALL, WINDOW_LEAST, Half
 from dissector.tcp.pace import Evidence, Pace
 
 if TYPE_CHECKING:
@@ -45,9 +45,6 @@ REORDER_FRAMES = 256
 """How many packets of the capture after an acknowledgement beyond it a gap may still be filled: captures from
 several receive queues interleave by a few dozen packets, retransmissions are acknowledged only once filled."""
 
-PIECE_COST = 256
-"""What a held piece counts beside its octets, so that many tiny pieces are bounded as well."""
-
 PIECES_CROSSED = 16
 """Pieces that a segment may overlap before they become one, lest each such segment cost as much again."""
 
@@ -63,10 +60,6 @@ COPIED_LEAST = 1 << 16
 
 TOGETHER = 1 << 10
 """Octets below which what was delivered is remembered together with what follows: small segments are many."""
-
-WINDOW_LEAST = 1 << 18
-"""A window (octets) that every receiver is believed to have: where captures are made, or miss its updates, the one that
-was seen last may be too small."""
 
 SHIFT_UNKNOWN = 7
 """The window scale where the handshake was not captured: what most systems have."""
@@ -124,6 +117,9 @@ class Consumer(Protocol):
     skip: int
     """How many of the next octets it does not need: lengths are enough for those. FOREVER: it wants nothing more; once
     both consumers of a connection say so, they are finished and the connection is ignored."""
+
+    lacks: int
+    """How many of the next octets it has to have before it does anything with them; 0: it may with the next one."""
 
     def attach(self, transport: Transport) -> None:
         """The connection is opened. Called once, before everything else."""
@@ -269,6 +265,7 @@ class HalfConnection(Half):
         "_recent",
         "_recent_octets",
         "_reset_at",
+        "_row",
         "_seen_acked",
         "base",
         "conflicts",
@@ -313,6 +310,8 @@ class HalfConnection(Half):
         self._doubted: Piece | None = None
         self._doubted_ack = -1
         self._proved = 0
+        self._row = 0
+        """Offset of the first of the pieces at the end of `held` that have no gap between them."""
         self._seen_acked = 0
         self._recent: list[tuple[int, bytes]] = []
         self._recent_octets = 0
@@ -354,31 +353,69 @@ class HalfConnection(Half):
         self.pace.repeat(end, time)
 
     def tell(self) -> None:
-        if self.next != self.told:
+        if self.tail_frame:
+            self._tell_tail()
+        if self.kept:
+            self._feed_kept()
+        elif self.next != self.told:
             length, self.told = self.next - self.told, self.next
             whole, self.torn = not self.torn, False
             self.consumer.pass_over(length, whole, self.frame, self.time)
-        if self.tail_frame:
-            last = self.held[-1]
+
+    def _tell_tail(self) -> None:
+        """What was held at the tail."""
+        last = self.held[-1]
+        if self.kept:
+            kept, self.kept = self.kept, []
+            offset = last.end
+            for frame, time, octets in kept:
+                piece = Piece(offset, len(octets), octets, True, frame, time, frame, True, time)
+                self.held.append(piece)
+                self._budget.take(self, piece)
+                offset += len(octets)
+        else:
             last.length = self.tail - last.offset
             last.frame, last.time = self.tail_frame, self.tail_time
-            self.tail_frame = 0
+        self.tail_frame = 0
+
+    def _feed_kept(self) -> None:
+        """What was kept of the next octets."""
+        kept, self.kept = self.kept, []
+        self.told = self.next
+        self._remember(b"".join(octets for _, _, octets in kept), self.next)
+        for frame, time, octets in kept:
+            self.consumer.feed(octets, len(octets), True, frame, time)
+
+    def hold(self, seq: int, octets: memoryview, frame: int, time: int, options: bytes) -> None:
+        self.tell()
+        self.segment(seq, octets, len(octets), frame, time, memoryview(options))
+        self.allow()
 
     def allow(self) -> None:
         """Says what the fast path may take from here on."""
-        self.proved = False
-        self.tail_limit = 0
+        self.proved = self.needs_tail = False
+        self.tail_limit = self.hold_limit = self.want_limit = 0
         if self.finished or self.ending is not None or self.heard == -NEVER:
             self.limit = 0
             return
-        self.limit = reach = self.next + self.consumer.skip
-        if self.held:
-            last = self.held[-1]
-            self.limit = min(reach, self.held[0].offset)
-            self.tail, self.tail_seq = last.end, self._sequence_of(last.end)
-            self.proved = last.offset <= self._proved
-            if not last.octets and last.whole:
-                self.tail_limit = reach
+        consumer = self.consumer
+        self.limit = reach = self.next + consumer.skip
+        self.room = self._budget.each - self.holds
+        if not self.held:
+            self.hold_limit = reach
+            self.want_limit = self.next + consumer.lacks
+            return
+        last = self.held[-1]
+        self.limit = min(reach, self.held[0].offset)
+        self.tail = tail = last.end
+        self.tail_seq = self._sequence_of(tail)
+        self.proved = self._row <= self._proved
+        if tail >= reach:
+            self.needs_tail, self.tail_limit = True, NEVER
+            return
+        self.hold_limit = reach
+        if last.whole and not last.octets:
+            self.tail_limit = reach
 
     @property
     def retransmitted(self) -> int:
@@ -661,7 +698,7 @@ class HalfConnection(Half):
 
     def _deliver(self, octets: Octets, length: int, whole: bool, frame: int, time: int) -> None:
         if length > self.consumer.skip:
-            self._remember(octets)
+            self._remember(octets, self.next + len(octets))
         self._advance(length)
         self.time = time
         self.consumer.feed(octets, length, whole, frame, time)
@@ -724,6 +761,8 @@ class HalfConnection(Half):
                 before.length += piece.length
                 before.frame, before.time = max((before.frame, before.time), (piece.frame, piece.time))
                 return 0
+        if index == len(self.held) and not (index and self.held[-1].end == piece.offset):
+            self._row = piece.offset
         self.held.insert(index, piece)
         self._budget.take(self, piece)
         return 1
@@ -758,9 +797,10 @@ class HalfConnection(Half):
 
     # What comes again
 
-    def _remember(self, octets: Octets) -> None:
+    def _remember(self, octets: Octets, end: int) -> None:
+        """Octets that end at an offset are delivered."""
         newest = bytes(octets[-RECENT:])
-        start = self.next + len(octets) - len(newest)
+        start = end - len(newest)
         self._recent_octets += len(newest)
         if (
             self._recent
@@ -770,7 +810,7 @@ class HalfConnection(Half):
             start, known = self._recent.pop()
             newest = known + newest
         self._recent.append((start, newest))
-        self.compared = self.next + len(octets)
+        self.compared = end
         while self._recent_octets > RECENT and len(self._recent) > 1:
             self._recent_octets -= len(self._recent.pop(0)[1])
 

@@ -40,6 +40,7 @@ class PacketPath:
         assert reader is not None
         while True:
             fast.due = min(connections.due, reader.frame + self._stride)
+            fast.room = connections.room
             came_to = fast.run(reader)
             fast.tell()
             if came_to == core.SEGMENT:

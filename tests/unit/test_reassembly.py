@@ -35,6 +35,8 @@ HEADERS = 54
 class Taken:
     """A consumer that notes all it is given, and may be told what it does not need."""
 
+    lacks = 0
+
     def __init__(self, skip: int = 0) -> None:
         self.skip = skip
         self.transport: Transport | None = None
