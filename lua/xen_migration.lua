@@ -5584,6 +5584,10 @@ function parser_direction.DirectionParser.pair(self, peer)
     self.peer, peer.peer = peer, self
 end
 
+function parser_direction.DirectionParser._getters.lacks(self)
+    return self.wrapping == nil and self.skip == 0 and self.wanted - #self.buffer or 0
+end
+
 function parser_direction.DirectionParser.attach(self, transport)
     self.transport = transport
 end
@@ -5593,10 +5597,11 @@ function parser_direction.DirectionParser.start(self, late)
 end
 
 -- The next `length` octets. `octets` holds as many as were captured and are needed; `whole` says that none was cut off
--- at the snap length.
-function parser_direction.DirectionParser.feed(self, octets, length, whole, frame, time)
+-- at the snap length; `more`, that further ones follow at once.
+function parser_direction.DirectionParser.feed(self, octets, length, whole, frame, time, more)
+    if more == nil then more = false end
     if self.wrapping == nil then
-        self:take_in(octets, length, whole, frame, time)
+        self:take_in(octets, length, whole, frame, time, more)
         if self.wrapping ~= nil then
             self.wrapping:begin()
         end
@@ -5606,7 +5611,8 @@ function parser_direction.DirectionParser.feed(self, octets, length, whole, fram
 end
 
 -- The same, of octets that nothing is to be taken off.
-function parser_direction.DirectionParser.take_in(self, octets, length, whole, frame, time)
+function parser_direction.DirectionParser.take_in(self, octets, length, whole, frame, time, more)
+    if more == nil then more = false end
     local position = events.Position(frame, time)
     while self.skip ~= 0 do
         local passed = math.min(self.skip, length)
@@ -5625,10 +5631,10 @@ function parser_direction.DirectionParser.take_in(self, octets, length, whole, f
         end
     end
     self:append(octets, position)
-    if #self.buffer >= self.wanted then
+    local missing = length - #octets
+    if #self.buffer >= self.wanted and (missing ~= 0 or not more) then
         self:_run()
     end
-    local missing = length - #octets
     if missing ~= 0 then
         self:_note_cut()
         self:_hole(self.end_ + missing)

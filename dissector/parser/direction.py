@@ -209,17 +209,21 @@ class DirectionParser(Cursor):
     def start(self, late: bool) -> None:
         self.late, self._is_unheard = late, False
 
-    def feed(self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int) -> None:
+    def feed(
+        self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int, more: bool = False
+    ) -> None:
         """The next `length` octets. `octets` holds as many as were captured and are needed; `whole` says that none was
-        cut off at the snap length."""
+        cut off at the snap length; `more`, that further ones follow at once."""
         if self.wrapping is None:
-            self.take_in(octets, length, whole, frame, time)
+            self.take_in(octets, length, whole, frame, time, more)
             if self.wrapping is not None:
                 self.wrapping.begin()
         else:
             self.wrapping.feed(octets, length, whole, frame, time)
 
-    def take_in(self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int) -> None:
+    def take_in(
+        self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int, more: bool = False
+    ) -> None:
         """The same, of octets that nothing is to be taken off."""
         position = Position(frame, time)
         while self.skip:
@@ -235,9 +239,9 @@ class DirectionParser(Cursor):
             if not length:
                 return
         self.append(octets, position)
-        if len(self.buffer) >= self.wanted:
-            self._run()
         missing = length - len(octets)
+        if len(self.buffer) >= self.wanted and (missing or not more):
+            self._run()
         if missing:
             self._note_cut()
             self._hole(self.end + missing)

@@ -137,7 +137,9 @@ class Ear:
     def start(self, late: bool) -> None:
         pass
 
-    def feed(self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int) -> None:
+    def feed(
+        self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int, more: bool = False
+    ) -> None:
         if self._said is not None:
             if len(octets) < length:
                 self.lose(length - len(octets))

@@ -379,12 +379,14 @@ class Listener(DirectionParser):
         self._is_inside = is_inside
         self._said = said if is_first == is_first_wanted else None
 
-    def take_in(self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int) -> None:
+    def take_in(
+        self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int, more: bool = False
+    ) -> None:
         if self._said is not None and (self.wrapping is not None) == self._is_inside:
             if len(octets) < length:
                 raise UserError(f"{length - len(octets):,} octets were not kept: the rest is not extracted")
             self._said.append((self.end, bytes(octets)))
-        super().take_in(octets, length, whole, frame, time)
+        super().take_in(octets, length, whole, frame, time, more)
 
 
 # --- Both ---------------------------------------------------------------------------------------------------------
@@ -404,7 +406,9 @@ class Deaf:
     def start(self, late: bool) -> None:
         pass
 
-    def feed(self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int) -> None:
+    def feed(
+        self, octets: bytes | memoryview, length: int, whole: bool, frame: int, time: int, more: bool = False
+    ) -> None:
         pass
 
     def pass_over(self, length: int, whole: bool, frame: int, time: int) -> None:

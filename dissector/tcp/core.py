@@ -163,6 +163,9 @@ class Half:
     """Octets that the other side has acknowledged."""
     proved = cython.declare(cython.bint, visibility="public")
     """Whether a gap is open, and acknowledgements up to the tail prove nothing that they have not proved."""
+    doubted_ack = cython.declare(cython.longlong, visibility="public")
+    """The newest acknowledgement beyond all windows, an offset, that none but one like it came after; -1: there is
+    none."""
     ack_seq = cython.declare(cython.uint, visibility="public")
     """The newest acknowledgement number that this half carried: what its sender has of the other one."""
     window = cython.declare(cython.uint, visibility="public")
@@ -208,6 +211,7 @@ class Half:
         self.next_seq = self.tail_seq = self.ack_seq = 0
         self.compared = self.again = self.copied = self.out_of_order = 0
         self.acked = 0
+        self.doubted_ack = -1
         self.window = 0xFFFF
         self.heard = self.spoke = self.resent = self.freed = self.due = -NEVER
         self.noted = self.probe = NEVER
@@ -695,7 +699,7 @@ class Core:
                 return False
             is_news = True
             _hear_of(half, time, window)
-            peer.acked = acked
+            peer.acked, peer.doubted_ack = acked, -1
             half.ack_seq = ack
             if acked >= peer.probe:
                 peer.measure(time)

@@ -24,6 +24,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from dissector.capture.link import LARGEST_WINDOW, NO_SHIFT, Segment
@@ -118,8 +119,9 @@ class Consumer(Protocol):
     """How many of the next octets it does not need: lengths are enough for those. FOREVER: it wants nothing more; once
     both consumers of a connection say so, they are finished and the connection is ignored."""
 
-    lacks: int
-    """How many of the next octets it has to have before it does anything with them; 0: it may with the next one."""
+    @property
+    def lacks(self) -> int:
+        """How many of the next octets it has to have before it does anything with them; 0: it may with the next one."""
 
     def attach(self, transport: Transport) -> None:
         """The connection is opened. Called once, before everything else."""
@@ -127,9 +129,9 @@ class Consumer(Protocol):
     def start(self, late: bool) -> None:
         """Offset 0 is known; late: it is not the first octet of the connection, only of what was captured."""
 
-    def feed(self, octets: Octets, length: int, whole: bool, frame: int, time: int) -> None:
+    def feed(self, octets: Octets, length: int, whole: bool, frame: int, time: int, more: bool = False) -> None:
         """The next `length` octets. `octets` holds as many as were captured and are needed; `whole` says that
-        none was cut off at the snap length."""
+        none was cut off at the snap length; `more`, that further ones follow at once: so it may wait for those."""
 
     def pass_over(self, length: int, whole: bool, frame: int, time: int) -> None:
         """The next `length` octets, all of them inside `skip`, in packets of which nobody needs to know any but
@@ -191,19 +193,20 @@ class Budget:
         """The pieces that are held and some that no longer are, as they came."""
         self._count = 0
 
-    def take(self, half: HalfConnection, piece: Piece) -> None:
-        """A half begins to hold a piece."""
-        self._arrivals.append(piece)
-        self._count += 1
+    def take(self, half: HalfConnection, pieces: Sequence[Piece]) -> None:
+        """A half begins to hold pieces."""
+        self._arrivals += pieces
+        self._count += len(pieces)
         if len(self._arrivals) > 2 * self._count + 64:
             self._arrivals = deque(one for one in self._arrivals if one.is_held)
-        self.resize(half, piece.cost)
+        self.resize(half, sum(piece.cost for piece in pieces))
 
-    def give_back(self, half: HalfConnection, piece: Piece) -> None:
-        """It holds it no longer."""
-        piece.is_held = False
-        self._count -= 1
-        self.resize(half, -piece.cost)
+    def give_back(self, half: HalfConnection, pieces: Sequence[Piece]) -> None:
+        """It holds them no longer."""
+        for piece in pieces:
+            piece.is_held = False
+        self._count -= len(pieces)
+        self.resize(half, -sum(piece.cost for piece in pieces))
 
     def resize(self, half: HalfConnection, more: int) -> None:
         """A half holds so much more."""
@@ -259,7 +262,6 @@ class HalfConnection(Half):
     __slots__ = (
         "_budget",
         "_doubted",
-        "_doubted_ack",
         "_is_closed",
         "_proved",
         "_recent",
@@ -308,7 +310,6 @@ class HalfConnection(Half):
         self._is_closed = False
         self._reset_at = 0
         self._doubted: Piece | None = None
-        self._doubted_ack = -1
         self._proved = 0
         self._row = 0
         """Offset of the first of the pieces at the end of `held` that have no gap between them."""
@@ -367,12 +368,12 @@ class HalfConnection(Half):
         last = self.held[-1]
         if self.kept:
             kept, self.kept = self.kept, []
-            offset = last.end
+            offset, pieces = last.end, []
             for frame, time, octets in kept:
-                piece = Piece(offset, len(octets), octets, True, frame, time, frame, True, time)
-                self.held.append(piece)
-                self._budget.take(self, piece)
+                pieces.append(Piece(offset, len(octets), octets, True, frame, time, frame, True, time))
                 offset += len(octets)
+            self.held += pieces
+            self._budget.take(self, pieces)
         else:
             last.length = self.tail - last.offset
             last.frame, last.time = self.tail_frame, self.tail_time
@@ -409,7 +410,7 @@ class HalfConnection(Half):
         self.limit = min(reach, self.held[0].offset)
         self.tail = tail = last.end
         self.tail_seq = self._sequence_of(tail)
-        self.proved = self._row <= self._proved
+        self.proved = self._row <= self._proved and self._doubted is None
         if tail >= reach:
             self.needs_tail, self.tail_limit = True, NEVER
             return
@@ -559,10 +560,10 @@ class HalfConnection(Half):
                 self.peer.hear_of(time, window)
             return is_news
         is_far = offset - self.next > WINDOW_LEAST and offset > self._edge()
-        if is_far and not 0 <= self._doubted_ack <= offset:
-            self._doubted_ack = offset
+        if is_far and not 0 <= self.doubted_ack <= offset:
+            self.doubted_ack = offset
             return False
-        self._doubted_ack = -1
+        self.doubted_ack = -1
         self.peer.hear_of(time, window)
         self.acked, self.peer.ack_seq = offset, sequence
         if offset >= self.probe:
@@ -574,7 +575,7 @@ class HalfConnection(Half):
 
     def unproved(self) -> int | None:
         """If acknowledgements prove gaps that they did not prove when this was last asked: up to which offset."""
-        if self.held and self._proved < self.acked and self.held[0].offset <= self.acked:
+        if self.held and self._proved < min(self.acked, self._row) and self.held[0].offset <= self.acked:
             self._proved = self.acked
             return self.acked
         return None
@@ -696,12 +697,12 @@ class HalfConnection(Half):
 
     # What is held
 
-    def _deliver(self, octets: Octets, length: int, whole: bool, frame: int, time: int) -> None:
+    def _deliver(self, octets: Octets, length: int, whole: bool, frame: int, time: int, more: bool = False) -> None:
         if length > self.consumer.skip:
             self._remember(octets, self.next + len(octets))
         self._advance(length)
         self.time = time
-        self.consumer.feed(octets, length, whole, frame, time)
+        self.consumer.feed(octets, length, whole, frame, time, more)
 
     def _lose(self, length: int) -> None:
         self._advance(length)
@@ -764,7 +765,7 @@ class HalfConnection(Half):
         if index == len(self.held) and not (index and self.held[-1].end == piece.offset):
             self._row = piece.offset
         self.held.insert(index, piece)
-        self._budget.take(self, piece)
+        self._budget.take(self, (piece,))
         return 1
 
     def _unite(self, first: int, last: int) -> None:
@@ -775,7 +776,7 @@ class HalfConnection(Half):
             if before is None or before.end != piece.offset or not (before.whole and piece.whole):
                 united.append(piece)
             elif bool(before.octets) == bool(piece.octets):
-                self._budget.give_back(self, piece)
+                self._budget.give_back(self, (piece,))
                 self._budget.resize(self, len(piece.octets))
                 before.length += piece.length
                 before.octets += piece.octets
@@ -785,10 +786,17 @@ class HalfConnection(Half):
         self.held[first:last] = united
 
     def _drain(self) -> None:
-        while self.held and self.held[0].offset <= self.next:
-            piece = self.held.pop(0)
-            self._budget.give_back(self, piece)
-            self._deliver(piece.octets, piece.length, piece.whole, piece.frame, piece.time)
+        """Delivers what is held without a gap before it."""
+        held, count, end = self.held, 0, self.next
+        while count < len(held) and held[count].offset <= end:
+            end = held[count].end
+            count += 1
+        row = held[:count]
+        del held[:count]
+        self._budget.give_back(self, row)
+        for piece, following in zip_longest(row, row[1:]):
+            more = following is not None and bool(following.octets)
+            self._deliver(piece.octets, piece.length, piece.whole, piece.frame, piece.time, more)
 
     def close_first_gap(self) -> None:
         """What is missing before the first piece held is lost."""

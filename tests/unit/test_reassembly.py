@@ -16,10 +16,10 @@ from dissector.capture.link import Segment
 from dissector.events import FORWARD, REVERSE
 from dissector.tcp import Budget, Connections
 from dissector.tcp import connections as connections_module
+from dissector.tcp.core import PIECE_COST
 from dissector.tcp.half_connection import (
     FOREVER,
     ORDER_FRAMES,
-    PIECE_COST,
     RECENT,
     REORDER_FRAMES,
     HalfConnection,
@@ -61,7 +61,7 @@ class Taken:
         assert self.late is None and self.transport is not None
         self.late = late
 
-    def feed(self, octets: Octets, length: int, whole: bool, frame: int, time: int) -> None:
+    def feed(self, octets: Octets, length: int, whole: bool, frame: int, time: int, more: bool = False) -> None:
         assert self.ended is None and self.late is not None
         assert length > 0 and len(octets) <= length
         assert len(octets) == length or not whole or length <= self.skip
