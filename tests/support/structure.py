@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import random
+import re
 import struct
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -26,6 +27,8 @@ ETHERNET = 14
 TYPES = (*range(0x16), 0x1F, 0x80000000, 0x80000001, 0xFFFFFFFF)
 LENGTHS = (0, 1, 7, 8, 9, 16, 24, 1023, 1024, 1 << 20, (1 << 23) - 1, 1 << 23, (1 << 27) + 8, 1 << 31, (1 << 32) - 1)
 IF_TSOFFSET = 14
+USUAL_HEADER = re.compile(rb"(?!\0{8})(?=[\0-\x15]\0\0[\0\x80]...\0.)", re.DOTALL)
+"""A type that is in use, mandatory or optional, and a length below 16 MiB; not both 0."""
 
 
 def payload_at(packet: bytearray) -> int | None:
@@ -43,11 +46,11 @@ def payload_at(packet: bytearray) -> int | None:
 def record_headers(packet: bytearray) -> Iterator[int]:
     """Where something stands that may be the header of a record: a type and a length that are usual."""
     start = payload_at(packet)
-    for at in range(start, len(packet) - 8) if start is not None else ():
-        if packet[at] < 0x16 and packet[at + 1] == packet[at + 2] == packet[at + 7] == 0:
-            kind, length = struct.unpack_from("<II", packet, at)
-            if kind & 0x7FFFFFFF < 0x16 and (kind or length) and length % 8 == 0 and length < 1 << 23:
-                yield at
+    for match in USUAL_HEADER.finditer(packet, start, len(packet)) if start is not None else ():
+        at = match.start()
+        (length,) = struct.unpack_from("<I", packet, at + 4)
+        if length % 8 == 0 and length < 1 << 23:
+            yield at
 
 
 def record(chance: random.Random, packets: Packets) -> None:
