@@ -7939,16 +7939,17 @@ function parser_resync._header(p, direction)
     local known = context.version ~= nil
     local orders = py.truth(known) and { context.endianness } or { "little", "big" }
     local text = parser_resync._text(p, direction)
-    local drop = math.max(0, #p.buffer - parser_resync.KEEP)
+    local first = #p.buffer
     for _, endianness in ipairs(orders) do
         local anchor, waiting = py.unpack(parser_resync._candidate(p, endianness, direction, text))
-        if anchor ~= nil then
-            return { anchor, drop }
+        if anchor ~= nil and anchor.position <= first then
+            return { anchor, 0 }
         end
         if waiting ~= nil then
-            drop = math.min(drop, waiting)
+            first = math.min(first, waiting)
         end
     end
+    local drop = math.min(first, math.max(0, #p.buffer - parser_resync.KEEP))
     return { text, drop }
 end
 
@@ -8039,10 +8040,11 @@ function parser_confidence.Judge._init(self, buffer, endianness, table, page, fi
     self.reverse = false
 end
 
--- Bits of evidence that a chain of headers begins here.
+-- Bits of evidence that a chain of headers of one direction begins here.
 function parser_confidence.Judge.evidence(self, position, layer)
     local start, bits, signals = position, 0, 0
     self.reverse = false
+    local way = nil
     for link = 0, parser_confidence.CHAIN - 1 do
         if bits >= parser_confidence.BELIEVED or not self:_has(position + parser_confidence.RECORD_HEADER_SIZE,
             start) then
@@ -8052,6 +8054,12 @@ function parser_confidence.Judge.evidence(self, position, layer)
         local spec = py.get(layer == "libxl" and protocol_libxl.LIBXL_RECORDS or self.table, type)
         if spec == nil then
             return not py.truth(py.band(type, protocol_specs.OPTIONAL)) and 0 or bits
+        end
+        if spec.shape ~= "signal" and spec.direction ~= "both" then
+            if way ~= nil and way ~= spec.direction then
+                return 0
+            end
+            way = spec.direction
         end
         if not py.truth(link) and layer == "libxc" then
             self.reverse = spec.direction == "reverse"

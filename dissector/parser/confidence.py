@@ -26,6 +26,7 @@ from dissector.protocol import (
     OPTIONAL,
     RESERVED_PAGE_TYPES,
     UNBACKED,
+    Direction,
     Endianness,
     Expect,
     Layer,
@@ -101,9 +102,10 @@ class Judge:
         """Whether the candidate's record is one of the reverse direction."""
 
     def evidence(self, position: int, layer: Layer) -> int:
-        """Bits of evidence that a chain of headers begins here."""
+        """Bits of evidence that a chain of headers of one direction begins here."""
         start, bits, signals = position, 0, 0
         self.reverse = False
+        way: Direction | None = None
         for link in range(CHAIN):
             if bits >= BELIEVED or not self._has(position + RECORD_HEADER_SIZE, start):
                 break
@@ -111,6 +113,10 @@ class Judge:
             spec = (LIBXL_RECORDS if layer == "libxl" else self.table).get(type)
             if spec is None:
                 return 0 if not type & OPTIONAL else bits
+            if spec.shape != "signal" and spec.direction != "both":  # END goes both ways
+                if way is not None and way != spec.direction:
+                    return 0
+                way = spec.direction
             if not link and layer == "libxc":
                 self.reverse = spec.direction == "reverse"
             worth = self._worth(position + RECORD_HEADER_SIZE, spec, length, start)

@@ -274,13 +274,16 @@ def _header(p: DirectionParser, direction: Direction | None) -> tuple[Anchor | N
     known = context.version is not None
     orders: tuple[Endianness, ...] = (context.endianness,) if known else tuple(INTS)
     text = _text(p, direction)
-    drop = max(0, len(p.buffer) - KEEP)
+    first = len(p.buffer)
     for endianness in orders:
         anchor, waiting = _candidate(p, endianness, direction, text)
-        if anchor is not None:
-            return anchor, drop
+        if anchor is not None and anchor.position <= first:
+            return anchor, 0
+        # A row of records that list a page each looks like such records in the other byte order, some octets earlier
+        # or later: what stands first in the usual order is decided on before.
         if waiting is not None:
-            drop = min(drop, waiting)
+            first = min(first, waiting)
+    drop = min(first, max(0, len(p.buffer) - KEEP))
     return text, drop
 
 

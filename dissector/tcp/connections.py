@@ -7,7 +7,8 @@ over (`judge`).
 
 A SYN, FIN or RST counts if its number says that the other side would take it (RFC 9293, 3.10.7.4; RFC 5961, 3 and 4).
 A SYN with another number on a connection that is open is challenged there: here it opens a new connection once it is
-answered, or once its sender goes on from it; at the end it is believed if its sender said nothing else.
+answered, or once its sender goes on from it; at the end it is believed if its sender said nothing else. Until that is
+known none of its sender's payload is for the fast path.
 
 Invariants. `halves` has both keys of every connection that is open or finished, and of those that are ignored.
 
@@ -29,6 +30,9 @@ from dissector.tcp.core import MASK, NEVER, Half
 from dissector.tcp.half_connection import FOREVER, Budget, Consumer, HalfConnection
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
+
+SYN_PATIENCE = 1 << 16
+"""Octets that a side sends on after another SYN of its own before that was none."""
 
 MAX_CONNECTIONS = 2048
 OLDEST = 16
@@ -206,9 +210,20 @@ class Connections:
             if connection.finished or not connection.octets:
                 connection.syn = None
                 return True
+            if side.next_seq == (segment.seq + 1) & MASK:
+                return False  # what comes next would be both: more of this connection, and the beginning of another
             connection.syn, connection.before_syn = (segment, frame, time), (side.next, side.peer.acked)
+            for one in connection.sides:
+                one.allow()
             return False
-        return syn is not None and syn[0].key == segment.key and segment.seq == (syn[0].seq + 1) & MASK
+        # The fast path does not bring an acknowledgement alone.
+        if syn is None or syn[0].key != segment.key or not segment.length:
+            return False
+        if segment.seq == (syn[0].seq + 1) & MASK:
+            return True
+        if side.next - connection.before_syn[0] > SYN_PATIENCE:
+            connection.syn = None
+        return False
 
     def _take(self, side: HalfConnection, segment: Segment, frame: int, time: int) -> None:
         """What a segment says of both halves of its connection."""

@@ -399,6 +399,9 @@ class HalfConnection(Half):
         if self.finished or self.ending is not None or self.heard == -NEVER:
             self.limit = 0
             return
+        if self.connection.syn is not None and self.connection.syn[0].key == self.key:
+            self.limit, self.compared = 0, NEVER
+            return
         consumer = self.consumer
         self.limit = reach = self.next + consumer.skip
         self.room = self._budget.each - self.holds

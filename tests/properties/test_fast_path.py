@@ -22,14 +22,14 @@ from hypothesis import strategies as st
 from roads import UNCOMPILED, check
 from talks import Speaker, Talk, octets_of, turns
 from tunnels import ENCAPSULATIONS, in_tunnels, wrapped
-from wire import FIN, LINKS, RST, SPACE, Captured, Ends, Packet, exchange, impaired, pcap, pcapng
+from wire import FIN, LINKS, RST, SPACE, SYN, Captured, Ends, Packet, exchange, impaired, pcap, pcapng
 
 import dissector.capture.opening
 import dissector.tcp.core
 import dissector.tcp.half_connection
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
-from dissector.events import FORWARD, REVERSE, Closed, Direction, Gap
+from dissector.events import FORWARD, REVERSE, Closed, Direction, DirectionEnded, Gap
 from dissector.tcp import core, uncompiled
 from dissector.tcp.half_connection import REORDER_FRAMES
 
@@ -163,6 +163,25 @@ def test_an_acknowledgement_that_is_doubted_again(tmp_path: Path) -> None:
     path = tmp_path / "built.pcap"
     path.write_bytes(pcap(on_ethernet(packets)))
     check(path)
+
+
+@pytest.mark.parametrize("what", ["an acknowledgement", "payload", "payload that goes on"])
+def test_what_follows_a_syn_in_an_open_connection(what: str, tmp_path: Path) -> None:
+    """Payload at its number begins another connection. What the fast path would take, too, does not."""
+    packets = exchange([(FORWARD, octets_of(talks.precopy())[:200_000])], random.Random(1), closed=False)
+    at = next(index for index, one in enumerate(packets) if index > 40 and not one.side and one.payload)
+    packet = packets[at]
+    number = packet.seq if what == "payload that goes on" else (packet.seq + 5_000_000) % SPACE
+    said = packet.payload if what != "an acknowledgement" else b""
+    packets[at:at] = [
+        packet._replace(seq=(number - 1) % SPACE, flags=SYN, payload=b""),
+        packet._replace(seq=number, payload=said),
+    ]
+    path = tmp_path / "built.pcap"
+    path.write_bytes(pcap(on_ethernet(packets)))
+    outcome = check(path)
+    reused = [event for event in outcome.events if isinstance(event, DirectionEnded) and event.reason == "reused"]
+    assert bool(reused) == (what == "payload")
 
 
 class Regular(NamedTuple):

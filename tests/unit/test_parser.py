@@ -740,6 +740,22 @@ def test_a_late_start_anywhere(name: str) -> None:
             assert found >= {item for item in items if item.offset >= anchors[0]}, start
 
 
+@pytest.mark.parametrize(("type", "length"), [(6, 16), (0x7000, 16), (0x15, 1 << 12), (6, 1 << 12)])
+def test_a_late_start_among_faults(type: int, length: int) -> None:
+    """One record of the other direction, or a broken one, before a row of faults: neither its direction nor, since each
+    fault looks like another in the other byte order three octets before it, that order is believed."""
+    speaker = Speaker(2)
+    faults = [speaker.list([0x1000 + at], "POSTCOPY_FAULT", REVERSE).octets for at in range(200)]
+    octets = speaker.number(type, length) + faults[0][8:] + b"".join(faults[1:])
+    dissection = Dissection(late=True)
+    for at in range(0, len(octets), 24):
+        dissection.feed(octets[at : at + 24], REVERSE)
+    found = dissection.finish()
+    assert {one.name for one in found} == {"POSTCOPY_FAULT"}
+    assert {(one.direction, one.endianness) for one in found} == {(REVERSE, "little")}
+    assert [one.offset for one in found] == list(range(24, 200 * 24, 24))
+
+
 def test_a_late_start_of_the_other_direction() -> None:
     """In the middle of anything: nothing is invented, and the last text is found."""
     talk = talks.postcopy()
