@@ -415,11 +415,11 @@ class HalfConnection(Half):
         self.tail_seq = self._sequence_of(tail)
         self.proved = self._row <= self._proved and self._doubted is None
         if tail >= reach:
-            self.needs_tail, self.tail_limit = True, NEVER
+            self.needs_tail, self.tail_limit = True, self.next + HALF_SPACE
             return
         self.hold_limit = reach
         if last.whole and not last.octets:
-            self.tail_limit = reach
+            self.tail_limit = min(reach, self.next + HALF_SPACE)  # past that a number is one of before
 
     @property
     def retransmitted(self) -> int:

@@ -165,6 +165,18 @@ def test_an_acknowledgement_that_is_doubted_again(tmp_path: Path) -> None:
     check(path)
 
 
+@pytest.mark.parametrize("short", [-1, 0, 1, 60_000, 120_000])
+def test_octets_that_begin_half_the_numbers_behind_the_syn(short: int, tmp_path: Path) -> None:
+    """Where they pass half of the numbers they are old ones, whatever is held that they go on from."""
+    packets = exchange([(FORWARD, octets_of(talks.precopy())[:200_000])], random.Random(1), closed=False)
+    number = (packets[0].seq - SPACE // 2 + short) % SPACE
+    packets[:3] = [packets[0]._replace(seq=number), *packets[1:3]]
+    packets[1] = packets[1]._replace(ack=(number + 1) % SPACE)
+    path = tmp_path / "built.pcap"
+    path.write_bytes(pcap(on_ethernet(packets)))
+    check(path)
+
+
 @pytest.mark.parametrize("what", ["an acknowledgement", "payload", "payload that goes on"])
 def test_what_follows_a_syn_in_an_open_connection(what: str, tmp_path: Path) -> None:
     """Payload at its number begins another connection. What the fast path would take, too, does not."""
