@@ -86,6 +86,15 @@ def test_pages_come_as_they_are_asked_for(ends: tuple[MigrationSocket, Migration
         assert all(fault.latency is not None for fault in faults)
 
 
+@pytest.mark.parametrize("rule", [None, "checkpoint-end-unexpected"])
+def test_a_peer_that_has_closed_is_no_error(rule: str | None, ends: tuple[MigrationSocket, MigrationSocket]) -> None:
+    """A receiver that does not like what it hears hangs up."""
+    source = MigrationSource(sock=ends[0], pages=PAGES, mutate=rule)
+    ends[1].close()
+    source.run()
+    assert ends[0].said == 0
+
+
 def test_a_source_that_pushes_nothing_sends_what_was_asked_for_alone(
     ends: tuple[MigrationSocket, MigrationSocket],
 ) -> None:

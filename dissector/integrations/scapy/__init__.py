@@ -24,10 +24,6 @@ break one rule at a time; `unsayable()` has the rules that no end can break by w
 `making.py` says how classes are called and what the endings V2, V3 and BE mean; `ls(PostcopyFault)` lists fields.
 """
 
-from typing import TYPE_CHECKING
-
-from scapy.packet import Packet
-
 from .connection import MigrationSocket
 from .ends import MigrationDestination, MigrationSource, PageServer
 from .fields import Octets
@@ -36,7 +32,7 @@ from .packets import ToolstackMessage, TrailingData, XlMessage
 from .scripts import unsayable
 from .session import MigrationSession
 
-globals().update(CLASSES)
+globals().update(CLASSES)  # `__init__.pyi` has them for editors and type checkers: see `stubs.py`
 __all__ = [
     *CLASSES,
     "MigrationDestination",
@@ -51,8 +47,3 @@ __all__ = [
     "big_endian",
     "unsayable",
 ]
-
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> type[Packet]:
-        """A class of `CLASSES`."""

@@ -92,6 +92,8 @@ class _End(Automaton):
         `parse_args` leaves Scapy 2.6.0 waiting for a thread."""
         if not isinstance(sock, MigrationSocket):
             raise TypeError("the end of a migration needs sock=MigrationSocket(...)")
+        self.is_alone = False
+        """Whether the peer was found to have closed."""
         self.script = None if mutate is None else script(mutate, sock.speaker)
         super().__init__(*args, sock=sock, **more)
 
@@ -105,6 +107,13 @@ class _End(Automaton):
             self.sock.end()
         elif played.is_closed:
             self._hear(played.heard + 1)
+
+    def my_send(self, pkt: Any, **how: Any) -> None:
+        """Says a packet; to a peer that has closed, nothing."""
+        try:
+            super().my_send(pkt, **how)
+        except ConnectionError:
+            self.is_alone = True
 
     def say(self, header: type[Packet], role: Role, **values: Any) -> None:
         """Says a record, in the version and byte order of a record's header."""
@@ -153,6 +162,8 @@ class MigrationSource(_End):
             self.play(self.script)
             raise self.ENDED()
         self.send(Raw(self.begin))
+        if self.is_alone:
+            raise self.ENDED()
         if self.sock.transition is None:
             raise ValueError("what the source begins with holds no POSTCOPY_TRANSITION")
         raise self.SERVING()
