@@ -6,6 +6,7 @@ import doctest
 import inspect
 import json
 import pickle
+import re
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.config import conf
 from scapy.fields import FieldLenField, LenField
+from scapy.libs.test_pyx import PYX
 from scapy.packet import NoPayload, Packet, Padding, Raw, bind_layers, fuzz, split_layers
 from scapy.plist import PacketList
 from scapy.sendrecv import sniff
@@ -339,13 +341,55 @@ def test_scapy_explores_the_layers(extension: bool) -> None:
     loads = "conf.exts.load('xenshark')" if extension else "import dissector.integrations.scapy"
     code = f"from scapy.all import *; {loads}; explore('xenmig'); print(conf.layers.layers())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=OWN.parent)
-    assert not done.stderr, done.stderr
+    assert not {"ERROR", "Traceback"} & set(re.findall(r"\w+", done.stderr)), done.stderr
     explored = {
         name.strip(): title.strip() for name, _, title in (line.partition("|") for line in done.stdout.splitlines())
     }
     assert explored.keys() >= {*CLASSES, "XlMessage", "Octets"}
     assert explored["PostcopyFault"] == "POSTCOPY_FAULT" and not any(name.startswith("_") for name in explored)
     assert "('scapy.contrib.xenmig', " in done.stdout and "'dissector" not in done.stdout
+
+
+def drawn(packet: Packet) -> bytes:
+    """The octets that a picture of a packet shows, field by field and layer by layer: `canvas_dump` draws these."""
+    _, layers = packet.build_ps()
+    return b"".join(octets for _, fields in reversed(layers) for _, _, octets in fields)
+
+
+def test_a_picture_shows_every_octet_of_a_record(netem: Path) -> None:
+    for packet in offline(netem):
+        assert drawn(packet) == bytes(packet)[: len(drawn(packet))]
+        assert len(bytes(packet)) - len(drawn(packet)) < 8  # the padding
+
+
+def test_a_picture_wants_pyx_and_latex(tmp_path: Path) -> None:
+    """Both are there, or Scapy says that they have to be."""
+    packet = LibxcRecord() / PostcopyFault(pfns=[1, 2])
+    path = tmp_path / "record.pdf"
+    if PYX:
+        packet.pdfdump(str(path))
+        assert path.read_bytes().startswith(b"%PDF")
+    else:
+        with pytest.raises(ImportError, match="PyX and its dependencies must be installed"):
+            packet.pdfdump(str(path))
+
+
+def test_scapy_s_lists_take_records(netem: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As the documentation shows it."""
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    page = (OWN.parent / "dissector" / "library.md").read_text()
+    (example,) = (one for one in re.findall(r"^```python\n(.*?)^```", page, re.M | re.S) if "plot(" in one)
+    found: list[Any] = list(offline(netem))
+    fault = next(packet for packet in found if PostcopyFault in packet)
+    lines = [line.partition("  #")[0] for line in example.splitlines() if "pdfdump" not in line]
+    line, table, sessions, fuzzed = (
+        eval(one, {**BY_NAME, "packets": PacketList(found), "fault": fault, "fuzz": fuzz}) for one in lines
+    )
+    assert line[0].get_ydata().tolist() == [packet.wirelen for packet in found] and table is None
+    assert {key: len(packets) for key, packets in sessions.items()} == {
+        f"migration 0, {one}": sum(packet.direction == one for packet in found) for one in (FORWARD, REVERSE)
+    }
+    assert LibxcRecord(bytes(fuzzed)).pfns == [1, 2]
 
 
 def test_json_has_numbers(netem: Path) -> None:
@@ -659,7 +703,8 @@ def test_records_behind_a_gap_come_at_the_end_if_not_before(tmp_path: Path) -> N
 
 def test_a_packet_keeps_its_place_when_copied(tmp_path: Path) -> None:
     for packet in offline(capture(tmp_path / "talk.pcap", talks.postcopy())):
-        assert packet.copy().frames == packet.frames and packet.copy().direction == packet.direction
+        for copied in (packet.copy(), next(iter(packet))):
+            assert copied.frames == packet.frames and copied.direction == packet.direction
 
 
 def test_texts_and_what_belongs_to_nothing_are_packets_too(tmp_path: Path) -> None:

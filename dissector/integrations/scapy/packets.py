@@ -96,7 +96,13 @@ class _Item(_Layer):
         super().__init__(*args, **kwargs)
 
     def copy(self) -> _Item:
-        clone: _Item = super().copy()
+        return self._place(super().copy())
+
+    def clone_with(self, payload: Any = None, **fields: Any) -> _Item:
+        return self._place(super().clone_with(payload, **fields))
+
+    def _place(self, clone: _Item) -> _Item:
+        """A copy is where this is."""
         clone.record, clone.flow, clone.links = self.record, self.flow, self.links
         return clone
 
