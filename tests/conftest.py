@@ -19,7 +19,7 @@ import pytest
 from hypothesis import settings
 from seen import Seen, look
 from truth import Migration, load
-from wireshark.both import missing
+from wireshark.releases import missing
 
 # Whoever runs the tests may ignore these (nohup, a shell's `&`), and that would be inherited by what they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -112,6 +112,6 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """A Wireshark that is not there is a gap in what was tested, whatever the tests that ran say."""
-    for lua in missing():
-        line = f"NOT TESTED: no Wireshark with Lua {lua}; tests/support/wireshark/setup says why"
+    for release in missing():
+        line = f"NOT TESTED: no Wireshark {release}; tests/support/wireshark/setup says why"
         terminalreporter.write_line(line, red=True, bold=True)

@@ -1,4 +1,4 @@
-"""Damages genuine captures as `tests.fuzz` does and has both Wiresharks read them with the dissector.
+"""Damages genuine captures as `tests.fuzz` does and has each Wireshark read them with the dissector.
 
     python -m tests.fuzz_lua --count 20000 --seed 1 [--first CASE] [--keep FOLDER] [--lua 5.4]
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.fuzz import CAPTURES, Packets, Window, damaged_packets, windows
-from tests.support.wireshark.both import LUAS, Trouble, run, wiresharks
+from tests.support.wireshark.releases import RELEASES, Trouble, run, wiresharks
 
 BATCH = 100
 """Cases of one capture at most."""
@@ -92,8 +92,8 @@ def batches(sources: list[Window], seed: int, numbers: range) -> Iterator[tuple[
 class Reader:
     """One Wireshark that reads cases, with a file for them."""
 
-    def __init__(self, lua: str, path: Path) -> None:
-        self.tshark, self.path = wiresharks()[lua], path
+    def __init__(self, release: str, path: Path) -> None:
+        self.tshark, self.path = wiresharks()[release], path
 
     def trouble(self, header: bytes, packets: Iterable[bytearray], mode: tuple[str, ...]) -> str | None:
         """What goes wrong with a capture."""
@@ -114,11 +114,11 @@ class Reader:
         return dict(found) or {min(batch): f"and those up to {max(batch)}: {together}"}
 
 
-def fuzz(count: int, seed: int, first: int, luas: list[str], keep: Path | None = None) -> tuple[int, int]:
+def fuzz(count: int, seed: int, first: int, releases: list[str], keep: Path | None = None) -> tuple[int, int]:
     """How many cases passed and how many failed, of all Wiresharks. What is wrong goes to standard error."""
     passed = failed = 0
     with TemporaryDirectory() as name:
-        readers = [Reader(lua, Path(name) / "cases.pcap") for lua in luas]
+        readers = [Reader(release, Path(name) / "cases.pcap") for release in releases]
         for turn, (header, batch) in enumerate(batches(windows(CAPTURES), seed, range(first, first + count))):
             mode = MODES[turn % len(MODES)] + DECODE_AS * (turn % 2)
             for reader in readers:
@@ -139,15 +139,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, metavar="CASE", help="number of the first case")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where to put captures of cases that fail")
-    parser.add_argument("--lua", choices=LUAS, action="append", help="only the Wireshark with this Lua")
+    parser.add_argument("--wireshark", choices=RELEASES, action="append", help="only this one")
     arguments = parser.parse_args()
-    luas = arguments.lua or list(LUAS)
-    for lua in luas:
-        if lua not in wiresharks():
-            parser.error(f"there is no Wireshark with Lua {lua}: run tests/support/wireshark/setup")
+    releases = arguments.wireshark or list(RELEASES)
+    for release in releases:
+        if release not in wiresharks():
+            parser.error(f"there is no Wireshark {release}: run tests/support/wireshark/setup")
     began = time.monotonic()
-    passed, failed = fuzz(arguments.count, arguments.seed, arguments.first, luas, arguments.keep)
-    names = " and ".join(wiresharks()[lua].name for lua in luas)
+    passed, failed = fuzz(arguments.count, arguments.seed, arguments.first, releases, arguments.keep)
+    names = " and ".join(wiresharks()[release].name for release in releases)
     rate = (passed + failed) / (time.monotonic() - began)
     print(f"{passed} passed, {failed} failed in {names} ({rate:.0f} cases a second)")
     return 1 if failed else 0

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from dissector.integrations.wireshark import profile
-from tests.support.wireshark.both import REPOSITORY, unpacked
+from tests.support.wireshark.releases import REPOSITORY, unpacked
 
 PROGRAMS = {"wireshark": "wireshark", "Xvfb": "xvfb", "xdotool": "xdotool", "import": "imagemagick"}
 """What runs, and the Debian package that holds it."""

@@ -17,7 +17,7 @@ from PIL import Image
 
 from dissector.cli import main as xenshark
 from tests.support.browser import chromium, lacking
-from tests.support.wireshark.both import REPOSITORY
+from tests.support.wireshark.releases import REPOSITORY
 
 CAPTURES = REPOSITORY / "captures" / "postcopy"
 

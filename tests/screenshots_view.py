@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from dissector.capture.joined import FileSet
 from dissector.viewer.app import Viewer
 from tests.support.browser import chromium, lacking
-from tests.support.wireshark.both import REPOSITORY
+from tests.support.wireshark.releases import REPOSITORY
 
 CAPTURE = REPOSITORY / "captures" / "violations" / "unk_pfn" / "unk_pfn.pcap.zst"
 KEYS = ("n", "tab", "end", "enter", "down", "down", "down")

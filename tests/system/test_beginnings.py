@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import talks
 from conversation import Packets, Wire, packets, pcap
-from wireshark.both import LUAS, run, wireshark_with
+from wireshark.releases import RELEASES, run, wireshark_of
 
 from dissector.events import FORWARD
 
@@ -95,13 +95,13 @@ CASES: dict[str, tuple[talks.Talk, Edit]] = {
 }
 
 
-@pytest.mark.parametrize("lua", LUAS)
+@pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("name", CASES)
-def test_found_wherever_it_begins(name: str, lua: str, tmp_path: Path, shell: Shell) -> None:
+def test_found_wherever_it_begins(name: str, release: str, tmp_path: Path, shell: Shell) -> None:
     talk, edit = CASES[name]
     capture = tmp_path / "beginning.pcap"
     capture.write_bytes(pcap(packets(Wire(talk, size=400, edit=edit))))
-    tshark = wireshark_with(lua)
+    tshark = wireshark_of(release)
     status, out, _ = shell.run("crosscheck", "--json", "--tshark", tshark.path, str(capture))
     assert (status, [json.loads(line) for line in out.splitlines()]) == (0, [])
     summary = run(tshark, capture, "-q", "-z", "xenmig,summary")

@@ -1,4 +1,4 @@
-"""What is inside of bodies, in Wireshark: the values that the grammar has, of every field, in both Wiresharks."""
+"""What is inside of bodies, in Wireshark: the values that the grammar has, of every field, in each Wireshark."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from conftest import OWN, captures_in
 from test_filters_in_wireshark import frames, scope
-from wireshark.both import LUAS, run, wireshark_with
+from wireshark.releases import RELEASES, run, wireshark_of
 
 from dissector import library
 from dissector.events import Record
@@ -32,9 +32,9 @@ INSIDE = [one for one in f.of_bodies() if one.path.partition(".")[0] in set(f.in
 WHOLE_LISTS = ("-o", "xenmig.lines:0")
 
 
-@pytest.fixture(params=LUAS, ids=lambda lua: f"Lua {lua}")
+@pytest.fixture(params=RELEASES, ids=lambda release: f"Wireshark {release}")
 def wireshark(request: pytest.FixtureRequest) -> Tshark:
-    return wireshark_with(request.param)
+    return wireshark_of(request.param)
 
 
 def columns(wireshark: Tshark, name: str, expression: str, *names: str) -> dict[int, list[str]]:

@@ -23,7 +23,7 @@ from conftest import REPOSITORY, Case, captures
 from streams import record
 from test_wireshark import SOME
 from wire import LINKS, Captured, Ends, exchange, pcap
-from wireshark.both import LUAS, unpacked, wireshark_with
+from wireshark.releases import RELEASES, unpacked, wireshark_of
 from zstandard import ZstdCompressor
 
 from dissector.cli import crosscheck as cli
@@ -76,7 +76,7 @@ def assert_explained(name: str, found: list[dict[str, Any]]) -> None:
 
 
 def test_both_read_each_capture_alike(case: Case, shell: Any) -> None:
-    tshark = wireshark_with(LUAS[0])
+    tshark = wireshark_of(RELEASES[0])
     if case.path.suffixes[0] == ".img":
         assert "is no capture" in shell.complaint("crosscheck", str(case.path))
         return
@@ -84,9 +84,10 @@ def test_both_read_each_capture_alike(case: Case, shell: Any) -> None:
     assert_explained(case.name, found)
 
 
+@pytest.mark.parametrize("release", RELEASES[1:])
 @pytest.mark.parametrize("name", SOME)
-def test_the_other_wireshark_does_too(name: str, shell: Any) -> None:
-    found = differences(shell, captures()[name], "--tshark", wireshark_with(LUAS[1]).path)
+def test_the_other_wiresharks_do_too(name: str, release: str, shell: Any) -> None:
+    found = differences(shell, captures()[name], "--tshark", wireshark_of(release).path)
     assert_explained(name, found)
 
 
@@ -125,7 +126,7 @@ def captured(talk: talks.Talk, version: int, shell: Any) -> Path:
 def test_both_read_built_streams_alike(name: str, version: int, shell: Any) -> None:
     talk = BUILT[name]
     file = captured(talk, version, shell)
-    assert differences(shell, file, "--tshark", wireshark_with(LUAS[0]).path) == []
+    assert differences(shell, file, "--tshark", wireshark_of(RELEASES[0]).path) == []
     count = len(shell.objects(str(file)))
     assert count == len(talk), "and all of it was read"
 
@@ -133,7 +134,7 @@ def test_both_read_built_streams_alike(name: str, version: int, shell: Any) -> N
 def test_both_find_a_relays_framing(shell: Any) -> None:
     (framed,) = talks.framed(talks.libxl(talks.Speaker()), 28, 4096 * 5)
     file = captured([framed._replace(octets=framed.octets[28:])], 4, shell)
-    assert differences(shell, file, "--tshark", wireshark_with(LUAS[0]).path) == []
+    assert differences(shell, file, "--tshark", wireshark_of(RELEASES[0]).path) == []
     assert "foreign octets" in {one["name"] for one in shell.objects(str(file))}
 
 
@@ -152,7 +153,7 @@ def test_each_exemption_is_in_the_readme() -> None:
 
 
 def test_what_it_prints(shell: Any) -> None:
-    lines = shell.lines("crosscheck", "--tshark", wireshark_with(LUAS[0]).path, str(captures()[NONE]))
+    lines = shell.lines("crosscheck", "--tshark", wireshark_of(RELEASES[0]).path, str(captures()[NONE]))
     assert len(lines) == 1
     assert lines[0].startswith("46 records, 24 faults, 0 findings of common rules: 0 differences to Wireshark ")
 
@@ -168,7 +169,7 @@ ALTERED = {
 
 @pytest.mark.parametrize("what", ALTERED)
 def test_a_mistake_of_the_dissector_is_seen(what: str, shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    tshark = wireshark_with(LUAS[0])
+    tshark = wireshark_of(RELEASES[0])
     right, wrong = ALTERED[what]
     text, count = re.subn(right, wrong, generate.dissector())
     assert count == 1
@@ -179,13 +180,13 @@ def test_a_mistake_of_the_dissector_is_seen(what: str, shell: Any, monkeypatch: 
 
 @pytest.mark.parametrize("text", ["syntax error", "error('at the start')", 'Proto("xenmig", "x")'])
 def test_a_dissector_that_fails(text: str, shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    tshark = wireshark_with(LUAS[0])
+    tshark = wireshark_of(RELEASES[0])
     monkeypatch.setattr(generate, "dissector", lambda: text)
     assert "complain" in shell.complaint("crosscheck", "--tshark", tshark.path, str(captures()[NONE]))
 
 
 def test_a_dissector_that_fails_in_a_packet(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    tshark = wireshark_with(LUAS[0])
+    tshark = wireshark_of(RELEASES[0])
     text = generate.dissector() + "\nfunction xenmig.dissector() error('boom') end\n"
     monkeypatch.setattr(generate, "dissector", lambda: text)
     complaint = shell.complaint("crosscheck", "--tshark", tshark.path, str(captures()[NONE]))
@@ -193,7 +194,7 @@ def test_a_dissector_that_fails_in_a_packet(shell: Any, monkeypatch: pytest.Monk
 
 
 def test_wrong_inputs(shell: Any, tmp_path: Path) -> None:
-    tshark = wireshark_with(LUAS[0]).path
+    tshark = wireshark_of(RELEASES[0]).path
     whole = captures()[NONE].read_bytes()
     assert "was not found" in shell.complaint("crosscheck", "--tshark", "no-such-tshark", shell.file(whole))
     assert "is no capture" in shell.complaint(
@@ -205,7 +206,7 @@ def test_wrong_inputs(shell: Any, tmp_path: Path) -> None:
 
 def test_a_complaint_names_the_user_s_file(shell: Any, tmp_path: Path) -> None:
     """And not the copy that was read."""
-    tshark = wireshark_with(LUAS[0]).path
+    tshark = wireshark_of(RELEASES[0]).path
     empty = shell.file(b"", "empty")
     assert shell.complaint("crosscheck", "--tshark", tshark, empty) == f"xenshark: {empty} is empty\n"
     with unpacked(captures()[NONE], tmp_path) as whole:
@@ -223,7 +224,7 @@ def test_nobody_else_can_read_the_copy(shell: Any, monkeypatch: pytest.MonkeyPat
         return read(folder, capture, options)
 
     monkeypatch.setattr(cli, "read_with_tshark", look)
-    assert differences(shell, captures()[NONE], "--tshark", wireshark_with(LUAS[0]).path) == []
+    assert differences(shell, captures()[NONE], "--tshark", wireshark_of(RELEASES[0]).path) == []
     own = os.geteuid()
     assert stat.S_IMODE(seen["folder"].st_mode) == (0o700 if own else 0o710)
     assert stat.S_IMODE(seen["capture"].st_mode) == 0o600
@@ -248,7 +249,7 @@ def test_nothing_stays_behind_when_it_is_ended(number: signal.Signals) -> None:
         folder = Path(name)
         folder.chmod(0o755)
         slow, temporary = folder / "tshark", folder / "temporary"
-        slow.write_text(SLOW.format(tshark=wireshark_with(LUAS[0]).path))
+        slow.write_text(SLOW.format(tshark=wireshark_of(RELEASES[0]).path))
         slow.chmod(0o755)
         temporary.mkdir(0o755)
         words = [sys.executable, "-m", "dissector", "crosscheck", "--tshark", str(slow), str(captures()[NONE])]

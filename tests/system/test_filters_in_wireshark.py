@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import OWN, captures_in
-from wireshark.both import LUAS, run, wireshark_with
+from wireshark.releases import RELEASES, run, wireshark_of
 
 from dissector import library
 from dissector.facts import Linker
@@ -85,9 +85,9 @@ COLUMNS = (
 )
 
 
-@pytest.fixture(params=LUAS, ids=lambda lua: f"Lua {lua}")
+@pytest.fixture(params=RELEASES, ids=lambda release: f"Wireshark {release}")
 def wireshark(request: pytest.FixtureRequest) -> Tshark:
-    return wireshark_with(request.param)
+    return wireshark_of(request.param)
 
 
 @cache
@@ -127,7 +127,7 @@ def of_tshark(wireshark: Tshark, name: str, expression: str) -> list[int]:
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_the_same_frames(expression: str) -> None:
-    wireshark = wireshark_with(LUAS[EXPRESSIONS.index(expression) % 2])
+    wireshark = wireshark_of(RELEASES[EXPRESSIONS.index(expression) % len(RELEASES)])
     found = 0
     for name in SOME:
         matches = parse(expression, scope()).matches

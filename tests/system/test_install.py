@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import OWN
-from wireshark.both import LUAS, unpacked, wireshark_with
+from wireshark.releases import RELEASES, unpacked, wireshark_of
 
 from dissector.errors import UserError
 from dissector.integrations.wireshark import generate, install, profile
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 pytest_plugins = ("shell",)
 
 
-@pytest.fixture(params=LUAS, ids=lambda lua: f"Lua {lua}")
+@pytest.fixture(params=RELEASES, ids=lambda release: f"Wireshark {release}")
 def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home, and one of the two Wiresharks first in the path."""
+    """An empty home, and one of the Wiresharks first in the path."""
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
@@ -32,7 +32,7 @@ def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.delenv(name, raising=False)
     programs = tmp_path / "programs"
     programs.mkdir()
-    (programs / "tshark").symlink_to(wireshark_with(request.param).path)
+    (programs / "tshark").symlink_to(wireshark_of(request.param).path)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     return home
 
@@ -164,10 +164,10 @@ def test_no_tshark(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         assert "tshark was not found" in shell.complaint("lua", action)
 
 
-@pytest.mark.parametrize("lua", LUAS)
-def test_the_profile_is_one(lua: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_profile_is_one(release: str, tmp_path: Path) -> None:
     """Wireshark knows every filter in it, and takes the profile without complaint."""
-    tshark = wireshark_with(lua)
+    tshark = wireshark_of(release)
     with isolated(tshark) as folder:
         own = folder / "home" / ".config" / "wireshark" / "profiles" / profile.NAME
         own.mkdir(parents=True)
@@ -206,8 +206,8 @@ def test_how_a_version_says_that_it_has_lua(printed: str, lua: str | None, tmp_p
     assert find(str(program)).lua == lua
 
 
-@pytest.mark.parametrize("lua", LUAS)
-def test_the_profile_shows_a_migration_on_a_port_of_others(lua: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_profile_shows_a_migration_on_a_port_of_others(release: str, tmp_path: Path) -> None:
     """X11 has 6000, and Wireshark asks it first: not so in the profile."""
     with unpacked(OWN / "violations" / "none" / "none.pcap.zst", tmp_path) as plain:
         octets = bytearray(plain.read_bytes())
@@ -218,7 +218,7 @@ def test_the_profile_shows_a_migration_on_a_port_of_others(lua: str, tmp_path: P
             if octets[place : place + 2] == server:
                 octets[place : place + 2] = (6000).to_bytes(2, "big")
         at += 16 + int.from_bytes(octets[at + 8 : at + 12], "little")
-    tshark = wireshark_with(lua)
+    tshark = wireshark_of(release)
     with isolated(tshark) as folder:
         own = folder / "home" / ".config" / "wireshark" / "profiles" / profile.NAME
         own.mkdir(parents=True)

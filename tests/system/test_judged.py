@@ -10,7 +10,7 @@ import pytest
 from conversation import Wire, judge_file, packets, pcap
 from examples import events_of, octets_of
 from talks import Item
-from wireshark.both import LUAS, run, wireshark_with
+from wireshark.releases import RELEASES, run, wireshark_of
 
 from dissector.events import Closed, Record
 from dissector.rules import RULES
@@ -63,10 +63,10 @@ def _by_xenshark(path: Path) -> dict[str, set[str]]:
     return found
 
 
-def _by_wireshark(path: Path, lua: str) -> dict[str, set[str]]:
+def _by_wireshark(path: Path, release: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     printed = run(
-        wireshark_with(lua), path, "-2", "-Y", "xenmig.rule", "-T", "fields", "-e", "tcp.port", "-e", "xenmig.rule"
+        wireshark_of(release), path, "-2", "-Y", "xenmig.rule", "-T", "fields", "-e", "tcp.port", "-e", "xenmig.rule"
     )
     for line in printed.splitlines():
         ports, rules = line.split("\t")
@@ -75,12 +75,12 @@ def _by_wireshark(path: Path, lua: str) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("lua", LUAS)
-def test_wireshark_judges_the_rules_that_are_marked(lua: str) -> None:
+@pytest.mark.parametrize("release", RELEASES)
+def test_wireshark_judges_the_rules_that_are_marked(release: str) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "all.pcap"
         path.write_bytes(_capture())
-        ours, theirs = _by_xenshark(path), _by_wireshark(path, lua)
+        ours, theirs = _by_xenshark(path), _by_wireshark(path, release)
     told = {id for id in RULES if id in ours.get(id, ())}
     assert set(RULES) - told == NOT_TOLD
     marked = {id for id in told if RULES[id].wireshark}

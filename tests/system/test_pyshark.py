@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import OWN, REPOSITORY
 from seen import unpacked
-from wireshark.both import DISSECTOR, LUAS, wireshark_with
+from wireshark.releases import DISSECTOR, RELEASES, wireshark_of
 
 import dissector
 from dissector.integrations.wireshark.tshark import find, folders, hand_over, isolated
@@ -19,14 +19,14 @@ NETEM = OWN / "postcopy" / "c_netem" / "veth_rx.pcap.zst"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pyshark's own, where tshark ends first
-@pytest.mark.parametrize("lua", LUAS)
+@pytest.mark.parametrize("release", RELEASES)
 def test_the_recipe_gives_what_faults_gives(
-    lua: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    release: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = (REPOSITORY / "dissector" / "library.md").read_text()
     (recipe,) = re.findall(r"^```python\n(.*?)^```", page.partition("\n## pyshark")[2], re.M | re.S)
     names: dict[str, Any] = {}
-    with isolated(wireshark_with(lua)) as folder:
+    with isolated(wireshark_of(release)) as folder:
         plugins = folders(find(str(folder / "tshark")))["Personal Lua Plugins"]
         plugins.mkdir(parents=True, exist_ok=True)
         shutil.copy(DISSECTOR, plugins)

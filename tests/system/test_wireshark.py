@@ -1,4 +1,4 @@
-"""The dissector in both Wiresharks: it loads, it fails nowhere, and both say the same, in one pass and in two."""
+"""The dissector in each Wireshark: it loads, it fails nowhere, and all say the same, in one pass and in two."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from benchmark.capture import build_capture
 from conftest import OWN, captures_in
-from wireshark.both import LUAS, Trouble, packets, run, unpacked, wireshark_with
+from wireshark.releases import RELEASES, Trouble, packets, run, unpacked, wireshark_of
 
 from dissector.integrations.wireshark.tshark import Tshark
 
@@ -36,9 +36,9 @@ SOME = (
 """Retransmitted and reordered, with gaps, cut at a snap length, two at a time, late, on another link type."""
 
 
-@pytest.fixture(params=LUAS, ids=lambda lua: f"Lua {lua}")
+@pytest.fixture(params=RELEASES, ids=lambda release: f"Wireshark {release}")
 def wireshark(request: pytest.FixtureRequest) -> Tshark:
-    return wireshark_with(request.param)
+    return wireshark_of(request.param)
 
 
 def test_errors_of_scripts_are_seen(wireshark: Tshark, tmp_path: Path) -> None:
@@ -67,22 +67,23 @@ def test_it_names_the_protocol(wireshark: Tshark, options: tuple[str, ...]) -> N
 
 
 def same(capture: Path, *options: str) -> dict[int, Any]:
-    """What both Wiresharks say."""
-    one, other = (packets(wireshark_with(lua), capture, *options) for lua in LUAS)
-    assert one.keys() == other.keys()
-    for frame, fields in one.items():
-        assert fields == other[frame], f"frame {frame}"
+    """What each Wireshark says."""
+    one, *others = (packets(wireshark_of(release), capture, *options) for release in RELEASES)
+    for other in others:
+        assert one.keys() == other.keys()
+        for frame, fields in one.items():
+            assert fields == other[frame], f"frame {frame}"
     assert one
     return one
 
 
 @pytest.mark.parametrize("name", CAPTURES)
-def test_both_say_the_same(name: str) -> None:
+def test_all_say_the_same(name: str) -> None:
     same(CAPTURES[name], *MODES["two passes, filtered"], *OPTIONS.get(name, ()))
 
 
 @pytest.mark.parametrize("name", SOME)
-def test_both_say_the_same_in_every_mode(name: str) -> None:
+def test_all_say_the_same_in_every_mode(name: str) -> None:
     said = [items(same(CAPTURES[name], *mode, *OPTIONS.get(name, ()))) for mode in MODES.values()]
     one_pass, two_passes, filtered = said
     assert one_pass and one_pass == filtered

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from conftest import OWN, captures_in
-from wireshark.both import LUAS, run, wireshark_with
+from wireshark.releases import RELEASES, run, wireshark_of
 
 from dissector.integrations.wireshark.generate import PARTS
 from dissector.integrations.wireshark.translation import Program, Untranslatable
@@ -113,8 +113,8 @@ CASES: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize("lua", LUAS)
-def test_they_give_what_python_gives(lua: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("release", RELEASES)
+def test_they_give_what_python_gives(release: str, tmp_path: Path) -> None:
     made = Program({}, {}, package=__name__)
     calls = [
         f'print("GIVES", {made.function(function)}({", ".join(map(made.value, words))}))' for function, words in CASES
@@ -124,7 +124,7 @@ def test_they_give_what_python_gives(lua: str, tmp_path: Path) -> None:
     script = tmp_path / "translated.lua"
     script.write_text(PARTS["python.lua"] + "\n".join(lines) + "\n")
     capture = captures_in(OWN)["violations/none/none.pcap"]
-    printed = run(wireshark_with(lua), capture, "-c", "1", script=script)
+    printed = run(wireshark_of(release), capture, "-c", "1", script=script)
     given = [line.split("\t", 1)[1] for line in printed.splitlines() if line.startswith("GIVES")]
     expected = [str(function(*words)) for function, words in CASES]
     # Lua's own words for what is true.

@@ -1,4 +1,4 @@
-"""The two Wiresharks of the tests, and what they make of a capture.
+"""The Wiresharks of the tests, and what they make of a capture.
 
 tshark's exit status is 0 whatever a Lua script does, so every run looks at standard error, where `loud.lua` puts
 the errors of scripts, and for such errors in the packets. It runs without rights of root and in an empty home: see
@@ -28,8 +28,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 DISSECTOR = REPOSITORY / "lua" / "xen_migration.lua"
 LOUD = Path(__file__).with_name("loud.lua")
 
-LUAS = ("5.2", "5.4")
-"""Of Wireshark 4.0 and of 4.4 and later."""
+RELEASES = ("4.0", "4.4", "4.6")
+"""The last with Lua 5.2, the one before the newest, and the newest, or what is like them."""
 
 HANG = 120
 """Seconds of the processor that a run may take."""
@@ -41,7 +41,8 @@ class Trouble(Exception):
 
 @cache
 def wiresharks() -> Mapping[str, Tshark]:
-    """Those that are there, by their Lua: the installed one, and what `tests/support/wireshark/setup` unpacked."""
+    """Those that are there, by the release that they are or are like: the installed one, and what
+    `tests/support/wireshark/setup` unpacked."""
     found: dict[str, Tshark] = {}
     for path in ("tshark", *map(str, sorted((REPOSITORY / ".wireshark").glob("*/tshark")))):
         try:
@@ -49,23 +50,24 @@ def wiresharks() -> Mapping[str, Tshark]:
         except UserError:
             continue
         if one.lua is not None:
-            found.setdefault(one.lua, one)
+            like = "4.0" if one.lua == "5.2" else "4.4" if one.version < (4, 6) else "4.6"
+            found.setdefault(like, one)
     return found
 
 
 def missing() -> list[str]:
-    """Lua versions of which there is no Wireshark."""
-    return [lua for lua in LUAS if lua not in wiresharks()]
+    """Releases of which there is no Wireshark."""
+    return [release for release in RELEASES if release not in wiresharks()]
 
 
-def wireshark_with(lua: str) -> Tshark:
-    """The Wireshark with that Lua. The test is skipped if there is none; unattended it fails."""
-    found = wiresharks().get(lua)
+def wireshark_of(release: str) -> Tshark:
+    """The Wireshark of that release. The test is skipped if there is none; unattended it fails."""
+    found = wiresharks().get(release)
     if found is None:
         import pytest  # here, because programs outside of tests use this module, too
 
         complain = pytest.fail if os.environ.get("CI") else pytest.skip
-        complain(f"there is no Wireshark with Lua {lua}: run tests/support/wireshark/setup")
+        complain(f"there is no Wireshark {release}: run tests/support/wireshark/setup")
     return found
 
 
