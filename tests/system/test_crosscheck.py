@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 import schemas
 import talks
-from conftest import REPOSITORY, Case, captures
+from conftest import OWN, REPOSITORY, Case, captures
 from streams import record
 from test_wireshark import SOME
 from wire import LINKS, Captured, Ends, exchange, pcap
@@ -89,6 +89,13 @@ def test_both_read_each_capture_alike(case: Case, shell: Any) -> None:
 def test_the_other_wiresharks_do_too(name: str, release: str, shell: Any) -> None:
     found = differences(shell, captures()[name], "--tshark", wireshark_of(release).path)
     assert_explained(name, found)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_packets_without_a_time_are_read(release: str, shell: Any) -> None:
+    """Wireshark 4.6 says none of a pcapng's simple packets, and pyshark wants one."""
+    file = OWN / "field" / "24_simple_packets.pcapng.zst"
+    assert differences(shell, file, "--tshark", wireshark_of(release).path) == []
 
 
 UNKNOWN = talks.Item("forward", "libxc", "UNKNOWN", record(0x80000040, b"12345", padding=b"abc"))

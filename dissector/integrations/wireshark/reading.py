@@ -94,6 +94,15 @@ def _packets(folder: Path, capture: Path, options: list[str]) -> Iterator[Tree]:
     try:
         import pyshark
         from pyshark.capture.capture import TSharkCrashException
+        from pyshark.tshark.output_parser.tshark_json import TsharkJsonParser
+
+        class Parser(TsharkJsonParser):  # type: ignore[misc]  # pyshark has no types
+            """pyshark wants a time of every packet, and Wireshark 4.6 gives none to one that was captured without."""
+
+            def _parse_single_packet(self, packet: bytes) -> Any:
+                if b'"frame.time_epoch"' not in packet:
+                    packet = packet.replace(b'"frame.number"', b'"frame.time_epoch": "", "frame.number"', 1)
+                return super()._parse_single_packet(packet)
 
         # pyshark kills each tshark, also one that has just ended, which asyncio then misses and tells of.
         logging.getLogger("asyncio").setLevel(logging.ERROR)
@@ -108,6 +117,7 @@ def _packets(folder: Path, capture: Path, options: list[str]) -> Iterator[Tree]:
             keep_packets=False,
             eventloop=loop,
         )
+        source._setup_tshark_output_parser = lambda: Parser(source._get_tshark_version())
     except (AttributeError, ImportError) as error:
         raise UserError(f"pyshark does not work with Python {sys.version.split()[0]}: {error}") from error
     try:
