@@ -2000,15 +2000,12 @@ rules_postcopy_phase.PostcopyPhase = py.class("PostcopyPhase", { "lists_whole", 
     is_spoilt = false end return { lists_whole = lists_whole, pages_whole = pages_whole, transition = transition,
     early = early, complete = complete, page_data = page_data, raced = raced, end_ = end_,
     has_early_pages = has_early_pages, is_spoilt = is_spoilt } end)
-rules_aftermath.Aftermath = py.class("Aftermath", { "refused", "has_followed", "has_ended", "doubtful",
-    "is_misunderstood", "is_big_endian", "missed", "lost" }, { has_followed = false, has_ended = false,
-    is_misunderstood = false, is_big_endian = false, missed = {}, lost = {} }, false, nil, function(refused,
-    has_followed, has_ended, doubtful, is_misunderstood, is_big_endian, missed,
-    lost) if has_followed == nil then has_followed = false end if has_ended == nil then has_ended = false end if
-    is_misunderstood == nil then is_misunderstood = false end if is_big_endian == nil then is_big_endian = false end if
-    missed == nil then missed = {} end if lost == nil then lost = {} end return { refused = refused,
-    has_followed = has_followed, has_ended = has_ended, doubtful = doubtful, is_misunderstood = is_misunderstood,
-    is_big_endian = is_big_endian, missed = missed, lost = lost } end)
+rules_aftermath.Aftermath = py.class("Aftermath", { "refused", "has_followed", "has_ended", "doubtful", "told",
+    "lost" }, { has_followed = false, has_ended = false, told = {}, lost = {} }, false, nil, function(refused,
+    has_followed, has_ended, doubtful, told, lost) if has_followed == nil then has_followed = false end if has_ended ==
+    nil then has_ended = false end if told == nil then told = {} end if lost == nil then lost = {} end return {
+    refused = refused, has_followed = has_followed, has_ended = has_ended, doubtful = doubtful, told = told,
+    lost = lost } end)
 rules_rule.Check = py.class("Check", { "scope", "of", "when", "message" }, {}, true, nil, function(scope, of, when,
     message) return { scope = scope, of = of, when = when, message = message } end)
 rules_rule.Condition = py.class("Condition", { "field", "op", "value" }, {}, true, nil, function(field, op,
@@ -4917,210 +4914,243 @@ MESSAGE["stream error"] = py.make(protocol_specs.MessageSpec, { name = "stream e
 -- Rules: those that can be judged while packets go by; `xenshark rules ID` explains one -------------------------------
 
 declare_rule(
-    "bad-image-header", "error", {}, { error = expert.severity.ERROR },
-    "A libxc image header has a wrong marker or id, or a version nobody specified"
+    "bad-image-header", "error", { effects = { doubts = true, loses = true, stops = true } },
+    { error = expert.severity.ERROR }, "A libxc image header has a wrong marker or id, or a version nobody specified"
 )
 declare_rule(
-    "bad-domain-header", "error", {}, { error = expert.severity.ERROR },
+    "bad-domain-header", "error", { effects = { doubts = true, stops = true } }, { error = expert.severity.ERROR },
     "A libxc domain header has an unknown guest type or a page_shift other than 12"
 )
 declare_rule(
-    "bad-libxl-header", "error", {}, { error = expert.severity.ERROR },
-    "A libxl stream header has a wrong ident or version"
+    "bad-libxl-header", "error", { effects = { doubts = true, loses = true, stops = true } },
+    { error = expert.severity.ERROR }, "A libxl stream header has a wrong ident or version"
 )
 declare_rule(
-    "bad-xl-header", "error", {}, { error = expert.severity.ERROR },
+    "bad-xl-header", "error", { effects = { doubts = true, stops = true } }, { error = expert.severity.ERROR },
     "An xl save header has a wrong byteorder or mandatory flags nobody specified"
 )
 declare_rule(
-    "big-endian-stream", "error", {}, { error = expert.severity.ERROR }, "A header says that the stream is big-endian"
+    "big-endian-stream", "error", { effects = { doubts = true, once = true, stops = true } },
+    { error = expert.severity.ERROR }, "A header says that the stream is big-endian"
 )
 declare_rule(
-    "reserved-bits-set", "warning", { message = "{field} is 0x{bits:x}, not zero" }, { warning = expert.severity.WARN },
-    "A reserved field or bit is not zero"
+    "reserved-bits-set", "warning",
+    { message = "{field} is 0x{bits:x}, not zero", effects = { doubts = true, stops = true } },
+    { warning = expert.severity.WARN }, "A reserved field or bit is not zero"
 )
 declare_rule(
-    "nonzero-padding", "warning", { message = "padding after the body is {padding}" },
+    "nonzero-padding", "warning",
+    { message = "padding after the body is {padding}", effects = { doubts = true, stops = true } },
     { warning = expert.severity.WARN }, "The padding after a body is not zero"
 )
 declare_rule(
-    "record-too-long", "error", {}, { error = expert.severity.ERROR },
-    "The body_length of a record is above 128 MiB, which no libxc receiver accepts"
+    "record-too-long", "error", { effects = { doubts = true, loses = true, ["no header"] = true, stops = true } },
+    { error = expert.severity.ERROR }, "The body_length of a record is above 128 MiB, which no libxc receiver accepts"
 )
 declare_rule(
-    "body-length-mismatch", "error", {}, { error = expert.severity.ERROR, warning = expert.severity.WARN },
+    "body-length-mismatch", "error", { effects = { doubts = true, stops = true } },
+    { error = expert.severity.ERROR, warning = expert.severity.WARN },
     "A body is shorter or longer than its own counts say"
 )
 declare_rule(
-    "nonempty-signal", "error", {}, { error = expert.severity.ERROR },
+    "nonempty-signal", "error", { effects = { doubts = true, stops = true } }, { error = expert.severity.ERROR },
     "A record that only signals, and so must be empty, has a body"
 )
-declare_rule("empty-pages-record", "error", {}, { error = expert.severity.ERROR }, "A pages record has a count of 0")
 declare_rule(
-    "reserved-page-type", "error", {}, { error = expert.severity.ERROR },
+    "empty-pages-record", "error", { effects = { doubts = true, stops = true } }, { error = expert.severity.ERROR },
+    "A pages record has a count of 0"
+)
+declare_rule(
+    "reserved-page-type", "error", { effects = { doubts = true } }, { error = expert.severity.ERROR },
     "An entry of a pages record has one of the reserved page types 5 to 8"
 )
 declare_rule(
-    "unknown-mandatory-record", "error", {}, { error = expert.severity.ERROR },
+    "unknown-mandatory-record", "error", { effects = { doubts = true, ["no header"] = true, stops = true } },
+    { error = expert.severity.ERROR },
     "A record has a type nobody specified, and bit 31 says that it must not be ignored"
 )
 declare_rule(
-    "unknown-optional-record", "note", {}, { note = expert.severity.NOTE },
+    "unknown-optional-record", "note", { effects = { doubts = true, stops = true } }, { note = expert.severity.NOTE },
     "A record has a type nobody specified, and bit 31 says that it may be ignored"
 )
 declare_rule(
-    "legacy-stream", "error", {}, { error = expert.severity.ERROR },
-    "The stream is in the legacy format of Xen 4.5 or older and is not dissected"
+    "legacy-stream", "error", { effects = { doubts = true, loses = true, stops = true } },
+    { error = expert.severity.ERROR }, "The stream is in the legacy format of Xen 4.5 or older and is not dissected"
 )
-declare_rule("truncated-stream", "error", {})
 declare_rule(
-    "data-after-end", "warning", { message = "{length:,} octets after the end of the stream are no handshake" },
+    "data-after-end", "warning",
+    { message = "{length:,} octets after the end of the stream are no handshake", effects = { doubts = true,
+        stops = true } },
     { warning = expert.severity.WARN }, "Octets follow the end of the outermost stream, and no handshake explains them"
 )
 declare_rule(
-    "wrong-direction", "error", { message = "{record} goes {direction} only" }, { error = expert.severity.ERROR },
-    "A record is on the direction that never carries it"
+    "wrong-direction", "error", { message = "{record} goes {direction} only", effects = { run = true, stops = true } },
+    { error = expert.severity.ERROR }, "A record is on the direction that never carries it"
 )
 declare_rule(
-    "unexpected-record", "error", { message = "{record} in the state \"{state}\"" },
+    "unexpected-record", "error",
+    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR, warning = expert.severity.WARN },
     "A record comes in a phase that does not allow it"
 )
 declare_rule(
-    "missing-static-data-end", "error", { message = "{record} in the state \"{state}\"" },
+    "missing-static-data-end", "error",
+    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR, warning = expert.severity.WARN },
     "A version 3 stream has memory or context before STATIC_DATA_END"
 )
 declare_rule(
-    "duplicate-static-data-end", "error", { message = "{record} in the state \"{state}\"" },
+    "duplicate-static-data-end", "error",
+    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR }, "A stream has a second STATIC_DATA_END"
 )
 declare_rule(
-    "static-data-in-v2", "error", {}, { error = expert.severity.ERROR },
+    "static-data-in-v2", "error", { effects = { run = true, stops = true } }, { error = expert.severity.ERROR },
     "A version 2 stream has records that, by their bodies, are the static data of version 3"
 )
 declare_rule(
-    "hvm-params-after-context", "note", { message = "HVM_PARAMS comes after HVM_CONTEXT" },
+    "hvm-params-after-context", "note",
+    { message = "HVM_PARAMS comes after HVM_CONTEXT", effects = { run = true, stops = true } },
     { note = expert.severity.NOTE }, "A version 3 stream has HVM_CONTEXT before HVM_PARAMS"
 )
 declare_rule(
-    "pv-record-in-hvm", "error", { message = "{record} in a stream whose domain header says {guest}" },
+    "pv-record-in-hvm", "error",
+    { message = "{record} in a stream whose domain header says {guest}", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR }, "The stream of an HVM guest has a record of PV guests"
 )
 declare_rule(
-    "hvm-record-in-pv", "error", { message = "{record} in a stream whose domain header says {guest}" },
+    "hvm-record-in-pv", "error",
+    { message = "{record} in a stream whose domain header says {guest}", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR }, "The stream of a PV guest has a record of HVM guests"
 )
 declare_rule(
-    "checkpoint-end-unexpected", "error", { message = "{record} in the state \"{state}\"" },
+    "checkpoint-end-unexpected", "error",
+    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR }, "A CHECKPOINT_END comes with no CHECKPOINT before it"
 )
 declare_rule(
-    "postcopy-begin-repeated", "error", { message = "{record} in the state \"{state}\"" },
+    "postcopy-begin-repeated", "error",
+    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR }, "A stream has a second POSTCOPY_BEGIN"
 )
 declare_rule(
-    "postcopy-begin-missing", "error", { message = "{record} in the state \"{state}\"" },
+    "postcopy-begin-missing", "error",
+    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR }, "A postcopy record comes with no POSTCOPY_BEGIN before it"
 )
 declare_rule(
-    "postcopy-transition-missing", "error", { message = "{record} is {layer}'s, and no {missing} came before it" },
+    "postcopy-transition-missing", "error",
+    { message = "{record} is {layer}'s, and no {missing} came before it", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR }, "Records of the other layer come although nothing announced the change of layer"
 )
 declare_rule(
-    "postcopy-context-missing", "error", { message = "{record} in the state \"{state}\"" },
+    "postcopy-context-missing", "error",
+    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR },
     "Between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN stands something other than the whole CPU context"
 )
 declare_rule(
-    "postcopy-page-data-before-transition", "error", { message = "{record} in the state \"{state}\"" },
+    "postcopy-page-data-before-transition", "error",
+    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA comes before the transition to postcopy has ended"
 )
 declare_rule(
-    "page-data-after-postcopy-begin", "error", { message = "{record} in the state \"{state}\"" },
+    "page-data-after-postcopy-begin", "error",
+    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR }, "PAGE_DATA comes after POSTCOPY_BEGIN"
 )
 declare_rule(
-    "postcopy-pfns-before-begin", "error", { message = "{record} in the state \"{state}\"" },
+    "postcopy-pfns-before-begin", "error",
+    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR },
     "POSTCOPY_PFNS or POSTCOPY_TRANSITION comes with no POSTCOPY_PFNS_BEGIN before it"
 )
-declare_rule("postcopy-complete-unexpected", "error", { message = "the first one was at offset {offset:,}" })
 declare_rule(
-    "postcopy-record-after-transition", "error", { message = "{record} in the state \"{state}\"" },
+    "postcopy-complete-unexpected", "error",
+    { message = "the first one was at offset {offset:,}", effects = { run = true, stops = true } }
+)
+declare_rule(
+    "postcopy-record-after-transition", "error",
+    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR }, "A record comes after the transition that may only come before it"
 )
 declare_rule(
-    "unhandled-record", "error", { message = "{record} in the state \"{state}\"" }, { error = expert.severity.ERROR },
-    "No receiver handles this record, though it may be specified or optional"
-)
-declare_rule("colo-state", "error", { message = "{record} in the state \"{state}\"" })
-declare_rule(
-    "postcopy-pfn-announced-twice", "error", { message = "{pfns} announced before" }, { error = expert.severity.ERROR },
-    "POSTCOPY_PFNS announces a backed pfn a second time"
+    "unhandled-record", "error",
+    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
+    { error = expert.severity.ERROR }, "No receiver handles this record, though it may be specified or optional"
 )
 declare_rule(
-    "postcopy-page-not-announced", "error", { message = "pfn 0x{pfn:x} was never announced as backed" },
+    "colo-state", "error",
+    { message = "{record} in the state \"{state}\"", effects = { depends = true, once = true, run = true } }
+)
+declare_rule(
+    "postcopy-pfn-announced-twice", "error", { message = "{pfns} announced before", effects = {} },
+    { error = expert.severity.ERROR }, "POSTCOPY_PFNS announces a backed pfn a second time"
+)
+declare_rule(
+    "postcopy-page-not-announced", "error",
+    { message = "pfn 0x{pfn:x} was never announced as backed", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA holds a pfn that no POSTCOPY_PFNS announced as backed"
 )
 declare_rule(
-    "postcopy-page-type", "error", {}, { error = expert.severity.ERROR },
+    "postcopy-page-type", "error", { effects = {} }, { error = expert.severity.ERROR },
     "POSTCOPY_PAGE_DATA holds an entry of type XTAB, BROKEN or XALLOC"
 )
 declare_rule(
-    "postcopy-page-repeated", "error", { message = "{pfns} sent before" }, { error = expert.severity.ERROR },
-    "POSTCOPY_PAGE_DATA holds a pfn that an earlier one already carried"
+    "postcopy-page-repeated", "error", { message = "{pfns} sent before", effects = {} },
+    { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA holds a pfn that an earlier one already carried"
 )
 declare_rule(
-    "postcopy-fault-not-announced", "error", { message = "pfn 0x{pfn:x} was never announced as backed" },
+    "postcopy-fault-not-announced", "error",
+    { message = "pfn 0x{pfn:x} was never announced as backed", effects = { run = true, stops = true } },
     { error = expert.severity.ERROR }, "POSTCOPY_FAULT asks for a pfn that was never announced as backed"
 )
 declare_rule(
-    "postcopy-fault-repeated", "error", { message = "{pfns} asked for before" }, { error = expert.severity.ERROR },
-    "POSTCOPY_FAULT asks for the same pfn a second time"
+    "postcopy-fault-repeated", "error", { message = "{pfns} asked for before", effects = {} },
+    { error = expert.severity.ERROR }, "POSTCOPY_FAULT asks for the same pfn a second time"
 )
 declare_rule(
     "postcopy-fault-after-page", "note",
     { message =
-        "pfn 0x{pfn:x} was acknowledged to the source already: its record ended in frame {frame}, {late:.3f} ms before"
-        },
+        "pfn 0x{pfn:x} was acknowledged to the source already: its record ended in frame {frame}, {late:.3f} ms before",
+        effects = {} },
     { note = expert.severity.NOTE },
     "POSTCOPY_FAULT asks for a page whose whole record was acknowledged before the fault left"
 )
 declare_rule(
-    "postcopy-fault-after-complete", "error", { message = "POSTCOPY_COMPLETE was at offset {offset:,}" },
+    "postcopy-fault-after-complete", "error", { message = "POSTCOPY_COMPLETE was at offset {offset:,}", effects = {} },
     { error = expert.severity.ERROR }, "POSTCOPY_FAULT comes after POSTCOPY_COMPLETE"
 )
 declare_rule(
-    "postcopy-fault-has-type", "error", {}, { error = expert.severity.ERROR },
+    "postcopy-fault-has-type", "error", { effects = {} }, { error = expert.severity.ERROR },
     "An entry of POSTCOPY_FAULT has type bits set"
 )
-declare_rule("postcopy-pages-dropped", "note", {})
+declare_rule("postcopy-pages-dropped", "note", { effects = {} })
 declare_rule(
     "postcopy-complete-race", "error",
     { message =
         "the destination had {acked:,} octets of the stream when POSTCOPY_COMPLETE left (offset {offset:,}), this " ..
-        "record ends at {end:,}" },
+        "record ends at {end:,}", effects = {} },
     { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA arrives after POSTCOPY_COMPLETE left"
 )
 declare_rule(
     "postcopy-optional-record", "warning",
     { message =
         "optional record 0x{type:08x} is specified nowhere, and the known receiver and sender fail on it in the " ..
-        "postcopy phase", fatal = true },
+        "postcopy phase", fatal = true, effects = {} },
     { warning = expert.severity.WARN }, "An unknown optional record comes in the postcopy phase"
 )
 declare_rule(
-    "xl-handshake", "error", {}, { error = expert.severity.ERROR }, "A closing message of xl is not the expected one"
+    "xl-handshake", "error", { effects = { loses = true, once = true, stops = true } },
+    { error = expert.severity.ERROR }, "A closing message of xl is not the expected one"
 )
 declare_rule(
-    "xl-target-failed", "warning", { message = "the destination reports status {status}" },
+    "xl-target-failed", "warning", { message = "the destination reports status {status}", effects = {} },
     { warning = expert.severity.WARN }, "The destination reported that it could not start the guest"
 )
-declare_rule("xl-no-banner", "error", { message = "the destination says {said} before xl's banner" })
-declare_rule("undefined-state", "error", {})
+declare_rule("xl-no-banner", "error", { message = "the destination says {said} before xl's banner", effects = {} })
 declare_rule(
-    "stream-resynchronised", "warning", {}, { warning = expert.severity.WARN },
+    "stream-resynchronised", "warning", { effects = {} }, { warning = expert.severity.WARN },
     "The way through the records was lost over missing octets and found again later"
 )
 
@@ -5149,29 +5179,7 @@ facts_faults.RECENT = 0x20000
 facts_static_data.CPUID_LEAF = 24
 facts_static_data.MSR_ENTRY = 16
 rules_postcopy_phase.PAGES_STATES = { "postcopy pages", "early pages" }
-rules_aftermath.OF_ALL = { ["postcopy-no-paging-ring"] = true, ["postcopy-not-live"] = true }
-rules_aftermath.OF_PLACE = { ["bad-domain-header"] = true, ["bad-image-header"] = true, ["bad-libxl-header"] = true,
-    ["bad-xl-header"] = true, ["big-endian-stream"] = true, ["body-length-mismatch"] = true,
-    ["checkpoint-end-unexpected"] = true, ["data-after-end"] = true, ["duplicate-static-data-end"] = true,
-    ["empty-pages-record"] = true, ["hvm-params-after-context"] = true, ["hvm-record-in-pv"] = true,
-    ["legacy-stream"] = true, ["missing-static-data-end"] = true, ["nonempty-signal"] = true,
-    ["nonzero-padding"] = true, ["page-data-after-postcopy-begin"] = true, ["postcopy-begin-missing"] = true,
-    ["postcopy-begin-repeated"] = true, ["postcopy-complete-missing"] = true, ["postcopy-complete-unexpected"] = true,
-    ["postcopy-context-missing"] = true, ["postcopy-fault-before-transition"] = true,
-    ["postcopy-no-paging-ring"] = true, ["postcopy-not-live"] = true, ["postcopy-page-data-before-transition"] = true,
-    ["postcopy-pfns-before-begin"] = true, ["postcopy-record-after-transition"] = true,
-    ["postcopy-transition-missing"] = true, ["pv-record-in-hvm"] = true, ["record-too-long"] = true,
-    ["reserved-bits-set"] = true, ["static-data-in-v2"] = true, ["truncated-stream"] = true,
-    ["unexpected-record"] = true, ["unhandled-record"] = true, ["unknown-mandatory-record"] = true,
-    ["unknown-optional-record"] = true, ["wrong-direction"] = true }
-rules_aftermath.MISSED = { ["bad-p2m-frames"] = true, ["colo-state"] = true, ["emulator-record-unexpected"] = true,
-    ["missing-context"] = true, ["pfn-out-of-range"] = true, ["postcopy-fault-before-transition"] = true }
-rules_aftermath.FOLLOWS = { ["postcopy-fault-not-announced"] = true, ["postcopy-page-not-announced"] = true }
-rules_aftermath.GARBAGE = { ["record-too-long"] = true, ["unknown-mandatory-record"] = true }
-rules_aftermath.LOSES = { ["bad-image-header"] = true, ["bad-libxl-header"] = true, ["legacy-stream"] = true,
-    ["record-too-long"] = true }
 rules_checker.NO_MISTAKE = {}
-rules_checker.ONE_OF_A_RUN = { ["contents"] = true, ["order and direction"] = true }
 rules_handshake.FILE = { [py.NONE] = { { "forward", "go" } } }
 rules_handshake.POSTCOPY = { [py.NONE] = { { "reverse", "banner" }, { "reverse", "postcopy sync" } }, ["banner"] = { {
     "reverse", "postcopy sync" } } }
@@ -6729,48 +6737,46 @@ end
 
 -- Whether an error only follows from one before it; takes it in if not.
 function rules_aftermath.Aftermath.explains(self, record, violation)
-    local rule = violation.rule
+    local rule, effects = violation.rule, violation.rule.effects
     if violation.gravity ~= "error" then
         return false
     end
     if self.lost[record.direction] ~= nil then
         return true
     end
-    if rule.id == RULE["xl-handshake"].id then
-        return self:_misunderstands(record)
+    if py.has(effects, "apart") then
+        return self.has_followed or rawequal(self.refused, record)
     end
-    if rules_aftermath.OF_ALL[rule.id] ~= nil then
-        return self.has_followed
-    end
-    local is_of_place = rules_aftermath.OF_PLACE[rule.id] ~= nil
-    if not is_of_place and rawequal(self.doubtful, record) then
+    if not py.has(effects, "stops") and rawequal(self.doubtful, record) then
         return true
     end
-    if rule.group == "headers and framing" then
+    if py.has(effects, "doubts") then
         self.doubtful = record
     end
-    if rules_aftermath.MISSED[rule.id] ~= nil then
-        local is_missed = self.refused ~= nil or self.missed[rule.id] ~= nil
-        self.missed = py.union(self.missed, py.set({ rule.id }))
-        return is_missed
+    if py.has(effects, "once") then
+        if self.told[rule.id] ~= nil then
+            return true
+        end
+        self.told = py.union(self.told, py.set({ rule.id }))
     end
-    if rule.id == RULE["big-endian-stream"].id and self.is_big_endian then
+    if py.has(effects, "depends") and self.refused ~= nil then
         return true
     end
-    self.is_big_endian = self.is_big_endian or rule.id == RULE["big-endian-stream"].id
-    if not is_of_place and rules_aftermath.FOLLOWS[rule.id] == nil then
-        return false
-    end
+    return py.has(effects, "stops") and self:_stops(record, violation)
+end
+
+-- The same of an error at which a reader stops.
+function rules_aftermath.Aftermath._stops(self, record, violation)
     local is_known = self.refused ~= nil and self.has_followed
     if self.refused == nil then
-        self.refused = (function() if is_of_place then return record end return nil end)()
-    elseif rules_aftermath.GARBAGE[rule.id] ~= nil and not rawequal(self.refused, record) then
+        self.refused = record
+    elseif py.has(violation.rule.effects, "no header") and not rawequal(self.refused, record) then
         self.lost = py.union(self.lost, py.set({ record.direction }))
         return true
     else
         self.has_followed = true
     end
-    if rules_aftermath.LOSES[rule.id] ~= nil then
+    if py.has(violation.rule.effects, "loses") then
         self.lost = py.union(self.lost, py.set({ record.direction }))
     end
     return is_known
@@ -6778,31 +6784,22 @@ end
 
 -- The same of what the end of all shows.
 function rules_aftermath.Aftermath.explains_end(self, violation)
-    local record = violation.record
+    local record, effects = violation.record, violation.rule.effects
     if not py.truth(violation.rule.consequence) then
         return record ~= nil and self:explains(record, violation)
     end
     if violation.gravity ~= "error" or self.refused == nil then
         return false
     end
-    if rawequal(violation.rule, RULE["truncated-stream"]) then
+    if py.has(effects, "cut") then
         local is_inside = record ~= nil and rawequal(record, self.doubtful) and not record.whole
         return is_inside or self.has_followed or self.lost[violation.direction] ~= nil
     end
-    if rawequal(violation.rule, RULE["undefined-state"]) then
+    if py.has(effects, "apart") then
         return self.has_followed
     end
     local is_known = self.has_followed or self.has_ended
     self.has_ended = true
-    return is_known
-end
-
-function rules_aftermath.Aftermath._misunderstands(self, record)
-    local is_known = self.is_misunderstood or self.has_followed
-    self.has_followed = self.has_followed or self.refused ~= nil
-    self.refused = py.either(self.refused, record)
-    self.is_misunderstood = true
-    self.lost = py.union(self.lost, py.set({ record.direction }))
     return is_known
 end
 
@@ -6869,7 +6866,7 @@ end
 
 -- What is the same of all records of a run, of a rule that is broken once by a run.
 function rules_checker._mistake(record, violation)
-    if rules_checker.ONE_OF_A_RUN[violation.rule.group] ~= nil then
+    if py.has(violation.rule.effects, "run") then
         return { violation.rule, record.name, violation.message }
     end
     return nil

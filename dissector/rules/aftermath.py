@@ -11,49 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dissector.events import Direction, Record
-from dissector.rules import contents, custody, ending, framing, handshake, headers, pages, postcopy, pv_state
-from dissector.rules.registry import RULES
 from dissector.rules.rule import Violation
-
-STOPS = frozenset({"headers and framing", "order and direction"})
-
-OF_PLACE = frozenset(
-    {rule.id for rule in RULES.values() if rule.group in STOPS and rule is not framing.RESERVED_PAGE_TYPE}
-    | {contents.UNHANDLED_RECORD.id}
-)
-"""Rules whose errors say that a reader is not where it should be: those of these groups, but for the one that says
-something of a body alone; and of the others the one that nobody handles a record there."""
-
-LOSES = frozenset(
-    {
-        framing.RECORD_TOO_LONG.id,
-        framing.LEGACY_STREAM.id,
-        headers.BAD_IMAGE_HEADER.id,
-        headers.BAD_LIBXL_HEADER.id,
-    }
-)
-"""What follows these is no stream of records to anybody."""
-
-GARBAGE = frozenset({framing.UNKNOWN_MANDATORY_RECORD.id, framing.RECORD_TOO_LONG.id})
-"""Behind an error these say that headers are none."""
-
-MISSED = frozenset(
-    {
-        postcopy.POSTCOPY_FAULT_BEFORE_TRANSITION.id,
-        contents.COLO_STATE.id,
-        contents.EMULATOR_RECORD_UNEXPECTED.id,
-        contents.MISSING_CONTEXT.id,
-        pv_state.BAD_P2M_FRAMES.id,
-        pv_state.PFN_OUT_OF_RANGE.id,
-    }
-)
-"""What depends on records that may be the refused ones, and is one mistake in however many records."""
-
-FOLLOWS = frozenset({pages.POSTCOPY_FAULT_NOT_ANNOUNCED.id, pages.POSTCOPY_PAGE_NOT_ANNOUNCED.id})
-"""Rules of other groups that depend on what came before. Wireshark's dissector judges them, and counts alike."""
-
-OF_ALL = frozenset({postcopy.POSTCOPY_NOT_LIVE.id, postcopy.POSTCOPY_NO_PAGING_RING.id})
-"""Mistakes of their own, which Wireshark's dissector does not judge: they count as no consequence."""
 
 
 @dataclass(slots=True)
@@ -68,72 +26,58 @@ class Aftermath:
     """Whether the end of all showed one that follows."""
     doubtful: Record | None = None
     """The latest record whose length may be wrong."""
-    is_misunderstood: bool = False
-    """Whether one of xl's texts was wrong, so that the next one answers something else."""
-    is_big_endian: bool = False
-    """Whether a header was told to be."""
-    missed: frozenset[str] = frozenset()
-    """Which of MISSED were told of."""
+    told: frozenset[str] = frozenset()
+    """Ids of the rules that are told of once, and were."""
     lost: frozenset[Direction] = frozenset()
     """Directions in which no record is one."""
 
     def explains(self, record: Record, violation: Violation) -> bool:
         """Whether an error only follows from one before it; takes it in if not."""
-        rule = violation.rule
+        rule, effects = violation.rule, violation.rule.effects
         if violation.gravity != "error":
             return False
         if record.direction in self.lost:
             return True
-        if rule.id == handshake.XL_HANDSHAKE.id:
-            return self._misunderstands(record)
-        if rule.id in OF_ALL:
-            return self.has_followed
-        is_of_place = rule.id in OF_PLACE
-        if not is_of_place and self.doubtful is record:
+        if "apart" in effects:
+            return self.has_followed or self.refused is record
+        if "stops" not in effects and self.doubtful is record:
             return True  # its body is cut in the wrong place
-        if rule.group == "headers and framing":
+        if "doubts" in effects:
             self.doubtful = record
-        if rule.id in MISSED:
-            is_missed = self.refused is not None or rule.id in self.missed
-            self.missed = self.missed | {rule.id}
-            return is_missed
-        if rule.id == headers.BIG_ENDIAN_STREAM.id and self.is_big_endian:
-            return True  # one mistake in however many headers
-        self.is_big_endian = self.is_big_endian or rule.id == headers.BIG_ENDIAN_STREAM.id
-        if not is_of_place and rule.id not in FOLLOWS:
-            return False
+        if "once" in effects:
+            if rule.id in self.told:
+                return True
+            self.told = self.told | {rule.id}
+        if "depends" in effects and self.refused is not None:
+            return True
+        return "stops" in effects and self._stops(record, violation)
+
+    def _stops(self, record: Record, violation: Violation) -> bool:
+        """The same of an error at which a reader stops."""
         is_known = self.refused is not None and self.has_followed
         if self.refused is None:
-            self.refused = record if is_of_place else None
-        elif rule.id in GARBAGE and self.refused is not record:
+            self.refused = record
+        elif "no header" in violation.rule.effects and self.refused is not record:
             self.lost = self.lost | {record.direction}
             return True
         else:
             self.has_followed = True
-        if rule.id in LOSES:
+        if "loses" in violation.rule.effects:
             self.lost = self.lost | {record.direction}
         return is_known
 
     def explains_end(self, violation: Violation) -> bool:
         """The same of what the end of all shows."""
-        record = violation.record
+        record, effects = violation.record, violation.rule.effects
         if not violation.rule.consequence:
             return record is not None and self.explains(record, violation)
         if violation.gravity != "error" or self.refused is None:
             return False
-        if violation.rule is ending.TRUNCATED_STREAM:
+        if "cut" in effects:
             is_inside = record is not None and record is self.doubtful and not record.whole
             return is_inside or self.has_followed or violation.direction in self.lost
-        if violation.rule is custody.UNDEFINED_STATE:
+        if "apart" in effects:
             return self.has_followed
         is_known = self.has_followed or self.has_ended
         self.has_ended = True
-        return is_known
-
-    def _misunderstands(self, record: Record) -> bool:
-        is_known = self.is_misunderstood or self.has_followed
-        self.has_followed = self.has_followed or self.refused is not None
-        self.refused = self.refused or record
-        self.is_misunderstood = True
-        self.lost = self.lost | {record.direction}
         return is_known

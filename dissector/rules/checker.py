@@ -225,13 +225,10 @@ Mistake: TypeAlias = tuple[Rule, str, str]
 
 NO_MISTAKE: frozenset[Mistake] = frozenset()
 
-ONE_OF_A_RUN = frozenset({"order and direction", "contents"})
-"""Groups whose rules a run of records breaks once: each of them is wrong for the one reason that the first is."""
-
 
 def _mistake(record: Record, violation: Violation) -> Mistake | None:
     """What is the same of all records of a run, of a rule that is broken once by a run."""
-    if violation.rule.group in ONE_OF_A_RUN:
+    if "run" in violation.rule.effects:
         return violation.rule, record.name, violation.message
     return None
 

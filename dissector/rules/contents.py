@@ -14,9 +14,9 @@ from dissector.rules import examples as eg
 from dissector.rules.fields import keys
 from dissector.rules.guest import GUESTS, Guest
 from dissector.rules.reading import config_of, from_json, number
-from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, check, declared
+from dissector.rules.rule import BODY, DEPENDS, IN_STATE, PLACE, Misplaced, Rule, Violation, check, declared
 
-_rule = partial(Rule, group="contents")
+_rule = partial(Rule, group="contents", effects=BODY)
 
 DOMAIN_TYPES = ("hvm", "pv", "pvh")
 """libxl_domain_type of libxl_types.idl, but for "invalid", with which no domain is made."""
@@ -99,6 +99,7 @@ TSC_CONTRADICTED = _rule(
 MISSING_CONTEXT = _rule(
     id="missing-context",
     severity="error",
+    effects=DEPENDS,
     summary="The stream ends without a record that every receiver needs to start the guest",
     source="x86_hvm_stream_complete() in xg_sr_restore_x86_hvm.c; update_vcpu_context() and"
     " update_guest_p2m() in xg_sr_restore_x86_pv.c; libxl specification, EMULATOR_CONTEXT",
@@ -115,6 +116,7 @@ MISSING_CONTEXT = _rule(
 UNHANDLED_RECORD = _rule(
     id="unhandled-record",
     severity="error",
+    effects=PLACE,
     wireshark=True,
     summary="No receiver handles this record, though it may be specified or optional",
     source="x86_hvm_process_record() in xg_sr_restore_x86_hvm.c, x86_pv_process_record() in"
@@ -137,6 +139,7 @@ UNHANDLED_RECORD = _rule(
 EMULATOR_RECORD_UNEXPECTED = _rule(
     id="emulator-record-unexpected",
     severity="error",
+    effects=BODY | DEPENDS,
     summary="A device model's record comes for a guest that has none",
     source="process_record() in libxl_stream_read.c: b_info.type",
     why="libxl takes EMULATOR_XENSTORE_DATA and EMULATOR_CONTEXT only for a guest that its configuration"
@@ -205,6 +208,7 @@ GUEST_TYPE_CONTRADICTED = _rule(
 COLO_STATE = _rule(
     id="colo-state",
     severity="error",
+    effects=BODY | DEPENDS,
     summary="CHECKPOINT_STATE is unknown, out of order or outside of COLO, or a dirty pfn out of range",
     source="libxl specification, CHECKPOINT_STATE; libxl_colo_save.c and libxl_colo_restore.c;"
     " colo_merge_secondary_dirty_bitmap() in xg_sr_save.c",

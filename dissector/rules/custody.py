@@ -24,6 +24,7 @@ class Undefined(StrEnum):
 UNDEFINED_STATE = _rule(
     id="undefined-state",
     severity="error",
+    effects=frozenset({"apart"}),
     consequence=True,
     summary="Nothing says which side runs the guest",
     source="migrate_domain() in xl_migrate.c: failed_badly; postcopy RFC, POSTCOPY_TRANSITION",

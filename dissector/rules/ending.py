@@ -11,9 +11,9 @@ from dissector.facts.migration import Migration
 from dissector.facts.roles import role_of
 from dissector.protocol import CONTAINERS, Role, State
 from dissector.rules import examples as eg
-from dissector.rules.rule import Rule, Violation, declared
+from dissector.rules.rule import FRAMING, Rule, Violation, declared
 
-_rule = partial(Rule, group="headers and framing")
+_rule = partial(Rule, group="headers and framing", effects=FRAMING)
 
 
 class Truncated(StrEnum):
@@ -47,6 +47,7 @@ FAILOVER = ": a failover inside a checkpoint"
 TRUNCATED_STREAM = _rule(
     id="truncated-stream",
     severity="error",
+    effects=frozenset({"apart", "cut"}),
     also=("warning",),
     summary="The connection or file ends inside a record or before the stream's END",
     source="libxc and libxl specifications, END; restore() in xg_sr_restore.c",

@@ -45,9 +45,9 @@ from dissector.rules.fields import (
     reserved_set,
 )
 from dissector.rules.headers import XL_STREAM_V2, XL_UNKNOWN_FLAGS
-from dissector.rules.rule import Rule, Violation, check, declared
+from dissector.rules.rule import FRAMING, Rule, Violation, check, declared
 
-_rule = partial(Rule, group="headers and framing")
+_rule = partial(Rule, group="headers and framing", effects=FRAMING)
 
 PAGES_HEADER = fixed(layout(pages_header, "little"))[0].size
 """Octets before the entries of a pages record."""
@@ -119,6 +119,7 @@ NONZERO_PADDING = _rule(
 RECORD_TOO_LONG = _rule(
     id="record-too-long",
     severity="error",
+    effects=FRAMING | {"loses", "no header"},
     wireshark=True,
     summary="The body_length of a record is above 128 MiB, which no libxc receiver accepts",
     source="REC_LENGTH_MAX in xg_sr_stream_format.h; read_record() in xg_sr_common.c",
@@ -229,6 +230,7 @@ EMPTY_PAGES_RECORD = _rule(
 RESERVED_PAGE_TYPE = _rule(
     id="reserved-page-type",
     severity="error",
+    effects=FRAMING - {"stops"},
     wireshark=True,
     summary="An entry of a pages record has one of the reserved page types 5 to 8",
     source="libxc specification, PAGE_DATA: PFINFO types; is_known_page_type() in xg_sr_common.h",
@@ -254,6 +256,7 @@ RESERVED_PAGE_TYPE = _rule(
 UNKNOWN_MANDATORY_RECORD = _rule(
     id="unknown-mandatory-record",
     severity="error",
+    effects=FRAMING | {"no header"},
     wireshark=True,
     summary="A record has a type nobody specified, and bit 31 says that it must not be ignored",
     source="libxc specification, Records: type; restore() in xg_sr_restore.c; process_record() in libxl_stream_read.c",
@@ -302,6 +305,7 @@ UNKNOWN_OPTIONAL_RECORD = _rule(
 LEGACY_STREAM = _rule(
     id="legacy-stream",
     severity="error",
+    effects=FRAMING | {"loses"},
     wireshark=True,
     summary="The stream is in the legacy format of Xen 4.5 or older and is not dissected",
     source="libxc specification, Legacy Images; libxl_convert_callout.c",

@@ -25,6 +25,7 @@ class Handshake(StrEnum):
 XL_HANDSHAKE = _rule(
     id="xl-handshake",
     severity="error",
+    effects=frozenset({"stops", "loses", "once"}),
     wireshark=True,
     summary="A closing message of xl is not the expected one",
     source="migrate_read_fixedmessage(), migrate_domain() and migrate_receive() in xl_migrate.c",

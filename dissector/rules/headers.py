@@ -15,9 +15,9 @@ from dissector.protocol import (
     XL_BYTEORDER,
 )
 from dissector.rules import examples as eg
-from dissector.rules.rule import Rule, check, declared
+from dissector.rules.rule import FRAMING, Rule, check, declared
 
-_rule = partial(Rule, group="headers and framing")
+_rule = partial(Rule, group="headers and framing", effects=FRAMING)
 
 _LIBXL_IDENT = int.from_bytes(LIBXL_IDENT, "big")
 
@@ -32,6 +32,7 @@ XL_UNKNOWN_FLAGS = 0xFFFFFFFC
 BAD_IMAGE_HEADER = _rule(
     id="bad-image-header",
     severity="error",
+    effects=FRAMING | {"loses"},
     wireshark=True,
     summary="A libxc image header has a wrong marker or id, or a version nobody specified",
     source="libxc specification, Image Header; read_headers() in xg_sr_restore.c",
@@ -110,6 +111,7 @@ BAD_DOMAIN_HEADER = _rule(
 BAD_LIBXL_HEADER = _rule(
     id="bad-libxl-header",
     severity="error",
+    effects=FRAMING | {"loses"},
     wireshark=True,
     summary="A libxl stream header has a wrong ident or version",
     source="libxl specification, Header; stream_header_done() in libxl_stream_read.c",
@@ -186,6 +188,7 @@ class BigEndian(StrEnum):
 BIG_ENDIAN_STREAM = _rule(
     id="big-endian-stream",
     severity="error",
+    effects=FRAMING | {"once"},
     wireshark=True,
     summary="A header says that the stream is big-endian",
     source="read_headers() in xg_sr_restore.c; stream_header_done() in libxl_stream_read.c;"

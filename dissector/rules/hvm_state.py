@@ -22,9 +22,9 @@ from dissector.rules.reading import (
     registers,
     save_records,
 )
-from dissector.rules.rule import Rule, Violation, declared
+from dissector.rules.rule import BODY, Rule, Violation, declared
 
-_rule = partial(Rule, group="contents")
+_rule = partial(Rule, group="contents", effects=BODY)
 
 BAD_CPU_POLICY = _rule(
     id="bad-cpu-policy",

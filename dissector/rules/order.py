@@ -14,9 +14,9 @@ from dissector.rules import contents, postcopy
 from dissector.rules import examples as eg
 from dissector.rules.guest import GUESTS
 from dissector.rules.postcopy_phase import PAGES_STATES
-from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared, misplaced_by_role
+from dissector.rules.rule import IN_STATE, PLACE, Misplaced, Rule, Violation, declared, misplaced_by_role
 
-_rule = partial(Rule, group="order and direction")
+_rule = partial(Rule, group="order and direction", effects=PLACE)
 
 OF_GUEST = "{record} in a stream whose domain header says {guest}"
 

@@ -13,7 +13,7 @@ from dissector.protocol import UNBACKED, Role
 from dissector.rules import examples as eg
 from dissector.rules.fields import broken_entries, key_of, keys, prepared
 from dissector.rules.postcopy_phase import PostcopyPhase, knew
-from dissector.rules.rule import Rule, Violation, check, declared
+from dissector.rules.rule import PLACE, Rule, Violation, check, declared
 
 _rule = partial(Rule, group="pages")
 
@@ -56,6 +56,7 @@ POSTCOPY_PFN_ANNOUNCED_TWICE = _rule(
 POSTCOPY_PAGE_NOT_ANNOUNCED = _rule(
     id="postcopy-page-not-announced",
     severity="error",
+    effects=PLACE,
     wireshark=True,
     summary="POSTCOPY_PAGE_DATA holds a pfn that no POSTCOPY_PFNS announced as backed",
     source="postcopy RFC, POSTCOPY_PAGE_DATA; process_postcopy_page_data() in xc_sr_restore.c of the postcopy series",
@@ -107,6 +108,7 @@ POSTCOPY_PAGE_REPEATED = _rule(
 POSTCOPY_FAULT_NOT_ANNOUNCED = _rule(
     id="postcopy-fault-not-announced",
     severity="error",
+    effects=PLACE,
     wireshark=True,
     summary="POSTCOPY_FAULT asks for a pfn that was never announced as backed",
     source="postcopy RFC, POSTCOPY_FAULT; handle_postcopy_faults() in xc_sr_save.c of the postcopy series",

@@ -15,9 +15,9 @@ from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, TO_POSTCOPY
 from dissector.rules import examples as eg
 from dissector.rules.guest import Guest
 from dissector.rules.postcopy_phase import PostcopyPhase, is_complete, is_whole, knew
-from dissector.rules.rule import IN_STATE, Misplaced, Rule, Violation, declared
+from dissector.rules.rule import DEPENDS, IN_STATE, PLACE, Misplaced, Rule, Violation, declared
 
-_rule = partial(Rule, group="order and direction")
+_rule = partial(Rule, group="order and direction", effects=PLACE)
 
 
 class ContextMissing(StrEnum):
@@ -181,6 +181,7 @@ POSTCOPY_PFNS_BEFORE_BEGIN = _rule(
 POSTCOPY_FAULT_BEFORE_TRANSITION = _rule(
     id="postcopy-fault-before-transition",
     severity="error",
+    effects=DEPENDS,
     summary="POSTCOPY_FAULT comes before the transition to postcopy has ended",
     source="postcopy RFC, POSTCOPY_TRANSITION and POSTCOPY_FAULT; postcopy_domain_memory() in"
     " xc_sr_save.c of the postcopy series",
@@ -227,6 +228,7 @@ POSTCOPY_COMPLETE_UNEXPECTED = _rule(
 POSTCOPY_NOT_LIVE = _rule(
     id="postcopy-not-live",
     severity="error",
+    effects=frozenset({"apart"}),
     summary="POSTCOPY_BEGIN comes in a save file or a checkpointed stream",
     source="postcopy RFC, POSTCOPY_BEGIN",
     why="The specification allows it in a truly live migration alone: the source must still be there to"
@@ -241,6 +243,7 @@ POSTCOPY_NOT_LIVE = _rule(
 POSTCOPY_NO_PAGING_RING = _rule(
     id="postcopy-no-paging-ring",
     severity="error",
+    effects=frozenset({"apart"}),
     summary="POSTCOPY_PFNS_BEGIN comes for a guest that has no paging ring",
     source="postcopy RFC, POSTCOPY_PFNS_BEGIN; postcopy_paging_setup() in xc_sr_restore.c of the postcopy series",
     why="The destination learns of a missing page through the ring whose page HVM_PARAMS names, index 27"

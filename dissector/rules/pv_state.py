@@ -13,9 +13,9 @@ from dissector.protocol import Role
 from dissector.rules import examples as eg
 from dissector.rules.guest import BASIC, GDT_FRAME, GDT_FRAMES, GUESTS, Guest
 from dissector.rules.reading import number
-from dissector.rules.rule import Rule, Violation, declared
+from dissector.rules.rule import BODY, DEPENDS, PLACE, Rule, Violation, declared
 
-_rule = partial(Rule, group="contents")
+_rule = partial(Rule, group="contents", effects=BODY)
 
 PAIRS = frozenset(((4, 3), (8, 4)))
 """Octets of a word and levels of page tables that go together."""
@@ -73,6 +73,7 @@ BAD_PV_INFO = _rule(
 BAD_P2M_FRAMES = _rule(
     id="bad-p2m-frames",
     severity="error",
+    effects=BODY | DEPENDS,
     summary="X86_PV_P2M_FRAMES does not fit the guest",
     source="handle_x86_pv_p2m_frames() and update_guest_p2m() in xg_sr_restore_x86_pv.c",
     why="The record has one frame for every 512 pfns of a 64-bit guest, 1,024 of a 32-bit one. A restore"
@@ -92,6 +93,7 @@ BAD_P2M_FRAMES = _rule(
 PFN_OUT_OF_RANGE = _rule(
     id="pfn-out-of-range",
     severity="error",
+    effects=PLACE | DEPENDS,
     summary="PAGE_DATA has a pfn past the PV guest's maximum",
     source="handle_page_data() in xg_sr_restore.c; x86_pv_pfn_is_valid() in xg_sr_restore_x86_pv.c",
     why="The maximum of a PV guest is what its X86_PV_P2M_FRAMES say, 0 before the first of them. The"

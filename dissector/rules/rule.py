@@ -39,6 +39,20 @@ Title: TypeAlias = Literal["headers and framing", "order and direction", "conten
 RuleId = NewType("RuleId", str)
 """The id of a rule that exists: only a rule makes one."""
 
+Effect: TypeAlias = Literal["stops", "loses", "no header", "doubts", "once", "depends", "apart", "run", "cut"]
+"""What an error of a rule does to what is said after it, and what may have caused it (`aftermath.py`). "stops": a
+reader is not where it should be, and goes no further. "loses": what follows in its direction is no stream of records to
+anybody. "no header": behind an error it says that headers are none. "doubts": the length of the record may be wrong.
+"once": one mistake in however many records. "depends": it takes records before it that may be the refused ones.
+"apart": it counts as no consequence. "run": a run of records breaks it once. "cut": it says no more than that the
+stream ends where a length leads."""
+
+FRAMING: frozenset[Effect] = frozenset({"stops", "doubts"})
+PLACE: frozenset[Effect] = frozenset({"stops", "run"})
+BODY: frozenset[Effect] = frozenset({"run"})
+DEPENDS: frozenset[Effect] = frozenset({"once", "depends"})
+"""Effects of most rules of framing, of place, and of bodies; and of what depends on other records."""
+
 Op: TypeAlias = Literal["==", "!=", "<", ">", "in", "not in", "any bit of", "no bit of"]
 
 Scope: TypeAlias = Literal["header", "record", "list", "entry"]
@@ -143,6 +157,8 @@ class Rule:
     """Whether the known programs fail on it though it is no error by the specification."""
     on_request: bool = False
     """Whether it is broken by healthy migrations of today's Xen: a finding is shown only to who asks for it."""
+    effects: frozenset[Effect] = frozenset()
+    """What of it is told where another error was told of before, and the other way round."""
     consequence: bool = False
     """Whether a broken off stream breaks it in any case: no reason, but what follows from one."""
     receiver_says: tuple[str, ...] = ()

@@ -10,9 +10,9 @@ from dissector.events import Record
 from dissector.facts.roles import role_of
 from dissector.protocol import UNBACKED, Role, State
 from dissector.rules import examples as eg
-from dissector.rules.rule import Rule, Violation, declared
+from dissector.rules.rule import BODY, Rule, Violation, declared
 
-_rule = partial(Rule, group="contents")
+_rule = partial(Rule, group="contents", effects=BODY)
 
 PAGE = 4096
 KEPT_MAX = 256 << 20

@@ -188,6 +188,6 @@ def rules() -> list[str]:
 
 def _rule(rule: Rule) -> list[str]:
     severities = {one: Raw(f"expert.severity.{SEVERITIES[one]}") for one in (rule.severity, *rule.also)}
-    more = {"message": rule.message or None, "fatal": rule.fatal or None}
+    more = {"message": rule.message or None, "fatal": rule.fatal or None, "effects": rule.effects}
     shown = (severities, rule.summary) if rule.wireshark else ()
     return call("declare_rule", rule.id, rule.severity, _given(more), *shown)
