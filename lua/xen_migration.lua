@@ -5089,7 +5089,7 @@ declare_rule(
 )
 declare_rule(
     "postcopy-page-not-announced", "error",
-    { message = "pfn 0x{pfn:x} was never announced as backed", effects = { run = true, stops = true } },
+    { message = "pfn 0x{pfn:x} was never announced as backed", effects = { body = true, stops = true } },
     { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA holds a pfn that no POSTCOPY_PFNS announced as backed"
 )
 declare_rule(
@@ -5102,7 +5102,7 @@ declare_rule(
 )
 declare_rule(
     "postcopy-fault-not-announced", "error",
-    { message = "pfn 0x{pfn:x} was never announced as backed", effects = { run = true, stops = true } },
+    { message = "pfn 0x{pfn:x} was never announced as backed", effects = { body = true, stops = true } },
     { error = expert.severity.ERROR }, "POSTCOPY_FAULT asks for a pfn that was never announced as backed"
 )
 declare_rule(
@@ -6747,7 +6747,10 @@ function rules_aftermath.Aftermath.explains(self, record, violation)
     if py.has(effects, "apart") then
         return self.has_followed or rawequal(self.refused, record)
     end
-    if not py.has(effects, "stops") and rawequal(self.doubtful, record) then
+    if (not py.has(effects, "stops") or py.has(effects, "body")) and rawequal(self.doubtful, record) then
+        return true
+    end
+    if not py.has(effects, "stops") and py.has(effects, "run") and rawequal(self.refused, record) then
         return true
     end
     if py.has(effects, "doubts") then
@@ -6785,8 +6788,8 @@ end
 -- The same of what the end of all shows.
 function rules_aftermath.Aftermath.explains_end(self, violation)
     local record, effects = violation.record, violation.rule.effects
-    if not py.truth(violation.rule.consequence) then
-        return record ~= nil and self:explains(record, violation)
+    if not py.truth(violation.rule.consequence) and record ~= nil then
+        return self:explains(record, violation)
     end
     if violation.gravity ~= "error" or self.refused == nil then
         return false

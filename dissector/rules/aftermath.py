@@ -40,8 +40,10 @@ class Aftermath:
             return True
         if "apart" in effects:
             return self.has_followed or self.refused is record
-        if "stops" not in effects and self.doubtful is record:
+        if ("stops" not in effects or "body" in effects) and self.doubtful is record:
             return True  # its body is cut in the wrong place
+        if "stops" not in effects and "run" in effects and self.refused is record:
+            return True  # nor is the body what it is taken for
         if "doubts" in effects:
             self.doubtful = record
         if "once" in effects:
@@ -69,8 +71,8 @@ class Aftermath:
     def explains_end(self, violation: Violation) -> bool:
         """The same of what the end of all shows."""
         record, effects = violation.record, violation.rule.effects
-        if not violation.rule.consequence:
-            return record is not None and self.explains(record, violation)
+        if not violation.rule.consequence and record is not None:
+            return self.explains(record, violation)
         if violation.gravity != "error" or self.refused is None:
             return False
         if "cut" in effects:

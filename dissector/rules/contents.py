@@ -99,7 +99,7 @@ TSC_CONTRADICTED = _rule(
 MISSING_CONTEXT = _rule(
     id="missing-context",
     severity="error",
-    effects=DEPENDS,
+    effects=DEPENDS | {"stops"},
     summary="The stream ends without a record that every receiver needs to start the guest",
     source="x86_hvm_stream_complete() in xg_sr_restore_x86_hvm.c; update_vcpu_context() and"
     " update_guest_p2m() in xg_sr_restore_x86_pv.c; libxl specification, EMULATOR_CONTEXT",

@@ -324,11 +324,15 @@ def _early(phase: PostcopyPhase, is_followed: bool, migration: Migration) -> Ite
         return  # it may be among what was not captured
     if transition is not None and not _is_transition(transition):
         return  # it was lost, or forgotten: nobody knows where it stood
+    last = migration.forward.last
     for record in phase.early:
         rule = POSTCOPY_COMPLETE_UNEXPECTED if is_complete(record) else POSTCOPY_FAULT_BEFORE_TRANSITION
         if transition is None:
-            yield rule(Early.NEVER, acked=record.acked).at(record)
-        elif not knew(record, transition):
+            # What ends inside a record may have begun the phase there: its length leads past it.
+            if last is None or last.whole or record.acked <= last.offset:
+                yield rule(Early.NEVER, acked=record.acked).at(record)
+            return
+        if not knew(record, transition):
             yield rule(Early.BEFORE, acked=record.acked, transition=transition.name, end=transition.end).at(record)
 
 

@@ -39,13 +39,14 @@ Title: TypeAlias = Literal["headers and framing", "order and direction", "conten
 RuleId = NewType("RuleId", str)
 """The id of a rule that exists: only a rule makes one."""
 
-Effect: TypeAlias = Literal["stops", "loses", "no header", "doubts", "once", "depends", "apart", "run", "cut"]
+Effect: TypeAlias = Literal["stops", "loses", "no header", "doubts", "once", "depends", "apart", "run", "cut", "body"]
 """What an error of a rule does to what is said after it, and what may have caused it (`aftermath.py`). "stops": a
 reader is not where it should be, and goes no further. "loses": what follows in its direction is no stream of records to
 anybody. "no header": behind an error it says that headers are none. "doubts": the length of the record may be wrong.
 "once": one mistake in however many records. "depends": it takes records before it that may be the refused ones.
 "apart": it counts as no consequence. "run": a run of records breaks it once. "cut": it says no more than that the
-stream ends where a length leads."""
+stream ends where a length leads. "body": though a reader stops at it, it is read in the body, which a wrong length cuts
+in the wrong place."""
 
 FRAMING: frozenset[Effect] = frozenset({"stops", "doubts"})
 PLACE: frozenset[Effect] = frozenset({"stops", "run"})
