@@ -68,11 +68,13 @@ READERS = {
 def _pattern(endianness: Endianness) -> re.Pattern[bytes]:
     """Eight octets that may be a record header: a type in use and not END, a length below 256 MiB."""
     types = bytes(sorted({spec.type for version in (2, 3) for spec in libxc_records(version).values()} - {0}))
+    known = b"[" + re.escape(types) + b"]"
+    # The first octet alone is before the lookahead: to where that can be the engine leaps.
     if endianness == "little":
-        expression = b"[" + re.escape(types) + rb"]\0\0\0...[\0-\x0f]"
+        expression = known + rb"(?=\0\0\0...[\0-\x0f])"
     else:
-        expression = rb"\0\0\0[" + re.escape(types) + rb"][\0-\x0f]..."
-    return re.compile(b"(?=" + expression + b")", re.DOTALL)
+        expression = rb"\0(?=\0\0" + known + rb"[\0-\x0f]...)"
+    return re.compile(expression, re.DOTALL)
 
 
 def candidates(octets: bytes, endianness: Endianness) -> Iterator[int]:
