@@ -1,7 +1,7 @@
 -- What Wireshark gives a Lua script, as far as the dissector uses it.
 std = "lua52"
 read_globals = {
-    "ByteArray", "DissectorTable", "Field", "Listener", "MENU_TOOLS_UNSORTED", "NSTime", "Pref", "Proto", "ProtoExpert",
-    "ProtoField", "TextWindow", "UInt64", "base", "bit", "expert", "frametype", "gui_enabled", "register_menu",
-    "register_postdissector", "register_stat_cmd_arg", "set_plugin_info",
+    "ByteArray", "DissectorTable", "Field", "Listener", "MENU_STAT_RESPONSE_TIME", "MENU_STAT_UNSORTED", "NSTime", "Pref",
+    "Proto", "ProtoExpert", "ProtoField", "TextWindow", "UInt64", "apply_filter", "base", "bit", "expert", "frametype",
+    "gui_enabled", "register_menu", "register_postdissector", "register_stat_cmd_arg", "set_filter", "set_plugin_info",
 }

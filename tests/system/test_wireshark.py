@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from benchmark.capture import build_capture
 from conftest import OWN, captures_in
-from wireshark.releases import RELEASES, Trouble, packets, run, unpacked, wireshark_of
+from wireshark.releases import DISSECTOR, RELEASES, Trouble, packets, run, unpacked, wireshark_of
 
 from dissector.integrations.wireshark.tshark import Tshark
 
@@ -123,6 +123,49 @@ def test_the_reports_say_what_xenshark_says(wireshark: Tshark, shell: Shell) -> 
     slowest = max(one["latency"] for one in faults if not one["in_flight"])
     summary = run(wireshark, capture, "-q", "-z", "xenmig,summary")
     assert f"max {1000 * slowest:.1f} ms" in summary
+
+
+GUI = """
+menus, statistics = {}, { [MENU_STAT_UNSORTED] = "Statistics", [MENU_STAT_RESPONSE_TIME] = "Service Response Time" }
+gui_enabled = function() return true end
+register_menu = function(title, action, menu) menus[statistics[menu] .. "/" .. title] = action end
+set_filter = function(filter) print("filter " .. filter) end
+apply_filter = function() print("applied") end
+TextWindow = { new = function(title)
+    print("window " .. title)
+    local window = {}
+    function window:append(text) io.write(text) end
+    function window:add_button(label, action) print("button " .. label); action() end
+    return window
+end }
+"""
+
+CHOOSE = """
+local chosen = Listener.new("frame")
+function chosen.draw() menus["%s"]() end
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "filter"),
+    [
+        ("Statistics/Xen Live Migration/Summary", "xenmig.item"),
+        ("Statistics/Xen Live Migration/Faults", "xenmig.fault || xenmig.page.answers"),
+        ("Service Response Time/Xen Live Migration", "xenmig.fault || xenmig.page.answers"),
+    ],
+)
+def test_the_menu_statistics_has_the_reports(wireshark: Tshark, entry: str, filter: str, tmp_path: Path) -> None:
+    """With what the graphical Wireshark gives a script, played here."""
+    script = tmp_path / "gui.lua"
+    script.write_text(GUI + DISSECTOR.read_text() + CHOOSE % entry)
+    capture = CAPTURES["postcopy/c_netem/veth_rx.pcap"]
+    printed = run(wireshark, capture, "-q", script=script)
+    name = "summary" if "Summary" in entry else "faults"
+    report = run(wireshark, capture, "-q", "-z", f"xenmig,{name}")
+    title, *rows, button, wanted, applied = printed.splitlines()
+    assert title == f"window Xen live migration: {name}" and button.startswith("button Show ")
+    assert rows == report.splitlines() and (wanted, applied) == (f"filter {filter}", "applied")
+    assert run(wireshark, capture, "-Y", filter, "-T", "fields", "-e", "frame.number")
 
 
 def column(wireshark: Tshark, name: str, wanted: str, *fields: str) -> list[list[str]]:

@@ -72,14 +72,27 @@ for name, report in pairs(REPORTS) do
     end)
 end
 
+-- What is in the menu Statistics, and there where other protocols have their response times. Lua can give Wireshark no
+-- tables and no trees: a window of text, with a button for the packets that it is about.
+local FAULTS = { report = "faults", button = "Show faults and answers", filter = "xenmig.fault || xenmig.page.answers" }
+local SUMMARY = { report = "summary", button = "Show records", filter = "xenmig.item" }
+
+local function offer(title, menu, one)
+    register_menu(title, function()
+        flush()
+        local window = TextWindow.new("Xen live migration: " .. one.report)
+        REPORTS[one.report](function(line) window:append(line) end)
+        window:add_button(one.button, function()
+            set_filter(one.filter)
+            apply_filter()
+        end)
+    end, menu)
+end
+
 if gui_enabled() then
-    for name, report in pairs(REPORTS) do
-        register_menu("Xen Live Migration/" .. name, function()
-            flush()
-            local window = TextWindow.new("Xen live migration: " .. name)
-            report(function(line) window:append(line) end)
-        end, MENU_TOOLS_UNSORTED)
-    end
+    offer("Xen Live Migration/Summary", MENU_STAT_UNSORTED, SUMMARY)
+    offer("Xen Live Migration/Faults", MENU_STAT_UNSORTED, FAULTS)
+    offer("Xen Live Migration", MENU_STAT_RESPONSE_TIME, FAULTS)
 end
 
 end
