@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dissector.capture.link import addresses
-from dissector.events import Endpoint, Flow, Spent, Way
+from dissector.events import Endpoint, Flow, Spent, Stall, Way
 from dissector.tcp import Connection
-from dissector.tcp.core import NEVER, STALL
+from dissector.tcp.core import NEVER
 
 FOLLOWED_MAX = 256
 
@@ -37,8 +37,8 @@ class Encrypted(NamedTuple):
     back: int
     """Octets of the other direction."""
     retransmitted: int
-    stall: int
-    """The longest time (ns) without payload in the direction of most; 0: none worth a word."""
+    stalls: tuple[Stall, ...]
+    """Times without payload in the direction of most."""
     spent: Spent
     """What held up the sender of most, which waited for messages where it seems to have had nothing to send, too."""
     way: Way | None
@@ -83,7 +83,7 @@ class Followed:
                     most.octets,
                     back.octets,
                     most.retransmitted,
-                    most.stall if most.stall > STALL else 0,
+                    tuple(map(Stall._make, most.pace.stalls)),
                     Spent(*most.spent()),
                     None if most.evidence is None else Way(*most.evidence),
                 )

@@ -41,6 +41,14 @@ FOREIGN_OCTETS = "foreign octets"
 """Name of what is none of the stream's octets, in the middle of it."""
 
 
+StallEnd: TypeAlias = Literal[
+    "data", "message", "window", "acknowledgement", "retransmission", "delivery", "closed", "capture"
+]
+"""What ended a time without payload: the sender went on by itself, or upon a message of the other side; a window that
+opened; an acknowledgement; octets that were sent again; a packet that the network had held up; the end of the
+connection, or of the capture."""
+
+
 class Position(NamedTuple):
     """Where in the capture: packet number (from 1; 0 where the input is no capture) and time (ns since the epoch)."""
 
@@ -103,6 +111,18 @@ class Held(NamedTuple):
 NOTHING_HELD = Held()
 
 
+class Stall(NamedTuple):
+    """A time without payload in a direction, longer than TCP takes for anything by itself. Times are ns since the
+    epoch."""
+
+    start: int
+    end: int
+    cause: str
+    """What held up the sender: one of the fields of `Spent`."""
+    ended_by: StallEnd | None
+    """None: not clear."""
+
+
 class Way(NamedTuple):
     """What a connection showed of the way of one direction's octets. Times are ns; None: nothing shows it."""
 
@@ -116,6 +136,11 @@ class Way(NamedTuple):
     spurious: int = 0
     late: int = 0
     """Segments that came later than those behind them, and had not been sent again."""
+    late_segments: tuple[int, int] | None = None
+    """By how many segments that came from the first of those behind it on, how many octets of them, and how long (ns)
+    one was late: the middle one, and the most."""
+    late_octets: tuple[int, int] | None = None
+    late_time: tuple[int, int] | None = None
     window_least: int | None = None
     """Octets of the smallest window that the other side announced."""
     window_closed: int = 0
@@ -247,8 +272,8 @@ class Record(NamedTuple):
     """What was known once it was read."""
     acked: int = 0
     """How many octets of the other direction its sender had acknowledged when it was complete (an offset there)."""
-    silence: int = 0
-    """The longest stall (ns without payload in its direction) since the record before it."""
+    stalls: tuple[Stall, ...] = ()
+    """Those of its direction since the record before it ended, as they came."""
     held: Held = NOTHING_HELD
     """What held up its sender."""
     unseen: bool = False
@@ -377,6 +402,8 @@ class DirectionEnded(NamedTuple):
     """If there are any: the time (ns) from its last packet to the end of the capture."""
     way: Way | None = None
     """What its connection showed of its octets' way."""
+    stall: Stall | None = None
+    """The time without payload at its end, if the connection or the capture ended then."""
 
 
 Event: TypeAlias = (

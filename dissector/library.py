@@ -23,6 +23,7 @@ from dissector.parser import LATE_SEARCHED, MIGRATIONS_MAX
 from dissector.results.common import EndpointResult, FlowResult, file_name, time_of
 from dissector.results.limits import LimitsResult
 from dissector.results.source import CensusResult, EncryptedResult, SourceResult
+from dissector.results.stalls import as_results
 from dissector.units import NS, many, size
 
 if TYPE_CHECKING:
@@ -38,7 +39,17 @@ if TYPE_CHECKING:
 Reader = CaptureReader | StreamReader
 
 TableName: TypeAlias = Literal[
-    "captures", "migrations", "records", "iterations", "phases", "faults", "pages", "gaps", "rates", "findings"
+    "captures",
+    "migrations",
+    "records",
+    "iterations",
+    "phases",
+    "stalls",
+    "faults",
+    "pages",
+    "gaps",
+    "rates",
+    "findings",
 ]
 
 Take = Callable[[Event], object]
@@ -404,7 +415,8 @@ def _encrypted(one: Encrypted) -> EncryptedResult:
         octets_per_second=one.octets * NS / one.duration if one.duration else None,
         retransmitted=one.retransmitted,
         limits=LimitsResult.of_ciphertext(one.spent, one.way, one.duration),
-        stall=time_of(one.stall),
+        stall=time_of(max((stall.end - stall.start for stall in one.stalls), default=0)),
+        stalls=as_results(one.stalls),
     )
 
 

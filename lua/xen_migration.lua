@@ -1924,26 +1924,26 @@ events.Held = py.class("Held", { "before", "within" }, { before = events.Spent(0
     within = within } end)
 events.Record = py.class("Record", { "migration", "direction", "layer", "name", "type", "spec", "endianness", "offset",
     "length", "body_length", "body", "padding", "runs", "complete", "whole", "first", "last", "index", "context",
-    "acked", "silence", "held", "unseen", "unannounced", "connection", "number" }, { endianness = "little", offset = 0,
+    "acked", "stalls", "held", "unseen", "unannounced", "connection", "number" }, { endianness = "little", offset = 0,
     length = 0, body_length = 0, body = "", padding = "", runs = {}, complete = true, whole = true,
     first = events.Position(0, 0), last = events.Position(0, 0), index = 0, context = events.Context({}, nil, "little",
-    false, nil, 12, nil, false, false, false, false, 0), acked = 0, silence = 0, held = events.Held(events.Spent(0, 0,
+    false, nil, 12, nil, false, false, false, false, 0), acked = 0, stalls = {}, held = events.Held(events.Spent(0, 0,
     0, 0, 0, 0, 0), events.Spent(0, 0, 0, 0, 0, 0, 0)), unseen = false, unannounced = false, number = 0 }, true, nil,
     function(migration, direction, layer, name, type, spec, endianness, offset, length, body_length, body, padding,
-    runs, complete, whole, first, last, index, context, acked, silence, held, unseen, unannounced, connection,
+    runs, complete, whole, first, last, index, context, acked, stalls, held, unseen, unannounced, connection,
     number) if endianness == nil then endianness = "little" end if offset == nil then offset = 0 end if length == nil
     then length = 0 end if body_length == nil then body_length = 0 end if body == nil then body = "" end if padding ==
     nil then padding = "" end if runs == nil then runs = {} end if complete == nil then complete = true end if whole ==
     nil then whole = true end if first == nil then first = events.Position(0,
     0) end if last == nil then last = events.Position(0, 0) end if index == nil then index = 0 end if context == nil
     then context = events.Context({}, nil, "little", false, nil, 12, nil, false, false, false, false,
-    0) end if acked == nil then acked = 0 end if silence == nil then silence = 0 end if held == nil then held =
+    0) end if acked == nil then acked = 0 end if stalls == nil then stalls = {} end if held == nil then held =
     events.Held(events.Spent(0, 0, 0, 0, 0, 0, 0), events.Spent(0, 0, 0, 0, 0, 0,
     0)) end if unseen == nil then unseen = false end if unannounced == nil then unannounced = false end if number == nil
     then number = 0 end return { migration = migration, direction = direction, layer = layer, name = name, type = type,
     spec = spec, endianness = endianness, offset = offset, length = length, body_length = body_length, body = body,
     padding = padding, runs = runs, complete = complete, whole = whole, first = first, last = last, index = index,
-    context = context, acked = acked, silence = silence, held = held, unseen = unseen, unannounced = unannounced,
+    context = context, acked = acked, stalls = stalls, held = held, unseen = unseen, unannounced = unannounced,
     connection = connection, number = number } end)
 events.PacketsCut = py.class("PacketsCut", { "migration", "direction" }, {}, true, nil, function(migration,
     direction) return { migration = migration, direction = direction } end)
@@ -1954,21 +1954,25 @@ events.DirectionStarted = py.class("DirectionStarted", { "migration", "direction
     late = false, position = events.Position(0, 0) }, true, nil, function(migration, direction, offset, late,
     position) if late == nil then late = false end if position == nil then position = events.Position(0, 0) end return {
     migration = migration, direction = direction, offset = offset, late = late, position = position } end)
-events.Way = py.class("Way", { "rtt", "in_flight", "fast", "timeout", "spurious", "late", "window_least",
-    "window_closed", "lag", "reply", "side" }, { fast = 0, timeout = 0, spurious = 0, late = 0, window_closed = 0 },
-    true, nil, function(rtt, in_flight, fast, timeout, spurious, late, window_least, window_closed, lag, reply,
+events.Way = py.class("Way", { "rtt", "in_flight", "fast", "timeout", "spurious", "late", "late_segments",
+    "late_octets", "late_time", "window_least", "window_closed", "lag", "reply", "side" }, { fast = 0, timeout = 0,
+    spurious = 0, late = 0, window_closed = 0 }, true, nil, function(rtt, in_flight, fast, timeout, spurious, late,
+    late_segments, late_octets, late_time, window_least, window_closed, lag, reply,
     side) if fast == nil then fast = 0 end if timeout == nil then timeout = 0 end if spurious == nil then spurious = 0
     end if late == nil then late = 0 end if window_closed == nil then window_closed = 0 end return { rtt = rtt,
     in_flight = in_flight, fast = fast, timeout = timeout, spurious = spurious, late = late,
-    window_least = window_least, window_closed = window_closed, lag = lag, reply = reply, side = side } end)
+    late_segments = late_segments, late_octets = late_octets, late_time = late_time, window_least = window_least,
+    window_closed = window_closed, lag = lag, reply = reply, side = side } end)
+events.Stall = py.class("Stall", { "start", "end_", "cause", "ended_by" }, {}, true, nil, function(start, end_, cause,
+    ended_by) return { start = start, end_ = end_, cause = cause, ended_by = ended_by } end)
 events.DirectionEnded = py.class("DirectionEnded", { "migration", "direction", "reason", "offset", "retransmitted",
-    "conflicts", "copies", "in_vain", "unheard", "way" }, { retransmitted = 0, conflicts = 0, copies = 0, in_vain = 0,
-    unheard = 0 }, true, nil, function(migration, direction, reason, offset, retransmitted, conflicts, copies, in_vain,
-    unheard, way) if retransmitted == nil then retransmitted = 0 end if conflicts == nil then conflicts = 0 end if
-    copies == nil then copies = 0 end if in_vain == nil then in_vain = 0 end if unheard == nil then unheard = 0 end
-    return { migration = migration, direction = direction, reason = reason, offset = offset,
+    "conflicts", "copies", "in_vain", "unheard", "way", "stall" }, { retransmitted = 0, conflicts = 0, copies = 0,
+    in_vain = 0, unheard = 0 }, true, nil, function(migration, direction, reason, offset, retransmitted, conflicts,
+    copies, in_vain, unheard, way, stall) if retransmitted == nil then retransmitted = 0 end if conflicts == nil then
+    conflicts = 0 end if copies == nil then copies = 0 end if in_vain == nil then in_vain = 0 end if unheard == nil then
+    unheard = 0 end return { migration = migration, direction = direction, reason = reason, offset = offset,
     retransmitted = retransmitted, conflicts = conflicts, copies = copies, in_vain = in_vain, unheard = unheard,
-    way = way } end)
+    way = way, stall = stall } end)
 facts_directions.DirectionFacts = py.class("DirectionFacts")
 facts_faults.Faults = py.class("Faults")
 facts_faults.Matches = py.class("Matches", { "again", "faults", "answered", "repeated" }, { again = {}, faults = {},
@@ -5579,8 +5583,8 @@ function parser_direction.DirectionParser._init(self, conversation, steps, is_fi
     self._before = { 0, 0 }
 end
 
-function parser_direction.NoTransport.take_silence(self)
-    return 0
+function parser_direction.NoTransport.take_stalls(self)
+    return {}
 end
 
 function parser_direction.NoTransport.spent(self)
@@ -6063,7 +6067,7 @@ function parser_direction.DirectionParser._emit_item(self, item, end_, padding, 
     local record = events.Record(migration.number, self.direction, item.layer, item.name, item.type, item.spec,
         item.endianness, item.offset, end_ - item.offset, item.body_length, body, padding, runs, whole
         and not self.damaged, whole, item.first, self.newest, index, migration.context,
-        (function() if peer ~= nil then return peer.transport.acked end return 0 end)(), self.transport:take_silence(),
+        (function() if peer ~= nil then return peer.transport.acked end return 0 end)(), native.nothing(self),
         native.nothing(self, item), item.layer == "xl" and self:_may_hide_texts(), item.unannounced, migration.aside)
     self.conversation.emit(record, self._reached)
 end
@@ -6269,7 +6273,13 @@ function parser_direction.DirectionParser._end(self, reason)
     else
         way = events.Way(py.unpack(evidence))
     end
-    local counts = { again, conflicts, side.copies, side.in_vain, side.unheard, way }
+    local stall
+    if side.last_stall == nil then
+        stall = nil
+    else
+        stall = events.Stall(py.unpack(side.last_stall))
+    end
+    local counts = { again, conflicts, side.copies, side.in_vain, side.unheard, way, stall }
     local ended = events.DirectionEnded(number, self.direction, reason, self.offset, py.unpack(counts))
     local join = migration.join
     for _, one in ipairs(join == nil and { ended } or join.end_(self, ended, migration.aside ~= nil)) do
@@ -6305,6 +6315,7 @@ function facts_directions.DirectionFacts._init(self, direction)
     self.in_vain = 0
     self.unheard = 0
     self.way = nil
+    self.stall = nil
     self.closed = nil
     self.ended = nil
     self.first = nil
@@ -6387,6 +6398,7 @@ function facts_directions.DirectionFacts._end(self, event)
     self.ended = event.reason
     self.copies = event.copies
     self.in_vain, self.unheard, self.way = event.in_vain, event.unheard, event.way
+    self.stall = event.stall
 end
 
 function facts_directions.DirectionFacts._reach(self, offset)

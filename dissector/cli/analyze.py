@@ -41,7 +41,7 @@ words and units:
   pfn         the number of a page in the guest's memory
   entry       a pfn with its page's type, of which NOTAB is an ordinary page, XTAB and BROKEN have no contents,
               XALLOC is allocated without contents, L1TAB to L4TAB are page tables, _PIN pinned ones
-  stall       the longest time without payload from the source in a phase
+  stall       a time above 50 ms without payload from the source; of a phase, the longest
   unasked     of a page: it came before a fault had asked for it
   in flight   of a page: its record had begun on the wire before the fault for it ended there
   libxl, libxc   the streams inside each other: of the toolstack's library, and of memory and processors

@@ -17,6 +17,7 @@ from dissector.events import (
     Reason,
     Record,
     Resynchronised,
+    Stall,
     Way,
     WayLost,
 )
@@ -54,6 +55,8 @@ class DirectionFacts:
         self.unheard = 0
         self.way: Way | None = None
         """What its connection showed of its octets' way, once it has ended."""
+        self.stall: Stall | None = None
+        """The time without payload at its end."""
         self.closed: Closed | None = None
         self.ended: Reason | None = None
         """Why no octet follows; None as long as some may."""
@@ -126,6 +129,7 @@ class DirectionFacts:
         self.ended = event.reason
         self.copies = event.copies
         self.in_vain, self.unheard, self.way = event.in_vain, event.unheard, event.way
+        self.stall = event.stall
 
     def _reach(self, offset: int) -> None:
         if offset > self.offset:

@@ -20,6 +20,18 @@ Congestion: TypeAlias = Literal["loss", "queue", "growth"]
 """What it was: octets that were lost, a link that was busy, or TCP that was finding out how much it takes."""
 
 
+CAUSE_OF: Mapping[str, Cause] = {
+    "idle": "source_idle",
+    "loss": "congestion",
+    "queue": "congestion",
+    "growth": "congestion",
+    "window": "receive_window",
+    "closed": "destination_slow",
+    "unclear": "unclear",
+}
+"""Of what TCP tells of a sender (`events.Spent`), unless it waited for the other side."""
+
+
 @dataclass(slots=True)
 class HeldUp:
     """ns by cause."""

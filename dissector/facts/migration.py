@@ -32,6 +32,7 @@ from dissector.facts.pages import Pages
 from dissector.facts.phases import Phase, Phases
 from dissector.facts.postcopy import PostcopyTimes
 from dissector.facts.roles import role_of
+from dissector.facts.stalls import Stalls
 from dissector.facts.static_data import StaticData
 from dissector.protocol import ConnectionRole, Layer, MessageSpec, Role
 
@@ -112,7 +113,7 @@ class Migration:
 
     def finish(self) -> None:
         """No event follows."""
-        self._phases.finish()
+        self._phases.finish(self.forward.last, self.forward.stall)
         self.postcopy.finish(self.last_time or 0)
 
     @property
@@ -226,6 +227,11 @@ class Migration:
     @property
     def phases(self) -> list[Phase]:
         return self._phases.all
+
+    @property
+    def stalls(self) -> Stalls:
+        """When the source stood still."""
+        return self._phases.stalls
 
     @property
     def texts(self) -> dict[str, Record]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
-from dissector.events import FORWARD, REVERSE, Direction, Record
+from dissector.events import FORWARD, REVERSE, Direction, Record, Stall
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.limits import HeldUp, together
 from dissector.facts.roles import role_of
+from dissector.facts.stalls import Stalls, Stood
 from dissector.protocol import PHASES, PLACES, Role
 
 PhaseName: TypeAlias = Literal["handshake", "precopy", "stop", "checkpoint", "transition", "postcopy", "finish"]
@@ -59,6 +60,7 @@ class Phases:
 
     def __init__(self) -> None:
         self.all: list[Phase] = []
+        self.stalls = Stalls()
         self._sent = self._heard = 0
         """When the newest forward record ended, and the newest reverse one."""
 
@@ -90,15 +92,11 @@ class Phases:
         if not self._sent:
             phase.spent.idle += record.first.time - max(phase.start_time, self._heard)
         self._sent = record.last.time
-        # A silence longer than the record itself was before it.
-        before = record.silence > record.last.time - record.first.time
-        if before:
-            phase.stall = max(phase.stall, record.silence)
+        self._stand(record, [one for one in record.stalls if one.end <= record.first.time], False)
         if following is not None and _is_before(phase.name, following):
             phase = self._begin(following, record.first.time)
         phase.spent.add(record.held.within, self._heard - record.first.time)
-        if not before:
-            phase.stall = max(phase.stall, record.silence)
+        self._stand(record, [one for one in record.stalls if one.end > record.first.time], True)
         phase.reach(record)
         if role is Role.CHECKPOINT and phase.name == "stop":
             phase.name = "checkpoint"
@@ -107,11 +105,21 @@ class Phases:
         elif role is Role.POSTCOPY_TRANSITION_END:
             self._begin("postcopy", record.last.time)
 
-    def finish(self) -> None:
-        """No record follows."""
+    def _stand(self, record: Record, stalls: list[Stall], within: bool) -> None:
+        phase = self.all[-1]
+        for stall in stalls:
+            phase.stall = max(phase.stall, stall.end - stall.start)
+            self.stalls.add(Stood(stall, phase, record.name, record.number, within))
+
+    def finish(self, newest: Record | None, stall: Stall | None) -> None:
+        """No record follows; `newest` is the last one of the source, which perhaps stood still at the end."""
         last = self.all[-1] if self.all else None
         if last is not None and last.name == "checkpoint" and not last.spans:
             self.all.pop()  # CHECKPOINT_END was the last record: no next checkpoint began
+        if stall is not None and newest is not None:
+            is_within = not newest.whole
+            name, number = (newest.name, newest.number) if is_within else (None, 0)
+            self.stalls.last = Stood(stall, self.all[-1], name, number, is_within)
 
     def _begin(self, name: PhaseName, time: int) -> Phase:
         # A record that was captured early must not turn time back.

@@ -25,7 +25,7 @@ from dissector.tables.rows import TABLES, capture_row, rows_of
 ROWS = 4096
 """Rows of a file of any table before another one is begun."""
 
-LoggedTable: TypeAlias = Literal["iterations", "phases", "gaps", "findings", "migrations"]
+LoggedTable: TypeAlias = Literal["iterations", "phases", "stalls", "gaps", "findings", "migrations"]
 """In the order in which they are written: a migration is in the dataset if its row in the last one is."""
 
 NAME = pattern(r"(\d{4}-\d\d-\d\d)-[0-9a-f]{16}-\d{5}\.parquet")

@@ -46,6 +46,7 @@ from dissector.events import (
     Resynchronised,
     Spec,
     Spent,
+    Stall,
     Way,
     WayLost,
 )
@@ -53,9 +54,9 @@ from dissector.parser.conversation import MIGRATIONS_MAX, Conversation, ParsedMi
 from dissector.parser.cursor import Cursor
 from dissector.parser.entries import PAGES_HEADER_SIZE, page_runs
 from dissector.parser.item import UNKNOWN, Item, octets_to_keep
-from dissector.parser.spending import begun, held_up
+from dissector.parser.spending import begun, held_up, stalls
 from dissector.protocol import Endianness, Expect, Layer, MessageSpec, Role
-from dissector.tcp import FOREVER, Transport
+from dissector.tcp import FOREVER, Paused, Transport
 
 FOREIGN_MAX = 1 << 12
 """As many of them at one place are believed: what carries a stream puts a few dozen before each piece."""
@@ -69,10 +70,10 @@ class NoTransport:
 
     acked = retransmitted = conflicts = copies = in_vain = unheard = 0
     is_shut = False
-    evidence = None
+    evidence = last_stall = None
 
-    def take_silence(self) -> int:
-        return 0
+    def take_stalls(self) -> tuple[Paused, ...]:
+        return ()
 
     def spent(self) -> Spent:
         return NOTHING_SPENT
@@ -625,7 +626,7 @@ class DirectionParser(Cursor):
             index,
             migration.context,
             peer.transport.acked if peer is not None else 0,
-            self.transport.take_silence(),
+            stalls(self),
             held_up(self, item),
             item.layer == "xl" and self._may_hide_texts(),
             item.unannounced,
@@ -748,7 +749,8 @@ class DirectionParser(Cursor):
         side = self.transport
         evidence = side.evidence
         way = None if evidence is None else Way(*evidence)
-        counts = (again, conflicts, side.copies, side.in_vain, side.unheard, way)
+        stall = None if side.last_stall is None else Stall(*side.last_stall)
+        counts = (again, conflicts, side.copies, side.in_vain, side.unheard, way, stall)
         ended = DirectionEnded(number, self.direction, reason, self.offset, *counts)
         join = migration.join
         for one in [ended] if join is None else join.end(self, ended, migration.aside is not None):

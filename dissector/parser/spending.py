@@ -1,11 +1,12 @@
-"""What held up the sender of an item, between what its half-connection says when it begins and when it ends."""
+"""What held up the sender of an item, between what its half-connection says when it begins and when it ends; and when
+that stood still."""
 
 from __future__ import annotations
 
 from operator import sub
 from typing import TYPE_CHECKING
 
-from dissector.events import NOTHING_HELD, NOTHING_SPENT, Held, Spent
+from dissector.events import NOTHING_HELD, NOTHING_SPENT, Held, Spent, Stall
 from dissector.tcp import Transport
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ def held_up(parser: DirectionParser, item: Item) -> Held:
     if begun is None or begun < known:
         begun = known
     return Held(_less(begun, known), _less(now, begun))
+
+
+def stalls(parser: DirectionParser) -> tuple[Stall, ...]:
+    """When nothing came, since the item before."""
+    return tuple(map(Stall._make, parser.transport.take_stalls()))
 
 
 def _less(now: tuple[int, ...], before: tuple[int, ...]) -> Spent:

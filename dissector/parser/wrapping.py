@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dissector.events import Position
 from dissector.protocol import MESSAGE_HEADER, MESSAGE_MARK, MESSAGE_MAX, STREAM_ERROR, ZSTD_MAGIC
 from dissector.protocol.libvirt import CONTINUE, ERROR, STREAM
-from dissector.tcp import FOREVER, Evidence, Transport
+from dissector.tcp import FOREVER, Evidence, Paused, Transport
 
 if TYPE_CHECKING:
     import zstandard
@@ -110,8 +110,12 @@ class Wrapping:
     def evidence(self) -> Evidence | None:
         return self.transport.evidence
 
-    def take_silence(self) -> int:
-        return self.transport.take_silence()
+    def take_stalls(self) -> Sequence[Paused]:
+        return self.transport.take_stalls()
+
+    @property
+    def last_stall(self) -> Paused | None:
+        return self.transport.last_stall
 
     def spent(self) -> Sequence[int]:
         return self.transport.spent()

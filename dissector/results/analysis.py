@@ -44,6 +44,7 @@ from dissector.results.common import (
 from dissector.results.findings import FindingResult
 from dissector.results.limits import LimitsResult, SharesResult, phase_shares
 from dissector.results.source import SourceResult
+from dissector.results.stalls import MigrationStallResult, stalls_of
 from dissector.rules.verdict import verdict
 from dissector.units import NS
 
@@ -367,6 +368,8 @@ class MigrationResult(Result, kw_only=True):
     iterations: tuple[IterationResult, ...]
     phases: tuple[PhaseResult, ...]
     postcopy: Annotated[PostcopyResult | None, "null: nothing of postcopy"]
+    stalls: Annotated[tuple[MigrationStallResult, ...], "the longest, as they came; none where limits are null"]
+    stalls_left_out: Annotated[int, "shorter ones, of which there are too many"]
     gaps: tuple[GapResult, ...]
     findings: tuple[FindingResult, ...]
     findings_left_out: Annotated[int, "findings that were only counted"]
@@ -406,6 +409,8 @@ class MigrationResult(Result, kw_only=True):
             ),
             phases=tuple(PhaseResult.of(each, migration) for each in migration.phases),
             postcopy=PostcopyResult.of(migration),
+            stalls=tuple(map(MigrationStallResult.of, stalls_of(migration))),
+            stalls_left_out=migration.stalls.left_out,
             gaps=tuple(GapResult.of(gap) for side in sides for gap in side.gaps),
             findings=tuple(FindingResult.of(one) for one in checker.shown),
             findings_left_out=checker.left_out,

@@ -52,6 +52,37 @@ class WindowResult(Result):
     zero_count: Annotated[int, "how many times it was closed altogether"]
 
 
+class ExtentResult(Result):
+    """How much of something."""
+
+    median: int
+    max: int
+
+
+class LatenessResult(Result):
+    """How long something took."""
+
+    median: Duration
+    max: Duration
+
+
+class ReorderingResult(Result):
+    """How far segments came behind their place: what had come before each of them, though sent after it (the extent of
+    RFC 4737, 4.2, and its late time)."""
+
+    segments: Annotated[ExtentResult, "that came from the first of those on"]
+    octets: Annotated[ExtentResult, "of payload that stands behind it"]
+    time: Annotated[LatenessResult, "since the first of those"]
+
+    @classmethod
+    def of(cls, way: Way) -> ReorderingResult | None:
+        """None where nothing was reordered."""
+        if way.late_segments is None or way.late_octets is None or way.late_time is None:
+            return None
+        late = LatenessResult(*map(_seconds, way.late_time))
+        return cls(ExtentResult(*way.late_segments), ExtentResult(*way.late_octets), late)
+
+
 class EvidenceResult(Result):
     """What TCP showed of the way of the source's octets."""
 
@@ -59,6 +90,7 @@ class EvidenceResult(Result):
     in_flight: InFlightResult | None
     retransmissions: Annotated[RetransmissionsResult | None, "null: packets were captured more than once"]
     reordered: Annotated[int, "segments that came after those behind them, and had not been sent again"]
+    reordering: Annotated[ReorderingResult | None, "how far; null: none was"]
     window: WindowResult
 
     @classmethod
@@ -69,7 +101,8 @@ class EvidenceResult(Result):
         rtt = None if way.rtt is None else SpreadResult(*map(_seconds, way.rtt))
         again = None if copies else RetransmissionsResult(way.fast, way.timeout, way.spurious)
         in_flight = None if way.in_flight is None else InFlightResult(*way.in_flight)
-        return cls(rtt, in_flight, again, way.late, WindowResult(way.window_least, way.window_closed))
+        window = WindowResult(way.window_least, way.window_closed)
+        return cls(rtt, in_flight, again, way.late, ReorderingResult.of(way), window)
 
 
 class CongestionResult(Result):
@@ -173,6 +206,17 @@ def _sentence(held_up: HeldUp, parts: Mapping[Cause, float], way: Way | None, al
         words += f"; {100 * parts['unclear']:.0f} % is not clear"
     proofs = [proof for cause in clear if (proof := _proof(cause, way, held_up))]
     return words + "".join(f"; {proof}" for proof in dict.fromkeys(proofs)) + also
+
+
+def reordering_as_text(way: Way | None) -> str:
+    """How far segments came behind their place; nothing where none did."""
+    if way is None or way.late_segments is None or way.late_octets is None or way.late_time is None:
+        return ""
+    each = (
+        f"{many(segments, 'segment')} ({size(octets)}, {duration(late)})"
+        for segments, octets, late in zip(way.late_segments, way.late_octets, way.late_time, strict=True)
+    )
+    return "{} came late: half of them behind up to {}, all behind up to {}".format(many(way.late, "segment"), *each)
 
 
 def _name(cause: Cause, held_up: HeldUp) -> str:

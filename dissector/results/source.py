@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from dissector.results.base import Result
 from dissector.results.common import Duration, FlowResult, Octets, Time
 from dissector.results.limits import LimitsResult
+from dissector.results.stalls import StallResult
 
 
 class CensusResult(Result):
@@ -29,6 +30,7 @@ class EncryptedResult(Result, kw_only=True):
     retransmitted: Annotated[Octets, "octets that were captured again"]
     limits: Annotated[LimitsResult, "what held up the side from which most came; waiting is part of source_idle"]
     stall: Annotated[Duration | None, "the longest time without payload in the direction of most; 0: none above 50 ms"]
+    stalls: Annotated[tuple[StallResult, ...], "all such times, or the longest of very many"]
 
 
 class SourceResult(Result, kw_only=True):

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
 from typing import Annotated
 
 from dissector.analysis import MigrationAnalysis
 from dissector.events import FORWARD, REVERSE, Direction
+from dissector.facts import Migration
 from dissector.facts.page_map import USES, PageMap, PageUse
 from dissector.facts.timeline import Timeline, Timelines
 from dissector.results.base import Result, Seconds
 from dissector.results.common import Duration, InFile, Octets, Time, time_of
+from dissector.results.stalls import MigrationStallResult, stalls_of
 from dissector.units import NS
-
-STALL = 50_000_000
-"""ns without payload below which a silence is none worth a word, as in `tcp/core.py`."""
 
 Series = Annotated[tuple[int, ...], "octets in each bin of time"]
 
@@ -26,13 +24,6 @@ class DirectionSeriesResult(Result):
     octets: Annotated[Series, "distinct octets that were seen: all together those of `analyze`"]
     retransmitted: Annotated[Series, "octets that were captured again"]
     not_captured: Annotated[Series, "octets that the capture lost"]
-
-
-class StallResult(Result):
-    """A time without payload in the forward direction, exact to a bin."""
-
-    start_time: Time
-    duration: Duration
 
 
 class UseResult(Result):
@@ -94,11 +85,12 @@ class TimelineResult(Result, kw_only=True):
     forward: DirectionSeriesResult
     reverse: DirectionSeriesResult
     contents: Annotated[tuple[int, ...], "pages whose contents came in each bin, before and after the transition"]
-    stalls: tuple[StallResult, ...]
+    stalls: Annotated[tuple[MigrationStallResult, ...], "times without payload from the source"]
     pages: Annotated[PageMapResult | None, "null: no pages were sent"]
 
     @classmethod
-    def of(cls, number: int, timeline: Timeline, is_timed: bool) -> TimelineResult:
+    def of(cls, timeline: Timeline, migration: Migration) -> TimelineResult:
+        number, is_timed = migration.number, migration.is_timed
         bins = timeline.bins
         start = bins.start if is_timed else None
         forward, reverse = (_series(timeline, side, start is not None) for side in (FORWARD, REVERSE))
@@ -109,7 +101,7 @@ class TimelineResult(Result, kw_only=True):
             forward=forward,
             reverse=reverse,
             contents=tuple(timeline.contents) if start is not None else (),
-            stalls=tuple(_stalls(forward.octets, start or 0, bins.width)),
+            stalls=tuple(map(MigrationStallResult.of, stalls_of(migration))),
             pages=None if timeline.pages is None else PageMapResult.of(timeline.pages, is_timed),
         )
 
@@ -149,11 +141,7 @@ def rates(timeline: TimelineResult) -> Iterator[RateResult]:
 def timelines_of(timelines: Timelines, migrations: Iterable[MigrationAnalysis]) -> tuple[TimelineResult, ...]:
     """Of all migrations that have one."""
     by_number = timelines.by_number
-    return tuple(
-        TimelineResult.of(one.number, by_number[one.number], one.is_timed)
-        for one, _ in migrations
-        if one.number in by_number
-    )
+    return tuple(TimelineResult.of(by_number[one.number], one) for one, _ in migrations if one.number in by_number)
 
 
 def _series(timeline: Timeline, side: Direction, is_timed: bool) -> DirectionSeriesResult:
@@ -171,16 +159,6 @@ def _use(pages: PageMap, use: PageUse, places: Mapping[int, int]) -> UseResult:
     ]
     rows, bins, counts = zip(*cells, strict=True)
     return UseResult(use, rows, bins, counts)
-
-
-def _stalls(octets: tuple[int, ...], start: int, width: int) -> Iterator[StallResult]:
-    """Empty bins between others, where together they are long enough."""
-    at = 0
-    for is_empty, bins in groupby(octets, key=lambda count: not count):
-        length = len(list(bins))
-        if is_empty and 0 < at < len(octets) - length and length * width >= STALL:
-            yield StallResult((start + at * width) / NS, length * width / NS)
-        at += length
 
 
 class FileTimelineResult(TimelineResult, InFile, kw_only=True):

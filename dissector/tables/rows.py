@@ -23,6 +23,7 @@ from dissector.results.faults import FaultResult
 from dissector.results.findings import FindingResult
 from dissector.results.records import PlacedResult, place
 from dissector.results.source import SourceResult
+from dissector.results.stalls import MigrationStallResult
 from dissector.results.timeline import RateResult, TimelineResult, rates
 from dissector.tables.columns import Column, columns, value_of
 
@@ -95,6 +96,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             _table("records", PlacedResult, says="A record, header or handshake text."),
             _table("iterations", IterationResult, MIGRATION),
             _table("phases", PhaseResult, MIGRATION),
+            _table("stalls", MigrationStallResult, MIGRATION),
             _table("faults", FaultResult),
             _table("pages", PagesRow),
             _table("gaps", GapResult, MIGRATION),
@@ -126,7 +128,12 @@ def _values(name: str, capture: str, row: Result, *keys: int) -> Row:
     return capture, *keys, *(value_of(row, column) for column in own)
 
 
-OF_A_MIGRATION: tuple[Literal["iterations", "phases", "gaps"], ...] = ("iterations", "phases", "gaps")
+OF_A_MIGRATION: tuple[Literal["iterations", "phases", "stalls", "gaps"], ...] = (
+    "iterations",
+    "phases",
+    "stalls",
+    "gaps",
+)
 """Tables whose rows are in a migration's result, by their names there, and do not say of which it is."""
 
 
@@ -195,9 +202,8 @@ class Rows:
                         self._put(name, row)
 
     def _rates(self, one: MigrationAnalysis) -> Iterator[RateResult]:
-        number, is_timed = one.migration.number, one.migration.is_timed
-        timeline = None if self._timelines is None else self._timelines.by_number.get(number)
-        return iter(()) if timeline is None else rates(TimelineResult.of(number, timeline, is_timed))
+        timeline = None if self._timelines is None else self._timelines.by_number.get(one.migration.number)
+        return iter(()) if timeline is None else rates(TimelineResult.of(timeline, one.migration))
 
     def _row(self, name: str, row: Result, *keys: int) -> None:
         if name in self._wanted:

@@ -9,7 +9,7 @@ else:
 
 from dissector.tcp.connections import Connection, Connections
 from dissector.tcp.half_connection import FOREVER, Budget, Consumer, HalfConnection, Transport
-from dissector.tcp.pace import Evidence
+from dissector.tcp.pace import Evidence, Paused
 from dissector.tcp.path import PacketPath
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Evidence",
     "HalfConnection",
     "PacketPath",
+    "Paused",
     "Transport",
     "core",
 ]

@@ -87,10 +87,6 @@ _BLOCK_OVERHEAD = cython.declare(cython.longlong, 32)
 IPV4_TCP = Struct("!2xH2xI2x12sIII")
 IPV6_TCP = Struct("!4xHBx36sIII")
 
-STALL = 50_000_000
-"""A silence (ns) below this is none worth a word: TCP's retransmission timer starts at 200 ms."""
-
-
 COPY = 500_000
 """A newest segment that comes again within this (ns) may have been captured twice: on a bridge and its port, with a
 VLAN tag and without. Where that happens to some of the segments only, it is the network that made two of them."""
@@ -192,8 +188,6 @@ class Half:
     """Time (ns) from which on the next news is noted (`note`)."""
     probe = cython.declare(cython.longlong, visibility="public")
     """Offset whose acknowledgement ends a measurement of the round trip (`measure`)."""
-    stall = cython.declare(cython.longlong, visibility="public")
-    """The longest time (ns) between two of them since the consumer asked, or STALL."""
     spoke = cython.declare(cython.longlong, visibility="public")
     """Time (ns) of the newest packet of any kind; -NEVER: none."""
     vain = cython.declare(cython.longlong, visibility="public")
@@ -218,7 +212,6 @@ class Half:
         self.size = self.closings = self.greeted = self.unacked = self.granted = 0
         self.scale = -1
         self.least = 0xFFFF
-        self.stall = STALL
         self.vain = 0
 
     def tell(self) -> None:

@@ -28,8 +28,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from dissector.capture.link import LARGEST_WINDOW, NO_SHIFT, Segment
-from dissector.tcp.core import COPY, MASK, NEVER, PIECE_COST, STALL, WINDOW_LEAST, Half
-from dissector.tcp.pace import Evidence, Pace
+from dissector.tcp.core import COPY, MASK, NEVER, PIECE_COST, WINDOW_LEAST, Half
+from dissector.tcp.pace import STALL, Evidence, Pace, Paused
 
 if TYPE_CHECKING:
     from dissector.tcp.connections import Connection
@@ -101,8 +101,13 @@ class Transport(Protocol):
     def is_shut(self) -> bool:
         """Whether the other side takes nothing: the window that it announced last is closed."""
 
-    def take_silence(self) -> int:
-        """The longest stall, a time (ns) between two packets with payload, since this was last asked; 0: none."""
+    def take_stalls(self) -> Sequence[Paused]:
+        """Those since this was last asked, as they came."""
+
+    @property
+    def last_stall(self) -> Paused | None:
+        """How long no payload has come until the connection was closed or, if it was not, to the end of the capture;
+        None where that is no stall, or the capture goes on."""
 
     def spent(self) -> Sequence[int]:
         """How long (ns) each of `pace.CAUSES` has held up its sender so far."""
@@ -164,6 +169,8 @@ class Piece:
     is_held: bool = True
     began: int = 0
     """When the first of its octets came."""
+    order: int = 0
+    """Which of the segments out of order that was."""
 
     @property
     def end(self) -> int:
@@ -326,9 +333,21 @@ class HalfConnection(Half):
     def is_shut(self) -> bool:
         return not self.peer.window & LARGEST_WINDOW
 
-    def take_silence(self) -> int:
-        silence, self.stall = self.stall, STALL
-        return silence if silence > STALL else 0
+    def take_stalls(self) -> Sequence[Paused]:
+        taken = self.pace.stalls
+        if not taken:
+            return ()
+        self.pace.stalls = []
+        return taken
+
+    @property
+    def last_stall(self) -> Paused | None:
+        halves = self, self.peer
+        closings = [one.ending.time for one in halves if one.ending and (one.end is not None or one.was_reset)]
+        end = min(closings, default=self._budget.ended)
+        if self.heard == -NEVER or end - self.heard <= STALL:
+            return None
+        return Paused(self.heard, end, "unclear", "closed" if closings else "capture")
 
     def spent(self) -> Sequence[int]:
         self.pace.settle()
@@ -341,7 +360,6 @@ class HalfConnection(Half):
     # The fast path
 
     def look(self, time: int, is_again: bool, options: bytes) -> None:
-        self.stall = max(self.stall, time - self.heard)
         self.pace.look(time, is_again, options)
 
     def note(self, time: int, options: bytes) -> None:
@@ -369,8 +387,10 @@ class HalfConnection(Half):
         if self.kept:
             kept, self.kept = self.kept, []
             offset, pieces = last.end, []
+            order = self.out_of_order - len(kept)
             for frame, time, octets in kept:
-                pieces.append(Piece(offset, len(octets), octets, True, frame, time, frame, True, time))
+                order += 1
+                pieces.append(Piece(offset, len(octets), octets, True, frame, time, frame, True, time, order))
                 offset += len(octets)
             self.held += pieces
             self._budget.take(self, pieces)
@@ -538,8 +558,8 @@ class HalfConnection(Half):
             self._hold(self.next, octets[known:], length - known, frame, time)
             self._drain()
         else:
-            self.out_of_order += 1
             self._note_fill(offset, end, time)
+            self.out_of_order += 1
             self._hold(offset, octets, length, frame, time)
             self._budget.relieve(self)
 
@@ -548,7 +568,8 @@ class HalfConnection(Half):
         if self.held and self.held[-1].end > offset:
             following = self.held[bisect_right(self.held, offset, key=lambda piece: piece.offset) :]
             if following and following[0].offset <= end:
-                self.pace.fill(time, following[0].began)
+                segments = self.out_of_order - following[0].order + 1
+                self.pace.fill(time, following[0].began, segments, sum(piece.length for piece in following))
 
     def acknowledge(self, sequence: int, window: int, time: int) -> bool:
         """The other side has acknowledged everything before this sequence number, and announces a window. Whether that
@@ -741,6 +762,7 @@ class HalfConnection(Half):
             for piece in self._pieces(position, octets[position - offset : stop - offset], stop - position):
                 piece.frame = piece.since = frame
                 piece.time = piece.began = time
+                piece.order = self.out_of_order
                 index += self._insert(index, piece)
             position = stop
         if crossed > PIECES_CROSSED:

@@ -42,6 +42,13 @@ if TYPE_CHECKING:
 
 Side: TypeAlias = Literal["sender", "receiver", "middle"]
 
+Ending: TypeAlias = Literal[
+    "data", "message", "window", "acknowledgement", "retransmission", "delivery", "closed", "capture"
+]
+"""What ended a stall: the sender went on by itself, or upon a message of the other side; a window that opened; an
+acknowledgement; octets that were sent again; a packet that the network had held up; the connection's or the capture's
+end."""
+
 IDLE, LOSS, QUEUE, GROWTH, WINDOW, CLOSED, UNCLEAR = range(7)
 CAUSES = ("idle", "loss", "queue", "growth", "window", "closed", "unclear")
 
@@ -93,6 +100,23 @@ SIDES_RATIO = 4
 MIDDLE_LEAST = 2_000_000
 """ns that no system takes to answer: so both ends are that far away."""
 
+STALL = 50_000_000
+"""A silence (ns) below this is none worth a word: TCP's retransmission timer starts at 200 ms."""
+
+STALLS_MAX = 1 << 10
+"""Stalls that are remembered until somebody takes them."""
+
+
+class Paused(NamedTuple):
+    """A stall: a time without payload, from one packet with payload to the next one. Times are ns since the epoch."""
+
+    start: int
+    end: int
+    cause: str
+    """One of CAUSES."""
+    ended_by: Ending | None
+    """None: not clear."""
+
 
 class Evidence(NamedTuple):
     """What a connection showed of the way of one half's octets. Times are ns; None: nothing shows it."""
@@ -107,6 +131,11 @@ class Evidence(NamedTuple):
     spurious: int
     late: int
     """Segments that came later than those behind them, and had not been sent again."""
+    late_segments: tuple[int, int] | None
+    """By how many segments that came from the first of those behind it on, how many octets of them, and how long (ns)
+    one was late: the middle one, and the most."""
+    late_octets: tuple[int, int] | None
+    late_time: tuple[int, int] | None
     window_least: int | None
     """Octets of the smallest window that the other side announced."""
     window_closed: int
@@ -190,6 +219,9 @@ class Pace:
         "_is_made",
         "_lag",
         "_late",
+        "_late_octets",
+        "_late_segments",
+        "_late_time",
         "_looked",
         "_looks",
         "_lost",
@@ -210,6 +242,7 @@ class Pace:
         "replies",
         "spent",
         "spurious",
+        "stalls",
         "syn",
         "timeout",
     )
@@ -229,6 +262,9 @@ class Pace:
         self._is_crowded = False
         self._looks = 0
         self.fast = self.timeout = self.spurious = self._late = 0
+        self._late_segments, self._late_octets, self._late_time = NOTHING, NOTHING, NOTHING
+        self.stalls: list[Paused] = []
+        """Those that nobody has taken yet, as they came."""
         self._is_made = False
         self._looked = self._since = -NEVER
         self._cause = UNCLEAR
@@ -256,6 +292,7 @@ class Pace:
     def look(self, time: int, is_again: bool, options: bytes) -> None:
         """See `Half.look`."""
         half = self.half
+        cause, ended_by = UNCLEAR, None
         if self._looked <= time and half.heard != -NEVER and not self._is_made:
             spent = time - self._looked
             if self._looked == -NEVER:
@@ -271,10 +308,13 @@ class Pace:
                 self._learn_lag(time, echo)
             known = self._known(time, echo)
             self._looks += 1
-            self._cause = self._judge(time, known, is_again, is_busy and not self._is_uneven)
-            self.spent[self._cause] += spent
+            cause = self._cause = self._judge(time, known, is_again, is_busy and not self._is_uneven)
+            ended_by = self._ended_by(time, known)
+            self.spent[cause] += spent
             self.in_flight.add(max(0, known.in_flight), spent)
             self._note_growth(time, known)
+        if half.heard != -NEVER and time - half.heard > STALL:
+            self._note_stall(time, cause, "retransmission" if is_again else ended_by)
         self._looked = time
         self._widest = max(self._widest, half.size)
         half.due = time + self._step(time)
@@ -387,6 +427,25 @@ class Pace:
             return LOSS
         return full if scale >= 0 and 3 * room < window else UNCLEAR
 
+    def _ended_by(self, time: int, known: _Known) -> Ending | None:
+        """What let the sender go on after a pause of the cause at hand; None: not clear. A message did if most of the
+        pause was before it, however long the sender thought about it."""
+        half, cause = self.half, self._cause
+        if cause in (WINDOW, CLOSED):
+            return "window"
+        if cause == QUEUE:
+            return "delivery"
+        if cause in (IDLE, UNCLEAR) and 2 * (time - half.peer.heard) <= time - half.heard:
+            return "message"
+        if cause == IDLE:
+            return "data"
+        return "acknowledgement" if known.has_news and known.since <= self._slack else None
+
+    def _note_stall(self, time: int, cause: int, ended_by: Ending | None) -> None:
+        if len(self.stalls) == STALLS_MAX:
+            self.stalls.remove(min(self.stalls, key=lambda one: one.end - one.start))
+        self.stalls.append(Paused(self.half.heard, time, CAUSES[cause], ended_by))
+
     @property
     def _slack(self) -> int:
         """How soon (ns) the sender's answer to news passes here, beyond its lag."""
@@ -479,12 +538,20 @@ class Pace:
             self.fast += 1
         self._recover, self._lost = max(half.next, half.tail), time
 
-    def fill(self, time: int, since: int) -> None:
-        """All octets came that had been missing before some that had come at a time."""
+    def fill(self, time: int, since: int, segments: int, octets: int) -> None:
+        """All octets came that had been missing before some that had come at a time. So many segments came from those
+        on, and so many octets of what is behind the missing ones."""
         missing = time - since
         if 4 * missing < 3 * self.round_trip:
+            if not self._late:
+                self._late_segments, self._late_octets, self._late_time = Sketch(), Sketch(), Sketch()
             self._late += 1
+            self._late_segments.add(segments)
+            self._late_octets.add(octets)
+            self._late_time.add(max(0, missing))
         else:
+            if self.stalls and self.stalls[-1].end == time:
+                self.stalls[-1] = self.stalls[-1]._replace(ended_by="retransmission")
             self._lost = time
             if missing >= max(20 * TIMEOUT_LEAST, 3 * self.round_trip):
                 self.timeout += 1
@@ -501,15 +568,17 @@ class Pace:
         peer, took, lag = self.half.peer, self.replies, self._lag
         spread = took.least, took.quantile(50), took.quantile(95)
         trips = None if lag is None else tuple(one + lag for one in spread if one is not None)
-        in_flight = self.in_flight.quantile(50)
         window = peer.least << peer.scale if peer.scale >= 0 else 0 if peer.closings else None
         return Evidence(
             trips if trips else None,
-            None if in_flight is None else (in_flight, self.in_flight.largest),
+            self.in_flight.middle_and_most,
             self.fast,
             self.timeout,
             self.spurious,
             self._late,
+            self._late_segments.middle_and_most,
+            self._late_octets.middle_and_most,
+            self._late_time.middle_and_most,
             window,
             peer.closings,
             lag,

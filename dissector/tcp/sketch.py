@@ -37,3 +37,9 @@ class Sketch:
         coarse, value = kind >> (FINE + 1), kind & ((1 << (FINE + 1)) - 1)
         middle = (value << coarse) + ((1 << coarse) >> 1)
         return min(max(middle, self.least), self.largest)
+
+    @property
+    def middle_and_most(self) -> tuple[int, int] | None:
+        """The middle one, nearly, and the largest; None where there are none."""
+        middle = self.quantile(50)
+        return None if middle is None else (middle, self.largest)

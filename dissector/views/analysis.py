@@ -20,7 +20,7 @@ from dissector.facts import (
     toolstack,
 )
 from dissector.facts.limits import CAUSES
-from dissector.results.limits import LimitsResult, phase_shares
+from dissector.results.limits import LimitsResult, phase_shares, reordering_as_text
 from dissector.results.source import SourceResult
 from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
@@ -28,6 +28,7 @@ from dissector.units import clock, duration, many, printable, rate, size
 from dissector.views.encrypted import encrypted_as_text
 from dissector.views.faults import latencies_as_text, percentiles
 from dissector.views.findings import tally
+from dissector.views.stalls import stalls_as_text
 
 WIDTH = 110
 ROWS_SHOWN = 12
@@ -114,6 +115,7 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
     if migration.is_timed:
         yield from _first([("phase", _phase(migration, phase)) for phase in migration.phases], "phases")
     yield from _limit_rows(migration)
+    yield from _first([("" if at else "stalls", line) for at, line in enumerate(stalls_as_text(migration))], "kinds")
     yield from _downtime_rows(migration)
     yield from _postcopy_rows(migration)
     pages = migration.pages
@@ -213,6 +215,9 @@ def _limit_rows(migration: Migration) -> Iterator[Row]:
             ]
             rows.append(("", f"{phase.name:<10} {', '.join(words)}"))
     yield from _first(rows, "phases")
+    order = reordering_as_text(migration.forward.way)
+    if order:
+        yield "reordering", order
 
 
 def _moment(moment: Moment) -> str:

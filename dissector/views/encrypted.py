@@ -12,5 +12,6 @@ def encrypted_as_text(one: EncryptedResult) -> str:
     pace = f" ({rate(one.bytes, took)})" if took > 0 else ""
     words = f"{one.flow} ({one.cipher}) looks like a migration: {size(one.bytes)} in {duration(took)}{pace}"
     words += f", {size(one.back)} back, {size(one.retransmitted)} retransmitted"
-    words += f", stall of {duration(round(one.stall * NS))}" if one.stall else ", no stall"
+    stalls = f", {len(one.stalls)} stalls, the longest" if len(one.stalls) > 1 else ", stall"
+    words += f"{stalls} of {duration(round(one.stall * NS))}" if one.stall else ", no stall"
     return f"{words}, {one.limits.sentence}"

@@ -60,10 +60,12 @@ def facts(half: Any) -> tuple[Any, ...]:
     """What is known of one half-connection at the end."""
     if half.ignored and not isinstance(half, HalfConnection):
         return ("ignored", {})
-    names = ("octets", "acked", "next", "end", "retransmitted", "out_of_order", "conflicts", "finished", "stall")
+    names = ("octets", "acked", "next", "end", "retransmitted", "out_of_order", "conflicts", "finished")
     parser = half.consumer
     told = ("ended", "offset", "cut", "late", "newest", "damaged", "found", "lost_at")
-    return tuple(getattr(half, name) for name in names), {name: getattr(parser, name, None) for name in told}
+    return (*(getattr(half, name) for name in names), half.pace.stalls), {
+        name: getattr(parser, name, None) for name in told
+    }
 
 
 def check(path: Path) -> Outcome:

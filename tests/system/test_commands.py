@@ -402,6 +402,12 @@ def test_stalls_and_retransmissions(shell: Shell, name: str) -> None:
             longest = max(after - before for (_, before), (_, after) in pairwise(own))
             stalls = [phase["stall"] for phase in one["phases"]]
             assert max(stalls) == (longest / 1e9 if longest > 50_000_000 else 0)
+            told = [one for one in one["stalls"] if one["ended_by"] != "closed"]
+            assert [[round(stall[name] * 1e6) for name in ("start_time", "end_time")] for stall in told] == [
+                [before // 1000, after // 1000]
+                for (_, before), (_, after) in pairwise(own)
+                if after - before > 50_000_000
+            ]
 
 
 def test_pages_sent_again(shell: Shell) -> None:

@@ -231,6 +231,8 @@ TIMED = (
 """Of an iteration or a phase, what depends on how fast the stream was played."""
 
 
+STALLS = ("stalls", "stalls_left_out")
+
 OTHERS = ("checkpoints", "findings")
 
 
@@ -256,7 +258,7 @@ def analyzed(path: Path, port: int | None = None) -> list[dict[str, Any]]:
         own = {
             name: one[name]
             for name in one
-            if name not in ("flow", "verdict", "retransmitted", "convergence", "downtime", "limits", *OTHERS)
+            if name not in ("flow", "verdict", "retransmitted", "convergence", "downtime", "limits", *STALLS, *OTHERS)
         }
         result.append({**own, "findings": findings})
     return result

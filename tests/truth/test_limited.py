@@ -15,6 +15,7 @@ import dissector
 from dissector.facts.limits import CAUSES
 from dissector.results.analysis import MigrationResult
 from dissector.results.limits import LimitsResult, SharesResult
+from dissector.results.stalls import MigrationStallResult
 
 FOLDER = Path(__file__).parent / "limits"
 
@@ -63,6 +64,51 @@ def test_it_is_what_was_set(case: tuple[bench.Setup, Path, str]) -> None:
     assert limits(migration).side in (side, None)
     if setup.link is not None and setup.link.delay:
         assert limits(migration).side == side
+
+
+STOOD = {
+    "pauses": (4, 0.5, "source_idle", "data"),
+    "slow link and pauses": (4, 0.6, "source_idle", "data"),
+    "slow reader and pauses": (4, 1.0, "source_idle", "data"),
+    "late answer": (1, 1.5, "waiting", "message"),
+}
+"""How often a set-up's source stood still, for how long (s), why, and until what."""
+
+QUEUED = 0.25
+"""Seconds for which what a source had said before it paused may still go on."""
+
+
+@pytest.mark.parametrize("side", bench.SIDES)
+@pytest.mark.parametrize("name", STOOD)
+def test_stalls_are_those_that_were_set(name: str, side: str) -> None:
+    count, seconds, cause, end = STOOD[name]
+    (migration,) = dissector.open(str(MADE[f"{name}, {side}"][1])).analyze().migrations
+    found = [one for one in migration.stalls if one.duration > seconds / 2]
+    assert [(one.cause, one.ended_by) for one in found] == [(cause, end)] * count
+    assert all(seconds - QUEUED < one.duration < seconds + QUEUED for one in found)
+    assert all(one.record and one.within for one in found)
+    assert [one.duration for phase in migration.phases if (one := max_of(migration, phase.name))] == [
+        phase.stall for phase in migration.phases if phase.stall
+    ]
+
+
+def max_of(migration: MigrationResult, phase: str) -> MigrationStallResult | None:
+    """The longest stall of a phase."""
+    return max((one for one in migration.stalls if one.phase == phase), key=lambda one: one.duration, default=None)
+
+
+def test_a_link_that_reorders_is_told_with_how_far() -> None:
+    """2 of 100 packets are late by 6 ms, behind those that come meanwhile; what is seen at the source is in order."""
+    source, destination = (
+        dissector.open(str(MADE[f"reordering, {side}"][1])).analyze().migrations[0] for side in bench.SIDES
+    )
+    evidence = limits(source).evidence, limits(destination).evidence
+    assert evidence[0] is not None and evidence[1] is not None
+    assert (evidence[0].reordered, evidence[0].reordering) == (0, None)
+    found = evidence[1].reordering
+    assert found is not None and evidence[1].reordered > 20
+    assert 0.004 < found.time.median < 0.008 and found.time.max < 0.02
+    assert found.octets.max == pytest.approx(found.segments.max * 1448, rel=0.05)
 
 
 @pytest.mark.parametrize("name", MAINLY)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from happened import MS, Story
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dissector.events import FORWARD, DirectionEnded, Held, Spent, Way
-from dissector.facts import Migration
-from dissector.facts.limits import CAUSES, HeldUp, shares, together
+from dissector.events import FORWARD, DirectionEnded, Held, Spent, Stall, StallEnd, Way
+from dissector.facts import Migration, Phase
+from dissector.facts.limits import CAUSE_OF, CAUSES, HeldUp, shares, together
+from dissector.facts.stalls import STALLS_MAX, Stalls, Stood
 from dissector.results.limits import LimitsResult
+from dissector.results.stalls import MigrationStallResult, stalls_of
 from dissector.rules.checker import Checker
 from dissector.tcp import pace
 from dissector.tcp.sketch import Sketch
 from dissector.views.analysis import _rows
+from dissector.views.stalls import UNTIL, WHY, stalls_as_text
 
 HEADERS = ("xl header", "libxl header", "image header", "domain header", "STATIC_DATA_END")
 
@@ -54,6 +59,88 @@ def test_time_before_a_record_belongs_to_the_phase_before() -> None:
     handshake, precopy = story.facts().phases
     assert (handshake.held_up.idle, handshake.held_up.loss) == (10 * MS, 0)
     assert (precopy.held_up.idle, precopy.held_up.loss, precopy.held_up.queue) == (0, 20 * MS, 4 * MS)
+
+
+IDLE, LOST = Stall(0, 0, "idle", "data"), Stall(0, 0, "loss", "retransmission")
+
+
+def stood(stall: Stall, start: int, end: int) -> Stall:
+    """A stall from one ms to another one."""
+    return stall._replace(start=start * MS, end=end * MS)
+
+
+def stalled(*stalls: Stall) -> Story:
+    """The source stood still before its memory and within that, which begins at 206 ms."""
+    story = Story().tell(*HEADERS)
+    story.time = 205 * MS
+    story.record("PAGE_DATA", range(4), takes=800, stalls=stalls, number=6)
+    return story
+
+
+def test_a_stall_is_of_the_phase_in_which_it_began() -> None:
+    migration = stalled(stood(IDLE, 5, 206), stood(LOST, 300, 400), stood(LOST, 500, 900)).facts()
+    found = [MigrationStallResult.of(one) for one in stalls_of(migration)]
+    assert [(one.phase, one.within, one.duration, one.cause, one.ended_by) for one in found] == [
+        ("handshake", False, 0.201, "source_idle", "data"),
+        ("precopy", True, 0.1, "congestion", "retransmission"),
+        ("precopy", True, 0.4, "congestion", "retransmission"),
+    ]
+    assert [(one.record, one.number) for one in found] == [("PAGE_DATA", 6)] * 3
+    assert [phase.stall for phase in migration.phases] == [201 * MS, 400 * MS]
+
+
+def test_stalls_that_are_alike_are_told_together() -> None:
+    migration = stalled(stood(IDLE, 5, 206), stood(LOST, 300, 400), stood(LOST, 500, 900)).facts()
+    assert stalls_as_text(migration) == [
+        "handshake  201.000 ms after 4.000 ms, before PAGE_DATA #6: the source had nothing to send, until it went on "
+        "by itself",
+        "precopy    2 of 500.000 ms: octets were lost, until octets were sent again; the first 100.000 ms after "
+        "299.000 ms, within PAGE_DATA #6; the longest 400.000 ms after 499.000 ms, within PAGE_DATA #6",
+    ]
+
+
+def test_what_is_waited_for_is_a_message() -> None:
+    (one,) = stalls_of(stalled(stood(IDLE, 300, 400)._replace(ended_by="message")).facts())
+    assert MigrationStallResult.of(one).cause == "waiting"
+
+
+@pytest.mark.parametrize(("reports", "told"), [(True, []), (False, ["closed"])])
+def test_the_last_stall_is_one_unless_the_migration_is_done(reports: bool, told: list[str]) -> None:
+    story = stalled()
+    if reports:
+        story.tell("END", "libxl.END", "reverse ready", "forward go").record("reverse report", body=bytes(1))
+    last = Stall(2000 * MS, 2100 * MS, "unclear", "closed")
+    story.events.append(DirectionEnded(0, FORWARD, "fin", story.offset[FORWARD], stall=last))
+    assert [one.stall.ended_by for one in stalls_of(story.facts())] == told
+
+
+def test_of_copies_nobody_knows_what_was_sent_again() -> None:
+    story = stalled(stood(LOST, 300, 400), stood(IDLE, 500, 600))
+    (lost, idle) = stalls_of(ended(story, copies=1))
+    assert (lost.stall.cause, lost.stall.ended_by) == ("unclear", None)
+    assert idle.stall.cause == "idle"
+
+
+def test_the_longest_stalls_stay() -> None:
+    lengths = [60 + number * 7919 % 2000 for number in range(STALLS_MAX + 3)]
+    stalls = Stalls()
+    for number, length in enumerate(lengths):
+        stalls.add(Stood(stood(IDLE, 1000 * number, 1000 * number + length), Phase("precopy", 0, 0), None, 0, False))
+    assert [one.duration // MS for one in stalls.all] == [one for one in lengths if one not in sorted(lengths)[:3]]
+    assert stalls.left_out == 3
+
+
+def test_how_far_segments_were_late_is_told() -> None:
+    way = Way(late=31, late_segments=(2, 18), late_octets=(2_900, 26_100), late_time=(MS, 2 * MS))
+    migration = ended(stalled(), way)
+    rows = dict(_rows(migration, Checker(migration)))
+    assert rows["reordering"] == (
+        "31 segments came late: half of them behind up to 2 segments (2.9 kB, 1.000 ms), all behind up to "
+        "18 segments (26.1 kB, 2.000 ms)"
+    )
+    evidence = limits(migration).evidence
+    assert evidence is not None and evidence.reordering is not None
+    assert (evidence.reordered, evidence.reordering.segments.max, evidence.reordering.time.max) == (31, 18, 0.002)
 
 
 def test_the_sentence_names_what_took_longest_and_its_proof() -> None:
@@ -115,3 +202,7 @@ def test_tcp_and_events_name_the_same() -> None:
     """Each side of the border has its own names, since neither may know the other."""
     assert Spent._fields == pace.CAUSES
     assert pace.Evidence._fields == Way._fields
+    assert pace.Paused._fields == Stall._fields
+    assert get_args(pace.Ending) == get_args(StallEnd)
+    assert set(WHY) == set(CAUSE_OF) == set(pace.CAUSES)
+    assert set(UNTIL) == {*get_args(StallEnd), None}

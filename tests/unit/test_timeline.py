@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import dissector
 from dissector.analysis import Analysis
-from dissector.events import FORWARD, REVERSE, Gap, Progress, Record
+from dissector.events import FORWARD, REVERSE, Gap, Progress, Record, Stall
 from dissector.facts import page_map
 from dissector.facts.bins import FINEST, TimeBins
 from dissector.facts.page_map import ROWS_MAX, TIMES, Marks, PageMap
@@ -143,10 +143,11 @@ def test_octets_count_at_their_sample_and_gaps_where_they_lie() -> None:
     assert {at: octets for at, octets in enumerate(series.seen) if octets} == {0: 1000, 3: 2400, 295: 100}
     assert {at: octets for at, octets in enumerate(series.lost) if octets} == {3: 600}
     assert {at: octets for at, octets in enumerate(series.again) if octets} == {3: 70}
-    result = TimelineResult.of(0, timeline, is_timed=True)
-    (stall,) = result.stalls
-    assert (round(stall.start_time, 6), round(stall.duration, 6)) == (0.009, 0.291)
-    untimed = TimelineResult.of(0, timeline, is_timed=False)
+    story = Story()
+    story.record("PAGE_DATA", takes=300, stalls=(Stall(9 * MS, 300 * MS, "idle", "data"),))
+    (stall,) = TimelineResult.of(timeline, story.facts()).stalls
+    assert (stall.start_time, stall.end_time, stall.duration) == (0.009, 0.3, 0.291)
+    untimed = TimelineResult.of(timeline, Story(is_capture=False).facts())
     assert (untimed.start_time, untimed.forward.octets, untimed.stalls) == (None, (), ())
 
 

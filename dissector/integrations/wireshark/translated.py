@@ -57,6 +57,7 @@ NATIVE = {
     "parser.steps.next_state_end": "native.next_state_end",
     "parser.spending.begun": "native.nothing",
     "parser.spending.held_up": "native.nothing",
+    "parser.spending.stalls": "native.nothing",
     "parser.joins.Joins": "native.Nothing",
     "parser.conversation.Remarks": "native.Nothing",
     "parser.wrapping.Compressed": "native.nothing",
