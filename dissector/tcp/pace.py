@@ -318,7 +318,7 @@ class Pace:
         self._looked = time
         self._widest = max(self._widest, half.size)
         half.due = time + self._step(time)
-        if half.probe == NEVER:
+        if half.probe == NEVER and not self._is_made:
             half.probe, self._sent_at = half.next + 1, time
             self._is_crowded = half.next - half.acked >= CROWDED * (self._full or self._widest)
 
@@ -517,7 +517,7 @@ class Pace:
         self._add_reply(time - self._sent_at, self._is_crowded)
 
     def _add_reply(self, reply: int, is_crowded: bool) -> None:
-        if reply >= 0:
+        if reply >= 0 and self.replies is not NOTHING:
             self.replies.add(reply)
             if is_crowded:
                 self._crowded_reply = reply

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
+import conversation
 import pytest
+import talks
 from happened import MS, Story
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dissector
 from dissector.events import FORWARD, DirectionEnded, Held, Spent, Stall, StallEnd, Way
 from dissector.facts import Migration, Phase
 from dissector.facts.limits import CAUSE_OF, CAUSES, HeldUp, shares, together
@@ -196,6 +200,15 @@ def test_a_sketch_weighs() -> None:
     sketch.add(7, 10)
     sketch.add(1000, 9)  # 960 is the middle of its quarter of an octave
     assert sketch.quantile(50) == 7 and sketch.quantile(95) == 960
+
+
+def test_what_a_program_made_up_tells_nothing_of_other_connections(tmp_path: Path) -> None:
+    """All connections of which nothing was seen share one sketch, which stays empty."""
+    path = tmp_path / "made.pcap"
+    path.write_bytes(conversation.pcap(conversation.packets(conversation.Wire(talks.postcopy()))))
+    (migration,) = dissector.open(str(path)).analyze().migrations
+    assert migration.limits is not None and migration.limits.evidence is None
+    assert pace.NOTHING.middle_and_most is None
 
 
 def test_tcp_and_events_name_the_same() -> None:
