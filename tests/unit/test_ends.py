@@ -198,6 +198,18 @@ def test_a_page_server_answers_each_fault_once(header: type[Packet]) -> None:
     assert [one[PostcopyPageData].page_data for one in answers] == [PAGES[0x101] + PAGES[0x100], PAGES[0x102]]
 
 
+def test_a_fault_is_sent_and_its_page_received() -> None:
+    """By Scapy's own `sr1`."""
+    here, there = socket.socketpair()
+    with here, there, ThreadPoolExecutor() as pool:
+        server = PageServer(opened_socket=StreamSocket(here, LibxcRecordV2), pages=PAGES, count=1, verbose=0)
+        running = pool.submit(server)
+        peer = StreamSocket(there, LibxcRecordV2)
+        answer: Any = peer.sr1(LibxcRecordV2() / PostcopyFault(pfns=[0x101]), timeout=PATIENCE, verbose=0)
+        running.result(PATIENCE)
+    assert answer.pfns == [0x101] and answer[PostcopyPageData].page_data == PAGES[0x101]
+
+
 def test_a_server_of_pages_works_on_the_connection_of_a_migration(
     ends: tuple[MigrationSocket, MigrationSocket],
 ) -> None:

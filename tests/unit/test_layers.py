@@ -26,9 +26,9 @@ from scapy.fields import FieldLenField, LenField
 from scapy.libs.test_pyx import PYX
 from scapy.packet import NoPayload, Packet, Padding, Raw, bind_layers, fuzz, split_layers
 from scapy.plist import PacketList
-from scapy.sendrecv import sniff
+from scapy.sendrecv import AsyncSniffer, sniff
 from scapy.supersocket import StreamSocket, SuperSocket
-from scapy.utils import rdpcap
+from scapy.utils import PcapReader, rdpcap
 from seen import unpacked
 from streams import libxc_stream, record, xl_stream
 from talks import Speaker, Talk, octets_of
@@ -635,7 +635,7 @@ class Tap(SuperSocket):
         pass
 
 
-@pytest.mark.parametrize("kind", ["list", "interface", "pipe", "pcapng"])
+@pytest.mark.parametrize("kind", ["list", "interface", "pipe", "reader", "pcapng", "in the background"])
 def test_it_does_not_matter_where_packets_come_from(kind: str, tmp_path: Path) -> None:
     path = capture(tmp_path / "talk.pcap", talks.postcopy())
     session = MigrationSession()
@@ -643,6 +643,14 @@ def test_it_does_not_matter_where_packets_come_from(kind: str, tmp_path: Path) -
         found = sniff(offline=rdpcap(path), session=session)
     elif kind == "interface":
         found = sniff(opened_socket=Tap(path), session=session)
+    elif kind == "reader":
+        with PcapReader(path) as reader:
+            found = sniff(opened_socket=reader, session=session)
+    elif kind == "in the background":
+        sniffer = AsyncSniffer(offline=path, session=session, quiet=True)
+        sniffer.start()
+        sniffer.join()
+        found = PacketList(sniffer.results)
     elif kind == "pipe":
         with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as process:
             found = sniff(offline=process.stdout, session=session)
