@@ -6,10 +6,10 @@ slowest fault of a postcopy migration:
 >>> from scapy.all import sniff
 >>> from dissector.integrations.scapy import *
 >>> packets = sniff(offline="migration.pcap", session=MigrationSession)
->>> ended = {packet.frames[1]: packet.time for packet in packets}
->>> latency, fault = max((ended[n] - fault.time, fault) for fault in packets for n in fault.answer_frames)
+>>> waited = [packet for packet in packets if packet.latency is not None]
+>>> slowest = max(waited, key=lambda fault: fault.latency, default=None)
 
-`fault.show()` then tells which page it was, and `packets.summary()` lists all records. Each packet is one header,
+`slowest.show()` then tells which page it was, and `packets.summary()` lists all records. Each packet is one header,
 record or text of a migration, and knows its `migration`, `direction`, `frames`, `offset` and whether it is `complete`;
 `MigrationSession(keep_pages=True)` keeps the contents of guest memory too.
 

@@ -133,6 +133,17 @@ class _Item(_Layer):
         return _frames(self.links) if self.direction == REVERSE else []
 
     @property
+    def latency(self) -> float | None:
+        """Of a POSTCOPY_FAULT: seconds from its last octet to the last one of its last answer, without pages that were
+        in flight when they were asked for. None if there are no others, or they have not come."""
+        asked = self.record
+        if asked is None or self.direction != REVERSE:
+            return None
+        waited = (link.record.last.time - asked.last.time for link in self.links if not link.in_flight)
+        longest = max(waited, default=None)
+        return None if longest is None else longest / 10**9
+
+    @property
     def fault_frames(self) -> list[int]:
         """Of a POSTCOPY_PAGE_DATA: the frame in which each POSTCOPY_FAULT that it answers ended."""
         return _frames(self.links) if self.direction == FORWARD else []
