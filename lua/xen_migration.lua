@@ -7199,6 +7199,9 @@ function rules_framing._frames(record)
     local length = record.body_length
     local first, last = py.unpack(py.map({ 0, 4 }, function(at) return py.uint(py.slice(record.body, at, at + 4),
         record.endianness) end))
+    if first > last then
+        return results
+    end
     local sizes = py.map(rules_framing.FRAME_WORDS, function(words) return 8 + 8 * (math.floor(last / words) -
         math.floor(first / words) + 1) end)
     if not py.has(sizes, length) then

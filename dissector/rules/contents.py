@@ -76,7 +76,9 @@ BAD_TSC_MODE = _rule(
     source="tsc_set_info() in xen/arch/x86/time.c; handle_x86_tsc_info() in xg_sr_common_x86.c",
     why="The hypervisor fails on any mode but 0, 1 and 2, and the restore with it. Mode 3 (PVRDTSCP) was"
     " taken up to Xen 4.11.",
-    receiver_says=("Unable to set TSC information",),
+    receiver_says={
+        "Unable to set TSC information": "",
+    },
     example="X86_TSC_INFO, mode 7; legal: X86_TSC_INFO, mode 0",
     message="TSC mode {mode}",
     breaking=(*eg.HVM3, eg.PAGES, eg.TSC3._replace(values={**eg.TSC3.values, "mode": 7})),
@@ -106,7 +108,10 @@ MISSING_CONTEXT = _rule(
     why="An HVM guest needs HVM_CONTEXT, a PV guest the basic state of vcpu 0, its table of frames and"
     " SHARED_INFO. Under libxl a guest with a device model needs EMULATOR_CONTEXT, too: QEMU is started"
     " on a file that was never written.",
-    receiver_says=("Unable to restore HVM context", "Sender didn't send vcpu0's basic state"),
+    receiver_says={
+        "Unable to restore HVM context": "HVM_CONTEXT",
+        "Sender didn't send vcpu0's basic state": "X86_PV_VCPU_BASIC",
+    },
     example="HVM: PAGE_DATA, HVM_PARAMS, END; legal: PAGE_DATA, HVM_PARAMS, HVM_CONTEXT, END",
     messages=Missing,
     breaking=(*eg.HVM3, eg.PAGES, eg.TSC3, eg.PARAMS, eg.END),
@@ -124,7 +129,10 @@ UNHANDLED_RECORD = _rule(
     why="TOOLSTACK stands in the specification, but no libxc from 4.6 on has a handler for it, so it is"
     " an unknown mandatory record to each. In libxl every unknown type fails, and nothing there asks"
     " whether it is optional.",
-    receiver_says=("Mandatory record %#x (%s) not handled", "Unrecognised record 0x%08x"),
+    receiver_says={
+        "Mandatory record %#x (%s) not handled": "^libxc",
+        "Unrecognised record 0x%08x": "^libxl",
+    },
     example="TOOLSTACK, or libxl type 0x80000009; legal: libxc type 0x80000009",
     checks=(
         check("record", keys(lambda spec: spec.role is Role.TOOLSTACK), "no release of Xen handles this record"),
@@ -144,10 +152,10 @@ EMULATOR_RECORD_UNEXPECTED = _rule(
     source="process_record() in libxl_stream_read.c: b_info.type",
     why="libxl takes EMULATOR_XENSTORE_DATA and EMULATOR_CONTEXT only for a guest that its configuration"
     " calls hvm. For a PV or PVH guest the restore fails.",
-    receiver_says=(
-        "Received a xenstore emulator record when none was expected",
-        "Received an emulator context record when none was expected",
-    ),
+    receiver_says={
+        "Received a xenstore emulator record when none was expected": "EMULATOR_XENSTORE_DATA:",
+        "Received an emulator context record when none was expected": "",
+    },
     example="type PV, EMULATOR_CONTEXT; legal: type HVM, EMULATOR_CONTEXT",
     messages=Emulated,
     breaking=(*eg.LIBXL, *eg.PV3, eg.vcpu("BASIC", 0, 5168), eg.END, eg.EMULATOR),
@@ -161,7 +169,10 @@ BAD_XENSTORE_KEY = _rule(
     source="libxl__restore_emulator_xenstore_data() in libxl_dom_save.c",
     why="Keys are paths below the device model's own. On any other the restore fails, so that a stream"
     " cannot write elsewhere in xenstore.",
-    receiver_says=("empty key found in xenstore data", "Key in xenstore data not relative"),
+    receiver_says={
+        "empty key found in xenstore data": "is empty",
+        "Key in xenstore data not relative": "not relative",
+    },
     example="key '/local/domain/0'; legal: key 'physmap/f0000000/start_addr'",
     messages=Keys,
     breaking=(*eg.HVM_READ, eg.xenstore("/physmap/1")),
@@ -175,12 +186,12 @@ BAD_XL_CONFIG = _rule(
     source="create_domain() in xl_vmcontrol.c; libxl_domain_config_from_json()",
     why="xl reads the configuration before the stream, and gives up if it does not fit or, where the"
     " header calls it JSON, cannot be parsed or names a type of guest that libxl does not know. No domain is made.",
-    receiver_says=(
-        "Savefile truncated.",
-        "failed to parse JSON",
-        "Config file not specified and none in save file",
-        "domain type unspecified",
-    ),
+    receiver_says={
+        "Savefile truncated.": "optional data",
+        "failed to parse JSON": "no JSON",
+        "Config file not specified and none in save file": "there is none",
+        "domain type unspecified": "none that libxl knows",
+    },
     example="optional_data_len 4, config length 20; legal: optional_data_len 24, config length 20",
     messages=Config,
     breaking=(eg.xl_config(b"Dear reader"),),
@@ -194,10 +205,10 @@ GUEST_TYPE_CONTRADICTED = _rule(
     source="x86_pv_setup() in xg_sr_restore_x86_pv.c, x86_hvm_setup() in xg_sr_restore_x86_hvm.c",
     why="libxl makes the domain as the configuration says, before the stream is read. On a domain header of the"
     " other kind libxc gives up: a PV guest's has type 1, that of an HVM or PVH guest type 2.",
-    receiver_says=(
-        "Unable to restore %s domain into an x86 HVM domain",
-        "Unable to restore %s domain into an x86_pv domain",
-    ),
+    receiver_says={
+        "Unable to restore %s domain into an x86 HVM domain": "guest is p?v?h",
+        "Unable to restore %s domain into an x86_pv domain": "",
+    },
     example="configuration of type pv, domain header of type 2; legal: configuration of type pvh, domain header of"
     " type 2",
     message="the domain header says {guest}, and the configuration that the guest is {type}",
@@ -215,12 +226,13 @@ COLO_STATE = _rule(
     why="Both sides of COLO wait for one state each and fail on any other: the secondary says SVM_READY,"
     " SVM_RESUMED and SVM_SUSPENDED in turn, the primary CHECKPOINT_NEW. Outside of a checkpoint libxl"
     " fails on the record.",
-    receiver_says=(
-        "invalid section: %d, expected: %d",
-        "invalid section: %d",
-        "Unexpected CHECKPOINT_STATE record in stream",
-        "Invalid pfn 0x%x",
-    ),
+    receiver_says={
+        "invalid section: %d, expected: %d": "control_id (is|.* (after|reverse))",
+        "invalid section: %d": "control_id",
+        "Unexpected CHECKPOINT_STATE record in stream": "in the state",
+        "Invalid pfn 0x%x": "dirty pfn",
+        "Expect dirty bitmap record, but received %u": "in the reverse direction, where",
+    },
     example="SVM_READY, SVM_SUSPENDED; legal: SVM_READY, SVM_RESUMED",
     message=IN_STATE,
     messages=Colo,

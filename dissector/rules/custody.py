@@ -32,7 +32,10 @@ UNDEFINED_STATE = _rule(
     " permission to resume, tells it what became of the guest. After the transition of postcopy neither"
     " side has all of memory. Two running copies would write to the same disks: look at both hosts"
     " before either is resumed.",
-    receiver_says=("** Migration failed during final handshake **", "Domain state is now undefined !"),
+    receiver_says={
+        "** Migration failed during final handshake **": "report",
+        "Domain state is now undefined !": None,
+    },
     example="'domain is yours', FIN; legal: 'domain is yours', report with status 0, FIN",
     messages=Undefined,
     breaking=(*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.Closes()),
@@ -46,7 +49,10 @@ MIGRATION_FAILED = _rule(
     source="migrate_domain() in xl_migrate.c; restore() in xg_sr_restore.c",
     why="The protocol has no record for errors: a side that fails closes the connection, and the reason"
     " stands in its own log. The message says what was seen last.",
-    receiver_says=("Restore failed", "migration target: Domain creation failed (code %d)."),
+    receiver_says={
+        "Restore failed": None,
+        "migration target: Domain creation failed (code %d).": None,
+    },
     example="banner, FIN of the source; legal: banner, save header",
     message="{verdict}",
     breaking=(eg.text("banner"), eg.Closes()),

@@ -55,12 +55,12 @@ TRUNCATED_STREAM = _rule(
     " An ordinary restore fails then. A checkpointed stream never has an END: its receiver takes over"
     " from the last whole checkpoint, so a stop right after CHECKPOINT_END is no finding, and a stop"
     " inside a later checkpoint is a failover, which is a warning.",
-    receiver_says=(
-        "Failed to read Image Header from stream",
-        "Failed to read Domain Header from stream",
-        "Failed to read Record Header from stream",
-        "Failed to read %u bytes of data for record (0x%08x, %s)",
-    ),
+    receiver_says={
+        "Failed to read Image Header from stream": "LIBXC_CONTEXT: .*(after|inside)",
+        "Failed to read Domain Header from stream": "image header:|inside domain header",
+        "Failed to read Record Header from stream": r"^libxc\..*(inside the header|END$)",
+        "Failed to read %u bytes of data for record (0x%08x, %s)": r"^libxc\.[A-Z].* inside",
+    },
     example="PAGE_DATA, FIN; legal: libxc END, libxl END, FIN",
     consequence=True,
     messages=Truncated,

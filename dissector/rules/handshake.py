@@ -33,10 +33,10 @@ XL_HANDSHAKE = _rule(
     " unpause' is wrong, the source resumes its guest; once it has given permission to start, a wrong"
     " message leaves the state of both copies unknown, and xl says so. After postcopy the source does"
     " not look at the message.",
-    receiver_says=(
-        "%s contained unexpected data instead of %s",
-        "** Migration failed during final handshake **",
-    ),
+    receiver_says={
+        "%s contained unexpected data instead of %s": "this says",
+        "** Migration failed during final handshake **": "closed without",
+    },
     example="'domain received, ready to unpause' without its NUL; legal: the same 33 octets and a NUL",
     messages=Handshake,
     breaking=(*eg.WHOLE, eg.strange_text(b"domain received, ready to unpause")),
@@ -52,10 +52,10 @@ XL_TARGET_FAILED = _rule(
     why="The octet after 'my copy unpause results are as follows' is 0 for success, else a libxl error"
     " negated. The destination then destroys its copy and gives the permission to run back; the source"
     " resumes its guest when it has read that.",
-    receiver_says=(
-        "migration sender: Target reports startup failure (status code %d).",
-        "migration target: Failure, destroying our copy.",
-    ),
+    receiver_says={
+        "migration sender: Target reports startup failure (status code %d).": "",
+        "migration target: Failure, destroying our copy.": None,
+    },
     example="status octet 3 (ERROR_FAIL); no finding: status octet 0",
     message="the destination reports status {status}",
     breaking=(*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.text("report", bytes((3,)))),
@@ -70,7 +70,9 @@ XL_NO_BANNER = _rule(
     why="What ssh starts on the destination may speak before xl does: a login text, a shell's complaint,"
     " xl's own error. xl compares the first octets with its banner, gives up without a word to the"
     " destination, and the guest goes on at the source. It is the commonest failure of xl migrate.",
-    receiver_says=("%s contained unexpected data instead of banner",),
+    receiver_says={
+        "%s contained unexpected data instead of banner": "",
+    },
     example="'Welcome to dom0!', banner; legal: banner",
     message="the destination says {said} before xl's banner",
     breaking=(eg.strange_text(b"Welcome to dom0!\n"), eg.text("banner")),

@@ -39,11 +39,11 @@ BAD_IMAGE_HEADER = _rule(
     why="The restore fails before it reads any record. Current Xen accepts versions 2 and 3, releases"
     " before 4.14 and the postcopy series only 2. The version also decides what the record types from"
     " 0x10 up mean.",
-    receiver_says=(
-        "Invalid marker: Got 0x%016x",
-        "Invalid ID: Expected 0x%08x, Got 0x%08x",
-        "Invalid Version: Expected 2 <= ver <= 3, Got %d",
-    ),
+    receiver_says={
+        "Invalid marker: Got 0x%016x": "marker is",
+        "Invalid ID: Expected 0x%08x, Got 0x%08x": "id is",
+        "Invalid Version: Expected 2 <= ver <= 3, Got %d": "version is",
+    },
     example="version 4; legal: version 2 or 3",
     checks=(
         check(
@@ -83,12 +83,12 @@ BAD_DOMAIN_HEADER = _rule(
     why="The receiver compares the type with the domain it has built and the page size with its own 4096"
     " octets, and fails if either differs. A PVH guest has type 2, HVM; types 3 and 4 stood in the"
     " specification of Xen 4.6 to 4.13, and no receiver ever accepted them.",
-    receiver_says=(
-        "Unable to restore %s domain into an x86 HVM domain",
-        "Unable to restore %s domain into an x86_pv domain",
-        "Invalid page size %u for x86 HVM domains",
-        "Invalid page size %d for x86_pv domains",
-    ),
+    receiver_says={
+        "Unable to restore %s domain into an x86 HVM domain": "guest type",
+        "Unable to restore %s domain into an x86_pv domain": None,
+        "Invalid page size %u for x86 HVM domains": "page_shift",
+        "Invalid page size %d for x86_pv domains": None,
+    },
     example="type 0, page_shift 12; legal: type 1 (PV) or 2 (HVM), page_shift 12",
     checks=(
         check(
@@ -116,10 +116,10 @@ BAD_LIBXL_HEADER = _rule(
     summary="A libxl stream header has a wrong ident or version",
     source="libxl specification, Header; stream_header_done() in libxl_stream_read.c",
     why="libxl gives up before the first record and no domain memory is read. No version but 2 was ever specified.",
-    receiver_says=(
-        "Invalid ident: expected 0x%016x, got 0x%016x",
-        "Unexpected Version: expected %u, got %u",
-    ),
+    receiver_says={
+        "Invalid ident: expected 0x%016x, got 0x%016x": "ident is",
+        "Unexpected Version: expected %u, got %u": "version is",
+    },
     example="ident 'LibxlFmt', version 1; legal: ident 'LibxlFmt', version 2",
     checks=(
         check(
@@ -154,11 +154,11 @@ BAD_XL_HEADER = _rule(
     why="xl compares byteorder in its own byte order, so it refuses a header from a host of the other"
     " one. It also refuses mandatory flags that it does not know and says that a newer xl is needed. It"
     " does not look at optional flags.",
-    receiver_says=(
-        "File has wrong magic number - corrupt or for a different tool?",
-        "File has wrong byte order",
-        "Savefile has mandatory flag(s) 0x%x which are not supported; need newer xl",
-    ),
+    receiver_says={
+        "File has wrong magic number - corrupt or for a different tool?": "magic",
+        "File has wrong byte order": "byteorder",
+        "Savefile has mandatory flag(s) 0x%x which are not supported; need newer xl": "flags",
+    },
     example="mandatory_flags 0x7; legal: 0x3 (JSON configuration, version 2 stream)",
     checks=(
         check(
@@ -195,7 +195,10 @@ BIG_ENDIAN_STREAM = _rule(
     " create_domain() in xl_vmcontrol.c",
     why="The specifications allow it, but no release has a sender that writes or a receiver that reads"
     " such a stream. Both libraries give up on the header, and xl on a save header that is not in its own byte order.",
-    receiver_says=("Unable to handle big endian streams", "File has wrong byte order"),
+    receiver_says={
+        "Unable to handle big endian streams": "^lib",
+        "File has wrong byte order": "^xl",
+    },
     example="image header, options 0x0001; legal: options 0x0000",
     checks=(
         check("header", "image header", "options bit 0 is set", ("options", "any bit of", 1)),

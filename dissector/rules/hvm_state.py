@@ -35,11 +35,11 @@ BAD_CPU_POLICY = _rule(
     why="libxc refuses an empty policy. Xen refuses all of it for one leaf, subleaf or register that it"
     " does not know, for flags, a value too wide or too many entries, and libxc names that entry. An"
     " older Xen knows fewer leaves, so it may refuse what a newer one sends.",
-    receiver_says=(
-        "X86_CPUID_POLICY size %u should be multiple of %u",
-        "X86_MSR_POLICY size %u should be multiple of %u",
-        "Failed to set CPUID policy: leaf %08x, subleaf %08x, msr %08x",
-    ),
+    receiver_says={
+        "X86_CPUID_POLICY size %u should be multiple of %u": "X86_CPUID_POLICY: its size",
+        "X86_MSR_POLICY size %u should be multiple of %u": "X86_MSR_POLICY: its size",
+        "Failed to set CPUID policy: leaf %08x, subleaf %08x, msr %08x": "",
+    },
     example="leaf 0x12345, or MSR 0x10; legal: leaf 0x80000008, MSR 0xce",
     message="{what}",
     breaking=(eg.IMAGE3, eg.HVM, eg.CPUID._replace(body=b"")),
@@ -56,23 +56,27 @@ BAD_HVM_CONTEXT = _rule(
     " first that it does not know, that has the wrong size, belongs to no vcpu of the guest or holds a"
     " value that no processor could have; the guest does not start. Old and new sizes of one state are"
     " both taken.",
-    receiver_says=(
-        "Unable to restore HVM context",
-        "HVM%d restore: bad magic number %#x",
-        "HVM%d restore: unsupported version %u",
-        "HVM%d restore: unknown entry typecode %u",
-        "HVM%d restore: save did not end with a null entry",
-        "HVM restore mismatch: expected %s type %u length %u, saw type %u length %u.  %u bytes remaining",
-        "HVM restore: dom%d has no vcpu%u",
-        "HVM%d restore: bad CR0 %#x",
-        "HVM%d restore: bad CR4 %#x (valid %#x, rejected %#x)",
-        "HVM%d restore: bad CR3 %#x",
-        "%s: HVM restore: bad EFER %#x - %s",
-        "%s: HVM restore: bad DR6 %#x or DR7 %#x",
-        "bad flags value in CPU context: %#x",
-        "HVM restore %s: failed to load %s:%u rc %d",
-        "HVM restore %s: failed to check %s:%u rc %d",
-    ),
+    receiver_says={
+        "HVM%d restore: bad magic number %#x": "magic is",
+        "HVM%d restore: unsupported version %u": "version is",
+        "HVM%d restore: unknown entry typecode %u": "is unknown$|a second HEADER",
+        "HVM%d restore: save did not end with a null entry": None,
+        "HVM restore mismatch: expected %s type %u length %u, saw type %u length %u.  %u bytes"
+        " remaining": r"has [\d,]+ octets, not|comes first",
+        "HVM restore: dom%d has no vcpu%u": "vcpus at most",
+        "HVM%d restore: bad CR0 %#x": ": CR0 is",
+        "HVM%d restore: bad CR4 %#x (valid %#x, rejected %#x)": ": CR4 is",
+        "HVM%d restore: bad CR3 %#x": ": CR3 is",
+        "%s: HVM restore: bad EFER %#x - %s": ": EFER is",
+        "%s: HVM restore: bad DR6 %#x or DR7 %#x": ": DR6 is",
+        "bad flags value in CPU context: %#x": ": flags are",
+        "%s: HVM restore: bad MSR_TSC_AUX %#x": "TSC_AUX",
+        "HVM restore: PCI-ISA link %u out of range (%u)": "routes are",
+        "HVM restore: %s: too many (%u) variable range MTRRs": "variable ranges",
+        "HVM restore %s: failed to check %s:%u rc %d": ": (PIC|PIT|LAPIC|XSAVE|CPU_MSR) of",
+        "HVM restore %s: failed to load %s:%u rc %d": "^(?!.*no CPU state)",
+        "Unable to restore HVM context": None,
+    },
     example="CPU, CR0 0x80000010 (PG without PE); legal: CPU, CR0 0x80000011",
     message="{what}",
     breaking=(*eg.HVM3, eg.PAGES, eg.TSC3, eg.PARAMS, eg.context(cr0=0x80000010)),
@@ -88,7 +92,9 @@ BAD_HVM_PARAMS = _rule(
     why="The parameters are set one by one, and the restore fails at the first that Xen refuses. That is"
     " an index past the last, one that is deprecated or, since 4.20, read-only, one that may be set once"
     " and changes, or a Viridian feature that this Xen does not know.",
-    receiver_says=("set HVM param %d = 0x%016x",),
+    receiver_says={
+        "set HVM param %d = 0x%016x": "",
+    },
     example="index 99; legal: index 1 (STORE_PFN)",
     message="{what}",
     breaking=(*eg.HVM3, eg.PAGES, eg.TSC3, eg.params(99)),
@@ -104,7 +110,10 @@ POLICY_CONTRADICTED = _rule(
     why="Xen holds control registers against the policy that came with the stream, and refuses the whole"
     " HVM_CONTEXT for one bit too many. A policy that was changed after the guest had started is the"
     " usual cause.",
-    receiver_says=("HVM%d restore: bad CR4 %#x (valid %#x, rejected %#x)", "%s: HVM restore: bad EFER %#x - %s"),
+    receiver_says={
+        "HVM%d restore: bad CR4 %#x (valid %#x, rejected %#x)": "CR4",
+        "%s: HVM restore: bad EFER %#x - %s": "EFER",
+    },
     example="CR4.SMEP set, leaf 7 without SMEP; no finding: CR4.SMEP set, leaf 7 with SMEP",
     message="{what}",
     breaking=(eg.IMAGE3, eg.HVM, eg.CPUID, eg.STATIC, eg.PAGES, eg.TSC3, eg.PARAMS, eg.context(cr4=0x20)),

@@ -249,7 +249,9 @@ POSTCOPY_NO_PAGING_RING = _rule(
     why="The destination learns of a missing page through the ring whose page HVM_PARAMS names, index 27"
     " (PAGING_RING_PFN), and fails where it would enable paging. A PV guest has none. Parameters that"
     " name neither the console nor any ring are not judged: they are no whole guest's.",
-    receiver_says=("Failed to enable paging",),
+    receiver_says={
+        "Failed to enable paging": "",
+    },
     example="HVM_PARAMS 28, 29, POSTCOPY_PFNS_BEGIN; legal: HVM_PARAMS 27, 28, 29, POSTCOPY_PFNS_BEGIN",
     messages=NoRing,
     breaking=(*eg.BEGUN, eg.TSC2, eg.CONTEXT, eg.params(1, 28, 29), eg.PFNS_BEGIN),
@@ -267,7 +269,9 @@ POSTCOPY_RECORD_AFTER_TRANSITION = _rule(
     source="postcopy RFC, POSTCOPY_TRANSITION; process_record() in libxl_stream_read.c of the postcopy series",
     why="POSTCOPY_TRANSITION closes the list of missing pages, and POSTCOPY_TRANSITION_END what libxl"
     " has to say before its END. The receiver of the series fails on anything else of the two.",
-    receiver_says=("Received non-end record after postcopy transition",),
+    receiver_says={
+        "Received non-end record after postcopy transition": "",
+    },
     example="POSTCOPY_TRANSITION_END, EMULATOR_CONTEXT; legal: EMULATOR_CONTEXT, POSTCOPY_TRANSITION_END",
     message=IN_STATE,
     misplaced=(

@@ -60,10 +60,10 @@ BAD_PV_INFO = _rule(
     source="handle_x86_pv_info() in xg_sr_restore_x86_pv.c",
     why="A 32-bit PV guest has words of 4 octets and 3 levels of page tables, a 64-bit one 8 and 4. The"
     " restore fails on any other pair, and on a second record even if it says the same.",
-    receiver_says=(
-        "Invalid X86_PV_INFO combination: width %u, pt_levels %u",
-        "Already received X86_PV_INFO record",
-    ),
+    receiver_says={
+        "Invalid X86_PV_INFO combination: width %u, pt_levels %u": "with pt_levels",
+        "Already received X86_PV_INFO record": "a second",
+    },
     example="guest_width 4, pt_levels 4; legal: guest_width 8, pt_levels 4",
     messages=Info,
     breaking=(eg.IMAGE3, eg.PV, eg.pv_info(4, 4)),
@@ -79,11 +79,12 @@ BAD_P2M_FRAMES = _rule(
     why="The record has one frame for every 512 pfns of a 64-bit guest, 1,024 of a 32-bit one. A restore"
     " fails if the first pfn is after the last, if there are too few frames or too many, and at the end"
     " of the stream if a frame is past the guest's maximum.",
-    receiver_says=(
-        "End pfn in stream (%#x) exceeds Start (%#x)",
-        "X86_PV_P2M_FRAMES record wrong size: start_pfn %#x, end_pfn %#x, length %u, expected %u + (%u - %u) * %u",
-        "pfn (%#x) for p2m_frame_list[%u] out of range",
-    ),
+    receiver_says={
+        "End pfn in stream (%#x) exceeds Start (%#x)": "is after end_pfn",
+        "X86_PV_P2M_FRAMES record wrong size: start_pfn %#x, end_pfn %#x, length %u, expected"
+        " %u + (%u - %u) * %u": "body_length",
+        "pfn (%#x) for p2m_frame_list[%u] out of range": "^libxc.END",
+    },
     example="start_pfn 512, end_pfn 0; legal: start_pfn 0, end_pfn 512",
     messages=Frames,
     breaking=(*eg.PV2, eg.frames(512, 0, 7)),
@@ -98,7 +99,9 @@ PFN_OUT_OF_RANGE = _rule(
     source="handle_page_data() in xg_sr_restore.c; x86_pv_pfn_is_valid() in xg_sr_restore_x86_pv.c",
     why="The maximum of a PV guest is what its X86_PV_P2M_FRAMES say, 0 before the first of them. The"
     " restore fails at the first page past it.",
-    receiver_says=("pfn %#x (index %u) outside domain maximum",),
+    receiver_says={
+        "pfn %#x (index %u) outside domain maximum": "",
+    },
     example="end_pfn 511, PAGE_DATA of pfn 512; legal: end_pfn 511, PAGE_DATA of pfn 511",
     message="pfn 0x{pfn:x}, the maximum is 0x{most:x}",
     breaking=(*eg.PV2, eg.FRAMES, eg.libxc("PAGE_DATA", 512)),
@@ -115,18 +118,18 @@ BAD_VCPU_STATE = _rule(
     " on any other. At the end of the stream it fails, too, if vcpu 0's start_info (its pfn is in EDX) or a"
     " frame of a vcpu's descriptors is past the guest's maximum or a page table, and on more than 7,168"
     " descriptors.",
-    receiver_says=(
-        "%s record vcpu_id (%u) exceeds domain max (%u)",
-        "%s record wrong size: expected %u, got %u",
-        "%s record too long: max %u, got %u",
-        "%s record too short: min %u, got %u",
-        "%s record payload size %u expected to be a multiple of %u",
-        "Start Info pfn %#x out of range",
-        "Start Info pfn %#x has bad type %u",
-        "GDT entry count (%u) out of range (max %u)",
-        "GDT frame %u (pfn %#x) out of range",
-        "GDT frame %u (pfn %#x) has bad type %u",
-    ),
+    receiver_says={
+        "%s record vcpu_id (%u) exceeds domain max (%u)": "and the guest has",
+        "%s record wrong size: expected %u, got %u": "_BASIC: its state",
+        "%s record too long: max %u, got %u": "_EXTENDED: its state",
+        "%s record too short: min %u, got %u": "_XSAVE: its state",
+        "%s record payload size %u expected to be a multiple of %u": "_MSRS: its state",
+        "Start Info pfn %#x out of range": "start_info .* past",
+        "Start Info pfn %#x has bad type %u": "start_info",
+        "GDT entry count (%u) out of range (max %u)": "gdt_ents is",
+        "GDT frame %u (pfn %#x) out of range": "gdt_frames.* past",
+        "GDT frame %u (pfn %#x) has bad type %u": "gdt_frames",
+    },
     example="64-bit guest, BASIC of 2,800 octets; legal: 5,168 octets",
     messages=Vcpu,
     breaking=(*eg.PV2, eg.FRAMES, eg.vcpu("BASIC", 0, 2800)),
@@ -140,7 +143,9 @@ EMPTY_VCPU_STATE = _rule(
     source="libxc specification, Errata; handle_x86_pv_vcpu_blob() in xg_sr_restore_x86_pv.c",
     why="Senders up to Xen 4.10 wrote such a record for a vcpu with nothing to say. Receivers skip it"
     " since 4.11; older ones fail.",
-    receiver_says=("Skipping empty %s record for vcpu %u",),
+    receiver_says={
+        "Skipping empty %s record for vcpu %u": "",
+    },
     example="X86_PV_VCPU_MSRS, body_length 8; no finding: body_length 24",
     message="{name} of vcpu {vcpu:,} has no content",
     breaking=(*eg.PV2, eg.FRAMES, eg.vcpu("MSRS", 0, 0)),
@@ -155,12 +160,12 @@ BAD_PAGE_TABLE_ROOT = _rule(
     why="CR3 of a PV guest's vcpu, and CR1 for the user's page tables of a 64-bit one, name a page of the guest. At"
     " the end of the stream its newest type has to be that of a page table of the guest's top level, L4TAB or L3TAB;"
     " the restore fails if not.",
-    receiver_says=(
-        "cr3 (pfn %#x) has bad type %u, expected %u",
-        "cr1 (pfn %#x) has bad type %u, expected %u",
-        "cr3 (pfn %#x) out of range",
-        "cr1 (pfn %#x) out of range",
-    ),
+    receiver_says={
+        "cr3 (pfn %#x) has bad type %u, expected %u": "CR3 .* type is",
+        "cr1 (pfn %#x) has bad type %u, expected %u": "CR1 .* type is",
+        "cr3 (pfn %#x) out of range": "CR3",
+        "cr1 (pfn %#x) out of range": "CR1",
+    },
     example="64-bit guest, CR3 in pfn 5, PAGE_DATA of pfn 5 as NOTAB; legal: PAGE_DATA of pfn 5 as L4TAB",
     messages=Root,
     breaking=(*eg.PV2, eg.FRAMES, eg.libxc("PAGE_DATA", 5), eg.SHARED_INFO, eg.basic(cr3=5 << 12), eg.END),

@@ -13,7 +13,7 @@ series" its author's implementation (`tools/libxc`, `tools/libxl`); no release o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple, NewType, TypeAlias, get_args
 
@@ -162,9 +162,10 @@ class Rule:
     """What of it is told where another error was told of before, and the other way round."""
     consequence: bool = False
     """Whether a broken off stream breaks it in any case: no reason, but what follows from one."""
-    receiver_says: tuple[str, ...] = ()
+    receiver_says: Mapping[str, str | None] = field(default_factory=dict)
     """What the real receiver writes into its log when it meets this, as in Xen's sources (%s, %u and the like stand for
-    values); empty where it says nothing of its own."""
+    values), and for which findings: a pattern of "layer.record: message". Of several that fit it is the first; None:
+    none of the findings tells that it is this one. Empty where it says nothing of its own."""
 
     def __call__(self, template: str = "", /, **values: object) -> Violation:
         """A violation that says the rule's message, or one of its `messages`, with these values."""

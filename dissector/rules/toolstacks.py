@@ -21,7 +21,10 @@ REMOTE_ERROR = _rule(
     why="xenopsd sends the result of each step to the source in plain text, and libvirt that of a stream. Up to the"
     " last step the source then keeps its guest; an error in that one means that the guest could not be started"
     " there, and both sides log the text.",
-    receiver_says=("error from remote: %s", "cannot transmit vm to host: %s"),
+    receiver_says={
+        "error from remote: %s": "",
+        "cannot transmit vm to host: %s": None,
+    },
     example="the handshake 0x0038 and the text '[\"Cannot_free_this_much_memory\",[8663330816,4300062720]]';"
     " legal: the handshake 0x0000",
     message="the destination said: {said}",

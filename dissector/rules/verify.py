@@ -28,7 +28,9 @@ VERIFY_MISMATCH = _rule(
     why="After VERIFY the source sends every page once more, and the receiver compares it with what it has."
     " The guest is stopped, so nothing can have changed: a page was dirtied and not sent again, or memory"
     " or the stream is damaged. The receiver logs it and goes on.",
-    receiver_says=("verify pfn %#x failed (type %#x)",),
+    receiver_says={
+        "verify pfn %#x failed (type %#x)": "",
+    },
     example="pfn 0x10 all zeros, VERIFY, pfn 0x10 with 0x01 in octet 7; no finding: the same zeros again",
     message="pfn 0x{pfn:x} differs from what was sent before, first in octet {octet}",
     breaking=(

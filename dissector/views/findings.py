@@ -24,18 +24,10 @@ def as_line(file: str, finding: Finding) -> str:
 
 
 def receiver_says(finding: Finding) -> str | None:
-    """What the receiver writes into its log where it meets an error: of a rule's messages the one that shares most
-    words with the finding."""
-    said = RULES[finding.rule].receiver_says if finding.severity == "error" else ()
-    words = set(WORD.findall(finding.message.lower()))
-
-    def likeness(one: str) -> tuple[int, bool]:
-        return len(words.intersection(WORD.findall(one.lower()))), f"{finding.record} " in one
-
-    return max(said, key=likeness, default=None)
-
-
-WORD = re.compile("[a-z0-9_]{3,}")
+    """What the receiver writes into its log where it meets an error; None where that is not known."""
+    said = RULES[finding.rule].receiver_says if finding.severity == "error" else {}
+    seen = f"{finding.layer}.{finding.record}: {finding.message}"
+    return next((line for line, of in said.items() if of is not None and re.search(of, seen)), None)
 
 
 def as_annotation(file: str, finding: Finding) -> str:

@@ -14,6 +14,7 @@ from streams import libxl_stream, record, xenops_stream
 from talks import Item, handshake, managed_save, messages, request, text
 
 from dissector.events import FORWARD, REVERSE
+from dissector.views.findings import receiver_says
 
 GUESTS = guests()
 
@@ -117,6 +118,51 @@ def test_what_nobody_reads(container: str, octets: bytes) -> None:
     stream = GUESTS["HVM"]
     (verdict,) = judge_all(CONTAINERS[container](stream._replace(libxl=(*stream.libxl, octets))))
     assert verdict.worse_than_notes() == [("warning", "data-after-end")]
+
+
+SAID = {
+    "marker": "Invalid marker: Got 0x%016x",
+    "id": "Invalid ID: Expected 0x%08x, Got 0x%08x",
+    "page_shift 11": "Invalid page size %u for x86 HVM domains",
+    "order 0": "File has wrong byte order",
+    "flags 7": "Savefile has mandatory flag(s) 0x%x which are not supported; need newer xl",
+    "configured as pv": "Unable to restore %s domain into an x86_pv domain",
+    "configured as hvm": "Unable to restore %s domain into an x86 HVM domain",
+    "pages 0": "PAGE_DATA record truncated: length %u, min %u",
+    "pages 8": "PAGE_DATA record wrong size: length %u, expected %u + %u + %u",
+    "params of 7": "HVM_PARAMS record truncated: length %u, header size %u",
+    "13 params": "HVM_PARAMS record truncated: header %u, count %u, expected len %u, got %u",
+    "registers 4": "Failed to set CPUID policy: leaf %08x, subleaf %08x, msr %08x",
+    "info twice": "Already received X86_PV_INFO record",
+    "2/5": "Invalid X86_PV_INFO combination: width %u, pt_levels %u",
+    "no info": "Not yet received X86_PV_INFO record",
+    "last before first": "End pfn in stream (%#x) exceeds Start (%#x)",
+    "frame 2800": "pfn (%#x) for p2m_frame_list[%u] out of range",
+    "vcpu 8192": "%s record vcpu_id (%u) exceeds domain max (%u)",
+    "X86_PV_VCPU_EXTENDED of 129": "%s record too long: max %u, got %u",
+    "X86_PV_VCPU_XSAVE of 15": "%s record too short: min %u, got %u",
+    "X86_PV_VCPU_MSRS of 17": "%s record payload size %u expected to be a multiple of %u",
+    "no vcpu 0": "Sender didn't send vcpu0's basic state",
+    "no context": "Unable to restore HVM context",
+    "100000000 at 1000": "%s: HVM restore: bad MSR_TSC_AUX %#x",
+    "1012 of 2": "HVM restore mismatch: expected %s type %u length %u, saw type %u length %u.  %u bytes remaining",
+    "EMULATOR_CONTEXT of a PV guest": "Received an emulator context record when none was expected",
+    "keys b'/abc\\x00x\\x00'": "Key in xenstore data not relative",
+    "keys b'abc'": "Key in xenstore data not NUL terminated",
+    "libxl 40 at 0": "Unrecognised record 0x%08x",
+    "type 40": "Mandatory record %#x (%s) not handled",
+}
+"""By what is wrong the line that the receiver writes into its log: as in the C code where that is found out."""
+
+
+def test_the_line_of_the_log_is_that_of_what_is_wrong() -> None:
+    said = {}
+    for row in (*variants(), *libxl_variants(), *xl_variants()):
+        if row.what in SAID:
+            (verdict,) = judge_all(_xl(row.change(GUESTS[row.guests[0]])))
+            errors = [one for one in verdict.findings if one.severity == "error" and one.record == row.refused]
+            said[row.what] = receiver_says(errors[0])
+    assert said == SAID
 
 
 def _wrong(rows: Iterable[Variant], container: str, guest: str) -> list[object]:

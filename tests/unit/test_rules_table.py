@@ -161,7 +161,7 @@ def test_the_texts_join_cleanly(rule: Rule) -> None:
 
 @each_rule
 def test_what_a_receiver_says_is_a_line_of_its_log(rule: Rule) -> None:
-    assert len(set(rule.receiver_says)) == len(rule.receiver_says)
-    for line in rule.receiver_says:
+    for line, of in rule.receiver_says.items():
         assert line == line.strip() and "\n" not in line
+        assert of is None or re.compile(of)
         assert re.sub(r"%[#0-9]*[a-z]", "", line).count("%") == 0
