@@ -5371,6 +5371,11 @@ parser_confidence.ENTRY_AGREES = 8
 parser_confidence.ENTRIES_COUNTED = 5
 parser_confidence.ENTRIES_AGREE = 20
 parser_resync.BELIEVED_AT_START = 68
+parser_resync.REVERSE_SIGNALS = { ["\000\000\000\022\000\000\000\000"] = true,
+    ["\022\000\000\000\000\000\000\000"] = true }
+parser_resync.HANDOVERS = { ["\000\000\000\000\000\000\000\000"] = true, ["\000\000\000\014\000\000\000\000"] = true,
+    ["\000\000\000\019\000\000\000\000"] = true, ["\014\000\000\000\000\000\000\000"] = true,
+    ["\019\000\000\000\000\000\000\000"] = true }
 parser_resync.LIBXL_AT_START = parser_resync.Anchor(0, "LIBXL_HEADER", "forward", nil, nil)
 parser_resync.LIBXC_CONTEXTS = { ["\000\000\000\001\000\000\000\000"] = true,
     ["\001\000\000\000\000\000\000\000"] = true }
@@ -5567,6 +5572,7 @@ function parser_direction.DirectionParser._init(self, conversation, steps, is_fi
     self.late = false
     self.cut = false
     self.has_gaps = false
+    self.has_foreign = false
     self.ended = nil
     self.resumed = -1
     self.searched = 0
@@ -5812,9 +5818,9 @@ end
 -- The next octet begins what is expected now.
 function parser_direction.DirectionParser.regain_way(self, expect)
     local item = self.suspect
-    if item ~= nil and (0 < self.offset - item.offset and self.offset - item.offset <=
-        math.min(parser_direction.FOREIGN_MAX, self.room)) then
-        self.suspect = nil
+    local most = self.is_relayed and parser_direction.FOREIGN_MAX or math.min(parser_direction.FOREIGN_MAX, self.room)
+    if item ~= nil and (0 < self.offset - item.offset and self.offset - item.offset <= most) then
+        self.suspect, self.has_foreign = nil, true
         item:turn_foreign(self.offset)
         self:_emit_item(item, self.offset, "", true)
     end
@@ -5966,6 +5972,11 @@ end
 -- Whether this direction is in a later migration than the other, and the sender of that has heard of it.
 function parser_direction.DirectionParser.is_ahead_of(self, other)
     return self.ordinal > other.ordinal and self.transport.acked > self._begin
+end
+
+-- Whether a relay's octets stand in either direction.
+function parser_direction.DirectionParser._getters.is_relayed(self)
+    return self.has_foreign or (self.peer ~= nil and self.peer.has_foreign)
 end
 
 -- Whether a banner here is not the first of the connection.
@@ -7830,6 +7841,12 @@ function parser_resync.search(p)
             anchor = header
         end
     end
+    if anchor == nil and p.suspect ~= nil and p.edge and p.is_relayed then
+        anchor = parser_resync._last_signal(p)
+    end
+    if anchor ~= nil and anchor.expect == "LIBXL_RECORD" and p.suspect ~= nil and p.is_relayed then
+        anchor = parser_resync._with_handover(p, anchor)
+    end
     if anchor ~= nil then
         parser_resync._go_on(p, parser_resync._is_behind_libxl(p, anchor) and parser_resync.LIBXL_AT_START or anchor)
         return true
@@ -7985,7 +8002,21 @@ function parser_resync._text(p, direction)
         end
         ::continue::
     end
-    if found == nil or found.direction == events.REVERSE then
+    if found == nil then
+        return nil
+    end
+    if found.direction == events.REVERSE then
+        local places = py.map({ "\000\000\000\022\000\000\000\000", "\022\000\000\000\000\000\000\000" },
+            function(octets) return py.find(buffer, octets, 0, found.position) end)
+        local before
+        if p.suspect ~= nil and p.is_relayed then
+            before = py.map(places, function(at) if at >= 0 then return at end end)
+        else
+            before = {}
+        end
+        if (before and before[1] ~= nil) then
+            return py.with(found, "position", before[1])
+        end
         return found
     end
     for _, one_ in ipairs({ { 2, "LIBXC_RECORD" }, { 1, "LIBXL_RECORD" } }) do
@@ -8192,6 +8223,35 @@ function parser_confidence.Judge._worth_of_pages(self, body, spec, length, start
     end
     return parser_confidence.PAGES_AGREE + parser_confidence.ENTRY_AGREES * math.min(seen,
         parser_confidence.ENTRIES_COUNTED) + (seen == count and parser_confidence.ENTRIES_AGREE or 0)
+end
+
+-- What ends the direction, where all octets are there: signals, which prove nothing by themselves. Behind a relay's
+-- octets something stands there.
+function parser_resync._last_signal(p)
+    local at
+    if p.direction == events.REVERSE then
+        at = #p.buffer - parser_confidence.RECORD_HEADER_SIZE
+        local is_signal = at >= 0 and parser_resync.REVERSE_SIGNALS[py.slice(p.buffer, at)] ~= nil
+        if is_signal then
+            return parser_resync.Anchor(at, "REVERSE", events.REVERSE)
+        end
+        return nil
+    end
+    local ends = parser_confidence.RECORD_HEADER_SIZE * (p.layers["libxl"] ~= nil and 2 or 1)
+    at = #p.buffer - ends
+    if at >= 0 and not py.any(py.slice(p.buffer, at)) then
+        return parser_resync.Anchor(at, "LIBXC_RECORD", events.FORWARD)
+    end
+    return nil
+end
+
+-- A record of libxl's behind a relay's octets, with the signal of libxc's before it that handed over.
+function parser_resync._with_handover(p, anchor)
+    local at = anchor.position - parser_confidence.RECORD_HEADER_SIZE
+    if at < 0 or parser_resync.HANDOVERS[py.slice(p.buffer, at, anchor.position)] == nil then
+        return anchor
+    end
+    return py.with(anchor, "position", at, "expect", "LIBXC_RECORD")
 end
 
 -- Whether a stream begins with a header of libxl in which the ident or version is wrong: where one is, an empty
@@ -8464,7 +8524,7 @@ function parser_steps._begin_record(p, layer, unannounced)
     end
     if not py.truth(believed) then
         p:begin(layer, name, type, spec, endianness, 0, length, nil, unannounced)
-        if is_far and is_whole and p.room > 1 * 2 ^ protocol_libxc.PAGE_SHIFT then
+        if is_far and is_whole and (p.room > 1 * 2 ^ protocol_libxc.PAGE_SHIFT or p.is_relayed) then
             p:suspect_item(reader.size)
             return true
         end

@@ -104,6 +104,7 @@ class DirectionParser(Cursor):
         "found",
         "handed_over",
         "handshakes",
+        "has_foreign",
         "has_gaps",
         "is_first",
         "item",
@@ -166,6 +167,8 @@ class DirectionParser(Cursor):
         self.cut = False
         """Whether octets were cut off at the snap length."""
         self.has_gaps = False
+        self.has_foreign = False
+        """Whether a relay's octets were found between those of the stream."""
         self.ended: Reason | None = None
         self.resumed = -1
         """The offset behind octets that were cut off, where senders like to begin a record."""
@@ -410,8 +413,9 @@ class DirectionParser(Cursor):
     def regain_way(self, expect: Expect) -> None:
         """The next octet begins what is expected now."""
         item = self.suspect
-        if item is not None and 0 < self.offset - item.offset <= min(FOREIGN_MAX, self.room):
-            self.suspect = None
+        most = FOREIGN_MAX if self.is_relayed else min(FOREIGN_MAX, self.room)
+        if item is not None and 0 < self.offset - item.offset <= most:
+            self.suspect, self.has_foreign = None, True
             item.turn_foreign(self.offset)
             self._emit_item(item, self.offset, b"", whole=True)
         self.end_suspicion()
@@ -529,6 +533,11 @@ class DirectionParser(Cursor):
     def is_ahead_of(self, other: DirectionParser) -> bool:
         """Whether this direction is in a later migration than the other, and the sender of that has heard of it."""
         return self.ordinal > other.ordinal and self.transport.acked > self._begin
+
+    @property
+    def is_relayed(self) -> bool:
+        """Whether a relay's octets stand in either direction."""
+        return self.has_foreign or (self.peer is not None and self.peer.has_foreign)
 
     @property
     def may_begin_anew(self) -> bool:

@@ -145,6 +145,10 @@ def search(p: DirectionParser) -> bool:
         header, keep = _header(p, direction)
         if header is not None and (anchor is None or header.position < anchor.position):
             anchor = header
+    if anchor is None and p.suspect is not None and p.edge and p.is_relayed:
+        anchor = _last_signal(p)
+    if anchor is not None and anchor.expect is Expect.LIBXL_RECORD and p.suspect is not None and p.is_relayed:
+        anchor = _with_handover(p, anchor)
     if anchor is not None:
         _go_on(p, LIBXL_AT_START if _is_behind_libxl(p, anchor) else anchor)
         return True
@@ -181,6 +185,43 @@ def _is_behind_libxl(p: DirectionParser, anchor: Anchor) -> bool:
     if anchor.position != header + RECORD_HEADER_SIZE:
         return False
     return bytes(p.buffer[header : anchor.position]) in LIBXC_CONTEXTS
+
+
+def _last_signal(p: DirectionParser) -> Anchor | None:
+    """What ends the direction, where all octets are there: signals, which prove nothing by themselves. Behind a relay's
+    octets something stands there."""
+    if p.direction == REVERSE:
+        at = len(p.buffer) - RECORD_HEADER_SIZE
+        is_signal = at >= 0 and bytes(p.buffer[at:]) in REVERSE_SIGNALS
+        return Anchor(at, Expect.REVERSE, REVERSE) if is_signal else None
+    ends = RECORD_HEADER_SIZE * (2 if "libxl" in p.layers else 1)
+    at = len(p.buffer) - ends
+    return Anchor(at, Expect.LIBXC_RECORD, FORWARD) if at >= 0 and not any(p.buffer[at:]) else None
+
+
+def _with_handover(p: DirectionParser, anchor: Anchor) -> Anchor:
+    """A record of libxl's behind a relay's octets, with the signal of libxc's before it that handed over."""
+    at = anchor.position - RECORD_HEADER_SIZE
+    if at < 0 or bytes(p.buffer[at : anchor.position]) not in HANDOVERS:
+        return anchor
+    return anchor._replace(position=at, expect=Expect.LIBXC_RECORD)
+
+
+HANDOVERS = frozenset(
+    spec.type.to_bytes(4, order) + bytes(4)
+    for spec in libxc_records(2).values()
+    if spec.then in (Expect.OUTER, Expect.LIBXL_IF_THERE) and spec.shape == "signal"
+    for order in INTS
+)
+
+
+REVERSE_SIGNALS = frozenset(
+    spec.type.to_bytes(4, order) + bytes(4)
+    for spec in libxc_records(2).values()
+    if spec.direction == "reverse" and spec.shape == "signal"
+    for order in INTS
+)
+"""Headers of its signals."""
 
 
 def _is_encrypted(p: DirectionParser) -> bool:
@@ -353,8 +394,12 @@ def _text(p: DirectionParser, direction: Direction | None) -> Anchor | None:
         position = buffer.find(message.octets, since)
         if position >= 0 and (found is None or position < found.position):
             found = Anchor(position, Expect.REVERSE if going == REVERSE else Expect.CLOSING, going)
-    if found is None or found.direction == REVERSE:
-        return found
+    if found is None:
+        return None
+    if found.direction == REVERSE:
+        places = [buffer.find(octets, 0, found.position) for octets in REVERSE_SIGNALS]
+        before = [at for at in places if at >= 0] if p.suspect is not None and p.is_relayed else []
+        return found._replace(position=before[0]) if before else found
     for ends, expect in ((2, Expect.LIBXC_RECORD), (1, Expect.LIBXL_RECORD)):
         position = found.position - ends * RECORD_HEADER_SIZE
         if position >= 0 and not any(buffer[position : found.position]):

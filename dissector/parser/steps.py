@@ -461,7 +461,7 @@ def _begin_record(p: DirectionParser, layer: Layer, unannounced: bool = False) -
     if not believed:
         # Following this length would be guessing: the header is all that is believed of the record.
         p.begin(layer, name, type, spec, endianness, 0, length, unannounced=unannounced)
-        if is_far and is_whole and p.room > 1 << PAGE_SHIFT:
+        if is_far and is_whole and (p.room > 1 << PAGE_SHIFT or p.is_relayed):
             p.suspect_item(reader.size)
             return True
         p.consume(reader.size)

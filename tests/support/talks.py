@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from streams import (
@@ -351,3 +351,18 @@ def framed(talk: Talk, head: int, each: int) -> Talk:
     octets = octets_of(talk)
     pieces = (octets[at : at + each] for at in range(0, len(octets), each))
     return [Item(FORWARD, "libxl", "framed", b"".join(b"\xa5" * head + piece for piece in pieces))]
+
+
+def relayed(talk: Talk, head: int, each: int) -> Talk:
+    """Both directions of a relay that does so: the other side's messages are short, and each has its own."""
+    own, sent, found = bytes((0xA5, 1, 2, 3)) * (head // 4), 0, []
+    for item in talk:
+        octets = own + item.octets
+        if item.direction == FORWARD:
+            first = -sent % each
+            cuts = [0, *range(first, len(item.octets), each), len(item.octets)]
+            pieces = [item.octets[start:end] for start, end in pairwise(cuts)]
+            octets = pieces[0] + b"".join(own + piece for piece in pieces[1:])
+            sent += len(item.octets)
+        found.append(item._replace(octets=octets))
+    return found

@@ -766,6 +766,18 @@ def test_every_rule_is_tested() -> None:
     assert all(tested.breaking and tested.legal for tested in TABLE.values())
 
 
+@pytest.mark.parametrize("each", [4096 * 2, 10_000, 4096 * 5, 65_508])
+@pytest.mark.parametrize(
+    ("talk", "directions"), [(LIBXL, 1), (PRECOPY, 2), (POSTCOPY, 2), (talks.postcopy(wrapped=False), 2)]
+)
+def test_octets_of_a_relay_before_what_proves_nothing_by_itself(talk: Talk, directions: int, each: int) -> None:
+    """END, POSTCOPY_COMPLETE and POSTCOPY_FAULT between a relay's octets: told once in each direction."""
+    banner = [item for item in talk if item.name == "banner"]
+    verdict = judge(Wire([*banner, *talks.relayed(talk[len(banner) :], 28, each)]))
+    assert verdict.worse_than_notes() == [("warning", "foreign-octets")] * directions
+    assert verdict.migration.outcome == "completed"
+
+
 @pytest.mark.parametrize(("rule", "broken"), builds("breaking"))
 def test_a_rule_is_broken_alone(rule: str, broken: Wire) -> None:
     """One mistake, one finding, with its place and its values; a note may come with others."""
