@@ -45,7 +45,8 @@ def name_of(octets: bytes, name: str) -> str | None:
     for pattern, archive in OTHERS.items():
         if pattern.match(octets):
             return f"{name} is {archive}"
-    what = next((what for magic, what in CONVERTED.items() if octets.startswith(magic)), _unknown_pcap(octets))
+    what = next((what for magic, what in CONVERTED.items() if octets.startswith(magic)), None)
+    what = what or _unknown_pcap(octets) or _commview(octets)
     return what and f"{name} is {what}, which is not read: convert it with editcap -F pcapng IN OUT"
 
 
@@ -57,4 +58,25 @@ def _unknown_pcap(octets: bytes) -> str | None:
         magic, major, minor, _, _, snap, link = struct.unpack_from(order + "IHHIIII", octets)
         if (major, minor) == (2, 4) and 0 < snap <= LARGEST_SNAP and link < 1 << 16:
             return f"a pcap variant of magic 0x{magic:08x}"
+    return None
+
+
+COMMVIEW = {
+    "an NCF capture of CommView": struct.Struct("<HHxHBBBBBI"),
+    "an NCFX capture of CommView": struct.Struct("<IHBBBBBI"),
+}
+"""How a packet's header begins in formats without a magic: its length (in NCF twice), and the time in seven fields."""
+
+YEARS = range(1990, 2200)
+
+
+def _commview(octets: bytes) -> str | None:
+    """What begins with the time of a packet, field by field."""
+    for what, header in COMMVIEW.items():
+        if len(octets) >= header.size:
+            *lengths, year, month, day, hour, minute, second, micros = header.unpack_from(octets)
+            is_time = year in YEARS and 1 <= month <= 12 and 1 <= day <= 31
+            is_time = is_time and hour < 24 and minute < 60 and second <= 60 and micros < 1_000_000
+            if is_time and len({*lengths}) == 1 and 0 < lengths[0] <= LARGEST_SNAP:
+                return what
     return None

@@ -29,6 +29,8 @@ WRITTEN = {
     "visual": "Visual",
     "lanalyzer": "LANalyzer",
     "k12text": "K12",
+    "commview-ncf": "NCF capture of CommView",
+    "commview-ncfx": "NCFX capture of CommView",
 }
 """By the name that editcap has for a format: what messages call it."""
 
