@@ -110,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def tick() -> None:
         if live:
+            tape.catch_up_with_all()
             with tape.lock:
                 follower.report_progress()
                 snapshots = live.snapshots()

@@ -1,7 +1,9 @@
 """Records a conversation in a file without ever getting in its way.
 
-Whoever relays hands octets over and goes on; a thread of the tape's own writes them. What waits for a slow disk is
-bounded: from ROOM on page contents are left out, which an analysis does not miss, and from LIMIT on packets are.
+Whoever relays hands octets over and goes on; a thread of the tape's own writes them. What is said in them is followed
+once nobody waits for anything to be passed on (`catch_up`), for a page request is worth less than that takes. What
+waits for a slow disk is bounded: from ROOM on page contents are left out, which an analysis does not miss, and from
+LIMIT on packets are.
 When the file fails the recording ends, whole up to there, and nothing else does.
 """
 
@@ -25,6 +27,12 @@ ROOM = 64 << 20
 
 LIMIT = 2 * ROOM
 """Octets that wait before packets are left out."""
+
+BEHIND = 4096
+"""Messages that wait to be followed; past it, some are followed before another one is passed on."""
+
+BEHIND_OCTETS = 8 << 20
+"""The same of their octets."""
 
 BATCH = 256
 """Blocks written at once: of three pieces each, and Linux takes 1,024 (IOV_MAX)."""
@@ -61,6 +69,9 @@ class Tape:
         self._follower, self._keep_pages = follower, keep_pages
         self._room, self._limit = room, room * LIMIT // ROOM
         self._conversation = Conversation()
+        self._behind: deque[tuple[int, bytes, int, int]] = deque()
+        """What the follower is still to see: side, octets, packet and time."""
+        self._behind_octets = 0
         self._cut_off: list[int] = []  # sides to which the other one no longer listens
         self._ended = False
         self._left_out = 0  # octets of page contents, for want of room
@@ -87,6 +98,19 @@ class Tape:
     def taken(self, side: int, count: int) -> None:
         """The pipe to the other side has taken this many more octets of a side."""
         self._guarded(self._taken, side, count)
+
+    @property
+    def behind(self) -> bool:
+        """Whether the follower is still to see something."""
+        return bool(self._behind)
+
+    def catch_up(self) -> None:
+        """Nothing is to be passed on just now: shows the follower one message more."""
+        self._guarded(self._follow)
+
+    def catch_up_with_all(self) -> None:
+        """The same of all that was sent until now."""
+        self._guarded(self._follow_all)
 
     def closed(self, side: int, itself: bool) -> None:
         """A side sends nothing more: it ended `itself`, or else the other side no longer listens."""
@@ -118,18 +142,36 @@ class Tape:
 
     def _sent(self, side: int, octets: bytes) -> None:
         conversation = self._conversation
-        unneeded = self._follower.data(side, octets, conversation.packets + 1, self._time)
+        packet = conversation.packets + 1
+        unneeded: list[tuple[int, int]] = []
         if self._keep_pages and self._handed - self._written <= self._room:
-            unneeded = []
-        elif self._keep_pages:
-            self._left_out += sum(end - start for start, end in unneeded)
+            self._behind.append((side, octets, packet, self._time))
+            self._behind_octets += len(octets)
+            while len(self._behind) > BEHIND or self._behind_octets > BEHIND_OCTETS:
+                self._follow()
+        else:
+            self._follow_all()
+            unneeded = self._follower.data(side, octets, packet, self._time)
+            if self._keep_pages:
+                self._left_out += sum(end - start for start, end in unneeded)
         self._hand(conversation.data(side, self._time, octets, unneeded))
+
+    def _follow(self) -> None:
+        if self._behind:
+            side, octets, packet, time = self._behind.popleft()
+            self._behind_octets -= len(octets)
+            self._follower.data(side, octets, packet, time)
+
+    def _follow_all(self) -> None:
+        while self._behind:
+            self._follow()
 
     def _taken(self, side: int, count: int) -> None:
         self._hand(self._conversation.taken(side, self._time, count))
 
     def _closed(self, side: int, itself: bool) -> None:
         conversation = self._conversation
+        self._follow_all()
         if itself:
             self._follower.closed(side, "fin", conversation.packets + 1, self._time)
             self._hand(conversation.closing(side, self._time))
@@ -139,6 +181,7 @@ class Tape:
 
     def _finish(self) -> None:
         conversation = self._conversation
+        self._follow_all()
         for side in self._cut_off:
             if conversation.is_taken(side):
                 self._closed(side, True)

@@ -23,6 +23,9 @@ from dissector.recording.recorder import Tape
 CHUNK = 60 << 10
 """Octets read at once: one packet, and nearly all that a pipe holds."""
 
+QUIET = 1
+"""Milliseconds without anything to pass on after which there is time for what is not urgent."""
+
 PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 FROM_TERMINAL = 0x80
@@ -49,7 +52,10 @@ def _carry(side: int, source: int, target: int, tape: Tape) -> bool:
     poll.register(source, select.POLLIN)
     poll.register(target, 0)  # only for the errors: nobody listens any more
     while True:
-        events = dict(poll.poll())
+        events = dict(poll.poll(QUIET if tape.behind else None))
+        while not events:
+            tape.catch_up()
+            events = dict(poll.poll(0 if tape.behind else None))
         if target in events:
             if events.get(source, 0) & select.POLLIN:
                 tape.sent(side, os.read(source, CHUNK))  # which nobody takes

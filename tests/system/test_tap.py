@@ -353,6 +353,60 @@ def test_without_pages_however_the_pipe_cuts_it(make: Callable[[], Talk], sizes:
         assert recorded(path).cut <= contents(talk, found)
 
 
+# --- what is not urgent ---------------------------------------------------------------------------------------
+
+
+def test_what_is_said_is_followed_when_nobody_waits(tmp_path: Path) -> None:
+    """In the order in which it was said, with the packets and times of then."""
+    talk = talks.postcopy()
+    heard: list[Event] = []
+    with taping(tmp_path / "tap.pcapng", emit=heard.append) as tape:
+        for item in talk:
+            tape.sent(side_of(item), item.octets)
+            tape.taken(side_of(item), len(item.octets))
+        assert tape.behind and not heard
+        tape.catch_up()
+        assert tape.behind and heard
+        tape.catch_up_with_all()
+        assert not tape.behind
+    live = [event for event in heard if isinstance(event, Record)]
+    assert as_talk(live) == expected(talk)
+    found = records(tmp_path / "tap.pcapng")
+    assert [(one.first, one.last) for one in live] == [(one.first, one.last) for one in found]
+
+
+@pytest.mark.parametrize(("bound", "most"), [("BEHIND", 20), ("BEHIND_OCTETS", 20_000)])
+def test_what_is_still_to_be_followed_is_bounded(
+    bound: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tape_module, bound, most)
+    talk = talks.postcopy()
+    waiting = []
+    with taping(tmp_path / "tap.pcapng") as tape:
+        for item in talk:
+            for at in range(0, len(item.octets), 1000):
+                tape.sent(side_of(item), item.octets[at : at + 1000])
+                messages = list(tape._behind)
+                waiting.append(len(messages) if bound == "BEHIND" else sum(len(one[1]) for one in messages))
+    assert most // 2 < max(waiting) <= most
+    assert as_talk(records(tmp_path / "tap.pcapng")) == expected(talk)
+
+
+def test_relays_that_are_quiet_follow(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    with taping(tmp_path / "tap.pcapng", emit=heard.append) as tape:
+        tapped = Tapped(tape)
+        banner = talks.postcopy()[0]
+        os.write(tapped.writers[side_of(banner)], banner.octets)
+        assert os.read(tapped.readers[1 - side_of(banner)], 1 << 16) == banner.octets
+        while not heard:  # else the test never ends
+            time.sleep(0.001)
+        for writer in tapped.writers:
+            os.close(writer)
+        tapped.finish()
+    assert [event.name for event in heard if isinstance(event, Record)] == [banner.name]
+
+
 def test_what_is_no_migration_is_kept(tmp_path: Path) -> None:
     octets = Random(1).randbytes(500_000)
     with taping(tmp_path / "tap.pcapng", keep_pages=False) as tape:
