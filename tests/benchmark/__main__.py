@@ -25,11 +25,13 @@ from .capture import VARIANTS, Variant, build_capture
 from .fleets import compare_fleet
 from .genuine import genuine, lengthen
 from .measuring import Run, measure
-from .relays import compare_relays
+from .relays import compare_relays, compare_round_trips
 from .stream import pieces
 from .tsharks import compare_tsharks
 
 SCRIPT = "minimal.lua"
+FAULTS = 20_000_000
+"""Octets of a migration in which every page is asked for: some 5,000."""
 
 QUICK = ("a", "b", "gro", "random", "loss", "pcapng 2", "two", "tenth", "postcopy", "c_netem")
 """Shapes that between them show most of what can go wrong."""
@@ -246,6 +248,8 @@ def main() -> None:
         size = int(options.size or 1e9)
         print(f"\n{size / 1e9:.2f} GB through a pipe, {runs} rounds\n")
         print("\n".join(compare_relays(folder, size, runs)))
+        print("\nFrom one page request to the next\n")
+        print("\n".join(compare_round_trips(folder, FAULTS, runs)))
     elif options.fleet:
         print()
         for line in compare_fleet(folder, int(options.size or 1e8)):

@@ -1,4 +1,5 @@
-"""`xenshark tap` beside socat in the same place: between two programs that play a whole migration over pipes.
+"""`xenshark tap` beside socat in the same place: between two programs that play a whole migration over pipes, and how
+long a page that is asked for takes through it.
 
 Both sides know every octet beforehand, and hold what they hear against it. CPU seconds are those of the relay alone:
 neither those of the program that it starts, nor those of this one.
@@ -11,18 +12,22 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import IO, NamedTuple
 
 from .capture import FORWARD, REVERSE
-from .stream import BATCH, PAGE, pieces
+from .stream import BATCH, PAGE, Piece, faults, pieces
 
 ROOT = Path(__file__).resolve().parents[2]
 FAR_SIDE = "tests.benchmark.relays"
 CHUNK = 1 << 16
+
+STREAMS: dict[str, Callable[[int], Iterator[Piece]]] = {"live": pieces, "faults": faults}
 
 Command = Callable[[list[str], str], list[str]]
 """From what the relay is to start, and the file that it may write."""
@@ -56,6 +61,7 @@ class Run(NamedTuple):
     cpu: float  # seconds, user and system
     written: int  # octets of its file
     complaints: list[str]
+    heard: list[int]  # when each part of the other side had come (ns)
 
 
 class Part(NamedTuple):
@@ -73,18 +79,19 @@ def _contents() -> bytes:
     return random.Random(1).randbytes(2 * BATCH * PAGE)
 
 
-def _parts(size: int) -> Iterator[Part]:
+def _parts(stream: str, size: int) -> Iterator[Part]:
     """Who says what, in order."""
-    for number, piece in enumerate(pieces(size)):
+    for number, piece in enumerate(STREAMS[stream](size)):
         yield Part(piece.direction, piece.octets, 0, len(piece.octets))
         start = PAGE * (number * 7 % BATCH)
         yield Part(piece.direction, _contents(), start, start + PAGE * piece.pages)
 
 
-def take_part(direction: str, size: int, reader: IO[bytes], writer: IO[bytes]) -> None:
-    """Says all of one direction and hears all of the other, through unbuffered files. Raises ValueError if it hears
-    anything else."""
-    for part in _parts(size):
+def take_part(direction: str, stream: str, size: int, reader: IO[bytes], writer: IO[bytes]) -> list[int]:
+    """Says all of one direction and hears all of the other, through unbuffered files; when it had heard each part (ns).
+    Raises ValueError if it hears anything else."""
+    heard = []
+    for part in _parts(stream, size):
         if part.direction == direction:
             rest = memoryview(part.octets)[part.start : part.end]
             while rest:
@@ -96,14 +103,19 @@ def take_part(direction: str, size: int, reader: IO[bytes], writer: IO[bytes]) -
                 if not octets or not part.octets.startswith(octets, at):
                     raise ValueError(f"the {direction} side did not get what was said to it")
                 at += len(octets)
+            if part.end > part.start:
+                heard.append(time.perf_counter_ns())
     writer.close()
     if reader.read(1):
         raise ValueError(f"the {direction} side got more than was said to it")
+    return heard
 
 
-def measure_relay(name: str, size: int, file: Path) -> Run:
+def measure_relay(name: str, size: int, file: Path, stream: str = "live") -> Run:
     """A migration of some `size` octets through a relay; SystemExit unless both sides got the same octets."""
-    command = RELAYS[name]([sys.executable, "-m", FAR_SIDE, str(size)], str(file))
+    far = [sys.executable, "-m", FAR_SIDE, stream, str(size)]
+    command = RELAYS[name](far, str(file)) if name else far
+    heard: list[int] = []
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT)
     assert process.stdin and process.stdout and process.stderr
@@ -111,7 +123,7 @@ def measure_relay(name: str, size: int, file: Path) -> Run:
     with process.stderr:
         with process.stdin, process.stdout:
             try:
-                take_part(FORWARD, size, process.stdout, process.stdin)
+                heard = take_part(FORWARD, stream, size, process.stdout, process.stdin)
             except (OSError, ValueError) as error:
                 trouble = str(error)
                 os.kill(process.pid, signal.SIGKILL)  # Popen.kill would wait for one that has ended
@@ -119,7 +131,7 @@ def measure_relay(name: str, size: int, file: Path) -> Run:
         printed = process.stderr.read().decode(errors="replace")
     if process.wait() or trouble:
         raise SystemExit(f"{name}: {trouble}, exit status {process.returncode}\n{printed}")
-    return Run(cpu, file.stat().st_size if file.exists() else 0, printed.splitlines())
+    return Run(cpu, file.stat().st_size if file.exists() else 0, printed.splitlines(), heard)
 
 
 def _measure_writing(octets: int, file: Path) -> Run:
@@ -127,7 +139,7 @@ def _measure_writing(octets: int, file: Path) -> Run:
     cpu = _cpu(process)
     if process.wait():
         raise SystemExit(f"{WRITING}: exit status {process.returncode}")
-    return Run(cpu, octets, [])
+    return Run(cpu, octets, [], [])
 
 
 def _dd(octets: int, file: Path) -> list[str]:
@@ -167,6 +179,22 @@ def compare_relays(folder: Path, size: int, runs: int) -> list[str]:
     return [*rows, *(complaints and ["", *complaints])]
 
 
+def compare_round_trips(folder: Path, size: int, runs: int) -> list[str]:
+    """Rows of Markdown: from one page request to the next, each answered with its page before, through nothing and
+    through the relays in turn."""
+    rows = ["| through | median us | 95 % us |", "|---|---|---|"]
+    took: dict[str, list[int]] = {"": [], "socat -b 65536": [], "tap": []}
+    for _ in range(runs):
+        for name, durations in took.items():
+            heard = measure_relay(name, size, folder / "relayed", "faults").heard
+            durations += [later - before for before, later in pairwise(heard[1:-1])]
+    for name, durations in took.items():
+        late = sorted(durations)[len(durations) * 19 // 20]
+        rows.append(f"| {name or 'a pipe'} | {median(durations) / 1e3:.1f} | {late / 1e3:.1f} |")
+    (folder / "relayed").unlink(missing_ok=True)
+    return rows
+
+
 if __name__ == "__main__":
     with open(0, "rb", buffering=0) as standard_input, open(1, "wb", buffering=0) as standard_output:
-        take_part(REVERSE, int(sys.argv[1]), standard_input, standard_output)
+        take_part(REVERSE, sys.argv[1], int(sys.argv[2]), standard_input, standard_output)

@@ -133,14 +133,23 @@ PUSHED, FAULT_EVERY = 64, 2
 
 def postcopy(size: int) -> Iterator[Piece]:
     """A postcopy migration: records of PUSHED pages, and a fault and its answer after every second one."""
+    return _postcopy(max(1, size // (PAGE * (PUSHED * FAULT_EVERY + 1))), FAULT_EVERY)
+
+
+def faults(size: int) -> Iterator[Piece]:
+    """A postcopy migration in which every page is asked for."""
+    return _postcopy(max(1, size // PAGE), 0)
+
+
+def _postcopy(turns: int, pushed: int) -> Iterator[Piece]:
+    """Each turn is so many records of PUSHED pages that nobody asked for, a fault and its answer."""
     yield from _headers("hvm", 2)
     yield _pages("PAGE_DATA", list(range(BATCH)))
     yield _record("libxc", "POSTCOPY_BEGIN", b"")
     for name, body in _after_memory()["hvm"]:
         if name != "END":
             yield _record("libxc", name, body)
-    turns = max(1, size // (PAGE * (PUSHED * FAULT_EVERY + 1)))
-    missing = range(BATCH, BATCH + turns * (PUSHED * FAULT_EVERY + 1))
+    missing = range(BATCH, BATCH + turns * (PUSHED * pushed + 1))
     yield _record("libxc", "POSTCOPY_PFNS_BEGIN", b"")
     for at in range(0, len(missing), BATCH):
         yield _pages("POSTCOPY_PFNS", list(missing[at : at + BATCH]))
@@ -148,7 +157,7 @@ def postcopy(size: int) -> Iterator[Piece]:
     yield _record("libxl", "POSTCOPY_TRANSITION_END", b"")
     rest = iter(missing)
     for _ in range(turns):
-        for _ in range(FAULT_EVERY):
+        for _ in range(pushed):
             yield _pages("POSTCOPY_PAGE_DATA", list(islice(rest, PUSHED)))
         asked = list(islice(rest, 1))
         yield _pages("POSTCOPY_FAULT", asked)._replace(direction="reverse")

@@ -13,6 +13,8 @@ from benchmark import relays
 from benchmark.capture import build_capture
 from benchmark.stream import TYPES, page_data_records, pieces
 
+import dissector
+
 SIZE = 2_000_000
 Segment = tuple[int, int, bytes]  # source port, sequence number, payload
 
@@ -119,6 +121,13 @@ def test_a_migration_goes_through_the_tap(tmp_path: Path, name: str) -> None:
     assert run.cpu > 0 and not run.complaints
     assert (run.written > octets) == (name == "tap")
     assert 0 < run.written < octets * 1.01
+
+
+def test_page_requests_go_through_the_tap_one_after_another(tmp_path: Path) -> None:
+    run = relays.measure_relay("tap", 400_000, tmp_path / "relayed", "faults")
+    assert not run.complaints
+    answers = [record for record in dissector.open(tmp_path / "relayed").records() if record.name == "POSTCOPY_FAULT"]
+    assert len(answers) == 400_000 // 4096 == len(run.heard) - 2  # the banner before, POSTCOPY_COMPLETE behind
 
 
 OTHER = "dd bs=1 conv=ucase status=none"
