@@ -22,11 +22,12 @@ local settings = { lines = 100 } -- what the preferences say
 
 -- Every field of the protocol, in the order in which it is declared, and by its path below "xenmig.".
 local all_fields, F = {}, {}
+local IS_WIDE = {} -- those of 64 bits, for which a number of Lua has to be made another one
 
 -- Declares a field: `kind` is the constructor in ProtoField, the rest its arguments.
 local function declare(kind, path, ...)
     F[path] = ProtoField[kind]("xenmig." .. path, ...)
-    all_fields[#all_fields + 1] = F[path]
+    all_fields[#all_fields + 1], IS_WIDE[path] = F[path], kind == "uint64"
 end
 
 -- Every expert information of the protocol, and those of rules by the rule's id.
@@ -1394,17 +1395,18 @@ local byte, floor, format, unpack = string.byte, math.floor, string.format, tabl
 local DEQUE = {}
 local sizes = setmetatable({}, { __mode = "k" }) -- of dictionaries that are written to
 
+local classes = {} -- all of them, bases first
+
 -- A class. With `fields` it is a NamedTuple or a dataclass: `make` makes a table of their values, in this order.
 function py.class(name, fields, defaults, is_tuple, base, make)
-    local class = { _class = name, _fields = fields, _defaults = defaults, _getters = {} }
-    if base then setmetatable(class._getters, { __index = base._getters }) end
-    local meta, getters = { _class = name, _fields = is_tuple and fields }, class._getters
+    local getters = {}
+    local class = { _class = name, _fields = fields, _defaults = defaults, _getters = getters, _base = base }
+    local meta = { _class = name, _fields = is_tuple and fields }
     class._meta = meta
     function meta.__index(object, key)
-        local value = class[key]
-        if value ~= nil then return value end
         local getter = getters[key]
-        return getter and getter(object)
+        if getter then return getter(object) end
+        return class[key]
     end
     if is_tuple then
         meta.__eq = py.same
@@ -1416,11 +1418,25 @@ function py.class(name, fields, defaults, is_tuple, base, make)
         end
     end
     local function construct(_, ...)
-        local object = setmetatable(make and make(...) or {}, meta)
+        if make then return setmetatable(make(...), meta) end
+        local object = setmetatable({}, meta)
         if class._init then class._init(object, ...) end
         return object
     end
-    return setmetatable(class, { __call = construct, __index = base })
+    classes[#classes + 1] = class
+    return setmetatable(class, { __call = construct })
+end
+
+-- Once all methods are there: each class has those of its base, and one without properties is looked into as a table.
+function py.seal()
+    for _, class in ipairs(classes) do
+        local base = class._base or { _getters = {} }
+        for key, method in pairs(base) do
+            if class[key] == nil then class[key] = method end
+        end
+        for key, getter in pairs(base._getters) do class._getters[key] = class._getters[key] or getter end
+        if not next(class._getters) then class._meta.__index = class end
+    end
 end
 
 -- An object of a class with fields, from a table of their values.
@@ -1444,8 +1460,6 @@ function py.update(object, values)
     return copy
 end
 
-function py.bind(object, method) return function(...) return object[method](object, ...) end end
-function py.class_of(object) return getmetatable(object)._class end
 
 local KINDS = { int = "number", str = "string", frozenset = "table" }
 
@@ -1513,8 +1527,6 @@ function py.pop(object, key, default)
     return value
 end
 
-py.drop = py.pop
-
 function py.setdefault(object, key, value)
     if object[key] == nil then py.put(object, key, value) end
     return object[key]
@@ -1572,12 +1584,8 @@ function py.startswith(text, beginning, at)
     return text:sub(at + 1, at + #beginning) == beginning
 end
 
-function py.join(separator, list) return table.concat(list, separator) end
 function py.decode(text) return (text:gsub("[\128-\255]", function(one) return format("\\x%02x", byte(one)) end)) end
 function py.rstrip(text, octets) return (text:gsub("[" .. octets:gsub("%z", "%%z") .. "]+$", "")) end
-function py.isascii(text) return not text:find("[\128-\255]") end
-function py.isprintable(text) return not text:find("[^ -~]") end
-function py.match(pattern, text) return text:find(pattern) ~= nil end
 
 function py.partition(text, separator)
     local from, to = text:find(separator, 1, true)
@@ -1618,15 +1626,8 @@ function py.to_bytes(value, size, endianness)
     return table.concat(octets)
 end
 
-local WIDTHS = { B = 1, H = 2, I = 4, Q = 8 }
-
--- What Python's struct of this format knows: its size, and how it is read.
-function py.struct(form)
-    local endianness, widths, size = form:sub(1, 1) == ">" and "big" or "little", {}, 0
-    for code in form:sub(2):gmatch(".") do
-        widths[#widths + 1] = WIDTHS[code]
-        size = size + WIDTHS[code]
-    end
+-- What Python's struct knows of integers of these sizes, in a row: how many octets they take, and how they are read.
+function py.struct(endianness, widths)
     local function unpack_from(octets, at)
         local values = {}
         at = at or 0
@@ -1636,7 +1637,7 @@ function py.struct(form)
         end
         return values
     end
-    return { size = size, unpack_from = unpack_from }
+    return { size = py.sum(widths, function(width) return width end), unpack_from = unpack_from }
 end
 
 function py.band(one, other) return bit.band(one, other) % 4294967296 end
@@ -1652,8 +1653,6 @@ function py.cached(make)
         return known[one]
     end
 end
-
-function py.divmod(one, other) return { floor(one / other), one % other } end
 
 -- Lists
 
@@ -1690,6 +1689,14 @@ function py.sum(list, make)
     return total
 end
 
+function py.sorted(list, key)
+    local sorted = py.map(list, function(one) return one end)
+    table.sort(sorted, key and function(one, other) return key(one) < key(other) end)
+    return sorted
+end
+
+function py.remove(list, element) table.remove(list, py.index(list, element) + 1) end
+function py.max(list) return math.max(unpack(list)) end
 function py.min(list) return list[1] and math.min(unpack(list)) end
 
 function py.extend(list, more)
@@ -1730,8 +1737,6 @@ function py.copy(object)
     return copy
 end
 
-function py.union(one, other) return py.update(one, other) end
-
 function py.isdisjoint(one, list) return not py.any(list, function(element) return one[element] end) end
 
 function py.keys(object)
@@ -1762,8 +1767,12 @@ local function hexadecimal(value)
     return low == value and format("%x", value) or format("%x%08x", floor(value / 4294967296), low)
 end
 
--- A value in one of the forms that templates have: ",", "x" with zeros and a width before it, ".3f".
+-- A value in one of the forms that templates have: ",", "x" with zeros and a width before it, ".3f"; any of these, or
+-- none, with ">" or "<" and a width before it.
 function py.format(value, form)
+    local side, size, rest = form:match("^([<>])(%d+)(.*)$")
+    if side then return format("%" .. (side == "<" and "-" or "") .. size .. "s", py.format(value, rest)) end
+    if form == "" then return py.str(value) end
     if form == "," then return grouped(value) end
     if form:sub(-1) == "f" then return format("%" .. form, value) end
     local prefix, width = form:match("^(#?)0?(%d*)x$")
@@ -1781,7 +1790,7 @@ function py.fill(template, values)
     return (template:gsub("{([%w_]+):?([^}]*)}", function(name, form)
         local value = values[name]
         if value == nil then value = values[name .. "_"] end -- the name is a word of Lua
-        return form == "" and py.str(value) or py.format(value, form)
+        return py.format(value, form)
     end))
 end
 
@@ -1802,7 +1811,6 @@ local parser_cursor = {}
 local parser_direction = {}
 local parser_entries = {}
 local parser_item = {}
-local parser_package = {}
 local parser_resync = {}
 local parser_steps = {}
 local protocol_containers = {}
@@ -1830,7 +1838,15 @@ local rules_pages = {}
 local rules_postcopy = {}
 local rules_postcopy_phase = {}
 local rules_rule = {}
+local runtime_connections = {}
+local runtime_halves = {}
+local runtime_layouts = {}
+local runtime_parsing = {}
+local runtime_shown = {}
+local runtime_words = {}
+local tcp_connections = {}
 local tcp_half_connection = {}
+local units = {}
 
 protocol_specs.RecordSpec = py.class("RecordSpec", { "type", "name", "body", "shape", "source", "role", "layer",
     "direction", "guest", "contents", "then_", "proof", "summary", "words" }, { layer = "libxc", direction = "forward",
@@ -1865,6 +1881,106 @@ protocol_containers.Container = py.class("Container", { "layer", "header", "magi
     record_header = record_header, alignment = alignment, endianness = endianness, length_max = length_max,
     unknown_max = unknown_max, answers = answers, confirms = confirms,
     keeps_octets_after_end = keeps_octets_after_end } end)
+runtime_shown.Shown = py.class("Shown", { "half", "item", "offset", "migration", "direction", "role", "header",
+    "length", "frame", "last", "complete", "holes", "summary", "count", "entries", "listed", "low", "high", "pfns",
+    "links", "broken", "watched", "line" }, { complete = false, holes = 0, summary = "", entries = 0,
+    links = function() return {} end, broken = function() return {} end, line = "" }, false, nil, function(half, item,
+    offset, migration, direction, role, header, length, frame, last, complete, holes, summary, count, entries, listed,
+    low, high, pfns, links, broken, watched, line) if complete == nil then complete = false end if holes == nil then
+    holes = 0 end if summary == nil then summary = "" end if entries == nil then entries = 0 end if links == nil then
+    links = {} end if broken == nil then broken = {} end if line == nil then line = "" end return { half = half,
+    item = item, offset = offset, migration = migration, direction = direction, role = role, header = header,
+    length = length, frame = frame, last = last, complete = complete, holes = holes, summary = summary, count = count,
+    entries = entries, listed = listed, low = low, high = high, pfns = pfns, links = links, broken = broken,
+    watched = watched, line = line } end)
+runtime_shown.Tie = py.class("Tie", { "pfn", "shown", "in_flight" }, {}, true, nil, function(pfn, shown,
+    in_flight) return { pfn = pfn, shown = shown, in_flight = in_flight } end)
+runtime_halves.Piece = py.class("Piece", { "offset", "length", "source", "captured", "frame", "time" }, {}, false, nil,
+    function(offset, length, source, captured, frame, time) return { offset = offset, length = length, source = source,
+    captured = captured, frame = frame, time = time } end)
+runtime_parsing.Kept = py.class("Kept")
+runtime_parsing.Kept.is_capture = true
+runtime_parsing.Kept.kind = "live"
+runtime_parsing.Kept.outcome = "incomplete"
+events.Context = py.class("Context", { "layers", "version", "endianness", "postcopy", "guest", "page_shift", "xen",
+    "may_be_in_libxl", "legacy", "compressed", "tunnelled", "revision" }, { layers = {}, endianness = "little",
+    postcopy = false, page_shift = 12, may_be_in_libxl = false, legacy = false, compressed = false, tunnelled = false,
+    revision = 0 }, true, nil, function(layers, version, endianness, postcopy, guest, page_shift, xen, may_be_in_libxl,
+    legacy, compressed, tunnelled, revision) if layers == nil then layers = {} end if endianness == nil then endianness
+    = "little" end if postcopy == nil then postcopy = false end if page_shift == nil then page_shift = 12 end if
+    may_be_in_libxl == nil then may_be_in_libxl = false end if legacy == nil then legacy = false end if compressed ==
+    nil then compressed = false end if tunnelled == nil then tunnelled = false end if revision == nil then revision = 0
+    end return { layers = layers, version = version, endianness = endianness, postcopy = postcopy, guest = guest,
+    page_shift = page_shift, xen = xen, may_be_in_libxl = may_be_in_libxl, legacy = legacy, compressed = compressed,
+    tunnelled = tunnelled, revision = revision } end)
+facts_directions.DirectionFacts = py.class("DirectionFacts")
+facts_faults.Faults = py.class("Faults")
+facts_faults.Matches = py.class("Matches", { "again", "faults", "answered", "repeated" }, { again = {}, faults = {},
+    answered = {}, repeated = {} }, true, nil, function(again, faults, answered,
+    repeated) if again == nil then again = {} end if faults == nil then faults = {} end if answered == nil then answered
+    = {} end if repeated == nil then repeated = {} end return { again = again, faults = faults, answered = answered,
+    repeated = repeated } end)
+events.Run = py.class("Run", { "first", "length", "type" }, {}, true, nil, function(first, length, type) return {
+    first = first, length = length, type = type } end)
+facts_faults.Fault = py.class("Fault", { "pfn", "asked", "again", "answer", "in_flight" }, {
+    again = function() return {} end, in_flight = false }, false, nil, function(pfn, asked, again, answer,
+    in_flight) if again == nil then again = {} end if in_flight == nil then in_flight = false end return { pfn = pfn,
+    asked = asked, again = again, answer = answer, in_flight = in_flight } end)
+rules_checker.Checker = py.class("Checker")
+rules_order.Order = py.class("Order", { "state", "is_followed", "context", "has_params", "has_pv_info", "missed" }, {
+    state = "start", is_followed = false, context = {}, has_params = false, has_pv_info = false, missed = {} }, true,
+    nil, function(state, is_followed, context, has_params, has_pv_info,
+    missed) if state == nil then state = "start" end if is_followed == nil then is_followed = false end if context ==
+    nil then context = {} end if has_params == nil then has_params = false end if has_pv_info == nil then has_pv_info =
+    false end if missed == nil then missed = {} end return { state = state, is_followed = is_followed,
+    context = context, has_params = has_params, has_pv_info = has_pv_info, missed = missed } end)
+rules_postcopy_phase.PostcopyPhase = py.class("PostcopyPhase", { "lists_whole", "pages_whole", "transition", "early",
+    "complete", "page_data", "raced", "end_", "has_early_pages", "is_spoilt" }, { lists_whole = false,
+    pages_whole = false, early = function() return {} end, has_early_pages = false, is_spoilt = false }, false, nil,
+    function(lists_whole, pages_whole, transition, early, complete, page_data, raced, end_, has_early_pages,
+    is_spoilt) if lists_whole == nil then lists_whole = false end if pages_whole == nil then pages_whole = false end if
+    early == nil then early = {} end if has_early_pages == nil then has_early_pages = false end if is_spoilt == nil then
+    is_spoilt = false end return { lists_whole = lists_whole, pages_whole = pages_whole, transition = transition,
+    early = early, complete = complete, page_data = page_data, raced = raced, end_ = end_,
+    has_early_pages = has_early_pages, is_spoilt = is_spoilt } end)
+rules_aftermath.Aftermath = py.class("Aftermath", { "refused", "has_followed", "has_ended", "doubtful", "told",
+    "lost" }, { has_followed = false, has_ended = false, told = {}, lost = {} }, false, nil, function(refused,
+    has_followed, has_ended, doubtful, told, lost) if has_followed == nil then has_followed = false end if has_ended ==
+    nil then has_ended = false end if told == nil then told = {} end if lost == nil then lost = {} end return {
+    refused = refused, has_followed = has_followed, has_ended = has_ended, doubtful = doubtful, told = told,
+    lost = lost } end)
+rules_headers.XlHeader = py.class("XlHeader")
+rules_headers.XlHeader.MAGIC = "the file begins with {magic}, which is not xl's magic"
+rules_headers.BigEndian = py.class("BigEndian")
+rules_headers.BigEndian.XL = "byteorder is 0x01020304 with its highest octet first"
+rules_order.Seen = py.class("Seen", { "record", "spec", "is_found_again", "is_completed" }, {}, true, nil,
+    function(record, spec, is_found_again, is_completed) return { record = record, spec = spec,
+    is_found_again = is_found_again, is_completed = is_completed } end)
+rules_order.Placed = py.class("Placed", { "order", "before", "found" }, {}, true, nil, function(order, before,
+    found) return { order = order, before = before, found = found } end)
+rules_postcopy.ShouldBe = py.class("ShouldBe", { "states", "missing", "then_" }, {}, true, nil, function(states,
+    missing, then_) return { states = states, missing = missing, then_ = then_ } end)
+protocol_states.Place = py.class("Place", { "moves", "natural", "phase" }, {}, true, nil, function(moves, natural,
+    phase) return { moves = moves, natural = natural, phase = phase } end)
+rules_postcopy.ContextMissing = py.class("ContextMissing")
+rules_postcopy.ContextMissing.NONE = "no {missing} between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN"
+runtime_parsing.Judges = py.class("Judges", nil, nil, false, rules_checker.Checker)
+facts_links._Growing = py.class("_Growing")
+facts_links.Link = py.class("Link", { "pfn", "record", "in_flight" }, {}, true, nil, function(pfn, record,
+    in_flight) return { pfn = pfn, record = record, in_flight = in_flight } end)
+runtime_parsing.Ties = py.class("Ties", nil, nil, false, facts_links._Growing)
+facts_static_data.StaticData = py.class("StaticData")
+runtime_shown.Broken = py.class("Broken", { "rule", "severity", "message" }, {}, true, nil, function(rule, severity,
+    message) return { rule = rule, severity = severity, message = message } end)
+facts_migration.Noted = py.class("Noted", { "static_data", "again", "faults", "answered" }, { again = {}, faults = {},
+    answered = {} }, true, nil, function(static_data, again, faults,
+    answered) if again == nil then again = {} end if faults == nil then faults = {} end if answered == nil then answered
+    = {} end return { static_data = static_data, again = again, faults = faults, answered = answered } end)
+runtime_parsing.Total = py.class("Total")
+runtime_connections.Connections = py.class("Connections")
+runtime_parsing.Capture = py.class("Capture")
+parser_conversation.Conversation = py.class("Conversation")
+parser_conversation.ParsedMigration = py.class("ParsedMigration")
 parser_cursor.Cursor = py.class("Cursor")
 events.Position = py.class("Position", { "frame", "time" }, {}, true, nil, function(frame, time) return { frame = frame,
     time = time } end)
@@ -1906,17 +2022,6 @@ events.ConnectionJoined = py.class("ConnectionJoined", { "migration", "role", "f
     flow = flow, position = position } end)
 events.Flow = py.class("Flow", { "source", "destination" }, {}, true, nil, function(source, destination) return {
     source = source, destination = destination } end)
-events.Context = py.class("Context", { "layers", "version", "endianness", "postcopy", "guest", "page_shift", "xen",
-    "may_be_in_libxl", "legacy", "compressed", "tunnelled", "revision" }, { layers = {}, endianness = "little",
-    postcopy = false, page_shift = 12, may_be_in_libxl = false, legacy = false, compressed = false, tunnelled = false,
-    revision = 0 }, true, nil, function(layers, version, endianness, postcopy, guest, page_shift, xen, may_be_in_libxl,
-    legacy, compressed, tunnelled, revision) if layers == nil then layers = {} end if endianness == nil then endianness
-    = "little" end if postcopy == nil then postcopy = false end if page_shift == nil then page_shift = 12 end if
-    may_be_in_libxl == nil then may_be_in_libxl = false end if legacy == nil then legacy = false end if compressed ==
-    nil then compressed = false end if tunnelled == nil then tunnelled = false end if revision == nil then revision = 0
-    end return { layers = layers, version = version, endianness = endianness, postcopy = postcopy, guest = guest,
-    page_shift = page_shift, xen = xen, may_be_in_libxl = may_be_in_libxl, legacy = legacy, compressed = compressed,
-    tunnelled = tunnelled, revision = revision } end)
 events.Held = py.class("Held", { "before", "within" }, { before = events.Spent(0, 0, 0, 0, 0, 0, 0),
     within = events.Spent(0, 0, 0, 0, 0, 0, 0) }, true, nil, function(before,
     within) if before == nil then before = events.Spent(0, 0, 0, 0, 0, 0,
@@ -1973,75 +2078,7 @@ events.DirectionEnded = py.class("DirectionEnded", { "migration", "direction", "
     unheard = 0 end return { migration = migration, direction = direction, reason = reason, offset = offset,
     retransmitted = retransmitted, conflicts = conflicts, copies = copies, in_vain = in_vain, unheard = unheard,
     way = way, stall = stall } end)
-facts_directions.DirectionFacts = py.class("DirectionFacts")
-facts_faults.Faults = py.class("Faults")
-facts_faults.Matches = py.class("Matches", { "again", "faults", "answered", "repeated" }, { again = {}, faults = {},
-    answered = {}, repeated = {} }, true, nil, function(again, faults, answered,
-    repeated) if again == nil then again = {} end if faults == nil then faults = {} end if answered == nil then answered
-    = {} end if repeated == nil then repeated = {} end return { again = again, faults = faults, answered = answered,
-    repeated = repeated } end)
-events.Run = py.class("Run", { "first", "length", "type" }, {}, true, nil, function(first, length, type) return {
-    first = first, length = length, type = type } end)
-facts_faults.Fault = py.class("Fault", { "pfn", "asked", "again", "answer", "in_flight" }, {
-    again = function() return {} end, in_flight = false }, false, nil, function(pfn, asked, again, answer,
-    in_flight) if again == nil then again = {} end if in_flight == nil then in_flight = false end return { pfn = pfn,
-    asked = asked, again = again, answer = answer, in_flight = in_flight } end)
-facts_static_data.StaticData = py.class("StaticData")
-rules_checker.Checker = py.class("Checker")
-rules_order.Order = py.class("Order", { "state", "is_followed", "context", "has_params", "has_pv_info", "missed" }, {
-    state = "start", is_followed = false, context = {}, has_params = false, has_pv_info = false, missed = {} }, true,
-    nil, function(state, is_followed, context, has_params, has_pv_info,
-    missed) if state == nil then state = "start" end if is_followed == nil then is_followed = false end if context ==
-    nil then context = {} end if has_params == nil then has_params = false end if has_pv_info == nil then has_pv_info =
-    false end if missed == nil then missed = {} end return { state = state, is_followed = is_followed,
-    context = context, has_params = has_params, has_pv_info = has_pv_info, missed = missed } end)
-rules_postcopy_phase.PostcopyPhase = py.class("PostcopyPhase", { "lists_whole", "pages_whole", "transition", "early",
-    "complete", "page_data", "raced", "end_", "has_early_pages", "is_spoilt" }, { lists_whole = false,
-    pages_whole = false, early = function() return {} end, has_early_pages = false, is_spoilt = false }, false, nil,
-    function(lists_whole, pages_whole, transition, early, complete, page_data, raced, end_, has_early_pages,
-    is_spoilt) if lists_whole == nil then lists_whole = false end if pages_whole == nil then pages_whole = false end if
-    early == nil then early = {} end if has_early_pages == nil then has_early_pages = false end if is_spoilt == nil then
-    is_spoilt = false end return { lists_whole = lists_whole, pages_whole = pages_whole, transition = transition,
-    early = early, complete = complete, page_data = page_data, raced = raced, end_ = end_,
-    has_early_pages = has_early_pages, is_spoilt = is_spoilt } end)
-rules_aftermath.Aftermath = py.class("Aftermath", { "refused", "has_followed", "has_ended", "doubtful", "told",
-    "lost" }, { has_followed = false, has_ended = false, told = {}, lost = {} }, false, nil, function(refused,
-    has_followed, has_ended, doubtful, told, lost) if has_followed == nil then has_followed = false end if has_ended ==
-    nil then has_ended = false end if told == nil then told = {} end if lost == nil then lost = {} end return {
-    refused = refused, has_followed = has_followed, has_ended = has_ended, doubtful = doubtful, told = told,
-    lost = lost } end)
-rules_rule.Check = py.class("Check", { "scope", "of", "when", "message" }, {}, true, nil, function(scope, of, when,
-    message) return { scope = scope, of = of, when = when, message = message } end)
-rules_rule.Condition = py.class("Condition", { "field", "op", "value" }, {}, true, nil, function(field, op,
-    value) return { field = field, op = op, value = value } end)
-rules_headers.XlHeader = py.class("XlHeader")
-rules_headers.XlHeader.MAGIC = "the file begins with {magic}, which is not xl's magic"
-rules_headers.BigEndian = py.class("BigEndian")
-rules_headers.BigEndian.XL = "byteorder is 0x01020304 with its highest octet first"
-rules_order.Seen = py.class("Seen", { "record", "spec", "is_found_again", "is_completed" }, {}, true, nil,
-    function(record, spec, is_found_again, is_completed) return { record = record, spec = spec,
-    is_found_again = is_found_again, is_completed = is_completed } end)
-rules_order.Placed = py.class("Placed", { "order", "before", "found" }, {}, true, nil, function(order, before,
-    found) return { order = order, before = before, found = found } end)
-rules_postcopy.ShouldBe = py.class("ShouldBe", { "states", "missing", "then_" }, {}, true, nil, function(states,
-    missing, then_) return { states = states, missing = missing, then_ = then_ } end)
-protocol_states.Place = py.class("Place", { "moves", "natural", "phase" }, {}, true, nil, function(moves, natural,
-    phase) return { moves = moves, natural = natural, phase = phase } end)
-rules_postcopy.ContextMissing = py.class("ContextMissing")
-rules_postcopy.ContextMissing.NONE = "no {missing} between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN"
-facts_links._Growing = py.class("_Growing")
-facts_links.Link = py.class("Link", { "pfn", "record", "in_flight" }, {}, true, nil, function(pfn, record,
-    in_flight) return { pfn = pfn, record = record, in_flight = in_flight } end)
-facts_migration.Noted = py.class("Noted", { "static_data", "again", "faults", "answered" }, { again = {}, faults = {},
-    answered = {} }, true, nil, function(static_data, again, faults,
-    answered) if again == nil then again = {} end if faults == nil then faults = {} end if answered == nil then answered
-    = {} end return { static_data = static_data, again = again, faults = faults, answered = answered } end)
-rules_rule.Violation = py.class("Violation", { "rule", "message", "record", "direction", "severity" }, {
-    direction = "forward" }, true, nil, function(rule, message, record, direction,
-    severity) if direction == nil then direction = "forward" end return { rule = rule, message = message,
-    record = record, direction = direction, severity = severity } end)
-parser_conversation.Conversation = py.class("Conversation")
-parser_conversation.ParsedMigration = py.class("ParsedMigration")
+runtime_parsing.ShowingParser = py.class("ShowingParser", nil, nil, false, parser_direction.DirectionParser)
 parser_resync.Magic = py.class("Magic", { "octets", "direction", "expect", "layer", "confirms", "is_message" }, {
     confirms = {}, is_message = false }, true, nil, function(octets, direction, expect, layer, confirms,
     is_message) if confirms == nil then confirms = {} end if is_message == nil then is_message = false end return {
@@ -2056,6 +2093,30 @@ protocol_specs.Proof = py.class("Proof", { "bits", "lengths", "base", "unit", "c
     fields) if lengths == nil then lengths = {} end if base == nil then base = 0 end if unit == nil then unit = 0 end if
     counted == nil then counted = false end if fields == nil then fields = {} end return { bits = bits,
     lengths = lengths, base = base, unit = unit, counted = counted, fields = fields } end)
+runtime_parsing.Heard = py.class("Heard", nil, nil, false, parser_direction.NoTransport)
+runtime_halves.Placed = py.class("Placed")
+runtime_halves.ShownHalf = py.class("ShownHalf", nil, nil, false, runtime_halves.Placed)
+runtime_halves.Turn = py.class("Turn", { "frame", "offset" }, {}, true, nil, function(frame, offset) return {
+    frame = frame, offset = offset } end)
+runtime_halves.Acknowledged = py.class("Acknowledged", { "frame", "acked" }, {}, true, nil, function(frame,
+    acked) return { frame = frame, acked = acked } end)
+runtime_halves.Hole = py.class("Hole", { "start", "end_", "shown", "gap" }, {}, false, nil, function(start, end_, shown,
+    gap) return { start = start, end_ = end_, shown = shown, gap = gap } end)
+runtime_connections.Connection = py.class("Connection")
+runtime_connections.Sight = py.class("Sight", { "buffer", "offset", "searched" }, { offset = 0, searched = 0 }, false,
+    nil, function(buffer, offset, searched) if offset == nil then offset = 0 end if searched == nil then searched = 0
+    end return { buffer = buffer, offset = offset, searched = searched } end)
+runtime_connections.Beginning = py.class("Beginning", nil, nil, false, runtime_halves.Placed)
+rules_rule.Violation = py.class("Violation", { "rule", "message", "record", "direction", "severity" }, {
+    direction = "forward" }, true, nil, function(rule, message, record, direction,
+    severity) if direction == nil then direction = "forward" end return { rule = rule, message = message,
+    record = record, direction = direction, severity = severity } end)
+runtime_layouts.Ordered = py.class("Ordered", { "body", "endianness" }, {}, true, nil, function(body,
+    endianness) return { body = body, endianness = endianness } end)
+runtime_layouts.Reading = py.class("Reading")
+runtime_layouts.Found = py.class("Found", { "row", "offset", "size", "depth", "values", "element" }, {}, true, nil,
+    function(row, offset, size, depth, values, element) return { row = row, offset = offset, size = size, depth = depth,
+    values = values, element = element } end)
 protocol_specs.FieldRange = py.class("FieldRange", { "offset", "size", "least", "most" }, {}, true, nil,
     function(offset, size, least, most) return { offset = offset, size = size, least = least, most = most } end)
 
@@ -2072,8 +2133,6 @@ local CANDIDATES = {
         "\000\000\000[\001\002\003\004\005\006\007\008\009\n\011\012\r\014\015\016\017\018\019\020\021\022][\000-" ..
         "\015]...",
 }
--- What is said where a record breaks a rule more than once.
-local AND_MORE = ", and {more:,} more in this record"
 
 -- Native: what of the translated modules is by hand -------------------------------------------------------------------
 
@@ -2092,9 +2151,6 @@ function native.Nothing.of() return nil end
 function native.Nothing.forget() end
 function native.Nothing.note_cipher() end
 function native.Nothing.note_crowd() end
-
--- Where octets were captured; quicker than the class's own constructor.
-local function position_at(frame, time) return setmetatable({ frame = frame, time = time }, events.Position._meta) end
 
 -- An entry of a pages record: bits 63 to 60 page type, 59 to 52 reserved, 51 to 0 pfn. Gives pfn, type, reserved.
 local function entry_at(octets, at, big)
@@ -2167,16 +2223,6 @@ function native.candidates(octets, endianness)
     return found
 end
 
--- Where one of the types that may follow a state stands first.
-function native.next_state_end(octets, at)
-    local first
-    for _, kind in ipairs(parser_steps.STATE_ENDS) do
-        local found = octets:find(py.to_bytes(kind, 8, "little"), at + 1, true)
-        if found and (not first or found < first) then first = found end
-    end
-    return first and first - 1
-end
-
 -- What a request's head says.
 function native.xenops_request(head)
     local path = head:match("^PUT /services/xenops/(%S+) HTTP/1%.[01]\r\n")
@@ -2194,127 +2240,14 @@ end
 
 -- Layouts
 
-function native.layout(body, endianness) return { body = body, endianness = endianness } end
+function native.rows_of(body) return body end
+function native.reserved_of(body) return body.reserved or {} end
 function native.fixed(layout) return { { size = layout.body.size } } end
 
 -- A number as far as it is one: 64 bits are hexadecimal digits.
-local function integer(octets, size, endianness)
-    if size < 8 then return uint(octets, endianness) end
+function native.integer(octets, endianness)
+    if #octets < 8 then return uint(octets, endianness) end
     return py.hex(endianness == "big" and octets or octets:reverse(), "")
-end
-
--- How many octets a field takes that stands at `at`, and how many more belong to it but are no value.
-local function size_of(field, octets, at, values)
-    if field.kind == "rest" then return #octets - at, 0 end
-    if field.kind ~= "cstring" then return values[field.size] or field.size, 0 end
-    local nul = octets:find("\0", at + 1, true)
-    return nul and nul - 1 - at, 1
-end
-
--- Follows a layout through a body: field(field, at, size, values, context) is called for each field, with the values of
--- those before it, element(field, index, at, context) for each element of an array: what it gives is the context of the
--- fields inside. Gives the offset after the last field; nil if the octets are too few.
-local function walk(layout, octets, at, endianness, visitor, context, values)
-    values = values or {}
-    for _, field in ipairs(layout) do
-        if field.kind == "array" then
-            local index, count, is_last = 0, field.times or values[field.by], false
-            while index ~= count and not is_last do
-                local last, after = {}, nil
-                if at < #octets then
-                    local inside = visitor and visitor.element(field, index, at, context)
-                    after = walk(field, octets, at, endianness, inside and visitor, inside, last)
-                end
-                if not after and (count or field.ending) then return nil end
-                if not after then break end
-                index, at = index + 1, after
-                is_last = field.ending and last[field.ending[1]] == field.ending[2]
-            end
-        else
-            local size, more = size_of(field, octets, at, values)
-            if not size or at + size + more > #octets then return nil end
-            if field.kind == "uint" then
-                values[field.name or 1] = integer(octets:sub(at + 1, at + size), size, endianness)
-            end
-            if visitor then visitor.field(field, at, size, values, context) end
-            at = at + size + more
-        end
-    end
-    return at
-end
-
-function native.measure(layout, octets) return walk(layout.body, octets, 0, layout.endianness) end
-
--- The fields of a header as the numbers they are.
-function native.header_numbers(spec, body, endianness)
-    local values = {}
-    walk(spec.body, body, 0, endianness, nil, nil, values)
-    return values
-end
-
--- The values of a layout as templates want them: enumerations by name, bits and elements as tables.
-function native.values_of(layout, octets, endianness)
-    local visitor = {}
-    function visitor.field(field, at, size, values, context)
-        local value = values[field.name or 1]
-        if field.parts then
-            context[field.name] = {}
-            for _, part in ipairs(field.parts) do
-                context[field.name][part.name] = floor(value / 2 ^ part.shift) % 2 ^ part.width
-            end
-        else
-            value = field.kind == "uint" and value or { octets = size, text = octets:sub(at + 1, at + size) }
-            context[field.name or 1] = field.names and field.names[value] or value
-        end
-    end
-    function visitor.element(field, index, _, context)
-        context[field.name] = context[field.name] or {}
-        context[field.name][index + 1] = {}
-        return context[field.name][index + 1]
-    end
-    local values = {}
-    walk(layout, octets, 0, endianness, visitor, values)
-    return values
-end
-
-function native.header_values(p, spec, endianness)
-    return native.values_of(spec.body, p.buffer:sub(1, spec.size), endianness)
-end
-
-function native.reserved_set(layout, octets, endianness)
-    return py.map(layout.reserved or {}, function(one)
-        local field, at, size, shift, width = py.unpack(one)
-        if #octets < at + size then return nil end
-        local bits_set = floor(uint(octets:sub(at + 1, at + size), endianness) / 2 ^ shift) % 2 ^ width
-        return bits_set ~= 0 and { field, bits_set } or nil
-    end)
-end
-
--- A check, and whether a record breaks it, or the values of a header or entry.
-function native.prepared(rule, check)
-    local is_of_values = check.scope == "header" or check.scope == "entry"
-    local function holds(thing)
-        for _, condition in ipairs(check.when) do
-            local value = is_of_values and thing[condition.field] or rules_fields.OF_RECORD[condition.field](thing)
-            if not rules_fields.COMPARE[condition.op](value, condition.value) then return false end
-        end
-        return true
-    end
-    return { rule = rule, check = check, holds = holds }
-end
-
--- Each rule that a record broke, once.
-function native.once(broken)
-    local firsts, counts = {}, {}
-    for _, violation in ipairs(broken) do
-        local id = violation.rule.id
-        if not counts[id] then firsts[#firsts + 1] = violation end
-        counts[id] = (counts[id] or -1) + 1
-    end
-    return py.map(firsts, function(first)
-        local more = counts[first.rule.id]
-        return more == 0 and first or py.with(first, "message", first.message .. py.fill(AND_MORE, { more = more }))
-    end)
 end
 
 -- A set of pfns, 32 to a word.
@@ -2356,14 +2289,31 @@ function native.PfnSet:first_of_run(first, count, present)
 end
 
 -- The line of text of a header or record; empty where a field of it was not captured.
-local function summary_of(item)
+function native.summary_of(record)
+    local spec = record.spec
     local is_known, text = pcall(function()
-        local values = native.values_of(item.spec.body, item.body, item.endianness)
-        return (item.spec.summary:gsub("{([^:}]+):?([^:}]*):?([^}]*)}", function(path, form, words)
+        local values = runtime_layouts.values_of(spec.body, record.body, record.endianness)
+        return (spec.summary:gsub("{([^:}]+):?([^:}]*):?([^}]*)}", function(path, form, words)
             return protocol_summaries._field(values, path, form ~= "" and form or nil, words)
         end))
     end)
     return is_known and text or ""
+end
+
+-- Octets of a packet: of a Tvb, or of a string where they had to wait.
+function native.octets_of(source, from, length)
+    if length <= 0 then return "" end
+    return type(source) == "string" and source:sub(from + 1, from + length) or source:raw(from, length)
+end
+
+-- How many of a list, in the order of `key`, have one that is not above a value.
+function native.above(list, key, value)
+    local low, high = 1, #list + 1
+    while low < high do
+        local middle = floor((low + high) / 2)
+        if list[middle][key] > value then high = middle else low = middle + 1 end
+    end
+    return low - 1
 end
 
 -- The rules. What calls one gives a template, if it is not the rule's only one, and the values in it.
@@ -2373,18 +2323,6 @@ function VIOLATION.__call(rule, template, values)
     return rules_rule.Violation(rule, py.fill(template or rule.message, values or {}))
 end
 
--- `severities`: what Wireshark calls those of its findings, by what the rules call them; nil: it does not judge it.
-local function declare_rule(id, severity, rule, severities, summary)
-    rule.id, rule.severity, rule.wireshark = id, severity, severities ~= nil
-    RULE[id] = setmetatable(rule, VIOLATION)
-    for said, shown in pairs(severities or {}) do
-        local path = said == severity and "rule." .. id or "rule." .. id .. "." .. said
-        declare_expert(id .. " " .. said, path, shown, summary)
-    end
-end
-
-declare_expert("unanswered", "fault.unanswered", expert.severity.WARN, "The page of a faulted pfn never came")
-
 -- Layouts: the bodies of headers and records, field by field ----------------------------------------------------------
 
 local LAYOUT = {}
@@ -2392,12 +2330,12 @@ local LAYOUT = {}
 LAYOUT.xl_header = {
     size = 48,
     reserved = { { "mandatory_flags.reserved", 36, 4, 2, 30 }, { "optional_flags.reserved", 40, 4, 0, 32 } },
-    { kind = "octets", name = "magic", path = "magic", size = 32 },
-    { kind = "uint", name = "byteorder", path = "byteorder", size = 4 },
+    { kind = "octets", path = "magic", name = "magic", size = 32 },
+    { kind = "uint", path = "byteorder", name = "byteorder", size = 4 },
     {
         kind = "uint",
-        name = "mandatory_flags",
         path = "mandatory_flags",
+        name = "mandatory_flags",
         size = 4,
         parts = {
             { name = "json", shift = 0, width = 1 },
@@ -2407,36 +2345,36 @@ LAYOUT.xl_header = {
     },
     {
         kind = "uint",
-        name = "optional_flags",
         path = "optional_flags",
+        name = "optional_flags",
         size = 4,
         parts = { { name = "reserved", shift = 0, width = 32 } },
     },
-    { kind = "uint", name = "optional_data_len", path = "optional_data_len", size = 4 },
+    { kind = "uint", path = "optional_data_len", name = "optional_data_len", size = 4 },
 }
 
 LAYOUT.libvirt_header = {
     size = 64,
-    { kind = "octets", name = "magic", path = "magic", size = 16 },
-    { kind = "uint", name = "version", path = "version", size = 4 },
-    { kind = "uint", name = "xml_length", path = "xml_length", size = 4 },
-    { kind = "octets", name = "unused", path = "unused", size = 40 },
+    { kind = "octets", path = "magic", name = "magic", size = 16 },
+    { kind = "uint", path = "version", name = "version", size = 4 },
+    { kind = "uint", path = "xml_length", name = "xml_length", size = 4 },
+    { kind = "octets", path = "unused", name = "unused", size = 40 },
 }
 
 LAYOUT.xenops_header = {
     size = 15,
-    { kind = "octets", name = "magic", path = "magic", size = 15 },
+    { kind = "octets", path = "magic", name = "magic", size = 15 },
 }
 
 LAYOUT.libxl_header = {
     size = 16,
     reserved = { { "options.reserved", 12, 4, 2, 30 } },
-    { kind = "uint", name = "ident", path = "ident", size = 8 },
-    { kind = "uint", name = "version", path = "version", size = 4 },
+    { kind = "uint", path = "ident", name = "ident", size = 8 },
+    { kind = "uint", path = "version", name = "version", size = 4 },
     {
         kind = "uint",
-        name = "options",
         path = "options",
+        name = "options",
         size = 4,
         parts = {
             { name = "big_endian", shift = 0, width = 1 },
@@ -2449,33 +2387,33 @@ LAYOUT.libxl_header = {
 LAYOUT.image_header = {
     size = 24,
     reserved = { { "options.reserved", 16, 2, 1, 15 }, { "reserved1", 18, 2, 0, 16 }, { "reserved2", 20, 4, 0, 32 } },
-    { kind = "uint", name = "marker", path = "marker", size = 8 },
-    { kind = "uint", name = "id", path = "id", size = 4 },
-    { kind = "uint", name = "version", path = "version", size = 4 },
+    { kind = "uint", path = "marker", name = "marker", size = 8 },
+    { kind = "uint", path = "id", name = "id", size = 4 },
+    { kind = "uint", path = "version", name = "version", size = 4 },
     {
         kind = "uint",
-        name = "options",
         path = "options",
+        name = "options",
         size = 2,
         parts = { { name = "big_endian", shift = 0, width = 1 }, { name = "reserved", shift = 1, width = 15 } },
     },
-    { kind = "uint", name = "reserved1", path = "reserved1", size = 2 },
-    { kind = "uint", name = "reserved2", path = "reserved2", size = 4 },
+    { kind = "uint", path = "reserved1", name = "reserved1", size = 2 },
+    { kind = "uint", path = "reserved2", name = "reserved2", size = 4 },
 }
 
 LAYOUT.xenops_legacy_header = {
     size = 15,
-    { kind = "octets", name = "magic", path = "magic", size = 15 },
+    { kind = "octets", path = "magic", name = "magic", size = 15 },
 }
 
 LAYOUT.domain_header = {
     size = 16,
     reserved = { { "reserved", 6, 2, 0, 16 } },
-    { kind = "uint", name = "type", path = "type", size = 4, names = GUEST_TYPES },
-    { kind = "uint", name = "page_shift", path = "page_shift", size = 2 },
-    { kind = "uint", name = "reserved", path = "reserved", size = 2 },
-    { kind = "uint", name = "xen_major", path = "xen_major", size = 4 },
-    { kind = "uint", name = "xen_minor", path = "xen_minor", size = 4 },
+    { kind = "uint", path = "type", name = "type", size = 4, names = GUEST_TYPES },
+    { kind = "uint", path = "page_shift", name = "page_shift", size = 2 },
+    { kind = "uint", path = "reserved", name = "reserved", size = 2 },
+    { kind = "uint", path = "xen_major", name = "xen_major", size = 4 },
+    { kind = "uint", path = "xen_minor", name = "xen_minor", size = 4 },
 }
 
 LAYOUT.signal = {
@@ -2484,100 +2422,106 @@ LAYOUT.signal = {
 
 LAYOUT.page_data = {
     reserved = { { "reserved", 4, 4, 0, 32 } },
-    { kind = "uint", name = "count", path = "count", size = 4 },
-    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
+    { kind = "uint", path = "count", name = "count", size = 4 },
+    { kind = "uint", path = "reserved", name = "reserved", size = 4 },
     {
-        kind = "array", name = "pfn", path = "pfn", by = "count",
-        {
-            kind = "uint",
-            path = "pfn",
-            size = 8,
-            parts = {
-                { name = "type", shift = 60, width = 4 },
-                { name = "reserved", shift = 52, width = 8 },
-                { name = "pfn", shift = 0, width = 52 },
+        kind = "array", path = "pfn", name = "pfn", by = "count",
+        elements = {
+            {
+                kind = "uint",
+                path = "pfn",
+                size = 8,
+                parts = {
+                    { name = "type", shift = 60, width = 4 },
+                    { name = "reserved", shift = 52, width = 8 },
+                    { name = "pfn", shift = 0, width = 52 },
+                },
             },
         },
     },
-    { kind = "rest", name = "page_data", path = "page_data" },
+    { kind = "rest", path = "page_data", name = "page_data" },
 }
 
 LAYOUT.x86_pv_info = {
     size = 8,
     reserved = { { "reserved1", 2, 2, 0, 16 }, { "reserved2", 4, 4, 0, 32 } },
-    { kind = "uint", name = "guest_width", path = "guest_width", size = 1 },
-    { kind = "uint", name = "pt_levels", path = "pt_levels", size = 1 },
-    { kind = "uint", name = "reserved1", path = "reserved1", size = 2 },
-    { kind = "uint", name = "reserved2", path = "reserved2", size = 4 },
+    { kind = "uint", path = "guest_width", name = "guest_width", size = 1 },
+    { kind = "uint", path = "pt_levels", name = "pt_levels", size = 1 },
+    { kind = "uint", path = "reserved1", name = "reserved1", size = 2 },
+    { kind = "uint", path = "reserved2", name = "reserved2", size = 4 },
 }
 
 LAYOUT.x86_pv_p2m_frames = {
-    { kind = "uint", name = "start_pfn", path = "start_pfn", size = 4 },
-    { kind = "uint", name = "end_pfn", path = "end_pfn", size = 4 },
+    { kind = "uint", path = "start_pfn", name = "start_pfn", size = 4 },
+    { kind = "uint", path = "end_pfn", name = "end_pfn", size = 4 },
     {
-        kind = "array", name = "p2m_pfn", path = "p2m_pfn",
-        { kind = "uint", path = "p2m_pfn", size = 8 },
+        kind = "array", path = "p2m_pfn", name = "p2m_pfn",
+        elements = {
+            { kind = "uint", path = "p2m_pfn", size = 8 },
+        },
     },
 }
 
 LAYOUT.x86_pv_vcpu_basic = {
     reserved = { { "reserved", 4, 4, 0, 32 } },
-    { kind = "uint", name = "vcpu_id", path = "vcpu_id", size = 4 },
-    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
-    { kind = "rest", name = "context", path = "context", inside = { [1] = { "pv_vcpu_64", "pv_vcpu_32" } } },
+    { kind = "uint", path = "vcpu_id", name = "vcpu_id", size = 4 },
+    { kind = "uint", path = "reserved", name = "reserved", size = 4 },
+    { kind = "rest", path = "context", name = "context", inside = { [1] = { "pv_vcpu_64", "pv_vcpu_32" } } },
 }
 
 LAYOUT.x86_pv_vcpu_extended = {
     reserved = { { "reserved", 4, 4, 0, 32 } },
-    { kind = "uint", name = "vcpu_id", path = "vcpu_id", size = 4 },
-    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
-    { kind = "rest", name = "context", path = "context", inside = { [1] = { "pv_extended", "pv_extended_mcg" } } },
+    { kind = "uint", path = "vcpu_id", name = "vcpu_id", size = 4 },
+    { kind = "uint", path = "reserved", name = "reserved", size = 4 },
+    { kind = "rest", path = "context", name = "context", inside = { [1] = { "pv_extended", "pv_extended_mcg" } } },
 }
 
 LAYOUT.x86_pv_vcpu_xsave = {
     reserved = { { "reserved", 4, 4, 0, 32 } },
-    { kind = "uint", name = "vcpu_id", path = "vcpu_id", size = 4 },
-    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
-    { kind = "rest", name = "context", path = "context", inside = { [1] = { "pv_xsave" } } },
+    { kind = "uint", path = "vcpu_id", name = "vcpu_id", size = 4 },
+    { kind = "uint", path = "reserved", name = "reserved", size = 4 },
+    { kind = "rest", path = "context", name = "context", inside = { [1] = { "pv_xsave" } } },
 }
 
 LAYOUT.shared_info = {
-    { kind = "rest", name = "shared_info", path = "shared_info" },
+    { kind = "rest", path = "shared_info", name = "shared_info" },
 }
 
 LAYOUT.tsc_info = {
     size = 24,
     reserved = { { "reserved", 20, 4, 0, 32 } },
-    { kind = "uint", name = "mode", path = "mode", size = 4, names = TSC_MODES },
-    { kind = "uint", name = "khz", path = "khz", size = 4 },
-    { kind = "uint", name = "nsec", path = "nsec", size = 8 },
-    { kind = "uint", name = "incarnation", path = "incarnation", size = 4 },
-    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
+    { kind = "uint", path = "mode", name = "mode", size = 4, names = TSC_MODES },
+    { kind = "uint", path = "khz", name = "khz", size = 4 },
+    { kind = "uint", path = "nsec", name = "nsec", size = 8 },
+    { kind = "uint", path = "incarnation", name = "incarnation", size = 4 },
+    { kind = "uint", path = "reserved", name = "reserved", size = 4 },
 }
 
 LAYOUT.hvm_context = {
     {
-        kind = "array", name = "hvm_ctx", path = "hvm_ctx", ending = { "typecode", 0 },
-        { kind = "uint", name = "typecode", path = "hvm_ctx.typecode", size = 2, names = HVM_SAVE_TYPES },
-        { kind = "uint", name = "instance", path = "hvm_ctx.instance", size = 2 },
-        { kind = "uint", name = "length", path = "hvm_ctx.length", size = 4 },
-        {
-            kind = "octets",
-            name = "body",
-            path = "hvm_ctx.body",
-            size = "length",
-            chosen_by = "typecode",
-            inside = {
-                [1] = { "hvm_header" }, [2] = { "hvm_cpu", "hvm_cpu_compat" }, [3] = { "hvm_pic" },
-                [4] = { "hvm_ioapic" }, [5] = { "hvm_lapic", "hvm_lapic_24" }, [6] = { "hvm_lapic_regs" },
-                [7] = { "hvm_pci_irq" }, [8] = { "hvm_isa_irq" }, [9] = { "hvm_pci_link" }, [10] = { "hvm_pit" },
-                [11] = { "hvm_rtc", "hvm_rtc_16" }, [12] = { "hvm_hpet" }, [13] = { "hvm_pmtimer" },
-                [14] = { "hvm_mtrr" },
-                [15] = { "hvm_viridian_domain", "hvm_viridian_domain_24", "hvm_viridian_domain_16" },
-                [16] = { "hvm_cpu_xsave" },
-                [17] = { "hvm_viridian_vcpu", "hvm_viridian_vcpu_16", "hvm_viridian_vcpu_8" },
-                [18] = { "hvm_vmce_vcpu", "hvm_vmce_vcpu_24", "hvm_vmce_vcpu_8" }, [19] = { "hvm_tsc_adjust" },
-                [20] = { "hvm_cpu_msr" },
+        kind = "array", path = "hvm_ctx", name = "hvm_ctx", ending = { "typecode", 0 },
+        elements = {
+            { kind = "uint", path = "hvm_ctx.typecode", name = "typecode", size = 2, names = HVM_SAVE_TYPES },
+            { kind = "uint", path = "hvm_ctx.instance", name = "instance", size = 2 },
+            { kind = "uint", path = "hvm_ctx.length", name = "length", size = 4 },
+            {
+                kind = "octets",
+                path = "hvm_ctx.body",
+                name = "body",
+                size = "length",
+                chosen_by = "typecode",
+                inside = {
+                    [1] = { "hvm_header" }, [2] = { "hvm_cpu", "hvm_cpu_compat" }, [3] = { "hvm_pic" },
+                    [4] = { "hvm_ioapic" }, [5] = { "hvm_lapic", "hvm_lapic_24" }, [6] = { "hvm_lapic_regs" },
+                    [7] = { "hvm_pci_irq" }, [8] = { "hvm_isa_irq" }, [9] = { "hvm_pci_link" }, [10] = { "hvm_pit" },
+                    [11] = { "hvm_rtc", "hvm_rtc_16" }, [12] = { "hvm_hpet" }, [13] = { "hvm_pmtimer" },
+                    [14] = { "hvm_mtrr" },
+                    [15] = { "hvm_viridian_domain", "hvm_viridian_domain_24", "hvm_viridian_domain_16" },
+                    [16] = { "hvm_cpu_xsave" },
+                    [17] = { "hvm_viridian_vcpu", "hvm_viridian_vcpu_16", "hvm_viridian_vcpu_8" },
+                    [18] = { "hvm_vmce_vcpu", "hvm_vmce_vcpu_24", "hvm_vmce_vcpu_8" }, [19] = { "hvm_tsc_adjust" },
+                    [20] = { "hvm_cpu_msr" },
+                },
             },
         },
     },
@@ -2585,47 +2529,53 @@ LAYOUT.hvm_context = {
 
 LAYOUT.hvm_params = {
     reserved = { { "reserved", 4, 4, 0, 32 } },
-    { kind = "uint", name = "count", path = "count", size = 4 },
-    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
+    { kind = "uint", path = "count", name = "count", size = 4 },
+    { kind = "uint", path = "reserved", name = "reserved", size = 4 },
     {
-        kind = "array", name = "param", path = "param", by = "count",
-        { kind = "uint", name = "index", path = "param.index", size = 8, names = HVM_PARAMS },
-        { kind = "uint", name = "value", path = "param.value", size = 8 },
+        kind = "array", path = "param", name = "param", by = "count",
+        elements = {
+            { kind = "uint", path = "param.index", name = "index", size = 8, names = HVM_PARAMS },
+            { kind = "uint", path = "param.value", name = "value", size = 8 },
+        },
     },
 }
 
 LAYOUT.blob = {
-    { kind = "rest", name = "data", path = "data" },
+    { kind = "rest", path = "data", name = "data" },
 }
 
 LAYOUT.x86_pv_vcpu_msrs = {
     reserved = { { "reserved", 4, 4, 0, 32 } },
-    { kind = "uint", name = "vcpu_id", path = "vcpu_id", size = 4 },
-    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
-    { kind = "rest", name = "context", path = "context", inside = { [1] = { "pv_msrs" } } },
+    { kind = "uint", path = "vcpu_id", name = "vcpu_id", size = 4 },
+    { kind = "uint", path = "reserved", name = "reserved", size = 4 },
+    { kind = "rest", path = "context", name = "context", inside = { [1] = { "pv_msrs" } } },
 }
 
 LAYOUT.checkpoint_dirty_pfn_list = {
     {
-        kind = "array", name = "pfn", path = "pfn",
-        { kind = "uint", path = "pfn", size = 8 },
+        kind = "array", path = "pfn", name = "pfn",
+        elements = {
+            { kind = "uint", path = "pfn", size = 8 },
+        },
     },
 }
 
 LAYOUT.page_list = {
     reserved = { { "reserved", 4, 4, 0, 32 } },
-    { kind = "uint", name = "count", path = "count", size = 4 },
-    { kind = "uint", name = "reserved", path = "reserved", size = 4 },
+    { kind = "uint", path = "count", name = "count", size = 4 },
+    { kind = "uint", path = "reserved", name = "reserved", size = 4 },
     {
-        kind = "array", name = "pfn", path = "pfn", by = "count",
-        {
-            kind = "uint",
-            path = "pfn",
-            size = 8,
-            parts = {
-                { name = "type", shift = 60, width = 4 },
-                { name = "reserved", shift = 52, width = 8 },
-                { name = "pfn", shift = 0, width = 52 },
+        kind = "array", path = "pfn", name = "pfn", by = "count",
+        elements = {
+            {
+                kind = "uint",
+                path = "pfn",
+                size = 8,
+                parts = {
+                    { name = "type", shift = 60, width = 4 },
+                    { name = "reserved", shift = 52, width = 8 },
+                    { name = "pfn", shift = 0, width = 52 },
+                },
             },
         },
     },
@@ -2633,64 +2583,70 @@ LAYOUT.page_list = {
 
 LAYOUT.x86_cpuid_policy = {
     {
-        kind = "array", name = "cpuid_policy", path = "cpuid_policy",
-        { kind = "uint", name = "leaf", path = "cpuid_policy.leaf", size = 4 },
-        { kind = "uint", name = "subleaf", path = "cpuid_policy.subleaf", size = 4 },
-        { kind = "uint", name = "a", path = "cpuid_policy.a", size = 4 },
-        { kind = "uint", name = "b", path = "cpuid_policy.b", size = 4 },
-        { kind = "uint", name = "c", path = "cpuid_policy.c", size = 4 },
-        { kind = "uint", name = "d", path = "cpuid_policy.d", size = 4 },
+        kind = "array", path = "cpuid_policy", name = "cpuid_policy",
+        elements = {
+            { kind = "uint", path = "cpuid_policy.leaf", name = "leaf", size = 4 },
+            { kind = "uint", path = "cpuid_policy.subleaf", name = "subleaf", size = 4 },
+            { kind = "uint", path = "cpuid_policy.a", name = "a", size = 4 },
+            { kind = "uint", path = "cpuid_policy.b", name = "b", size = 4 },
+            { kind = "uint", path = "cpuid_policy.c", name = "c", size = 4 },
+            { kind = "uint", path = "cpuid_policy.d", name = "d", size = 4 },
+        },
     },
 }
 
 LAYOUT.x86_msr_policy = {
     {
-        kind = "array", name = "msr_policy", path = "msr_policy",
-        { kind = "uint", name = "idx", path = "msr_policy.idx", size = 4, names = MSRS },
-        { kind = "uint", name = "flags", path = "msr_policy.flags", size = 4 },
-        { kind = "uint", name = "val", path = "msr_policy.val", size = 8 },
+        kind = "array", path = "msr_policy", name = "msr_policy",
+        elements = {
+            { kind = "uint", path = "msr_policy.idx", name = "idx", size = 4, names = MSRS },
+            { kind = "uint", path = "msr_policy.flags", name = "flags", size = 4 },
+            { kind = "uint", path = "msr_policy.val", name = "val", size = 8 },
+        },
     },
 }
 
 LAYOUT.emulator_xenstore_data = {
-    { kind = "uint", name = "emulator_id", path = "emulator_id", size = 4, names = EMULATORS },
-    { kind = "uint", name = "index", path = "index", size = 4 },
+    { kind = "uint", path = "emulator_id", name = "emulator_id", size = 4, names = EMULATORS },
+    { kind = "uint", path = "index", name = "index", size = 4 },
     {
-        kind = "array", name = "xenstore_data", path = "xenstore_data",
-        { kind = "cstring", name = "key", path = "xenstore_data.key" },
-        { kind = "cstring", name = "value", path = "xenstore_data.value" },
+        kind = "array", path = "xenstore_data", name = "xenstore_data",
+        elements = {
+            { kind = "cstring", path = "xenstore_data.key", name = "key" },
+            { kind = "cstring", path = "xenstore_data.value", name = "value" },
+        },
     },
 }
 
 LAYOUT.emulator_context = {
-    { kind = "uint", name = "emulator_id", path = "emulator_id", size = 4, names = EMULATORS },
-    { kind = "uint", name = "index", path = "index", size = 4 },
-    { kind = "rest", name = "emulator_ctx", path = "emulator_ctx" },
+    { kind = "uint", path = "emulator_id", name = "emulator_id", size = 4, names = EMULATORS },
+    { kind = "uint", path = "index", name = "index", size = 4 },
+    { kind = "rest", path = "emulator_ctx", name = "emulator_ctx" },
 }
 
 LAYOUT.checkpoint_state = {
-    { kind = "uint", name = "control_id", path = "control_id", size = 4, names = CHECKPOINT_STATES },
-    { kind = "rest", name = "padding", path = "padding" },
+    { kind = "uint", path = "control_id", name = "control_id", size = 4, names = CHECKPOINT_STATES },
+    { kind = "rest", path = "padding", name = "padding" },
 }
 
 LAYOUT.qemu_state = {
-    { kind = "rest", name = "data", path = "data" },
+    { kind = "rest", path = "data", name = "data" },
 }
 
 LAYOUT.xl_optional_data = {
-    { kind = "uint", name = "config_length", path = "config_length", size = 4 },
-    { kind = "text", name = "config", path = "config", size = "config_length" },
-    { kind = "rest", name = "tail", path = "tail" },
+    { kind = "uint", path = "config_length", name = "config_length", size = 4 },
+    { kind = "text", path = "config", name = "config", size = "config_length" },
+    { kind = "rest", path = "tail", name = "tail" },
 }
 
 LAYOUT.pv_vcpu_64 = {
     path = "pv_vcpu_64.",
     size = 5168,
-    { kind = "octets", name = "fpu_ctxt", path = "fpu_ctxt", size = 512, inside = { [1] = { "fxsave" } } },
+    { kind = "octets", path = "fpu_ctxt", name = "fpu_ctxt", size = 512, inside = { [1] = { "fxsave" } } },
     {
         kind = "uint",
-        name = "flags",
         path = "flags",
+        name = "flags",
         size = 8,
         parts = {
             { name = "i387_valid", shift = 0, width = 1 },
@@ -2701,32 +2657,32 @@ LAYOUT.pv_vcpu_64 = {
             { name = "in_syscall", shift = 8, width = 1 },
         },
     },
-    { kind = "uint", name = "r15", path = "r15", size = 8 },
-    { kind = "uint", name = "r14", path = "r14", size = 8 },
-    { kind = "uint", name = "r13", path = "r13", size = 8 },
-    { kind = "uint", name = "r12", path = "r12", size = 8 },
-    { kind = "uint", name = "rbp", path = "rbp", size = 8 },
-    { kind = "uint", name = "rbx", path = "rbx", size = 8 },
-    { kind = "uint", name = "r11", path = "r11", size = 8 },
-    { kind = "uint", name = "r10", path = "r10", size = 8 },
-    { kind = "uint", name = "r9", path = "r9", size = 8 },
-    { kind = "uint", name = "r8", path = "r8", size = 8 },
-    { kind = "uint", name = "rax", path = "rax", size = 8 },
-    { kind = "uint", name = "rcx", path = "rcx", size = 8 },
-    { kind = "uint", name = "rdx", path = "rdx", size = 8 },
-    { kind = "uint", name = "rsi", path = "rsi", size = 8 },
-    { kind = "uint", name = "rdi", path = "rdi", size = 8 },
-    { kind = "uint", name = "error_code", path = "error_code", size = 4 },
-    { kind = "uint", name = "entry_vector", path = "entry_vector", size = 4 },
-    { kind = "uint", name = "rip", path = "rip", size = 8 },
-    { kind = "uint", name = "cs", path = "cs", size = 2 },
-    { kind = "octets", name = "pad_cs", path = "pad_cs", size = 2 },
-    { kind = "uint", name = "saved_upcall_mask", path = "saved_upcall_mask", size = 1 },
-    { kind = "octets", name = "pad_mask", path = "pad_mask", size = 3 },
+    { kind = "uint", path = "r15", name = "r15", size = 8 },
+    { kind = "uint", path = "r14", name = "r14", size = 8 },
+    { kind = "uint", path = "r13", name = "r13", size = 8 },
+    { kind = "uint", path = "r12", name = "r12", size = 8 },
+    { kind = "uint", path = "rbp", name = "rbp", size = 8 },
+    { kind = "uint", path = "rbx", name = "rbx", size = 8 },
+    { kind = "uint", path = "r11", name = "r11", size = 8 },
+    { kind = "uint", path = "r10", name = "r10", size = 8 },
+    { kind = "uint", path = "r9", name = "r9", size = 8 },
+    { kind = "uint", path = "r8", name = "r8", size = 8 },
+    { kind = "uint", path = "rax", name = "rax", size = 8 },
+    { kind = "uint", path = "rcx", name = "rcx", size = 8 },
+    { kind = "uint", path = "rdx", name = "rdx", size = 8 },
+    { kind = "uint", path = "rsi", name = "rsi", size = 8 },
+    { kind = "uint", path = "rdi", name = "rdi", size = 8 },
+    { kind = "uint", path = "error_code", name = "error_code", size = 4 },
+    { kind = "uint", path = "entry_vector", name = "entry_vector", size = 4 },
+    { kind = "uint", path = "rip", name = "rip", size = 8 },
+    { kind = "uint", path = "cs", name = "cs", size = 2 },
+    { kind = "octets", path = "pad_cs", name = "pad_cs", size = 2 },
+    { kind = "uint", path = "saved_upcall_mask", name = "saved_upcall_mask", size = 1 },
+    { kind = "octets", path = "pad_mask", name = "pad_mask", size = 3 },
     {
         kind = "uint",
-        name = "rflags",
         path = "rflags",
+        name = "rflags",
         size = 8,
         parts = {
             { name = "CF", shift = 0, width = 1 },
@@ -2749,44 +2705,48 @@ LAYOUT.pv_vcpu_64 = {
             { name = "IOPL", shift = 12, width = 2 },
         },
     },
-    { kind = "uint", name = "rsp", path = "rsp", size = 8 },
-    { kind = "uint", name = "ss", path = "ss", size = 2 },
-    { kind = "octets", name = "pad_ss", path = "pad_ss", size = 6 },
-    { kind = "uint", name = "es", path = "es", size = 2 },
-    { kind = "octets", name = "pad_es", path = "pad_es", size = 6 },
-    { kind = "uint", name = "ds", path = "ds", size = 2 },
-    { kind = "octets", name = "pad_ds", path = "pad_ds", size = 6 },
-    { kind = "uint", name = "fs", path = "fs", size = 2 },
-    { kind = "octets", name = "pad_fs", path = "pad_fs", size = 6 },
-    { kind = "uint", name = "gs", path = "gs", size = 2 },
-    { kind = "octets", name = "pad_gs", path = "pad_gs", size = 6 },
+    { kind = "uint", path = "rsp", name = "rsp", size = 8 },
+    { kind = "uint", path = "ss", name = "ss", size = 2 },
+    { kind = "octets", path = "pad_ss", name = "pad_ss", size = 6 },
+    { kind = "uint", path = "es", name = "es", size = 2 },
+    { kind = "octets", path = "pad_es", name = "pad_es", size = 6 },
+    { kind = "uint", path = "ds", name = "ds", size = 2 },
+    { kind = "octets", path = "pad_ds", name = "pad_ds", size = 6 },
+    { kind = "uint", path = "fs", name = "fs", size = 2 },
+    { kind = "octets", path = "pad_fs", name = "pad_fs", size = 6 },
+    { kind = "uint", path = "gs", name = "gs", size = 2 },
+    { kind = "octets", path = "pad_gs", name = "pad_gs", size = 6 },
     {
-        kind = "array", name = "trap_ctxt", path = "trap_ctxt", times = 256,
-        { kind = "uint", name = "vector", path = "trap_ctxt.vector", size = 1 },
-        {
-            kind = "uint",
-            name = "flags",
-            path = "trap_ctxt.flags",
-            size = 1,
-            parts = { { name = "clear_events", shift = 2, width = 1 }, { name = "DPL", shift = 0, width = 2 } },
+        kind = "array", path = "trap_ctxt", name = "trap_ctxt", times = 256,
+        elements = {
+            { kind = "uint", path = "trap_ctxt.vector", name = "vector", size = 1 },
+            {
+                kind = "uint",
+                path = "trap_ctxt.flags",
+                name = "flags",
+                size = 1,
+                parts = { { name = "clear_events", shift = 2, width = 1 }, { name = "DPL", shift = 0, width = 2 } },
+            },
+            { kind = "uint", path = "trap_ctxt.cs", name = "cs", size = 2 },
+            { kind = "octets", path = "trap_ctxt.pad", name = "pad", size = 4 },
+            { kind = "uint", path = "trap_ctxt.address", name = "address", size = 8 },
         },
-        { kind = "uint", name = "cs", path = "trap_ctxt.cs", size = 2 },
-        { kind = "octets", name = "pad", path = "trap_ctxt.pad", size = 4 },
-        { kind = "uint", name = "address", path = "trap_ctxt.address", size = 8 },
     },
-    { kind = "uint", name = "ldt_base", path = "ldt_base", size = 8 },
-    { kind = "uint", name = "ldt_ents", path = "ldt_ents", size = 8 },
+    { kind = "uint", path = "ldt_base", name = "ldt_base", size = 8 },
+    { kind = "uint", path = "ldt_ents", name = "ldt_ents", size = 8 },
     {
-        kind = "array", name = "gdt_frames", path = "gdt_frames", times = 16,
-        { kind = "uint", path = "gdt_frames", size = 8 },
+        kind = "array", path = "gdt_frames", name = "gdt_frames", times = 16,
+        elements = {
+            { kind = "uint", path = "gdt_frames", size = 8 },
+        },
     },
-    { kind = "uint", name = "gdt_ents", path = "gdt_ents", size = 8 },
-    { kind = "uint", name = "kernel_ss", path = "kernel_ss", size = 8 },
-    { kind = "uint", name = "kernel_sp", path = "kernel_sp", size = 8 },
+    { kind = "uint", path = "gdt_ents", name = "gdt_ents", size = 8 },
+    { kind = "uint", path = "kernel_ss", name = "kernel_ss", size = 8 },
+    { kind = "uint", path = "kernel_sp", name = "kernel_sp", size = 8 },
     {
         kind = "uint",
-        name = "cr0",
         path = "cr0",
+        name = "cr0",
         size = 8,
         parts = {
             { name = "PE", shift = 0, width = 1 },
@@ -2802,13 +2762,13 @@ LAYOUT.pv_vcpu_64 = {
             { name = "PG", shift = 31, width = 1 },
         },
     },
-    { kind = "uint", name = "cr1", path = "cr1", size = 8 },
-    { kind = "uint", name = "cr2", path = "cr2", size = 8 },
-    { kind = "uint", name = "cr3", path = "cr3", size = 8 },
+    { kind = "uint", path = "cr1", name = "cr1", size = 8 },
+    { kind = "uint", path = "cr2", name = "cr2", size = 8 },
+    { kind = "uint", path = "cr3", name = "cr3", size = 8 },
     {
         kind = "uint",
-        name = "cr4",
         path = "cr4",
+        name = "cr4",
         size = 8,
         parts = {
             { name = "VME", shift = 0, width = 1 },
@@ -2837,19 +2797,19 @@ LAYOUT.pv_vcpu_64 = {
             { name = "LASS", shift = 27, width = 1 },
         },
     },
-    { kind = "uint", name = "cr5", path = "cr5", size = 8 },
-    { kind = "uint", name = "cr6", path = "cr6", size = 8 },
-    { kind = "uint", name = "cr7", path = "cr7", size = 8 },
-    { kind = "uint", name = "dr0", path = "dr0", size = 8 },
-    { kind = "uint", name = "dr1", path = "dr1", size = 8 },
-    { kind = "uint", name = "dr2", path = "dr2", size = 8 },
-    { kind = "uint", name = "dr3", path = "dr3", size = 8 },
-    { kind = "uint", name = "dr4", path = "dr4", size = 8 },
-    { kind = "uint", name = "dr5", path = "dr5", size = 8 },
+    { kind = "uint", path = "cr5", name = "cr5", size = 8 },
+    { kind = "uint", path = "cr6", name = "cr6", size = 8 },
+    { kind = "uint", path = "cr7", name = "cr7", size = 8 },
+    { kind = "uint", path = "dr0", name = "dr0", size = 8 },
+    { kind = "uint", path = "dr1", name = "dr1", size = 8 },
+    { kind = "uint", path = "dr2", name = "dr2", size = 8 },
+    { kind = "uint", path = "dr3", name = "dr3", size = 8 },
+    { kind = "uint", path = "dr4", name = "dr4", size = 8 },
+    { kind = "uint", path = "dr5", name = "dr5", size = 8 },
     {
         kind = "uint",
-        name = "dr6",
         path = "dr6",
+        name = "dr6",
         size = 8,
         parts = {
             { name = "B0", shift = 0, width = 1 },
@@ -2867,8 +2827,8 @@ LAYOUT.pv_vcpu_64 = {
     },
     {
         kind = "uint",
-        name = "dr7",
         path = "dr7",
+        name = "dr7",
         size = 8,
         parts = {
             { name = "L0", shift = 0, width = 1 },
@@ -2894,13 +2854,13 @@ LAYOUT.pv_vcpu_64 = {
             { name = "LEN3", shift = 30, width = 2 },
         },
     },
-    { kind = "uint", name = "event_callback_eip", path = "event_callback_eip", size = 8 },
-    { kind = "uint", name = "failsafe_callback_eip", path = "failsafe_callback_eip", size = 8 },
-    { kind = "uint", name = "syscall_callback_eip", path = "syscall_callback_eip", size = 8 },
+    { kind = "uint", path = "event_callback_eip", name = "event_callback_eip", size = 8 },
+    { kind = "uint", path = "failsafe_callback_eip", name = "failsafe_callback_eip", size = 8 },
+    { kind = "uint", path = "syscall_callback_eip", name = "syscall_callback_eip", size = 8 },
     {
         kind = "uint",
-        name = "vm_assist",
         path = "vm_assist",
+        name = "vm_assist",
         size = 8,
         parts = {
             { name = "4gb_segments", shift = 0, width = 1 },
@@ -2911,25 +2871,25 @@ LAYOUT.pv_vcpu_64 = {
             { name = "runstate_update_flag", shift = 5, width = 1 },
         },
     },
-    { kind = "uint", name = "fs_base", path = "fs_base", size = 8 },
-    { kind = "uint", name = "gs_base_kernel", path = "gs_base_kernel", size = 8 },
-    { kind = "uint", name = "gs_base_user", path = "gs_base_user", size = 8 },
+    { kind = "uint", path = "fs_base", name = "fs_base", size = 8 },
+    { kind = "uint", path = "gs_base_kernel", name = "gs_base_kernel", size = 8 },
+    { kind = "uint", path = "gs_base_user", name = "gs_base_user", size = 8 },
 }
 
 LAYOUT.fxsave = {
     path = "fxsave.",
     size = 512,
-    { kind = "uint", name = "fcw", path = "fcw", size = 2 },
-    { kind = "uint", name = "fsw", path = "fsw", size = 2 },
-    { kind = "uint", name = "ftw", path = "ftw", size = 1 },
-    { kind = "octets", name = "pad0", path = "pad0", size = 1 },
-    { kind = "uint", name = "fop", path = "fop", size = 2 },
-    { kind = "uint", name = "fip", path = "fip", size = 8 },
-    { kind = "uint", name = "fdp", path = "fdp", size = 8 },
+    { kind = "uint", path = "fcw", name = "fcw", size = 2 },
+    { kind = "uint", path = "fsw", name = "fsw", size = 2 },
+    { kind = "uint", path = "ftw", name = "ftw", size = 1 },
+    { kind = "octets", path = "pad0", name = "pad0", size = 1 },
+    { kind = "uint", path = "fop", name = "fop", size = 2 },
+    { kind = "uint", path = "fip", name = "fip", size = 8 },
+    { kind = "uint", path = "fdp", name = "fdp", size = 8 },
     {
         kind = "uint",
-        name = "mxcsr",
         path = "mxcsr",
+        name = "mxcsr",
         size = 4,
         parts = {
             { name = "IE", shift = 0, width = 1 },
@@ -2949,27 +2909,31 @@ LAYOUT.fxsave = {
             { name = "RC", shift = 13, width = 2 },
         },
     },
-    { kind = "uint", name = "mxcsr_mask", path = "mxcsr_mask", size = 4 },
+    { kind = "uint", path = "mxcsr_mask", name = "mxcsr_mask", size = 4 },
     {
-        kind = "array", name = "st", path = "st", times = 8,
-        { kind = "octets", path = "st", size = 16 },
+        kind = "array", path = "st", name = "st", times = 8,
+        elements = {
+            { kind = "octets", path = "st", size = 16 },
+        },
     },
     {
-        kind = "array", name = "xmm", path = "xmm", times = 16,
-        { kind = "octets", path = "xmm", size = 16 },
+        kind = "array", path = "xmm", name = "xmm", times = 16,
+        elements = {
+            { kind = "octets", path = "xmm", size = 16 },
+        },
     },
-    { kind = "octets", name = "pad1", path = "pad1", size = 48 },
-    { kind = "octets", name = "available", path = "available", size = 48 },
+    { kind = "octets", path = "pad1", name = "pad1", size = 48 },
+    { kind = "octets", path = "available", name = "available", size = 48 },
 }
 
 LAYOUT.pv_vcpu_32 = {
     path = "pv_vcpu_32.",
     size = 2800,
-    { kind = "octets", name = "fpu_ctxt", path = "fpu_ctxt", size = 512, inside = { [1] = { "fxsave" } } },
+    { kind = "octets", path = "fpu_ctxt", name = "fpu_ctxt", size = 512, inside = { [1] = { "fxsave" } } },
     {
         kind = "uint",
-        name = "flags",
         path = "flags",
+        name = "flags",
         size = 4,
         parts = {
             { name = "i387_valid", shift = 0, width = 1 },
@@ -2980,23 +2944,23 @@ LAYOUT.pv_vcpu_32 = {
             { name = "in_syscall", shift = 8, width = 1 },
         },
     },
-    { kind = "uint", name = "ebx", path = "ebx", size = 4 },
-    { kind = "uint", name = "ecx", path = "ecx", size = 4 },
-    { kind = "uint", name = "edx", path = "edx", size = 4 },
-    { kind = "uint", name = "esi", path = "esi", size = 4 },
-    { kind = "uint", name = "edi", path = "edi", size = 4 },
-    { kind = "uint", name = "ebp", path = "ebp", size = 4 },
-    { kind = "uint", name = "eax", path = "eax", size = 4 },
-    { kind = "uint", name = "error_code", path = "error_code", size = 2 },
-    { kind = "uint", name = "entry_vector", path = "entry_vector", size = 2 },
-    { kind = "uint", name = "eip", path = "eip", size = 4 },
-    { kind = "uint", name = "cs", path = "cs", size = 2 },
-    { kind = "uint", name = "saved_upcall_mask", path = "saved_upcall_mask", size = 1 },
-    { kind = "octets", name = "pad_mask", path = "pad_mask", size = 1 },
+    { kind = "uint", path = "ebx", name = "ebx", size = 4 },
+    { kind = "uint", path = "ecx", name = "ecx", size = 4 },
+    { kind = "uint", path = "edx", name = "edx", size = 4 },
+    { kind = "uint", path = "esi", name = "esi", size = 4 },
+    { kind = "uint", path = "edi", name = "edi", size = 4 },
+    { kind = "uint", path = "ebp", name = "ebp", size = 4 },
+    { kind = "uint", path = "eax", name = "eax", size = 4 },
+    { kind = "uint", path = "error_code", name = "error_code", size = 2 },
+    { kind = "uint", path = "entry_vector", name = "entry_vector", size = 2 },
+    { kind = "uint", path = "eip", name = "eip", size = 4 },
+    { kind = "uint", path = "cs", name = "cs", size = 2 },
+    { kind = "uint", path = "saved_upcall_mask", name = "saved_upcall_mask", size = 1 },
+    { kind = "octets", path = "pad_mask", name = "pad_mask", size = 1 },
     {
         kind = "uint",
-        name = "eflags",
         path = "eflags",
+        name = "eflags",
         size = 4,
         parts = {
             { name = "CF", shift = 0, width = 1 },
@@ -3019,43 +2983,47 @@ LAYOUT.pv_vcpu_32 = {
             { name = "IOPL", shift = 12, width = 2 },
         },
     },
-    { kind = "uint", name = "esp", path = "esp", size = 4 },
-    { kind = "uint", name = "ss", path = "ss", size = 2 },
-    { kind = "octets", name = "pad_ss", path = "pad_ss", size = 2 },
-    { kind = "uint", name = "es", path = "es", size = 2 },
-    { kind = "octets", name = "pad_es", path = "pad_es", size = 2 },
-    { kind = "uint", name = "ds", path = "ds", size = 2 },
-    { kind = "octets", name = "pad_ds", path = "pad_ds", size = 2 },
-    { kind = "uint", name = "fs", path = "fs", size = 2 },
-    { kind = "octets", name = "pad_fs", path = "pad_fs", size = 2 },
-    { kind = "uint", name = "gs", path = "gs", size = 2 },
-    { kind = "octets", name = "pad_gs", path = "pad_gs", size = 2 },
+    { kind = "uint", path = "esp", name = "esp", size = 4 },
+    { kind = "uint", path = "ss", name = "ss", size = 2 },
+    { kind = "octets", path = "pad_ss", name = "pad_ss", size = 2 },
+    { kind = "uint", path = "es", name = "es", size = 2 },
+    { kind = "octets", path = "pad_es", name = "pad_es", size = 2 },
+    { kind = "uint", path = "ds", name = "ds", size = 2 },
+    { kind = "octets", path = "pad_ds", name = "pad_ds", size = 2 },
+    { kind = "uint", path = "fs", name = "fs", size = 2 },
+    { kind = "octets", path = "pad_fs", name = "pad_fs", size = 2 },
+    { kind = "uint", path = "gs", name = "gs", size = 2 },
+    { kind = "octets", path = "pad_gs", name = "pad_gs", size = 2 },
     {
-        kind = "array", name = "trap_ctxt", path = "trap_ctxt", times = 256,
-        { kind = "uint", name = "vector", path = "trap_ctxt.vector", size = 1 },
-        {
-            kind = "uint",
-            name = "flags",
-            path = "trap_ctxt.flags",
-            size = 1,
-            parts = { { name = "clear_events", shift = 2, width = 1 }, { name = "DPL", shift = 0, width = 2 } },
+        kind = "array", path = "trap_ctxt", name = "trap_ctxt", times = 256,
+        elements = {
+            { kind = "uint", path = "trap_ctxt.vector", name = "vector", size = 1 },
+            {
+                kind = "uint",
+                path = "trap_ctxt.flags",
+                name = "flags",
+                size = 1,
+                parts = { { name = "clear_events", shift = 2, width = 1 }, { name = "DPL", shift = 0, width = 2 } },
+            },
+            { kind = "uint", path = "trap_ctxt.cs", name = "cs", size = 2 },
+            { kind = "uint", path = "trap_ctxt.address", name = "address", size = 4 },
         },
-        { kind = "uint", name = "cs", path = "trap_ctxt.cs", size = 2 },
-        { kind = "uint", name = "address", path = "trap_ctxt.address", size = 4 },
     },
-    { kind = "uint", name = "ldt_base", path = "ldt_base", size = 4 },
-    { kind = "uint", name = "ldt_ents", path = "ldt_ents", size = 4 },
+    { kind = "uint", path = "ldt_base", name = "ldt_base", size = 4 },
+    { kind = "uint", path = "ldt_ents", name = "ldt_ents", size = 4 },
     {
-        kind = "array", name = "gdt_frames", path = "gdt_frames", times = 16,
-        { kind = "uint", path = "gdt_frames", size = 4 },
+        kind = "array", path = "gdt_frames", name = "gdt_frames", times = 16,
+        elements = {
+            { kind = "uint", path = "gdt_frames", size = 4 },
+        },
     },
-    { kind = "uint", name = "gdt_ents", path = "gdt_ents", size = 4 },
-    { kind = "uint", name = "kernel_ss", path = "kernel_ss", size = 4 },
-    { kind = "uint", name = "kernel_sp", path = "kernel_sp", size = 4 },
+    { kind = "uint", path = "gdt_ents", name = "gdt_ents", size = 4 },
+    { kind = "uint", path = "kernel_ss", name = "kernel_ss", size = 4 },
+    { kind = "uint", path = "kernel_sp", name = "kernel_sp", size = 4 },
     {
         kind = "uint",
-        name = "cr0",
         path = "cr0",
+        name = "cr0",
         size = 4,
         parts = {
             { name = "PE", shift = 0, width = 1 },
@@ -3071,13 +3039,13 @@ LAYOUT.pv_vcpu_32 = {
             { name = "PG", shift = 31, width = 1 },
         },
     },
-    { kind = "uint", name = "cr1", path = "cr1", size = 4 },
-    { kind = "uint", name = "cr2", path = "cr2", size = 4 },
-    { kind = "uint", name = "cr3", path = "cr3", size = 4 },
+    { kind = "uint", path = "cr1", name = "cr1", size = 4 },
+    { kind = "uint", path = "cr2", name = "cr2", size = 4 },
+    { kind = "uint", path = "cr3", name = "cr3", size = 4 },
     {
         kind = "uint",
-        name = "cr4",
         path = "cr4",
+        name = "cr4",
         size = 4,
         parts = {
             { name = "VME", shift = 0, width = 1 },
@@ -3106,19 +3074,19 @@ LAYOUT.pv_vcpu_32 = {
             { name = "LASS", shift = 27, width = 1 },
         },
     },
-    { kind = "uint", name = "cr5", path = "cr5", size = 4 },
-    { kind = "uint", name = "cr6", path = "cr6", size = 4 },
-    { kind = "uint", name = "cr7", path = "cr7", size = 4 },
-    { kind = "uint", name = "dr0", path = "dr0", size = 4 },
-    { kind = "uint", name = "dr1", path = "dr1", size = 4 },
-    { kind = "uint", name = "dr2", path = "dr2", size = 4 },
-    { kind = "uint", name = "dr3", path = "dr3", size = 4 },
-    { kind = "uint", name = "dr4", path = "dr4", size = 4 },
-    { kind = "uint", name = "dr5", path = "dr5", size = 4 },
+    { kind = "uint", path = "cr5", name = "cr5", size = 4 },
+    { kind = "uint", path = "cr6", name = "cr6", size = 4 },
+    { kind = "uint", path = "cr7", name = "cr7", size = 4 },
+    { kind = "uint", path = "dr0", name = "dr0", size = 4 },
+    { kind = "uint", path = "dr1", name = "dr1", size = 4 },
+    { kind = "uint", path = "dr2", name = "dr2", size = 4 },
+    { kind = "uint", path = "dr3", name = "dr3", size = 4 },
+    { kind = "uint", path = "dr4", name = "dr4", size = 4 },
+    { kind = "uint", path = "dr5", name = "dr5", size = 4 },
     {
         kind = "uint",
-        name = "dr6",
         path = "dr6",
+        name = "dr6",
         size = 4,
         parts = {
             { name = "B0", shift = 0, width = 1 },
@@ -3136,8 +3104,8 @@ LAYOUT.pv_vcpu_32 = {
     },
     {
         kind = "uint",
-        name = "dr7",
         path = "dr7",
+        name = "dr7",
         size = 4,
         parts = {
             { name = "L0", shift = 0, width = 1 },
@@ -3163,14 +3131,14 @@ LAYOUT.pv_vcpu_32 = {
             { name = "LEN3", shift = 30, width = 2 },
         },
     },
-    { kind = "uint", name = "event_callback_cs", path = "event_callback_cs", size = 4 },
-    { kind = "uint", name = "event_callback_eip", path = "event_callback_eip", size = 4 },
-    { kind = "uint", name = "failsafe_callback_cs", path = "failsafe_callback_cs", size = 4 },
-    { kind = "uint", name = "failsafe_callback_eip", path = "failsafe_callback_eip", size = 4 },
+    { kind = "uint", path = "event_callback_cs", name = "event_callback_cs", size = 4 },
+    { kind = "uint", path = "event_callback_eip", name = "event_callback_eip", size = 4 },
+    { kind = "uint", path = "failsafe_callback_cs", name = "failsafe_callback_cs", size = 4 },
+    { kind = "uint", path = "failsafe_callback_eip", name = "failsafe_callback_eip", size = 4 },
     {
         kind = "uint",
-        name = "vm_assist",
         path = "vm_assist",
+        name = "vm_assist",
         size = 4,
         parts = {
             { name = "4gb_segments", shift = 0, width = 1 },
@@ -3185,43 +3153,43 @@ LAYOUT.pv_vcpu_32 = {
 
 LAYOUT.pv_extended = {
     path = "pv_extended.",
-    { kind = "uint", name = "vcpu", path = "vcpu", size = 4 },
-    { kind = "uint", name = "size", path = "size", size = 4 },
-    { kind = "uint", name = "syscall32_callback_eip", path = "syscall32_callback_eip", size = 8 },
-    { kind = "uint", name = "sysenter_callback_eip", path = "sysenter_callback_eip", size = 8 },
-    { kind = "uint", name = "syscall32_callback_cs", path = "syscall32_callback_cs", size = 2 },
-    { kind = "uint", name = "sysenter_callback_cs", path = "sysenter_callback_cs", size = 2 },
-    { kind = "uint", name = "syscall32_disables_events", path = "syscall32_disables_events", size = 1 },
-    { kind = "uint", name = "sysenter_disables_events", path = "sysenter_disables_events", size = 1 },
-    { kind = "octets", name = "pad", path = "pad", size = 2 },
-    { kind = "uint", name = "caps", path = "caps", size = 8 },
-    { kind = "uint", name = "mci_ctl2_bank0", path = "mci_ctl2_bank0", size = 8 },
-    { kind = "uint", name = "mci_ctl2_bank1", path = "mci_ctl2_bank1", size = 8 },
-    { kind = "uint", name = "mcg_ext_ctl", path = "mcg_ext_ctl", size = 8 },
-    { kind = "rest", name = "tail", path = "tail" },
+    { kind = "uint", path = "vcpu", name = "vcpu", size = 4 },
+    { kind = "uint", path = "size", name = "size", size = 4 },
+    { kind = "uint", path = "syscall32_callback_eip", name = "syscall32_callback_eip", size = 8 },
+    { kind = "uint", path = "sysenter_callback_eip", name = "sysenter_callback_eip", size = 8 },
+    { kind = "uint", path = "syscall32_callback_cs", name = "syscall32_callback_cs", size = 2 },
+    { kind = "uint", path = "sysenter_callback_cs", name = "sysenter_callback_cs", size = 2 },
+    { kind = "uint", path = "syscall32_disables_events", name = "syscall32_disables_events", size = 1 },
+    { kind = "uint", path = "sysenter_disables_events", name = "sysenter_disables_events", size = 1 },
+    { kind = "octets", path = "pad", name = "pad", size = 2 },
+    { kind = "uint", path = "caps", name = "caps", size = 8 },
+    { kind = "uint", path = "mci_ctl2_bank0", name = "mci_ctl2_bank0", size = 8 },
+    { kind = "uint", path = "mci_ctl2_bank1", name = "mci_ctl2_bank1", size = 8 },
+    { kind = "uint", path = "mcg_ext_ctl", name = "mcg_ext_ctl", size = 8 },
+    { kind = "rest", path = "tail", name = "tail" },
 }
 
 LAYOUT.pv_extended_mcg = {
     path = "pv_extended_mcg.",
     size = 40,
-    { kind = "uint", name = "vcpu", path = "vcpu", size = 4 },
-    { kind = "uint", name = "size", path = "size", size = 4 },
-    { kind = "uint", name = "syscall32_callback_eip", path = "syscall32_callback_eip", size = 8 },
-    { kind = "uint", name = "sysenter_callback_eip", path = "sysenter_callback_eip", size = 8 },
-    { kind = "uint", name = "syscall32_callback_cs", path = "syscall32_callback_cs", size = 2 },
-    { kind = "uint", name = "sysenter_callback_cs", path = "sysenter_callback_cs", size = 2 },
-    { kind = "uint", name = "syscall32_disables_events", path = "syscall32_disables_events", size = 1 },
-    { kind = "uint", name = "sysenter_disables_events", path = "sysenter_disables_events", size = 1 },
-    { kind = "octets", name = "pad", path = "pad", size = 2 },
-    { kind = "uint", name = "mcg_cap", path = "mcg_cap", size = 8 },
+    { kind = "uint", path = "vcpu", name = "vcpu", size = 4 },
+    { kind = "uint", path = "size", name = "size", size = 4 },
+    { kind = "uint", path = "syscall32_callback_eip", name = "syscall32_callback_eip", size = 8 },
+    { kind = "uint", path = "sysenter_callback_eip", name = "sysenter_callback_eip", size = 8 },
+    { kind = "uint", path = "syscall32_callback_cs", name = "syscall32_callback_cs", size = 2 },
+    { kind = "uint", path = "sysenter_callback_cs", name = "sysenter_callback_cs", size = 2 },
+    { kind = "uint", path = "syscall32_disables_events", name = "syscall32_disables_events", size = 1 },
+    { kind = "uint", path = "sysenter_disables_events", name = "sysenter_disables_events", size = 1 },
+    { kind = "octets", path = "pad", name = "pad", size = 2 },
+    { kind = "uint", path = "mcg_cap", name = "mcg_cap", size = 8 },
 }
 
 LAYOUT.pv_xsave = {
     path = "pv_xsave.",
     {
         kind = "uint",
-        name = "xcr0",
         path = "xcr0",
+        name = "xcr0",
         size = 8,
         parts = {
             { name = "X87", shift = 0, width = 1 },
@@ -3247,8 +3215,8 @@ LAYOUT.pv_xsave = {
     },
     {
         kind = "uint",
-        name = "xcr0_accum",
         path = "xcr0_accum",
+        name = "xcr0_accum",
         size = 8,
         parts = {
             { name = "X87", shift = 0, width = 1 },
@@ -3272,11 +3240,11 @@ LAYOUT.pv_xsave = {
             { name = "TILE_DATA", shift = 18, width = 1 },
         },
     },
-    { kind = "octets", name = "fpu_sse", path = "fpu_sse", size = 512, inside = { [1] = { "fxsave" } } },
+    { kind = "octets", path = "fpu_sse", name = "fpu_sse", size = 512, inside = { [1] = { "fxsave" } } },
     {
         kind = "uint",
-        name = "xstate_bv",
         path = "xstate_bv",
+        name = "xstate_bv",
         size = 8,
         parts = {
             { name = "X87", shift = 0, width = 1 },
@@ -3300,46 +3268,46 @@ LAYOUT.pv_xsave = {
             { name = "TILE_DATA", shift = 18, width = 1 },
         },
     },
-    { kind = "uint", name = "xcomp_bv", path = "xcomp_bv", size = 8 },
-    { kind = "octets", name = "pad", path = "pad", size = 48 },
-    { kind = "rest", name = "components", path = "components" },
+    { kind = "uint", path = "xcomp_bv", name = "xcomp_bv", size = 8 },
+    { kind = "octets", path = "pad", name = "pad", size = 48 },
+    { kind = "rest", path = "components", name = "components" },
 }
 
 LAYOUT.hvm_header = {
     path = "hvm_header.",
     size = 24,
-    { kind = "uint", name = "magic", path = "magic", size = 4 },
-    { kind = "uint", name = "version", path = "version", size = 4 },
-    { kind = "uint", name = "changeset", path = "changeset", size = 8 },
-    { kind = "uint", name = "cpuid", path = "cpuid", size = 4 },
-    { kind = "uint", name = "gtsc_khz", path = "gtsc_khz", size = 4 },
+    { kind = "uint", path = "magic", name = "magic", size = 4 },
+    { kind = "uint", path = "version", name = "version", size = 4 },
+    { kind = "uint", path = "changeset", name = "changeset", size = 8 },
+    { kind = "uint", path = "cpuid", name = "cpuid", size = 4 },
+    { kind = "uint", path = "gtsc_khz", name = "gtsc_khz", size = 4 },
 }
 
 LAYOUT.hvm_cpu = {
     path = "hvm_cpu.",
     size = 1032,
-    { kind = "octets", name = "fpu_regs", path = "fpu_regs", size = 512, inside = { [1] = { "fxsave" } } },
-    { kind = "uint", name = "rax", path = "rax", size = 8 },
-    { kind = "uint", name = "rbx", path = "rbx", size = 8 },
-    { kind = "uint", name = "rcx", path = "rcx", size = 8 },
-    { kind = "uint", name = "rdx", path = "rdx", size = 8 },
-    { kind = "uint", name = "rbp", path = "rbp", size = 8 },
-    { kind = "uint", name = "rsi", path = "rsi", size = 8 },
-    { kind = "uint", name = "rdi", path = "rdi", size = 8 },
-    { kind = "uint", name = "rsp", path = "rsp", size = 8 },
-    { kind = "uint", name = "r8", path = "r8", size = 8 },
-    { kind = "uint", name = "r9", path = "r9", size = 8 },
-    { kind = "uint", name = "r10", path = "r10", size = 8 },
-    { kind = "uint", name = "r11", path = "r11", size = 8 },
-    { kind = "uint", name = "r12", path = "r12", size = 8 },
-    { kind = "uint", name = "r13", path = "r13", size = 8 },
-    { kind = "uint", name = "r14", path = "r14", size = 8 },
-    { kind = "uint", name = "r15", path = "r15", size = 8 },
-    { kind = "uint", name = "rip", path = "rip", size = 8 },
+    { kind = "octets", path = "fpu_regs", name = "fpu_regs", size = 512, inside = { [1] = { "fxsave" } } },
+    { kind = "uint", path = "rax", name = "rax", size = 8 },
+    { kind = "uint", path = "rbx", name = "rbx", size = 8 },
+    { kind = "uint", path = "rcx", name = "rcx", size = 8 },
+    { kind = "uint", path = "rdx", name = "rdx", size = 8 },
+    { kind = "uint", path = "rbp", name = "rbp", size = 8 },
+    { kind = "uint", path = "rsi", name = "rsi", size = 8 },
+    { kind = "uint", path = "rdi", name = "rdi", size = 8 },
+    { kind = "uint", path = "rsp", name = "rsp", size = 8 },
+    { kind = "uint", path = "r8", name = "r8", size = 8 },
+    { kind = "uint", path = "r9", name = "r9", size = 8 },
+    { kind = "uint", path = "r10", name = "r10", size = 8 },
+    { kind = "uint", path = "r11", name = "r11", size = 8 },
+    { kind = "uint", path = "r12", name = "r12", size = 8 },
+    { kind = "uint", path = "r13", name = "r13", size = 8 },
+    { kind = "uint", path = "r14", name = "r14", size = 8 },
+    { kind = "uint", path = "r15", name = "r15", size = 8 },
+    { kind = "uint", path = "rip", name = "rip", size = 8 },
     {
         kind = "uint",
-        name = "rflags",
         path = "rflags",
+        name = "rflags",
         size = 8,
         parts = {
             { name = "CF", shift = 0, width = 1 },
@@ -3364,8 +3332,8 @@ LAYOUT.hvm_cpu = {
     },
     {
         kind = "uint",
-        name = "cr0",
         path = "cr0",
+        name = "cr0",
         size = 8,
         parts = {
             { name = "PE", shift = 0, width = 1 },
@@ -3381,12 +3349,12 @@ LAYOUT.hvm_cpu = {
             { name = "PG", shift = 31, width = 1 },
         },
     },
-    { kind = "uint", name = "cr2", path = "cr2", size = 8 },
-    { kind = "uint", name = "cr3", path = "cr3", size = 8 },
+    { kind = "uint", path = "cr2", name = "cr2", size = 8 },
+    { kind = "uint", path = "cr3", name = "cr3", size = 8 },
     {
         kind = "uint",
-        name = "cr4",
         path = "cr4",
+        name = "cr4",
         size = 8,
         parts = {
             { name = "VME", shift = 0, width = 1 },
@@ -3415,14 +3383,14 @@ LAYOUT.hvm_cpu = {
             { name = "LASS", shift = 27, width = 1 },
         },
     },
-    { kind = "uint", name = "dr0", path = "dr0", size = 8 },
-    { kind = "uint", name = "dr1", path = "dr1", size = 8 },
-    { kind = "uint", name = "dr2", path = "dr2", size = 8 },
-    { kind = "uint", name = "dr3", path = "dr3", size = 8 },
+    { kind = "uint", path = "dr0", name = "dr0", size = 8 },
+    { kind = "uint", path = "dr1", name = "dr1", size = 8 },
+    { kind = "uint", path = "dr2", name = "dr2", size = 8 },
+    { kind = "uint", path = "dr3", name = "dr3", size = 8 },
     {
         kind = "uint",
-        name = "dr6",
         path = "dr6",
+        name = "dr6",
         size = 8,
         parts = {
             { name = "B0", shift = 0, width = 1 },
@@ -3440,8 +3408,8 @@ LAYOUT.hvm_cpu = {
     },
     {
         kind = "uint",
-        name = "dr7",
         path = "dr7",
+        name = "dr7",
         size = 8,
         parts = {
             { name = "L0", shift = 0, width = 1 },
@@ -3467,38 +3435,38 @@ LAYOUT.hvm_cpu = {
             { name = "LEN3", shift = 30, width = 2 },
         },
     },
-    { kind = "uint", name = "cs_sel", path = "cs_sel", size = 4 },
-    { kind = "uint", name = "ds_sel", path = "ds_sel", size = 4 },
-    { kind = "uint", name = "es_sel", path = "es_sel", size = 4 },
-    { kind = "uint", name = "fs_sel", path = "fs_sel", size = 4 },
-    { kind = "uint", name = "gs_sel", path = "gs_sel", size = 4 },
-    { kind = "uint", name = "ss_sel", path = "ss_sel", size = 4 },
-    { kind = "uint", name = "tr_sel", path = "tr_sel", size = 4 },
-    { kind = "uint", name = "ldtr_sel", path = "ldtr_sel", size = 4 },
-    { kind = "uint", name = "cs_limit", path = "cs_limit", size = 4 },
-    { kind = "uint", name = "ds_limit", path = "ds_limit", size = 4 },
-    { kind = "uint", name = "es_limit", path = "es_limit", size = 4 },
-    { kind = "uint", name = "fs_limit", path = "fs_limit", size = 4 },
-    { kind = "uint", name = "gs_limit", path = "gs_limit", size = 4 },
-    { kind = "uint", name = "ss_limit", path = "ss_limit", size = 4 },
-    { kind = "uint", name = "tr_limit", path = "tr_limit", size = 4 },
-    { kind = "uint", name = "ldtr_limit", path = "ldtr_limit", size = 4 },
-    { kind = "uint", name = "idtr_limit", path = "idtr_limit", size = 4 },
-    { kind = "uint", name = "gdtr_limit", path = "gdtr_limit", size = 4 },
-    { kind = "uint", name = "cs_base", path = "cs_base", size = 8 },
-    { kind = "uint", name = "ds_base", path = "ds_base", size = 8 },
-    { kind = "uint", name = "es_base", path = "es_base", size = 8 },
-    { kind = "uint", name = "fs_base", path = "fs_base", size = 8 },
-    { kind = "uint", name = "gs_base", path = "gs_base", size = 8 },
-    { kind = "uint", name = "ss_base", path = "ss_base", size = 8 },
-    { kind = "uint", name = "tr_base", path = "tr_base", size = 8 },
-    { kind = "uint", name = "ldtr_base", path = "ldtr_base", size = 8 },
-    { kind = "uint", name = "idtr_base", path = "idtr_base", size = 8 },
-    { kind = "uint", name = "gdtr_base", path = "gdtr_base", size = 8 },
+    { kind = "uint", path = "cs_sel", name = "cs_sel", size = 4 },
+    { kind = "uint", path = "ds_sel", name = "ds_sel", size = 4 },
+    { kind = "uint", path = "es_sel", name = "es_sel", size = 4 },
+    { kind = "uint", path = "fs_sel", name = "fs_sel", size = 4 },
+    { kind = "uint", path = "gs_sel", name = "gs_sel", size = 4 },
+    { kind = "uint", path = "ss_sel", name = "ss_sel", size = 4 },
+    { kind = "uint", path = "tr_sel", name = "tr_sel", size = 4 },
+    { kind = "uint", path = "ldtr_sel", name = "ldtr_sel", size = 4 },
+    { kind = "uint", path = "cs_limit", name = "cs_limit", size = 4 },
+    { kind = "uint", path = "ds_limit", name = "ds_limit", size = 4 },
+    { kind = "uint", path = "es_limit", name = "es_limit", size = 4 },
+    { kind = "uint", path = "fs_limit", name = "fs_limit", size = 4 },
+    { kind = "uint", path = "gs_limit", name = "gs_limit", size = 4 },
+    { kind = "uint", path = "ss_limit", name = "ss_limit", size = 4 },
+    { kind = "uint", path = "tr_limit", name = "tr_limit", size = 4 },
+    { kind = "uint", path = "ldtr_limit", name = "ldtr_limit", size = 4 },
+    { kind = "uint", path = "idtr_limit", name = "idtr_limit", size = 4 },
+    { kind = "uint", path = "gdtr_limit", name = "gdtr_limit", size = 4 },
+    { kind = "uint", path = "cs_base", name = "cs_base", size = 8 },
+    { kind = "uint", path = "ds_base", name = "ds_base", size = 8 },
+    { kind = "uint", path = "es_base", name = "es_base", size = 8 },
+    { kind = "uint", path = "fs_base", name = "fs_base", size = 8 },
+    { kind = "uint", path = "gs_base", name = "gs_base", size = 8 },
+    { kind = "uint", path = "ss_base", name = "ss_base", size = 8 },
+    { kind = "uint", path = "tr_base", name = "tr_base", size = 8 },
+    { kind = "uint", path = "ldtr_base", name = "ldtr_base", size = 8 },
+    { kind = "uint", path = "idtr_base", name = "idtr_base", size = 8 },
+    { kind = "uint", path = "gdtr_base", name = "gdtr_base", size = 8 },
     {
         kind = "uint",
-        name = "cs_arbytes",
         path = "cs_arbytes",
+        name = "cs_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3513,8 +3481,8 @@ LAYOUT.hvm_cpu = {
     },
     {
         kind = "uint",
-        name = "ds_arbytes",
         path = "ds_arbytes",
+        name = "ds_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3529,8 +3497,8 @@ LAYOUT.hvm_cpu = {
     },
     {
         kind = "uint",
-        name = "es_arbytes",
         path = "es_arbytes",
+        name = "es_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3545,8 +3513,8 @@ LAYOUT.hvm_cpu = {
     },
     {
         kind = "uint",
-        name = "fs_arbytes",
         path = "fs_arbytes",
+        name = "fs_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3561,8 +3529,8 @@ LAYOUT.hvm_cpu = {
     },
     {
         kind = "uint",
-        name = "gs_arbytes",
         path = "gs_arbytes",
+        name = "gs_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3577,8 +3545,8 @@ LAYOUT.hvm_cpu = {
     },
     {
         kind = "uint",
-        name = "ss_arbytes",
         path = "ss_arbytes",
+        name = "ss_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3593,8 +3561,8 @@ LAYOUT.hvm_cpu = {
     },
     {
         kind = "uint",
-        name = "tr_arbytes",
         path = "tr_arbytes",
+        name = "tr_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3609,8 +3577,8 @@ LAYOUT.hvm_cpu = {
     },
     {
         kind = "uint",
-        name = "ldtr_arbytes",
         path = "ldtr_arbytes",
+        name = "ldtr_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3623,19 +3591,19 @@ LAYOUT.hvm_cpu = {
             { name = "DPL", shift = 5, width = 2 },
         },
     },
-    { kind = "uint", name = "sysenter_cs", path = "sysenter_cs", size = 8 },
-    { kind = "uint", name = "sysenter_esp", path = "sysenter_esp", size = 8 },
-    { kind = "uint", name = "sysenter_eip", path = "sysenter_eip", size = 8 },
-    { kind = "uint", name = "shadow_gs", path = "shadow_gs", size = 8 },
-    { kind = "uint", name = "msr_flags", path = "msr_flags", size = 8 },
-    { kind = "uint", name = "msr_lstar", path = "msr_lstar", size = 8 },
-    { kind = "uint", name = "msr_star", path = "msr_star", size = 8 },
-    { kind = "uint", name = "msr_cstar", path = "msr_cstar", size = 8 },
-    { kind = "uint", name = "msr_syscall_mask", path = "msr_syscall_mask", size = 8 },
+    { kind = "uint", path = "sysenter_cs", name = "sysenter_cs", size = 8 },
+    { kind = "uint", path = "sysenter_esp", name = "sysenter_esp", size = 8 },
+    { kind = "uint", path = "sysenter_eip", name = "sysenter_eip", size = 8 },
+    { kind = "uint", path = "shadow_gs", name = "shadow_gs", size = 8 },
+    { kind = "uint", path = "msr_flags", name = "msr_flags", size = 8 },
+    { kind = "uint", path = "msr_lstar", name = "msr_lstar", size = 8 },
+    { kind = "uint", path = "msr_star", name = "msr_star", size = 8 },
+    { kind = "uint", path = "msr_cstar", name = "msr_cstar", size = 8 },
+    { kind = "uint", path = "msr_syscall_mask", name = "msr_syscall_mask", size = 8 },
     {
         kind = "uint",
-        name = "msr_efer",
         path = "msr_efer",
+        name = "msr_efer",
         size = 8,
         parts = {
             { name = "SCE", shift = 0, width = 1 },
@@ -3647,12 +3615,12 @@ LAYOUT.hvm_cpu = {
             { name = "AIBRSE", shift = 21, width = 1 },
         },
     },
-    { kind = "uint", name = "msr_tsc_aux", path = "msr_tsc_aux", size = 8 },
-    { kind = "uint", name = "tsc", path = "tsc", size = 8 },
+    { kind = "uint", path = "msr_tsc_aux", name = "msr_tsc_aux", size = 8 },
+    { kind = "uint", path = "tsc", name = "tsc", size = 8 },
     {
         kind = "uint",
-        name = "pending_event",
         path = "pending_event",
+        name = "pending_event",
         size = 4,
         parts = {
             { name = "error_valid", shift = 11, width = 1 },
@@ -3661,42 +3629,42 @@ LAYOUT.hvm_cpu = {
             { name = "type", shift = 8, width = 3 },
         },
     },
-    { kind = "uint", name = "error_code", path = "error_code", size = 4 },
+    { kind = "uint", path = "error_code", name = "error_code", size = 4 },
     {
         kind = "uint",
-        name = "flags",
         path = "flags",
+        name = "flags",
         size = 4,
         parts = { { name = "INITIALISED", shift = 0, width = 1 } },
     },
-    { kind = "octets", name = "pad0", path = "pad0", size = 4 },
+    { kind = "octets", path = "pad0", name = "pad0", size = 4 },
 }
 
 LAYOUT.hvm_cpu_compat = {
     path = "hvm_cpu.",
     size = 1016,
-    { kind = "octets", name = "fpu_regs", path = "fpu_regs", size = 512, inside = { [1] = { "fxsave" } } },
-    { kind = "uint", name = "rax", path = "rax", size = 8 },
-    { kind = "uint", name = "rbx", path = "rbx", size = 8 },
-    { kind = "uint", name = "rcx", path = "rcx", size = 8 },
-    { kind = "uint", name = "rdx", path = "rdx", size = 8 },
-    { kind = "uint", name = "rbp", path = "rbp", size = 8 },
-    { kind = "uint", name = "rsi", path = "rsi", size = 8 },
-    { kind = "uint", name = "rdi", path = "rdi", size = 8 },
-    { kind = "uint", name = "rsp", path = "rsp", size = 8 },
-    { kind = "uint", name = "r8", path = "r8", size = 8 },
-    { kind = "uint", name = "r9", path = "r9", size = 8 },
-    { kind = "uint", name = "r10", path = "r10", size = 8 },
-    { kind = "uint", name = "r11", path = "r11", size = 8 },
-    { kind = "uint", name = "r12", path = "r12", size = 8 },
-    { kind = "uint", name = "r13", path = "r13", size = 8 },
-    { kind = "uint", name = "r14", path = "r14", size = 8 },
-    { kind = "uint", name = "r15", path = "r15", size = 8 },
-    { kind = "uint", name = "rip", path = "rip", size = 8 },
+    { kind = "octets", path = "fpu_regs", name = "fpu_regs", size = 512, inside = { [1] = { "fxsave" } } },
+    { kind = "uint", path = "rax", name = "rax", size = 8 },
+    { kind = "uint", path = "rbx", name = "rbx", size = 8 },
+    { kind = "uint", path = "rcx", name = "rcx", size = 8 },
+    { kind = "uint", path = "rdx", name = "rdx", size = 8 },
+    { kind = "uint", path = "rbp", name = "rbp", size = 8 },
+    { kind = "uint", path = "rsi", name = "rsi", size = 8 },
+    { kind = "uint", path = "rdi", name = "rdi", size = 8 },
+    { kind = "uint", path = "rsp", name = "rsp", size = 8 },
+    { kind = "uint", path = "r8", name = "r8", size = 8 },
+    { kind = "uint", path = "r9", name = "r9", size = 8 },
+    { kind = "uint", path = "r10", name = "r10", size = 8 },
+    { kind = "uint", path = "r11", name = "r11", size = 8 },
+    { kind = "uint", path = "r12", name = "r12", size = 8 },
+    { kind = "uint", path = "r13", name = "r13", size = 8 },
+    { kind = "uint", path = "r14", name = "r14", size = 8 },
+    { kind = "uint", path = "r15", name = "r15", size = 8 },
+    { kind = "uint", path = "rip", name = "rip", size = 8 },
     {
         kind = "uint",
-        name = "rflags",
         path = "rflags",
+        name = "rflags",
         size = 8,
         parts = {
             { name = "CF", shift = 0, width = 1 },
@@ -3721,8 +3689,8 @@ LAYOUT.hvm_cpu_compat = {
     },
     {
         kind = "uint",
-        name = "cr0",
         path = "cr0",
+        name = "cr0",
         size = 8,
         parts = {
             { name = "PE", shift = 0, width = 1 },
@@ -3738,12 +3706,12 @@ LAYOUT.hvm_cpu_compat = {
             { name = "PG", shift = 31, width = 1 },
         },
     },
-    { kind = "uint", name = "cr2", path = "cr2", size = 8 },
-    { kind = "uint", name = "cr3", path = "cr3", size = 8 },
+    { kind = "uint", path = "cr2", name = "cr2", size = 8 },
+    { kind = "uint", path = "cr3", name = "cr3", size = 8 },
     {
         kind = "uint",
-        name = "cr4",
         path = "cr4",
+        name = "cr4",
         size = 8,
         parts = {
             { name = "VME", shift = 0, width = 1 },
@@ -3772,14 +3740,14 @@ LAYOUT.hvm_cpu_compat = {
             { name = "LASS", shift = 27, width = 1 },
         },
     },
-    { kind = "uint", name = "dr0", path = "dr0", size = 8 },
-    { kind = "uint", name = "dr1", path = "dr1", size = 8 },
-    { kind = "uint", name = "dr2", path = "dr2", size = 8 },
-    { kind = "uint", name = "dr3", path = "dr3", size = 8 },
+    { kind = "uint", path = "dr0", name = "dr0", size = 8 },
+    { kind = "uint", path = "dr1", name = "dr1", size = 8 },
+    { kind = "uint", path = "dr2", name = "dr2", size = 8 },
+    { kind = "uint", path = "dr3", name = "dr3", size = 8 },
     {
         kind = "uint",
-        name = "dr6",
         path = "dr6",
+        name = "dr6",
         size = 8,
         parts = {
             { name = "B0", shift = 0, width = 1 },
@@ -3797,8 +3765,8 @@ LAYOUT.hvm_cpu_compat = {
     },
     {
         kind = "uint",
-        name = "dr7",
         path = "dr7",
+        name = "dr7",
         size = 8,
         parts = {
             { name = "L0", shift = 0, width = 1 },
@@ -3824,38 +3792,38 @@ LAYOUT.hvm_cpu_compat = {
             { name = "LEN3", shift = 30, width = 2 },
         },
     },
-    { kind = "uint", name = "cs_sel", path = "cs_sel", size = 4 },
-    { kind = "uint", name = "ds_sel", path = "ds_sel", size = 4 },
-    { kind = "uint", name = "es_sel", path = "es_sel", size = 4 },
-    { kind = "uint", name = "fs_sel", path = "fs_sel", size = 4 },
-    { kind = "uint", name = "gs_sel", path = "gs_sel", size = 4 },
-    { kind = "uint", name = "ss_sel", path = "ss_sel", size = 4 },
-    { kind = "uint", name = "tr_sel", path = "tr_sel", size = 4 },
-    { kind = "uint", name = "ldtr_sel", path = "ldtr_sel", size = 4 },
-    { kind = "uint", name = "cs_limit", path = "cs_limit", size = 4 },
-    { kind = "uint", name = "ds_limit", path = "ds_limit", size = 4 },
-    { kind = "uint", name = "es_limit", path = "es_limit", size = 4 },
-    { kind = "uint", name = "fs_limit", path = "fs_limit", size = 4 },
-    { kind = "uint", name = "gs_limit", path = "gs_limit", size = 4 },
-    { kind = "uint", name = "ss_limit", path = "ss_limit", size = 4 },
-    { kind = "uint", name = "tr_limit", path = "tr_limit", size = 4 },
-    { kind = "uint", name = "ldtr_limit", path = "ldtr_limit", size = 4 },
-    { kind = "uint", name = "idtr_limit", path = "idtr_limit", size = 4 },
-    { kind = "uint", name = "gdtr_limit", path = "gdtr_limit", size = 4 },
-    { kind = "uint", name = "cs_base", path = "cs_base", size = 8 },
-    { kind = "uint", name = "ds_base", path = "ds_base", size = 8 },
-    { kind = "uint", name = "es_base", path = "es_base", size = 8 },
-    { kind = "uint", name = "fs_base", path = "fs_base", size = 8 },
-    { kind = "uint", name = "gs_base", path = "gs_base", size = 8 },
-    { kind = "uint", name = "ss_base", path = "ss_base", size = 8 },
-    { kind = "uint", name = "tr_base", path = "tr_base", size = 8 },
-    { kind = "uint", name = "ldtr_base", path = "ldtr_base", size = 8 },
-    { kind = "uint", name = "idtr_base", path = "idtr_base", size = 8 },
-    { kind = "uint", name = "gdtr_base", path = "gdtr_base", size = 8 },
+    { kind = "uint", path = "cs_sel", name = "cs_sel", size = 4 },
+    { kind = "uint", path = "ds_sel", name = "ds_sel", size = 4 },
+    { kind = "uint", path = "es_sel", name = "es_sel", size = 4 },
+    { kind = "uint", path = "fs_sel", name = "fs_sel", size = 4 },
+    { kind = "uint", path = "gs_sel", name = "gs_sel", size = 4 },
+    { kind = "uint", path = "ss_sel", name = "ss_sel", size = 4 },
+    { kind = "uint", path = "tr_sel", name = "tr_sel", size = 4 },
+    { kind = "uint", path = "ldtr_sel", name = "ldtr_sel", size = 4 },
+    { kind = "uint", path = "cs_limit", name = "cs_limit", size = 4 },
+    { kind = "uint", path = "ds_limit", name = "ds_limit", size = 4 },
+    { kind = "uint", path = "es_limit", name = "es_limit", size = 4 },
+    { kind = "uint", path = "fs_limit", name = "fs_limit", size = 4 },
+    { kind = "uint", path = "gs_limit", name = "gs_limit", size = 4 },
+    { kind = "uint", path = "ss_limit", name = "ss_limit", size = 4 },
+    { kind = "uint", path = "tr_limit", name = "tr_limit", size = 4 },
+    { kind = "uint", path = "ldtr_limit", name = "ldtr_limit", size = 4 },
+    { kind = "uint", path = "idtr_limit", name = "idtr_limit", size = 4 },
+    { kind = "uint", path = "gdtr_limit", name = "gdtr_limit", size = 4 },
+    { kind = "uint", path = "cs_base", name = "cs_base", size = 8 },
+    { kind = "uint", path = "ds_base", name = "ds_base", size = 8 },
+    { kind = "uint", path = "es_base", name = "es_base", size = 8 },
+    { kind = "uint", path = "fs_base", name = "fs_base", size = 8 },
+    { kind = "uint", path = "gs_base", name = "gs_base", size = 8 },
+    { kind = "uint", path = "ss_base", name = "ss_base", size = 8 },
+    { kind = "uint", path = "tr_base", name = "tr_base", size = 8 },
+    { kind = "uint", path = "ldtr_base", name = "ldtr_base", size = 8 },
+    { kind = "uint", path = "idtr_base", name = "idtr_base", size = 8 },
+    { kind = "uint", path = "gdtr_base", name = "gdtr_base", size = 8 },
     {
         kind = "uint",
-        name = "cs_arbytes",
         path = "cs_arbytes",
+        name = "cs_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3870,8 +3838,8 @@ LAYOUT.hvm_cpu_compat = {
     },
     {
         kind = "uint",
-        name = "ds_arbytes",
         path = "ds_arbytes",
+        name = "ds_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3886,8 +3854,8 @@ LAYOUT.hvm_cpu_compat = {
     },
     {
         kind = "uint",
-        name = "es_arbytes",
         path = "es_arbytes",
+        name = "es_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3902,8 +3870,8 @@ LAYOUT.hvm_cpu_compat = {
     },
     {
         kind = "uint",
-        name = "fs_arbytes",
         path = "fs_arbytes",
+        name = "fs_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3918,8 +3886,8 @@ LAYOUT.hvm_cpu_compat = {
     },
     {
         kind = "uint",
-        name = "gs_arbytes",
         path = "gs_arbytes",
+        name = "gs_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3934,8 +3902,8 @@ LAYOUT.hvm_cpu_compat = {
     },
     {
         kind = "uint",
-        name = "ss_arbytes",
         path = "ss_arbytes",
+        name = "ss_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3950,8 +3918,8 @@ LAYOUT.hvm_cpu_compat = {
     },
     {
         kind = "uint",
-        name = "tr_arbytes",
         path = "tr_arbytes",
+        name = "tr_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3966,8 +3934,8 @@ LAYOUT.hvm_cpu_compat = {
     },
     {
         kind = "uint",
-        name = "ldtr_arbytes",
         path = "ldtr_arbytes",
+        name = "ldtr_arbytes",
         size = 4,
         parts = {
             { name = "S", shift = 4, width = 1 },
@@ -3980,19 +3948,19 @@ LAYOUT.hvm_cpu_compat = {
             { name = "DPL", shift = 5, width = 2 },
         },
     },
-    { kind = "uint", name = "sysenter_cs", path = "sysenter_cs", size = 8 },
-    { kind = "uint", name = "sysenter_esp", path = "sysenter_esp", size = 8 },
-    { kind = "uint", name = "sysenter_eip", path = "sysenter_eip", size = 8 },
-    { kind = "uint", name = "shadow_gs", path = "shadow_gs", size = 8 },
-    { kind = "uint", name = "msr_flags", path = "msr_flags", size = 8 },
-    { kind = "uint", name = "msr_lstar", path = "msr_lstar", size = 8 },
-    { kind = "uint", name = "msr_star", path = "msr_star", size = 8 },
-    { kind = "uint", name = "msr_cstar", path = "msr_cstar", size = 8 },
-    { kind = "uint", name = "msr_syscall_mask", path = "msr_syscall_mask", size = 8 },
+    { kind = "uint", path = "sysenter_cs", name = "sysenter_cs", size = 8 },
+    { kind = "uint", path = "sysenter_esp", name = "sysenter_esp", size = 8 },
+    { kind = "uint", path = "sysenter_eip", name = "sysenter_eip", size = 8 },
+    { kind = "uint", path = "shadow_gs", name = "shadow_gs", size = 8 },
+    { kind = "uint", path = "msr_flags", name = "msr_flags", size = 8 },
+    { kind = "uint", path = "msr_lstar", name = "msr_lstar", size = 8 },
+    { kind = "uint", path = "msr_star", name = "msr_star", size = 8 },
+    { kind = "uint", path = "msr_cstar", name = "msr_cstar", size = 8 },
+    { kind = "uint", path = "msr_syscall_mask", name = "msr_syscall_mask", size = 8 },
     {
         kind = "uint",
-        name = "msr_efer",
         path = "msr_efer",
+        name = "msr_efer",
         size = 8,
         parts = {
             { name = "SCE", shift = 0, width = 1 },
@@ -4004,11 +3972,11 @@ LAYOUT.hvm_cpu_compat = {
             { name = "AIBRSE", shift = 21, width = 1 },
         },
     },
-    { kind = "uint", name = "tsc", path = "tsc", size = 8 },
+    { kind = "uint", path = "tsc", name = "tsc", size = 8 },
     {
         kind = "uint",
-        name = "pending_event",
         path = "pending_event",
+        name = "pending_event",
         size = 4,
         parts = {
             { name = "error_valid", shift = 11, width = 1 },
@@ -4017,27 +3985,27 @@ LAYOUT.hvm_cpu_compat = {
             { name = "type", shift = 8, width = 3 },
         },
     },
-    { kind = "uint", name = "error_code", path = "error_code", size = 4 },
+    { kind = "uint", path = "error_code", name = "error_code", size = 4 },
 }
 
 LAYOUT.hvm_pic = {
     path = "hvm_pic.",
     size = 8,
-    { kind = "uint", name = "irr", path = "irr", size = 1 },
-    { kind = "uint", name = "imr", path = "imr", size = 1 },
-    { kind = "uint", name = "isr", path = "isr", size = 1 },
-    { kind = "uint", name = "irq_base", path = "irq_base", size = 1 },
+    { kind = "uint", path = "irr", name = "irr", size = 1 },
+    { kind = "uint", path = "imr", name = "imr", size = 1 },
+    { kind = "uint", path = "isr", name = "isr", size = 1 },
+    { kind = "uint", path = "irq_base", name = "irq_base", size = 1 },
     {
         kind = "uint",
-        name = "init",
         path = "init",
+        name = "init",
         size = 1,
         parts = { { name = "init_state", shift = 0, width = 4 }, { name = "priority_add", shift = 4, width = 4 } },
     },
     {
         kind = "uint",
-        name = "modes",
         path = "modes",
+        name = "modes",
         size = 1,
         parts = {
             { name = "readsel_isr", shift = 0, width = 1 },
@@ -4049,30 +4017,32 @@ LAYOUT.hvm_pic = {
             { name = "is_master", shift = 6, width = 1 },
         },
     },
-    { kind = "uint", name = "elcr", path = "elcr", size = 1 },
-    { kind = "uint", name = "int_output", path = "int_output", size = 1 },
+    { kind = "uint", path = "elcr", name = "elcr", size = 1 },
+    { kind = "uint", path = "int_output", name = "int_output", size = 1 },
 }
 
 LAYOUT.hvm_ioapic = {
     path = "hvm_ioapic.",
-    { kind = "uint", name = "base_address", path = "base_address", size = 8 },
-    { kind = "uint", name = "ioregsel", path = "ioregsel", size = 4 },
-    { kind = "uint", name = "id", path = "id", size = 4 },
+    { kind = "uint", path = "base_address", name = "base_address", size = 8 },
+    { kind = "uint", path = "ioregsel", name = "ioregsel", size = 4 },
+    { kind = "uint", path = "id", name = "id", size = 4 },
     {
-        kind = "array", name = "redirtbl", path = "redirtbl",
-        {
-            kind = "uint",
-            path = "redirtbl",
-            size = 8,
-            parts = {
-                { name = "logical", shift = 11, width = 1 },
-                { name = "delivery_status", shift = 12, width = 1 },
-                { name = "polarity", shift = 13, width = 1 },
-                { name = "remote_irr", shift = 14, width = 1 },
-                { name = "trig_mode", shift = 15, width = 1 },
-                { name = "mask", shift = 16, width = 1 },
-                { name = "vector", shift = 0, width = 8 },
-                { name = "delivery_mode", shift = 8, width = 3 },
+        kind = "array", path = "redirtbl", name = "redirtbl",
+        elements = {
+            {
+                kind = "uint",
+                path = "redirtbl",
+                size = 8,
+                parts = {
+                    { name = "logical", shift = 11, width = 1 },
+                    { name = "delivery_status", shift = 12, width = 1 },
+                    { name = "polarity", shift = 13, width = 1 },
+                    { name = "remote_irr", shift = 14, width = 1 },
+                    { name = "trig_mode", shift = 15, width = 1 },
+                    { name = "mask", shift = 16, width = 1 },
+                    { name = "vector", shift = 0, width = 8 },
+                    { name = "delivery_mode", shift = 8, width = 3 },
+                },
             },
         },
     },
@@ -4083,8 +4053,8 @@ LAYOUT.hvm_lapic = {
     size = 32,
     {
         kind = "uint",
-        name = "apic_base_msr",
         path = "apic_base_msr",
+        name = "apic_base_msr",
         size = 8,
         parts = {
             { name = "BSP", shift = 8, width = 1 },
@@ -4094,15 +4064,15 @@ LAYOUT.hvm_lapic = {
     },
     {
         kind = "uint",
-        name = "disabled",
         path = "disabled",
+        name = "disabled",
         size = 4,
         parts = { { name = "SW", shift = 0, width = 1 }, { name = "HW", shift = 1, width = 1 } },
     },
-    { kind = "uint", name = "timer_divisor", path = "timer_divisor", size = 4 },
-    { kind = "uint", name = "tdt_msr", path = "tdt_msr", size = 8 },
-    { kind = "uint", name = "pending_esr", path = "pending_esr", size = 4 },
-    { kind = "octets", name = "pad", path = "pad", size = 4 },
+    { kind = "uint", path = "timer_divisor", name = "timer_divisor", size = 4 },
+    { kind = "uint", path = "tdt_msr", name = "tdt_msr", size = 8 },
+    { kind = "uint", path = "pending_esr", name = "pending_esr", size = 4 },
+    { kind = "octets", path = "pad", name = "pad", size = 4 },
 }
 
 LAYOUT.hvm_lapic_24 = {
@@ -4110,8 +4080,8 @@ LAYOUT.hvm_lapic_24 = {
     size = 24,
     {
         kind = "uint",
-        name = "apic_base_msr",
         path = "apic_base_msr",
+        name = "apic_base_msr",
         size = 8,
         parts = {
             { name = "BSP", shift = 8, width = 1 },
@@ -4121,265 +4091,275 @@ LAYOUT.hvm_lapic_24 = {
     },
     {
         kind = "uint",
-        name = "disabled",
         path = "disabled",
+        name = "disabled",
         size = 4,
         parts = { { name = "SW", shift = 0, width = 1 }, { name = "HW", shift = 1, width = 1 } },
     },
-    { kind = "uint", name = "timer_divisor", path = "timer_divisor", size = 4 },
-    { kind = "uint", name = "tdt_msr", path = "tdt_msr", size = 8 },
+    { kind = "uint", path = "timer_divisor", name = "timer_divisor", size = 4 },
+    { kind = "uint", path = "tdt_msr", name = "tdt_msr", size = 8 },
 }
 
 LAYOUT.hvm_lapic_regs = {
     path = "hvm_lapic_regs.",
     size = 1024,
-    { kind = "octets", name = "pad_000", path = "pad_000", size = 16 },
-    { kind = "octets", name = "pad_010", path = "pad_010", size = 16 },
-    { kind = "uint", name = "ID", path = "ID", size = 4 },
-    { kind = "octets", name = "pad_024", path = "pad_024", size = 12 },
-    { kind = "uint", name = "LVR", path = "LVR", size = 4 },
-    { kind = "octets", name = "pad_034", path = "pad_034", size = 12 },
-    { kind = "octets", name = "pad_040", path = "pad_040", size = 16 },
-    { kind = "octets", name = "pad_050", path = "pad_050", size = 16 },
-    { kind = "octets", name = "pad_060", path = "pad_060", size = 16 },
-    { kind = "octets", name = "pad_070", path = "pad_070", size = 16 },
-    { kind = "uint", name = "TASKPRI", path = "TASKPRI", size = 4 },
-    { kind = "octets", name = "pad_084", path = "pad_084", size = 12 },
-    { kind = "uint", name = "ARBPRI", path = "ARBPRI", size = 4 },
-    { kind = "octets", name = "pad_094", path = "pad_094", size = 12 },
-    { kind = "uint", name = "PROCPRI", path = "PROCPRI", size = 4 },
-    { kind = "octets", name = "pad_0a4", path = "pad_0a4", size = 12 },
-    { kind = "uint", name = "EOI", path = "EOI", size = 4 },
-    { kind = "octets", name = "pad_0b4", path = "pad_0b4", size = 12 },
-    { kind = "uint", name = "RRR", path = "RRR", size = 4 },
-    { kind = "octets", name = "pad_0c4", path = "pad_0c4", size = 12 },
-    { kind = "uint", name = "LDR", path = "LDR", size = 4 },
-    { kind = "octets", name = "pad_0d4", path = "pad_0d4", size = 12 },
-    { kind = "uint", name = "DFR", path = "DFR", size = 4 },
-    { kind = "octets", name = "pad_0e4", path = "pad_0e4", size = 12 },
-    { kind = "uint", name = "SPIV", path = "SPIV", size = 4 },
-    { kind = "octets", name = "pad_0f4", path = "pad_0f4", size = 12 },
-    { kind = "uint", name = "ISR0", path = "ISR0", size = 4 },
-    { kind = "octets", name = "pad_104", path = "pad_104", size = 12 },
-    { kind = "uint", name = "ISR1", path = "ISR1", size = 4 },
-    { kind = "octets", name = "pad_114", path = "pad_114", size = 12 },
-    { kind = "uint", name = "ISR2", path = "ISR2", size = 4 },
-    { kind = "octets", name = "pad_124", path = "pad_124", size = 12 },
-    { kind = "uint", name = "ISR3", path = "ISR3", size = 4 },
-    { kind = "octets", name = "pad_134", path = "pad_134", size = 12 },
-    { kind = "uint", name = "ISR4", path = "ISR4", size = 4 },
-    { kind = "octets", name = "pad_144", path = "pad_144", size = 12 },
-    { kind = "uint", name = "ISR5", path = "ISR5", size = 4 },
-    { kind = "octets", name = "pad_154", path = "pad_154", size = 12 },
-    { kind = "uint", name = "ISR6", path = "ISR6", size = 4 },
-    { kind = "octets", name = "pad_164", path = "pad_164", size = 12 },
-    { kind = "uint", name = "ISR7", path = "ISR7", size = 4 },
-    { kind = "octets", name = "pad_174", path = "pad_174", size = 12 },
-    { kind = "uint", name = "TMR0", path = "TMR0", size = 4 },
-    { kind = "octets", name = "pad_184", path = "pad_184", size = 12 },
-    { kind = "uint", name = "TMR1", path = "TMR1", size = 4 },
-    { kind = "octets", name = "pad_194", path = "pad_194", size = 12 },
-    { kind = "uint", name = "TMR2", path = "TMR2", size = 4 },
-    { kind = "octets", name = "pad_1a4", path = "pad_1a4", size = 12 },
-    { kind = "uint", name = "TMR3", path = "TMR3", size = 4 },
-    { kind = "octets", name = "pad_1b4", path = "pad_1b4", size = 12 },
-    { kind = "uint", name = "TMR4", path = "TMR4", size = 4 },
-    { kind = "octets", name = "pad_1c4", path = "pad_1c4", size = 12 },
-    { kind = "uint", name = "TMR5", path = "TMR5", size = 4 },
-    { kind = "octets", name = "pad_1d4", path = "pad_1d4", size = 12 },
-    { kind = "uint", name = "TMR6", path = "TMR6", size = 4 },
-    { kind = "octets", name = "pad_1e4", path = "pad_1e4", size = 12 },
-    { kind = "uint", name = "TMR7", path = "TMR7", size = 4 },
-    { kind = "octets", name = "pad_1f4", path = "pad_1f4", size = 12 },
-    { kind = "uint", name = "IRR0", path = "IRR0", size = 4 },
-    { kind = "octets", name = "pad_204", path = "pad_204", size = 12 },
-    { kind = "uint", name = "IRR1", path = "IRR1", size = 4 },
-    { kind = "octets", name = "pad_214", path = "pad_214", size = 12 },
-    { kind = "uint", name = "IRR2", path = "IRR2", size = 4 },
-    { kind = "octets", name = "pad_224", path = "pad_224", size = 12 },
-    { kind = "uint", name = "IRR3", path = "IRR3", size = 4 },
-    { kind = "octets", name = "pad_234", path = "pad_234", size = 12 },
-    { kind = "uint", name = "IRR4", path = "IRR4", size = 4 },
-    { kind = "octets", name = "pad_244", path = "pad_244", size = 12 },
-    { kind = "uint", name = "IRR5", path = "IRR5", size = 4 },
-    { kind = "octets", name = "pad_254", path = "pad_254", size = 12 },
-    { kind = "uint", name = "IRR6", path = "IRR6", size = 4 },
-    { kind = "octets", name = "pad_264", path = "pad_264", size = 12 },
-    { kind = "uint", name = "IRR7", path = "IRR7", size = 4 },
-    { kind = "octets", name = "pad_274", path = "pad_274", size = 12 },
-    { kind = "uint", name = "ESR", path = "ESR", size = 4 },
-    { kind = "octets", name = "pad_284", path = "pad_284", size = 12 },
-    { kind = "octets", name = "pad_290", path = "pad_290", size = 16 },
-    { kind = "octets", name = "pad_2a0", path = "pad_2a0", size = 16 },
-    { kind = "octets", name = "pad_2b0", path = "pad_2b0", size = 16 },
-    { kind = "octets", name = "pad_2c0", path = "pad_2c0", size = 16 },
-    { kind = "octets", name = "pad_2d0", path = "pad_2d0", size = 16 },
-    { kind = "octets", name = "pad_2e0", path = "pad_2e0", size = 16 },
-    { kind = "uint", name = "CMCI", path = "CMCI", size = 4 },
-    { kind = "octets", name = "pad_2f4", path = "pad_2f4", size = 12 },
-    { kind = "uint", name = "ICR", path = "ICR", size = 4 },
-    { kind = "octets", name = "pad_304", path = "pad_304", size = 12 },
-    { kind = "uint", name = "ICR2", path = "ICR2", size = 4 },
-    { kind = "octets", name = "pad_314", path = "pad_314", size = 12 },
-    { kind = "uint", name = "LVTT", path = "LVTT", size = 4 },
-    { kind = "octets", name = "pad_324", path = "pad_324", size = 12 },
-    { kind = "uint", name = "LVTTHMR", path = "LVTTHMR", size = 4 },
-    { kind = "octets", name = "pad_334", path = "pad_334", size = 12 },
-    { kind = "uint", name = "LVTPC", path = "LVTPC", size = 4 },
-    { kind = "octets", name = "pad_344", path = "pad_344", size = 12 },
-    { kind = "uint", name = "LVT0", path = "LVT0", size = 4 },
-    { kind = "octets", name = "pad_354", path = "pad_354", size = 12 },
-    { kind = "uint", name = "LVT1", path = "LVT1", size = 4 },
-    { kind = "octets", name = "pad_364", path = "pad_364", size = 12 },
-    { kind = "uint", name = "LVTERR", path = "LVTERR", size = 4 },
-    { kind = "octets", name = "pad_374", path = "pad_374", size = 12 },
-    { kind = "uint", name = "TMICT", path = "TMICT", size = 4 },
-    { kind = "octets", name = "pad_384", path = "pad_384", size = 12 },
-    { kind = "uint", name = "TMCCT", path = "TMCCT", size = 4 },
-    { kind = "octets", name = "pad_394", path = "pad_394", size = 12 },
-    { kind = "octets", name = "pad_3a0", path = "pad_3a0", size = 16 },
-    { kind = "octets", name = "pad_3b0", path = "pad_3b0", size = 16 },
-    { kind = "octets", name = "pad_3c0", path = "pad_3c0", size = 16 },
-    { kind = "octets", name = "pad_3d0", path = "pad_3d0", size = 16 },
-    { kind = "uint", name = "TDCR", path = "TDCR", size = 4 },
-    { kind = "octets", name = "pad_3e4", path = "pad_3e4", size = 12 },
-    { kind = "uint", name = "SELF_IPI", path = "SELF_IPI", size = 4 },
-    { kind = "octets", name = "pad_3f4", path = "pad_3f4", size = 12 },
+    { kind = "octets", path = "pad_000", name = "pad_000", size = 16 },
+    { kind = "octets", path = "pad_010", name = "pad_010", size = 16 },
+    { kind = "uint", path = "ID", name = "ID", size = 4 },
+    { kind = "octets", path = "pad_024", name = "pad_024", size = 12 },
+    { kind = "uint", path = "LVR", name = "LVR", size = 4 },
+    { kind = "octets", path = "pad_034", name = "pad_034", size = 12 },
+    { kind = "octets", path = "pad_040", name = "pad_040", size = 16 },
+    { kind = "octets", path = "pad_050", name = "pad_050", size = 16 },
+    { kind = "octets", path = "pad_060", name = "pad_060", size = 16 },
+    { kind = "octets", path = "pad_070", name = "pad_070", size = 16 },
+    { kind = "uint", path = "TASKPRI", name = "TASKPRI", size = 4 },
+    { kind = "octets", path = "pad_084", name = "pad_084", size = 12 },
+    { kind = "uint", path = "ARBPRI", name = "ARBPRI", size = 4 },
+    { kind = "octets", path = "pad_094", name = "pad_094", size = 12 },
+    { kind = "uint", path = "PROCPRI", name = "PROCPRI", size = 4 },
+    { kind = "octets", path = "pad_0a4", name = "pad_0a4", size = 12 },
+    { kind = "uint", path = "EOI", name = "EOI", size = 4 },
+    { kind = "octets", path = "pad_0b4", name = "pad_0b4", size = 12 },
+    { kind = "uint", path = "RRR", name = "RRR", size = 4 },
+    { kind = "octets", path = "pad_0c4", name = "pad_0c4", size = 12 },
+    { kind = "uint", path = "LDR", name = "LDR", size = 4 },
+    { kind = "octets", path = "pad_0d4", name = "pad_0d4", size = 12 },
+    { kind = "uint", path = "DFR", name = "DFR", size = 4 },
+    { kind = "octets", path = "pad_0e4", name = "pad_0e4", size = 12 },
+    { kind = "uint", path = "SPIV", name = "SPIV", size = 4 },
+    { kind = "octets", path = "pad_0f4", name = "pad_0f4", size = 12 },
+    { kind = "uint", path = "ISR0", name = "ISR0", size = 4 },
+    { kind = "octets", path = "pad_104", name = "pad_104", size = 12 },
+    { kind = "uint", path = "ISR1", name = "ISR1", size = 4 },
+    { kind = "octets", path = "pad_114", name = "pad_114", size = 12 },
+    { kind = "uint", path = "ISR2", name = "ISR2", size = 4 },
+    { kind = "octets", path = "pad_124", name = "pad_124", size = 12 },
+    { kind = "uint", path = "ISR3", name = "ISR3", size = 4 },
+    { kind = "octets", path = "pad_134", name = "pad_134", size = 12 },
+    { kind = "uint", path = "ISR4", name = "ISR4", size = 4 },
+    { kind = "octets", path = "pad_144", name = "pad_144", size = 12 },
+    { kind = "uint", path = "ISR5", name = "ISR5", size = 4 },
+    { kind = "octets", path = "pad_154", name = "pad_154", size = 12 },
+    { kind = "uint", path = "ISR6", name = "ISR6", size = 4 },
+    { kind = "octets", path = "pad_164", name = "pad_164", size = 12 },
+    { kind = "uint", path = "ISR7", name = "ISR7", size = 4 },
+    { kind = "octets", path = "pad_174", name = "pad_174", size = 12 },
+    { kind = "uint", path = "TMR0", name = "TMR0", size = 4 },
+    { kind = "octets", path = "pad_184", name = "pad_184", size = 12 },
+    { kind = "uint", path = "TMR1", name = "TMR1", size = 4 },
+    { kind = "octets", path = "pad_194", name = "pad_194", size = 12 },
+    { kind = "uint", path = "TMR2", name = "TMR2", size = 4 },
+    { kind = "octets", path = "pad_1a4", name = "pad_1a4", size = 12 },
+    { kind = "uint", path = "TMR3", name = "TMR3", size = 4 },
+    { kind = "octets", path = "pad_1b4", name = "pad_1b4", size = 12 },
+    { kind = "uint", path = "TMR4", name = "TMR4", size = 4 },
+    { kind = "octets", path = "pad_1c4", name = "pad_1c4", size = 12 },
+    { kind = "uint", path = "TMR5", name = "TMR5", size = 4 },
+    { kind = "octets", path = "pad_1d4", name = "pad_1d4", size = 12 },
+    { kind = "uint", path = "TMR6", name = "TMR6", size = 4 },
+    { kind = "octets", path = "pad_1e4", name = "pad_1e4", size = 12 },
+    { kind = "uint", path = "TMR7", name = "TMR7", size = 4 },
+    { kind = "octets", path = "pad_1f4", name = "pad_1f4", size = 12 },
+    { kind = "uint", path = "IRR0", name = "IRR0", size = 4 },
+    { kind = "octets", path = "pad_204", name = "pad_204", size = 12 },
+    { kind = "uint", path = "IRR1", name = "IRR1", size = 4 },
+    { kind = "octets", path = "pad_214", name = "pad_214", size = 12 },
+    { kind = "uint", path = "IRR2", name = "IRR2", size = 4 },
+    { kind = "octets", path = "pad_224", name = "pad_224", size = 12 },
+    { kind = "uint", path = "IRR3", name = "IRR3", size = 4 },
+    { kind = "octets", path = "pad_234", name = "pad_234", size = 12 },
+    { kind = "uint", path = "IRR4", name = "IRR4", size = 4 },
+    { kind = "octets", path = "pad_244", name = "pad_244", size = 12 },
+    { kind = "uint", path = "IRR5", name = "IRR5", size = 4 },
+    { kind = "octets", path = "pad_254", name = "pad_254", size = 12 },
+    { kind = "uint", path = "IRR6", name = "IRR6", size = 4 },
+    { kind = "octets", path = "pad_264", name = "pad_264", size = 12 },
+    { kind = "uint", path = "IRR7", name = "IRR7", size = 4 },
+    { kind = "octets", path = "pad_274", name = "pad_274", size = 12 },
+    { kind = "uint", path = "ESR", name = "ESR", size = 4 },
+    { kind = "octets", path = "pad_284", name = "pad_284", size = 12 },
+    { kind = "octets", path = "pad_290", name = "pad_290", size = 16 },
+    { kind = "octets", path = "pad_2a0", name = "pad_2a0", size = 16 },
+    { kind = "octets", path = "pad_2b0", name = "pad_2b0", size = 16 },
+    { kind = "octets", path = "pad_2c0", name = "pad_2c0", size = 16 },
+    { kind = "octets", path = "pad_2d0", name = "pad_2d0", size = 16 },
+    { kind = "octets", path = "pad_2e0", name = "pad_2e0", size = 16 },
+    { kind = "uint", path = "CMCI", name = "CMCI", size = 4 },
+    { kind = "octets", path = "pad_2f4", name = "pad_2f4", size = 12 },
+    { kind = "uint", path = "ICR", name = "ICR", size = 4 },
+    { kind = "octets", path = "pad_304", name = "pad_304", size = 12 },
+    { kind = "uint", path = "ICR2", name = "ICR2", size = 4 },
+    { kind = "octets", path = "pad_314", name = "pad_314", size = 12 },
+    { kind = "uint", path = "LVTT", name = "LVTT", size = 4 },
+    { kind = "octets", path = "pad_324", name = "pad_324", size = 12 },
+    { kind = "uint", path = "LVTTHMR", name = "LVTTHMR", size = 4 },
+    { kind = "octets", path = "pad_334", name = "pad_334", size = 12 },
+    { kind = "uint", path = "LVTPC", name = "LVTPC", size = 4 },
+    { kind = "octets", path = "pad_344", name = "pad_344", size = 12 },
+    { kind = "uint", path = "LVT0", name = "LVT0", size = 4 },
+    { kind = "octets", path = "pad_354", name = "pad_354", size = 12 },
+    { kind = "uint", path = "LVT1", name = "LVT1", size = 4 },
+    { kind = "octets", path = "pad_364", name = "pad_364", size = 12 },
+    { kind = "uint", path = "LVTERR", name = "LVTERR", size = 4 },
+    { kind = "octets", path = "pad_374", name = "pad_374", size = 12 },
+    { kind = "uint", path = "TMICT", name = "TMICT", size = 4 },
+    { kind = "octets", path = "pad_384", name = "pad_384", size = 12 },
+    { kind = "uint", path = "TMCCT", name = "TMCCT", size = 4 },
+    { kind = "octets", path = "pad_394", name = "pad_394", size = 12 },
+    { kind = "octets", path = "pad_3a0", name = "pad_3a0", size = 16 },
+    { kind = "octets", path = "pad_3b0", name = "pad_3b0", size = 16 },
+    { kind = "octets", path = "pad_3c0", name = "pad_3c0", size = 16 },
+    { kind = "octets", path = "pad_3d0", name = "pad_3d0", size = 16 },
+    { kind = "uint", path = "TDCR", name = "TDCR", size = 4 },
+    { kind = "octets", path = "pad_3e4", name = "pad_3e4", size = 12 },
+    { kind = "uint", path = "SELF_IPI", name = "SELF_IPI", size = 4 },
+    { kind = "octets", path = "pad_3f4", name = "pad_3f4", size = 12 },
 }
 
 LAYOUT.hvm_pci_irq = {
     path = "hvm_pci_irq.",
     size = 16,
     {
-        kind = "array", name = "wires", path = "wires", times = 2,
-        { kind = "uint", path = "wires", size = 8 },
+        kind = "array", path = "wires", name = "wires", times = 2,
+        elements = {
+            { kind = "uint", path = "wires", size = 8 },
+        },
     },
 }
 
 LAYOUT.hvm_isa_irq = {
     path = "hvm_isa_irq.",
     size = 8,
-    { kind = "uint", name = "wires", path = "wires", size = 8 },
+    { kind = "uint", path = "wires", name = "wires", size = 8 },
 }
 
 LAYOUT.hvm_pci_link = {
     path = "hvm_pci_link.",
     size = 8,
     {
-        kind = "array", name = "routes", path = "routes", times = 4,
-        { kind = "uint", path = "routes", size = 1 },
+        kind = "array", path = "routes", name = "routes", times = 4,
+        elements = {
+            { kind = "uint", path = "routes", size = 1 },
+        },
     },
-    { kind = "octets", name = "pad0", path = "pad0", size = 4 },
+    { kind = "octets", path = "pad0", name = "pad0", size = 4 },
 }
 
 LAYOUT.hvm_pit = {
     path = "hvm_pit.",
     size = 56,
     {
-        kind = "array", name = "channels", path = "channels", times = 3,
-        { kind = "uint", name = "count", path = "channels.count", size = 4 },
-        { kind = "uint", name = "latched_count", path = "channels.latched_count", size = 2 },
-        { kind = "uint", name = "count_latched", path = "channels.count_latched", size = 1 },
-        { kind = "uint", name = "status_latched", path = "channels.status_latched", size = 1 },
-        { kind = "uint", name = "status", path = "channels.status", size = 1 },
-        { kind = "uint", name = "read_state", path = "channels.read_state", size = 1 },
-        { kind = "uint", name = "write_state", path = "channels.write_state", size = 1 },
-        { kind = "uint", name = "write_latch", path = "channels.write_latch", size = 1 },
-        { kind = "uint", name = "rw_mode", path = "channels.rw_mode", size = 1 },
-        { kind = "uint", name = "mode", path = "channels.mode", size = 1 },
-        { kind = "uint", name = "bcd", path = "channels.bcd", size = 1 },
-        { kind = "uint", name = "gate", path = "channels.gate", size = 1 },
+        kind = "array", path = "channels", name = "channels", times = 3,
+        elements = {
+            { kind = "uint", path = "channels.count", name = "count", size = 4 },
+            { kind = "uint", path = "channels.latched_count", name = "latched_count", size = 2 },
+            { kind = "uint", path = "channels.count_latched", name = "count_latched", size = 1 },
+            { kind = "uint", path = "channels.status_latched", name = "status_latched", size = 1 },
+            { kind = "uint", path = "channels.status", name = "status", size = 1 },
+            { kind = "uint", path = "channels.read_state", name = "read_state", size = 1 },
+            { kind = "uint", path = "channels.write_state", name = "write_state", size = 1 },
+            { kind = "uint", path = "channels.write_latch", name = "write_latch", size = 1 },
+            { kind = "uint", path = "channels.rw_mode", name = "rw_mode", size = 1 },
+            { kind = "uint", path = "channels.mode", name = "mode", size = 1 },
+            { kind = "uint", path = "channels.bcd", name = "bcd", size = 1 },
+            { kind = "uint", path = "channels.gate", name = "gate", size = 1 },
+        },
     },
-    { kind = "uint", name = "speaker_data_on", path = "speaker_data_on", size = 4 },
-    { kind = "octets", name = "pad0", path = "pad0", size = 4 },
+    { kind = "uint", path = "speaker_data_on", name = "speaker_data_on", size = 4 },
+    { kind = "octets", path = "pad0", name = "pad0", size = 4 },
 }
 
 LAYOUT.hvm_rtc = {
     path = "hvm_rtc.",
     size = 24,
-    { kind = "octets", name = "cmos_data", path = "cmos_data", size = 14 },
-    { kind = "uint", name = "cmos_index", path = "cmos_index", size = 1 },
-    { kind = "octets", name = "pad0", path = "pad0", size = 1 },
-    { kind = "uint", name = "rtc_offset", path = "rtc_offset", size = 8 },
+    { kind = "octets", path = "cmos_data", name = "cmos_data", size = 14 },
+    { kind = "uint", path = "cmos_index", name = "cmos_index", size = 1 },
+    { kind = "octets", path = "pad0", name = "pad0", size = 1 },
+    { kind = "uint", path = "rtc_offset", name = "rtc_offset", size = 8 },
 }
 
 LAYOUT.hvm_rtc_16 = {
     path = "hvm_rtc.",
     size = 16,
-    { kind = "octets", name = "cmos_data", path = "cmos_data", size = 14 },
-    { kind = "uint", name = "cmos_index", path = "cmos_index", size = 1 },
-    { kind = "octets", name = "pad0", path = "pad0", size = 1 },
+    { kind = "octets", path = "cmos_data", name = "cmos_data", size = 14 },
+    { kind = "uint", path = "cmos_index", name = "cmos_index", size = 1 },
+    { kind = "octets", path = "pad0", name = "pad0", size = 1 },
 }
 
 LAYOUT.hvm_hpet = {
     path = "hvm_hpet.",
     size = 1048,
-    { kind = "uint", name = "capability", path = "capability", size = 8 },
-    { kind = "uint", name = "res0", path = "res0", size = 8 },
-    { kind = "uint", name = "config", path = "config", size = 8 },
-    { kind = "uint", name = "res1", path = "res1", size = 8 },
-    { kind = "uint", name = "isr", path = "isr", size = 8 },
-    { kind = "octets", name = "res2", path = "res2", size = 200 },
-    { kind = "uint", name = "mc64", path = "mc64", size = 8 },
-    { kind = "uint", name = "res3", path = "res3", size = 8 },
+    { kind = "uint", path = "capability", name = "capability", size = 8 },
+    { kind = "uint", path = "res0", name = "res0", size = 8 },
+    { kind = "uint", path = "config", name = "config", size = 8 },
+    { kind = "uint", path = "res1", name = "res1", size = 8 },
+    { kind = "uint", path = "isr", name = "isr", size = 8 },
+    { kind = "octets", path = "res2", name = "res2", size = 200 },
+    { kind = "uint", path = "mc64", name = "mc64", size = 8 },
+    { kind = "uint", path = "res3", name = "res3", size = 8 },
     {
-        kind = "array", name = "timers", path = "timers", times = 3,
-        { kind = "uint", name = "config", path = "timers.config", size = 8 },
-        { kind = "uint", name = "cmp", path = "timers.cmp", size = 8 },
-        { kind = "uint", name = "fsb", path = "timers.fsb", size = 8 },
-        { kind = "uint", name = "res4", path = "timers.res4", size = 8 },
+        kind = "array", path = "timers", name = "timers", times = 3,
+        elements = {
+            { kind = "uint", path = "timers.config", name = "config", size = 8 },
+            { kind = "uint", path = "timers.cmp", name = "cmp", size = 8 },
+            { kind = "uint", path = "timers.fsb", name = "fsb", size = 8 },
+            { kind = "uint", path = "timers.res4", name = "res4", size = 8 },
+        },
     },
-    { kind = "octets", name = "res5", path = "res5", size = 672 },
+    { kind = "octets", path = "res5", name = "res5", size = 672 },
     {
-        kind = "array", name = "period", path = "period", times = 3,
-        { kind = "uint", path = "period", size = 8 },
+        kind = "array", path = "period", name = "period", times = 3,
+        elements = {
+            { kind = "uint", path = "period", size = 8 },
+        },
     },
 }
 
 LAYOUT.hvm_pmtimer = {
     path = "hvm_pmtimer.",
     size = 8,
-    { kind = "uint", name = "tmr_val", path = "tmr_val", size = 4 },
-    { kind = "uint", name = "pm1a_sts", path = "pm1a_sts", size = 2 },
-    { kind = "uint", name = "pm1a_en", path = "pm1a_en", size = 2 },
+    { kind = "uint", path = "tmr_val", name = "tmr_val", size = 4 },
+    { kind = "uint", path = "pm1a_sts", name = "pm1a_sts", size = 2 },
+    { kind = "uint", path = "pm1a_en", name = "pm1a_en", size = 2 },
 }
 
 LAYOUT.hvm_mtrr = {
     path = "hvm_mtrr.",
     size = 240,
-    { kind = "uint", name = "msr_pat_cr", path = "msr_pat_cr", size = 8 },
-    { kind = "uint", name = "physbase0", path = "physbase0", size = 8 },
-    { kind = "uint", name = "physmask0", path = "physmask0", size = 8 },
-    { kind = "uint", name = "physbase1", path = "physbase1", size = 8 },
-    { kind = "uint", name = "physmask1", path = "physmask1", size = 8 },
-    { kind = "uint", name = "physbase2", path = "physbase2", size = 8 },
-    { kind = "uint", name = "physmask2", path = "physmask2", size = 8 },
-    { kind = "uint", name = "physbase3", path = "physbase3", size = 8 },
-    { kind = "uint", name = "physmask3", path = "physmask3", size = 8 },
-    { kind = "uint", name = "physbase4", path = "physbase4", size = 8 },
-    { kind = "uint", name = "physmask4", path = "physmask4", size = 8 },
-    { kind = "uint", name = "physbase5", path = "physbase5", size = 8 },
-    { kind = "uint", name = "physmask5", path = "physmask5", size = 8 },
-    { kind = "uint", name = "physbase6", path = "physbase6", size = 8 },
-    { kind = "uint", name = "physmask6", path = "physmask6", size = 8 },
-    { kind = "uint", name = "physbase7", path = "physbase7", size = 8 },
-    { kind = "uint", name = "physmask7", path = "physmask7", size = 8 },
-    { kind = "uint", name = "fix64K_00000", path = "fix64K_00000", size = 8 },
-    { kind = "uint", name = "fix16K_80000", path = "fix16K_80000", size = 8 },
-    { kind = "uint", name = "fix16K_A0000", path = "fix16K_A0000", size = 8 },
-    { kind = "uint", name = "fix4K_C0000", path = "fix4K_C0000", size = 8 },
-    { kind = "uint", name = "fix4K_C8000", path = "fix4K_C8000", size = 8 },
-    { kind = "uint", name = "fix4K_D0000", path = "fix4K_D0000", size = 8 },
-    { kind = "uint", name = "fix4K_D8000", path = "fix4K_D8000", size = 8 },
-    { kind = "uint", name = "fix4K_E0000", path = "fix4K_E0000", size = 8 },
-    { kind = "uint", name = "fix4K_E8000", path = "fix4K_E8000", size = 8 },
-    { kind = "uint", name = "fix4K_F0000", path = "fix4K_F0000", size = 8 },
-    { kind = "uint", name = "fix4K_F8000", path = "fix4K_F8000", size = 8 },
-    { kind = "uint", name = "msr_mtrr_cap", path = "msr_mtrr_cap", size = 8 },
+    { kind = "uint", path = "msr_pat_cr", name = "msr_pat_cr", size = 8 },
+    { kind = "uint", path = "physbase0", name = "physbase0", size = 8 },
+    { kind = "uint", path = "physmask0", name = "physmask0", size = 8 },
+    { kind = "uint", path = "physbase1", name = "physbase1", size = 8 },
+    { kind = "uint", path = "physmask1", name = "physmask1", size = 8 },
+    { kind = "uint", path = "physbase2", name = "physbase2", size = 8 },
+    { kind = "uint", path = "physmask2", name = "physmask2", size = 8 },
+    { kind = "uint", path = "physbase3", name = "physbase3", size = 8 },
+    { kind = "uint", path = "physmask3", name = "physmask3", size = 8 },
+    { kind = "uint", path = "physbase4", name = "physbase4", size = 8 },
+    { kind = "uint", path = "physmask4", name = "physmask4", size = 8 },
+    { kind = "uint", path = "physbase5", name = "physbase5", size = 8 },
+    { kind = "uint", path = "physmask5", name = "physmask5", size = 8 },
+    { kind = "uint", path = "physbase6", name = "physbase6", size = 8 },
+    { kind = "uint", path = "physmask6", name = "physmask6", size = 8 },
+    { kind = "uint", path = "physbase7", name = "physbase7", size = 8 },
+    { kind = "uint", path = "physmask7", name = "physmask7", size = 8 },
+    { kind = "uint", path = "fix64K_00000", name = "fix64K_00000", size = 8 },
+    { kind = "uint", path = "fix16K_80000", name = "fix16K_80000", size = 8 },
+    { kind = "uint", path = "fix16K_A0000", name = "fix16K_A0000", size = 8 },
+    { kind = "uint", path = "fix4K_C0000", name = "fix4K_C0000", size = 8 },
+    { kind = "uint", path = "fix4K_C8000", name = "fix4K_C8000", size = 8 },
+    { kind = "uint", path = "fix4K_D0000", name = "fix4K_D0000", size = 8 },
+    { kind = "uint", path = "fix4K_D8000", name = "fix4K_D8000", size = 8 },
+    { kind = "uint", path = "fix4K_E0000", name = "fix4K_E0000", size = 8 },
+    { kind = "uint", path = "fix4K_E8000", name = "fix4K_E8000", size = 8 },
+    { kind = "uint", path = "fix4K_F0000", name = "fix4K_F0000", size = 8 },
+    { kind = "uint", path = "fix4K_F8000", name = "fix4K_F8000", size = 8 },
+    { kind = "uint", path = "msr_mtrr_cap", name = "msr_mtrr_cap", size = 8 },
     {
         kind = "uint",
-        name = "msr_mtrr_def_type",
         path = "msr_mtrr_def_type",
+        name = "msr_mtrr_def_type",
         size = 8,
         parts = {
             { name = "FE", shift = 10, width = 1 },
@@ -4394,17 +4374,17 @@ LAYOUT.hvm_viridian_domain = {
     size = 32,
     {
         kind = "uint",
-        name = "hypercall_gpa",
         path = "hypercall_gpa",
+        name = "hypercall_gpa",
         size = 8,
         parts = { { name = "enabled", shift = 0, width = 1 } },
     },
-    { kind = "uint", name = "guest_os_id", path = "guest_os_id", size = 8 },
-    { kind = "uint", name = "time_ref_count", path = "time_ref_count", size = 8 },
+    { kind = "uint", path = "guest_os_id", name = "guest_os_id", size = 8 },
+    { kind = "uint", path = "time_ref_count", name = "time_ref_count", size = 8 },
     {
         kind = "uint",
-        name = "reference_tsc",
         path = "reference_tsc",
+        name = "reference_tsc",
         size = 8,
         parts = { { name = "enabled", shift = 0, width = 1 } },
     },
@@ -4415,13 +4395,13 @@ LAYOUT.hvm_viridian_domain_24 = {
     size = 24,
     {
         kind = "uint",
-        name = "hypercall_gpa",
         path = "hypercall_gpa",
+        name = "hypercall_gpa",
         size = 8,
         parts = { { name = "enabled", shift = 0, width = 1 } },
     },
-    { kind = "uint", name = "guest_os_id", path = "guest_os_id", size = 8 },
-    { kind = "uint", name = "time_ref_count", path = "time_ref_count", size = 8 },
+    { kind = "uint", path = "guest_os_id", name = "guest_os_id", size = 8 },
+    { kind = "uint", path = "time_ref_count", name = "time_ref_count", size = 8 },
 }
 
 LAYOUT.hvm_viridian_domain_16 = {
@@ -4429,20 +4409,20 @@ LAYOUT.hvm_viridian_domain_16 = {
     size = 16,
     {
         kind = "uint",
-        name = "hypercall_gpa",
         path = "hypercall_gpa",
+        name = "hypercall_gpa",
         size = 8,
         parts = { { name = "enabled", shift = 0, width = 1 } },
     },
-    { kind = "uint", name = "guest_os_id", path = "guest_os_id", size = 8 },
+    { kind = "uint", path = "guest_os_id", name = "guest_os_id", size = 8 },
 }
 
 LAYOUT.hvm_cpu_xsave = {
     path = "hvm_cpu_xsave.",
     {
         kind = "uint",
-        name = "xfeature_mask",
         path = "xfeature_mask",
+        name = "xfeature_mask",
         size = 8,
         parts = {
             { name = "X87", shift = 0, width = 1 },
@@ -4468,8 +4448,8 @@ LAYOUT.hvm_cpu_xsave = {
     },
     {
         kind = "uint",
-        name = "xcr0",
         path = "xcr0",
+        name = "xcr0",
         size = 8,
         parts = {
             { name = "X87", shift = 0, width = 1 },
@@ -4495,8 +4475,8 @@ LAYOUT.hvm_cpu_xsave = {
     },
     {
         kind = "uint",
-        name = "xcr0_accum",
         path = "xcr0_accum",
+        name = "xcr0_accum",
         size = 8,
         parts = {
             { name = "X87", shift = 0, width = 1 },
@@ -4520,11 +4500,11 @@ LAYOUT.hvm_cpu_xsave = {
             { name = "TILE_DATA", shift = 18, width = 1 },
         },
     },
-    { kind = "octets", name = "fpu_sse", path = "fpu_sse", size = 512, inside = { [1] = { "fxsave" } } },
+    { kind = "octets", path = "fpu_sse", name = "fpu_sse", size = 512, inside = { [1] = { "fxsave" } } },
     {
         kind = "uint",
-        name = "xstate_bv",
         path = "xstate_bv",
+        name = "xstate_bv",
         size = 8,
         parts = {
             { name = "X87", shift = 0, width = 1 },
@@ -4548,9 +4528,9 @@ LAYOUT.hvm_cpu_xsave = {
             { name = "TILE_DATA", shift = 18, width = 1 },
         },
     },
-    { kind = "uint", name = "xcomp_bv", path = "xcomp_bv", size = 8 },
-    { kind = "octets", name = "pad", path = "pad", size = 48 },
-    { kind = "rest", name = "components", path = "components" },
+    { kind = "uint", path = "xcomp_bv", name = "xcomp_bv", size = 8 },
+    { kind = "octets", path = "pad", name = "pad", size = 48 },
+    { kind = "rest", path = "components", name = "components" },
 }
 
 LAYOUT.hvm_viridian_vcpu = {
@@ -4558,31 +4538,37 @@ LAYOUT.hvm_viridian_vcpu = {
     size = 216,
     {
         kind = "uint",
-        name = "vp_assist_msr",
         path = "vp_assist_msr",
+        name = "vp_assist_msr",
         size = 8,
         parts = { { name = "enabled", shift = 0, width = 1 } },
     },
-    { kind = "uint", name = "apic_assist_pending", path = "apic_assist_pending", size = 1 },
-    { kind = "octets", name = "pad", path = "pad", size = 7 },
+    { kind = "uint", path = "apic_assist_pending", name = "apic_assist_pending", size = 1 },
+    { kind = "octets", path = "pad", name = "pad", size = 7 },
     {
         kind = "uint",
-        name = "simp_msr",
         path = "simp_msr",
+        name = "simp_msr",
         size = 8,
         parts = { { name = "enabled", shift = 0, width = 1 } },
     },
     {
-        kind = "array", name = "sint_msr", path = "sint_msr", times = 16,
-        { kind = "uint", path = "sint_msr", size = 8 },
+        kind = "array", path = "sint_msr", name = "sint_msr", times = 16,
+        elements = {
+            { kind = "uint", path = "sint_msr", size = 8 },
+        },
     },
     {
-        kind = "array", name = "stimer_config_msr", path = "stimer_config_msr", times = 4,
-        { kind = "uint", path = "stimer_config_msr", size = 8 },
+        kind = "array", path = "stimer_config_msr", name = "stimer_config_msr", times = 4,
+        elements = {
+            { kind = "uint", path = "stimer_config_msr", size = 8 },
+        },
     },
     {
-        kind = "array", name = "stimer_count_msr", path = "stimer_count_msr", times = 4,
-        { kind = "uint", path = "stimer_count_msr", size = 8 },
+        kind = "array", path = "stimer_count_msr", name = "stimer_count_msr", times = 4,
+        elements = {
+            { kind = "uint", path = "stimer_count_msr", size = 8 },
+        },
     },
 }
 
@@ -4591,13 +4577,13 @@ LAYOUT.hvm_viridian_vcpu_16 = {
     size = 16,
     {
         kind = "uint",
-        name = "vp_assist_msr",
         path = "vp_assist_msr",
+        name = "vp_assist_msr",
         size = 8,
         parts = { { name = "enabled", shift = 0, width = 1 } },
     },
-    { kind = "uint", name = "apic_assist_pending", path = "apic_assist_pending", size = 1 },
-    { kind = "octets", name = "pad", path = "pad", size = 7 },
+    { kind = "uint", path = "apic_assist_pending", name = "apic_assist_pending", size = 1 },
+    { kind = "octets", path = "pad", name = "pad", size = 7 },
 }
 
 LAYOUT.hvm_viridian_vcpu_8 = {
@@ -4605,8 +4591,8 @@ LAYOUT.hvm_viridian_vcpu_8 = {
     size = 8,
     {
         kind = "uint",
-        name = "vp_assist_msr",
         path = "vp_assist_msr",
+        name = "vp_assist_msr",
         size = 8,
         parts = { { name = "enabled", shift = 0, width = 1 } },
     },
@@ -4615,51 +4601,55 @@ LAYOUT.hvm_viridian_vcpu_8 = {
 LAYOUT.hvm_vmce_vcpu = {
     path = "hvm_vmce_vcpu.",
     size = 32,
-    { kind = "uint", name = "caps", path = "caps", size = 8 },
-    { kind = "uint", name = "mci_ctl2_bank0", path = "mci_ctl2_bank0", size = 8 },
-    { kind = "uint", name = "mci_ctl2_bank1", path = "mci_ctl2_bank1", size = 8 },
-    { kind = "uint", name = "mcg_ext_ctl", path = "mcg_ext_ctl", size = 8 },
+    { kind = "uint", path = "caps", name = "caps", size = 8 },
+    { kind = "uint", path = "mci_ctl2_bank0", name = "mci_ctl2_bank0", size = 8 },
+    { kind = "uint", path = "mci_ctl2_bank1", name = "mci_ctl2_bank1", size = 8 },
+    { kind = "uint", path = "mcg_ext_ctl", name = "mcg_ext_ctl", size = 8 },
 }
 
 LAYOUT.hvm_vmce_vcpu_24 = {
     path = "hvm_vmce_vcpu.",
     size = 24,
-    { kind = "uint", name = "caps", path = "caps", size = 8 },
-    { kind = "uint", name = "mci_ctl2_bank0", path = "mci_ctl2_bank0", size = 8 },
-    { kind = "uint", name = "mci_ctl2_bank1", path = "mci_ctl2_bank1", size = 8 },
+    { kind = "uint", path = "caps", name = "caps", size = 8 },
+    { kind = "uint", path = "mci_ctl2_bank0", name = "mci_ctl2_bank0", size = 8 },
+    { kind = "uint", path = "mci_ctl2_bank1", name = "mci_ctl2_bank1", size = 8 },
 }
 
 LAYOUT.hvm_vmce_vcpu_8 = {
     path = "hvm_vmce_vcpu.",
     size = 8,
-    { kind = "uint", name = "caps", path = "caps", size = 8 },
+    { kind = "uint", path = "caps", name = "caps", size = 8 },
 }
 
 LAYOUT.hvm_tsc_adjust = {
     path = "hvm_tsc_adjust.",
     size = 8,
-    { kind = "uint", name = "tsc_adjust", path = "tsc_adjust", size = 8 },
+    { kind = "uint", path = "tsc_adjust", name = "tsc_adjust", size = 8 },
 }
 
 LAYOUT.hvm_cpu_msr = {
     path = "hvm_cpu_msr.",
-    { kind = "uint", name = "count", path = "count", size = 4 },
-    { kind = "octets", name = "pad", path = "pad", size = 4 },
+    { kind = "uint", path = "count", name = "count", size = 4 },
+    { kind = "octets", path = "pad", name = "pad", size = 4 },
     {
-        kind = "array", name = "msr", path = "msr", by = "count",
-        { kind = "uint", name = "index", path = "msr.index", size = 4, names = MSRS },
-        { kind = "uint", name = "rsvd", path = "msr.rsvd", size = 4 },
-        { kind = "uint", name = "val", path = "msr.val", size = 8 },
+        kind = "array", path = "msr", name = "msr", by = "count",
+        elements = {
+            { kind = "uint", path = "msr.index", name = "index", size = 4, names = MSRS },
+            { kind = "uint", path = "msr.rsvd", name = "rsvd", size = 4 },
+            { kind = "uint", path = "msr.val", name = "val", size = 8 },
+        },
     },
 }
 
 LAYOUT.pv_msrs = {
     path = "pv_msrs.",
     {
-        kind = "array", name = "msrs", path = "msrs",
-        { kind = "uint", name = "index", path = "msrs.index", size = 4, names = MSRS },
-        { kind = "uint", name = "reserved", path = "msrs.reserved", size = 4 },
-        { kind = "uint", name = "value", path = "msrs.value", size = 8 },
+        kind = "array", path = "msrs", name = "msrs",
+        elements = {
+            { kind = "uint", path = "msrs.index", name = "index", size = 4, names = MSRS },
+            { kind = "uint", path = "msrs.reserved", name = "reserved", size = 4 },
+            { kind = "uint", path = "msrs.value", name = "value", size = 8 },
+        },
     },
 }
 
@@ -4917,273 +4907,438 @@ MESSAGE["stream error"] = py.make(protocol_specs.MessageSpec, { name = "stream e
 
 -- Rules: those that can be judged while packets go by; `xenshark rules ID` explains one -------------------------------
 
-declare_rule(
-    "bad-image-header", "error", { effects = { doubts = true, loses = true, stops = true } },
-    { error = expert.severity.ERROR }, "A libxc image header has a wrong marker or id, or a version nobody specified"
+declare_expert("unanswered", "fault.unanswered", expert.severity.WARN, "The page of a faulted pfn never came")
+RULE["bad-image-header"] = setmetatable({ id = "bad-image-header", severity = "error", wireshark = true, effects = {
+    doubts = true, loses = true, stops = true } }, VIOLATION)
+declare_expert(
+    "bad-image-header error", "rule.bad-image-header", expert.severity.ERROR,
+    "A libxc image header has a wrong marker or id, or a version nobody specified"
 )
-declare_rule(
-    "bad-domain-header", "error", { effects = { doubts = true, stops = true } }, { error = expert.severity.ERROR },
+RULE["bad-domain-header"] = setmetatable({ id = "bad-domain-header", severity = "error", wireshark = true, effects = {
+    doubts = true, stops = true } }, VIOLATION)
+declare_expert(
+    "bad-domain-header error", "rule.bad-domain-header", expert.severity.ERROR,
     "A libxc domain header has an unknown guest type or a page_shift other than 12"
 )
-declare_rule(
-    "bad-libxl-header", "error", { effects = { doubts = true, loses = true, stops = true } },
-    { error = expert.severity.ERROR }, "A libxl stream header has a wrong ident or version"
+RULE["bad-libxl-header"] = setmetatable({ id = "bad-libxl-header", severity = "error", wireshark = true, effects = {
+    doubts = true, loses = true, stops = true } }, VIOLATION)
+declare_expert(
+    "bad-libxl-header error", "rule.bad-libxl-header", expert.severity.ERROR,
+    "A libxl stream header has a wrong ident or version"
 )
-declare_rule(
-    "bad-xl-header", "error", { effects = { doubts = true, stops = true } }, { error = expert.severity.ERROR },
+RULE["bad-xl-header"] = setmetatable({ id = "bad-xl-header", severity = "error", wireshark = true, effects = {
+    doubts = true, stops = true } }, VIOLATION)
+declare_expert(
+    "bad-xl-header error", "rule.bad-xl-header", expert.severity.ERROR,
     "An xl save header has a wrong byteorder or mandatory flags nobody specified"
 )
-declare_rule(
-    "big-endian-stream", "error", { effects = { doubts = true, once = true, stops = true } },
-    { error = expert.severity.ERROR }, "A header says that the stream is big-endian"
+RULE["big-endian-stream"] = setmetatable({ id = "big-endian-stream", severity = "error", wireshark = true, effects = {
+    doubts = true, once = true, stops = true } }, VIOLATION)
+declare_expert(
+    "big-endian-stream error", "rule.big-endian-stream", expert.severity.ERROR,
+    "A header says that the stream is big-endian"
 )
-declare_rule(
-    "reserved-bits-set", "warning",
-    { message = "{field} is 0x{bits:x}, not zero", effects = { doubts = true, stops = true } },
-    { warning = expert.severity.WARN }, "A reserved field or bit is not zero"
+RULE["reserved-bits-set"] = setmetatable({ id = "reserved-bits-set", severity = "warning", wireshark = true,
+    message = "{field} is 0x{bits:x}, not zero", effects = { doubts = true, stops = true } }, VIOLATION)
+declare_expert(
+    "reserved-bits-set warning", "rule.reserved-bits-set", expert.severity.WARN, "A reserved field or bit is not zero"
 )
-declare_rule(
-    "nonzero-padding", "warning",
-    { message = "padding after the body is {padding}", effects = { doubts = true, stops = true } },
-    { warning = expert.severity.WARN }, "The padding after a body is not zero"
+RULE["nonzero-padding"] = setmetatable({ id = "nonzero-padding", severity = "warning", wireshark = true,
+    message = "padding after the body is {padding}", effects = { doubts = true, stops = true } }, VIOLATION)
+declare_expert(
+    "nonzero-padding warning", "rule.nonzero-padding", expert.severity.WARN, "The padding after a body is not zero"
 )
-declare_rule(
-    "record-too-long", "error", { effects = { doubts = true, loses = true, ["no header"] = true, stops = true } },
-    { error = expert.severity.ERROR }, "The body_length of a record is above 128 MiB, which no libxc receiver accepts"
+RULE["record-too-long"] = setmetatable({ id = "record-too-long", severity = "error", wireshark = true, effects = {
+    doubts = true, loses = true, ["no header"] = true, stops = true } }, VIOLATION)
+declare_expert(
+    "record-too-long error", "rule.record-too-long", expert.severity.ERROR,
+    "The body_length of a record is above 128 MiB, which no libxc receiver accepts"
 )
-declare_rule(
-    "body-length-mismatch", "error", { effects = { doubts = true, stops = true } },
-    { error = expert.severity.ERROR, warning = expert.severity.WARN },
+RULE["body-length-mismatch"] = setmetatable({ id = "body-length-mismatch", severity = "error", wireshark = true,
+    effects = { doubts = true, stops = true } }, VIOLATION)
+declare_expert(
+    "body-length-mismatch error", "rule.body-length-mismatch", expert.severity.ERROR,
     "A body is shorter or longer than its own counts say"
 )
-declare_rule(
-    "nonempty-signal", "error", { effects = { doubts = true, stops = true } }, { error = expert.severity.ERROR },
+declare_expert(
+    "body-length-mismatch warning", "rule.body-length-mismatch.warning", expert.severity.WARN,
+    "A body is shorter or longer than its own counts say"
+)
+RULE["nonempty-signal"] = setmetatable({ id = "nonempty-signal", severity = "error", wireshark = true, effects = {
+    doubts = true, stops = true } }, VIOLATION)
+declare_expert(
+    "nonempty-signal error", "rule.nonempty-signal", expert.severity.ERROR,
     "A record that only signals, and so must be empty, has a body"
 )
-declare_rule(
-    "empty-pages-record", "error", { effects = { doubts = true, stops = true } }, { error = expert.severity.ERROR },
-    "A pages record has a count of 0"
+RULE["empty-pages-record"] = setmetatable({ id = "empty-pages-record", severity = "error", wireshark = true, effects = {
+    doubts = true, stops = true } }, VIOLATION)
+declare_expert(
+    "empty-pages-record error", "rule.empty-pages-record", expert.severity.ERROR, "A pages record has a count of 0"
 )
-declare_rule(
-    "reserved-page-type", "error", { effects = { doubts = true } }, { error = expert.severity.ERROR },
+RULE["reserved-page-type"] = setmetatable({ id = "reserved-page-type", severity = "error", wireshark = true, effects = {
+    doubts = true } }, VIOLATION)
+declare_expert(
+    "reserved-page-type error", "rule.reserved-page-type", expert.severity.ERROR,
     "An entry of a pages record has one of the reserved page types 5 to 8"
 )
-declare_rule(
-    "unknown-mandatory-record", "error", { effects = { doubts = true, ["no header"] = true, stops = true } },
-    { error = expert.severity.ERROR },
+RULE["unknown-mandatory-record"] = setmetatable({ id = "unknown-mandatory-record", severity = "error", wireshark = true,
+    effects = { doubts = true, ["no header"] = true, stops = true } }, VIOLATION)
+declare_expert(
+    "unknown-mandatory-record error", "rule.unknown-mandatory-record", expert.severity.ERROR,
     "A record has a type nobody specified, and bit 31 says that it must not be ignored"
 )
-declare_rule(
-    "unknown-optional-record", "note", { effects = { doubts = true, stops = true } }, { note = expert.severity.NOTE },
+RULE["unknown-optional-record"] = setmetatable({ id = "unknown-optional-record", severity = "note", wireshark = true,
+    effects = { doubts = true, stops = true } }, VIOLATION)
+declare_expert(
+    "unknown-optional-record note", "rule.unknown-optional-record", expert.severity.NOTE,
     "A record has a type nobody specified, and bit 31 says that it may be ignored"
 )
-declare_rule(
-    "legacy-stream", "error", { effects = { doubts = true, loses = true, stops = true } },
-    { error = expert.severity.ERROR }, "The stream is in the legacy format of Xen 4.5 or older and is not dissected"
+RULE["legacy-stream"] = setmetatable({ id = "legacy-stream", severity = "error", wireshark = true, effects = {
+    doubts = true, loses = true, stops = true } }, VIOLATION)
+declare_expert(
+    "legacy-stream error", "rule.legacy-stream", expert.severity.ERROR,
+    "The stream is in the legacy format of Xen 4.5 or older and is not dissected"
 )
-declare_rule(
-    "data-after-end", "warning",
-    { message = "{length:,} octets after the end of the stream are no handshake", effects = { doubts = true,
-        stops = true } },
-    { warning = expert.severity.WARN }, "Octets follow the end of the outermost stream, and no handshake explains them"
+RULE["data-after-end"] = setmetatable({ id = "data-after-end", severity = "warning", wireshark = true,
+    message = "{length:,} octets after the end of the stream are no handshake", effects = { doubts = true,
+    stops = true } }, VIOLATION)
+declare_expert(
+    "data-after-end warning", "rule.data-after-end", expert.severity.WARN,
+    "Octets follow the end of the outermost stream, and no handshake explains them"
 )
-declare_rule(
-    "wrong-direction", "error", { message = "{record} goes {direction} only", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR }, "A record is on the direction that never carries it"
+RULE["wrong-direction"] = setmetatable({ id = "wrong-direction", severity = "error", wireshark = true,
+    message = "{record} goes {direction} only", effects = { run = true, stops = true } }, VIOLATION)
+declare_expert(
+    "wrong-direction error", "rule.wrong-direction", expert.severity.ERROR,
+    "A record is on the direction that never carries it"
 )
-declare_rule(
-    "unexpected-record", "error",
-    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR, warning = expert.severity.WARN },
+RULE["unexpected-record"] = setmetatable({ id = "unexpected-record", severity = "error", wireshark = true,
+    message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } }, VIOLATION)
+declare_expert(
+    "unexpected-record error", "rule.unexpected-record", expert.severity.ERROR,
     "A record comes in a phase that does not allow it"
 )
-declare_rule(
-    "missing-static-data-end", "error",
-    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR, warning = expert.severity.WARN },
+declare_expert(
+    "unexpected-record warning", "rule.unexpected-record.warning", expert.severity.WARN,
+    "A record comes in a phase that does not allow it"
+)
+RULE["missing-static-data-end"] = setmetatable({ id = "missing-static-data-end", severity = "error", wireshark = true,
+    message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } }, VIOLATION)
+declare_expert(
+    "missing-static-data-end error", "rule.missing-static-data-end", expert.severity.ERROR,
     "A version 3 stream has memory or context before STATIC_DATA_END"
 )
-declare_rule(
-    "duplicate-static-data-end", "error",
-    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR }, "A stream has a second STATIC_DATA_END"
+declare_expert(
+    "missing-static-data-end warning", "rule.missing-static-data-end.warning", expert.severity.WARN,
+    "A version 3 stream has memory or context before STATIC_DATA_END"
 )
-declare_rule(
-    "static-data-in-v2", "error", { effects = { run = true, stops = true } }, { error = expert.severity.ERROR },
+RULE["duplicate-static-data-end"] = setmetatable({ id = "duplicate-static-data-end", severity = "error",
+    wireshark = true, message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
+    VIOLATION)
+declare_expert(
+    "duplicate-static-data-end error", "rule.duplicate-static-data-end", expert.severity.ERROR,
+    "A stream has a second STATIC_DATA_END"
+)
+RULE["static-data-in-v2"] = setmetatable({ id = "static-data-in-v2", severity = "error", wireshark = true, effects = {
+    run = true, stops = true } }, VIOLATION)
+declare_expert(
+    "static-data-in-v2 error", "rule.static-data-in-v2", expert.severity.ERROR,
     "A version 2 stream has records that, by their bodies, are the static data of version 3"
 )
-declare_rule(
-    "hvm-params-after-context", "note",
-    { message = "HVM_PARAMS comes after HVM_CONTEXT", effects = { run = true, stops = true } },
-    { note = expert.severity.NOTE }, "A version 3 stream has HVM_CONTEXT before HVM_PARAMS"
+RULE["hvm-params-after-context"] = setmetatable({ id = "hvm-params-after-context", severity = "note", wireshark = true,
+    message = "HVM_PARAMS comes after HVM_CONTEXT", effects = { run = true, stops = true } }, VIOLATION)
+declare_expert(
+    "hvm-params-after-context note", "rule.hvm-params-after-context", expert.severity.NOTE,
+    "A version 3 stream has HVM_CONTEXT before HVM_PARAMS"
 )
-declare_rule(
-    "pv-record-in-hvm", "error",
-    { message = "{record} in a stream whose domain header says {guest}", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR }, "The stream of an HVM guest has a record of PV guests"
+RULE["pv-record-in-hvm"] = setmetatable({ id = "pv-record-in-hvm", severity = "error", wireshark = true,
+    message = "{record} in a stream whose domain header says {guest}", effects = { run = true, stops = true } },
+    VIOLATION)
+declare_expert(
+    "pv-record-in-hvm error", "rule.pv-record-in-hvm", expert.severity.ERROR,
+    "The stream of an HVM guest has a record of PV guests"
 )
-declare_rule(
-    "hvm-record-in-pv", "error",
-    { message = "{record} in a stream whose domain header says {guest}", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR }, "The stream of a PV guest has a record of HVM guests"
+RULE["hvm-record-in-pv"] = setmetatable({ id = "hvm-record-in-pv", severity = "error", wireshark = true,
+    message = "{record} in a stream whose domain header says {guest}", effects = { run = true, stops = true } },
+    VIOLATION)
+declare_expert(
+    "hvm-record-in-pv error", "rule.hvm-record-in-pv", expert.severity.ERROR,
+    "The stream of a PV guest has a record of HVM guests"
 )
-declare_rule(
-    "checkpoint-end-unexpected", "error",
-    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR }, "A CHECKPOINT_END comes with no CHECKPOINT before it"
+RULE["checkpoint-end-unexpected"] = setmetatable({ id = "checkpoint-end-unexpected", severity = "error",
+    wireshark = true, message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
+    VIOLATION)
+declare_expert(
+    "checkpoint-end-unexpected error", "rule.checkpoint-end-unexpected", expert.severity.ERROR,
+    "A CHECKPOINT_END comes with no CHECKPOINT before it"
 )
-declare_rule(
-    "postcopy-begin-repeated", "error",
-    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR }, "A stream has a second POSTCOPY_BEGIN"
+RULE["postcopy-begin-repeated"] = setmetatable({ id = "postcopy-begin-repeated", severity = "error", wireshark = true,
+    message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } }, VIOLATION)
+declare_expert(
+    "postcopy-begin-repeated error", "rule.postcopy-begin-repeated", expert.severity.ERROR,
+    "A stream has a second POSTCOPY_BEGIN"
 )
-declare_rule(
-    "postcopy-begin-missing", "error",
-    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR }, "A postcopy record comes with no POSTCOPY_BEGIN before it"
+RULE["postcopy-begin-missing"] = setmetatable({ id = "postcopy-begin-missing", severity = "error", wireshark = true,
+    message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } }, VIOLATION)
+declare_expert(
+    "postcopy-begin-missing error", "rule.postcopy-begin-missing", expert.severity.ERROR,
+    "A postcopy record comes with no POSTCOPY_BEGIN before it"
 )
-declare_rule(
-    "postcopy-transition-missing", "error",
-    { message = "{record} is {layer}'s, and no {missing} came before it", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR }, "Records of the other layer come although nothing announced the change of layer"
+RULE["postcopy-transition-missing"] = setmetatable({ id = "postcopy-transition-missing", severity = "error",
+    wireshark = true, message = "{record} is {layer}'s, and no {missing} came before it", effects = { run = true,
+    stops = true } }, VIOLATION)
+declare_expert(
+    "postcopy-transition-missing error", "rule.postcopy-transition-missing", expert.severity.ERROR,
+    "Records of the other layer come although nothing announced the change of layer"
 )
-declare_rule(
-    "postcopy-context-missing", "error",
-    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR },
+RULE["postcopy-context-missing"] = setmetatable({ id = "postcopy-context-missing", severity = "error", wireshark = true,
+    message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } }, VIOLATION)
+declare_expert(
+    "postcopy-context-missing error", "rule.postcopy-context-missing", expert.severity.ERROR,
     "Between POSTCOPY_BEGIN and POSTCOPY_PFNS_BEGIN stands something other than the whole CPU context"
 )
-declare_rule(
-    "postcopy-page-data-before-transition", "error",
-    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA comes before the transition to postcopy has ended"
+RULE["postcopy-page-data-before-transition"] = setmetatable({ id = "postcopy-page-data-before-transition",
+    severity = "error", wireshark = true, message = "{record} in the state \"{state}\"", effects = { run = true,
+    stops = true } }, VIOLATION)
+declare_expert(
+    "postcopy-page-data-before-transition error", "rule.postcopy-page-data-before-transition", expert.severity.ERROR,
+    "POSTCOPY_PAGE_DATA comes before the transition to postcopy has ended"
 )
-declare_rule(
-    "page-data-after-postcopy-begin", "error",
-    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR }, "PAGE_DATA comes after POSTCOPY_BEGIN"
+RULE["page-data-after-postcopy-begin"] = setmetatable({ id = "page-data-after-postcopy-begin", severity = "error",
+    wireshark = true, message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
+    VIOLATION)
+declare_expert(
+    "page-data-after-postcopy-begin error", "rule.page-data-after-postcopy-begin", expert.severity.ERROR,
+    "PAGE_DATA comes after POSTCOPY_BEGIN"
 )
-declare_rule(
-    "postcopy-pfns-before-begin", "error",
-    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR },
+RULE["postcopy-pfns-before-begin"] = setmetatable({ id = "postcopy-pfns-before-begin", severity = "error",
+    wireshark = true, message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
+    VIOLATION)
+declare_expert(
+    "postcopy-pfns-before-begin error", "rule.postcopy-pfns-before-begin", expert.severity.ERROR,
     "POSTCOPY_PFNS or POSTCOPY_TRANSITION comes with no POSTCOPY_PFNS_BEGIN before it"
 )
-declare_rule(
-    "postcopy-complete-unexpected", "error",
-    { message = "the first one was at offset {offset:,}", effects = { run = true, stops = true } }
+RULE["postcopy-complete-unexpected"] = setmetatable({ id = "postcopy-complete-unexpected", severity = "error",
+    message = "the first one was at offset {offset:,}", effects = { run = true, stops = true } }, VIOLATION)
+RULE["postcopy-record-after-transition"] = setmetatable({ id = "postcopy-record-after-transition", severity = "error",
+    wireshark = true, message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
+    VIOLATION)
+declare_expert(
+    "postcopy-record-after-transition error", "rule.postcopy-record-after-transition", expert.severity.ERROR,
+    "A record comes after the transition that may only come before it"
 )
-declare_rule(
-    "postcopy-record-after-transition", "error",
-    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR }, "A record comes after the transition that may only come before it"
+RULE["unhandled-record"] = setmetatable({ id = "unhandled-record", severity = "error", wireshark = true,
+    message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } }, VIOLATION)
+declare_expert(
+    "unhandled-record error", "rule.unhandled-record", expert.severity.ERROR,
+    "No receiver handles this record, though it may be specified or optional"
 )
-declare_rule(
-    "unhandled-record", "error",
-    { message = "{record} in the state \"{state}\"", effects = { run = true, stops = true } },
-    { error = expert.severity.ERROR }, "No receiver handles this record, though it may be specified or optional"
+RULE["colo-state"] = setmetatable({ id = "colo-state", severity = "error",
+    message = "{record} in the state \"{state}\"", effects = { depends = true, once = true, run = true } }, VIOLATION)
+RULE["postcopy-pfn-announced-twice"] = setmetatable({ id = "postcopy-pfn-announced-twice", severity = "error",
+    wireshark = true, message = "{pfns} announced before", effects = {} }, VIOLATION)
+declare_expert(
+    "postcopy-pfn-announced-twice error", "rule.postcopy-pfn-announced-twice", expert.severity.ERROR,
+    "POSTCOPY_PFNS announces a backed pfn a second time"
 )
-declare_rule(
-    "colo-state", "error",
-    { message = "{record} in the state \"{state}\"", effects = { depends = true, once = true, run = true } }
+RULE["postcopy-page-not-announced"] = setmetatable({ id = "postcopy-page-not-announced", severity = "error",
+    wireshark = true, message = "pfn 0x{pfn:x} was never announced as backed", effects = { body = true,
+    stops = true } }, VIOLATION)
+declare_expert(
+    "postcopy-page-not-announced error", "rule.postcopy-page-not-announced", expert.severity.ERROR,
+    "POSTCOPY_PAGE_DATA holds a pfn that no POSTCOPY_PFNS announced as backed"
 )
-declare_rule(
-    "postcopy-pfn-announced-twice", "error", { message = "{pfns} announced before", effects = {} },
-    { error = expert.severity.ERROR }, "POSTCOPY_PFNS announces a backed pfn a second time"
-)
-declare_rule(
-    "postcopy-page-not-announced", "error",
-    { message = "pfn 0x{pfn:x} was never announced as backed", effects = { body = true, stops = true } },
-    { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA holds a pfn that no POSTCOPY_PFNS announced as backed"
-)
-declare_rule(
-    "postcopy-page-type", "error", { effects = {} }, { error = expert.severity.ERROR },
+RULE["postcopy-page-type"] = setmetatable({ id = "postcopy-page-type", severity = "error", wireshark = true,
+    effects = {} }, VIOLATION)
+declare_expert(
+    "postcopy-page-type error", "rule.postcopy-page-type", expert.severity.ERROR,
     "POSTCOPY_PAGE_DATA holds an entry of type XTAB, BROKEN or XALLOC"
 )
-declare_rule(
-    "postcopy-page-repeated", "error", { message = "{pfns} sent before", effects = {} },
-    { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA holds a pfn that an earlier one already carried"
+RULE["postcopy-page-repeated"] = setmetatable({ id = "postcopy-page-repeated", severity = "error", wireshark = true,
+    message = "{pfns} sent before", effects = {} }, VIOLATION)
+declare_expert(
+    "postcopy-page-repeated error", "rule.postcopy-page-repeated", expert.severity.ERROR,
+    "POSTCOPY_PAGE_DATA holds a pfn that an earlier one already carried"
 )
-declare_rule(
-    "postcopy-fault-not-announced", "error",
-    { message = "pfn 0x{pfn:x} was never announced as backed", effects = { body = true, stops = true } },
-    { error = expert.severity.ERROR }, "POSTCOPY_FAULT asks for a pfn that was never announced as backed"
+RULE["postcopy-fault-not-announced"] = setmetatable({ id = "postcopy-fault-not-announced", severity = "error",
+    wireshark = true, message = "pfn 0x{pfn:x} was never announced as backed", effects = { body = true,
+    stops = true } }, VIOLATION)
+declare_expert(
+    "postcopy-fault-not-announced error", "rule.postcopy-fault-not-announced", expert.severity.ERROR,
+    "POSTCOPY_FAULT asks for a pfn that was never announced as backed"
 )
-declare_rule(
-    "postcopy-fault-repeated", "error", { message = "{pfns} asked for before", effects = {} },
-    { error = expert.severity.ERROR }, "POSTCOPY_FAULT asks for the same pfn a second time"
+RULE["postcopy-fault-repeated"] = setmetatable({ id = "postcopy-fault-repeated", severity = "error", wireshark = true,
+    message = "{pfns} asked for before", effects = {} }, VIOLATION)
+declare_expert(
+    "postcopy-fault-repeated error", "rule.postcopy-fault-repeated", expert.severity.ERROR,
+    "POSTCOPY_FAULT asks for the same pfn a second time"
 )
-declare_rule(
-    "postcopy-fault-after-page", "note",
-    { message =
-        "pfn 0x{pfn:x} was acknowledged to the source already: its record ended in frame {frame}, {late:.3f} ms before",
-        effects = {} },
-    { note = expert.severity.NOTE },
+RULE["postcopy-fault-after-page"] = setmetatable({ id = "postcopy-fault-after-page", severity = "note",
+    wireshark = true, message =
+    "pfn 0x{pfn:x} was acknowledged to the source already: its record ended in frame {frame}, {late:.3f} ms before",
+    effects = {} }, VIOLATION)
+declare_expert(
+    "postcopy-fault-after-page note", "rule.postcopy-fault-after-page", expert.severity.NOTE,
     "POSTCOPY_FAULT asks for a page whose whole record was acknowledged before the fault left"
 )
-declare_rule(
-    "postcopy-fault-after-complete", "error", { message = "POSTCOPY_COMPLETE was at offset {offset:,}", effects = {} },
-    { error = expert.severity.ERROR }, "POSTCOPY_FAULT comes after POSTCOPY_COMPLETE"
+RULE["postcopy-fault-after-complete"] = setmetatable({ id = "postcopy-fault-after-complete", severity = "error",
+    wireshark = true, message = "POSTCOPY_COMPLETE was at offset {offset:,}", effects = {} }, VIOLATION)
+declare_expert(
+    "postcopy-fault-after-complete error", "rule.postcopy-fault-after-complete", expert.severity.ERROR,
+    "POSTCOPY_FAULT comes after POSTCOPY_COMPLETE"
 )
-declare_rule(
-    "postcopy-fault-has-type", "error", { effects = {} }, { error = expert.severity.ERROR },
+RULE["postcopy-fault-has-type"] = setmetatable({ id = "postcopy-fault-has-type", severity = "error", wireshark = true,
+    effects = {} }, VIOLATION)
+declare_expert(
+    "postcopy-fault-has-type error", "rule.postcopy-fault-has-type", expert.severity.ERROR,
     "An entry of POSTCOPY_FAULT has type bits set"
 )
-declare_rule("postcopy-pages-dropped", "note", { effects = {} })
-declare_rule(
-    "postcopy-complete-race", "error",
-    { message =
-        "the destination had {acked:,} octets of the stream when POSTCOPY_COMPLETE left (offset {offset:,}), this " ..
-        "record ends at {end:,}", effects = {} },
-    { error = expert.severity.ERROR }, "POSTCOPY_PAGE_DATA arrives after POSTCOPY_COMPLETE left"
+RULE["postcopy-pages-dropped"] = setmetatable({ id = "postcopy-pages-dropped", severity = "note", effects = {} },
+    VIOLATION)
+RULE["postcopy-complete-race"] = setmetatable({ id = "postcopy-complete-race", severity = "error", wireshark = true,
+    message =
+    "the destination had {acked:,} octets of the stream when POSTCOPY_COMPLETE left (offset {offset:,}), this " ..
+    "record ends at {end:,}", effects = {} }, VIOLATION)
+declare_expert(
+    "postcopy-complete-race error", "rule.postcopy-complete-race", expert.severity.ERROR,
+    "POSTCOPY_PAGE_DATA arrives after POSTCOPY_COMPLETE left"
 )
-declare_rule(
-    "postcopy-optional-record", "warning",
-    { message =
-        "optional record 0x{type:08x} is specified nowhere, and the known receiver and sender fail on it in the " ..
-        "postcopy phase", fatal = true, effects = {} },
-    { warning = expert.severity.WARN }, "An unknown optional record comes in the postcopy phase"
+RULE["postcopy-optional-record"] = setmetatable({ id = "postcopy-optional-record", severity = "warning",
+    wireshark = true, message =
+    "optional record 0x{type:08x} is specified nowhere, and the known receiver and sender fail on it in the " ..
+    "postcopy phase", fatal = true, effects = {} }, VIOLATION)
+declare_expert(
+    "postcopy-optional-record warning", "rule.postcopy-optional-record", expert.severity.WARN,
+    "An unknown optional record comes in the postcopy phase"
 )
-declare_rule(
-    "xl-handshake", "error", { effects = { loses = true, once = true, stops = true } },
-    { error = expert.severity.ERROR }, "A closing message of xl is not the expected one"
+RULE["xl-handshake"] = setmetatable({ id = "xl-handshake", severity = "error", wireshark = true, effects = {
+    loses = true, once = true, stops = true } }, VIOLATION)
+declare_expert(
+    "xl-handshake error", "rule.xl-handshake", expert.severity.ERROR, "A closing message of xl is not the expected one"
 )
-declare_rule(
-    "xl-target-failed", "warning", { message = "the destination reports status {status}", effects = {} },
-    { warning = expert.severity.WARN }, "The destination reported that it could not start the guest"
+RULE["xl-target-failed"] = setmetatable({ id = "xl-target-failed", severity = "warning", wireshark = true,
+    message = "the destination reports status {status}", effects = {} }, VIOLATION)
+declare_expert(
+    "xl-target-failed warning", "rule.xl-target-failed", expert.severity.WARN,
+    "The destination reported that it could not start the guest"
 )
-declare_rule("xl-no-banner", "error", { message = "the destination says {said} before xl's banner", effects = {} })
-declare_rule(
-    "stream-resynchronised", "warning", { effects = {} }, { warning = expert.severity.WARN },
+RULE["xl-no-banner"] = setmetatable({ id = "xl-no-banner", severity = "error",
+    message = "the destination says {said} before xl's banner", effects = {} }, VIOLATION)
+RULE["stream-resynchronised"] = setmetatable({ id = "stream-resynchronised", severity = "warning", wireshark = true,
+    effects = {} }, VIOLATION)
+declare_expert(
+    "stream-resynchronised warning", "rule.stream-resynchronised", expert.severity.WARN,
     "The way through the records was lost over missing octets and found again later"
 )
 
+-- Checks: of the rules that compare fields ----------------------------------------------------------------------------
+
+local CHECK = {}
+CHECK["bad-image-header 1"] = { rule = RULE["bad-image-header"], check = {
+    message = "marker is 0x{marker:016x}, not all ones", when = { { "marker", "!=", "ffffffffffffffff" }, { "id", "==",
+    0x58454e46 } } }, holds = function(thing) return thing.marker ~= "ffffffffffffffff" and thing.id == 0x58454e46 end }
+CHECK["bad-image-header 2"] = { rule = RULE["bad-image-header"], check = { message = "id is 0x{id:08x}, not 'XENF'",
+    when = { { "marker", "==", "ffffffffffffffff" }, { "id", "!=", 0x58454e46 } } },
+    holds = function(thing) return thing.marker == "ffffffffffffffff" and thing.id ~= 0x58454e46 end }
+CHECK["bad-image-header 3"] = { rule = RULE["bad-image-header"], check = {
+    message = "version is {version}, known are 2 and 3", when = { { "marker", "==", "ffffffffffffffff" }, { "id", "==",
+    0x58454e46 }, { "version", "not in", { [2] = true, [3] = true } } } },
+    holds = function(thing) return thing.marker == "ffffffffffffffff" and thing.id == 0x58454e46 and ({ [2] = true,
+    [3] = true })[thing.version] == nil end }
+CHECK["bad-domain-header 1"] = { rule = RULE["bad-domain-header"], check = {
+    message = "no receiver accepts guest type {type}", when = { { "type", "not in", { [1] = true, [2] = true } } } },
+    holds = function(thing) return ({ [1] = true, [2] = true })[thing.type] == nil end }
+CHECK["bad-domain-header 2"] = { rule = RULE["bad-domain-header"], check = {
+    message = "page_shift is {page_shift}, not 12", when = { { "page_shift", "!=", 12 } } },
+    holds = function(thing) return thing.page_shift ~= 12 end }
+CHECK["bad-libxl-header 1"] = { rule = RULE["bad-libxl-header"], check = {
+    message = "ident is 0x{ident:016x}, not 'LibxlFmt'", when = { { "ident", "!=", "4c6962786c466d74" } } },
+    holds = function(thing) return thing.ident ~= "4c6962786c466d74" end }
+CHECK["bad-libxl-header 2"] = { rule = RULE["bad-libxl-header"], check = { message = "version is {version}, not 2",
+    when = { { "ident", "==", "4c6962786c466d74" }, { "version", "!=", 2 } } },
+    holds = function(thing) return thing.ident == "4c6962786c466d74" and thing.version ~= 2 end }
+CHECK["bad-xl-header 1"] = { rule = RULE["bad-xl-header"], check = {
+    message = "byteorder is 0x{byteorder:08x}, not 0x01020304 in either order", when = { { "byteorder", "!=",
+    0x1020304 } } }, holds = function(thing) return thing.byteorder ~= 0x1020304 end }
+CHECK["bad-xl-header 2"] = { rule = RULE["bad-xl-header"], check = { message = "unknown mandatory flags 0x{bits:x}",
+    when = { { "byteorder", "==", 0x1020304 }, { "mandatory_flags", "any bit of", 0xfffffffc } } },
+    holds = function(thing) return thing.byteorder == 0x1020304 and bit.band(thing.mandatory_flags,
+    0xfffffffc) ~= 0 end }
+CHECK["big-endian-stream 1"] = { rule = RULE["big-endian-stream"], check = { message = "options bit 0 is set", when = {
+    { "options", "any bit of", 1 } } }, holds = function(thing) return bit.band(thing.options, 1) ~= 0 end }
+CHECK["big-endian-stream 2"] = { rule = RULE["big-endian-stream"], check = { message = "options bit 0 is set", when = {
+    { "options", "any bit of", 1 } } }, holds = function(thing) return bit.band(thing.options, 1) ~= 0 end }
+CHECK["record-too-long 1"] = { rule = RULE["record-too-long"], check = {
+    message = "body_length {body_length:,}, the most any receiver accepts is 134,217,728", when = { { "body_length",
+    ">", 0x8000000 } } }, holds = function(thing) return thing.body_length > 0x8000000 end }
+CHECK["body-length-mismatch 1"] = { rule = RULE["body-length-mismatch"], check = {
+    message = "body_length {body_length} has no room for count and reserved", when = { { "body_length", "<", 8 } } },
+    holds = function(thing) return thing.body_length < 8 end }
+CHECK["body-length-mismatch 2"] = { rule = RULE["body-length-mismatch"], check = {
+    message = "body_length {body_length:,}, a page has 4,096", when = { { "body_length", "!=", 4096 }, { "page_shift",
+    "==", 12 } } }, holds = function(thing) return thing.body_length ~= 4096 and thing.context.page_shift == 12 end }
+CHECK["nonempty-signal 1"] = { rule = RULE["nonempty-signal"], check = {
+    message = "a signal has no body, this one has {body_length:,} octets", when = { { "body_length", "!=", 0 } } },
+    holds = function(thing) return thing.body_length ~= 0 end }
+CHECK["empty-pages-record 1"] = { rule = RULE["empty-pages-record"], check = { message = "count is 0", when = { {
+    "count", "==", 0 } } }, holds = function(thing) return thing.count == 0 end }
+CHECK["reserved-page-type 1"] = { rule = RULE["reserved-page-type"], check = {
+    message = "pfn 0x{pfn:x} has page type {type}", when = { { "type", "in", { [5] = true, [6] = true, [7] = true,
+    [8] = true } } } }, holds = function(thing) return ({ [5] = true, [6] = true, [7] = true,
+    [8] = true })[thing.type] ~= nil end }
+CHECK["unknown-mandatory-record 1"] = { rule = RULE["unknown-mandatory-record"], check = {
+    message = "mandatory record 0x{type:08x} is specified nowhere", when = { { "type", "no bit of", 0x80000000 } } },
+    holds = function(thing) return bit.band(thing.type, 0x80000000) == 0 end }
+CHECK["unknown-optional-record 1"] = { rule = RULE["unknown-optional-record"], check = {
+    message = "optional record 0x{type:08x} is specified nowhere", when = { { "type", "any bit of", 0x80000000 } } },
+    holds = function(thing) return bit.band(thing.type, 0x80000000) ~= 0 end }
+CHECK["legacy-stream 1"] = { rule = RULE["legacy-stream"], check = {
+    message = "mandatory_flags 0x{mandatory_flags:x}: no libxl stream of version 2 follows", when = { { "byteorder",
+    "==", 0x1020304 }, { "mandatory_flags", "no bit of", 0xfffffffe } } },
+    holds = function(thing) return thing.byteorder == 0x1020304 and bit.band(thing.mandatory_flags,
+    0xfffffffe) == 0 end }
+CHECK["legacy-stream 2"] = { rule = RULE["legacy-stream"], check = {
+    message = "in place of the marker, all ones, stands 0x{marker:016x}", when = { { "marker", "!=",
+    "ffffffffffffffff" }, { "id", "!=", 0x58454e46 } } }, holds = function(thing) return thing.marker ~=
+    "ffffffffffffffff" and thing.id ~= 0x58454e46 end }
+CHECK["legacy-stream 3"] = { rule = RULE["legacy-stream"], check = {
+    message = "an image of XenServer 6.2 or older: a legacy stream follows", when = {} },
+    holds = function() return true end }
+CHECK["legacy-stream 4"] = { rule = RULE["legacy-stream"], check = {
+    message = "version {version} of libvirt's header: a legacy stream follows", when = { { "version", "<", 2 } } },
+    holds = function(thing) return thing.version < 2 end }
+CHECK["legacy-stream 5"] = { rule = RULE["legacy-stream"], check = {
+    message = "record type 0x{type:x} says that a legacy libxc stream follows", when = {} },
+    holds = function() return true end }
+CHECK["unhandled-record 1"] = { rule = RULE["unhandled-record"], check = {
+    message = "no release of Xen handles this record", when = {} }, holds = function() return true end }
+CHECK["unhandled-record 2"] = { rule = RULE["unhandled-record"], check = {
+    message = "libxl handles no record 0x{type:08x}, optional or not", when = {} }, holds = function() return true end }
+CHECK["postcopy-page-type 1"] = { rule = RULE["postcopy-page-type"], check = {
+    message = "pfn 0x{pfn:x} has type {name}: no page can follow", when = { { "type", "in", { [13] = true, [14] = true,
+    [15] = true } } } }, holds = function(thing) return ({ [13] = true, [14] = true,
+    [15] = true })[thing.type] ~= nil end }
+CHECK["postcopy-fault-has-type 1"] = { rule = RULE["postcopy-fault-has-type"], check = {
+    message = "pfn 0x{pfn:x} has type bits 0x{type:x}", when = { { "type", "!=", 0 } } },
+    holds = function(thing) return thing.type ~= 0 end }
+
 -- Constants of the modules: as they are in Python ---------------------------------------------------------------------
 
-events.NOWHERE = events.Position(0, 0)
-parser_cursor.NO_MARKS = py.deque()
-events.NOTHING_SPENT = events.Spent(0, 0, 0, 0, 0, 0, 0)
-parser_direction.NO_TRANSPORT = parser_direction.NoTransport()
-events.FORWARD = "forward"
 parser_entries.PAGES_HEADER_SIZE = 8
-parser_item.UNKNOWN = -1
-parser_item.BODY_KEPT = 0x100000
-events.FOREIGN_OCTETS = "foreign octets"
 parser_entries.ENTRY_SIZE = 8
 parser_item.ENTRIES_KEPT = 0x100000
-parser_direction.FOREIGN_MAX = 4096
+events.NOTHING_SAID = events.Context({}, nil, "little", false, nil, 12, nil, false, false, false, false, 0)
+events.FORWARD = "forward"
 events.REVERSE = "reverse"
-parser_conversation.MIGRATIONS_MAX = 256
-parser_direction.EARLY_GAPS_MAX = 256
 facts_faults._NONE = py.deque()
 facts_faults.NOTHING = facts_faults.Matches({}, {}, {}, {})
 protocol_libxc.UNBACKED = { [13] = true, [14] = true, [15] = true }
 facts_faults.PENDING = 0x10000
 facts_faults.RECENT = 0x20000
-facts_static_data.CPUID_LEAF = 24
-facts_static_data.MSR_ENTRY = 16
 rules_postcopy_phase.PAGES_STATES = { "postcopy pages", "early pages" }
+rules_rule.AND_MORE = ", and {more:,} more in this record"
 rules_checker.NO_MISTAKE = {}
+events.FOREIGN_OCTETS = "foreign octets"
 rules_handshake.FILE = { [py.NONE] = { { "forward", "go" } } }
 rules_handshake.POSTCOPY = { [py.NONE] = { { "reverse", "banner" }, { "reverse", "postcopy sync" } }, ["banner"] = { {
     "reverse", "postcopy sync" } } }
@@ -5327,8 +5482,22 @@ rules_order.NEEDS_PV_INFO = { "X86_PV_P2M_FRAMES", "SHARED_INFO" }
 rules_order.NO_PV_INFO = "frames before X86_PV_INFO"
 rules_pages.ONE_PFN = "pfn 0x{first:x} was"
 rules_pages.MANY_PFNS = "one or more of the pfns 0x{first:x} to 0x{last:x} were"
-events.NOTHING_SAID = events.Context({}, nil, "little", false, nil, 12, nil, false, false, false, false, 0)
+facts_static_data.CPUID_LEAF = 24
+facts_static_data.MSR_ENTRY = 16
+facts_migration.UNREMARKABLE = facts_migration.Noted(nil, {}, {}, {})
+protocol_specs.POSTCOPY = { ["POSTCOPY_BEGIN"] = true, ["POSTCOPY_COMPLETE"] = true, ["POSTCOPY_FAULT"] = true,
+    ["POSTCOPY_LIST"] = true, ["POSTCOPY_PAGES"] = true, ["POSTCOPY_SETUP"] = true, ["POSTCOPY_TRANSITION"] = true,
+    ["POSTCOPY_TRANSITION_END"] = true }
 protocol_containers.OUTERMOST_FIRST = { "xl", "libvirt", "xenops", "libxl", "libxc" }
+events.NOWHERE = events.Position(0, 0)
+parser_cursor.NO_MARKS = py.deque()
+events.NOTHING_SPENT = events.Spent(0, 0, 0, 0, 0, 0, 0)
+parser_direction.NO_TRANSPORT = parser_direction.NoTransport()
+parser_item.UNKNOWN = -1
+parser_item.BODY_KEPT = 0x100000
+parser_direction.FOREIGN_MAX = 4096
+parser_conversation.MIGRATIONS_MAX = 256
+parser_direction.EARLY_GAPS_MAX = 256
 protocol_xl.XL_MAGIC = "Xen saved domain, xl format\n \000 \r"
 protocol_xl.XL_BYTEORDER = 0x1020304
 protocol_xl.XL_FLAGS = 3
@@ -5355,8 +5524,8 @@ parser_resync.MAGICS = { parser_resync.Magic("Xen saved domain, xl format\n \000
     parser_resync.Magic("xl migration receiver ready, send binary domain data.\n", "reverse", "REVERSE", "xl", {},
     false) }
 parser_confidence.RECORD_HEADER_SIZE = 8
-parser_confidence.READERS = { ["little"] = { py.struct("<II").unpack_from, py.struct("<II").unpack_from }, ["big"] = {
-    py.struct(">II").unpack_from, py.struct(">II").unpack_from } }
+parser_confidence.READERS = { ["little"] = { py.struct("little", { 4, 4 }).unpack_from, py.struct("little", { 4,
+    4 }).unpack_from }, ["big"] = { py.struct("big", { 4, 4 }).unpack_from, py.struct("big", { 4, 4 }).unpack_from } }
 parser_confidence.CHAIN = 8
 parser_confidence.BELIEVED = 80
 protocol_specs.OPTIONAL = 0x80000000
@@ -5389,18 +5558,18 @@ parser_steps.AFTER_REQUEST = { { "XenSavedDomv2-\n", "XENOPS_HEADER" }, { "XenSa
 parser_steps.TEXT_JUDGED = 32
 protocol_xenops.HANDSHAKE_MAX = 16384
 parser_steps.HANDSHAKES_MAX = 16
+parser_steps.STATE_MARKS = { "\015\000\000\000\000\000\000\000", "\000\015\000\000\000\000\000\000",
+    "\001\015\000\000\000\000\000\000", "\017\015\000\000\000\000\000\000", "\018\015\000\000\000\000\000\000",
+    "\019\015\000\000\000\000\000\000", "\255\255\000\000\000\000\000\000" }
 parser_steps.STATE_HEADER = 16
-parser_steps.RECORD_HEADERS = { ["xenops"] = { ["little"] = py.struct("<QQ"), ["big"] = py.struct(">QQ") },
-    ["libxl"] = { ["little"] = py.struct("<II"), ["big"] = py.struct(">II") }, ["libxc"] = {
-    ["little"] = py.struct("<II"), ["big"] = py.struct(">II") } }
+parser_steps.RECORD_HEADERS = { ["xenops"] = { ["little"] = py.struct("little", { 8, 8 }), ["big"] = py.struct("big", {
+    8, 8 }) }, ["libxl"] = { ["little"] = py.struct("little", { 4, 4 }), ["big"] = py.struct("big", { 4, 4 }) },
+    ["libxc"] = { ["little"] = py.struct("little", { 4, 4 }), ["big"] = py.struct("big", { 4, 4 }) } }
 parser_steps.STATE_BODY_MAX = 0x100000
 parser_steps.HEADER_SIZE = 8
 parser_steps.CONTEXT_TYPES = { [10] = true, [17] = true, [8] = true, [9] = true }
 protocol_tables._NONE = {}
 parser_steps.RUN_MAX = 0x10000
-protocol_specs.POSTCOPY = { ["POSTCOPY_BEGIN"] = true, ["POSTCOPY_COMPLETE"] = true, ["POSTCOPY_FAULT"] = true,
-    ["POSTCOPY_LIST"] = true, ["POSTCOPY_PAGES"] = true, ["POSTCOPY_SETUP"] = true, ["POSTCOPY_TRANSITION"] = true,
-    ["POSTCOPY_TRANSITION_END"] = true }
 parser_steps.OF_CHECKPOINTS = { "CHECKPOINT_END", "CHECKPOINT_STATE" }
 parser_steps.NO_CHECKPOINT = { "LIBXC_END", "POSTCOPY_TRANSITION" }
 parser_steps.CHECKPOINT_STATE = 5
@@ -5410,19 +5579,32 @@ parser_resync.FORWARD_MAGICS = { ["LibxlFmt"] = true, ["PUT /ser"] = true, ["Xen
     ["\255\255\255\255\255\255\255\255"] = true, ["libvirt-"] = true }
 parser_steps.TEXT_MAX = 128
 parser_steps.SPACE = 32
+tcp_half_connection.SEQUENCE_SPACE = 0x100000000
+tcp_half_connection.HALF_SPACE = 0x80000000
+runtime_halves.TURN = 0x40000000
+tcp_connections.FIN = 1
+tcp_connections.RST = 4
+tcp_half_connection.REORDER_FRAMES = 256
+runtime_halves.HELD_MAX = 0x800000
+runtime_halves.HOLES_MAX = 1024
+runtime_parsing.BODIES_KEPT = 0x2000000
+runtime_connections.FOLLOWED_MAX = 0x10000
+runtime_connections.STARTS_MAX = 54
+runtime_connections.STARTS = { "Xen saved domain, xl format\n \000 \r\004\003\002\001",
+    "Xen saved domain, xl format\n \000 \r\001\002\003\004", "libvirt-xml\n \000 \r", "XenSavedDomv2-\n",
+    "LibxlFmt\000\000\000\002", "\255\255\255\255\255\255\255\255XENF", "XenSavedDomain\n", "PUT /services/xenops/m",
+    "xl migration receiver ready, send binary domain data.\n" }
+runtime_connections.PENDING_MAX = 0x800000
 protocol_libxc.RESERVED_PAGE_TYPES = { [5] = true, [6] = true, [7] = true, [8] = true }
 protocol_xenops.ROUTES = { ["memory"] = "migration", ["migrate/vm"] = "migration", ["migrate/mem"] = "memory",
     ["migrate/vgpu"] = "vgpu", ["migrate-vgpu"] = "vgpu" }
-parser_steps.STATE_ENDS = { 15, 3840, 3841, 3857, 3858, 3859, 65535 }
-tcp_half_connection.REORDER_FRAMES = 256
-facts_migration.UNREMARKABLE = facts_migration.Noted(nil, {}, {}, {})
 
--- Functions: translated: the parser of a direction, the matching of faults, the judges --------------------------------
+-- Functions: translated: octets in order, the parser of a direction, the matching of faults, the judges ---------------
 
 -- luacheck: push ignore 21 42 43
 -- Length in octets.
 function protocol_specs.HeaderSpec._getters.size(self)
-    return native.fixed(native.layout(self.body, py.either(self.endianness, "little")))[1].size
+    return native.fixed(runtime_layouts.Ordered(self.body, py.either(self.endianness, "little")))[1].size
 end
 
 -- Only what has a place in a stream of records has one.
@@ -5431,6 +5613,1683 @@ end
 
 -- nil either.
 function protocol_specs.MessageSpec._getters.role(self)
+end
+
+-- The links of a fault by pfn.
+function runtime_shown.Shown.ties(self)
+    return py.dict(py.map(self.links, function(tie) return { tie.pfn, tie } end))
+end
+
+-- Where the entries of a pages record end; nil as long as its count was not seen.
+function runtime_shown.Shown.entries_end(self)
+    if self.entries ~= 0 then
+        return self.entries
+    end
+    local item = self.item
+    if not item.is_pages then
+        return nil
+    end
+    local parser = self.half.parser
+    if self.count == nil and rawequal(parser.item, item) and py.len(parser.buffer) >= parser_entries.PAGES_HEADER_SIZE
+        then
+        self:take_runs(parser.buffer, native.page_runs(parser.buffer, item.endianness))
+    end
+    if self.count == nil then
+        return nil
+    end
+    local body = math.min(item.body_length, parser_entries.PAGES_HEADER_SIZE + parser_entries.ENTRY_SIZE *
+        math.min(self.count, parser_item.ENTRIES_KEPT))
+    if body < parser_entries.PAGES_HEADER_SIZE then
+        return nil
+    end
+    self.entries = item.offset + self.header + body - body % parser_entries.ENTRY_SIZE
+    return self.entries
+end
+
+-- Its entries, or what was captured of them.
+function runtime_shown.Shown.take_runs(self, body, runs)
+    self.count = (function() if #body >= parser_entries.PAGES_HEADER_SIZE then return py.uint(py.slice(body, 0, 4),
+        self.item.endianness) end return nil end)()
+    self.listed = py.sum(runs, function(run) return run.length end)
+    if (runs and runs[1] ~= nil) then
+        self.low = py.min(py.map(runs, function(run) return run.first end))
+        self.high = py.max(py.map(runs, function(run) return run.first + run.length - 1 end))
+    end
+end
+
+function runtime_halves.Piece._getters.end_(self)
+    return self.offset + self.length
+end
+
+function runtime_parsing.Kept._init(self, number)
+    self.number = number
+    self.context = events.NOTHING_SAID
+    self.forward = facts_directions.DirectionFacts(events.FORWARD)
+    self.reverse = facts_directions.DirectionFacts(events.REVERSE)
+    self.faults = facts_faults.Faults()
+    self.ended = {}
+    self.totals = {}
+    self.asked = {}
+    self.is_over = false
+    self.checker = runtime_parsing.Judges(self)
+    self._has_raced = false
+    self._ties = runtime_parsing.Ties(self)
+    self._static_data = facts_static_data.StaticData()
+    self._of_forward = {}
+    self._of_reverse = {}
+end
+
+-- The layer whose end ends the stream: the outermost that is a stream of records.
+function events.Context._getters.outermost(self)
+    return py.first(self.layers, function(layer) if protocol_containers.CONTAINERS[layer].record ~= nil then return
+        layer end end)
+end
+
+function facts_directions.DirectionFacts._init(self, direction)
+    self.direction = direction
+    self.started = 0
+    self.offset = 0
+    self.late = false
+    self.found = false
+    self.gaps = {}
+    self.cut = false
+    self.lost_at = nil
+    self.not_followed = 0
+    self.retransmitted = 0
+    self.conflicts = 0
+    self.copies = 0
+    self.in_vain = 0
+    self.unheard = 0
+    self.way = nil
+    self.stall = nil
+    self.closed = nil
+    self.ended = nil
+    self.first = nil
+    self.last = nil
+    self.acked = 0
+end
+
+-- Distinct octets that were captured.
+function facts_directions.DirectionFacts._getters.seen(self)
+    return self.offset - self.started - py.sum(self.gaps, function(gap) return gap.length end)
+end
+
+-- Whether it was found, and the way is not lost.
+function facts_directions.DirectionFacts._getters.is_followed(self)
+    return self.found and self.lost_at == nil
+end
+
+-- Whether the capture has lost or cut off octets of it.
+function facts_directions.DirectionFacts._getters.is_damaged(self)
+    return (self.gaps and self.gaps[1] ~= nil) or self.cut
+end
+
+-- The next event of this direction.
+function facts_directions.DirectionFacts.add(self, event)
+    local take = py.get(facts_directions._TAKE, getmetatable(event)._class)
+    if take ~= nil then
+        take(self, event)
+    end
+end
+
+-- Nothing follows: what the first and the last record held need not stay.
+function facts_directions.DirectionFacts.let_go(self)
+    self.first = self.first and py.with(self.first, "body", "", "padding", "", "runs", {})
+    self.last = self.last and py.with(self.last, "body", "", "padding", "", "runs", {})
+end
+
+function facts_directions.DirectionFacts._start(self, event)
+    self.offset = event.offset
+    self.started = self.offset
+    self.late = event.late
+end
+
+function facts_directions.DirectionFacts._record(self, record)
+    self.found = true
+    self.first = py.either(self.first, record)
+    self.last = record
+    self:_reach(record.end_)
+end
+
+function facts_directions.DirectionFacts._gap(self, gap)
+    self.gaps[#self.gaps + 1] = gap
+    self:_reach(gap.offset + gap.length)
+end
+
+function facts_directions.DirectionFacts._cut(self, event)
+    self.cut = true
+end
+
+function facts_directions.DirectionFacts._lose(self, event)
+    self.lost_at = event.offset
+end
+
+function facts_directions.DirectionFacts._regain(self, event)
+    self.lost_at = nil
+    self.not_followed = self.not_followed + event.skipped
+end
+
+function facts_directions.DirectionFacts._close(self, event)
+    self.closed = py.either(self.closed, event)
+end
+
+function facts_directions.DirectionFacts._count(self, event)
+    self:_reach(event.offset)
+    self.retransmitted = event.retransmitted
+    self.conflicts = event.conflicts
+end
+
+function facts_directions.DirectionFacts._end(self, event)
+    self:_count(event)
+    self.ended = event.reason
+    self.copies = event.copies
+    self.in_vain, self.unheard, self.way = event.in_vain, event.unheard, event.way
+    self.stall = event.stall
+end
+
+function facts_directions.DirectionFacts._reach(self, offset)
+    if offset > self.offset then
+        self.offset = offset
+    end
+end
+
+function facts_faults.Faults._init(self)
+    self.announced = 0
+    self.outstanding = native.PfnSet()
+    self.sent = native.PfnSet()
+    self.asked = native.PfnSet()
+    self.page_records = 0
+    self.pages = 0
+    self.fault_records = 0
+    self.answered = 0
+    self.in_flight = 0
+    self.latencies = {}
+    self._pending = {}
+    self._recent = facts_faults._NONE
+    self._recent_pages = 0
+    self._carrier = {}
+    self._counted = nil
+end
+
+-- Outstanding pfns whose page has not come.
+function facts_faults.Faults._getters.never_sent(self)
+    if self._counted ~= nil then
+        return self._counted[2]
+    end
+    return self.outstanding.count - self.outstanding:count_common(self.sent)
+end
+
+-- No record follows: keeps what is counted, and lets go of which pages it was.
+function facts_faults.Faults.let_go(self)
+    self._counted = { self.pushed, self.never_sent }
+    for _, pfns in ipairs({ self.outstanding, self.sent, self.asked }) do
+        pfns:forget()
+    end
+    self._recent, self._carrier = facts_faults._NONE, {}
+end
+
+-- The next libxc record. One that is not whole, or that goes the wrong way, does nothing.
+function facts_faults.Faults.add(self, record)
+    local take = py.get(facts_faults._TAKE, facts_roles.role_of(record))
+    if take == nil or not record.whole or record.is_misdirected then
+        return facts_faults.NOTHING
+    end
+    return take(self, (function() if py.truth(record.body) then return py.with(record, "body", "", "padding",
+        "") end return record end)())
+end
+
+-- nil of a text, and of a record that nobody specified.
+function facts_roles.role_of(record)
+    local spec = record.spec
+    if spec == nil then
+        return nil
+    end
+    return spec.role
+end
+
+function facts_faults.Faults._announce(self, record)
+    local again = {}
+    for _, run in ipairs(record.runs) do
+        self.announced = self.announced + run.length
+        if protocol_libxc.UNBACKED[run.type] == nil and self.outstanding:add_run(run.first,
+            run.length) < run.length then
+            again[#again + 1] = run
+        end
+    end
+    return facts_faults.Matches(again)
+end
+
+function facts_faults.Faults._fault(self, record)
+    self.fault_records = self.fault_records + 1
+    local again = {}
+    local faults = {}
+    local repeated = {}
+    for _, run in ipairs(record.runs) do
+        for pfn = run.first, run.first + math.min(run.length, facts_faults.PENDING) - 1 do
+            local carrier = py.get(self._carrier, pfn)
+            if not py.truth(self.asked:add_run(pfn, 1)) then
+                again[#again + 1] = events.Run(pfn, 1, run.type)
+                if carrier ~= nil then
+                    repeated[#repeated + 1] = facts_faults.Fault(pfn, record, nil, carrier, carrier.first < record.last)
+                elseif self._pending[pfn] ~= nil then
+                    self._pending[pfn].again[#self._pending[pfn].again + 1] = record
+                end
+                goto continue
+            end
+            local fault = facts_faults.Fault(pfn, record)
+            faults[#faults + 1] = fault
+            if carrier ~= nil then
+                self:_answer(fault, carrier)
+            elseif not py.has(self.sent, pfn) and py.len(self._pending) < facts_faults.PENDING then
+                py.put(self._pending, pfn, fault)
+            end
+            ::continue::
+        end
+    end
+    local answered = py.map(faults, function(fault) if fault.answer ~= nil then return fault end end)
+    return facts_faults.Matches(again, faults, answered, repeated)
+end
+
+-- From the fault's last octet to the last octet of the record that answers, in ns; negative where the page was there
+-- first, but not because a capture's clock went back.
+function facts_faults.Fault._getters.latency(self)
+    if self.answer == nil or not py.truth(self.asked.last.time) then
+        return nil
+    end
+    local took = self.answer.last.time - self.asked.last.time
+    if self.in_flight then
+        return took
+    end
+    return math.max(0, took)
+end
+
+function facts_faults.Faults._page_data(self, record)
+    self.page_records = self.page_records + 1
+    local again = {}
+    local answered = {}
+    for _, run in ipairs(record.runs) do
+        self.pages = self.pages + run.length
+        if protocol_libxc.UNBACKED[run.type] ~= nil then
+            goto continue
+        end
+        if self.sent:add_run(run.first, run.length) < run.length then
+            again[#again + 1] = run
+        end
+        py.extend(answered, self:_carry(record, run))
+        ::continue::
+    end
+    return facts_faults.Matches(again, nil, answered)
+end
+
+-- Remembers who brought these pages; the faults that waited for them.
+function facts_faults.Faults._carry(self, record, run)
+    local answered = {}
+    for pfn = run.first, run.first + math.min(run.length, facts_faults.RECENT) - 1 do
+        py.setdefault(self._carrier, pfn, record)
+        if py.truth(self._pending) then
+            local fault = py.pop(self._pending, pfn, nil)
+            if fault ~= nil then
+                self:_answer(fault, record)
+                answered[#answered + 1] = fault
+            end
+        end
+    end
+    if rawequal(self._recent, facts_faults._NONE) then
+        self._recent = py.deque()
+    end
+    py.push(self._recent, { record, run })
+    self._recent_pages = self._recent_pages + run.length
+    while self._recent_pages > facts_faults.RECENT and py.len(self._recent) > 1 do
+        self:_forget(py.unpack(py.popleft(self._recent)))
+    end
+    return answered
+end
+
+function facts_faults.Faults._forget(self, record, run)
+    self._recent_pages = self._recent_pages - run.length
+    for pfn = run.first, run.first + math.min(run.length, facts_faults.RECENT) - 1 do
+        if rawequal(py.get(self._carrier, pfn), record) then
+            py.pop(self._carrier, pfn)
+        end
+    end
+end
+
+function facts_faults.Faults._answer(self, fault, record)
+    fault.answer = record
+    fault.in_flight = record.first < fault.asked.last
+    self.answered = self.answered + 1
+    if fault.in_flight then
+        self.in_flight = self.in_flight + 1
+    elseif fault.latency ~= nil and py.truth(fault.asked.last.time) then
+        self.latencies[#self.latencies + 1] = fault.latency
+    end
+end
+
+function rules_checker.Checker._init(self, migration)
+    self.migration = migration
+    self.findings = {}
+    self.left_out = 0
+    self._count = {}
+    self._order = rules_order.Order()
+    self._phase = rules_postcopy_phase.PostcopyPhase()
+    self._guest = native.Nothing()
+    self._pages = native.Nothing()
+    self._text = nil
+    self._foreign = {}
+    self._skipped = {}
+    self._latest = {}
+    self._aftermath = rules_aftermath.Aftermath()
+end
+
+-- Headers were lost: where the stream stands is unknown.
+function rules_order.Order.forget(self)
+    return py.with(self, "state", nil, "is_followed", false)
+end
+
+-- Headers were lost, and with them perhaps lists of pages.
+function rules_postcopy_phase.PostcopyPhase.forget(self)
+    self.pages_whole = false
+    self.lists_whole = self.pages_whole
+end
+
+-- Takes in a known header or record that is on its right direction, with the state of the forward direction before it
+-- and after it.
+function rules_postcopy_phase.PostcopyPhase.advance(self, record, before, now)
+    local role = facts_roles.role_of(record)
+    if record.direction == events.FORWARD then
+        self:_advance_forward(record, role, before, now)
+    elseif role == "POSTCOPY_FAULT" then
+        if self:is_ahead(now) then
+            self.early[#self.early + 1] = record
+        end
+    elseif role == "POSTCOPY_COMPLETE" and self.complete == nil then
+        if self:is_ahead(now) then
+            self.early[#self.early + 1] = record
+        else
+            self.complete = record
+            self:_race()
+        end
+    end
+end
+
+function rules_postcopy_phase.PostcopyPhase._advance_forward(self, record, role, before, now)
+    if role == "DOMAIN" then
+        self.pages_whole = true
+        self.lists_whole = self.pages_whole
+    end
+    if self.transition == nil and now == "postcopy pages" then
+        self.transition = record
+        local arrived = py.map(self.early, function(one) if rules_postcopy_phase.is_complete(one)
+            and rules_postcopy_phase.knew(one, record) then return one end end)
+        self.complete = self.complete or arrived[1]
+    end
+    if role == "LIBXC_END" and py.has(rules_postcopy_phase.PAGES_STATES, before) then
+        self.end_ = record
+    end
+    if role == "POSTCOPY_LIST" then
+        self.lists_whole = self.lists_whole and rules_postcopy_phase._is_listed(record)
+    elseif role == "POSTCOPY_PAGES" then
+        self.pages_whole = self.pages_whole and rules_postcopy_phase._is_listed(record)
+        self.page_data = record
+        self.has_early_pages = self.has_early_pages or now == "early pages"
+        self:_race()
+    end
+end
+
+-- Whether it is a POSTCOPY_COMPLETE.
+function rules_postcopy_phase.is_complete(record)
+    return facts_roles.role_of(record) == "POSTCOPY_COMPLETE"
+end
+
+-- Whether the sender of one record had received the whole of another, of the other direction: it has acknowledged it.
+-- Captured earlier or later says nothing: a capture can hold packets out of order.
+function rules_postcopy_phase.knew(record, other)
+    return record.acked >= other.end_
+end
+
+-- Whether all its entries were captured.
+function rules_postcopy_phase._is_listed(record)
+    return record.whole and py.sum(record.runs, function(run) return run.length end) >= record.count
+end
+
+-- Takes in what a record broke.
+function rules_postcopy_phase.PostcopyPhase.blame(self, record, broken)
+    local has_begun = self.transition ~= nil and not rawequal(self.transition, record)
+    if record.direction == events.FORWARD and has_begun and py.any(broken, function(one) return one.is_fatal end) then
+        self.is_spoilt = true
+    end
+end
+
+-- Whether the phase had not begun, in this state of the forward direction, when a record of the reverse direction was
+-- captured. Whether that breaks a rule only the end can say.
+function rules_postcopy_phase.PostcopyPhase.is_ahead(self, state)
+    return self.transition == nil and state ~= nil
+end
+
+-- POSTCOPY_COMPLETE leaves when every page has come, so a page it has not acknowledged comes too late. Pages may be
+-- captured before it and arrive after it left, as well as be captured after it.
+function rules_postcopy_phase.PostcopyPhase._race(self)
+    local pages, complete = self.page_data, self.complete
+    if pages ~= nil and complete ~= nil and self.raced == nil and not rules_postcopy_phase.knew(complete, pages) then
+        self.raced = pages
+    end
+end
+
+-- The POSTCOPY_COMPLETE as the end knows it: with pages that came before the phase the phase had begun.
+function rules_postcopy_phase.PostcopyPhase._getters.completion(self)
+    local early = py.filter(rules_postcopy_phase.is_complete,
+        (function() if self.has_early_pages then return self.early end return {} end)())
+    return self.complete or early[1]
+end
+
+-- Whether every page that was announced and every page that was sent is known.
+function rules_postcopy_phase.PostcopyPhase.knows_all_pages(self, migration)
+    local faults = migration.faults
+    local is_known = self.lists_whole and self.pages_whole and migration.forward.lost_at == nil
+    return is_known and not (faults.outstanding.overflow or faults.sent.overflow)
+end
+
+-- Whether an error only follows from one before it; takes it in if not.
+function rules_aftermath.Aftermath.explains(self, record, violation)
+    local rule, effects = violation.rule, violation.rule.effects
+    if violation.gravity ~= "error" then
+        return false
+    end
+    if self.lost[record.direction] ~= nil then
+        return true
+    end
+    if py.has(effects, "apart") then
+        return self.has_followed or rawequal(self.refused, record)
+    end
+    if (not py.has(effects, "stops") or py.has(effects, "body")) and rawequal(self.doubtful, record) then
+        return true
+    end
+    if not py.has(effects, "stops") and py.has(effects, "run") and rawequal(self.refused, record) then
+        return true
+    end
+    if py.has(effects, "doubts") then
+        self.doubtful = record
+    end
+    if py.has(effects, "once") then
+        if self.told[rule.id] ~= nil then
+            return true
+        end
+        self.told = py.update(self.told, py.set({ rule.id }))
+    end
+    if py.has(effects, "depends") and self.refused ~= nil then
+        return true
+    end
+    return py.has(effects, "stops") and self:_stops(record, violation)
+end
+
+-- The same of an error at which a reader stops.
+function rules_aftermath.Aftermath._stops(self, record, violation)
+    local is_known = self.refused ~= nil and self.has_followed
+    if self.refused == nil then
+        self.refused = record
+    elseif py.has(violation.rule.effects, "no header") and not rawequal(self.refused, record) then
+        self.lost = py.update(self.lost, py.set({ record.direction }))
+        return true
+    else
+        self.has_followed = true
+    end
+    if py.has(violation.rule.effects, "loses") then
+        self.lost = py.update(self.lost, py.set({ record.direction }))
+    end
+    return is_known
+end
+
+-- The same of what the end of all shows.
+function rules_aftermath.Aftermath.explains_end(self, violation)
+    local record, effects = violation.record, violation.rule.effects
+    if not py.truth(violation.rule.consequence) and record ~= nil then
+        return self:explains(record, violation)
+    end
+    if violation.gravity ~= "error" or self.refused == nil then
+        return false
+    end
+    if py.has(effects, "cut") then
+        local is_inside = record ~= nil and rawequal(record, self.doubtful) and not record.whole
+        return is_inside or self.has_followed or self.lost[violation.direction] ~= nil
+    end
+    if py.has(effects, "apart") then
+        return self.has_followed
+    end
+    local is_known = self.has_followed or self.has_ended
+    self.has_ended = true
+    return is_known
+end
+
+-- The findings but for those of rules that are told of on request.
+function rules_checker.Checker._getters.shown(self)
+    return py.map(self.findings, function(finding) if not finding.is_on_request then return finding end end)
+end
+
+-- The next event, and what the facts made of it.
+function rules_checker.Checker.add(self, event, noted)
+    if py.is_a(event, "Record") then
+        self:_add_record(event, noted)
+    elseif py.is_a(event, "Resynchronised") then
+        py.put(self._skipped, event.direction, event.skipped)
+    end
+end
+
+function rules_checker.Checker._add_record(self, record, noted)
+    local skipped = py.pop(self._skipped, record.direction, 0)
+    local is_beginning_lost = record.index == 0 and (py.either(record.offset,
+        self.migration:direction(record.direction).late))
+    if record.direction == events.FORWARD and (py.truth(skipped) or is_beginning_lost) then
+        self._order = self._order:forget()
+        self._phase:forget()
+        self._guest:forget()
+    end
+    local broken = self:_judge(record, noted, py.truth(skipped))
+    if py.truth(skipped) then
+        broken = py.concat(rules_capture.judge_way(skipped, self.migration:direction(record.direction)), broken)
+    end
+    if (broken and broken[1] ~= nil) then
+        self._phase:blame(record, broken)
+    end
+    for _, violation in ipairs(self:_new(record, rules_checker._once(broken))) do
+        if not self._aftermath:explains(record, violation) then
+            self:_find(violation, record)
+        end
+    end
+end
+
+-- A record before which so many octets could not be followed. Where the capture has lost nothing, the way was lost for
+-- a header that cannot be believed, and that has a rule of its own.
+function rules_capture.judge_way(skipped, direction)
+    local results = {}
+    if skipped ~= 0 and direction.is_damaged then
+        results[#results + 1] =
+            RULE["stream-resynchronised"]("{skipped:,} octets before this record could not be followed", {
+            skipped = skipped })
+    end
+    return results
+end
+
+-- Each rule that a record broke, once.
+function rules_checker._once(broken)
+    local results = {}
+    local firsts = {}
+    local count = {}
+    for _, violation in ipairs(broken) do
+        if count[violation.rule.id] == nil then
+            firsts[#firsts + 1] = violation
+        end
+        py.put(count, violation.rule.id, py.get(count, violation.rule.id, 0) + 1)
+    end
+    for _, first in ipairs(firsts) do
+        local more = count[first.rule.id] - 1
+        if py.truth(more) then
+            results[#results + 1] = py.with(first, "message", first.message .. py.fill(rules_rule.AND_MORE, {
+                more = more }))
+        else
+            results[#results + 1] = first
+        end
+    end
+    return results
+end
+
+-- What the record before it in its direction, of the same name, did not break in the same way.
+function rules_checker.Checker._new(self, record, broken)
+    local before = py.get(self._latest, record.direction, rules_checker.NO_MISTAKE)
+    local found = py.map(broken, function(violation) return { violation, rules_checker._mistake(record,
+        violation) } end)
+    py.put(self._latest, record.direction, (function() if (found and found[1] ~= nil) then return py.set(py.map(found,
+        function(one_) local _, mistake = py.unpack(one_) if py.truth(mistake) then return mistake end end)) end return
+        rules_checker.NO_MISTAKE end)())
+    return py.map(found, function(one_) local violation, mistake = py.unpack(one_) if mistake == nil
+        or not py.has(before, mistake) then return violation end end)
+end
+
+-- What is the same of all records of a run, of a rule that is broken once by a run.
+function rules_checker._mistake(record, violation)
+    if py.has(violation.rule.effects, "run") then
+        return { violation.rule, record.name, violation.message }
+    end
+    return nil
+end
+
+-- All that a record breaks. `is_found_again`: whether the way was lost before it.
+function rules_checker.Checker._judge(self, record, noted, is_found_again)
+    if record.name == events.FOREIGN_OCTETS then
+        local told
+        told, self._foreign = self._foreign[record.direction] ~= nil, py.update(self._foreign, py.set({
+            record.direction }))
+        return py.truth(told) and {} or native.nothing(record)
+    end
+    if record.layer == nil then
+        return rules_ending.judge_trailing(record)
+    end
+    if record.is_text and record.layer ~= "xl" then
+        return native.nothing(record)
+    end
+    local broken
+    if record.is_text then
+        self._text, broken = py.unpack(rules_handshake.step(self._text, record, self.migration))
+        return broken
+    end
+    if noted.static_data ~= nil then
+        return rules_order.judge_static_data(record)
+    end
+    broken = rules_framing.judge(record)
+    local state = self._order.state
+    if (broken and broken[1] ~= nil) and self._order.state == "postcopy pages" then
+        local optional = RULE["unknown-optional-record"]
+        broken = py.map(broken, function(one) return (function() if rawequal(one.rule,
+            optional) then return rules_pages.in_postcopy(record) end return one end)() end)
+    end
+    if record.connection ~= nil then
+        return broken
+    end
+    local misdirected = rules_order.judge_direction(record)
+    if misdirected ~= nil then
+        return py.concat(broken, { misdirected })
+    end
+    if py.is_a(record.spec, "HeaderSpec", "RecordSpec") then
+        if record.direction == events.FORWARD then
+            py.extend(broken, self:_forward(record, record.spec, noted, is_found_again))
+        else
+            py.extend(broken, self:_reverse(record, record.spec, noted))
+        end
+    end
+    return py.concat(broken, self:_contents(record, state))
+end
+
+-- Octets that belong to no layer.
+function rules_ending.judge_trailing(record)
+    local results = {}
+    local layers = record.context.layers
+    if not py.truth(layers) or not (protocol_containers.CONTAINERS[py.at(layers, 0)].keeps_octets_after_end) then
+        results[#results + 1] = RULE["data-after-end"](nil, { length = record.length })
+    end
+    return results
+end
+
+-- The next text: what it breaks after the latest one, and what counts as the latest one then. A text with a gap in it
+-- says nothing.
+function rules_handshake.step(latest, record, migration)
+    if not record.whole or not record.complete then
+        return { latest, {} }
+    end
+    local table = not migration.is_capture and rules_handshake.FILE or (migration.kind == "postcopy"
+        and rules_handshake.POSTCOPY or rules_handshake.LIVE)
+    local expected = py.get(table, latest, {})
+    local name = record.name
+    if py.has(expected, { record.direction, name }) or protocol_xl.MESSAGES[name] ~= nil
+        and rules_handshake._may_hide_texts(record, migration) then
+        if name == "report" and py.truth(py.at(record.body, -1)) then
+            return { "failed report", { RULE["xl-target-failed"](nil, { status = py.at(record.body, -1) }) } }
+        end
+        return { name, {} }
+    end
+    local said = py.repr(py.decode(py.rstrip(py.slice(record.body, 0, rules_handshake.TEXT_SHOWN), "\000"), "ascii",
+        "backslashreplace"))
+    if latest == nil and record.direction == events.REVERSE and not py.truth(record.index)
+        and protocol_xl.MESSAGES[name] == nil then
+        return { latest, not migration.reverse.late and { RULE["xl-no-banner"](nil, { said = said }) } or {} }
+    end
+    local found = { RULE["xl-handshake"]("expected {wanted}, this says {said}", {
+        wanted = rules_handshake._names(expected), said = said }) }
+    if table[name] == nil then
+        return { (py.first(expected, function(one_) local direction,
+            text = py.unpack(one_) if direction == record.direction then return text end end) or name), found }
+    end
+    if name == "report" and py.truth(py.at(record.body, -1)) then
+        return { "failed report", py.concat(found, { RULE["xl-target-failed"](nil, { status = py.at(record.body,
+            -1) }) }) }
+    end
+    return { name, found }
+end
+
+-- Whether a text may have gone by that was not captured: in a gap, or in one that shows only later.
+function rules_handshake._may_hide_texts(record, migration)
+    return record.unseen or not rules_postcopy_phase.is_whole(migration.forward)
+        and rules_postcopy_phase.is_whole(migration.reverse)
+end
+
+-- Whether every octet of a direction was captured, and understood.
+function rules_postcopy_phase.is_whole(direction)
+    local is_seen = direction.is_followed and direction.offset > direction.started
+    return is_seen and not ((direction.gaps and direction.gaps[1] ~= nil)) and not direction.late
+end
+
+function rules_handshake._names(expected)
+    return py.either(table.concat(py.map(expected, function(one_) local direction,
+        name = py.unpack(one_) return py.str(name) .. " (" .. py.str(direction) .. ")" end), " or "), "nothing")
+end
+
+-- A record that the facts take for one of version 3 in a stream of version 2.
+function rules_order.judge_static_data(record)
+    local role = facts_roles.role_of(record)
+    if rules_order._STATIC_DATA[role] == nil then
+        return {}
+    end
+    return { RULE["static-data-in-v2"](rules_order._STATIC_DATA[role], { length = record.body_length,
+        count = record.count }) }
+end
+
+-- What a header or record breaks by itself, whatever came before it.
+function rules_framing.judge(record)
+    local results = {}
+    if py.is_a(record.spec, "HeaderSpec") then
+        py.extend(results, rules_framing._header(record, record.spec))
+    elseif record.type ~= nil then
+        py.extend(results, rules_framing._record(record))
+    end
+    return results
+end
+
+function rules_framing._header(record, spec)
+    local results = {}
+    if not record.whole or py.len(record.body) < spec.size then
+        return results
+    end
+    local wrong = rules_fields.broken_fields(py.get(rules_framing._HEADERS, record.name, {}),
+        runtime_layouts.header_numbers(spec, record.body, record.endianness))
+    if record.layer == "xl" and not py.startswith(record.body, spec.magic) then
+        wrong = { RULE["bad-xl-header"](rules_headers.XlHeader.MAGIC, { magic = py.repr(py.decode(py.slice(record.body,
+            0, 32), "ascii", "replace")) }) }
+    end
+    if record.layer == "xl" and record.endianness == "big" then
+        wrong = py.concat(wrong, { RULE["big-endian-stream"](rules_headers.BigEndian.XL) })
+    end
+    py.extend(results, py.either(wrong, rules_framing._reserved(record, spec)))
+    return results
+end
+
+-- The checks that the fields of a header break.
+function rules_fields.broken_fields(checks, values)
+    return py.map(checks, function(one) if py.truth(one.holds(values)) then return one.rule(one.check.message,
+        rules_fields._with_bits(one.check, values)) end end)
+end
+
+function rules_fields._with_bits(check, values)
+    local bits = py.map(check.when, function(one_) local field, _, value = py.unpack(one_) if py.is_a(value,
+        "int") then return py.band(values[field], value) end end)
+    return py.update(values, { ["bits"] = (function() if (bits
+        and bits[1] ~= nil) then return bits[#bits] end return 0 end)() })
+end
+
+function rules_framing._reserved(record, spec)
+    local results = {}
+    for _, one_ in ipairs(rules_fields.reserved_set(spec.body, record.body, record.endianness)) do
+        local field, bits = py.unpack(one_)
+        results[#results + 1] = RULE["reserved-bits-set"](nil, { field = field, bits = bits })
+    end
+    return results
+end
+
+-- The reserved fields of the octets that are not zero, as far as they were captured, and what they hold.
+function rules_fields.reserved_set(body, octets, endianness)
+    local results = {}
+    for _, one_ in ipairs(native.reserved_of(body)) do
+        local field, offset, size, shift, width = py.unpack(one_)
+        if #octets >= offset + size then
+            local bits = math.floor(py.uint(py.slice(octets, offset, offset + size),
+                endianness) / (1 * 2 ^ shift)) % (1 * 2 ^ width)
+            if py.truth(bits) then
+                results[#results + 1] = { field, bits }
+            end
+        end
+    end
+    return results
+end
+
+function rules_framing._record(record)
+    local results = {}
+    local key, spec = rules_fields.key_of(record), record.spec
+    local wrong = rules_fields.broken(py.get(rules_framing._RECORDS, key, {}), record)
+    local too_long = py.map(wrong, function(one) if rawequal(one.rule, RULE["record-too-long"]) then return one end end)
+    py.extend(results, py.either(too_long, wrong))
+    if (too_long and too_long[1] ~= nil) then
+        return results
+    end
+    if py.any(record.padding) then
+        results[#results + 1] = RULE["nonzero-padding"](nil, { padding = py.hex(record.padding, " ") })
+    end
+    if not py.is_a(spec, "RecordSpec") then
+        return results
+    end
+    if spec.shape == "pages" then
+        py.extend(results, rules_framing._pages(record, spec, key))
+    elseif (spec.shape == "fixed" or spec.shape == "list" or spec.shape == "chain" or spec.shape == "blob") then
+        py.extend(results, rules_framing._counts(record, spec))
+    end
+    py.extend(results, rules_framing._reserved(record, spec))
+    return results
+end
+
+-- A header's name; a record's "layer.NAME", or "layer.?" where nobody specified it.
+function rules_fields.key_of(record)
+    if record.type == nil then
+        return record.name
+    end
+    return py.str(record.layer) .. "." .. py.str((function() if record.spec ~= nil then return record.name end return
+        "?" end)())
+end
+
+-- The checks that a record, or its list, breaks.
+function rules_fields.broken(checks, record)
+    local wrong = py.map(checks, function(one) if py.truth(one.holds(record)) then return one end end)
+    return py.map(wrong, function(one) return one.rule(one.check.message,
+        py.dict(py.map(py.items(rules_fields.OF_RECORD), function(one_) local name, of = py.unpack(one_) return { name,
+        of(record) } end))) end)
+end
+
+function rules_framing._pages(record, spec, key)
+    local results = {}
+    local length, count, body = record.body_length, record.count, record.body
+    if length >= rules_framing.PAGES_HEADER and py.len(body) >= math.min(length,
+        rules_framing.PAGES_HEADER + rules_framing.ENTRY * count) then
+        py.extend(results, rules_fields.broken(py.get(rules_framing._LISTS, key, {}), record))
+        py.extend(results, rules_framing._pages_length(record, spec, count))
+    end
+    if py.len(body) >= rules_framing.PAGES_HEADER then
+        py.extend(results, rules_fields.broken_entries(py.get(rules_framing._ENTRIES, key, {}), record))
+        py.extend(results, rules_framing._reserved_entry(record))
+    end
+    return results
+end
+
+-- Count, entries and pages fill the body.
+function rules_framing._pages_length(record, spec, count)
+    local results = {}
+    local length = record.body_length
+    local needed = rules_framing.PAGES_HEADER + rules_framing.ENTRY * count
+    if spec.contents and record.context.page_shift ~= protocol_libxc.PAGE_SHIFT then
+        return results
+    end
+    if spec.contents and needed <= length then
+        needed = needed + py.sum(record.runs, function(run) if protocol_libxc.UNBACKED[run.type] == nil then return
+            run.length end end) * 2 ^ protocol_libxc.PAGE_SHIFT
+    end
+    if needed ~= length then
+        results[#results + 1] =
+            RULE["body-length-mismatch"]("body_length {body_length:,}, count {count:,} says {needed:,}", {
+            body_length = length, count = count, needed = needed })
+    end
+    return results
+end
+
+-- The checks that entries of a pages record break, once for each run of them.
+function rules_fields.broken_entries(checks, record)
+    local results = {}
+    for _, one in ipairs(checks) do
+        local wrong = rules_fields._wrong_types(one)
+        for _, one_ in ipairs(record.runs) do
+            local first, _, type = py.unpack(one_)
+            if wrong[type] ~= nil then
+                results[#results + 1] = one.rule(one.check.message, { pfn = first, type = type,
+                    name = protocol_libxc.PAGE_TYPES[type] })
+            end
+        end
+    end
+    return results
+end
+
+function rules_fields._wrong_types(one)
+    return py.set(py.map({ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
+        function(type) if py.truth(one.holds({ ["type"] = type })) then return type end end))
+end
+
+-- The first entry with reserved bits.
+function rules_framing._reserved_entry(record)
+    local results = {}
+    local found = native.first_reserved(py.slice(record.body, rules_framing.PAGES_HEADER,
+        rules_framing.PAGES_HEADER + rules_framing.ENTRY * record.count), record.endianness)
+    if found ~= nil then
+        local index, entry = py.unpack(found)
+        results[#results + 1] =
+            RULE["reserved-bits-set"]("entry {index:,} is 0x{entry:016x}: bits 52 to 59 are not zero", { index = index,
+            entry = entry })
+    end
+    return results
+end
+
+-- A body has the length that its own counts say.
+function rules_framing._counts(record, spec)
+    local results = {}
+    local length = record.body_length
+    if py.len(record.body) < length then
+        return results
+    end
+    local needed = runtime_layouts.measure(runtime_layouts.Ordered(spec.body, record.endianness), record.body)
+    if needed == nil then
+        results[#results + 1] =
+            RULE["body-length-mismatch"]("body_length {body_length:,} is too short for what its own counts say", {
+            body_length = length })
+        return results
+    end
+    if needed ~= length then
+        local found = RULE["body-length-mismatch"]("body_length {body_length:,}, its own counts say {needed:,}", {
+            body_length = length, needed = needed })
+        results[#results + 1] = (function() if spec.shape == "chain" then return found:as_warning() end return found
+            end)()
+    elseif spec.role == "FRAME_TABLE" then
+        py.extend(results, rules_framing._frames(record))
+    end
+    return results
+end
+
+-- One entry for each frame of the table, which holds as many of the guest's words as fit.
+function rules_framing._frames(record)
+    local results = {}
+    local length = record.body_length
+    local first, last = py.unpack(py.map({ 0, 4 }, function(at) return py.uint(py.slice(record.body, at, at + 4),
+        record.endianness) end))
+    if first > last then
+        return results
+    end
+    local sizes = py.map(rules_framing.FRAME_WORDS, function(words) return 8 + 8 * (math.floor(last / words) -
+        math.floor(first / words) + 1) end)
+    if not py.has(sizes, length) then
+        local wanted = table.concat(py.map(sizes, function(size) return py.format(size, ",") end), " or ")
+        results[#results + 1] =
+            RULE["body-length-mismatch"]("body_length {body_length:,}, pfns {first:,} to {last:,} say {wanted}", {
+            body_length = length, first = first, last = last, wanted = wanted })
+    end
+    return results
+end
+
+-- An unknown optional record of the postcopy phase.
+function rules_pages.in_postcopy(record)
+    return RULE["postcopy-optional-record"](nil, { type = record.type })
+end
+
+-- A record on the direction that never carries it.
+function rules_order.judge_direction(record)
+    if py.is_a(record.spec, "RecordSpec") and record.is_misdirected then
+        return RULE["wrong-direction"](nil, { record = record.name, direction = record.spec.direction })
+    end
+    return nil
+end
+
+function rules_checker.Checker._forward(self, record, spec, noted, is_found_again)
+    local seen = rules_order.Seen(record, spec, is_found_again, self._phase.complete ~= nil)
+    local before, broken
+    self._order, before, broken = py.unpack(rules_order.step(self._order, seen))
+    broken = py.concat(broken, rules_pages.judge_forward(record, noted, self._phase, self.migration))
+    self._phase:advance(record, before, self._order.state)
+    return broken
+end
+
+-- The next header or record of the forward direction: what it breaks by its place, and how far the stream is.
+function rules_order.step(order, seen)
+    local found = {}
+    if rules_order._is_of_other_guest(seen, found) then
+        return rules_order.Placed(order, order.state, found)
+    end
+    if seen.record.unannounced then
+        order = rules_order._announced(order, seen, found)
+    end
+    local before = order.state
+    order = rules_order._placed(order, seen, found)
+    order = rules_order._context(order, seen, before, found)
+    order = rules_order._pv_info(order, seen, found)
+    if py.has(rules_postcopy_phase.PAGES_STATES, before) and seen.spec.role == "LIBXC_END"
+        and not seen.is_completed then
+        order = py.with(order, "state", nil)
+    end
+    return rules_order.Placed(order, before, found)
+end
+
+function rules_order._is_of_other_guest(seen, found)
+    local record = seen.record
+    local needed
+    if py.is_a(seen.spec, "RecordSpec") then
+        needed = seen.spec.guest
+    else
+        needed = "any"
+    end
+    if needed == "any" or py.get(rules_guest.GUESTS, record.context.guest, needed) == needed then
+        return false
+    end
+    if needed == "hvm" or not seen.is_found_again then
+        found[#found + 1] = rules_order._OTHER_GUEST[needed](nil, { record = record.name,
+            guest = record.context.guest })
+    end
+    return true
+end
+
+-- A record of the other layer that nothing handed over to.
+function rules_order._announced(order, seen, found)
+    local record = seen.record
+    local should_be = py.get(rules_postcopy.SHOULD_BE, record.layer)
+    if should_be == nil or py.has(rules_postcopy.AGAIN, seen.spec.role) then
+        return order
+    end
+    if py.has(should_be.states, order.state) then
+        found[#found + 1] = RULE["postcopy-transition-missing"](nil, { record = record.name, layer = record.layer,
+            missing = should_be.missing })
+        return py.with(order, "state", should_be.then_)
+    end
+    if order.state == "early pages" then
+        return py.with(order, "state", should_be.then_)
+    end
+    return order
+end
+
+-- The state machine.
+function rules_order._placed(order, seen, found)
+    local record, role = seen.record, seen.spec.role
+    local state, place = order.state, protocol_states.PLACES[role]
+    if state == nil then
+        state = place.natural
+    elseif py.has(place.moves, state) then
+        state = place.moves[state]
+    elseif order.missed[py.get(rules_order.MISSED, record.name)] ~= nil then
+        return order
+    else
+        local rule, then_ = py.unpack(py.get(py.get(rules_order.MISPLACED, role, {}), state, {
+            RULE["unexpected-record"], nil }))
+        local broken = rule(nil, { record = record.name, state = state })
+        local missed = rule.id
+        if py.get(rules_order.TOLERATED, role, {})[state] ~= nil then
+            broken, missed = broken:as_warning(), rules_order.EARLY_CONTEXT
+        end
+        if order.missed[missed] == nil then
+            found[#found + 1] = broken
+        end
+        if rawequal(rule, RULE["missing-static-data-end"]) then
+            order = py.with(order, "missed", py.update(order.missed, py.set({ missed })))
+        end
+        state = py.either(then_, state)
+    end
+    if role == "DOMAIN" then
+        state = py.get(protocol_states.OF_VERSION, record.context.version)
+        order = py.with(order, "is_followed", true)
+    end
+    if state ~= nil then
+        state = rules_order._meant(state, record.context, record.layer)
+    end
+    if rawequal(state, order.state) then
+        return order
+    end
+    return py.with(order, "state", state)
+end
+
+-- The state by the streams that are around this one, as far as that is known.
+function rules_order._meant(state, context, layer)
+    local in_libxl
+    if context.may_be_in_libxl then
+        in_libxl = nil
+    else
+        in_libxl = py.has(context.layers, "libxl")
+    end
+    return protocol_states.after(state, in_libxl, rules_order._IMAGES[layer] == nil
+        and not py.truth(py.isdisjoint(rules_order._IMAGES, context.layers)))
+end
+
+-- The state that is meant, by the streams that are around this one, as far as that is known.
+function protocol_states.after(state, in_libxl, in_xenops)
+    if not in_libxl and protocol_states.WITHOUT_LIBXL[state] ~= nil then
+        if in_libxl == nil then
+            return nil
+        end
+        return protocol_states.after(protocol_states.WITHOUT_LIBXL[state], true, in_xenops)
+    end
+    return in_xenops and state == "finished" and "xenops tail" or state
+end
+
+-- The context records of one stop of the guest: which came, and in which order.
+function rules_order._context(order, seen, before, found)
+    local record, role = seen.record, seen.spec.role
+    if role == "CONTEXT" then
+        local is_late = record.name == "HVM_PARAMS" and order.context["HVM_CONTEXT"] ~= nil
+        if is_late and record.context.version == 3 and not order.has_params then
+            order = py.with(order, "has_params", true)
+            found[#found + 1] = RULE["hvm-params-after-context"]()
+        end
+        return py.with(order, "context", py.update(order.context, py.set({ record.name })))
+    end
+    if role == "POSTCOPY_SETUP" and before == "postcopy begun" then
+        local missing = py.map(rules_order.HVM_CONTEXT, function(name) if order.context[name] == nil then return name
+            end end)
+        if record.context.guest ~= "x86 HVM" then
+            missing = py.truth(order.context) and {} or { "context record" }
+        end
+        if (missing and missing[1] ~= nil) then
+            local none = rules_postcopy.ContextMissing.NONE
+            found[#found + 1] = RULE["postcopy-context-missing"](none, { missing = table.concat(missing, ", no ") })
+        end
+    end
+    if py.truth(order.context) and py.has(rules_order._ENDS_CONTEXT, role) then
+        return py.with(order, "context", {})
+    end
+    return order
+end
+
+-- What is as wide as the guest's words cannot be read by who does not know how wide these are.
+function rules_order._pv_info(order, seen, found)
+    local record = seen.record
+    if py.has(rules_order.NEEDS_PV_INFO, record.name) and order.is_followed and not order.has_pv_info
+        and order.missed[rules_order.NO_PV_INFO] == nil then
+        found[#found + 1] = RULE["unexpected-record"]("{record}, and no X86_PV_INFO came before it", {
+            record = record.name })
+        return py.with(order, "missed", py.update(order.missed, py.set({ rules_order.NO_PV_INFO })))
+    end
+    if record.name == "X86_PV_INFO" then
+        return py.with(order, "has_pv_info", true)
+    end
+    return order
+end
+
+-- Announced pages, and pages that come.
+function rules_pages.judge_forward(record, noted, phase, migration)
+    local results = {}
+    local role = facts_roles.role_of(record)
+    if role == "POSTCOPY_LIST" then
+        for _, run in ipairs(noted.again) do
+            results[#results + 1] = RULE["postcopy-pfn-announced-twice"](nil, { pfns = rules_pages._named(run) })
+        end
+    elseif role == "POSTCOPY_PAGES" then
+        py.extend(results, rules_fields.broken_entries(py.get(rules_pages._ENTRIES, rules_fields.key_of(record), {}),
+            record))
+        for _, run in ipairs(record.runs) do
+            if protocol_libxc.UNBACKED[run.type] == nil then
+                py.extend(results, rules_pages._unannounced(run, RULE["postcopy-page-not-announced"], phase, migration))
+            end
+        end
+        for _, run in ipairs(noted.again) do
+            results[#results + 1] = RULE["postcopy-page-repeated"](nil, { pfns = rules_pages._named(run) })
+        end
+    end
+    return results
+end
+
+function rules_pages._named(run)
+    return py.fill(run.length == 1 and rules_pages.ONE_PFN or rules_pages.MANY_PFNS, { first = run.first,
+        last = run.first + run.length - 1 })
+end
+
+function rules_pages._unannounced(run, rule, phase, migration)
+    local results = {}
+    local outstanding = migration.faults.outstanding
+    if phase.lists_whole and not outstanding.overflow then
+        local first = outstanding:first_of_run(run.first, run.length, false)
+        if first ~= nil then
+            results[#results + 1] = rule(nil, { pfn = first })
+        end
+    end
+    return results
+end
+
+function rules_checker.Checker._reverse(self, record, spec, noted)
+    local phase, state = self._phase, self._order.state
+    local broken = rules_postcopy.judge_complete(record, phase)
+    if spec.role == "POSTCOPY_FAULT" then
+        py.extend(broken, rules_pages.judge_fault(record, noted, phase, phase:is_ahead(state), self.migration))
+    end
+    phase:advance(record, state, state)
+    return broken
+end
+
+-- A POSTCOPY_COMPLETE after another.
+function rules_postcopy.judge_complete(record, phase)
+    local results = {}
+    if rules_postcopy_phase.is_complete(record) and phase.complete ~= nil then
+        results[#results + 1] = RULE["postcopy-complete-unexpected"](nil, { offset = phase.complete.offset })
+    end
+    return results
+end
+
+-- A POSTCOPY_FAULT. `is_early`: whether it was captured before the postcopy phase began.
+function rules_pages.judge_fault(record, noted, phase, is_early, migration)
+    local results = {}
+    if phase.complete ~= nil then
+        results[#results + 1] = RULE["postcopy-fault-after-complete"](nil, { offset = phase.complete.offset })
+    end
+    py.extend(results, rules_fields.broken_entries(py.get(rules_pages._ENTRIES, rules_fields.key_of(record), {}),
+        record))
+    for _, run in ipairs(is_early and {} or record.runs) do
+        py.extend(results, rules_pages._unannounced(run, RULE["postcopy-fault-not-announced"], phase, migration))
+    end
+    for _, run in ipairs(noted.again) do
+        results[#results + 1] = RULE["postcopy-fault-repeated"](nil, { pfns = rules_pages._named(run) })
+    end
+    for _, fault in ipairs(noted.faults) do
+        local answer = fault.answer
+        if answer ~= nil and rules_postcopy_phase.knew(record, answer) then
+            local late = (record.first.time - answer.last.time) / 1000000.0
+            results[#results + 1] = RULE["postcopy-fault-after-page"](nil, { pfn = fault.pfn, frame = answer.last.frame,
+                late = late })
+        end
+    end
+    return results
+end
+
+function runtime_parsing.Judges._init(self, kept)
+    rules_checker.Checker._init(self, kept)
+    self._kept = kept
+end
+
+function runtime_parsing.Judges._find(self, violation, record)
+    self._kept:note_broken(violation, self._kept:shown_of(record))
+end
+
+-- What bodies say is judged by `xenshark check`.
+function runtime_parsing.Judges._contents(self, record, state)
+    return {}
+end
+
+function facts_links._Growing._init(self)
+    self._faults = facts_faults.Faults()
+    self._lists = {}
+end
+
+function facts_links._Growing._link(self, fault)
+    for _, asked in ipairs(py.concat({ fault.asked }, fault.again)) do
+        self:_point(asked, fault)
+    end
+    self:_append(fault.answer, facts_links.Link(fault.pfn, fault.asked, fault.in_flight))
+end
+
+-- From a record that asks for a page to the one that brings it.
+function facts_links._Growing._point(self, asked, fault)
+    self:_append(asked, facts_links.Link(fault.pfn, fault.answer, fault.answer.first < asked.last))
+end
+
+function runtime_parsing.Ties._init(self, kept)
+    facts_links._Growing._init(self)
+    self._kept = kept
+end
+
+-- What one record had to do with faults and their pages.
+function runtime_parsing.Ties.tie(self, matches)
+    for _, fault in ipairs(matches.answered) do
+        self:_link(fault)
+    end
+    for _, fault in ipairs(matches.repeated) do
+        self:_point(fault.asked, fault)
+    end
+end
+
+function runtime_parsing.Ties._append(self, record, link)
+    local shown = self._kept:shown_of(record)
+    shown.links[#shown.links + 1] = runtime_shown.Tie(link.pfn, self._kept:shown_of(link.record), link.in_flight)
+end
+
+function facts_static_data.StaticData._init(self)
+    self._has_come = false
+    self._is_past = false
+end
+
+-- Why the next record is static data; nil if it is not.
+function facts_static_data.StaticData.add(self, record)
+    if record.layer ~= "libxc" or record.direction ~= events.FORWARD then
+        return nil
+    end
+    local why
+    if record.context.version == 2 and not self._is_past then
+        why = self:_why(record)
+    else
+        why = nil
+    end
+    self._has_come = self._has_come or why ~= nil
+    local role = facts_roles.role_of(record)
+    local begins
+    if role == "MEMORY" then
+        begins = py.truth(record.runs)
+    else
+        begins = role == "POSTCOPY_BEGIN"
+    end
+    self._is_past = self._is_past or ((begins and why == nil and record.whole))
+    return why
+end
+
+function facts_static_data.StaticData._why(self, record)
+    local role, length = facts_roles.role_of(record), record.body_length
+    if role == "POSTCOPY_SETUP" and py.truth(length) and length % facts_static_data.CPUID_LEAF == 0 then
+        return "record 0x11 has " .. py.format(length, ",") ..
+            " octets: CPUID leaves, and a POSTCOPY_PFNS_BEGIN has none"
+    end
+    if role == "POSTCOPY_LIST" and length % facts_static_data.MSR_ENTRY == 0 and length ~= 8 + 8 * record.count then
+        return "record 0x12 has " .. py.format(length, ",") .. " octets: MSR entries, and no list of "
+            .. py.format(record.count, ",") .. " pfns"
+    end
+    if role == "POSTCOPY_BEGIN" and self._has_come then
+        return "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN"
+    end
+    return nil
+end
+
+-- What is known of one direction.
+function runtime_parsing.Kept.direction(self, direction)
+    if direction == events.FORWARD then
+        return self.forward
+    end
+    return self.reverse
+end
+
+-- The items of a direction that have ended, by their records' indexes.
+function runtime_parsing.Kept.ended_items(self, direction)
+    if direction == events.FORWARD then
+        return self._of_forward
+    end
+    return self._of_reverse
+end
+
+-- Of its records, headers and texts, in the order of the alphabet.
+function runtime_parsing.Kept.names(self)
+    return py.sorted(py.keys(self.totals))
+end
+
+-- The item that a record has ended.
+function runtime_parsing.Kept.shown_of(self, record)
+    local ended = self:ended_items(record.direction)
+    return py.at(ended, record.index)
+end
+
+-- An item has ended, or was torn: everything that is to be known of it.
+function runtime_parsing.Kept.take_in(self, record, shown)
+    local ended = self:ended_items(record.direction)
+    ended[#ended + 1] = shown
+    if record.is_pages then
+        shown:take_runs(record.body, record.runs)
+        if shown.role == "POSTCOPY_FAULT" then
+            shown.pfns = record:pfns()
+            self.asked[#self.asked + 1] = shown
+        end
+    end
+    self.checker:add(record, self:_note(record))
+    self.is_over = self.is_over or (shown.role == "POSTCOPY_COMPLETE" or shown.role == "LIBXC_END")
+    local phase = self.checker._phase
+    if phase.raced ~= nil and not self._has_raced then
+        self._has_raced = true
+        for _, violation in ipairs(rules_pages.judge_end(phase, self)) do
+            self:note_broken(violation, shown)
+        end
+    end
+end
+
+-- Pages that POSTCOPY_COMPLETE did not wait for.
+function rules_pages.judge_end(phase, migration)
+    local results = {}
+    local complete, raced = phase.completion, phase.raced
+    if complete == nil then
+        return results
+    end
+    if raced ~= nil then
+        results[#results + 1] = RULE["postcopy-complete-race"](nil, { acked = complete.acked, offset = complete.offset,
+            end_ = raced.end_ }):at(raced)
+    end
+    local count = migration.faults.never_sent
+    if py.truth(count) and phase:knows_all_pages(migration) then
+        results[#results + 1] = RULE["postcopy-pages-dropped"](count == 1
+            and "1 announced page was never sent: POSTCOPY_COMPLETE came first"
+            or "{count:,} announced pages were never sent: POSTCOPY_COMPLETE came first", {
+            count = count }):at(complete)
+    end
+    return results
+end
+
+-- A rule is broken by an item, if the violation names no other.
+function runtime_parsing.Kept.note_broken(self, violation, shown)
+    if py.truth(violation.rule.wireshark) then
+        local at
+        if violation.record == nil then
+            at = shown
+        else
+            at = self:shown_of(violation.record)
+        end
+        at.broken[#at.broken + 1] = runtime_shown.Broken(violation.rule.id, violation.gravity, violation.message)
+    end
+end
+
+-- All entries of a pages record were seen: what they break is told, even if the record's pages never come.
+function runtime_parsing.Kept.judge_list(self, record, shown)
+    local broken = rules_framing.judge(record)
+    if not record.is_misdirected then
+        local phase = self.checker._phase
+        py.extend(broken, rules_pages.judge_forward(record, facts_migration.UNREMARKABLE, phase, self))
+    end
+    for _, violation in ipairs(rules_checker._once(broken)) do
+        self:note_broken(violation, shown)
+    end
+end
+
+-- What the facts make of a record: `facts.migration.Migration`, as far as judges of a record ask.
+function runtime_parsing.Kept._note(self, record)
+    if record.context.revision >= self.context.revision then
+        self.context = record.context
+    end
+    if self.totals[record.name] == nil then
+        py.put(self.totals, record.name, runtime_parsing.Total())
+    end
+    local total = self.totals[record.name]
+    total.records = total.records + 1
+    total.octets = total.octets + record.length
+    local static_data = self._static_data:add(record)
+    if record.type == nil then
+        return facts_migration.UNREMARKABLE
+    end
+    if static_data ~= nil then
+        return facts_migration.Noted(static_data)
+    end
+    if not record.whole or record.is_misdirected then
+        return facts_migration.UNREMARKABLE
+    end
+    local role = facts_roles.role_of(record)
+    if role ~= nil and protocol_specs.Role_is_postcopy(role) and role ~= "POSTCOPY_COMPLETE" then
+        self.kind = "postcopy"
+    end
+    local matches = self.faults:add(record)
+    if rawequal(matches, facts_faults.NOTHING) then
+        return facts_migration.UNREMARKABLE
+    end
+    self._ties:tie(matches)
+    return facts_migration.Noted(nil, matches.again, matches.faults, matches.answered)
+end
+
+function runtime_parsing.Total._init(self)
+    self.records = 0
+    self.octets = 0
+end
+
+-- Whether only a postcopy migration has it.
+function protocol_specs.Role_is_postcopy(self)
+    return protocol_specs.POSTCOPY[self] ~= nil
+end
+
+function runtime_connections.Connections._init(self)
+    self.capture = runtime_parsing.Capture()
+    self.by_stream = {}
+    self.all = {}
+    self.early_gaps = 0
+    self._by_ends = {}
+    self._followed = {}
+    self._pending = 0
+end
+
+function runtime_parsing.Capture._init(self)
+    self.migrations = {}
+    self.found = {}
+    self.ended = {}
+    self.waiting = 0
+    self.asks = false
+    self.ending = nil
+    self._bodies_kept = 0
+end
+
+-- Another packet is looked at for the first time.
+function runtime_parsing.Capture.next_packet(self)
+    self.found, self.ended = {}, {}
+end
+
+-- The two directions of a connection, that of the flow's octets first.
+function runtime_parsing.Capture.connect(self, flow)
+    local conversation = parser_conversation.Conversation(flow, function(event, frame) return self:hear(event) end,
+        function() return #self.migrations end)
+    local one, other = runtime_parsing.ShowingParser(conversation, self, true),
+        runtime_parsing.ShowingParser(conversation, self, false)
+    one:pair(other)
+    one.owner.peer, other.owner.peer = other.owner, one.owner
+    return { one.owner, other.owner }
+end
+
+-- `flow`: of the first direction's octets; nil for a bare stream. `number`: gives a migration its number when it is
+-- recognised. `keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note which octets
+-- are page contents. `joins`, `remarks`: of all connections of the input. `encapsulation`: what its packets were found
+-- in.
+function parser_conversation.Conversation._init(self, flow, emit, number, keep_pages, note_spans, joins, encapsulation,
+    remarks)
+    if keep_pages == nil then keep_pages = false end
+    if note_spans == nil then note_spans = false end
+    if encapsulation == nil then encapsulation = {} end
+    self.flow = flow
+    self.encapsulation = encapsulation
+    self.joins = py.either(joins, native.Nothing())
+    self.remarks = py.either(remarks, native.Nothing())
+    self.emit = emit
+    self.keep_pages = keep_pages
+    self.note_spans = note_spans
+    self.cipher = nil
+    self._number = number
+    self._migrations = {}
+end
+
+-- What the connection carries is encrypted.
+function parser_conversation.Conversation.note_cipher(self, name)
+    self.cipher = name
+    self.remarks:note_cipher(name)
+end
+
+-- One of its migrations, made when first asked for.
+function parser_conversation.Conversation.migration(self, ordinal)
+    while #self._migrations <= ordinal do
+        self._migrations[#self._migrations + 1] = parser_conversation.ParsedMigration(self._number)
+    end
+    return py.at(self._migrations, ordinal)
+end
+
+-- `number` gives it its number in the input, when it is recognised.
+function parser_conversation.ParsedMigration._init(self, number)
+    self.number = nil
+    self.context = events.NOTHING_SAID
+    self.libxl_endianness = nil
+    self.libxc_records = protocol_libxc_records.libxc_records(nil)
+    self.orders = parser_conversation._orders(self.context, nil)
+    self.says_handshakes = false
+    self.is_bare = false
+    self.begins_late = false
+    self.begins_after = nil
+    self.items = { ["forward"] = 0, ["reverse"] = 0 }
+    self.join = nil
+    self.role = nil
+    self.aside = nil
+    self._number = number
+end
+
+-- The record types of a stream version, by number.
+function protocol_libxc_records.libxc_records(version)
+    return py.get(protocol_libxc_records._VERSIONS, py.either(version, 0), protocol_libxc_records._UNKNOWN)
+end
+
+function parser_conversation._orders(context, libxl)
+    local own = { ["libxl"] = libxl }
+    return py.dict(py.map(py.items(protocol_containers.CONTAINERS), function(one_) local layer,
+        row = py.unpack(one_) return { layer, py.either(py.either(row.endianness, py.get(own, layer)),
+        context.endianness) } end))
+end
+
+-- A stream of it was recognised. Whether it is the first.
+function parser_conversation.ParsedMigration.open(self)
+    if self.number == nil and self.join ~= nil then
+        self.number = self.join.number
+    end
+    if self.number ~= nil then
+        return false
+    end
+    self.number = self._number()
+    if self.join ~= nil then
+        self.join.number = self.number
+    end
+    return true
+end
+
+-- A connection's request says what it is for. `join`: nil where connections are not joined.
+function parser_conversation.ParsedMigration.request(self, request, join)
+    self.role = request.role
+    if join ~= nil then
+        self.join, self.items = join, join.items
+    end
+    self.aside = (function() if request.has_own_memory or request.role == "vgpu" then return request.role end return nil
+        end)()
+    self:learn({ compressed = request.is_compressed })
+end
+
+-- A header says more.
+function parser_conversation.ParsedMigration.learn(self, values)
+    local context = py.update(self.context, values)
+    local holds_libxc = py.any(context.layers, function(layer) return
+        protocol_containers.CONTAINERS[layer].holds["libxc"] ~= nil end)
+    context = py.with(context, "may_be_in_libxl", not self.is_bare and not py.truth(holds_libxc))
+    if context ~= self.context then
+        self.context = py.with(context, "revision", context.revision + 1)
+        self.libxc_records = protocol_libxc_records.libxc_records(context.version)
+        self.orders = parser_conversation._orders(context, self.libxl_endianness)
+        self.says_handshakes = py.truth(context.layers) and protocol_containers.CONTAINERS[py.at(context.layers,
+            0)].answers == "handshakes"
+    end
+end
+
+-- libxl's header says its byte order, or xl's.
+function parser_conversation.ParsedMigration.learn_libxl_order(self, endianness)
+    self.libxl_endianness = endianness
+    self.orders = parser_conversation._orders(self.context, endianness)
+end
+
+-- Something of this layer was seen: not always after the one around it, whose header may be lost.
+function parser_conversation.ParsedMigration.enter(self, layer)
+    if not py.has(self.context.layers, layer) then
+        self:learn({ layers = protocol_containers.nested(self.context.layers, layer) })
+    end
+end
+
+-- The layers seen, outermost first, when one more was; and the one between, if its header must have been lost.
+function protocol_containers.nested(layers, layer)
+    if py.has(layers, layer) then
+        return layers
+    end
+    if (layers and layers[1] ~= nil) and not py.any(layers, function(one) return
+        protocol_containers.CONTAINERS[one].holds[layer] ~= nil end) then
+        local between = py.map(py.keys(protocol_containers.CONTAINERS[layers[#layers]].holds),
+            function(one) if protocol_containers.CONTAINERS[one].holds[layer] ~= nil then return one end end)
+        layers = py.concat(layers, between)
+    end
+    return py.map(protocol_containers.OUTERMOST_FIRST, function(one) if py.has(layers, one)
+        or one == layer then return one end end)
+end
+
+-- The container around this layer.
+function parser_conversation.ParsedMigration.outer(self, layer)
+    return protocol_containers.outer(self.context.layers, layer)
+end
+
+-- The container around a layer, among those seen.
+function protocol_containers.outer(layers, layer)
+    local place
+    if py.has(layers, layer) then
+        place = py.index(layers, layer)
+    else
+        place = 0
+    end
+    if py.truth(place) then
+        return protocol_containers.CONTAINERS[py.at(layers, place - 1)]
+    end
+    return nil
+end
+
+-- The offset of the forward direction before which one of its migrations does not begin, if the other direction has
+-- begun that.
+function parser_conversation.Conversation.begins_after(self, ordinal)
+    if ordinal < #self._migrations then
+        return py.at(self._migrations, ordinal).begins_after
+    end
+    return nil
 end
 
 function parser_cursor.Cursor._init(self, note_spans)
@@ -5902,7 +7761,7 @@ end
 
 -- Something of this layer was seen in this direction.
 function parser_direction.DirectionParser.enter(self, layer)
-    self.layers = py.union(self.layers, py.set({ layer }))
+    self.layers = py.update(self.layers, py.set({ layer }))
     self.migration:enter(layer)
 end
 
@@ -6083,12 +7942,6 @@ function parser_direction.DirectionParser._emit_item(self, item, end_, padding, 
     self.conversation.emit(record, self._reached)
 end
 
--- The layer whose end ends the stream: the outermost that is a stream of records.
-function events.Context._getters.outermost(self)
-    return py.first(self.layers, function(layer) if protocol_containers.CONTAINERS[layer].record ~= nil then return
-        layer end end)
-end
-
 -- The offset after it.
 function events.Record._getters.end_(self)
     return self.offset + self.length
@@ -6242,7 +8095,7 @@ function parser_direction.DirectionParser._start(self)
     end
     self._started = true
     local is_late = self.late or (self._is_unheard and self.peer ~= nil and self.peer.late)
-    local late = (is_late and self.ordinal == 0) or ((self.direction == events.FORWARD and self.migration.begins_late))
+    local late = (is_late and self.ordinal == 0) or (self.direction == events.FORWARD and self.migration.begins_late)
     local frame = self._reached
     if self.migration.aside == nil then
         self.conversation.emit(events.DirectionStarted(number, self.direction, self._begin, late, self:position()),
@@ -6310,1393 +8163,12 @@ function parser_direction.DirectionParser._search_from_here(self)
     self:expect_next("ANYTHING")
 end
 
-function facts_directions.DirectionFacts._init(self, direction)
-    self.direction = direction
-    self.started = 0
-    self.offset = 0
-    self.late = false
-    self.found = false
-    self.gaps = {}
-    self.cut = false
-    self.lost_at = nil
-    self.not_followed = 0
-    self.retransmitted = 0
-    self.conflicts = 0
-    self.copies = 0
-    self.in_vain = 0
-    self.unheard = 0
-    self.way = nil
-    self.stall = nil
-    self.closed = nil
-    self.ended = nil
-    self.first = nil
-    self.last = nil
-    self.acked = 0
-end
-
--- Distinct octets that were captured.
-function facts_directions.DirectionFacts._getters.seen(self)
-    return self.offset - self.started - py.sum(self.gaps, function(gap) return gap.length end)
-end
-
--- Whether it was found, and the way is not lost.
-function facts_directions.DirectionFacts._getters.is_followed(self)
-    return self.found and self.lost_at == nil
-end
-
--- Whether the capture has lost or cut off octets of it.
-function facts_directions.DirectionFacts._getters.is_damaged(self)
-    return (self.gaps and self.gaps[1] ~= nil) or self.cut
-end
-
--- The next event of this direction.
-function facts_directions.DirectionFacts.add(self, event)
-    local take = py.get(facts_directions._TAKE, py.class_of(event))
-    if take ~= nil then
-        take(self, event)
-    end
-end
-
--- Nothing follows: what the first and the last record held need not stay.
-function facts_directions.DirectionFacts.let_go(self)
-    self.first = self.first and py.with(self.first, "body", "", "padding", "", "runs", {})
-    self.last = self.last and py.with(self.last, "body", "", "padding", "", "runs", {})
-end
-
-function facts_directions.DirectionFacts._start(self, event)
-    self.offset = event.offset
-    self.started = self.offset
-    self.late = event.late
-end
-
-function facts_directions.DirectionFacts._record(self, record)
-    self.found = true
-    self.first = py.either(self.first, record)
-    self.last = record
-    self:_reach(record.end_)
-end
-
-function facts_directions.DirectionFacts._gap(self, gap)
-    self.gaps[#self.gaps + 1] = gap
-    self:_reach(gap.offset + gap.length)
-end
-
-function facts_directions.DirectionFacts._cut(self, event)
-    self.cut = true
-end
-
-function facts_directions.DirectionFacts._lose(self, event)
-    self.lost_at = event.offset
-end
-
-function facts_directions.DirectionFacts._regain(self, event)
-    self.lost_at = nil
-    self.not_followed = self.not_followed + event.skipped
-end
-
-function facts_directions.DirectionFacts._close(self, event)
-    self.closed = py.either(self.closed, event)
-end
-
-function facts_directions.DirectionFacts._count(self, event)
-    self:_reach(event.offset)
-    self.retransmitted = event.retransmitted
-    self.conflicts = event.conflicts
-end
-
-function facts_directions.DirectionFacts._end(self, event)
-    self:_count(event)
-    self.ended = event.reason
-    self.copies = event.copies
-    self.in_vain, self.unheard, self.way = event.in_vain, event.unheard, event.way
-    self.stall = event.stall
-end
-
-function facts_directions.DirectionFacts._reach(self, offset)
-    if offset > self.offset then
-        self.offset = offset
-    end
-end
-
-function facts_faults.Faults._init(self)
-    self.announced = 0
-    self.outstanding = native.PfnSet()
-    self.sent = native.PfnSet()
-    self.asked = native.PfnSet()
-    self.page_records = 0
-    self.pages = 0
-    self.fault_records = 0
-    self.answered = 0
-    self.in_flight = 0
-    self.latencies = {}
-    self._pending = {}
-    self._recent = facts_faults._NONE
-    self._recent_pages = 0
-    self._carrier = {}
-    self._counted = nil
-end
-
--- Outstanding pfns whose page has not come.
-function facts_faults.Faults._getters.never_sent(self)
-    if self._counted ~= nil then
-        return self._counted[2]
-    end
-    return self.outstanding.count - self.outstanding:count_common(self.sent)
-end
-
--- No record follows: keeps what is counted, and lets go of which pages it was.
-function facts_faults.Faults.let_go(self)
-    self._counted = { self.pushed, self.never_sent }
-    for _, pfns in ipairs({ self.outstanding, self.sent, self.asked }) do
-        pfns:forget()
-    end
-    self._recent, self._carrier = facts_faults._NONE, {}
-end
-
--- The next libxc record. One that is not whole, or that goes the wrong way, does nothing.
-function facts_faults.Faults.add(self, record)
-    local take = py.get(facts_faults._TAKE, facts_roles.role_of(record))
-    if take == nil or not record.whole or record.is_misdirected then
-        return facts_faults.NOTHING
-    end
-    return take(self, (function() if (record.body and record.body ~= "") then return py.with(record, "body", "",
-        "padding", "") end return record end)())
-end
-
--- nil of a text, and of a record that nobody specified.
-function facts_roles.role_of(record)
-    local spec = record.spec
-    if spec == nil then
-        return nil
-    end
-    return spec.role
-end
-
-function facts_faults.Faults._announce(self, record)
-    local again = {}
-    for _, run in ipairs(record.runs) do
-        self.announced = self.announced + run.length
-        if protocol_libxc.UNBACKED[run.type] == nil and self.outstanding:add_run(run.first,
-            run.length) < run.length then
-            again[#again + 1] = run
-        end
-    end
-    return facts_faults.Matches(again)
-end
-
-function facts_faults.Faults._fault(self, record)
-    self.fault_records = self.fault_records + 1
-    local again = {}
-    local faults = {}
-    local repeated = {}
-    for _, run in ipairs(record.runs) do
-        for pfn = run.first, run.first + math.min(run.length, facts_faults.PENDING) - 1 do
-            local carrier = py.get(self._carrier, pfn)
-            if not py.truth(self.asked:add_run(pfn, 1)) then
-                again[#again + 1] = events.Run(pfn, 1, run.type)
-                if carrier ~= nil then
-                    repeated[#repeated + 1] = facts_faults.Fault(pfn, record, nil, carrier, carrier.first < record.last)
-                elseif self._pending[pfn] ~= nil then
-                    self._pending[pfn].again[#self._pending[pfn].again + 1] = record
-                end
-                goto continue
-            end
-            local fault = facts_faults.Fault(pfn, record)
-            faults[#faults + 1] = fault
-            if carrier ~= nil then
-                self:_answer(fault, carrier)
-            elseif not py.has(self.sent, pfn) and py.len(self._pending) < facts_faults.PENDING then
-                py.put(self._pending, pfn, fault)
-            end
-            ::continue::
-        end
-    end
-    local answered = py.map(faults, function(fault) if fault.answer ~= nil then return fault end end)
-    return facts_faults.Matches(again, faults, answered, repeated)
-end
-
--- From the fault's last octet to the last octet of the record that answers, in ns; negative where the page was there
--- first, but not because a capture's clock went back.
-function facts_faults.Fault._getters.latency(self)
-    if self.answer == nil or self.asked.last.time == 0 then
-        return nil
-    end
-    local took = self.answer.last.time - self.asked.last.time
-    if self.in_flight then
-        return took
-    end
-    return math.max(0, took)
-end
-
-function facts_faults.Faults._page_data(self, record)
-    self.page_records = self.page_records + 1
-    local again = {}
-    local answered = {}
-    for _, run in ipairs(record.runs) do
-        self.pages = self.pages + run.length
-        if protocol_libxc.UNBACKED[run.type] ~= nil then
-            goto continue
-        end
-        if self.sent:add_run(run.first, run.length) < run.length then
-            again[#again + 1] = run
-        end
-        py.extend(answered, self:_carry(record, run))
-        ::continue::
-    end
-    return facts_faults.Matches(again, nil, answered)
-end
-
--- Remembers who brought these pages; the faults that waited for them.
-function facts_faults.Faults._carry(self, record, run)
-    local answered = {}
-    for pfn = run.first, run.first + math.min(run.length, facts_faults.RECENT) - 1 do
-        py.setdefault(self._carrier, pfn, record)
-        if py.truth(self._pending) then
-            local fault = py.pop(self._pending, pfn, nil)
-            if fault ~= nil then
-                self:_answer(fault, record)
-                answered[#answered + 1] = fault
-            end
-        end
-    end
-    if rawequal(self._recent, facts_faults._NONE) then
-        self._recent = py.deque()
-    end
-    py.push(self._recent, { record, run })
-    self._recent_pages = self._recent_pages + run.length
-    while self._recent_pages > facts_faults.RECENT and py.len(self._recent) > 1 do
-        self:_forget(py.unpack(py.popleft(self._recent)))
-    end
-    return answered
-end
-
-function facts_faults.Faults._forget(self, record, run)
-    self._recent_pages = self._recent_pages - run.length
-    for pfn = run.first, run.first + math.min(run.length, facts_faults.RECENT) - 1 do
-        if rawequal(py.get(self._carrier, pfn), record) then
-            py.drop(self._carrier, pfn)
-        end
-    end
-end
-
-function facts_faults.Faults._answer(self, fault, record)
-    fault.answer = record
-    fault.in_flight = record.first < fault.asked.last
-    self.answered = self.answered + 1
-    if fault.in_flight then
-        self.in_flight = self.in_flight + 1
-    elseif fault.latency ~= nil and fault.asked.last.time ~= 0 then
-        self.latencies[#self.latencies + 1] = fault.latency
-    end
-end
-
-function facts_static_data.StaticData._init(self)
-    self._has_come = false
-    self._is_past = false
-end
-
--- Why the next record is static data; nil if it is not.
-function facts_static_data.StaticData.add(self, record)
-    if record.layer ~= "libxc" or record.direction ~= events.FORWARD then
-        return nil
-    end
-    local why
-    if record.context.version == 2 and not self._is_past then
-        why = self:_why(record)
-    else
-        why = nil
-    end
-    self._has_come = self._has_come or why ~= nil
-    local role = facts_roles.role_of(record)
-    local begins
-    if role == "MEMORY" then
-        begins = (record.runs and record.runs[1] ~= nil)
-    else
-        begins = role == "POSTCOPY_BEGIN"
-    end
-    self._is_past = self._is_past or ((begins and why == nil and record.whole))
-    return why
-end
-
-function facts_static_data.StaticData._why(self, record)
-    local role, length = facts_roles.role_of(record), record.body_length
-    if role == "POSTCOPY_SETUP" and py.truth(length) and length % facts_static_data.CPUID_LEAF == 0 then
-        return "record 0x11 has " .. py.format(length, ",") ..
-            " octets: CPUID leaves, and a POSTCOPY_PFNS_BEGIN has none"
-    end
-    if role == "POSTCOPY_LIST" and length % facts_static_data.MSR_ENTRY == 0 and length ~= 8 + 8 * record.count then
-        return "record 0x12 has " .. py.format(length, ",") .. " octets: MSR entries, and no list of "
-            .. py.format(record.count, ",") .. " pfns"
-    end
-    if role == "POSTCOPY_BEGIN" and self._has_come then
-        return "record 0x10 after CPU policies: STATIC_DATA_END, and no POSTCOPY_BEGIN"
-    end
-    return nil
-end
-
-function rules_checker.Checker._init(self, migration)
-    self.migration = migration
-    self.findings = {}
-    self.left_out = 0
-    self._count = {}
-    self._order = rules_order.Order()
-    self._phase = rules_postcopy_phase.PostcopyPhase()
-    self._guest = native.Nothing()
-    self._pages = native.Nothing()
-    self._text = nil
-    self._foreign = {}
-    self._skipped = {}
-    self._latest = {}
-    self._aftermath = rules_aftermath.Aftermath()
-end
-
--- Headers were lost: where the stream stands is unknown.
-function rules_order.Order.forget(self)
-    return py.with(self, "state", nil, "is_followed", false)
-end
-
--- Headers were lost, and with them perhaps lists of pages.
-function rules_postcopy_phase.PostcopyPhase.forget(self)
-    self.pages_whole = false
-    self.lists_whole = self.pages_whole
-end
-
--- Takes in a known header or record that is on its right direction, with the state of the forward direction before it
--- and after it.
-function rules_postcopy_phase.PostcopyPhase.advance(self, record, before, now)
-    local role = facts_roles.role_of(record)
-    if record.direction == events.FORWARD then
-        self:_advance_forward(record, role, before, now)
-    elseif role == "POSTCOPY_FAULT" then
-        if self:is_ahead(now) then
-            self.early[#self.early + 1] = record
-        end
-    elseif role == "POSTCOPY_COMPLETE" and self.complete == nil then
-        if self:is_ahead(now) then
-            self.early[#self.early + 1] = record
-        else
-            self.complete = record
-            self:_race()
-        end
-    end
-end
-
-function rules_postcopy_phase.PostcopyPhase._advance_forward(self, record, role, before, now)
-    if role == "DOMAIN" then
-        self.pages_whole = true
-        self.lists_whole = self.pages_whole
-    end
-    if self.transition == nil and now == "postcopy pages" then
-        self.transition = record
-        local arrived = py.map(self.early, function(one) if rules_postcopy_phase.is_complete(one)
-            and rules_postcopy_phase.knew(one, record) then return one end end)
-        self.complete = self.complete or arrived[1]
-    end
-    if role == "LIBXC_END" and py.has(rules_postcopy_phase.PAGES_STATES, before) then
-        self.end_ = record
-    end
-    if role == "POSTCOPY_LIST" then
-        self.lists_whole = self.lists_whole and rules_postcopy_phase._is_listed(record)
-    elseif role == "POSTCOPY_PAGES" then
-        self.pages_whole = self.pages_whole and rules_postcopy_phase._is_listed(record)
-        self.page_data = record
-        self.has_early_pages = self.has_early_pages or now == "early pages"
-        self:_race()
-    end
-end
-
--- Whether it is a POSTCOPY_COMPLETE.
-function rules_postcopy_phase.is_complete(record)
-    return facts_roles.role_of(record) == "POSTCOPY_COMPLETE"
-end
-
--- Whether the sender of one record had received the whole of another, of the other direction: it has acknowledged it.
--- Captured earlier or later says nothing: a capture can hold packets out of order.
-function rules_postcopy_phase.knew(record, other)
-    return record.acked >= other.end_
-end
-
--- Whether all its entries were captured.
-function rules_postcopy_phase._is_listed(record)
-    return record.whole and py.sum(record.runs, function(run) return run.length end) >= record.count
-end
-
--- Takes in what a record broke.
-function rules_postcopy_phase.PostcopyPhase.blame(self, record, broken)
-    local has_begun = self.transition ~= nil and not rawequal(self.transition, record)
-    if record.direction == events.FORWARD and has_begun and py.any(broken, function(one) return one.is_fatal end) then
-        self.is_spoilt = true
-    end
-end
-
--- Whether the phase had not begun, in this state of the forward direction, when a record of the reverse direction was
--- captured. Whether that breaks a rule only the end can say.
-function rules_postcopy_phase.PostcopyPhase.is_ahead(self, state)
-    return self.transition == nil and state ~= nil
-end
-
--- POSTCOPY_COMPLETE leaves when every page has come, so a page it has not acknowledged comes too late. Pages may be
--- captured before it and arrive after it left, as well as be captured after it.
-function rules_postcopy_phase.PostcopyPhase._race(self)
-    local pages, complete = self.page_data, self.complete
-    if pages ~= nil and complete ~= nil and self.raced == nil and not rules_postcopy_phase.knew(complete, pages) then
-        self.raced = pages
-    end
-end
-
--- The POSTCOPY_COMPLETE as the end knows it: with pages that came before the phase the phase had begun.
-function rules_postcopy_phase.PostcopyPhase._getters.completion(self)
-    local early = py.filter(rules_postcopy_phase.is_complete,
-        (function() if self.has_early_pages then return self.early end return {} end)())
-    return self.complete or early[1]
-end
-
--- Whether every page that was announced and every page that was sent is known.
-function rules_postcopy_phase.PostcopyPhase.knows_all_pages(self, migration)
-    local faults = migration.faults
-    local is_known = self.lists_whole and self.pages_whole and migration.forward.lost_at == nil
-    return is_known and not (faults.outstanding.overflow or faults.sent.overflow)
-end
-
--- Whether an error only follows from one before it; takes it in if not.
-function rules_aftermath.Aftermath.explains(self, record, violation)
-    local rule, effects = violation.rule, violation.rule.effects
-    if violation.gravity ~= "error" then
-        return false
-    end
-    if self.lost[record.direction] ~= nil then
-        return true
-    end
-    if py.has(effects, "apart") then
-        return self.has_followed or rawequal(self.refused, record)
-    end
-    if (not py.has(effects, "stops") or py.has(effects, "body")) and rawequal(self.doubtful, record) then
-        return true
-    end
-    if not py.has(effects, "stops") and py.has(effects, "run") and rawequal(self.refused, record) then
-        return true
-    end
-    if py.has(effects, "doubts") then
-        self.doubtful = record
-    end
-    if py.has(effects, "once") then
-        if self.told[rule.id] ~= nil then
-            return true
-        end
-        self.told = py.union(self.told, py.set({ rule.id }))
-    end
-    if py.has(effects, "depends") and self.refused ~= nil then
-        return true
-    end
-    return py.has(effects, "stops") and self:_stops(record, violation)
-end
-
--- The same of an error at which a reader stops.
-function rules_aftermath.Aftermath._stops(self, record, violation)
-    local is_known = self.refused ~= nil and self.has_followed
-    if self.refused == nil then
-        self.refused = record
-    elseif py.has(violation.rule.effects, "no header") and not rawequal(self.refused, record) then
-        self.lost = py.union(self.lost, py.set({ record.direction }))
-        return true
-    else
-        self.has_followed = true
-    end
-    if py.has(violation.rule.effects, "loses") then
-        self.lost = py.union(self.lost, py.set({ record.direction }))
-    end
-    return is_known
-end
-
--- The same of what the end of all shows.
-function rules_aftermath.Aftermath.explains_end(self, violation)
-    local record, effects = violation.record, violation.rule.effects
-    if not py.truth(violation.rule.consequence) and record ~= nil then
-        return self:explains(record, violation)
-    end
-    if violation.gravity ~= "error" or self.refused == nil then
-        return false
-    end
-    if py.has(effects, "cut") then
-        local is_inside = record ~= nil and rawequal(record, self.doubtful) and not record.whole
-        return is_inside or self.has_followed or self.lost[violation.direction] ~= nil
-    end
-    if py.has(effects, "apart") then
-        return self.has_followed
-    end
-    local is_known = self.has_followed or self.has_ended
-    self.has_ended = true
-    return is_known
-end
-
--- The findings but for those of rules that are told of on request.
-function rules_checker.Checker._getters.shown(self)
-    return py.map(self.findings, function(finding) if not finding.is_on_request then return finding end end)
-end
-
--- The next event, and what the facts made of it.
-function rules_checker.Checker.add(self, event, noted)
-    if py.is_a(event, "Record") then
-        self:_add_record(event, noted)
-    elseif py.is_a(event, "Resynchronised") then
-        py.put(self._skipped, event.direction, event.skipped)
-    end
-end
-
-function rules_checker.Checker._add_record(self, record, noted)
-    local skipped = py.pop(self._skipped, record.direction, 0)
-    local is_beginning_lost = record.index == 0 and (py.either(record.offset,
-        self.migration:direction(record.direction).late))
-    if record.direction == events.FORWARD and (py.truth(skipped) or is_beginning_lost) then
-        self._order = self._order:forget()
-        self._phase:forget()
-        self._guest:forget()
-    end
-    local broken = self:_judge(record, noted, py.truth(skipped))
-    if py.truth(skipped) then
-        broken = py.concat(rules_capture.judge_way(skipped, self.migration:direction(record.direction)), broken)
-    end
-    if (broken and broken[1] ~= nil) then
-        self._phase:blame(record, broken)
-    end
-    for _, violation in ipairs(self:_new(record, native.once(broken))) do
-        if not self._aftermath:explains(record, violation) then
-            self:_find(violation, record)
-        end
-    end
-end
-
--- A record before which so many octets could not be followed. Where the capture has lost nothing, the way was lost for
--- a header that cannot be believed, and that has a rule of its own.
-function rules_capture.judge_way(skipped, direction)
-    local results = {}
-    if skipped ~= 0 and direction.is_damaged then
-        results[#results + 1] =
-            RULE["stream-resynchronised"]("{skipped:,} octets before this record could not be followed", {
-            skipped = skipped })
-    end
-    return results
-end
-
--- What the record before it in its direction, of the same name, did not break in the same way.
-function rules_checker.Checker._new(self, record, broken)
-    local before = py.get(self._latest, record.direction, rules_checker.NO_MISTAKE)
-    local found = py.map(broken, function(violation) return { violation, rules_checker._mistake(record,
-        violation) } end)
-    py.put(self._latest, record.direction, (function() if (found and found[1] ~= nil) then return py.set(py.map(found,
-        function(one_) local _, mistake = py.unpack(one_) if py.truth(mistake) then return mistake end end)) end return
-        rules_checker.NO_MISTAKE end)())
-    return py.map(found, function(one_) local violation, mistake = py.unpack(one_) if mistake == nil
-        or not py.has(before, mistake) then return violation end end)
-end
-
--- What is the same of all records of a run, of a rule that is broken once by a run.
-function rules_checker._mistake(record, violation)
-    if py.has(violation.rule.effects, "run") then
-        return { violation.rule, record.name, violation.message }
-    end
-    return nil
-end
-
--- All that a record breaks. `is_found_again`: whether the way was lost before it.
-function rules_checker.Checker._judge(self, record, noted, is_found_again)
-    if record.name == events.FOREIGN_OCTETS then
-        local told
-        told, self._foreign = self._foreign[record.direction] ~= nil, py.union(self._foreign, py.set({
-            record.direction }))
-        return py.truth(told) and {} or native.nothing(record)
-    end
-    if record.layer == nil then
-        return rules_ending.judge_trailing(record)
-    end
-    if record.is_text and record.layer ~= "xl" then
-        return native.nothing(record)
-    end
-    local broken
-    if record.is_text then
-        self._text, broken = py.unpack(rules_handshake.step(self._text, record, self.migration))
-        return broken
-    end
-    if noted.static_data ~= nil then
-        return rules_order.judge_static_data(record)
-    end
-    broken = rules_framing.judge(record)
-    local state = self._order.state
-    if (broken and broken[1] ~= nil) and self._order.state == "postcopy pages" then
-        local optional = RULE["unknown-optional-record"]
-        broken = py.map(broken, function(one) return (function() if rawequal(one.rule,
-            optional) then return rules_pages.in_postcopy(record) end return one end)() end)
-    end
-    if record.connection ~= nil then
-        return broken
-    end
-    local misdirected = rules_order.judge_direction(record)
-    if misdirected ~= nil then
-        return py.concat(broken, { misdirected })
-    end
-    if py.is_a(record.spec, "HeaderSpec", "RecordSpec") then
-        if record.direction == events.FORWARD then
-            py.extend(broken, self:_forward(record, record.spec, noted, is_found_again))
-        else
-            py.extend(broken, self:_reverse(record, record.spec, noted))
-        end
-    end
-    return py.concat(broken, self:_contents(record, state))
-end
-
--- Octets that belong to no layer.
-function rules_ending.judge_trailing(record)
-    local results = {}
-    local layers = record.context.layers
-    if not ((layers and layers[1] ~= nil)) or not protocol_containers.CONTAINERS[layers[1]].keeps_octets_after_end then
-        results[#results + 1] = RULE["data-after-end"](nil, { length = record.length })
-    end
-    return results
-end
-
--- The next text: what it breaks after the latest one, and what counts as the latest one then. A text with a gap in it
--- says nothing.
-function rules_handshake.step(latest, record, migration)
-    if not record.whole or not record.complete then
-        return { latest, {} }
-    end
-    local table = not migration.is_capture and rules_handshake.FILE or (migration.kind == "postcopy"
-        and rules_handshake.POSTCOPY or rules_handshake.LIVE)
-    local expected = py.get(table, latest, {})
-    local name = record.name
-    if py.has(expected, { record.direction, name }) or protocol_xl.MESSAGES[name] ~= nil
-        and rules_handshake._may_hide_texts(record, migration) then
-        if name == "report" and py.truth(py.at(record.body, -1)) then
-            return { "failed report", { RULE["xl-target-failed"](nil, { status = py.at(record.body, -1) }) } }
-        end
-        return { name, {} }
-    end
-    local said = py.repr(py.decode(py.rstrip(py.slice(record.body, 0, rules_handshake.TEXT_SHOWN), "\000"), "ascii",
-        "backslashreplace"))
-    if latest == nil and record.direction == events.REVERSE and record.index == 0
-        and protocol_xl.MESSAGES[name] == nil then
-        return { latest, not migration.reverse.late and { RULE["xl-no-banner"](nil, { said = said }) } or {} }
-    end
-    local found = { RULE["xl-handshake"]("expected {wanted}, this says {said}", {
-        wanted = rules_handshake._names(expected), said = said }) }
-    if table[name] == nil then
-        return { (py.first(expected, function(one_) local direction,
-            text = py.unpack(one_) if direction == record.direction then return text end end) or name), found }
-    end
-    if name == "report" and py.truth(py.at(record.body, -1)) then
-        return { "failed report", py.concat(found, { RULE["xl-target-failed"](nil, { status = py.at(record.body,
-            -1) }) }) }
-    end
-    return { name, found }
-end
-
--- Whether a text may have gone by that was not captured: in a gap, or in one that shows only later.
-function rules_handshake._may_hide_texts(record, migration)
-    return record.unseen or not rules_postcopy_phase.is_whole(migration.forward)
-        and rules_postcopy_phase.is_whole(migration.reverse)
-end
-
--- Whether every octet of a direction was captured, and understood.
-function rules_postcopy_phase.is_whole(direction)
-    local is_seen = direction.is_followed and direction.offset > direction.started
-    return is_seen and not ((direction.gaps and direction.gaps[1] ~= nil)) and not direction.late
-end
-
-function rules_handshake._names(expected)
-    return py.either(py.join(" or ", py.map(expected, function(one_) local direction,
-        name = py.unpack(one_) return py.str(name) .. " (" .. py.str(direction) .. ")" end)), "nothing")
-end
-
--- A record that the facts take for one of version 3 in a stream of version 2.
-function rules_order.judge_static_data(record)
-    local role = facts_roles.role_of(record)
-    if rules_order._STATIC_DATA[role] == nil then
-        return {}
-    end
-    return { RULE["static-data-in-v2"](rules_order._STATIC_DATA[role], { length = record.body_length,
-        count = record.count }) }
-end
-
--- What a header or record breaks by itself, whatever came before it.
-function rules_framing.judge(record)
-    local results = {}
-    if py.is_a(record.spec, "HeaderSpec") then
-        py.extend(results, rules_framing._header(record, record.spec))
-    elseif record.type ~= nil then
-        py.extend(results, rules_framing._record(record))
-    end
-    return results
-end
-
-function rules_framing._header(record, spec)
-    local results = {}
-    if not record.whole or #record.body < spec.size then
-        return results
-    end
-    local wrong = rules_fields.broken_fields(py.get(rules_framing._HEADERS, record.name, {}),
-        native.header_numbers(spec, record.body, record.endianness))
-    if record.layer == "xl" and not py.startswith(record.body, spec.magic) then
-        wrong = { RULE["bad-xl-header"](rules_headers.XlHeader.MAGIC, { magic = py.repr(py.decode(py.slice(record.body,
-            0, 32), "ascii", "replace")) }) }
-    end
-    if record.layer == "xl" and record.endianness == "big" then
-        wrong = py.concat(wrong, { RULE["big-endian-stream"](rules_headers.BigEndian.XL) })
-    end
-    py.extend(results, py.either(wrong, rules_framing._reserved(record, spec)))
-    return results
-end
-
--- The checks that the fields of a header break.
-function rules_fields.broken_fields(checks, values)
-    return py.map(checks, function(one) if py.truth(one.holds(values)) then return one.rule(one.check.message,
-        rules_fields._with_bits(one.check, values)) end end)
-end
-
-function rules_fields._with_bits(check, values)
-    local bits = py.map(check.when, function(one_) local field, _, value = py.unpack(one_) if py.is_a(value,
-        "int") then return py.band(values[field], value) end end)
-    return py.update(values, { ["bits"] = (function() if (bits and bits[1] ~= nil) then return py.at(bits,
-        -1) end return 0 end)() })
-end
-
-function rules_framing._reserved(record, spec)
-    local results = {}
-    for _, one_ in ipairs(native.reserved_set(spec.body, record.body, record.endianness)) do
-        local field, bits = py.unpack(one_)
-        results[#results + 1] = RULE["reserved-bits-set"](nil, { field = field, bits = bits })
-    end
-    return results
-end
-
-function rules_framing._record(record)
-    local results = {}
-    local key, spec = rules_fields.key_of(record), record.spec
-    local wrong = rules_fields.broken(py.get(rules_framing._RECORDS, key, {}), record)
-    local too_long = py.map(wrong, function(one) if rawequal(one.rule, RULE["record-too-long"]) then return one end end)
-    py.extend(results, py.either(too_long, wrong))
-    if (too_long and too_long[1] ~= nil) then
-        return results
-    end
-    if py.any(record.padding) then
-        results[#results + 1] = RULE["nonzero-padding"](nil, { padding = py.hex(record.padding, " ") })
-    end
-    if not py.is_a(spec, "RecordSpec") then
-        return results
-    end
-    if spec.shape == "pages" then
-        py.extend(results, rules_framing._pages(record, spec, key))
-    elseif (spec.shape == "fixed" or spec.shape == "list" or spec.shape == "chain" or spec.shape == "blob") then
-        py.extend(results, rules_framing._counts(record, spec))
-    end
-    py.extend(results, rules_framing._reserved(record, spec))
-    return results
-end
-
--- A header's name; a record's "layer.NAME", or "layer.?" where nobody specified it.
-function rules_fields.key_of(record)
-    if record.type == nil then
-        return record.name
-    end
-    return py.str(record.layer) .. "." .. py.str((function() if record.spec ~= nil then return record.name end return
-        "?" end)())
-end
-
--- The checks that a record, or its list, breaks.
-function rules_fields.broken(checks, record)
-    local wrong = py.map(checks, function(one) if py.truth(one.holds(record)) then return one end end)
-    return py.map(wrong, function(one) return one.rule(one.check.message,
-        py.dict(py.map(py.items(rules_fields.OF_RECORD), function(one_) local name, of = py.unpack(one_) return { name,
-        of(record) } end))) end)
-end
-
-function rules_framing._pages(record, spec, key)
-    local results = {}
-    local length, count, body = record.body_length, record.count, record.body
-    if length >= rules_framing.PAGES_HEADER and py.len(body) >= math.min(length,
-        rules_framing.PAGES_HEADER + rules_framing.ENTRY * count) then
-        py.extend(results, rules_fields.broken(py.get(rules_framing._LISTS, key, {}), record))
-        py.extend(results, rules_framing._pages_length(record, spec, count))
-    end
-    if py.len(body) >= rules_framing.PAGES_HEADER then
-        py.extend(results, rules_fields.broken_entries(py.get(rules_framing._ENTRIES, key, {}), record))
-        py.extend(results, rules_framing._reserved_entry(record))
-    end
-    return results
-end
-
--- Count, entries and pages fill the body.
-function rules_framing._pages_length(record, spec, count)
-    local results = {}
-    local length = record.body_length
-    local needed = rules_framing.PAGES_HEADER + rules_framing.ENTRY * count
-    if spec.contents and record.context.page_shift ~= protocol_libxc.PAGE_SHIFT then
-        return results
-    end
-    if spec.contents and needed <= length then
-        needed = needed + py.sum(record.runs, function(run) if protocol_libxc.UNBACKED[run.type] == nil then return
-            run.length end end) * 2 ^ protocol_libxc.PAGE_SHIFT
-    end
-    if needed ~= length then
-        results[#results + 1] =
-            RULE["body-length-mismatch"]("body_length {body_length:,}, count {count:,} says {needed:,}", {
-            body_length = length, count = count, needed = needed })
-    end
-    return results
-end
-
--- The checks that entries of a pages record break, once for each run of them.
-function rules_fields.broken_entries(checks, record)
-    local results = {}
-    for _, one in ipairs(checks) do
-        local wrong = rules_fields._wrong_types(one)
-        for _, one_ in ipairs(record.runs) do
-            local first, _, type = py.unpack(one_)
-            if wrong[type] ~= nil then
-                results[#results + 1] = one.rule(one.check.message, { pfn = first, type = type,
-                    name = protocol_libxc.PAGE_TYPES[type] })
-            end
-        end
-    end
-    return results
-end
-
-function rules_fields._wrong_types(one)
-    return py.set(py.map({ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
-        function(type) if py.truth(one.holds({ ["type"] = type })) then return type end end))
-end
-
--- The first entry with reserved bits.
-function rules_framing._reserved_entry(record)
-    local results = {}
-    local found = native.first_reserved(py.slice(record.body, rules_framing.PAGES_HEADER,
-        rules_framing.PAGES_HEADER + rules_framing.ENTRY * record.count), record.endianness)
-    if found ~= nil then
-        local index, entry = py.unpack(found)
-        results[#results + 1] =
-            RULE["reserved-bits-set"]("entry {index:,} is 0x{entry:016x}: bits 52 to 59 are not zero", { index = index,
-            entry = entry })
-    end
-    return results
-end
-
--- A body has the length that its own counts say.
-function rules_framing._counts(record, spec)
-    local results = {}
-    local length = record.body_length
-    if #record.body < length then
-        return results
-    end
-    local needed = native.measure(native.layout(spec.body, record.endianness), record.body)
-    if needed == nil then
-        results[#results + 1] =
-            RULE["body-length-mismatch"]("body_length {body_length:,} is too short for what its own counts say", {
-            body_length = length })
-        return results
-    end
-    if needed ~= length then
-        local found = RULE["body-length-mismatch"]("body_length {body_length:,}, its own counts say {needed:,}", {
-            body_length = length, needed = needed })
-        results[#results + 1] = (function() if spec.shape == "chain" then return found:as_warning() end return found
-            end)()
-    elseif spec.role == "FRAME_TABLE" then
-        py.extend(results, rules_framing._frames(record))
-    end
-    return results
-end
-
--- One entry for each frame of the table, which holds as many of the guest's words as fit.
-function rules_framing._frames(record)
-    local results = {}
-    local length = record.body_length
-    local first, last = py.unpack(py.map({ 0, 4 }, function(at) return py.uint(py.slice(record.body, at, at + 4),
-        record.endianness) end))
-    if first > last then
-        return results
-    end
-    local sizes = py.map(rules_framing.FRAME_WORDS, function(words) return 8 + 8 * (math.floor(last / words) -
-        math.floor(first / words) + 1) end)
-    if not py.has(sizes, length) then
-        local wanted = py.join(" or ", py.map(sizes, function(size) return py.format(size, ",") end))
-        results[#results + 1] =
-            RULE["body-length-mismatch"]("body_length {body_length:,}, pfns {first:,} to {last:,} say {wanted}", {
-            body_length = length, first = first, last = last, wanted = wanted })
-    end
-    return results
-end
-
--- An unknown optional record of the postcopy phase.
-function rules_pages.in_postcopy(record)
-    return RULE["postcopy-optional-record"](nil, { type = record.type })
-end
-
--- A record on the direction that never carries it.
-function rules_order.judge_direction(record)
-    if py.is_a(record.spec, "RecordSpec") and record.is_misdirected then
-        return RULE["wrong-direction"](nil, { record = record.name, direction = record.spec.direction })
-    end
-    return nil
-end
-
-function rules_checker.Checker._forward(self, record, spec, noted, is_found_again)
-    local seen = rules_order.Seen(record, spec, is_found_again, self._phase.complete ~= nil)
-    local before, broken
-    self._order, before, broken = py.unpack(rules_order.step(self._order, seen))
-    broken = py.concat(broken, rules_pages.judge_forward(record, noted, self._phase, self.migration))
-    self._phase:advance(record, before, self._order.state)
-    return broken
-end
-
--- The next header or record of the forward direction: what it breaks by its place, and how far the stream is.
-function rules_order.step(order, seen)
-    local found = {}
-    if rules_order._is_of_other_guest(seen, found) then
-        return rules_order.Placed(order, order.state, found)
-    end
-    if seen.record.unannounced then
-        order = rules_order._announced(order, seen, found)
-    end
-    local before = order.state
-    order = rules_order._placed(order, seen, found)
-    order = rules_order._context(order, seen, before, found)
-    order = rules_order._pv_info(order, seen, found)
-    if py.has(rules_postcopy_phase.PAGES_STATES, before) and seen.spec.role == "LIBXC_END"
-        and not seen.is_completed then
-        order = py.with(order, "state", nil)
-    end
-    return rules_order.Placed(order, before, found)
-end
-
-function rules_order._is_of_other_guest(seen, found)
-    local record = seen.record
-    local needed
-    if py.is_a(seen.spec, "RecordSpec") then
-        needed = seen.spec.guest
-    else
-        needed = "any"
-    end
-    if needed == "any" or py.get(rules_guest.GUESTS, record.context.guest, needed) == needed then
-        return false
-    end
-    if needed == "hvm" or not seen.is_found_again then
-        found[#found + 1] = rules_order._OTHER_GUEST[needed](nil, { record = record.name,
-            guest = record.context.guest })
-    end
-    return true
-end
-
--- A record of the other layer that nothing handed over to.
-function rules_order._announced(order, seen, found)
-    local record = seen.record
-    local should_be = py.get(rules_postcopy.SHOULD_BE, record.layer)
-    if should_be == nil or py.has(rules_postcopy.AGAIN, seen.spec.role) then
-        return order
-    end
-    if py.has(should_be.states, order.state) then
-        found[#found + 1] = RULE["postcopy-transition-missing"](nil, { record = record.name, layer = record.layer,
-            missing = should_be.missing })
-        return py.with(order, "state", should_be.then_)
-    end
-    if order.state == "early pages" then
-        return py.with(order, "state", should_be.then_)
-    end
-    return order
-end
-
--- The state machine.
-function rules_order._placed(order, seen, found)
-    local record, role = seen.record, seen.spec.role
-    local state, place = order.state, protocol_states.PLACES[role]
-    if state == nil then
-        state = place.natural
-    elseif py.has(place.moves, state) then
-        state = place.moves[state]
-    elseif order.missed[py.get(rules_order.MISSED, record.name)] ~= nil then
-        return order
-    else
-        local rule, then_ = py.unpack(py.get(py.get(rules_order.MISPLACED, role, {}), state, {
-            RULE["unexpected-record"], nil }))
-        local broken = rule(nil, { record = record.name, state = state })
-        local missed = rule.id
-        if py.get(rules_order.TOLERATED, role, {})[state] ~= nil then
-            broken, missed = broken:as_warning(), rules_order.EARLY_CONTEXT
-        end
-        if order.missed[missed] == nil then
-            found[#found + 1] = broken
-        end
-        if rawequal(rule, RULE["missing-static-data-end"]) then
-            order = py.with(order, "missed", py.union(order.missed, py.set({ missed })))
-        end
-        state = py.either(then_, state)
-    end
-    if role == "DOMAIN" then
-        state = py.get(protocol_states.OF_VERSION, record.context.version)
-        order = py.with(order, "is_followed", true)
-    end
-    if state ~= nil then
-        state = rules_order._meant(state, record.context, record.layer)
-    end
-    if rawequal(state, order.state) then
-        return order
-    end
-    return py.with(order, "state", state)
-end
-
--- The state by the streams that are around this one, as far as that is known.
-function rules_order._meant(state, context, layer)
-    local in_libxl
-    if context.may_be_in_libxl then
-        in_libxl = nil
-    else
-        in_libxl = py.has(context.layers, "libxl")
-    end
-    return protocol_states.after(state, in_libxl, rules_order._IMAGES[layer] == nil
-        and not py.truth(py.isdisjoint(rules_order._IMAGES, context.layers)))
-end
-
--- The state that is meant, by the streams that are around this one, as far as that is known.
-function protocol_states.after(state, in_libxl, in_xenops)
-    if not in_libxl and protocol_states.WITHOUT_LIBXL[state] ~= nil then
-        if in_libxl == nil then
-            return nil
-        end
-        return protocol_states.after(protocol_states.WITHOUT_LIBXL[state], true, in_xenops)
-    end
-    return in_xenops and state == "finished" and "xenops tail" or state
-end
-
--- The context records of one stop of the guest: which came, and in which order.
-function rules_order._context(order, seen, before, found)
-    local record, role = seen.record, seen.spec.role
-    if role == "CONTEXT" then
-        local is_late = record.name == "HVM_PARAMS" and order.context["HVM_CONTEXT"] ~= nil
-        if is_late and record.context.version == 3 and not order.has_params then
-            order = py.with(order, "has_params", true)
-            found[#found + 1] = RULE["hvm-params-after-context"]()
-        end
-        return py.with(order, "context", py.union(order.context, py.set({ record.name })))
-    end
-    if role == "POSTCOPY_SETUP" and before == "postcopy begun" then
-        local missing = py.map(rules_order.HVM_CONTEXT, function(name) if order.context[name] == nil then return name
-            end end)
-        if record.context.guest ~= "x86 HVM" then
-            missing = py.truth(order.context) and {} or { "context record" }
-        end
-        if (missing and missing[1] ~= nil) then
-            local none = rules_postcopy.ContextMissing.NONE
-            found[#found + 1] = RULE["postcopy-context-missing"](none, { missing = py.join(", no ", missing) })
-        end
-    end
-    if py.truth(order.context) and py.has(rules_order._ENDS_CONTEXT, role) then
-        return py.with(order, "context", {})
-    end
-    return order
-end
-
--- What is as wide as the guest's words cannot be read by who does not know how wide these are.
-function rules_order._pv_info(order, seen, found)
-    local record = seen.record
-    if py.has(rules_order.NEEDS_PV_INFO, record.name) and order.is_followed and not order.has_pv_info
-        and order.missed[rules_order.NO_PV_INFO] == nil then
-        found[#found + 1] = RULE["unexpected-record"]("{record}, and no X86_PV_INFO came before it", {
-            record = record.name })
-        return py.with(order, "missed", py.union(order.missed, py.set({ rules_order.NO_PV_INFO })))
-    end
-    if record.name == "X86_PV_INFO" then
-        return py.with(order, "has_pv_info", true)
-    end
-    return order
-end
-
--- Announced pages, and pages that come.
-function rules_pages.judge_forward(record, noted, phase, migration)
-    local results = {}
-    local role = facts_roles.role_of(record)
-    if role == "POSTCOPY_LIST" then
-        for _, run in ipairs(noted.again) do
-            results[#results + 1] = RULE["postcopy-pfn-announced-twice"](nil, { pfns = rules_pages._named(run) })
-        end
-    elseif role == "POSTCOPY_PAGES" then
-        py.extend(results, rules_fields.broken_entries(py.get(rules_pages._ENTRIES, rules_fields.key_of(record), {}),
-            record))
-        for _, run in ipairs(record.runs) do
-            if protocol_libxc.UNBACKED[run.type] == nil then
-                py.extend(results, rules_pages._unannounced(run, RULE["postcopy-page-not-announced"], phase, migration))
-            end
-        end
-        for _, run in ipairs(noted.again) do
-            results[#results + 1] = RULE["postcopy-page-repeated"](nil, { pfns = rules_pages._named(run) })
-        end
-    end
-    return results
-end
-
-function rules_pages._named(run)
-    return py.fill(run.length == 1 and rules_pages.ONE_PFN or rules_pages.MANY_PFNS, { first = run.first,
-        last = run.first + run.length - 1 })
-end
-
-function rules_pages._unannounced(run, rule, phase, migration)
-    local results = {}
-    local outstanding = migration.faults.outstanding
-    if phase.lists_whole and not outstanding.overflow then
-        local first = outstanding:first_of_run(run.first, run.length, false)
-        if first ~= nil then
-            results[#results + 1] = rule(nil, { pfn = first })
-        end
-    end
-    return results
-end
-
-function rules_checker.Checker._reverse(self, record, spec, noted)
-    local phase, state = self._phase, self._order.state
-    local broken = rules_postcopy.judge_complete(record, phase)
-    if spec.role == "POSTCOPY_FAULT" then
-        py.extend(broken, rules_pages.judge_fault(record, noted, phase, phase:is_ahead(state), self.migration))
-    end
-    phase:advance(record, state, state)
-    return broken
-end
-
--- A POSTCOPY_COMPLETE after another.
-function rules_postcopy.judge_complete(record, phase)
-    local results = {}
-    if rules_postcopy_phase.is_complete(record) and phase.complete ~= nil then
-        results[#results + 1] = RULE["postcopy-complete-unexpected"](nil, { offset = phase.complete.offset })
-    end
-    return results
-end
-
--- A POSTCOPY_FAULT. `is_early`: whether it was captured before the postcopy phase began.
-function rules_pages.judge_fault(record, noted, phase, is_early, migration)
-    local results = {}
-    if phase.complete ~= nil then
-        results[#results + 1] = RULE["postcopy-fault-after-complete"](nil, { offset = phase.complete.offset })
-    end
-    py.extend(results, rules_fields.broken_entries(py.get(rules_pages._ENTRIES, rules_fields.key_of(record), {}),
-        record))
-    for _, run in ipairs(is_early and {} or record.runs) do
-        py.extend(results, rules_pages._unannounced(run, RULE["postcopy-fault-not-announced"], phase, migration))
-    end
-    for _, run in ipairs(noted.again) do
-        results[#results + 1] = RULE["postcopy-fault-repeated"](nil, { pfns = rules_pages._named(run) })
-    end
-    for _, fault in ipairs(noted.faults) do
-        local answer = fault.answer
-        if answer ~= nil and rules_postcopy_phase.knew(record, answer) then
-            local late = (record.first.time - answer.last.time) / 1000000.0
-            results[#results + 1] = RULE["postcopy-fault-after-page"](nil, { pfn = fault.pfn, frame = answer.last.frame,
-                late = late })
-        end
-    end
-    return results
-end
-
-function facts_links._Growing._init(self)
-    self._faults = facts_faults.Faults()
-    self._lists = {}
-end
-
-function facts_links._Growing._link(self, fault)
-    for _, asked in ipairs(py.concat({ fault.asked }, fault.again)) do
-        self:_point(asked, fault)
-    end
-    self:_append(fault.answer, facts_links.Link(fault.pfn, fault.asked, fault.in_flight))
-end
-
--- From a record that asks for a page to the one that brings it.
-function facts_links._Growing._point(self, asked, fault)
-    self:_append(asked, facts_links.Link(fault.pfn, fault.answer, fault.answer.first < asked.last))
-end
-
-function rules_rule.Violation._getters.gravity(self)
-    return py.either(self.severity, self.rule.severity)
-end
-
--- Whether it can be what a migration failed of.
-function rules_rule.Violation._getters.is_fatal(self)
-    return self.gravity == "error" or self.rule.fatal
-end
-
-function rules_rule.Violation.at(self, record)
-    return py.with(self, "record", record)
-end
-
-function rules_rule.Violation.on(self, direction)
-    return py.with(self, "direction", direction)
-end
-
-function rules_rule.Violation.as_warning(self)
-    return py.with(self, "severity", "warning")
-end
-
--- `flow`: of the first direction's octets; nil for a bare stream. `number`: gives a migration its number when it is
--- recognised. `keep_pages`: page contents are kept in the records' bodies. `note_spans`: the parsers note which octets
--- are page contents. `joins`, `remarks`: of all connections of the input. `encapsulation`: what its packets were found
--- in.
-function parser_conversation.Conversation._init(self, flow, emit, number, keep_pages, note_spans, joins, encapsulation,
-    remarks)
-    if keep_pages == nil then keep_pages = false end
-    if note_spans == nil then note_spans = false end
-    if encapsulation == nil then encapsulation = {} end
-    self.flow = flow
-    self.encapsulation = encapsulation
-    self.joins = py.either(joins, native.Nothing())
-    self.remarks = py.either(remarks, native.Nothing())
-    self.emit = emit
-    self.keep_pages = keep_pages
-    self.note_spans = note_spans
-    self.cipher = nil
-    self._number = number
-    self._migrations = {}
-end
-
--- What the connection carries is encrypted.
-function parser_conversation.Conversation.note_cipher(self, name)
-    self.cipher = name
-    self.remarks:note_cipher(name)
-end
-
--- One of its migrations, made when first asked for.
-function parser_conversation.Conversation.migration(self, ordinal)
-    while #self._migrations <= ordinal do
-        self._migrations[#self._migrations + 1] = parser_conversation.ParsedMigration(self._number)
-    end
-    return py.at(self._migrations, ordinal)
-end
-
--- `number` gives it its number in the input, when it is recognised.
-function parser_conversation.ParsedMigration._init(self, number)
-    self.number = nil
-    self.context = events.NOTHING_SAID
-    self.libxl_endianness = nil
-    self.libxc_records = protocol_libxc_records.libxc_records(nil)
-    self.orders = parser_conversation._orders(self.context, nil)
-    self.says_handshakes = false
-    self.is_bare = false
-    self.begins_late = false
-    self.begins_after = nil
-    self.items = { ["forward"] = 0, ["reverse"] = 0 }
-    self.join = nil
-    self.role = nil
-    self.aside = nil
-    self._number = number
-end
-
--- The record types of a stream version, by number.
-function protocol_libxc_records.libxc_records(version)
-    return py.get(protocol_libxc_records._VERSIONS, py.either(version, 0), protocol_libxc_records._UNKNOWN)
-end
-
-function parser_conversation._orders(context, libxl)
-    local own = { ["libxl"] = libxl }
-    return py.dict(py.map(py.items(protocol_containers.CONTAINERS), function(one_) local layer,
-        row = py.unpack(one_) return { layer, py.either(py.either(row.endianness, py.get(own, layer)),
-        context.endianness) } end))
-end
-
--- A stream of it was recognised. Whether it is the first.
-function parser_conversation.ParsedMigration.open(self)
-    if self.number == nil and self.join ~= nil then
-        self.number = self.join.number
-    end
-    if self.number ~= nil then
-        return false
-    end
-    self.number = self._number()
-    if self.join ~= nil then
-        self.join.number = self.number
-    end
-    return true
-end
-
--- A connection's request says what it is for. `join`: nil where connections are not joined.
-function parser_conversation.ParsedMigration.request(self, request, join)
-    self.role = request.role
-    if join ~= nil then
-        self.join, self.items = join, join.items
-    end
-    self.aside = (function() if request.has_own_memory or request.role == "vgpu" then return request.role end return nil
-        end)()
-    self:learn({ compressed = request.is_compressed })
-end
-
--- A header says more.
-function parser_conversation.ParsedMigration.learn(self, values)
-    local context = py.update(self.context, values)
-    local holds_libxc = py.any(context.layers, function(layer) return
-        protocol_containers.CONTAINERS[layer].holds["libxc"] ~= nil end)
-    context = py.with(context, "may_be_in_libxl", not self.is_bare and not py.truth(holds_libxc))
-    if context ~= self.context then
-        self.context = py.with(context, "revision", context.revision + 1)
-        self.libxc_records = protocol_libxc_records.libxc_records(context.version)
-        self.orders = parser_conversation._orders(context, self.libxl_endianness)
-        self.says_handshakes = py.truth(context.layers) and protocol_containers.CONTAINERS[py.at(context.layers,
-            0)].answers == "handshakes"
-    end
-end
-
--- libxl's header says its byte order, or xl's.
-function parser_conversation.ParsedMigration.learn_libxl_order(self, endianness)
-    self.libxl_endianness = endianness
-    self.orders = parser_conversation._orders(self.context, endianness)
-end
-
--- Something of this layer was seen: not always after the one around it, whose header may be lost.
-function parser_conversation.ParsedMigration.enter(self, layer)
-    if not py.has(self.context.layers, layer) then
-        self:learn({ layers = protocol_containers.nested(self.context.layers, layer) })
-    end
-end
-
--- The layers seen, outermost first, when one more was; and the one between, if its header must have been lost.
-function protocol_containers.nested(layers, layer)
-    if py.has(layers, layer) then
-        return layers
-    end
-    if (layers and layers[1] ~= nil) and not py.any(layers, function(one) return
-        protocol_containers.CONTAINERS[one].holds[layer] ~= nil end) then
-        local between = py.map(py.keys(protocol_containers.CONTAINERS[py.at(layers, -1)].holds),
-            function(one) if protocol_containers.CONTAINERS[one].holds[layer] ~= nil then return one end end)
-        layers = py.concat(layers, between)
-    end
-    return py.map(protocol_containers.OUTERMOST_FIRST, function(one) if py.has(layers, one)
-        or one == layer then return one end end)
-end
-
--- The container around this layer.
-function parser_conversation.ParsedMigration.outer(self, layer)
-    return protocol_containers.outer(self.context.layers, layer)
-end
-
--- The container around a layer, among those seen.
-function protocol_containers.outer(layers, layer)
-    local place
-    if py.has(layers, layer) then
-        place = py.index(layers, layer)
-    else
-        place = 0
-    end
-    if py.truth(place) then
-        return protocol_containers.CONTAINERS[py.at(layers, place - 1)]
-    end
-    return nil
-end
-
--- The offset of the forward direction before which one of its migrations does not begin, if the other direction has
--- begun that.
-function parser_conversation.Conversation.begins_after(self, ordinal)
-    if ordinal < #self._migrations then
-        return py.at(self._migrations, ordinal).begins_after
-    end
-    return nil
-end
-
--- The parsers of a connection's two directions, ready for their first octets.
-function parser_package.connect(conversation)
-    local one, other = py.unpack(py.map({ true, false }, function(is_first) return
-        parser_direction.DirectionParser(conversation, parser_steps.STEPS, is_first) end))
-    one:pair(other)
-    return { one, other }
+function runtime_parsing.ShowingParser._init(self, conversation, capture, is_first)
+    parser_direction.DirectionParser._init(self, conversation, parser_steps.STEPS, is_first)
+    self.capture = capture
+    self.heard = runtime_parsing.Heard()
+    self.transport = self.heard
+    self.owner = runtime_halves.ShownHalf(self)
 end
 
 function parser_steps.xl_header(p)
@@ -7704,7 +8176,7 @@ function parser_steps.xl_header(p)
         return false
     end
     local endianness = py.either(protocol_xl.xl_endianness(p.buffer), "little")
-    local values = native.header_values(p, HEADER["xl header"], endianness)
+    local values = runtime_layouts.header_values(p, HEADER["xl header"], endianness)
     p.migration:learn({ endianness = endianness })
     p.migration:learn_libxl_order(endianness)
     local then_
@@ -7748,7 +8220,7 @@ function parser_steps.libvirt_header(p)
     if not p:has(HEADER["libvirt header"].size) then
         return false
     end
-    local values = native.header_values(p, HEADER["libvirt header"], "little")
+    local values = runtime_layouts.header_values(p, HEADER["libvirt header"], "little")
     local then_
     if values["version"] >= protocol_libvirt.LIBVIRT_VERSION then
         then_ = nil
@@ -7764,7 +8236,7 @@ function parser_steps._plain_header_step_1(p)
         return false
     end
     local endianness = py.either(HEADER["xenops header"].endianness, p.migration.context.endianness)
-    return parser_steps._begin_header(p, HEADER["xenops header"], endianness, native.header_values(p,
+    return parser_steps._begin_header(p, HEADER["xenops header"], endianness, runtime_layouts.header_values(p,
         HEADER["xenops header"], endianness))
 end
 
@@ -7773,7 +8245,7 @@ function parser_steps.libxl_header(p)
         return false
     end
     local named = py.startswith(p.buffer, protocol_libxl.LIBXL_IDENT)
-    local values = native.header_values(p, HEADER["libxl header"], "big")
+    local values = runtime_layouts.header_values(p, HEADER["libxl header"], "big")
     p.migration:learn_libxl_order(py.truth(named) and py.truth(values["options"]["big_endian"]) and "big" or "little")
     return parser_steps._begin_header(p, HEADER["libxl header"], "big", values,
         (function() if py.truth(named) then return nil end return "LOST" end)())
@@ -7783,7 +8255,7 @@ function parser_steps.image_header(p)
     if not p:has(HEADER["image header"].size) then
         return false
     end
-    local values = native.header_values(p, HEADER["image header"], "big")
+    local values = runtime_layouts.header_values(p, HEADER["image header"], "big")
     local named = values["marker"] == protocol_libxc.IMAGE_MARKER or values["id"] == protocol_libxc.IMAGE_ID
     if not py.truth(named) and p.handed_over == "LIBXC_END" then
         p:expect_next("LIBXL_RECORD")
@@ -7869,7 +8341,7 @@ end
 function parser_resync._is_encrypted(p)
     for _, one_ in ipairs(parser_resync.CIPHERS) do
         local pattern, name = py.unpack(one_)
-        if py.match(pattern, p.buffer) then
+        if (p.buffer:find(pattern) ~= nil) then
             p.conversation:note_cipher(name)
             p:ignore()
             return true
@@ -8097,7 +8569,7 @@ function parser_confidence.Judge.evidence(self, position, layer)
             break
         end
         local type, length = py.unpack(self.header(self.buffer, position))
-        local spec = py.get(layer == "libxl" and protocol_libxl.LIBXL_RECORDS or self.table, type)
+        local spec = py.get((layer == "libxl" and protocol_libxl.LIBXL_RECORDS or self.table), type)
         if spec == nil then
             return not py.truth(py.band(type, protocol_specs.OPTIONAL)) and 0 or bits
         end
@@ -8176,7 +8648,7 @@ function protocol_specs.proof_of(spec)
         return protocol_specs.Proof(40, { protocol_specs.PAGE_OCTETS })
     end
     if spec.shape == "fixed" then
-        return protocol_specs.Proof(40, { native.fixed(native.layout(spec.body, "little"))[1].size })
+        return protocol_specs.Proof(40, { native.fixed(runtime_layouts.Ordered(spec.body, "little"))[1].size })
     end
     return nil
 end
@@ -8184,7 +8656,8 @@ end
 -- Whether the length and the first fields of a body are such as the record can have.
 function parser_confidence.Judge._agrees(self, body, proof, length)
     if proof.unit ~= 0 then
-        local units, rest = py.unpack(py.divmod(length - proof.base, proof.unit))
+        local units, rest = py.unpack({ math.floor((length - proof.base) / proof.unit),
+            (length - proof.base) % proof.unit })
         if py.truth(rest) or proof.counted and units ~= self:_integer(body, 4) then
             return false
         end
@@ -8376,7 +8849,7 @@ function parser_steps.xenops_handshake(p, then_)
     local text = py.rstrip(py.decode(py.slice(p.buffer, parser_steps.HANDSHAKE_HEADER, judged), "utf-8", "replace"),
         "\239\191\189")
     p.handshakes = p.handshakes + 1
-    if length > protocol_xenops.HANDSHAKE_MAX or py.truth(length) and not py.isprintable(text)
+    if length > protocol_xenops.HANDSHAKE_MAX or py.truth(length) and not ((not text:find("[^ -~]")))
         or p.handshakes > parser_steps.HANDSHAKES_MAX then
         if then_ == "REVERSE" then
             p:expect_next("NOTHING")
@@ -8396,7 +8869,7 @@ end
 function parser_steps.xenops_state(p)
     local at = 0
     while true do
-        local found = native.next_state_end(p.buffer, at)
+        local found = parser_steps.next_state_end(p.buffer, at)
         if found == nil then
             at = math.max(at, #p.buffer - parser_steps.STATE_HEADER + 1)
             break
@@ -8420,6 +8893,16 @@ function parser_steps.xenops_state(p)
     end
     p.wanted = math.max(p.wanted - at, #p.buffer + 1)
     return false
+end
+
+-- Where one of these types stands first, from one place on.
+function parser_steps.next_state_end(buffer, at)
+    local places = py.map(parser_steps.STATE_MARKS, function(mark) local place = py.find(buffer, mark,
+        at) if place >= 0 then return place end end)
+    if (places and places[1] ~= nil) then
+        return py.min(places)
+    end
+    return nil
 end
 
 -- Whether a header stands here; nil where that shows only later.
@@ -8457,7 +8940,7 @@ function parser_steps._plain_header_step_2(p)
         return false
     end
     local endianness = py.either(HEADER["xenops legacy header"].endianness, p.migration.context.endianness)
-    return parser_steps._begin_header(p, HEADER["xenops legacy header"], endianness, native.header_values(p,
+    return parser_steps._begin_header(p, HEADER["xenops legacy header"], endianness, runtime_layouts.header_values(p,
         HEADER["xenops legacy header"], endianness))
 end
 
@@ -8631,11 +9114,6 @@ function parser_steps._next_header(p, layer)
     return { type, length }
 end
 
--- Whether only a postcopy migration has it.
-function protocol_specs.Role_is_postcopy(self)
-    return protocol_specs.POSTCOPY[self] ~= nil
-end
-
 -- After CHECKPOINT and POSTCOPY_TRANSITION libxl goes on, if there is one around the libxc stream.
 function parser_steps.libxl_if_there(p)
     if p.migration.context.may_be_in_libxl then
@@ -8666,7 +9144,7 @@ function parser_steps.domain_header(p)
         return false
     end
     local endianness = p.migration.context.endianness
-    local values = native.header_values(p, HEADER["domain header"], endianness)
+    local values = runtime_layouts.header_values(p, HEADER["domain header"], endianness)
     p.migration:learn({ guest = py.str(values["type"]), xen = py.str(values["xen_major"]) .. "."
         .. py.str(values["xen_minor"]) })
     if values["page_shift"] <= parser_steps.PAGE_SHIFT_MAX then
@@ -8734,7 +9212,7 @@ end
 -- Whether a text begins here: no record's header is made of printable octets alone.
 function parser_steps._is_text(p)
     local octets = py.slice(p.buffer, 0, parser_steps.HEADER_SIZE)
-    return py.isascii(octets) and py.isprintable(py.decode(octets, "ascii"))
+    return (not octets:find("[\128-\255]")) and (not py.decode(octets, "ascii"):find("[^ -~]"))
 end
 
 -- Whether xl reads what stands behind the stream: of a connection, unless it is known to be another toolstack's.
@@ -8874,25 +9352,1159 @@ function parser_resync.is_reverse(p)
     return judge:evidence(0, "libxc") > 0 and judge.reverse
 end
 
--- Pages that POSTCOPY_COMPLETE did not wait for.
-function rules_pages.judge_end(phase, migration)
+function runtime_parsing.Heard._init(self)
+    self.acked = 0
+end
+
+function runtime_halves.Placed._init(self)
+    self.base = nil
+    self.has_origin = false
+    self.next = 0
+end
+
+-- Offset 0 is known.
+function runtime_halves.Placed.set_origin(self, origin)
+    self.base, self.has_origin = py.unpack(origin)
+end
+
+-- The offset of a sequence number: the one nearest to another (RFC 9293, 3.4).
+function runtime_halves.Placed.unwrapped(self, seq, near)
+    local distance = (seq - self.base - near) % tcp_half_connection.SEQUENCE_SPACE
+    if distance >= tcp_half_connection.HALF_SPACE then
+        distance = distance - tcp_half_connection.SEQUENCE_SPACE
+    end
+    return near + distance
+end
+
+function runtime_halves.ShownHalf._init(self, parser)
+    runtime_halves.Placed._init(self)
+    self.parser = parser
+    self.shown = {}
+    self.trailing = nil
+    self.next_seq = -1
+    self.last_frame = 0
+    self.is_started = false
+    self.waits = false
+    self.is_closing = false
+    self.split = {}
+    self.passed_frame = 0
+    self.passed_time = 0
+    self.holds = 0
+    self._parts = {}
+    self._parts_octets = 0
+    self._placed = {}
+    self._turns = {}
+    self._turned = 0
+    self._holes = {}
+    self._held = {}
+    self._acks = {}
+    self._settled = 0
+end
+
+-- Remembers where the octets of a frame without a sequence number stand.
+function runtime_halves.ShownHalf.place(self, frame, offset)
+    py.put(self._placed, frame, offset)
+    return offset
+end
+
+-- The offset of a segment that is looked at for the first time. Without a sequence number it is taken for the next one:
+-- TCP hands packets over in order, and where some are missing no header is where it should be. `origin`: what the
+-- capture tells of a sequence number's direction, that of offset 0 and whether it is certain.
+function runtime_halves.ShownHalf.place_new(self, frame, seq, origin)
+    if seq == nil then
+        return self:place(frame, self.next)
+    end
+    if self.base == nil and self.next == 0 then
+        self:set_origin(origin(seq))
+    elseif self.base == nil then
+        self.base = (seq - self.next) % tcp_half_connection.SEQUENCE_SPACE
+    end
+    return self:unwrapped(seq, self.next)
+end
+
+-- The same of one that is looked at again.
+function runtime_halves.ShownHalf.place_of(self, frame, seq)
+    local known = py.get(self._placed, frame)
+    if known ~= nil then
+        return known
+    end
+    if seq == nil or self.base == nil then
+        return nil
+    end
+    local at = native.above(self._turns, "frame", frame)
+    return self:unwrapped(seq, (function() if at ~= 0 then return py.at(self._turns, at - 1).offset end return 0 end)())
+end
+
+-- Lets places be found later, without a mark for every packet.
+function runtime_halves.ShownHalf._mark_turn(self, frame)
+    if self.next - self._turned >= runtime_halves.TURN then
+        self._turned = self.next
+        self._turns[#self._turns + 1] = runtime_halves.Turn(frame, self.next)
+    end
+end
+
+-- A segment that is looked at for the first time, wherever it stands; its offset.
+function runtime_halves.ShownHalf.take(self, piece, seq, ack, origin)
+    self.parser.capture:next_packet()
+    piece.offset = self:place_new(piece.frame, seq, origin)
+    self:note_ack(ack, piece.frame)
+    self:arrive(piece)
+    return piece.offset
+end
+
+-- An acknowledgement without payload: it may tell that octets were not captured, and what was held behind them goes on.
+-- Whether it may have told anything.
+function runtime_halves.ShownHalf.take_ack(self, ack, frame, flags)
+    self:note_flags(flags)
+    local peer = self.peer
+    if not peer.waits or frame <= self.last_frame then
+        return false
+    end
+    peer.is_closing = peer.is_closing or py.band(flags, tcp_connections.FIN + tcp_connections.RST) ~= 0
+    self.parser.capture:next_packet()
+    self:note_ack(ack, frame)
+    return true
+end
+
+-- A side closes the connection: what was asked for and has not come will not come.
+function runtime_halves.ShownHalf.note_flags(self, flags)
+    local number = self.parser.migration.number
+    local ends_it = self.parser.direction == events.FORWARD and tcp_connections.FIN + tcp_connections.RST
+        or tcp_connections.RST
+    if number ~= nil and py.band(flags, ends_it) ~= 0 then
+        self.parser.capture:kept_of(number).is_over = true
+    end
+end
+
+-- A segment that is looked at for the first time.
+function runtime_halves.ShownHalf.arrive(self, piece)
+    self.last_frame = piece.frame
+    if (self._holes and self._holes[1] ~= nil) and piece.offset < self.next then
+        self:_fill(piece, math.min(piece.end_, self.next))
+    end
+    if piece.end_ <= self.next then
+        return
+    end
+    local missing = piece.offset - self.next
+    if missing > 0 and not ((self._held and self._held[1] ~= nil)) and self.parser.item ~= nil
+        and missing < self.parser.skip then
+        self:_pass_hole(piece.offset, missing)
+    end
+    if piece.offset <= self.next then
+        self:_deliver(piece)
+        self:_drain()
+    else
+        self:_hold(piece)
+        self:judge_gap(piece.frame)
+    end
+    self.next_seq = -1
+    if self.base ~= nil and not self.waits then
+        self.next_seq = (self.base + self.next) % tcp_half_connection.SEQUENCE_SPACE
+    end
+    self:_mark_turn(piece.frame)
+end
+
+-- The sender of this half has acknowledged the other one up to a sequence number; nil: it does not say.
+function runtime_halves.ShownHalf.note_ack(self, ack, frame)
+    local peer = self.peer
+    if ack ~= nil and peer.base ~= nil then
+        peer.parser.heard.acked = math.max(peer.parser.heard.acked, peer:unwrapped(ack, peer.next))
+    end
+    peer:judge_gap(frame)
+end
+
+-- Closes gaps of which it is certain that nothing fills them.
+function runtime_halves.ShownHalf.judge_gap(self, frame)
+    if not ((self._held and self._held[1] ~= nil)) then
+        return
+    end
+    local acks = self._acks
+    local acked = self.parser.heard.acked
+    if not ((acks and acks[1] ~= nil)) or acks[#acks].acked < acked then
+        acks[#acks + 1] = runtime_halves.Acknowledged(frame, acked)
+    end
+    while (acks and acks[1] ~= nil) and frame - acks[1].frame >= tcp_half_connection.REORDER_FRAMES do
+        self._settled = table.remove(acks, 1).acked
+    end
+    if self.is_closing then
+        self._settled = acked
+    end
+    while (self._held and self._held[1] ~= nil) and (self._held[1].offset <= self._settled
+        or self.holds > runtime_halves.HELD_MAX) do
+        self:_close_gap()
+    end
+end
+
+-- No packet follows.
+function runtime_halves.ShownHalf.flush(self)
+    while (self._held and self._held[1] ~= nil) do
+        self:_close_gap()
+    end
+end
+
+-- What is missing before the first piece held was not captured.
+function runtime_halves.ShownHalf._close_gap(self)
+    self:_lose(self._held[1].offset - self.next)
+    self:_drain()
+end
+
+function runtime_halves.ShownHalf._hold(self, piece)
+    piece.source = native.octets_of(piece.source, 0, piece.captured)
+    table.insert(self._held, native.above(self._held, "offset", piece.offset) + 1, piece)
+    self.holds = self.holds + #piece.source
+    if not self.waits then
+        self.waits = true
+        self.parser.capture.waiting = self.parser.capture.waiting + 1
+    end
+end
+
+-- Delivers what is held, as far as nothing is missing before it.
+function runtime_halves.ShownHalf._drain(self)
+    while (self._held and self._held[1] ~= nil) and self._held[1].offset <= self.next do
+        local piece = table.remove(self._held, 1)
+        self.holds = self.holds - py.len(piece.source)
+        self:_deliver(piece)
+    end
+    if not ((self._held and self._held[1] ~= nil)) and self.waits then
+        self.waits, self._acks = false, {}
+        self.parser.capture.waiting = self.parser.capture.waiting - 1
+    end
+end
+
+function runtime_halves.ShownHalf._deliver(self, piece)
+    local known = self.next - piece.offset
+    if known < piece.length then
+        self:_feed(piece, known)
+    end
+end
+
+-- Page contents are missing: their record goes on without them.
+function runtime_halves.ShownHalf._pass_hole(self, end_, length)
+    self:_add_hole(#self._holes, self.next, end_, self.shown[#self.shown])
+    if #self._holes > runtime_halves.HOLES_MAX then
+        table.remove(self._holes, 1)
+    end
+    self.next = end_
+    self.parser.offset = self.parser.offset + length
+    self.parser.skip = self.parser.skip - length
+end
+
+function runtime_halves.ShownHalf._add_hole(self, at, start, end_, shown)
+    local parser = self.parser
+    local gap = events.Gap(py.either(parser.migration.number, 0), parser.direction, start, end_ - start,
+        shown.item.name)
+    table.insert(self._holes, at + 1, runtime_halves.Hole(start, end_, shown, gap))
+    local facts = parser.capture:kept_of(gap.migration):direction(gap.direction)
+    facts.gaps[#facts.gaps + 1] = gap
+    shown.holes = shown.holes + 1
+end
+
+function runtime_halves.ShownHalf._remove_hole(self, at)
+    local hole = table.remove(self._holes, at + 1)
+    hole.shown.holes = hole.shown.holes - 1
+    local facts = self.parser.capture:kept_of(hole.gap.migration):direction(hole.gap.direction)
+    py.remove(facts.gaps, hole.gap)
+end
+
+-- Parts of a segment, up to an offset, may fill holes in what was passed over before.
+function runtime_halves.ShownHalf._fill(self, piece, end_)
+    local start, at = piece.offset, #self._holes - 1
+    while at >= 0 and py.at(self._holes, at).end_ > start do
+        local hole = py.at(self._holes, at)
+        if hole.start < end_ then
+            self:_remove_hole(at)
+            if end_ < hole.end_ then
+                self:_add_hole(at, end_, hole.end_, hole.shown)
+            end
+            if hole.start < start then
+                self:_add_hole(at, hole.start, start, hole.shown)
+            end
+            self:catch_up()
+            self:_see(hole.shown, events.Position(piece.frame, piece.time))
+        end
+        at = at - 1
+    end
+end
+
+-- Octets of an item came later than those behind them.
+function runtime_halves.ShownHalf._see(self, shown, position)
+    if shown.last == nil then
+        self.parser.newest = position
+    elseif shown.last.frame < position.frame then
+        shown.last = position
+    end
+end
+
+-- The next octets are those of a piece, but for the first ones.
+function runtime_halves.ShownHalf._feed(self, piece, known)
+    local parser = self.parser
+    local length = piece.length - known
+    local captured = math.max(0, piece.captured - known)
+    self.next = self.next + length
+    if parser.expect == "NOTHING" then
+        self:catch_up()
+        return
+    end
+    if length < parser.skip then
+        self:catch_up()
+        parser:pass_over(length, captured >= length, piece.frame, piece.time)
+        return
+    end
+    local seen = native.octets_of(piece.source, known, math.min(length, captured))
+    if not self.is_started then
+        self.is_started = true
+        parser:start(self:_begins_late(seen))
+    end
+    local size = #parser.buffer + self._parts_octets
+    if #seen == length and parser.skip == 0 and size + length < parser.wanted then
+        parser:mark(size, events.Position(piece.frame, piece.time))
+        self._parts[#self._parts + 1] = seen
+        self._parts_octets = self._parts_octets + length
+    else
+        self:catch_up()
+        self.peer:catch_up()
+        parser:feed(seen, length, captured >= length, piece.frame, piece.time)
+    end
+    self:_remember_split(seen)
+end
+
+-- A list that comes in many packets is put together once: here are the parts that wait. And the parser hears only now
+-- where the last of many page contents was that went by.
+function runtime_halves.ShownHalf.catch_up(self)
+    if self.passed_frame ~= 0 then
+        self.parser.newest = events.Position(self.passed_frame, self.passed_time)
+        self.passed_frame = 0
+    end
+    if (self._parts and self._parts[1] ~= nil) then
+        self.parser.buffer = self.parser.buffer .. table.concat(self._parts, "")
+        self._parts, self._parts_octets = {}, 0
+    end
+end
+
+function runtime_halves.ShownHalf._lose(self, length)
+    self:catch_up()
+    self.next = self.next + length
+    self.parser:lose(length)
+end
+
+-- Whether the octets before the first were not captured: neither begins it anything, nor is the other direction known
+-- from its beginning on.
+function runtime_halves.ShownHalf._begins_late(self, octets)
+    local parser, peer = self.parser, self.peer.parser
+    if self.has_origin and parser.offset == 0 then
+        return false
+    end
+    if py.any(py.concat({ parser_resync.BANNER }, { "LibxlFmt", "PUT /ser", "Xen save", "XenSaved", "libvirt-",
+        "\255\255\255\255\255\255\255\255" }), function(one) return py.startswith(one, py.slice(octets, 0, 8)) end) then
+        return false
+    end
+    return not peer.found or peer.late
+end
+
+-- A segment ends inside an entry: the packet in which the entry ends has to show all of it.
+function runtime_halves.ShownHalf._remember_split(self, seen)
+    local item = self.parser.item
+    if item == nil or item.body ~= nil or item.keep == 0 then
+        return
+    end
+    local size = (self.next - item.offset) % parser_entries.ENTRY_SIZE
+    if size ~= 0 then
+        local known = py.get(self.split, self.next - #seen, "") .. seen
+        py.put(self.split, self.next, py.slice(known, py.len(known) - size))
+    end
+end
+
+-- What is shown of an item: nearly always the newest.
+function runtime_halves.ShownHalf.shown_for(self, item)
+    local at = #self.shown - 1
+    while not rawequal(py.at(self.shown, at).item, item) do
+        at = at - 1
+    end
+    return py.at(self.shown, at)
+end
+
+-- What is inside of something else, compressed or in libvirt's messages, is not followed.
+function runtime_parsing.ShowingParser.wrap(self, wrapping)
+    self:expect_next("NOTHING")
+end
+
+function runtime_parsing.ShowingParser.begin(self, layer, name, type, spec, endianness, header, body_length, padding,
+    unannounced, carried, then_)
+    if padding == nil then padding = 0 end
+    if unannounced == nil then unannounced = false end
+    local size = header
+    if header == 0 then
+        if py.is_a(spec, "HeaderSpec") then
+            size = spec.size
+        else
+            size = math.min(body_length, #self.buffer)
+        end
+    end
+    local frame = self:_frame_before(self.offset + size)
+    parser_direction.DirectionParser.begin(self, layer, name, type, spec, endianness, header, body_length, padding,
+        unannounced, carried, then_)
+    local item = self.item
+    self:_announce(item, py.either(header, math.min(size, body_length)), item.whole_end - item.offset, frame)
+end
+
+function runtime_parsing.ShowingParser.begin_trailing(self)
+    parser_direction.DirectionParser.begin_trailing(self)
+    local item = self.trailing
+    local shown = self:_announce(item, 1, 1, item.first.frame)
+    self.owner.trailing = shown
+    for _, violation in ipairs(rules_ending.judge_trailing(self:_provisional(item, #self.buffer))) do
+        self.capture:kept_of(py.either(self.migration.number, 0)):note_broken(violation, shown)
+    end
+end
+
+-- A record whose header does not say how long it is.
+function runtime_parsing.ShowingParser.begin_state(self, layer, name, type, spec, header)
+    parser_direction.DirectionParser.begin_state(self, layer, name, type, spec, header)
+    local item = self.trailing
+    self.owner.trailing = self:_announce(item, header, header, item.first.frame)
+end
+
+-- Octets that far behind the first in `buffer` were captured there.
+function runtime_parsing.ShowingParser.mark(self, behind, position)
+    py.push(self._marks, { self.offset + behind, position })
+end
+
+function runtime_parsing.ShowingParser._read_item(self, item)
+    local is_listing = item.body == nil
+    local went_on = parser_direction.DirectionParser._read_item(self, item)
+    if is_listing and item.body ~= nil and rawequal(self.item, item) and item.is_pages then
+        local record = self:_provisional(item, item.whole_end - item.offset)
+        local shown = self.owner.shown[#self.owner.shown]
+        shown:take_runs(record.body, record.runs)
+        self.capture:kept_of(record.migration):judge_list(record, shown)
+    end
+    return went_on
+end
+
+function runtime_parsing.ShowingParser._emit_item(self, item, end_, padding, whole)
+    self.capture.ending = self.owner:shown_for(item)
+    parser_direction.DirectionParser._emit_item(self, item, end_, padding, whole)
+end
+
+-- The packet that holds the octet before an offset, of those in `buffer`.
+function runtime_parsing.ShowingParser._frame_before(self, end_)
+    local frame, at = self:position().frame, 0
+    while at < py.len(self._marks) and py.nth(self._marks, at)[1] < end_ do
+        frame = py.nth(self._marks, at)[2].frame
+        at = at + 1
+    end
+    return frame
+end
+
+function runtime_parsing.ShowingParser._announce(self, item, header, length, frame)
+    local role
+    if py.is_a(item.spec, "RecordSpec") then
+        role = item.spec.role
+    else
+        role = nil
+    end
+    local shown = runtime_shown.Shown(self.owner, item, item.offset, self.migration, self.direction, role, header,
+        length, frame)
+    self.owner.shown[#self.owner.shown + 1] = shown
+    self.capture.found[#self.capture.found + 1] = shown
+    return shown
+end
+
+-- A record as far as it has come.
+function runtime_parsing.ShowingParser._provisional(self, item, length)
+    local body = py.either(item.body, "")
+    return events.Record(py.either(self.migration.number, 0), self.direction, item.layer, item.name, item.type,
+        item.spec, item.endianness, item.offset, length, item.body_length, body, nil,
+        (function() if item.is_pages then return native.page_runs(body, item.endianness) end return {} end)(), false,
+        false, item.first, nil, nil, self.migration.context)
+end
+
+-- What is kept of the migration of this number.
+function runtime_parsing.Capture.kept_of(self, migration)
+    return py.at(self.migrations, migration)
+end
+
+-- The next event, of whichever connection.
+function runtime_parsing.Capture.hear(self, event)
+    if py.is_a(event, "MigrationFound") then
+        self.migrations[#self.migrations + 1] = runtime_parsing.Kept(event.migration)
+    elseif not py.is_a(event, "ConnectionJoined") then
+        local kept = self:kept_of(event.migration)
+        kept:direction(event.direction):add(event)
+        if py.is_a(event, "Record") then
+            self:_end(kept, event, self.ending)
+        else
+            kept.checker:add(event, facts_migration.UNREMARKABLE)
+        end
+    end
+end
+
+-- An item has ended, or was torn.
+function runtime_parsing.Capture._end(self, kept, record, shown)
+    shown.length, shown.last, shown.complete = record.length, record.last, record.complete
+    shown.broken = {}
+    if record.is_pages or self._bodies_kept + #record.body > runtime_parsing.BODIES_KEPT then
+        shown.item.body = nil
+    else
+        self._bodies_kept = self._bodies_kept + #record.body
+        shown.summary = native.summary_of(record)
+    end
+    kept:take_in(record, shown)
+    self.asks = self.asks or shown.pfns ~= nil
+    self.ended[#self.ended + 1] = shown
+    if rawequal(shown.half.trailing, shown) then
+        shown.half.trailing = nil
+    end
+end
+
+-- No packet follows.
+function runtime_connections.Connections.flush(self)
+    if self.capture.waiting ~= 0 then
+        for _, connection in ipairs(self.all) do
+            connection.one:flush()
+            connection.other:flush()
+        end
+    end
+end
+
+-- The connection that a packet belongs to: of those with its addresses and ports the latest use before it.
+function runtime_connections.Connections.known(self, packet, stream)
+    return self:_find(packet, stream, false)
+end
+
+-- The same, made if there is none.
+function runtime_connections.Connections.opened(self, packet, stream)
+    local known = self:_find(packet, stream, true)
+    if known ~= nil then
+        return known
+    end
+    local connection = runtime_connections.Connection(self.capture, packet)
+    self.all[#self.all + 1] = connection
+    self:_name(connection, stream)
+    local ends = runtime_connections.ends_of(packet)
+    if self._by_ends[ends] == nil then
+        py.put(self._by_ends, ends, {})
+    end
+    self._by_ends[ends][#self._by_ends[ends] + 1] = connection
+    return connection
+end
+
+function runtime_connections.Connection._init(self, capture, packet)
+    local flow = events.Flow(py.str(packet.src), py.str(packet.dst))
+    self.one, self.other = py.unpack(capture:connect(flow))
+    self.first_frame = packet.number
+    self.stream = nil
+    self.is_over = false
+    self.sender = runtime_connections.sender_of(packet)
+    self.has_ports = packet.src_port ~= packet.dst_port
+end
+
+function runtime_connections.sender_of(packet)
+    if packet.src_port ~= packet.dst_port then
+        return packet.src_port
+    end
+    return py.str(packet.src)
+end
+
+-- The direction of a packet.
+function runtime_connections.Connection.half_of(self, packet)
+    local sender
+    if self.has_ports then
+        sender = packet.src_port
+    else
+        sender = py.str(packet.src)
+    end
+    if sender == self.sender then
+        return self.one
+    end
+    return self.other
+end
+
+function runtime_connections.ends_of(packet)
+    local one, other = py.str(packet.src_port) .. " " .. py.str(packet.src), py.str(packet.dst_port) .. " "
+        .. py.str(packet.dst)
+    return one < other and py.str(one) .. " " .. py.str(other) or py.str(other) .. " " .. py.str(one)
+end
+
+-- A connection with the addresses and ports of a packet begins: the one before has ended.
+function runtime_connections.Connections.forget(self, packet)
+    local uses = py.get(self._by_ends, runtime_connections.ends_of(packet), {})
+    if (uses and uses[1] ~= nil) then
+        uses[#uses].is_over = true
+    end
+end
+
+-- Whether octets of a packet's direction are missing before some that are pending.
+function runtime_connections.Connections.is_waited_for(self, packet, stream)
+    if self.early_gaps == 0 then
+        return false
+    end
+    local followed = py.get(self._followed, runtime_connections.key_of(packet, stream), {})
+    local own = py.get(followed, runtime_connections.sender_of(packet))
+    return own ~= nil and own.waits
+end
+
+function runtime_connections.key_of(packet, stream)
+    if stream == nil then
+        return runtime_connections.ends_of(packet)
+    end
+    return stream
+end
+
+-- Whether a stream begins in a packet, or has begun before and is complete enough now to be known: then both directions
+-- of its connection are parsed from now on. `piece`: its octets, wherever they stand.
+function runtime_connections.Connections.recognises(self, packet, stream, seq, piece, origin)
+    local key = runtime_connections.key_of(packet, stream)
+    local own = self:_beginning(key, runtime_connections.sender_of(packet), seq, origin)
+    piece.offset = own.next
+    if seq ~= nil and own.base ~= nil then
+        piece.offset = own:unwrapped(seq, own.next)
+    end
+    if piece.end_ <= own.next or own.next > parser_resync.LATE_SEARCHED then
+        return false
+    end
+    piece.source = native.octets_of(piece.source, 0, piece.captured)
+    if not runtime_connections.begins_stream(piece.source) then
+        if not self:_completes(own, piece) then
+            return false
+        end
+        self:_keep(own, py.map(own.pending, function(one) if not rawequal(one, piece) then return one end end))
+    end
+    self:_take_over(self:opened(packet, stream), self._followed[key])
+    py.pop(self._followed, key)
+    return true
+end
+
+function runtime_connections.begins_stream(octets)
+    return parser_resync._magic(runtime_connections.Sight(octets), nil) ~= nil
+end
+
+function runtime_connections.Connections._find(self, packet, stream, is_needed)
+    if stream ~= nil and self.by_stream[stream] ~= nil then
+        return self.by_stream[stream]
+    end
+    local uses = py.get(self._by_ends, runtime_connections.ends_of(packet), {})
+    local at = #uses - 1
+    while at >= 0 do
+        local use = py.at(uses, at)
+        local is_of_stream = stream == nil or use.stream == nil or use.stream == stream
+        local is_past = use.is_over and is_needed and stream == nil
+        if use.first_frame <= packet.number and is_of_stream and not is_past then
+            self:_name(use, stream)
+            return use
+        end
+        at = at - 1
+    end
+    return nil
+end
+
+-- Wireshark has a number for it.
+function runtime_connections.Connections._name(self, connection, stream)
+    if stream ~= nil then
+        connection.stream = stream
+        py.put(self.by_stream, stream, connection)
+    end
+end
+
+function runtime_connections.Connections._beginning(self, key, sender, seq, origin)
+    if self._followed[key] == nil then
+        if py.len(self._followed) >= runtime_connections.FOLLOWED_MAX then
+            self._followed, self._pending, self.early_gaps = {}, 0, 0
+        end
+        py.put(self._followed, key, {})
+    end
+    local followed = self._followed[key]
+    if not py.has(followed, sender) then
+        py.put(followed, sender, runtime_connections.Beginning())
+        if seq ~= nil then
+            followed[sender]:set_origin(origin(seq))
+        end
+    end
+    return followed[sender]
+end
+
+function runtime_connections.Beginning._init(self)
+    runtime_halves.Placed._init(self)
+    self.pending = {}
+    self.waits = false
+end
+
+-- A packet without a beginning of its own: whether it completes one.
+function runtime_connections.Connections._completes(self, own, piece)
+    if #piece.source < piece.length then
+        own.next = math.max(own.next, piece.end_)
+        self:_keep(own, {})
+        return false
+    end
+    if not ((own.pending and own.pending[1] ~= nil)) and piece.offset <= own.next
+        and not py.truth(runtime_connections.unfinished(piece.source)) then
+        own.next = piece.end_
+        return false
+    end
+    table.insert(own.pending, native.above(own.pending, "offset", piece.offset) + 1, piece)
+    self._pending = self._pending + #piece.source
+    local octets, end_ = py.unpack(runtime_connections.joined(own.pending, own.next))
+    if py.truth(octets) then
+        if runtime_connections.begins_stream(octets) then
+            return true
+        end
+        own.next = end_
+    end
+    local start = own.next - runtime_connections.unfinished(octets)
+    local newest = own.pending[#own.pending]
+    self:_keep(own, py.map(own.pending, function(one) if one.end_ > start then return one end end))
+    if newest.end_ - start > parser_resync.START_SEARCHED or self._pending > runtime_connections.PENDING_MAX then
+        own.next = newest.end_
+        self:_keep(own, {})
+    end
+    return false
+end
+
+-- How many of the last octets may begin a stream that goes on in the next packet.
+function runtime_connections.unfinished(octets)
+    local last = py.slice(octets, math.max(0, #octets - runtime_connections.STARTS_MAX + 1))
+    local longest = 0
+    for _, start in ipairs(runtime_connections.STARTS) do
+        local at = py.find(last, py.slice(start, 0, 1))
+        while at >= 0 do
+            if py.startswith(start, py.slice(last, at)) then
+                longest = math.max(longest, #last - at)
+            end
+            at = py.find(last, py.slice(start, 0, 1), at + 1)
+        end
+    end
+    return longest
+end
+
+-- The octets that follow on one another from the first pending ones on, and the offset after them.
+function runtime_connections.joined(pending, known)
+    local parts = {}
+    local end_ = math.min(pending[1].offset, known)
+    for _, piece in ipairs(pending) do
+        if piece.offset > end_ then
+            break
+        end
+        parts[#parts + 1] = py.slice(piece.source, end_ - piece.offset)
+        end_ = math.max(end_, piece.end_)
+    end
+    return { table.concat(parts, ""), end_ }
+end
+
+-- Keeps so much of what is pending.
+function runtime_connections.Connections._keep(self, own, pending)
+    local more = py.sum(pending, function(one) return py.len(one.source) end)
+    self._pending = self._pending + (more - py.sum(own.pending, function(one) return py.len(one.source) end))
+    own.pending = pending
+    local has_gap = py.any(pending, function(one) return one.offset > own.next end)
+    if has_gap ~= own.waits then
+        own.waits = has_gap
+        self.early_gaps = self.early_gaps + (has_gap and 1 or -1)
+    end
+end
+
+-- A stream begins: from now on the connection's octets are parsed, those that are pending first.
+function runtime_connections.Connections._take_over(self, connection, followed)
+    for sender, own in pairs(followed) do
+        local half
+        if sender == connection.sender then
+            half = connection.one
+        else
+            half = connection.other
+        end
+        half.base, half.has_origin, half.next = own.base, own.has_origin, own.next
+        if py.truth(own.pending) then
+            half.next = math.min(own.next, py.at(own.pending, 0).offset)
+        end
+        half.parser.offset = half.next
+        for _, piece in ipairs(py.sorted(own.pending, function(one) return one.frame end)) do
+            if own.base == nil then
+                half:place(piece.frame, piece.offset)
+            end
+            half:arrive(piece)
+        end
+        self:_keep(own, {})
+    end
+end
+
+function rules_rule.Violation._getters.gravity(self)
+    return py.either(self.severity, self.rule.severity)
+end
+
+-- Whether it can be what a migration failed of.
+function rules_rule.Violation._getters.is_fatal(self)
+    return self.gravity == "error" or self.rule.fatal
+end
+
+function rules_rule.Violation.at(self, record)
+    return py.with(self, "record", record)
+end
+
+function rules_rule.Violation.on(self, direction)
+    return py.with(self, "direction", direction)
+end
+
+function rules_rule.Violation.as_warning(self)
+    return py.with(self, "severity", "warning")
+end
+
+-- `shown`: how many elements of arrays are found at most; 0: all.
+function runtime_layouts.Reading._init(self, octets, endianness, shown)
+    if shown == nil then shown = 0 end
+    self.octets = octets
+    self.endianness = endianness
+    self.found = {}
+    self.values = {}
+    self._shown = shown
+    self._elements_found = 0
+end
+
+-- The offset after the last field; nil if the octets are too few.
+function runtime_layouts.Reading.follow(self, rows, at)
+    if at == nil then at = 0 end
+    return self:_follow(rows, at, 0, self.values, true)
+end
+
+function runtime_layouts.Reading._follow(self, rows, at, depth, values, is_shown)
+    for _, row in ipairs(rows) do
+        local end_
+        if row.kind == "array" then
+            end_ = self:_array(row, at, depth, values, is_shown)
+        else
+            end_ = self:_field(row, at, depth, values, is_shown)
+        end
+        if end_ == nil then
+            return nil
+        end
+        at = end_
+    end
+    return at
+end
+
+function runtime_layouts.Reading._field(self, row, at, depth, values, is_shown)
+    local size = self:_size(row, at, values)
+    if size == nil or size < 0 or at + size > #self.octets then
+        return nil
+    end
+    if row.kind == "uint" then
+        py.put(values, py.either(row.name, ""), native.integer(py.slice(self.octets, at, at + size), self.endianness))
+    end
+    if is_shown then
+        self.found[#self.found + 1] = runtime_layouts.Found(row, at, size, depth, values)
+    end
+    return row.kind == "cstring" and at + size + 1 or at + size
+end
+
+function runtime_layouts.Reading._size(self, row, at, values)
+    if row.kind == "rest" then
+        return #self.octets - at
+    end
+    if row.kind == "cstring" then
+        return py.find(self.octets, "\000", at) - at
+    end
+    local counted = py.get(values, py.str(row.size))
+    if counted == nil then
+        return row.size
+    end
+    return counted
+end
+
+function runtime_layouts.Reading._array(self, row, at, depth, values, is_shown)
+    local index, count = 0, row.times
+    if row.by ~= nil then
+        count = py.get(values, row.by)
+    end
+    while index ~= count do
+        local after = nil
+        local last = {}
+        if at < #self.octets then
+            local is_found = is_shown and self:_has_room()
+            if is_found then
+                self.found[#self.found + 1] = runtime_layouts.Found(row, at, 0, depth, values, index)
+            end
+            after = self:_follow(py.either(row.elements, {}), at, depth + 1, last, is_found)
+        end
+        if after == nil and count == nil and row.ending == nil then
+            break
+        end
+        if after == nil then
+            return nil
+        end
+        at = after
+        index = index + 1
+        if row.ending ~= nil and py.get(last, py.at(row.ending, 0)) == py.at(row.ending, 1) then
+            break
+        end
+    end
+    return at
+end
+
+function runtime_layouts.Reading._has_room(self)
+    self._elements_found = self._elements_found + 1
+    return not py.truth(self._shown) or self._elements_found <= self._shown
+end
+
+-- How many of the octets a layout takes, by its own counts; nil if they are too few.
+function runtime_layouts.measure(layout, octets)
+    return runtime_layouts.Reading(octets, layout.endianness):follow(native.rows_of(layout.body))
+end
+
+-- The fields of a header as the numbers they are.
+function runtime_layouts.header_numbers(spec, body, endianness)
+    local reading = runtime_layouts.Reading(body, endianness)
+    reading:follow(native.rows_of(spec.body))
+    return reading.values
+end
+
+-- The fields of the header that is in the buffer, as templates want them.
+function runtime_layouts.header_values(p, spec, endianness)
+    return runtime_layouts.values_of(spec.body, py.slice(p.buffer, 0, spec.size), endianness)
+end
+
+-- The values of a layout as templates want them: enumerations by name, bits and elements as tables, of octets how many
+-- they are.
+function runtime_layouts.values_of(body, octets, endianness)
+    local reading = runtime_layouts.Reading(octets, endianness)
+    reading:follow(native.rows_of(body))
+    local top = {}
+    local around = { top }
+    for _, one in ipairs(reading.found) do
+        while #around > one.depth + 1 do
+            table.remove(around)
+        end
+        local inside = around[#around]
+        local name = py.either(one.row.name, "")
+        if one.element == nil then
+            py.put(inside, name, runtime_layouts._value(one))
+            goto continue
+        end
+        local element = {}
+        local elements = py.setdefault(inside, name, {})
+        elements[#elements + 1] = element
+        around[#around + 1] = element
+        ::continue::
+    end
+    return top
+end
+
+function runtime_layouts._value(one)
+    local row = one.row
+    if row.kind ~= "uint" then
+        return { ["octets"] = one.size }
+    end
+    local number = one.values[py.either(row.name, "")]
+    if row.parts ~= nil and row.size ~= 8 then
+        return py.dict(py.map(row.parts, function(part) return { part.name,
+            math.floor(number / (1 * 2 ^ part.shift)) % (1 * 2 ^ part.width) } end))
+    end
+    if row.names == nil then
+        return number
+    end
+    return py.get(row.names, number, number)
+end
+
+-- A duration with a unit that suits it.
+function runtime_words.duration(seconds)
+    local amount = math.abs(seconds)
+    if amount < 0.001 then
+        return py.format(seconds * 0xf4240, ".1f") .. " us"
+    end
+    if amount < 1 then
+        return py.format(seconds * 1000, ".1f") .. " ms"
+    end
+    return py.format(seconds, ".3f") .. " s"
+end
+
+-- From a fault's last octet to the page's, in seconds.
+function runtime_words.latency(asked, tie)
+    return tie.shown.last.time - asked.last.time
+end
+
+-- The longest latency of pages that were not under way when they were asked for.
+function runtime_words.slowest(shown)
+    local waits = py.map(shown.links, function(tie) if not py.truth(tie.in_flight) then return
+        runtime_words.latency(shown, tie) end end)
+    if (waits and waits[1] ~= nil) then
+        return py.max(waits)
+    end
+    return nil
+end
+
+-- An item in a few words, as far as it is known.
+function runtime_words.summary(shown)
+    shown:entries_end()
+    local words = shown.item.name
+    if (shown.summary and shown.summary ~= "") then
+        words = py.str(words) .. " " .. py.str(shown.summary)
+    end
+    if shown.count == nil then
+        return words
+    end
+    words = py.str(words) .. " " .. py.str(units.many(shown.count, "pfn"))
+    if shown.role == "POSTCOPY_FAULT" then
+        local wait = runtime_words.slowest(shown)
+        if wait ~= nil then
+            words = py.str(words) .. " (slowest " .. py.str(runtime_words.duration(wait)) .. ")"
+        elseif (shown.links and shown.links[1] ~= nil) then
+            words = py.str(words) .. " (in flight)"
+        end
+    elseif shown.low ~= nil and shown.high ~= nil then
+        words = py.str(words) .. " " .. py.format(shown.low, "#x") .. "-" .. py.format(shown.high, "#x")
+    end
+    if shown.role == "POSTCOPY_PAGES" and (shown.links and shown.links[1] ~= nil) then
+        words = py.str(words) .. " (answers " .. py.str(units.many(#shown.links, "fault")) .. ")"
+    end
+    return words
+end
+
+-- A number of things, with thousands apart; `several` where the plural is not an added s.
+function units.many(number, one, several)
+    return py.format(number, ",") .. " " .. py.str((function() if number == 1 then return one end return
+        py.either(several, one .. "s") end)())
+end
+
+-- More of an item whose header an earlier frame holds.
+function runtime_words.contents(shown, has_entries)
+    local what = shown.count == nil and "more" or "page contents"
+    if has_entries then
+        what = "entries"
+    end
+    return py.str(what) .. " of " .. py.str(shown.item.name) .. " in frame " .. py.str(shown.item.first.frame)
+end
+
+-- What there is to say of an item, by the path of the field that says it. `length`: its octets so far. `is_known`:
+-- whether all frames were looked at.
+function runtime_words.fields(shown, length, is_known)
     local results = {}
-    local complete, raced = phase.completion, phase.raced
-    if complete == nil then
-        return results
+    local item, half = shown.item, shown.half
+    results[#results + 1] = { "name", item.name }
+    results[#results + 1] = { "migration", py.either(shown.migration.number, 0) }
+    results[#results + 1] = { "direction", shown.direction }
+    if item.layer ~= nil then
+        results[#results + 1] = { "layer", item.layer }
     end
-    if raced ~= nil then
-        results[#results + 1] = RULE["postcopy-complete-race"](nil, { acked = complete.acked, offset = complete.offset,
-            end_ = raced.end_ }):at(raced)
+    if item.type ~= nil then
+        results[#results + 1] = { "type", item.type }
     end
-    local count = migration.faults.never_sent
-    if py.truth(count) and phase:knows_all_pages(migration) then
-        results[#results + 1] = RULE["postcopy-pages-dropped"](count == 1
-            and "1 announced page was never sent: POSTCOPY_COMPLETE came first"
-            or "{count:,} announced pages were never sent: POSTCOPY_COMPLETE came first", {
-            count = count }):at(complete)
+    results[#results + 1] = { "offset", item.offset }
+    results[#results + 1] = { "length", length }
+    results[#results + 1] = { "body_length", item.body_length }
+    results[#results + 1] = { "first_frame", item.first.frame }
+    if shown.last ~= nil then
+        results[#results + 1] = { "last_frame", shown.last.frame }
+        results[#results + 1] = { "complete", shown.complete and shown.holes == 0 }
+    elseif is_known then
+        half:catch_up()
+        results[#results + 1] = { "last_frame", half.parser.newest.frame }
+        results[#results + 1] = { "complete", rawequal(shown, half.trailing) and not half.parser.damaged }
     end
     return results
+end
+
+-- Consecutive pfns.
+function runtime_words.run(one, is_typed)
+    local words = py.format(one.first, "#x")
+    if one.length > 1 then
+        words = py.str(words) .. "-" .. py.format(one.first + one.length - 1, "#x")
+    end
+    return is_typed and py.str(words) .. " " .. py.str(protocol_libxc.PAGE_TYPES[one.type]) or words
+end
+
+-- What became of one pfn that was asked for.
+function runtime_words.fault(asked, pfn, tie, is_over)
+    local words = "pfn " .. py.format(pfn, "#x")
+    if tie == nil then
+        return is_over and py.str(words) .. ", unanswered" or py.str(words) .. ", not answered yet"
+    end
+    local frame = tie.shown.last.frame
+    if tie.in_flight then
+        return py.str(words) .. ", in flight: page sent in frame " .. py.str(frame)
+    end
+    return py.str(words) .. ", answered in frame " .. py.str(frame) .. " after "
+        .. py.str(runtime_words.duration(runtime_words.latency(asked, tie)))
+end
+
+-- What each migration carried, by the names of records, headers and texts; and its faults.
+function runtime_words.report_summary(capture)
+    local results = {}
+    if not ((capture.migrations and capture.migrations[1] ~= nil)) then
+        results[#results + 1] = "No Xen live migration was found."
+    end
+    for _, kept in ipairs(capture.migrations) do
+        results[#results + 1] = "Migration " .. py.str(kept.number) .. ": " .. py.str(table.concat(kept.context.layers,
+            ", "))
+        for _, name in ipairs(kept:names()) do
+            local total = kept.totals[name]
+            results[#results + 1] = "  " .. py.format(name, "<28") .. " " .. py.format(total.records, ">10,") .. " "
+                .. py.format(total.octets, ">18,") .. " octets"
+        end
+        if py.truth(kept.faults.fault_records) then
+            py.extend(results, runtime_words._faults(kept))
+        end
+    end
+    return results
+end
+
+function runtime_words._faults(kept)
+    local results = {}
+    local faults = kept.faults
+    local asked = "  faults: " .. py.format(faults.asked.count, ",") .. " pfns asked for"
+    results[#results + 1] = py.str(asked) .. ", " .. py.format(faults.answered, ",") .. " answered, "
+        .. py.format(faults.in_flight, ",") .. " of them in flight already"
+    local waits = {}
+    for _, shown in ipairs(kept.asked) do
+        local ties = shown:ties()
+        for _, pfn in ipairs(py.either(shown.pfns, {})) do
+            local tie = py.get(ties, pfn)
+            if tie ~= nil and not py.truth(tie.in_flight) then
+                waits[#waits + 1] = runtime_words.latency(shown, tie)
+            end
+        end
+    end
+    if (waits and waits[1] ~= nil) then
+        waits = py.sorted(waits)
+        local least, middle, most = runtime_words.duration(waits[1]),
+            runtime_words.duration(runtime_words._percentile(waits, 50)), runtime_words.duration(waits[#waits])
+        results[#results + 1] = "  latency of those not in flight: min " .. py.str(least) .. ", median "
+            .. py.str(middle) .. ", 95 % " .. py.str(runtime_words.duration(runtime_words._percentile(waits, 95)))
+            .. ", max " .. py.str(most)
+    end
+    return results
+end
+
+function runtime_words._percentile(ordered, percent)
+    local at = math.floor((#ordered * percent + 99) / 100)
+    return py.at(ordered, math.max(at, 1) - 1)
+end
+
+-- One line for each faulted pfn.
+function runtime_words.report_faults(capture)
+    local results = {}
+    results[#results + 1] = runtime_words._line("Migration", "Frame", "Pfn", "Answered in", "Latency")
+    for _, kept in ipairs(capture.migrations) do
+        for _, shown in ipairs(kept.asked) do
+            local ties = shown:ties()
+            for _, pfn in ipairs(py.either(shown.pfns, {})) do
+                results[#results + 1] = runtime_words._fault(kept, shown, pfn, py.get(ties, pfn))
+            end
+        end
+    end
+    return results
+end
+
+function runtime_words._line(migration, frame, pfn, where, late)
+    return py.format(migration, "<9") .. " " .. py.format(frame, ">9") .. " " .. py.format(pfn, ">14") .. " "
+        .. py.format(where, ">11") .. "  " .. py.str(late)
+end
+
+function runtime_words._fault(kept, asked, pfn, tie)
+    local where, late = "-", "unanswered"
+    if tie ~= nil and tie.shown.last ~= nil then
+        where, late = py.str(tie.shown.last.frame), "in flight"
+        if not tie.in_flight then
+            late = runtime_words.duration(runtime_words.latency(asked, tie))
+        end
+    end
+    return runtime_words._line(py.str(kept.number), py.str(asked.last.frame), py.format(pfn, "#x"), where, late)
 end
 
 function protocol_summaries._field(values, path, form, words)
@@ -8951,522 +10563,50 @@ facts_directions._TAKE = { ["DirectionStarted"] = facts_directions.DirectionFact
     ["Progress"] = facts_directions.DirectionFacts._count, ["DirectionEnded"] = facts_directions.DirectionFacts._end }
 facts_faults._TAKE = { ["POSTCOPY_LIST"] = facts_faults.Faults._announce,
     ["POSTCOPY_FAULT"] = facts_faults.Faults._fault, ["POSTCOPY_PAGES"] = facts_faults.Faults._page_data }
-rules_framing._HEADERS = { ["image header"] = { native.prepared(RULE["bad-image-header"], rules_rule.Check("header", {
-    "image header" }, { rules_rule.Condition("marker", "!=", "ffffffffffffffff"), rules_rule.Condition("id", "==",
-    0x58454e46) }, "marker is 0x{marker:016x}, not all ones")), native.prepared(RULE["bad-image-header"],
-    rules_rule.Check("header", { "image header" }, { rules_rule.Condition("marker", "==", "ffffffffffffffff"),
-    rules_rule.Condition("id", "!=", 0x58454e46) }, "id is 0x{id:08x}, not 'XENF'")),
-    native.prepared(RULE["bad-image-header"], rules_rule.Check("header", { "image header" }, {
-    rules_rule.Condition("marker", "==", "ffffffffffffffff"), rules_rule.Condition("id", "==", 0x58454e46),
-    rules_rule.Condition("version", "not in", { [2] = true, [3] = true }) },
-    "version is {version}, known are 2 and 3")), native.prepared(RULE["big-endian-stream"], rules_rule.Check("header", {
-    "image header" }, { rules_rule.Condition("options", "any bit of", 1) }, "options bit 0 is set")),
-    native.prepared(RULE["legacy-stream"], rules_rule.Check("header", { "image header" }, {
-    rules_rule.Condition("marker", "!=", "ffffffffffffffff"), rules_rule.Condition("id", "!=", 0x58454e46) },
-    "in place of the marker, all ones, stands 0x{marker:016x}")) }, ["domain header"] = {
-    native.prepared(RULE["bad-domain-header"], rules_rule.Check("header", { "domain header" }, {
-    rules_rule.Condition("type", "not in", { [1] = true, [2] = true }) }, "no receiver accepts guest type {type}")),
-    native.prepared(RULE["bad-domain-header"], rules_rule.Check("header", { "domain header" }, {
-    rules_rule.Condition("page_shift", "!=", 12) }, "page_shift is {page_shift}, not 12")) }, ["libxl header"] = {
-    native.prepared(RULE["bad-libxl-header"], rules_rule.Check("header", { "libxl header" }, {
-    rules_rule.Condition("ident", "!=", "4c6962786c466d74") }, "ident is 0x{ident:016x}, not 'LibxlFmt'")),
-    native.prepared(RULE["bad-libxl-header"], rules_rule.Check("header", { "libxl header" }, {
-    rules_rule.Condition("ident", "==", "4c6962786c466d74"), rules_rule.Condition("version", "!=", 2) },
-    "version is {version}, not 2")), native.prepared(RULE["big-endian-stream"], rules_rule.Check("header", {
-    "libxl header" }, { rules_rule.Condition("options", "any bit of", 1) }, "options bit 0 is set")) },
-    ["xl header"] = { native.prepared(RULE["bad-xl-header"], rules_rule.Check("header", { "xl header" }, {
-    rules_rule.Condition("byteorder", "!=", 0x1020304) },
-    "byteorder is 0x{byteorder:08x}, not 0x01020304 in either order")), native.prepared(RULE["bad-xl-header"],
-    rules_rule.Check("header", { "xl header" }, { rules_rule.Condition("byteorder", "==", 0x1020304),
-    rules_rule.Condition("mandatory_flags", "any bit of", 0xfffffffc) }, "unknown mandatory flags 0x{bits:x}")),
-    native.prepared(RULE["legacy-stream"], rules_rule.Check("header", { "xl header" }, {
-    rules_rule.Condition("byteorder", "==", 0x1020304), rules_rule.Condition("mandatory_flags", "no bit of",
-    0xfffffffe) }, "mandatory_flags 0x{mandatory_flags:x}: no libxl stream of version 2 follows")) },
-    ["xenops legacy header"] = { native.prepared(RULE["legacy-stream"], rules_rule.Check("header", {
-    "xenops legacy header" }, {}, "an image of XenServer 6.2 or older: a legacy stream follows")) },
-    ["libvirt header"] = { native.prepared(RULE["legacy-stream"], rules_rule.Check("header", { "libvirt header" }, {
-    rules_rule.Condition("version", "<", 2) }, "version {version} of libvirt's header: a legacy stream follows")) } }
-rules_framing._RECORDS = { ["libxc.END"] = { native.prepared(RULE["record-too-long"], rules_rule.Check("record", {
-    "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
-    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
-    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
-    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
-    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
-    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
-    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
-    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.PAGE_DATA"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
-    "body_length {body_length} has no room for count and reserved")) }, ["libxc.X86_PV_INFO"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_P2M_FRAMES"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_VCPU_BASIC"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_VCPU_EXTENDED"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_PV_VCPU_XSAVE"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.SHARED_INFO"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.SHARED_INFO" }, {
-    rules_rule.Condition("body_length", "!=", 4096), rules_rule.Condition("page_shift", "==", 12) },
-    "body_length {body_length:,}, a page has 4,096")) }, ["libxc.TSC_INFO"] = { native.prepared(RULE["record-too-long"],
-    rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES",
-    "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO",
-    "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS",
-    "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA",
-    "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END",
-    "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.HVM_CONTEXT"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.HVM_PARAMS"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.TOOLSTACK"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["unhandled-record"], rules_rule.Check("record", { "libxc.TOOLSTACK" }, {},
-    "no release of Xen handles this record")) }, ["libxc.X86_PV_VCPU_MSRS"] = { native.prepared(RULE["record-too-long"],
-    rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES",
-    "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO",
-    "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS",
-    "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN",
-    "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA",
-    "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END",
-    "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.VERIFY"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
-    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
-    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.CHECKPOINT"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
-    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
-    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.CHECKPOINT_DIRTY_PFN_LIST"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.POSTCOPY_BEGIN"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
-    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
-    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.POSTCOPY_PFNS_BEGIN"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
-    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
-    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.POSTCOPY_PFNS"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
-    "body_length {body_length} has no room for count and reserved")) }, ["libxc.POSTCOPY_TRANSITION"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
-    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
-    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.POSTCOPY_PAGE_DATA"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
-    "body_length {body_length} has no room for count and reserved")) }, ["libxc.POSTCOPY_FAULT"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["body-length-mismatch"], rules_rule.Check("record", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("body_length", "<", 8) },
-    "body_length {body_length} has no room for count and reserved")) }, ["libxc.POSTCOPY_COMPLETE"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
-    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
-    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.X86_TSC_INFO"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.STATIC_DATA_END"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
-    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
-    "a signal has no body, this one has {body_length:,} octets")) }, ["libxc.X86_CPUID_POLICY"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxc.X86_MSR_POLICY"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxl.END"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
-    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
-    "a signal has no body, this one has {body_length:,} octets")) }, ["libxl.LIBXC_CONTEXT"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
-    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
-    "a signal has no body, this one has {body_length:,} octets")) }, ["libxl.EMULATOR_XENSTORE_DATA"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxl.EMULATOR_CONTEXT"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) }, ["libxl.CHECKPOINT_END"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
-    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
-    "a signal has no body, this one has {body_length:,} octets")) }, ["libxl.CHECKPOINT_STATE"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")) },
-    ["libxl.POSTCOPY_TRANSITION_END"] = { native.prepared(RULE["record-too-long"], rules_rule.Check("record", {
-    "libxc.END", "libxc.PAGE_DATA", "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC",
-    "libxc.X86_PV_VCPU_EXTENDED", "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT",
-    "libxc.HVM_PARAMS", "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT",
-    "libxc.CHECKPOINT_DIRTY_PFN_LIST", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_TRANSITION", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE",
-    "libxc.X86_TSC_INFO", "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END",
-    "libxl.LIBXC_CONTEXT", "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.CHECKPOINT_STATE", "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["nonempty-signal"], rules_rule.Check("record", { "libxc.END", "libxc.VERIFY",
-    "libxc.CHECKPOINT", "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_COMPLETE", "libxc.STATIC_DATA_END", "libxl.END", "libxl.LIBXC_CONTEXT", "libxl.CHECKPOINT_END",
-    "libxl.POSTCOPY_TRANSITION_END" }, { rules_rule.Condition("body_length", "!=", 0) },
-    "a signal has no body, this one has {body_length:,} octets")) }, ["libxl.?"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["unknown-mandatory-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("type", "no bit of", 0x80000000) }, "mandatory record 0x{type:08x} is specified nowhere")),
-    native.prepared(RULE["unknown-optional-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("type", "any bit of", 0x80000000) }, "optional record 0x{type:08x} is specified nowhere")),
-    native.prepared(RULE["unhandled-record"], rules_rule.Check("record", { "libxl.?" }, {},
-    "libxl handles no record 0x{type:08x}, optional or not")) }, ["libxc.?"] = {
-    native.prepared(RULE["record-too-long"], rules_rule.Check("record", { "libxc.END", "libxc.PAGE_DATA",
-    "libxc.X86_PV_INFO", "libxc.X86_PV_P2M_FRAMES", "libxc.X86_PV_VCPU_BASIC", "libxc.X86_PV_VCPU_EXTENDED",
-    "libxc.X86_PV_VCPU_XSAVE", "libxc.SHARED_INFO", "libxc.TSC_INFO", "libxc.HVM_CONTEXT", "libxc.HVM_PARAMS",
-    "libxc.TOOLSTACK", "libxc.X86_PV_VCPU_MSRS", "libxc.VERIFY", "libxc.CHECKPOINT", "libxc.CHECKPOINT_DIRTY_PFN_LIST",
-    "libxc.POSTCOPY_BEGIN", "libxc.POSTCOPY_PFNS_BEGIN", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_TRANSITION",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT", "libxc.POSTCOPY_COMPLETE", "libxc.X86_TSC_INFO",
-    "libxc.STATIC_DATA_END", "libxc.X86_CPUID_POLICY", "libxc.X86_MSR_POLICY", "libxl.END", "libxl.LIBXC_CONTEXT",
-    "libxl.EMULATOR_XENSTORE_DATA", "libxl.EMULATOR_CONTEXT", "libxl.CHECKPOINT_END", "libxl.CHECKPOINT_STATE",
-    "libxl.POSTCOPY_TRANSITION_END", "libxl.?", "libxc.?" }, { rules_rule.Condition("body_length", ">", 0x8000000) },
-    "body_length {body_length:,}, the most any receiver accepts is 134,217,728")),
-    native.prepared(RULE["unknown-mandatory-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("type", "no bit of", 0x80000000) }, "mandatory record 0x{type:08x} is specified nowhere")),
-    native.prepared(RULE["unknown-optional-record"], rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, {
-    rules_rule.Condition("type", "any bit of", 0x80000000) }, "optional record 0x{type:08x} is specified nowhere")) },
-    ["xenops.?"] = { native.prepared(RULE["unknown-mandatory-record"], rules_rule.Check("record", { "xenops.?",
-    "libxl.?", "libxc.?" }, { rules_rule.Condition("type", "no bit of", 0x80000000) },
-    "mandatory record 0x{type:08x} is specified nowhere")), native.prepared(RULE["unknown-optional-record"],
-    rules_rule.Check("record", { "xenops.?", "libxl.?", "libxc.?" }, { rules_rule.Condition("type", "any bit of",
-    0x80000000) }, "optional record 0x{type:08x} is specified nowhere")) }, ["xenops.LIBXC_LEGACY"] = {
-    native.prepared(RULE["legacy-stream"], rules_rule.Check("record", { "xenops.LIBXC_LEGACY" }, {},
-    "record type 0x{type:x} says that a legacy libxc stream follows")) } }
-rules_framing._LISTS = { ["libxc.PAGE_DATA"] = { native.prepared(RULE["empty-pages-record"], rules_rule.Check("list", {
-    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, {
-    rules_rule.Condition("count", "==", 0) }, "count is 0")) }, ["libxc.POSTCOPY_PFNS"] = {
-    native.prepared(RULE["empty-pages-record"], rules_rule.Check("list", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("count", "==", 0) }, "count is 0")) },
-    ["libxc.POSTCOPY_PAGE_DATA"] = { native.prepared(RULE["empty-pages-record"], rules_rule.Check("list", {
-    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, {
-    rules_rule.Condition("count", "==", 0) }, "count is 0")) }, ["libxc.POSTCOPY_FAULT"] = {
-    native.prepared(RULE["empty-pages-record"], rules_rule.Check("list", { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS",
-    "libxc.POSTCOPY_PAGE_DATA", "libxc.POSTCOPY_FAULT" }, { rules_rule.Condition("count", "==", 0) }, "count is 0")) } }
-rules_framing._ENTRIES = { ["libxc.PAGE_DATA"] = { native.prepared(RULE["reserved-page-type"], rules_rule.Check("entry",
-    { "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", {
-    [5] = true, [6] = true, [7] = true, [8] = true }) }, "pfn 0x{pfn:x} has page type {type}")) },
-    ["libxc.POSTCOPY_PFNS"] = { native.prepared(RULE["reserved-page-type"], rules_rule.Check("entry", {
-    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", {
-    [5] = true, [6] = true, [7] = true, [8] = true }) }, "pfn 0x{pfn:x} has page type {type}")) },
-    ["libxc.POSTCOPY_PAGE_DATA"] = { native.prepared(RULE["reserved-page-type"], rules_rule.Check("entry", {
-    "libxc.PAGE_DATA", "libxc.POSTCOPY_PFNS", "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", {
-    [5] = true, [6] = true, [7] = true, [8] = true }) }, "pfn 0x{pfn:x} has page type {type}")) } }
+rules_framing._HEADERS = { ["image header"] = { CHECK["bad-image-header 1"], CHECK["bad-image-header 2"],
+    CHECK["bad-image-header 3"], CHECK["big-endian-stream 1"], CHECK["legacy-stream 2"] }, ["domain header"] = {
+    CHECK["bad-domain-header 1"], CHECK["bad-domain-header 2"] }, ["libxl header"] = { CHECK["bad-libxl-header 1"],
+    CHECK["bad-libxl-header 2"], CHECK["big-endian-stream 2"] }, ["xl header"] = { CHECK["bad-xl-header 1"],
+    CHECK["bad-xl-header 2"], CHECK["legacy-stream 1"] }, ["xenops legacy header"] = { CHECK["legacy-stream 3"] },
+    ["libvirt header"] = { CHECK["legacy-stream 4"] } }
+rules_framing._RECORDS = { ["libxc.END"] = { CHECK["record-too-long 1"], CHECK["nonempty-signal 1"] },
+    ["libxc.PAGE_DATA"] = { CHECK["record-too-long 1"], CHECK["body-length-mismatch 1"] }, ["libxc.X86_PV_INFO"] = {
+    CHECK["record-too-long 1"] }, ["libxc.X86_PV_P2M_FRAMES"] = { CHECK["record-too-long 1"] },
+    ["libxc.X86_PV_VCPU_BASIC"] = { CHECK["record-too-long 1"] }, ["libxc.X86_PV_VCPU_EXTENDED"] = {
+    CHECK["record-too-long 1"] }, ["libxc.X86_PV_VCPU_XSAVE"] = { CHECK["record-too-long 1"] },
+    ["libxc.SHARED_INFO"] = { CHECK["record-too-long 1"], CHECK["body-length-mismatch 2"] }, ["libxc.TSC_INFO"] = {
+    CHECK["record-too-long 1"] }, ["libxc.HVM_CONTEXT"] = { CHECK["record-too-long 1"] }, ["libxc.HVM_PARAMS"] = {
+    CHECK["record-too-long 1"] }, ["libxc.TOOLSTACK"] = { CHECK["record-too-long 1"], CHECK["unhandled-record 1"] },
+    ["libxc.X86_PV_VCPU_MSRS"] = { CHECK["record-too-long 1"] }, ["libxc.VERIFY"] = { CHECK["record-too-long 1"],
+    CHECK["nonempty-signal 1"] }, ["libxc.CHECKPOINT"] = { CHECK["record-too-long 1"], CHECK["nonempty-signal 1"] },
+    ["libxc.CHECKPOINT_DIRTY_PFN_LIST"] = { CHECK["record-too-long 1"] }, ["libxc.POSTCOPY_BEGIN"] = {
+    CHECK["record-too-long 1"], CHECK["nonempty-signal 1"] }, ["libxc.POSTCOPY_PFNS_BEGIN"] = {
+    CHECK["record-too-long 1"], CHECK["nonempty-signal 1"] }, ["libxc.POSTCOPY_PFNS"] = { CHECK["record-too-long 1"],
+    CHECK["body-length-mismatch 1"] }, ["libxc.POSTCOPY_TRANSITION"] = { CHECK["record-too-long 1"],
+    CHECK["nonempty-signal 1"] }, ["libxc.POSTCOPY_PAGE_DATA"] = { CHECK["record-too-long 1"],
+    CHECK["body-length-mismatch 1"] }, ["libxc.POSTCOPY_FAULT"] = { CHECK["record-too-long 1"],
+    CHECK["body-length-mismatch 1"] }, ["libxc.POSTCOPY_COMPLETE"] = { CHECK["record-too-long 1"],
+    CHECK["nonempty-signal 1"] }, ["libxc.X86_TSC_INFO"] = { CHECK["record-too-long 1"] }, ["libxc.STATIC_DATA_END"] = {
+    CHECK["record-too-long 1"], CHECK["nonempty-signal 1"] }, ["libxc.X86_CPUID_POLICY"] = {
+    CHECK["record-too-long 1"] }, ["libxc.X86_MSR_POLICY"] = { CHECK["record-too-long 1"] }, ["libxl.END"] = {
+    CHECK["record-too-long 1"], CHECK["nonempty-signal 1"] }, ["libxl.LIBXC_CONTEXT"] = { CHECK["record-too-long 1"],
+    CHECK["nonempty-signal 1"] }, ["libxl.EMULATOR_XENSTORE_DATA"] = { CHECK["record-too-long 1"] },
+    ["libxl.EMULATOR_CONTEXT"] = { CHECK["record-too-long 1"] }, ["libxl.CHECKPOINT_END"] = {
+    CHECK["record-too-long 1"], CHECK["nonempty-signal 1"] }, ["libxl.CHECKPOINT_STATE"] = {
+    CHECK["record-too-long 1"] }, ["libxl.POSTCOPY_TRANSITION_END"] = { CHECK["record-too-long 1"],
+    CHECK["nonempty-signal 1"] }, ["libxl.?"] = { CHECK["record-too-long 1"], CHECK["unknown-mandatory-record 1"],
+    CHECK["unknown-optional-record 1"], CHECK["unhandled-record 2"] }, ["libxc.?"] = { CHECK["record-too-long 1"],
+    CHECK["unknown-mandatory-record 1"], CHECK["unknown-optional-record 1"] }, ["xenops.?"] = {
+    CHECK["unknown-mandatory-record 1"], CHECK["unknown-optional-record 1"] }, ["xenops.LIBXC_LEGACY"] = {
+    CHECK["legacy-stream 5"] } }
+rules_framing._LISTS = { ["libxc.PAGE_DATA"] = { CHECK["empty-pages-record 1"] }, ["libxc.POSTCOPY_PFNS"] = {
+    CHECK["empty-pages-record 1"] }, ["libxc.POSTCOPY_PAGE_DATA"] = { CHECK["empty-pages-record 1"] },
+    ["libxc.POSTCOPY_FAULT"] = { CHECK["empty-pages-record 1"] } }
+rules_framing._ENTRIES = { ["libxc.PAGE_DATA"] = { CHECK["reserved-page-type 1"] }, ["libxc.POSTCOPY_PFNS"] = {
+    CHECK["reserved-page-type 1"] }, ["libxc.POSTCOPY_PAGE_DATA"] = { CHECK["reserved-page-type 1"] } }
 rules_fields._wrong_types = py.cached(rules_fields._wrong_types)
-rules_pages._ENTRIES = { ["libxc.POSTCOPY_PAGE_DATA"] = { native.prepared(RULE["postcopy-page-type"],
-    rules_rule.Check("entry", { "libxc.POSTCOPY_PAGE_DATA" }, { rules_rule.Condition("type", "in", { [13] = true,
-    [14] = true, [15] = true }) }, "pfn 0x{pfn:x} has type {name}: no page can follow")) }, ["libxc.POSTCOPY_FAULT"] = {
-    native.prepared(RULE["postcopy-fault-has-type"], rules_rule.Check("entry", { "libxc.POSTCOPY_FAULT" }, {
-    rules_rule.Condition("type", "!=", 0) }, "pfn 0x{pfn:x} has type bits 0x{type:x}")) } }
+rules_pages._ENTRIES = { ["libxc.POSTCOPY_PAGE_DATA"] = { CHECK["postcopy-page-type 1"] }, ["libxc.POSTCOPY_FAULT"] = {
+    CHECK["postcopy-fault-has-type 1"] } }
 protocol_libxc_records._VERSIONS = { [2] = { [0] = RECORD["libxc.END"], [1] = RECORD["libxc.PAGE_DATA"],
     [2] = RECORD["libxc.X86_PV_INFO"], [3] = RECORD["libxc.X86_PV_P2M_FRAMES"], [4] = RECORD["libxc.X86_PV_VCPU_BASIC"],
     [5] = RECORD["libxc.X86_PV_VCPU_EXTENDED"], [6] = RECORD["libxc.X86_PV_VCPU_XSAVE"],
@@ -9528,319 +10668,15 @@ protocol_summaries.FORMS = { ["hex"] = function(value, words, values) return py.
     values) return (function() if py.truth(value) then return words end return "" end)() end,
     ["unless"] = protocol_summaries._unless, ["many"] = protocol_summaries._many, ["size"] = protocol_summaries._size,
     ["xen"] = protocol_summaries._xen }
-rules_fields.COMPARE = { ["=="] = function(one, other) return one == other end, ["!="] = function(one,
-    other) return one ~= other end, ["<"] = function(one, other) return one < other end, [">"] = function(one,
-    other) return one > other end, ["in"] = function(value, known) return py.has(known, value) end,
-    ["not in"] = function(value, known) return not py.has(known, value) end, ["any bit of"] = function(value,
-    bits) return py.band(value, bits) ~= 0 end, ["no bit of"] = function(value, bits) return py.band(value,
-    bits) == 0 end }
+py.seal()
 -- luacheck: pop
 
--- Parsing: what is known of a capture, its migrations and their items -------------------------------------------------
+-- Packets: what their fields and times say ----------------------------------------------------------------------------
 
--- Octets to items: the parser of each direction is translated; what it finds is kept here, to be shown.
+-- What the fields and the times of a packet say.
 
-local BODIES_KEPT = 33554432 -- octets of bodies that are kept after their record, of all connections together
-
--- All that is known of a capture.
-local function new_capture()
-    return {
-        migrations = {}, -- by number, from 1 on
-        found = {}, -- items found in the packet at hand
-        ended = {}, -- and those that ended in it
-        by_stream = {}, -- connections by Wireshark's number of them
-        by_ends = {}, -- and by addresses and ports, one after the other
-        followed = {}, -- connections in which no stream has begun, by number, then by sender
-        followed_count = 0,
-        pending_octets = 0, -- of packets in which one may have begun
-        early_gaps = 0, -- directions of them in which octets are missing before some
-        bodies_kept = 0, -- octets
-        waiting = 0, -- flows that hold octets behind a gap
-        asks = false, -- whether any page was asked for
-        handled = 0, -- the packet that TCP handed over last
-    }
-end
-
-local capture = new_capture()
-
--- What is known of one migration.
-local function new_migration(number)
-    local migration = {
-        number = number,
-        context = events.Context(),
-        forward = facts_directions.DirectionFacts("forward"),
-        reverse = facts_directions.DirectionFacts("reverse"),
-        faults = facts_faults.Faults(),
-        static_data = facts_static_data.StaticData(),
-        links = facts_links._Growing(),
-        is_capture = true,
-        kind = "live",
-        outcome = "incomplete", -- nothing is known of the end while packets come
-        ended = {},
-        totals = {},
-        asked = {}, -- items that ask for pages
-    }
-    function migration.direction(_, direction) return migration[direction] end
-    migration.checker = rules_checker.Checker(migration)
-    return migration
-end
-
--- Links of a record, as they come.
-function facts_links._Growing._append(_, record, link)
-    table.insert(record.item.links, { pfn = link.pfn, item = link.record.item, in_flight = link.in_flight })
-end
-
--- What the facts make of a record.
-local function note(migration, record)
-    if record.context.revision >= migration.context.revision then migration.context = record.context end
-    local total = migration.totals[record.name] or { records = 0, octets = 0 }
-    total.records, total.octets = total.records + 1, total.octets + record.length
-    migration.totals[record.name] = total
-    local static_data = migration.static_data:add(record)
-    if not record.type then return facts_migration.UNREMARKABLE end
-    if static_data then return facts_migration.Noted(static_data) end
-    if not record.whole or record.is_misdirected then return facts_migration.UNREMARKABLE end
-    local role = facts_roles.role_of(record)
-    if protocol_specs.POSTCOPY[role] and role ~= "POSTCOPY_COMPLETE" then migration.kind = "postcopy" end
-    local matches = migration.faults:add(record)
-    if matches == facts_faults.NOTHING then return facts_migration.UNREMARKABLE end
-    for _, fault in ipairs(matches.answered) do migration.links:_link(fault) end
-    for _, fault in ipairs(matches.repeated) do migration.links:_point(fault.asked, fault) end
-    return facts_migration.Noted(nil, matches.again, matches.faults, matches.answered)
-end
-
-local function find(violation, record)
-    local rule, item = violation.rule, (violation.record or record).item
-    if not rule.wireshark then return end
-    table.insert(item.findings, { rule = rule.id, severity = violation.gravity, message = violation.message })
-end
-
-function rules_checker.Checker._find(_, violation, record)
-    find(violation, record)
-end
-
--- What bodies say is judged by `xenshark check`.
-rules_checker.Checker._contents = native.nothing
-
--- An item's entries, or what was captured of them.
-local function take_runs(item, body, runs)
-    item.count, item.runs, item.listed = #body >= 8 and uint(body:sub(1, 4), item.endianness) or nil, runs, 0
-    for _, run in ipairs(runs) do
-        item.listed = item.listed + run.length
-        item.low, item.high = min(item.low or run.first, run.first), max(item.high or 0, run.first + run.length - 1)
-    end
-end
-
--- A record, header or text has ended, or was torn: everything that is to be known of it.
-local function take_in(migration, record)
-    local item, flow = record.item, record.item.flow
-    item.length, item.last_frame, item.last_time = record.length, record.last.frame, record.last.time
-    item.complete, item.findings = record.complete, {}
-    if record.is_pages then
-        take_runs(item, record.body, record.runs)
-        if record.spec.role == "POSTCOPY_FAULT" then
-            item.pfns = record:pfns()
-            table.insert(migration.asked, item)
-            capture.asks = true
-        end
-        item.body, item.runs = nil, nil
-    elseif capture.bodies_kept + #record.body > BODIES_KEPT then
-        item.body = nil
-    else
-        capture.bodies_kept = capture.bodies_kept + #record.body
-    end
-    if item.body and record.spec and record.spec.summary then item.summary = summary_of(item) end
-    migration.checker:add(record, note(migration, record))
-    local phase = migration.checker._phase
-    local role = record.spec and record.spec.role
-    migration.is_over = migration.is_over or role == "POSTCOPY_COMPLETE" or role == "LIBXC_END"
-    if phase.raced and not migration.has_raced then
-        migration.has_raced = true
-        for _, violation in ipairs(rules_pages.judge_end(phase, migration)) do find(violation, record) end
-    end
-    table.insert(capture.ended, item)
-    if flow.trailing == item then flow.trailing = nil end
-end
-
-local function emit(event)
-    if py.is_a(event, "MigrationFound") then
-        capture.migrations[event.migration + 1] = new_migration(event.migration)
-        return
-    end
-    if not event.direction then return end -- of a connection that joins
-    local migration = capture.migrations[event.migration + 1]
-    migration[event.direction]:add(event)
-    if py.is_a(event, "Record") then
-        take_in(migration, event)
-    else
-        migration.checker:add(event, facts_migration.UNREMARKABLE)
-    end
-end
-
-local Parser = parser_direction.DirectionParser
-local begin, begin_trailing, read_item = Parser.begin, Parser.begin_trailing, Parser._read_item
-local emit_item, begin_state = Parser._emit_item, Parser.begin_state
-
--- What is inside of something else, compressed or in libvirt's messages, is not followed.
-function Parser:wrap() self:expect_next("NOTHING") end
-
--- An item can be shown from now on: in the packet that holds the end of its header.
-local function announce(parser, item, header)
-    local flow = parser.owner
-    item.flow, item.header, item.links, item.findings = flow, header, {}, {}
-    item.direction, item.migration = parser.direction, parser.migration
-    item.length = item.end_ + item.padding - item.offset
-    item.first_frame, item.header_frame = item.first.frame, item.first.frame
-    table.insert(flow.items, item)
-    table.insert(capture.found, item)
-end
-
-function Parser:begin(layer, name, kind, spec, endianness, header, length, ...)
-    local frame = self:position().frame
-    local size = header > 0 and header or spec and spec.size or min(length, #self.buffer)
-    for index = self._marks.first, self._marks.last do
-        local mark = self._marks[index]
-        if mark[1] < self.offset + size then frame = mark[2].frame end
-    end
-    begin(self, layer, name, kind, spec, endianness, header, length, ...)
-    announce(self, self.item, header > 0 and header or min(size, length))
-    self.item.header_frame = frame
-end
-
--- A record as far as it has come.
-local function provisional(item, length)
-    return py.make(events.Record, {
-        migration = item.migration.number, direction = item.direction, layer = item.layer, name = item.name,
-        type = item.type, spec = item.spec, endianness = item.endianness, offset = item.offset, length = length,
-        body_length = item.body_length, body = item.body or "", runs = item.runs or {}, complete = false, whole = false,
-        first = item.first, context = item.migration.context, item = item,
-    })
-end
-
-function Parser:begin_trailing()
-    begin_trailing(self)
-    local item = self.trailing
-    announce(self, item, 1)
-    item.length = 1
-    self.owner.trailing = item
-    for _, violation in ipairs(rules_ending.judge_trailing(provisional(item, #self.buffer))) do
-        find(violation, { item = item })
-    end
-end
-
--- A record whose header does not say how long it is.
-function Parser:begin_state(layer, name, kind, spec, header)
-    begin_state(self, layer, name, kind, spec, header)
-    announce(self, self.trailing, header)
-    self.trailing.length = header
-    self.owner.trailing = self.trailing
-end
-
--- All entries of a pages record were seen: what they break is told, even if the record's pages never come.
-function Parser:_read_item(item)
-    local is_listing = item.body == nil
-    local went_on = read_item(self, item)
-    if is_listing and item.body and self.item == item and item.spec and item.spec.shape == "pages" then
-        take_runs(item, item.body, native.page_runs(item.body, item.endianness))
-        local record = provisional(item, item.length)
-        local migration, broken = capture.migrations[record.migration + 1], rules_framing.judge(record)
-        if not record.is_misdirected then
-            local noted, phase = facts_migration.UNREMARKABLE, migration.checker._phase
-            py.extend(broken, rules_pages.judge_forward(record, noted, phase, migration))
-        end
-        for _, violation in ipairs(native.once(broken)) do find(violation, record) end
-    end
-    return went_on
-end
-
-local Record = getmetatable(events.Record).__call
-
-function Parser:_emit_item(item, end_, padding, whole)
-    capture.ending = item
-    emit_item(self, item, end_, padding, whole)
-end
-
--- Every record knows the item that it ends.
-getmetatable(events.Record).__call = function(...)
-    local record = Record(...)
-    record.item = capture.ending
-    return record
-end
-
--- Octets
-
--- A list that comes in many packets is put together once: here are the parts that wait. And the parser hears only now
--- where the last of many page contents was that went by.
-local function join(flow)
-    if flow.passed_frame then
-        flow.parser.newest, flow.passed_frame = position_at(flow.passed_frame, flow.passed_time), nil
-    end
-    if flow.parts[1] then
-        flow.parser.buffer = flow.parser.buffer .. table.concat(flow.parts)
-        flow.parts, flow.waiting_octets = {}, 0
-    end
-end
-
--- `length` octets of a packet from one on: `source` is a Tvb, or a string where they had to wait.
-local function octets_of(source, from, length)
-    if length <= 0 then return "" end
-    return type(source) == "string" and source:sub(from + 1, from + length) or source:raw(from, length)
-end
-
--- Whether the octets before a flow's first were not captured: neither begins it anything, nor is the other direction
--- known from its beginning on.
-local function begins_late(flow, octets)
-    if flow.has_origin and flow.parser.offset == 0 then return false end
-    local beginning = octets:sub(1, 8)
-    if py.startswith(parser_resync.BANNER, beginning) then return false end
-    for magic in pairs(parser_resync.FORWARD_MAGICS) do
-        if py.startswith(magic, beginning) then return false end
-    end
-    return not flow.peer.parser.found or flow.peer.parser.late
-end
-
--- A segment ends inside an entry: the packet in which the entry ends has to show all of it.
-local function remember_split(flow, seen)
-    local item = flow.parser.item
-    local size = item and not item.body and item.keep ~= 0 and (flow.next - item.offset - item.header) % ENTRY_SIZE or 0
-    if size > 0 then flow.split[flow.next] = ((flow.split[flow.next - #seen] or "") .. seen):sub(-size) end
-end
-
--- The next `length` octets, of which `captured` stand in `source` from `from` on.
-local function feed(flow, source, from, length, captured, frame, time)
-    local parser = flow.parser
-    flow.next = flow.next + length
-    if length < parser.skip or parser.expect == "NOTHING" then
-        join(flow)
-        if parser.expect ~= "NOTHING" then parser:pass_over(length, captured >= length, frame, time) end
-        return
-    end
-    local seen = octets_of(source, from, min(length, captured))
-    if not flow.is_started then
-        flow.is_started = true
-        parser:start(begins_late(flow, seen))
-    end
-    local size = #parser.buffer + flow.waiting_octets
-    if #seen == length and parser.skip == 0 and size + length < parser.wanted then
-        py.push(parser._marks, { parser.offset + size, events.Position(frame, time) })
-        flow.parts[#flow.parts + 1], flow.waiting_octets = seen, flow.waiting_octets + length
-    else
-        join(flow)
-        join(flow.peer)
-        parser:feed(seen, length, captured >= length, frame, time)
-    end
-    remember_split(flow, seen)
-end
-
-local function lose(flow, length)
-    join(flow)
-    flow.next = flow.next + length
-    flow.parser:lose(length)
-end
-
--- Places: where a packet's octets stand in their stream ---------------------------------------------------------------
-
--- A flow is one direction of a connection; `next` is the offset of what arrives next.
+local connections = runtime_connections.Connections()
+local capture = connections.capture -- what is known of its migrations, and of the packet at hand
 
 -- Each field that is asked for costs in every packet: what else TCP's header says is read next to `tcp.seq_raw`.
 local seq_raw, tcp_stream, tcp_len = Field.new("tcp.seq_raw"), Field.new("tcp.stream"), Field.new("tcp.len")
@@ -9854,154 +10690,14 @@ local function value_of(extractor)
     return found and found()
 end
 
--- The first index of a list, sorted by `key`, whose key is above `value`.
-local function above(list, key, value)
-    local low, high = 1, #list + 1
-    while low < high do
-        local middle = floor((low + high) / 2)
-        if list[middle][key] > value then high = middle else low = middle + 1 end
-    end
-    return low
-end
-
-local function new_flow(parser)
-    local flow = {
-        parser = parser,
-        items = {},
-        next = 0,
-        parts = {}, -- of a long list, which come before the parser sees them
-        waiting_octets = 0, -- of these
-        split = {}, -- beginnings of entries that a segment's end cuts in two, by the offset of the rest
-        last_frame = 0,
-        turns = {},
-        holes = {},
-        held = {},
-        held_octets = 0,
-        acks = {}, -- the other flow's, while this one waits
-        settled = 0, -- what was acknowledged so long ago that reordering is over
-    }
-    parser.owner, parser.transport = flow, parser_direction.NoTransport()
-    return flow
-end
-
--- What tells the two directions of a connection apart.
-local function sender_of(pinfo)
-    return pinfo.src_port ~= pinfo.dst_port and pinfo.src_port or tostring(pinfo.src)
-end
-
-local function new_connection(pinfo)
-    local function number() return #capture.migrations end
-    local ends = events.Flow(tostring(pinfo.src), tostring(pinfo.dst))
-    local one, other = py.unpack(parser_package.connect(parser_conversation.Conversation(ends, emit, number)))
-    local connection = { one = new_flow(one), other = new_flow(other), first_frame = pinfo.number }
-    connection.one.peer, connection.other.peer = connection.other, connection.one
-    connection.one.connection, connection.other.connection = connection, connection
-    connection.sender, connection.has_ports = sender_of(pinfo), pinfo.src_port ~= pinfo.dst_port
-    return connection
-end
-
-local function ends_of(pinfo)
-    local one, other = pinfo.src_port .. " " .. tostring(pinfo.src), pinfo.dst_port .. " " .. tostring(pinfo.dst)
-    return one < other and one .. " " .. other or other .. " " .. one
-end
-
--- The connection that a packet belongs to: by Wireshark's own number of it, or, where that is not to be had, by
--- addresses and ports, of which the latest use before the packet counts.
-local function connection_of(pinfo, stream, create)
-    local known = stream and capture.by_stream[stream]
-    if known then return known end
-    local ends = ends_of(pinfo)
-    local uses = capture.by_ends[ends]
-    for index = uses and #uses or 0, 1, -1 do
-        local use = uses[index]
-        local is_of_stream = stream == nil or use.stream == nil or use.stream == stream
-        if use.first_frame <= pinfo.number and is_of_stream and not (use.is_over and create and not stream) then
-            if stream then
-                use.stream = stream
-                capture.by_stream[stream] = use
-            end
-            return use
-        end
-    end
-    if not create then return nil end
-    local connection = new_connection(pinfo)
-    connection.stream = stream
-    if stream then capture.by_stream[stream] = connection end
-    capture.by_ends[ends] = uses or {}
-    table.insert(capture.by_ends[ends], connection)
-    return connection
-end
-
--- A connection with the addresses and ports of a packet begins: the one before has ended.
-local function forget_ends(pinfo)
-    local uses = capture.by_ends[ends_of(pinfo)]
-    if uses then uses[#uses].is_over = true end
-end
-
--- The flow of a connection that a packet belongs to.
-local function flow_of(connection, pinfo)
-    local sender = connection.has_ports and pinfo.src_port or tostring(pinfo.src)
-    return sender == connection.sender and connection.one or connection.other
-end
-
-local HALF, TURN = 2147483648, 1073741824
-
--- The offset of a sequence number: the one nearest to `near` (RFC 9293, 3.4).
-local function unwrapped(flow, seq, near)
-    local distance = (seq - flow.base - near) % TWO_32
-    if distance >= HALF then distance = distance - TWO_32 end
-    return near + distance
-end
-
 -- The sequence number of a direction's first octet, and whether that is certain: where a SYN was captured TCP counts
 -- from it, if it is not told to show no relative numbers. Else it is the first that is seen.
 local function origin_of(seq)
     local relative = value_of(tcp_seq)
     if not relative or relative == seq or bit.band(value_of(tcp_completeness) or 0, HANDSHAKE) == 0 then
-        return seq, false
+        return { seq, false }
     end
-    return (seq - relative + 1) % TWO_32, true
-end
-
--- The offset of the first octet of a packet that was captured before and is looked at again.
-local function place_of(flow, frame, seq)
-    local known = flow.placed and flow.placed[frame]
-    if known then return known end
-    if not seq or not flow.base then return nil end
-    local near = 0
-    for index = #flow.turns, 1, -1 do
-        if flow.turns[index].frame <= frame then
-            near = flow.turns[index].offset
-            break
-        end
-    end
-    return unwrapped(flow, seq, near)
-end
-
--- The same of a packet that is looked at for the first time. Without a sequence number it is taken for the next one:
--- TCP hands packets over in order, and where some are missing no header is where it should be.
-local function place_new(flow, pinfo, seq)
-    if not seq then
-        flow.placed = flow.placed or {}
-        flow.placed[pinfo.number] = flow.next
-        return flow.next
-    end
-    if not flow.base then
-        if flow.next == 0 then
-            flow.base, flow.has_origin = origin_of(seq)
-        else
-            flow.base = (seq - flow.next) % TWO_32
-        end
-    end
-    return unwrapped(flow, seq, flow.next)
-end
-
--- Lets places be found later, without a mark for every packet: one each 1 GiB is near enough to tell turns apart.
-local function mark_turn(flow, frame)
-    local last = flow.turns[#flow.turns]
-    if flow.next - (last and last.offset or 0) >= TURN then
-        flow.turns[#flow.turns + 1] = { frame = frame, offset = flow.next }
-    end
+    return { (seq - relative + 1) % TWO_32, true }
 end
 
 -- Seconds from a moment that is one for the whole capture. A time reference that a user sets moves the moment that
@@ -10013,333 +10709,12 @@ local function time_of(pinfo)
     return math.abs(time - since) < 1e-5 and since or time
 end
 
--- Arrival: segments in any order to octets in order -------------------------------------------------------------------
-
--- Octets may be missing when later ones arrive. Where they are page contents nobody waits: the hole is noted and filled
--- or not. Where they are needed, what comes behind them is held until they come, or until it is certain that they were
--- not captured: they were acknowledged so long ago that reordering is over, or before the connection was closed; too
--- much is held; no packet follows.
-
-local HELD_MAX = 8388608 -- octets that a flow holds at most
-local HOLES_MAX = 1024 -- holes of a flow that may still be filled
-
-local arrive, flush, note_ack
-do
-
--- What the facts know of a flow's direction.
-local function facts_of(flow)
-    local number = flow.parser.migration.number
-    return number and capture.migrations[number + 1][flow.parser.direction] or { gaps = {} }
-end
-
-local function add_hole(flow, index, from, to, item)
-    local gap = { from = from, to = to, item = item }
-    item.holes = (item.holes or 0) + 1
-    table.insert(flow.holes, index, gap)
-    table.insert(facts_of(flow).gaps, gap)
-end
-
-local function remove_hole(flow, index)
-    local gap, gaps = table.remove(flow.holes, index), facts_of(flow).gaps
-    gap.item.holes = gap.item.holes - 1
-    for at = #gaps, 1, -1 do
-        if gaps[at] == gap then table.remove(gaps, at) end
-    end
-end
-
--- Parts of a segment may fill holes in what was passed over before.
-local function fill(flow, piece, to)
-    local from, parser = piece.offset, flow.parser
-    for index = #flow.holes, 1, -1 do
-        local gap = flow.holes[index]
-        if gap.to <= from then return end
-        if gap.from < to then
-            remove_hole(flow, index)
-            if to < gap.to then add_hole(flow, index, to, gap.to, gap.item) end
-            if gap.from < from then add_hole(flow, index, gap.from, from, gap.item) end
-            join(flow)
-            if not gap.item.last_frame then
-                parser.newest = events.Position(piece.frame, piece.time)
-            elseif gap.item.last_frame < piece.frame then
-                gap.item.last_frame, gap.item.last_time = piece.frame, piece.time
-            end
-        end
-    end
-end
-
--- Page contents that are missing: their record goes on without them.
-local function pass_hole(flow, to)
-    local length, parser = to - flow.next, flow.parser
-    add_hole(flow, #flow.holes + 1, flow.next, to, parser.item)
-    if #flow.holes > HOLES_MAX then table.remove(flow.holes, 1) end
-    flow.next, parser.offset, parser.skip = to, parser.offset + length, parser.skip - length
-end
-
-local function deliver(flow, piece)
-    local known = flow.next - piece.offset
-    if known >= piece.length then return end
-    feed(flow, piece.source, known, piece.length - known, max(0, piece.captured - known), piece.frame, piece.time)
-end
-
--- Delivers what is held, as far as nothing is missing before it.
-local function drain(flow)
-    local held = flow.held
-    while held[1] and held[1].offset <= flow.next do
-        local piece = table.remove(held, 1)
-        flow.held_octets = flow.held_octets - #piece.source
-        deliver(flow, piece)
-    end
-    if not held[1] and flow.waits then
-        flow.waits, flow.acks = false, {}
-        capture.waiting = capture.waiting - 1
-    end
-end
-
-local function hold(flow, piece)
-    if type(piece.source) ~= "string" then piece.source = octets_of(piece.source, 0, piece.captured) end
-    table.insert(flow.held, above(flow.held, "offset", piece.offset), piece)
-    flow.held_octets = flow.held_octets + #piece.source
-    if not flow.waits then
-        flow.waits = true
-        capture.waiting = capture.waiting + 1
-    end
-end
-
--- What is missing before the first piece held was not captured.
-local function close_gap(flow)
-    lose(flow, flow.held[1].offset - flow.next)
-    drain(flow)
-end
-
--- Closes gaps of which it is certain.
-local function judge_gap(flow, frame)
-    if not flow.held[1] then return end
-    local acks, acked = flow.acks, flow.parser.transport.acked
-    if not acks[1] or acks[#acks].acked < acked then acks[#acks + 1] = { frame = frame, acked = acked } end
-    while acks[1] and frame - acks[1].frame >= tcp_half_connection.REORDER_FRAMES do
-        flow.settled = table.remove(acks, 1).acked
-    end
-    if flow.is_closing then flow.settled = acked end
-    while flow.held[1] and (flow.held[1].offset <= flow.settled or flow.held_octets > HELD_MAX) do close_gap(flow) end
-end
-
--- The sender of a flow has acknowledged the other one up to a sequence number; nil: the packet says nothing.
-function note_ack(flow, ack, frame)
-    local peer = flow.peer
-    local transport = peer.parser.transport
-    if ack and peer.base then transport.acked = max(transport.acked, unwrapped(peer, ack, peer.next)) end
-    judge_gap(peer, frame)
-end
-
--- A segment that is looked at for the first time.
-function arrive(flow, piece)
-    local last, parser = piece.offset + piece.length, flow.parser
-    flow.last_frame = piece.frame
-    if flow.holes[1] and piece.offset < flow.next then fill(flow, piece, min(last, flow.next)) end
-    if last <= flow.next then return end
-    if piece.offset > flow.next and not flow.held[1] and parser.item and piece.offset - flow.next < parser.skip then
-        pass_hole(flow, piece.offset)
-    end
-    if piece.offset <= flow.next then
-        deliver(flow, piece)
-        drain(flow)
-    else
-        hold(flow, piece)
-        judge_gap(flow, piece.frame)
-    end
-    mark_turn(flow, piece.frame)
-end
-
--- No packet follows.
-function flush()
-    if capture.waiting == 0 then return end
-    for _, uses in pairs(capture.by_ends) do
-        for _, connection in ipairs(uses) do
-            for _, flow in ipairs({ connection.one, connection.other }) do
-                while flow.held[1] do close_gap(flow) end
-            end
-        end
-    end
-end
-
-end
-
--- Beginnings: streams whose first octets are split over packets, or out of order --------------------------------------
-
--- A stream may begin anywhere in a direction, its first octets in several packets or behind later ones. So of each
--- direction in which none has begun it is remembered where its octets begin (`base`), up to where they were searched
--- (`next`), and which packets are `pending`: a stream may have begun at their end, or octets are missing before them.
-
-local FOLLOWED_MAX = 65536 -- connections of which that is remembered; past it all are forgotten
-local PENDING_MAX = 8388608 -- octets of pending packets, of all directions together
-
-local recognised, is_waited_for
-do
-
--- What begins a stream, with what has to stand behind it; its longest; any first octet of one.
-local STARTS, STARTS_MAX, FIRST_OCTETS = {}, 0, ""
-for _, magic in ipairs(parser_resync.MAGICS) do
-    for _, behind in ipairs(magic.confirms[1] and magic.confirms or { "" }) do
-        table.insert(STARTS, magic.octets .. behind)
-        STARTS_MAX = max(STARTS_MAX, #magic.octets + #behind)
-        FIRST_OCTETS = FIRST_OCTETS .. magic.octets:sub(1, 1)
-    end
-end
-FIRST_OCTETS = "[" .. FIRST_OCTETS .. "]"
-
-local function begins_stream(octets)
-    return parser_resync._magic({ offset = 0, searched = 0, buffer = octets }, nil) ~= nil
-end
-
--- How many of the last octets may begin a stream that goes on in the next packet.
-local function unfinished(octets)
-    local at = octets:find(FIRST_OCTETS, max(1, #octets - STARTS_MAX + 2))
-    while at do
-        local rest = octets:sub(at)
-        for _, start in ipairs(STARTS) do
-            if start:sub(1, #rest) == rest then return #rest end
-        end
-        at = octets:find(FIRST_OCTETS, at + 1)
-    end
-    return 0
-end
-
--- Keeps of what is pending what `wanted` wants.
-local function keep(own, wanted)
-    local pending, waits = {}, false
-    for _, piece in ipairs(own.pending) do
-        if wanted(piece) then
-            table.insert(pending, piece)
-            waits = waits or piece.offset > own.next
-        else
-            capture.pending_octets = capture.pending_octets - #piece.source
-        end
-    end
-    own.pending = pending
-    if waits ~= own.waits then
-        own.waits = waits
-        capture.early_gaps = capture.early_gaps + (waits and 1 or -1)
-    end
-end
-
-local function drop() return false end
-
--- The octets that follow on one another from the first pending ones on.
-local function joined(own)
-    local first, parts = own.pending[1], {}
-    local last = min(first.offset, own.next)
-    if first.offset > last then return "", last end
-    for _, piece in ipairs(own.pending) do
-        if piece.offset > last then break end
-        parts[#parts + 1] = piece.source:sub(last - piece.offset + 1)
-        last = max(last, piece.offset + piece.length)
-    end
-    return table.concat(parts), last
-end
-
--- A packet without a beginning of its own: whether it completes one.
-local function completes(own, piece)
-    local last = piece.offset + piece.length
-    if #piece.source < piece.length then
-        -- Cut off: nothing that was kept goes on behind it.
-        own.next = max(own.next, last)
-        keep(own, drop)
-        return false
-    elseif not own.pending[1] and piece.offset <= own.next and unfinished(piece.source) == 0 then
-        own.next = last -- nearly always
-        return false
-    end
-    table.insert(own.pending, above(own.pending, "offset", piece.offset), piece)
-    capture.pending_octets = capture.pending_octets + #piece.source
-    local octets, up_to = joined(own)
-    if octets ~= "" and begins_stream(octets) then return true end
-    if octets ~= "" then own.next = up_to end
-    local from, newest = own.next - unfinished(octets), own.pending[#own.pending]
-    keep(own, function(one) return one.offset + one.length > from end)
-    local span = newest.offset + newest.length - from
-    if span > parser_resync.START_SEARCHED or capture.pending_octets > PENDING_MAX then
-        own.next = newest.offset + newest.length -- what is missing does not come
-        keep(own, drop)
-    end
-    return false
-end
-
--- A stream begins: from now on the connection's octets are parsed, those that are pending first.
-local function take_over(connection, followed)
-    for sender, own in pairs(followed) do
-        local flow = sender == connection.sender and connection.one or connection.other
-        local first = own.pending[1]
-        flow.base, flow.has_origin = own.base, own.has_origin
-        flow.next = min(own.next, first and first.offset or own.next)
-        flow.parser.offset = flow.next
-        local pending = own.pending
-        table.sort(pending, function(one, other) return one.frame < other.frame end)
-        for _, piece in ipairs(pending) do
-            if not own.base then
-                flow.placed = flow.placed or {}
-                flow.placed[piece.frame] = piece.offset
-            end
-            arrive(flow, piece)
-        end
-        keep(own, drop)
-    end
-end
-
-local function key_of(pinfo, stream) return stream or ends_of(pinfo) end
-
--- Whether octets of a packet's direction are missing before some that are pending.
-function is_waited_for(pinfo, stream)
-    local followed = capture.early_gaps > 0 and capture.followed[key_of(pinfo, stream)]
-    local own = followed and followed[sender_of(pinfo)]
-    return own and own.waits
-end
-
--- Whether a stream begins in a packet, or has begun before and is complete enough now to be known: then both
--- directions of its connection are parsed from now on.
-function recognised(tvb, pinfo, stream, seq)
-    local key, sender, length = key_of(pinfo, stream), sender_of(pinfo), tvb:reported_len()
-    local followed = capture.followed[key]
-    if not followed then
-        if capture.followed_count == FOLLOWED_MAX then
-            capture.followed, capture.followed_count, capture.pending_octets, capture.early_gaps = {}, 0, 0, 0
-        end
-        followed = {}
-        capture.followed[key], capture.followed_count = followed, capture.followed_count + 1
-    end
-    local own = followed[sender]
-    if not own then
-        own = { next = 0, pending = {}, waits = false }
-        if seq then own.base, own.has_origin = origin_of(seq) end
-        followed[sender] = own
-    end
-    local offset = own.base and seq and unwrapped(own, seq, own.next) or own.next
-    if offset + length <= own.next or own.next > parser_resync.LATE_SEARCHED then return false end
-    local octets = tvb:raw()
-    if not begins_stream(octets) then
-        local piece = {
-            offset = offset,
-            length = length,
-            source = octets,
-            captured = #octets,
-            frame = pinfo.number,
-            time = time_of(pinfo),
-        }
-        if not completes(own, piece) then return false end
-        keep(own, function(one) return one ~= piece end) -- it comes as every packet does
-    end
-    take_over(connection_of(pinfo, stream, true), followed)
-    capture.followed[key], capture.followed_count = nil, capture.followed_count - 1
-    return true
-end
-
-end
-
 -- Rendering: the tree and the columns ---------------------------------------------------------------------------------
 
 -- What a frame shows is a function of its place in the stream and of what is known of the stream: of the items that
 -- begin or go on there. On the first pass, which knows no later frame, what ends in a frame is shown there, too.
 
-local is_watched, latency_of, answers_of, duration, show_contents, show_frame
+local is_watched, show_contents, show_frame
 do
 
 -- A number as Wireshark takes it for 64 bits.
@@ -10347,8 +10722,11 @@ local function wide(value)
     return UInt64.new(value % TWO_32, floor(value / TWO_32))
 end
 
-local function made(tree, field, value)
-    tree:add(field, value):set_generated()
+-- Adds what was found out rather than captured.
+local function made(tree, path, value)
+    local line = tree:add(F[path], IS_WIDE[path] and wide(value) or value)
+    line:set_generated()
+    return line
 end
 
 -- The part of a frame that belongs to octets of the stream from one offset up to another; nil if there is none.
@@ -10366,65 +10744,63 @@ end
 -- Fields
 
 -- The layout that octets inside of a body have: the first that takes all of them.
-local function inside_of(field, values, octets, endianness)
-    local layouts = field.inside and field.inside[values[field.chosen_by] or 1]
+local function inside_of(one, octets, endianness)
+    local layouts = one.row.inside and one.row.inside[one.values[one.row.chosen_by] or 1]
     for _, name in ipairs(layouts or {}) do
-        if walk(LAYOUT[name], octets, 0, endianness) == #octets then return LAYOUT[name] end
+        local layout = runtime_layouts.Ordered(LAYOUT[name], endianness)
+        if runtime_layouts.measure(layout, octets) == #octets then return LAYOUT[name] end
     end
 end
 
 -- The features that a register of a CPUID policy says, below its line.
-local function show_features(line, field, values, range)
-    local names = values.subleaf and FEATURES[format("%s %x %x", field.path, values.leaf, values.subleaf)]
-    if not names then return end
-    for bit = 0, 31 do
-        local is_set = names[bit] and floor(values[field.name] / 2 ^ bit) % 2 == 1
+local function show_features(line, one, range)
+    local values, row = one.values, one.row
+    local names = values.subleaf and FEATURES[format("%s %x %x", row.path, values.leaf, values.subleaf)]
+    for bit = 0, names and 31 or -1 do
+        local is_set = names[bit] and floor(values[row.name] / 2 ^ bit) % 2 == 1
         if is_set then line:add(F["cpuid.feature"], range, names[bit]) end
     end
 end
 
 -- Adds the fields of a layout, below `path`: `source` gives the range of octets of the body.
 local function show_layout(tree, layout, path, body, at, endianness, source)
-    local visitor, lines = {}, 0
-    function visitor.field(field, from, size, values, context)
-        local shown, range = F[path .. field.path], source(from, size)
-        if field.kind == "uint" then
-            local is_big = endianness == "big"
-            local line = is_big and context:add(shown, range) or context:add_le(shown, range)
-            for _, part in ipairs(field.parts or {}) do
-                local bits_shown = F[path .. field.path .. "." .. part.name]
-                if is_big then line:add(bits_shown, range) else line:add_le(bits_shown, range) end
+    local reading, around = runtime_layouts.Reading(body, endianness, settings.lines), { [0] = tree }
+    local add_number = endianness == "big" and tree.add or tree.add_le
+    reading:follow(layout, at)
+    for _, one in ipairs(reading.found) do
+        local row, above = one.row, around[one.depth]
+        local shown, range = F[path .. row.path], source(one.offset, one.size)
+        local octets = body:sub(one.offset + 1, one.offset + one.size)
+        if one.element then
+            local first, words = source(one.offset, 1), format("%s %d", row.name or "", one.element)
+            around[one.depth + 1] = row.elements[1].name and shown and add(above, shown, first, words) or above
+        elseif row.kind == "uint" then
+            local line, name = add_number(above, shown, range), row.names and row.names[one.values[row.name]]
+            for _, part in ipairs(row.parts or {}) do
+                add_number(line, F[path .. row.path .. "." .. part.name], range)
             end
-            show_features(line, field, values, range)
-            local name = field.names and field.names[values[field.name]]
-            if name and context ~= tree then context:append_text(" " .. name) end
-        elseif field.kind == "rest" or field.kind == "octets" then
-            if size == 0 or not shown then return end
-            local line, octets = context:add(shown, range), body:sub(from + 1, from + size)
-            local inside = inside_of(field, values, octets, endianness)
+            show_features(line, one, range)
+            if name and above ~= tree then above:append_text(" " .. name) end
+        elseif row.kind == "rest" or row.kind == "octets" then
+            local line = range and shown and above:add(shown, range)
+            local inside = line and inside_of(one, octets, endianness)
             if inside then
-                local function part(start, length) return source(from + start, length) end
+                local function part(start, length) return source(one.offset + start, length) end
                 show_layout(line, inside, inside.path, octets, 0, endianness, part)
             end
         else
-            add(context, shown, range, (body:sub(from + 1, from + size):gsub("%z+$", "")))
+            add(above, shown, range, (octets:gsub("%z+$", "")))
         end
     end
-    function visitor.element(field, index, from, context)
-        lines = lines + 1
-        if settings.lines > 0 and lines > settings.lines then return nil end
-        local shown = field[1].name and F[path .. field.path]
-        return shown and add(context, shown, source(from, 1), format("%s %d", field.name, index)) or context
-    end
-    walk(layout, body, at, endianness, visitor, tree)
 end
 
 -- The body of an item: from the frame, or, where it is not all in it, in a tab of its own.
-local function show_body(tree, item, place)
+local function show_body(tree, shown, place)
+    local item = shown.item
     local body, spec = item.body, item.spec
-    if not body or body == "" or (item.type and (not spec or spec.shape == "pages")) then return end
-    local start = item.type and item.offset + item.header or item.offset
-    local tvb, shift = place.tvb, start - place.from
+    if not body or body == "" or (item.type and (not spec or item.is_pages)) then return end
+    local tvb, shift = place.tvb, item.offset - place.from
+    if item.type then shift = shift + shown.header end
     if shift < 0 or shift + #body > tvb:len() then
         tvb, shift = ByteArray.new(body, true):tvb(item.name), 0
     end
@@ -10449,22 +10825,6 @@ end
 
 -- Runs
 
-local function run_text(run, typed)
-    local words = py.format(run.first, "#x")
-    if run.length > 1 then words = words .. "-" .. py.format(run.first + run.length - 1, "#x") end
-    return typed and words .. " " .. protocol_libxc.PAGE_TYPES[run.type] or words
-end
-
--- Where the entries of a pages record end; nil as long as its count was not seen.
-local function entries_end(item)
-    local parser = item.flow.parser
-    if not item.count and parser.item == item and #parser.buffer >= 8 then
-        take_runs(item, parser.buffer, native.page_runs(parser.buffer, item.endianness))
-    end
-    local body = item.count and min(item.body_length, 8 + ENTRY_SIZE * min(item.count, parser_item.ENTRIES_KEPT))
-    return body and body >= 8 and item.offset + item.header + body - body % ENTRY_SIZE
-end
-
 -- Each pfn by itself, for whoever searches one: the runs show them.
 local function show_pfns(tree, place, seen, shift, endianness)
     each_entry(seen, endianness, function(index, pfn)
@@ -10474,32 +10834,32 @@ local function show_pfns(tree, place, seen, shift, endianness)
 end
 
 -- The entries of a pages record that end in the frame, in runs; one that is split is shown where it ends.
-local function show_runs(tree, item, place)
-    local start = item.offset + item.header + 8
-    local from, to = max(start, place.from), entries_end(item)
+local function show_runs(tree, shown, place)
+    local start = shown.offset + shown.header + 8
+    local from, to = max(start, place.from), shown:entries_end()
     local range = to and range_of(place, from, to)
     if not range then return end
     local seen, shift = range:raw(), from - place.from
     local split = (from - start) % ENTRY_SIZE
     if split > 0 then
-        local head = item.flow.split[from] or ""
+        local head = shown.half.split[from] or ""
         if #head == split then
             seen, shift = head .. seen, shift - split
         else
             seen, shift = seen:sub(ENTRY_SIZE - split + 1), shift + ENTRY_SIZE - split
         end
     end
-    local typed = item.spec.role ~= "POSTCOPY_FAULT"
-    if tree:referenced(F.pfn) then show_pfns(tree, place, seen, shift, item.endianness) end
-    for index, run in ipairs(runs_of(seen, item.endianness)) do
+    local typed, endianness = shown.role ~= "POSTCOPY_FAULT", shown.item.endianness
+    if tree:referenced(F.pfn) then show_pfns(tree, place, seen, shift, endianness) end
+    for index, run in ipairs(runs_of(seen, endianness)) do
         if settings.lines > 0 and index > settings.lines then
-            tree:add(F.contents, "more runs: see the preference for how many lines are shown"):set_generated()
+            made(tree, "contents", "more runs: see the preference for how many lines are shown")
             break
         end
         local at = max(shift, 0)
         local where = place.tvb(at, min(ENTRY_SIZE * run.length + shift - at, place.tvb:len() - at))
         shift = shift + ENTRY_SIZE * run.length
-        local line = tree:add(F.run, where, run_text(run, typed))
+        local line = tree:add(F.run, where, runtime_words.run(run, typed))
         line:add(F["run.pfn"], where, wide(run.first))
         line:add(F["run.count"], where, run.length)
         if typed then line:add(F["run.type"], where, run.type) end
@@ -10515,164 +10875,74 @@ local function relative(seconds)
     return NSTime.new(whole, nanoseconds)
 end
 
-function duration(seconds)
-    local amount = math.abs(seconds)
-    if amount < 1e-3 then return format("%.1f us", seconds * 1e6) end
-    if amount < 1 then return format("%.1f ms", seconds * 1e3) end
-    return format("%.3f s", seconds)
-end
-
-function latency_of(item, answered)
-    return answered.item.last_time - item.last_time
-end
-
--- The links of a fault by pfn.
-function answers_of(item)
-    local answers = {}
-    for _, one in ipairs(item.links) do answers[one.pfn] = one end
-    return answers
-end
-
-local function show_faults(tree, item)
-    local answers, is_over = answers_of(item), capture.migrations[item.migration.number + 1].is_over
-    made(tree, F["fault.count"], #item.pfns)
-    for _, pfn in ipairs(item.pfns) do
-        local answered = answers[pfn]
-        local words = "pfn " .. py.format(pfn, "#x")
-        if not answered then
-            words = words .. (is_over and ", unanswered" or ", not answered yet")
-        elseif answered.in_flight then
-            words = format("%s, in flight: page sent in frame %d", words, answered.item.last_frame)
-        else
-            local latency = latency_of(item, answered)
-            words = format("%s, answered in frame %d after %s", words, answered.item.last_frame, duration(latency))
-        end
-        local line = tree:add(F.fault, words)
-        line:set_generated()
-        made(line, F["fault.pfn"], wide(pfn))
-        if answered then
-            made(line, F["fault.answered_in"], answered.item.last_frame)
-            if answered.in_flight then
-                made(line, F["fault.lead"], relative(item.last_time - answered.item.first.time))
+local function show_faults(tree, shown)
+    local ties, is_over = shown:ties(), capture:kept_of(shown.migration.number).is_over
+    made(tree, "fault.count", #shown.pfns)
+    for _, pfn in ipairs(shown.pfns) do
+        local tie = ties[pfn]
+        local line = made(tree, "fault", runtime_words.fault(shown, pfn, tie, is_over))
+        made(line, "fault.pfn", pfn)
+        if tie then
+            made(line, "fault.answered_in", tie.shown.last.frame)
+            if tie.in_flight then
+                made(line, "fault.lead", relative(shown.last.time - tie.shown.item.first.time))
             else
-                made(line, F["fault.latency"], relative(latency_of(item, answered)))
+                made(line, "fault.latency", relative(runtime_words.latency(shown, tie)))
             end
-            made(line, F["fault.in_flight"], answered.in_flight)
+            made(line, "fault.in_flight", tie.in_flight)
         elseif is_over then
             line:add_proto_expert_info(EXPERTS.unanswered)
         end
     end
 end
 
-local function show_answers(tree, item)
-    for _, one in ipairs(item.links) do
-        local line = tree:add(F["page.answers"], one.item.last_frame)
-        line:set_generated()
-        made(line, F["page.answers.pfn"], wide(one.pfn))
+local function show_answers(tree, shown)
+    for _, tie in ipairs(shown.links) do
+        local line = made(tree, "page.answers", tie.shown.last.frame)
+        made(line, "page.answers.pfn", tie.pfn)
     end
-    made(tree, F["page.pushed"], item.listed - #item.links)
+    made(tree, "page.pushed", shown.listed - #shown.links)
 end
 
-local function show_findings(tree, item)
-    for _, finding in ipairs(item.findings) do
-        local line = tree:add(F.rule, finding.rule)
-        line:set_generated()
-        line:set_text(finding.rule .. ": " .. finding.message)
-        local shown = EXPERTS[finding.rule .. " " .. finding.severity]
-        line:add_proto_expert_info(shown, finding.rule .. ": " .. finding.message)
+local function show_broken(tree, shown)
+    for _, one in ipairs(shown.broken) do
+        local line, words = made(tree, "rule", one.rule), one.rule .. ": " .. one.message
+        line:set_text(words)
+        line:add_proto_expert_info(EXPERTS[one.rule .. " " .. one.severity], words)
     end
-end
-
--- Words
-
-local function slowest_of(item)
-    local slowest
-    for _, one in ipairs(item.links) do
-        local latency = latency_of(item, one)
-        if not one.in_flight then slowest = max(slowest or latency, latency) end
-    end
-    return slowest
-end
-
--- An item in a few words, as far as it is known.
-local function summary(item)
-    local words, role = item.name, item.spec and item.spec.role
-    if item.summary and item.summary ~= "" then words = words .. " " .. item.summary end
-    if item.spec and item.spec.shape == "pages" then entries_end(item) end
-    if not item.count then return words end
-    words = words .. " " .. protocol_summaries._many(item.count, "pfn")
-    if role == "POSTCOPY_FAULT" then
-        local slowest = slowest_of(item)
-        if slowest then
-            words = format("%s (slowest %s)", words, duration(slowest))
-        elseif item.links[1] then
-            words = words .. " (in flight)"
-        end
-    elseif item.low then
-        words = format("%s %s-%s", words, py.format(item.low, "#x"), py.format(item.high, "#x"))
-    end
-    if role == "POSTCOPY_PAGES" and item.links[1] then
-        words = format("%s (answers %s)", words, protocol_summaries._many(#item.links, "fault"))
-    end
-    return words
 end
 
 -- Items
 
 -- What is known of an item only when it has ended.
-local function show_end(tree, item, place)
-    if item.pfns then show_faults(tree, item) end
-    if item.spec and item.spec.role == "POSTCOPY_PAGES" and item.listed and item.last_frame then
-        show_answers(tree, item)
-    end
-    show_body(tree, item, place)
-    show_findings(tree, item)
+local function show_end(tree, shown, place)
+    if shown.pfns then show_faults(tree, shown) end
+    if shown.role == "POSTCOPY_PAGES" and shown.listed and shown.last then show_answers(tree, shown) end
+    show_body(tree, shown, place)
+    show_broken(tree, shown)
 end
 
 -- An item in the frame that holds the end of its header. `is_known`: all frames were looked at.
-local function show_item(top, item, place, is_known)
-    local length = item.length
-    if is_known and not item.last_frame then length = item.flow.next - item.offset end
+local function show_item(top, shown, place, is_known)
+    local item, length = shown.item, shown.length
+    if is_known and not shown.last then length = shown.half.next - item.offset end
     local tree = add(top, F.item, range_of(place, item.offset, item.offset + length), item.name)
-    tree:set_text(format("%s %s", item.layer or "no layer:", summary(item)))
-    made(tree, F.name, item.name)
-    made(tree, F.migration, item.migration.number or 0)
-    made(tree, F.direction, item.direction)
-    if item.layer then made(tree, F.layer, item.layer) end
-    if item.type then made(tree, F.type, item.type) end
-    made(tree, F.offset, wide(item.offset))
-    made(tree, F.length, wide(length))
-    made(tree, F.body_length, wide(item.body_length))
-    made(tree, F.first_frame, item.first_frame)
-    if item.last_frame then
-        made(tree, F.last_frame, item.last_frame)
-        made(tree, F.complete, item.complete and (item.holes or 0) == 0)
-    elseif is_known then
-        join(item.flow)
-        made(tree, F.last_frame, item.flow.parser.newest.frame)
-        made(tree, F.complete, item == item.flow.trailing and not item.flow.parser.damaged)
-    end
-    if item.spec and item.spec.shape == "pages" then
-        show_runs(tree, item, place)
-        if item.count then made(tree, F.count, item.count) end
-    end
-    show_end(tree, item, place)
+    tree:set_text(format("%s %s", item.layer or "no layer:", runtime_words.summary(shown)))
+    for _, one in ipairs(runtime_words.fields(shown, length, is_known or false)) do made(tree, one[1], one[2]) end
+    if item.is_pages then show_runs(tree, shown, place) end
+    if shown.count then made(tree, "count", shown.count) end
+    show_end(tree, shown, place)
     return tree
 end
 
-local function contents_text(item, has_entries)
-    local what = has_entries and "entries" or item.count and "page contents" or "more"
-    return format("%s of %s in frame %d", what, item.name, item.first_frame)
-end
-
 -- More of an item whose header an earlier frame holds.
-local function show_more(top, item, place)
-    local to = item.spec and item.spec.shape == "pages" and entries_end(item)
+local function show_more(top, shown, place)
+    local item, to = shown.item, shown:entries_end()
     local has_entries = to and place.from < to
-    local range = range_of(place, place.from, item.offset + item.length)
-    local tree = add(top, F.contents, range, contents_text(item, has_entries))
-    made(tree, F["contents.of"], item.first_frame)
-    if has_entries then show_runs(tree, item, place) end
+    local range = range_of(place, place.from, shown.offset + shown.length)
+    local tree = add(top, F.contents, range, runtime_words.contents(shown, has_entries))
+    made(tree, "contents.of", item.first.frame)
+    if has_entries then show_runs(tree, shown, place) end
     return tree
 end
 
@@ -10682,85 +10952,76 @@ function is_watched(root)
 end
 
 -- A frame that holds page contents alone. Most frames of a capture do: one line is all that they may cost.
-function show_contents(root, item, tvb, watched)
-    local line = item.contents_line
-    if not line then
-        line = contents_text(item, false)
-        item.contents_line = line
+function show_contents(root, shown, tvb, watched)
+    local line = shown.line
+    if line == "" then
+        line = runtime_words.contents(shown, false)
+        shown.line = line
     end
     local tree = root:add(xenmig, tvb, line)
     if watched then
         tree:add(F.contents, tvb(), line):set_generated()
-        made(tree, F["contents.of"], item.first_frame)
+        made(tree, "contents.of", shown.item.first.frame)
     end
 end
 
 local INFO_ITEMS = 4 -- items of a frame that the Info column names
 
--- One value a frame, so that a column of it can be sorted.
-local function show_slowest(tree, shown)
-    local slowest
-    for _, item in ipairs(shown) do
-        local latency = item.pfns and slowest_of(item)
-        if latency then slowest = max(slowest or latency, latency) end
-    end
-    if slowest then made(tree, F["fault.slowest"], relative(slowest)) end
-end
-
-local function show_columns(pinfo, shown)
+local function show_columns(pinfo, tree, all)
     pinfo.cols.protocol = "XENMIG"
-    if not shown[1] then return end
-    local words = {}
-    for index = 1, min(#shown, INFO_ITEMS) do words[index] = summary(shown[index]) end
-    if #shown > INFO_ITEMS then words[INFO_ITEMS + 1] = format("and %d more", #shown - INFO_ITEMS) end
-    pinfo.cols.info = table.concat(words, ", ")
+    local words, longest = {}, nil
+    for index, shown in ipairs(all) do
+        if index <= INFO_ITEMS then words[index] = runtime_words.summary(shown) end
+        local wait = shown.pfns and runtime_words.slowest(shown)
+        if wait then longest = max(longest or wait, wait) end
+    end
+    -- One value a frame, so that a column of it can be sorted.
+    if longest then made(tree, "fault.slowest", relative(longest)) end
+    if #all > INFO_ITEMS then words[INFO_ITEMS + 1] = format("and %d more", #all - INFO_ITEMS) end
+    if all[1] then pinfo.cols.info = table.concat(words, ", ") end
 end
 
 -- Everything in a frame. `place`: tvb, `from` and `to` (offsets in the stream); `found`, `ended`: the items that were
 -- found and that ended in it, on the first pass.
-function show_frame(root, pinfo, flow, place, found, ended)
-    local items = flow.items
-    local index = above(items, "offset", place.from) - 1
+function show_frame(root, pinfo, half, place, found, ended)
+    local items, is_known = half.shown, found == nil
+    found, ended = found or {}, ended or {}
+    local index = native.above(items, "offset", place.from)
     local before = items[index]
-    local is_known = found == nil
     if before and before.offset + before.header > place.from then index = index - 1 end
-    local around = items[index]
-    local goes_on = around and (around.offset + around.length > place.from or around == flow.trailing)
-    local has_news = found and (found[1] or ended[1])
-    local next_item = items[index + 1]
-    local begins = next_item and next_item.offset + next_item.header <= place.to
-    if not begins and not has_news then
+    local around, after = items[index], items[index + 1]
+    local goes_on = around and (around.offset + around.length > place.from or around == half.trailing)
+    local begins = after and after.offset + after.header <= place.to
+    if not begins and not found[1] and not ended[1] then
         if not goes_on then return end
-        local to = around.spec and around.spec.shape == "pages" and entries_end(around)
+        local to = around:entries_end()
         if not to or place.from >= to then
             pinfo.cols.protocol = "XENMIG"
             show_contents(root, around, place.tvb, is_watched(root))
             return
         end
     end
-    local top = root:add(xenmig, place.tvb())
-    local more, shown, is_shown = nil, {}, {}
-    local function show(item)
-        if is_shown[item] then return end
-        is_shown[item] = true
-        shown[#shown + 1] = item
-        show_item(top, item, place, is_known)
+    local top, more, all, is_shown = root:add(xenmig, place.tvb()), nil, {}, {}
+    local function show(shown)
+        if is_shown[shown] then return end
+        is_shown[shown] = true
+        all[#all + 1] = shown
+        show_item(top, shown, place, is_known)
     end
-    if goes_on and not (found and found[1] == around) then more = show_more(top, around, place) end
+    if goes_on and found[1] ~= around then more = show_more(top, around, place) end
     for at = index + 1, #items do
         if items[at].offset + items[at].header > place.to then break end
         -- Where the frame is another, the header was sent again.
-        if items[at].header_frame == pinfo.number then show(items[at]) end
+        if items[at].frame == pinfo.number then show(items[at]) end
     end
-    for _, item in ipairs(found or {}) do show(item) end
-    for _, item in ipairs(ended or {}) do
-        if not is_shown[item] then
-            local tree = item == around and more or top:add(F.contents, contents_text(item, false))
-            show_end(tree, item, place)
+    for _, shown in ipairs(found) do show(shown) end
+    for _, shown in ipairs(ended) do
+        if not is_shown[shown] then
+            local tree = shown == around and more or top:add(F.contents, runtime_words.contents(shown, false))
+            show_end(tree, shown, place)
         end
     end
-    show_slowest(top, shown)
-    show_columns(pinfo, shown)
+    show_columns(pinfo, top, all)
 end
 
 end
@@ -10769,16 +11030,9 @@ end
 
 local TCP, TCP_HEADER, TCP_HEADER_MAX, IPV4_HEADER, IPV6_HEADER = 6, 20, 60, 20, 40
 local LOWER_LAYERS = 128 -- octets of a frame in which TCP's header is looked for
-local FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+local SYN, ACK = 0x02, 0x10
 local PORTS_OF_TCP = 2 -- pinfo.port_type
 local SEQ_AT, ACK_AT, SIZE_AT, FLAGS_AT = 4, 8, 12, 13 -- in TCP's header (RFC 9293, 3.1)
-
--- A side closes the connection: what was asked for and has not come will not come.
-local function note_closing(flow, flags)
-    local migration = flow.parser.migration.number
-    local ends_it = flow.parser.direction == "forward" and FIN + RST or RST
-    if migration and bit.band(flags, ends_it) ~= 0 then capture.migrations[migration + 1].is_over = true end
-end
 
 -- TCP's header of the packet at hand: a Tvb and its place there.
 local function header_at()
@@ -10817,44 +11071,33 @@ local function find_tcp(tvb, pinfo, payload, length)
     return nil
 end
 
+local function piece_of(segment, pinfo)
+    local captured = segment.tvb:len()
+    return runtime_halves.Piece(0, segment.length, segment.tvb, captured, pinfo.number, time_of(pinfo))
+end
+
 -- One segment that holds more than page contents, or that is looked at again. `segment`: tvb with the payload that was
 -- captured, `length` of all of it, `seq` and `ack`.
-local function dissect_segment(flow, segment, pinfo, root)
+local function dissect_segment(half, segment, pinfo, root)
     local frame = pinfo.number
     local offset, found, ended
-    if frame > flow.last_frame then
-        offset = place_new(flow, pinfo, segment.seq)
-        capture.found, capture.ended = {}, {}
-        note_ack(flow, segment.ack, frame)
-        arrive(flow, {
-            offset = offset,
-            length = segment.length,
-            source = segment.tvb,
-            captured = segment.tvb:len(),
-            frame = frame,
-            time = time_of(pinfo),
-        })
-        flow.next_seq = flow.base and not flow.waits and (flow.base + flow.next) % TWO_32
+    if frame > half.last_frame then
+        offset = half:take(piece_of(segment, pinfo), segment.seq, segment.ack, origin_of)
         found, ended = capture.found, capture.ended
     else
-        if pinfo.visited then flush() end
-        offset = place_of(flow, frame, segment.seq)
+        if pinfo.visited then connections:flush() end
+        offset = half:place_of(frame, segment.seq)
     end
     if offset then
         local place = { tvb = segment.tvb, from = offset, to = offset + segment.length }
-        show_frame(root, pinfo, flow, place, found, ended)
+        show_frame(root, pinfo, half, place, found, ended)
     end
 end
 
--- An acknowledgement without payload: it may tell that octets were not captured, and what was held behind them goes on.
-local function dissect_ack(flow, ack, flags, tvb, pinfo, root)
-    note_closing(flow, flags)
-    if not flow.peer.waits or pinfo.number <= flow.last_frame then return end
-    flow.peer.is_closing = flow.peer.is_closing or bit.band(flags, FIN + RST) ~= 0
-    capture.found, capture.ended = {}, {}
-    note_ack(flow, ack, pinfo.number)
+local function dissect_ack(half, ack, flags, tvb, pinfo, root)
+    if not half:take_ack(ack, pinfo.number, flags) then return end
     local nowhere = { tvb = tvb, from = native.FOREVER, to = native.FOREVER }
-    show_frame(root, pinfo, flow, nowhere, capture.found, capture.ended)
+    show_frame(root, pinfo, half, nowhere, capture.found, capture.ended)
 end
 
 function xenmig.dissector(tvb, pinfo, root)
@@ -10866,22 +11109,25 @@ function xenmig.dissector(tvb, pinfo, root)
         return length
     end
     seq = seq and seq()
-    local flow = flow_of(connection_of(pinfo, value_of(tcp_stream), true), pinfo)
+    local stream = value_of(tcp_stream)
+    local connection = connections.by_stream[stream] or connections:opened(pinfo, stream)
+    local half = connection:half_of(pinfo)
     -- The road that nearly all packets take: the next page contents. Only how many they are matters. It is taken on the
     -- first pass alone, so whether anybody looks is asked once a record.
-    local parser = flow.parser
+    local parser = half.parser
     local skip, item = parser.skip, parser.item
-    if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
-        flow.next, parser.offset, parser.skip = flow.next + length, parser.offset + length, skip - length
-        flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, flow.passed_frame, flow.passed_time = frame, frame, time_of(pinfo)
-        if item.watched == nil then item.watched = is_watched(root) end
-        show_contents(root, item, tvb, item.watched)
+    if length < skip and seq == half.next_seq and frame > half.last_frame and item and tvb:len() == length then
+        half.next, parser.offset, parser.skip = half.next + length, parser.offset + length, skip - length
+        half.next_seq = (seq + length) % TWO_32
+        half.last_frame, half.passed_frame, half.passed_time = frame, frame, time_of(pinfo)
+        local shown = half.shown[#half.shown]
+        if shown.watched == nil then shown.watched = is_watched(root) end
+        show_contents(root, shown, tvb, shown.watched)
     else
         local source, at = header_at()
         local ack = source and source(at + ACK_AT, 4):uint()
-        dissect_segment(flow, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
-        if capture.asks and source then note_closing(flow, source(at + FLAGS_AT, 1):uint()) end
+        dissect_segment(half, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
+        if capture.asks and source then half:note_flags(source(at + FLAGS_AT, 1):uint()) end
     end
     return length
 end
@@ -10894,17 +11140,25 @@ local function dissect_frame(tvb, pinfo, root, payload, told)
     if at then
         seq, ack, flags = tvb(at + SEQ_AT, 4):uint(), tvb(at + ACK_AT, 4):uint(), tvb(at + FLAGS_AT, 1):uint()
         payload = payload or at + tcp_size(tvb, at)
-        if bit.band(flags, SYN + ACK) == SYN then forget_ends(pinfo) end
+        if bit.band(flags, SYN + ACK) == SYN then connections:forget(pinfo) end
     end
-    local connection = connection_of(pinfo, nil, told ~= nil)
+    local connection = told and connections:opened(pinfo) or connections:known(pinfo)
     if not connection then return end
-    local flow, captured = flow_of(connection, pinfo), min(length, tvb:len() - payload)
+    local half, captured = connection:half_of(pinfo), min(length, tvb:len() - payload)
     if captured > 0 then
         local segment = { tvb = tvb(payload, captured):tvb(), length = length, seq = seq, ack = ack }
-        dissect_segment(flow, segment, pinfo, root)
+        dissect_segment(half, segment, pinfo, root)
     else
-        dissect_ack(flow, ack, flags, tvb, pinfo, root)
+        dissect_ack(half, ack, flags, tvb, pinfo, root)
     end
+end
+
+-- Whether a stream is known by what a packet holds: then both directions of the connection come here from now on, and
+-- so do the packets before when they are looked at again.
+local function recognises(segment, pinfo, stream)
+    if not connections:recognises(pinfo, stream, segment.seq, piece_of(segment, pinfo), origin_of) then return false end
+    pinfo.conversation = xenmig
+    return true
 end
 
 -- TCP hands over no segment that it takes for a retransmission or for out of order, though it may hold octets that were
@@ -10920,7 +11174,7 @@ function kept_back.dissector(tvb, pinfo, root)
         end
         return
     end
-    if not next(capture.by_ends) and capture.early_gaps == 0 then return end
+    if not connections.all[1] and connections.early_gaps == 0 then return end
     local length = value_of(tcp_len)
     if not length then
         if not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then dissect_frame(tvb, pinfo, root) end
@@ -10928,8 +11182,8 @@ function kept_back.dissector(tvb, pinfo, root)
     end
     if length == 0 and capture.waiting == 0 and not capture.asks then return end
     local stream = value_of(tcp_stream)
-    local connection = capture.by_stream[stream]
-    if not connection and (length == 0 or pinfo.visited or not is_waited_for(pinfo, stream)) then return end
+    local connection = connections.by_stream[stream]
+    if not connection and (length == 0 or pinfo.visited or not connections:is_waited_for(pinfo, stream)) then return end
     local source, at = header_at()
     local ack = source(at + ACK_AT, 4):uint()
     if length > 0 then
@@ -10938,13 +11192,12 @@ function kept_back.dissector(tvb, pinfo, root)
         if captured <= 0 then return end
         local segment = { tvb = source(payload, captured):tvb(), length = length, seq = value_of(seq_raw), ack = ack }
         if not connection then
-            if captured < length or not recognised(segment.tvb, pinfo, stream, segment.seq) then return end
-            pinfo.conversation = xenmig
-            connection = capture.by_stream[stream]
+            if captured < length or not recognises(segment, pinfo, stream) then return end
+            connection = connections.by_stream[stream]
         end
-        dissect_segment(flow_of(connection, pinfo), segment, pinfo, root)
+        dissect_segment(connection:half_of(pinfo), segment, pinfo, root)
     else
-        dissect_ack(flow_of(connection, pinfo), ack, source(at + FLAGS_AT, 1):uint(), tvb, pinfo, root)
+        dissect_ack(connection:half_of(pinfo), ack, source(at + FLAGS_AT, 1):uint(), tvb, pinfo, root)
     end
 end
 
@@ -10952,75 +11205,19 @@ end
 
 do
 
--- Calls visit(item, pfn, answer) for each faulted pfn of a migration; no answer: the page never came.
-local function each_fault(migration, visit)
-    for _, item in ipairs(migration.asked) do
-        local answers = answers_of(item)
-        for _, pfn in ipairs(item.pfns) do visit(item, pfn, answers[pfn]) end
-    end
+local REPORTS = { summary = runtime_words.report_summary, faults = runtime_words.report_faults }
+
+-- All is known when every frame was looked at.
+local function report_text(name)
+    connections:flush()
+    return table.concat(REPORTS[name](capture), "\n") .. "\n"
 end
 
-local function percentile(sorted, percent)
-    return sorted[max(1, math.ceil(#sorted * percent / 100))]
-end
-
-local function faults_summary(migration, write)
-    local faults, latencies = migration.faults, {}
-    each_fault(migration, function(item, _, answered)
-        if answered and not answered.in_flight then table.insert(latencies, latency_of(item, answered)) end
-    end)
-    table.sort(latencies)
-    local says = "  faults: {asked:,} pfns asked for, {answered:,} answered, {in_flight:,} of them in flight already\n"
-    local counts = { asked = faults.asked.count, answered = faults.answered, in_flight = faults.in_flight }
-    write(py.fill(says, counts))
-    if not latencies[1] then return end
-    write(format("  latency of those not in flight: min %s, ", duration(latencies[1])))
-    write(format("median %s, ", duration(percentile(latencies, 50))))
-    write(format("95 %% %s, max %s\n", duration(percentile(latencies, 95)), duration(latencies[#latencies])))
-end
-
--- What each migration carried, by the names of records, headers and texts; and its faults.
-local function summary_lines(write)
-    if not capture.migrations[1] then write("No Xen live migration was found.\n") end
-    for _, migration in ipairs(capture.migrations) do
-        write(format("Migration %d: %s\n", migration.number, table.concat(migration.context.layers, ", ")))
-        local names = {}
-        for name in pairs(migration.totals) do names[#names + 1] = name end
-        table.sort(names)
-        for _, name in ipairs(names) do
-            local total = migration.totals[name]
-            local records, octets = py.format(total.records, ","), py.format(total.octets, ",")
-            write(format("  %-28s %10s %18s octets\n", name, records, octets))
-        end
-        if migration.faults.fault_records > 0 then faults_summary(migration, write) end
-    end
-end
-
--- One line for each faulted pfn.
-local function fault_lines(write)
-    local line = "%-9s %9s %14s %11s  %s\n"
-    write(format(line, "Migration", "Frame", "Pfn", "Answered in", "Latency"))
-    for _, migration in ipairs(capture.migrations) do
-        each_fault(migration, function(item, pfn, answered)
-            local where = answered and tostring(answered.item.last_frame) or "-"
-            local late = answered and duration(latency_of(item, answered)) or "unanswered"
-            if answered and answered.in_flight then late = "in flight" end
-            local frame, shown = tostring(item.last_frame), py.format(pfn, "#x")
-            write(format(line, tostring(migration.number), frame, shown, where, late))
-        end)
-    end
-end
-
-local REPORTS = { summary = summary_lines, faults = fault_lines }
-
--- `tshark -z xenmig,summary` and `-z xenmig,faults`: all is known when every frame was looked at.
-for name, report in pairs(REPORTS) do
+-- `tshark -z xenmig,summary` and `-z xenmig,faults`.
+for name in pairs(REPORTS) do
     register_stat_cmd_arg("xenmig," .. name, function()
         local listener = Listener.new("frame")
-        function listener.draw()
-            flush()
-            report(function(line) io.write(line) end)
-        end
+        function listener.draw() io.write(report_text(name)) end
     end)
 end
 
@@ -11031,9 +11228,8 @@ local SUMMARY = { report = "summary", button = "Show records", filter = "xenmig.
 
 local function offer(title, menu, one)
     register_menu(title, function()
-        flush()
         local window = TextWindow.new("Xen live migration: " .. one.report)
-        REPORTS[one.report](function(line) window:append(line) end)
+        window:set(report_text(one.report))
         window:add_button(one.button, function()
             set_filter(one.filter)
             apply_filter()
@@ -11072,19 +11268,16 @@ tcp_ports:add_for_decode_as(xenmig)
 
 -- Forgets the capture that was open before.
 function xenmig.init()
-    capture = new_capture()
+    connections = runtime_connections.Connections()
+    capture = connections.capture
 end
 
 register_postdissector(kept_back)
 
--- Whether a stream is known by what a packet holds: then both directions of the connection come here from now on, and
--- so do the packets before when they are looked at again.
-local function is_migration(tvb, pinfo, root)
+xenmig:register_heuristic("tcp", function(tvb, pinfo, root)
     if pinfo.visited then return false end
-    if not recognised(tvb, pinfo, value_of(tcp_stream), value_of(seq_raw)) then return false end
-    pinfo.conversation = xenmig
+    local segment = { tvb = tvb, length = tvb:reported_len(), seq = value_of(seq_raw) }
+    if not recognises(segment, pinfo, value_of(tcp_stream)) then return false end
     xenmig.dissector(tvb, pinfo, root)
     return true
-end
-
-xenmig:register_heuristic("tcp", is_migration)
+end)

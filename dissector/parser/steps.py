@@ -6,7 +6,6 @@ where the octets must tell, and which lengths and numbers are believed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -285,13 +284,14 @@ def xenops_state(p: DirectionParser) -> bool:
 STATE_ENDS = (*(type for type, spec in XENOPS_RECORDS.items() if not spec.then), 0xFFFF)
 """The types of the records that may follow it."""
 
-_STATE_END = re.compile(b"|".join(re.escape(type.to_bytes(8, "little")) for type in STATE_ENDS))
+STATE_MARKS = tuple(type.to_bytes(8, "little") for type in STATE_ENDS)
+"""How their headers begin."""
 
 
 def next_state_end(buffer: bytes | bytearray, at: int) -> int | None:
     """Where one of these types stands first, from one place on."""
-    found = _STATE_END.search(buffer, at)
-    return found.start() if found is not None else None
+    places = [place for mark in STATE_MARKS if (place := buffer.find(mark, at)) >= 0]
+    return min(places) if places else None
 
 
 def _ends_state(p: DirectionParser, at: int) -> bool | None:

@@ -235,8 +235,15 @@ def _mistake(record: Record, violation: Violation) -> Mistake | None:
 
 def _once(broken: Iterable[Violation]) -> Iterator[Violation]:
     """Each rule that a record broke, once."""
-    by_rule: dict[Rule, list[Violation]] = {}
+    firsts: list[Violation] = []
+    count: dict[str, int] = {}
     for violation in broken:
-        by_rule.setdefault(violation.rule, []).append(violation)
-    for first, *more in by_rule.values():
-        yield first._replace(message=first.message + AND_MORE.format(more=len(more))) if more else first
+        if violation.rule.id not in count:
+            firsts.append(violation)
+        count[violation.rule.id] = count.get(violation.rule.id, 0) + 1
+    for first in firsts:
+        more = count[first.rule.id] - 1
+        if more:
+            yield first._replace(message=first.message + AND_MORE.format(more=more))
+        else:
+            yield first

@@ -135,7 +135,7 @@ class Reserved(NamedTuple):
     offset: int
     size: int
     shift: int
-    mask: int
+    width: int
 
 
 @cache
@@ -146,17 +146,17 @@ def reserved_of(body: Body) -> tuple[Reserved, ...]:
         if one.offset is None or one.kind != "uint" or one.size is None:
             continue
         if one.name.startswith("reserved"):
-            found.append(Reserved(one.name, one.offset, one.size, 0, (1 << 8 * one.size) - 1))
+            found.append(Reserved(one.name, one.offset, one.size, 0, 8 * one.size))
         for part in one.bits:
             if part.name == "reserved":
-                found.append(Reserved(f"{one.name}.reserved", one.offset, one.size, part.shift, part.mask))
+                found.append(Reserved(f"{one.name}.reserved", one.offset, one.size, part.shift, part.width))
     return tuple(found)
 
 
 def reserved_set(body: Body, octets: bytes, endianness: Endianness) -> Iterator[tuple[str, int]]:
     """The reserved fields of the octets that are not zero, as far as they were captured, and what they hold."""
-    for field, offset, size, shift, mask in reserved_of(body):
+    for field, offset, size, shift, width in reserved_of(body):
         if len(octets) >= offset + size:
-            bits = (int.from_bytes(octets[offset : offset + size], endianness) & mask) >> shift
+            bits = int.from_bytes(octets[offset : offset + size], endianness) // (1 << shift) % (1 << width)
             if bits:
                 yield field, bits

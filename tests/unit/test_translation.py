@@ -54,6 +54,13 @@ class Counter(Base):
         return len(buffer) + self.waiting.popleft() + len(self.waiting)
 
 
+class Careful(Base):
+    def add(self, value: int) -> int:
+        if value < 0:
+            return self.total
+        return super().add(value)
+
+
 NAMES: Mapping[int, str] = {1: "one", 2: "two"}
 KNOWN = frozenset({1, 3})
 
@@ -94,6 +101,27 @@ def octets(data: bytes) -> str:
     return f"{size} {data.find(b'c')} {data[-1]} {data.startswith(b'ab')} {data[1:3].hex(' ')}"
 
 
+def in_order(given: list[int]) -> str:
+    numbers = [*given]
+    numbers.insert(1, 9)
+    first = numbers.pop(0)
+    waiting: deque[int] = deque()
+    for number in numbers:
+        waiting.append(number)
+    numbers.remove(9)
+    waiting.popleft()
+    at = len(numbers) - 1
+    backwards = sorted(numbers, key=lambda one: -one)
+    return f"{first} {numbers[-1]} {waiting[at]} {sorted(numbers)[0]} {backwards[0]} {max(backwards)} {abs(-at)}"
+
+
+def inherits(values: list[int]) -> str:
+    careful = Careful(1)
+    for value in values:
+        careful.add(value)
+    return f"{careful.total:>6,}|{careful.total:<5}|{careful.total:>8.1f}|"
+
+
 def counts(start: int) -> int:
     counter = Counter(start)
     taken = counter.take([3, 0, 4])
@@ -109,6 +137,8 @@ CASES: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (looks_up, (1,)),
     (looks_up, (2345678,)),
     (octets, (b"abcd",)),
+    (in_order, ([5, 3, 8],)),
+    (inherits, ([3, -5, 2000],)),
     (counts, (10,)),
 ]
 
@@ -158,3 +188,20 @@ def spreads(numbers: dict[str, int]) -> int:
 def test_what_is_not_in_the_subset_is_refused_with_its_place(function: Callable[..., Any]) -> None:
     with pytest.raises(Untranslatable, match=rf"test_translation\.{function.__name__}, line \d+: no "):
         Program({}, {}, package=__name__).function(function)
+
+
+class Late:
+    def grow(self) -> int:
+        return 1
+
+
+def calls_what_nobody_knows(one: Any) -> int:
+    return one.grow()  # type: ignore[no-any-return]
+
+
+def test_a_method_is_known_before_it_is_called() -> None:
+    """Else it would be called without its object."""
+    made = Program({}, {}, package=__name__)
+    made.function(calls_what_nobody_knows)
+    with pytest.raises(Untranslatable, match=r"Late\.grow: called before"):
+        made.function(Late)

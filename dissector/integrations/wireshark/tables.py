@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dissector.integrations.wireshark.fields import NAMES, insides, names_of, parts_of, structures
+from dissector.integrations.wireshark.fields import NAMES, insides
 from dissector.integrations.wireshark.literals import INDENT, Raw, call, literal, table, wrapped
 from dissector.integrations.wireshark.patterns import lua_pattern
-from dissector.integrations.wireshark.translated import program
+from dissector.integrations.wireshark.rows import Row, rows
+from dissector.integrations.wireshark.translated import check_id, program
+from dissector.integrations.wireshark.translation.program import attribute_of
 from dissector.parser import confidence
 from dissector.protocol import (
     CONTAINERS,
@@ -20,7 +22,6 @@ from dissector.protocol import (
     XENOPS_MESSAGES,
     XL_HEADER,
     Body,
-    Field,
     HeaderSpec,
     RecordSpec,
     fields,
@@ -30,8 +31,11 @@ from dissector.protocol import (
 from dissector.protocol.cpu_features import CPUID_FEATURES
 from dissector.protocol.cpuid import NO_SUBLEAF
 from dissector.rules import RULES, Rule
-from dissector.rules.fields import reserved_of
-from dissector.rules.rule import AND_MORE
+from dissector.rules.fields import OF_RECORD, reserved_of
+from dissector.rules.rule import Check, Condition, Op
+
+UNANSWERED, UNANSWERED_SAYS = "fault.unanswered", "The page of a faulted pfn never came"
+"""The expert information of that, which no rule tells."""
 
 SEVERITIES = {"error": "ERROR", "warning": "WARN", "note": "NOTE"}
 """As Wireshark calls them."""
@@ -51,8 +55,6 @@ def constants() -> list[str]:
         f"local PFN_LIMIT = {impossible & -impossible:#x}",
         "-- Eight octets that may be a record header.",
         *table("local CANDIDATES", candidates),
-        "-- What is said where a record breaks a rule more than once.",
-        f"local AND_MORE = {literal(AND_MORE)}",
     ]
 
 
@@ -72,50 +74,30 @@ def layouts() -> list[str]:
             lines.append(f"{INDENT}path = {literal(insides()[body] + '.')},")
         if all(one.size is not None for one in some):
             lines.append(f"{INDENT}size = {sum(one.size or 0 for one in some)},")
-        reserved = [
-            (one.field, one.offset, one.size, one.shift, (one.mask >> one.shift).bit_length())
-            for one in reserved_of(body)
-        ]
+        reserved = [tuple(one) for one in reserved_of(body)]
         if reserved:
             lines += table("reserved", reserved, INDENT, ",")
-        lines += [*_rows(some, "", INDENT), "}"]
+        lines += [*_rows(rows(body), INDENT), "}"]
     return lines
 
 
-def _rows(some: Sequence[Field], path: str, indent: str) -> Iterator[str]:
-    """A field a line: how it is read, how many octets it has, what it is called, and its path in the layout."""
-    for field in some:
-        own = ".".join(filter(None, (path, field.name)))
-        row: dict[str, Any] = {"kind": _kind(field), "name": field.name or None, "path": own}
-        if field.kind == "array":
-            by = {"by": field.counted_by, "ending": field.ends_with, "times": field.times}
-            row |= {key: value for key, value in by.items() if value}
-            inside = [literal(_given(row))[1:-1].strip() + ","]
-            yield f"{indent}{{"
-            yield from (f"{indent}{INDENT}{line}" for line in inside)
-            yield from _rows(field.elements, own, indent + INDENT)
-            yield f"{indent}}},"
+def _rows(some: Sequence[Row], indent: str) -> Iterator[str]:
+    """A field a line, with what it has of all columns; the fields of an array's elements below it."""
+    for row in some:
+        given = {key: value for key, value in row._asdict().items() if value is not None and key != "elements"}
+        if row.parts:
+            given["parts"] = [part._asdict() for part in row.parts]
+        if row.names is not None:
+            given["names"] = Raw(next(name for name, names in NAMES.items() if names is row.names))
+        if row.elements is None:
+            yield from table("", given, indent, ",")
             continue
-        row["size"] = field.size or field.counted_by
-        if parts := parts_of(field):
-            row["parts"] = [{"name": one.name, "shift": one.shift, "width": one.width} for one in parts]
-        row |= _inside(field, some)
-        if (names := names_of(field)) is not None:
-            row["names"] = Raw(names)
-        yield from table("", _given(row), indent, ",")
-
-
-def _inside(field: Field, siblings: Sequence[Field]) -> dict[str, Any]:
-    """The layouts of octets by the number in the field that chooses them, 1 if none does."""
-    found = structures(field)
-    if not found or field.meaning is None:
-        return {}
-    if not field.meaning.by:
-        return {"inside": {1: [body.__name__ for body in found[None]]}}
-    (by,) = field.meaning.by
-    numbers = next(one.values for one in siblings if one.name == by)
-    chosen = {value: [body.__name__ for body in found[name]] for value, name in numbers.items() if name in found}
-    return {"chosen_by": by, "inside": chosen}
+        yield f"{indent}{{"
+        yield f"{indent}{INDENT}{literal(given)[1:-1].strip()},"
+        yield f"{indent}{INDENT}elements = {{"
+        yield from _rows(row.elements, indent + 2 * INDENT)
+        yield f"{indent}{INDENT}}},"
+        yield f"{indent}}},"
 
 
 def features() -> list[str]:
@@ -125,14 +107,6 @@ def features() -> list[str]:
         subleaf = NO_SUBLEAF if register.subleaf is None else register.subleaf
         lines += table(f'FEATURES["cpuid_policy.{register.name} {register.leaf:x} {subleaf:x}"]', dict(words))
     return lines
-
-
-def _kind(field: Field) -> str:
-    return {"bytes": "octets", "blob": "rest"}.get(field.kind, field.kind)
-
-
-def _given(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if value is not None}
 
 
 def specs() -> list[str]:
@@ -179,15 +153,50 @@ def _row(name: str, spec: Any, values: dict[str, Any]) -> Iterator[str]:
 
 def rules() -> list[str]:
     """The rules that are judged here, and those that the translated functions name beside them."""
-    lines: list[str] = []
-    for rule in RULES.values():
-        if rule.wireshark or rule.id in program().named:
-            lines += _rule(rule)
-    return lines
+    experts = call("declare_expert", "unanswered", UNANSWERED, Raw("expert.severity.WARN"), UNANSWERED_SAYS)
+    named = [rule for rule in RULES.values() if rule.wireshark or rule.id in program().named]
+    return [*experts, *(line for rule in named for line in _rule(rule))]
 
 
 def _rule(rule: Rule) -> list[str]:
-    severities = {one: Raw(f"expert.severity.{SEVERITIES[one]}") for one in (rule.severity, *rule.also)}
-    more = {"message": rule.message or None, "fatal": rule.fatal or None, "effects": rule.effects}
-    shown = (severities, rule.summary) if rule.wireshark else ()
-    return call("declare_rule", rule.id, rule.severity, _given(more), *shown)
+    columns = ("id", "severity", "wireshark", "message", "fatal")
+    given = {column: getattr(rule, column) for column in columns if getattr(rule, column)} | {"effects": rule.effects}
+    lines = wrapped(f"RULE[{literal(rule.id)}] = setmetatable({literal(given)}, VIOLATION)")
+    for severity in (rule.severity, *rule.also) if rule.wireshark else ():
+        path = f"rule.{rule.id}" if severity == rule.severity else f"rule.{rule.id}.{severity}"
+        shown = Raw(f"expert.severity.{SEVERITIES[severity]}")
+        lines += call("declare_expert", f"{rule.id} {severity}", path, shown, rule.summary)
+    return lines
+
+
+def checks() -> list[str]:
+    """The checks of fields, each with what holds where it is broken."""
+    made = program()
+    lines = ["local CHECK = {}"]
+    for rule in RULES.values():
+        for check in rule.checks if rule.id in made.named else ():
+            holds = " and ".join(_holds(check, one) for one in check.when) or "true"
+            taken = "thing" if check.when else ""
+            when = [(one.field, one.op, Raw(made.value(one.value))) for one in check.when]
+            said = literal({"message": check.message, "when": when})
+            line = f"CHECK[{literal(check_id(rule, check))}] = {{ rule = RULE[{literal(rule.id)}], check = {said}, "
+            lines += wrapped(f"{line}holds = function({taken}) return {holds} end }}")
+    return lines
+
+
+COMPARED: Mapping[Op, str] = {
+    "==": "{0} == {1}",
+    "!=": "{0} ~= {1}",
+    "<": "{0} < {1}",
+    ">": "{0} > {1}",
+    "in": "({1})[{0}] ~= nil",
+    "not in": "({1})[{0}] == nil",
+    "any bit of": "bit.band({0}, {1}) ~= 0",
+    "no bit of": "bit.band({0}, {1}) == 0",
+}
+"""`rules.fields.COMPARE`, as Lua writes it."""
+
+
+def _holds(check: Check, one: Condition) -> str:
+    path = one.field if check.scope in ("header", "entry") else attribute_of(OF_RECORD[one.field])
+    return COMPARED[one.op].format(f"thing.{path}", program().value(one.value))

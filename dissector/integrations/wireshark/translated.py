@@ -6,16 +6,23 @@ from functools import cache
 from typing import Any
 
 from dissector import events
-from dissector.facts import faults, migration
-from dissector.facts.directions import DirectionFacts
-from dissector.facts.faults import Faults
-from dissector.facts.links import _Growing
-from dissector.facts.migration import Migration, Noted
+from dissector.facts.migration import Migration
 from dissector.facts.pfns import PfnSet
-from dissector.facts.static_data import StaticData
 from dissector.integrations.wireshark.literals import literal
+from dissector.integrations.wireshark.runtime import words
+from dissector.integrations.wireshark.runtime.connections import Connection, Connections
+from dissector.integrations.wireshark.runtime.halves import Piece, Placed, ShownHalf
+from dissector.integrations.wireshark.runtime.layouts import (
+    Ordered,
+    Reading,
+    header_numbers,
+    header_values,
+    measure,
+    values_of,
+)
+from dissector.integrations.wireshark.runtime.parsing import Capture, Judges, Kept, ShowingParser, Ties
+from dissector.integrations.wireshark.runtime.shown import Shown, Tie
 from dissector.integrations.wireshark.translation import Program
-from dissector.parser import connect, item, resync, steps
 from dissector.parser.confidence import Judge
 from dissector.parser.conversation import Conversation, ParsedMigration
 from dissector.parser.cursor import Cursor
@@ -32,29 +39,25 @@ from dissector.protocol import (
     summaries,
     xenops,
 )
-from dissector.rules import Rule, ending, fields, pages
-from dissector.rules.checker import Checker
+from dissector.rules import Rule
 from dissector.rules.fields import Prepared
 from dissector.rules.postcopy_phase import PostcopyPhase
-from dissector.rules.rule import Violation
-from dissector.tcp import half_connection
+from dissector.rules.rule import Check, Violation
 
 NATIVE = {
-    "parser.steps._values": "native.header_values",
+    "parser.steps._values": "runtime_layouts.header_values",
     "parser.entries.page_runs": "native.page_runs",
     "parser.confidence.candidates": "native.candidates",
     "parser.confidence.backed_pages": "native.backed_pages",
     "rules.framing.first_reserved": "native.first_reserved",
-    "rules.checker._once": "native.once",
-    "rules.fields.header_values": "native.header_numbers",
-    "rules.fields.reserved_set": "native.reserved_set",
-    "protocol.codec.layout": "native.layout",
-    "protocol.codec.measure": "native.measure",
+    "rules.fields.header_values": "runtime_layouts.header_numbers",
+    "rules.fields.reserved_of": "native.reserved_of",
+    "protocol.codec.layout": "runtime_layouts.Ordered",
+    "protocol.codec.measure": "runtime_layouts.measure",
     "protocol.walk.fixed": "native.fixed",
     "tcp.half_connection.FOREVER": "native.FOREVER",
     "facts.pfns.PfnSet": "native.PfnSet",
     "protocol.xenops.xenops_request": "native.xenops_request",
-    "parser.steps.next_state_end": "native.next_state_end",
     "parser.spending.begun": "native.nothing",
     "parser.spending.held_up": "native.nothing",
     "parser.spending.stalls": "native.nothing",
@@ -62,6 +65,11 @@ NATIVE = {
     "parser.conversation.Remarks": "native.Nothing",
     "parser.wrapping.Compressed": "native.nothing",
     "parser.wrapping.Tunnelled": "native.nothing",
+    "integrations.wireshark.runtime.octets.above": "native.above",
+    "integrations.wireshark.runtime.octets.integer": "native.integer",
+    "integrations.wireshark.runtime.octets.rows_of": "native.rows_of",
+    "integrations.wireshark.runtime.octets.octets_of": "native.octets_of",
+    "integrations.wireshark.runtime.octets.summary_of": "native.summary_of",
     "rules.guest.Guest": "native.Nothing",
     "rules.verify.Contents": "native.Nothing",
     "rules.toolstacks.judge_foreign": "native.nothing",
@@ -89,38 +97,34 @@ LEFT_OUT = frozenset(
 )
 """Methods that nothing in Wireshark calls, or that are by hand there."""
 
-CALLED = (connect, pages.judge_end, ending.judge_trailing, summaries._field)
-"""Functions that the parts of the runtime call, and with each all that it needs."""
-
-CLASSES: tuple[Any, ...] = (
-    DirectionFacts,
-    Faults,
-    StaticData,
-    Checker,
-    _Growing,
-    Noted,
-    events.Context,
-    Violation,
-    Conversation,
+CALLED: tuple[Any, ...] = (
+    *(Shown, Tie, Piece, Kept, Connections, Violation, Ordered, Reading),
+    *(measure, header_numbers, header_values, values_of),
+    *(
+        words.duration,
+        words.latency,
+        words.slowest,
+        words.summary,
+        words.contents,
+        words.fields,
+        words.run,
+        words.fault,
+    ),
+    *(words.report_summary, words.report_faults, summaries._field),
 )
-"""Classes that they make objects of."""
+"""Classes and functions that the parts of the runtime call, and with each all that it needs."""
 
 CONSTANTS = (
     (libxc, "RESERVED_PAGE_TYPES"),
     (libxc, "UNBACKED"),
-    (libxc, "PAGE_TYPES"),
     (xenops, "ROUTES"),
-    (item, "ENTRIES_KEPT"),
-    (steps, "STATE_ENDS"),
-    (resync, "FORWARD_MAGICS"),
-    (resync, "BANNER"),
-    (half_connection, "REORDER_FRAMES"),
-    (migration, "UNREMARKABLE"),
-    (faults, "NOTHING"),
-    (fields, "COMPARE"),
-    (fields, "OF_RECORD"),
 )
 """Constants that they read."""
+
+
+def check_id(rule: Rule, check: Check) -> str:
+    """What a check is called in Lua."""
+    return f"{rule.id} {rule.checks.index(check) + 1}"
 
 
 @cache
@@ -139,12 +143,26 @@ def program() -> Program:
         MessageSpec: lambda message: f"MESSAGE[{literal(message.name)}]",
         Container: lambda row: f"CONTAINER[{literal(row.layer)}]",
         Rule: rule,
-        Prepared: lambda one: f"native.prepared({made.value(one.rule)}, {made.value(one.check)})",
+        Prepared: lambda one: f"CHECK[{literal(check_id(one.rule, one.check))}]" if made.value(one.rule) else "",
     }
     made: Program = Program(NATIVE, registries, LEFT_OUT, named)
-    made.know(PfnSet, Migration, *CLASSES, ParsedMigration, Judge, Cursor, Item, DirectionParser, PostcopyPhase)
+    made.know(PfnSet, Migration, ParsedMigration, Judge, Cursor, Item, DirectionParser, PostcopyPhase, Conversation)
+    made.know(
+        Connections,
+        Connection,
+        Placed,
+        ShownHalf,
+        Capture,
+        Kept,
+        Judges,
+        Ties,
+        ShowingParser,
+        Shown,
+        Reading,
+        Violation,
+    )
     made.know(*(one for one in vars(events).values() if isinstance(one, type) and one.__module__ == events.__name__))
-    for called in (RecordSpec, HeaderSpec, Message, MessageSpec, Container, DirectionParser, *CLASSES, *CALLED):
+    for called in (RecordSpec, HeaderSpec, Message, MessageSpec, Container, *CALLED):
         made.function(called)
     for record in RECORDS:
         made.value(record.proof)

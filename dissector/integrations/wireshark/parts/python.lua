@@ -8,17 +8,18 @@ local byte, floor, format, unpack = string.byte, math.floor, string.format, tabl
 local DEQUE = {}
 local sizes = setmetatable({}, { __mode = "k" }) -- of dictionaries that are written to
 
+local classes = {} -- all of them, bases first
+
 -- A class. With `fields` it is a NamedTuple or a dataclass: `make` makes a table of their values, in this order.
 function py.class(name, fields, defaults, is_tuple, base, make)
-    local class = { _class = name, _fields = fields, _defaults = defaults, _getters = {} }
-    if base then setmetatable(class._getters, { __index = base._getters }) end
-    local meta, getters = { _class = name, _fields = is_tuple and fields }, class._getters
+    local getters = {}
+    local class = { _class = name, _fields = fields, _defaults = defaults, _getters = getters, _base = base }
+    local meta = { _class = name, _fields = is_tuple and fields }
     class._meta = meta
     function meta.__index(object, key)
-        local value = class[key]
-        if value ~= nil then return value end
         local getter = getters[key]
-        return getter and getter(object)
+        if getter then return getter(object) end
+        return class[key]
     end
     if is_tuple then
         meta.__eq = py.same
@@ -30,11 +31,25 @@ function py.class(name, fields, defaults, is_tuple, base, make)
         end
     end
     local function construct(_, ...)
-        local object = setmetatable(make and make(...) or {}, meta)
+        if make then return setmetatable(make(...), meta) end
+        local object = setmetatable({}, meta)
         if class._init then class._init(object, ...) end
         return object
     end
-    return setmetatable(class, { __call = construct, __index = base })
+    classes[#classes + 1] = class
+    return setmetatable(class, { __call = construct })
+end
+
+-- Once all methods are there: each class has those of its base, and one without properties is looked into as a table.
+function py.seal()
+    for _, class in ipairs(classes) do
+        local base = class._base or { _getters = {} }
+        for key, method in pairs(base) do
+            if class[key] == nil then class[key] = method end
+        end
+        for key, getter in pairs(base._getters) do class._getters[key] = class._getters[key] or getter end
+        if not next(class._getters) then class._meta.__index = class end
+    end
 end
 
 -- An object of a class with fields, from a table of their values.
@@ -58,8 +73,6 @@ function py.update(object, values)
     return copy
 end
 
-function py.bind(object, method) return function(...) return object[method](object, ...) end end
-function py.class_of(object) return getmetatable(object)._class end
 
 local KINDS = { int = "number", str = "string", frozenset = "table" }
 
@@ -127,8 +140,6 @@ function py.pop(object, key, default)
     return value
 end
 
-py.drop = py.pop
-
 function py.setdefault(object, key, value)
     if object[key] == nil then py.put(object, key, value) end
     return object[key]
@@ -186,12 +197,8 @@ function py.startswith(text, beginning, at)
     return text:sub(at + 1, at + #beginning) == beginning
 end
 
-function py.join(separator, list) return table.concat(list, separator) end
 function py.decode(text) return (text:gsub("[\128-\255]", function(one) return format("\\x%02x", byte(one)) end)) end
 function py.rstrip(text, octets) return (text:gsub("[" .. octets:gsub("%z", "%%z") .. "]+$", "")) end
-function py.isascii(text) return not text:find("[\128-\255]") end
-function py.isprintable(text) return not text:find("[^ -~]") end
-function py.match(pattern, text) return text:find(pattern) ~= nil end
 
 function py.partition(text, separator)
     local from, to = text:find(separator, 1, true)
@@ -232,15 +239,8 @@ function py.to_bytes(value, size, endianness)
     return table.concat(octets)
 end
 
-local WIDTHS = { B = 1, H = 2, I = 4, Q = 8 }
-
--- What Python's struct of this format knows: its size, and how it is read.
-function py.struct(form)
-    local endianness, widths, size = form:sub(1, 1) == ">" and "big" or "little", {}, 0
-    for code in form:sub(2):gmatch(".") do
-        widths[#widths + 1] = WIDTHS[code]
-        size = size + WIDTHS[code]
-    end
+-- What Python's struct knows of integers of these sizes, in a row: how many octets they take, and how they are read.
+function py.struct(endianness, widths)
     local function unpack_from(octets, at)
         local values = {}
         at = at or 0
@@ -250,7 +250,7 @@ function py.struct(form)
         end
         return values
     end
-    return { size = size, unpack_from = unpack_from }
+    return { size = py.sum(widths, function(width) return width end), unpack_from = unpack_from }
 end
 
 function py.band(one, other) return bit.band(one, other) % 4294967296 end
@@ -266,8 +266,6 @@ function py.cached(make)
         return known[one]
     end
 end
-
-function py.divmod(one, other) return { floor(one / other), one % other } end
 
 -- Lists
 
@@ -304,6 +302,14 @@ function py.sum(list, make)
     return total
 end
 
+function py.sorted(list, key)
+    local sorted = py.map(list, function(one) return one end)
+    table.sort(sorted, key and function(one, other) return key(one) < key(other) end)
+    return sorted
+end
+
+function py.remove(list, element) table.remove(list, py.index(list, element) + 1) end
+function py.max(list) return math.max(unpack(list)) end
 function py.min(list) return list[1] and math.min(unpack(list)) end
 
 function py.extend(list, more)
@@ -344,8 +350,6 @@ function py.copy(object)
     return copy
 end
 
-function py.union(one, other) return py.update(one, other) end
-
 function py.isdisjoint(one, list) return not py.any(list, function(element) return one[element] end) end
 
 function py.keys(object)
@@ -376,8 +380,12 @@ local function hexadecimal(value)
     return low == value and format("%x", value) or format("%x%08x", floor(value / 4294967296), low)
 end
 
--- A value in one of the forms that templates have: ",", "x" with zeros and a width before it, ".3f".
+-- A value in one of the forms that templates have: ",", "x" with zeros and a width before it, ".3f"; any of these, or
+-- none, with ">" or "<" and a width before it.
 function py.format(value, form)
+    local side, size, rest = form:match("^([<>])(%d+)(.*)$")
+    if side then return format("%" .. (side == "<" and "-" or "") .. size .. "s", py.format(value, rest)) end
+    if form == "" then return py.str(value) end
     if form == "," then return grouped(value) end
     if form:sub(-1) == "f" then return format("%" .. form, value) end
     local prefix, width = form:match("^(#?)0?(%d*)x$")
@@ -395,7 +403,7 @@ function py.fill(template, values)
     return (template:gsub("{([%w_]+):?([^}]*)}", function(name, form)
         local value = values[name]
         if value == nil then value = values[name .. "_"] end -- the name is a word of Lua
-        return form == "" and py.str(value) or py.format(value, form)
+        return py.format(value, form)
     end))
 end
 

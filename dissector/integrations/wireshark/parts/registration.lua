@@ -19,19 +19,16 @@ tcp_ports:add_for_decode_as(xenmig)
 
 -- Forgets the capture that was open before.
 function xenmig.init()
-    capture = new_capture()
+    connections = runtime_connections.Connections()
+    capture = connections.capture
 end
 
 register_postdissector(kept_back)
 
--- Whether a stream is known by what a packet holds: then both directions of the connection come here from now on, and
--- so do the packets before when they are looked at again.
-local function is_migration(tvb, pinfo, root)
+xenmig:register_heuristic("tcp", function(tvb, pinfo, root)
     if pinfo.visited then return false end
-    if not recognised(tvb, pinfo, value_of(tcp_stream), value_of(seq_raw)) then return false end
-    pinfo.conversation = xenmig
+    local segment = { tvb = tvb, length = tvb:reported_len(), seq = value_of(seq_raw) }
+    if not recognises(segment, pinfo, value_of(tcp_stream)) then return false end
     xenmig.dissector(tvb, pinfo, root)
     return true
-end
-
-xenmig:register_heuristic("tcp", is_migration)
+end)

@@ -1,7 +1,7 @@
 -- What a frame shows is a function of its place in the stream and of what is known of the stream: of the items that
 -- begin or go on there. On the first pass, which knows no later frame, what ends in a frame is shown there, too.
 
-local is_watched, latency_of, answers_of, duration, show_contents, show_frame
+local is_watched, show_contents, show_frame
 do
 
 -- A number as Wireshark takes it for 64 bits.
@@ -9,8 +9,11 @@ local function wide(value)
     return UInt64.new(value % TWO_32, floor(value / TWO_32))
 end
 
-local function made(tree, field, value)
-    tree:add(field, value):set_generated()
+-- Adds what was found out rather than captured.
+local function made(tree, path, value)
+    local line = tree:add(F[path], IS_WIDE[path] and wide(value) or value)
+    line:set_generated()
+    return line
 end
 
 -- The part of a frame that belongs to octets of the stream from one offset up to another; nil if there is none.
@@ -28,65 +31,63 @@ end
 -- Fields
 
 -- The layout that octets inside of a body have: the first that takes all of them.
-local function inside_of(field, values, octets, endianness)
-    local layouts = field.inside and field.inside[values[field.chosen_by] or 1]
+local function inside_of(one, octets, endianness)
+    local layouts = one.row.inside and one.row.inside[one.values[one.row.chosen_by] or 1]
     for _, name in ipairs(layouts or {}) do
-        if walk(LAYOUT[name], octets, 0, endianness) == #octets then return LAYOUT[name] end
+        local layout = runtime_layouts.Ordered(LAYOUT[name], endianness)
+        if runtime_layouts.measure(layout, octets) == #octets then return LAYOUT[name] end
     end
 end
 
 -- The features that a register of a CPUID policy says, below its line.
-local function show_features(line, field, values, range)
-    local names = values.subleaf and FEATURES[format("%s %x %x", field.path, values.leaf, values.subleaf)]
-    if not names then return end
-    for bit = 0, 31 do
-        local is_set = names[bit] and floor(values[field.name] / 2 ^ bit) % 2 == 1
+local function show_features(line, one, range)
+    local values, row = one.values, one.row
+    local names = values.subleaf and FEATURES[format("%s %x %x", row.path, values.leaf, values.subleaf)]
+    for bit = 0, names and 31 or -1 do
+        local is_set = names[bit] and floor(values[row.name] / 2 ^ bit) % 2 == 1
         if is_set then line:add(F["cpuid.feature"], range, names[bit]) end
     end
 end
 
 -- Adds the fields of a layout, below `path`: `source` gives the range of octets of the body.
 local function show_layout(tree, layout, path, body, at, endianness, source)
-    local visitor, lines = {}, 0
-    function visitor.field(field, from, size, values, context)
-        local shown, range = F[path .. field.path], source(from, size)
-        if field.kind == "uint" then
-            local is_big = endianness == "big"
-            local line = is_big and context:add(shown, range) or context:add_le(shown, range)
-            for _, part in ipairs(field.parts or {}) do
-                local bits_shown = F[path .. field.path .. "." .. part.name]
-                if is_big then line:add(bits_shown, range) else line:add_le(bits_shown, range) end
+    local reading, around = runtime_layouts.Reading(body, endianness, settings.lines), { [0] = tree }
+    local add_number = endianness == "big" and tree.add or tree.add_le
+    reading:follow(layout, at)
+    for _, one in ipairs(reading.found) do
+        local row, above = one.row, around[one.depth]
+        local shown, range = F[path .. row.path], source(one.offset, one.size)
+        local octets = body:sub(one.offset + 1, one.offset + one.size)
+        if one.element then
+            local first, words = source(one.offset, 1), format("%s %d", row.name or "", one.element)
+            around[one.depth + 1] = row.elements[1].name and shown and add(above, shown, first, words) or above
+        elseif row.kind == "uint" then
+            local line, name = add_number(above, shown, range), row.names and row.names[one.values[row.name]]
+            for _, part in ipairs(row.parts or {}) do
+                add_number(line, F[path .. row.path .. "." .. part.name], range)
             end
-            show_features(line, field, values, range)
-            local name = field.names and field.names[values[field.name]]
-            if name and context ~= tree then context:append_text(" " .. name) end
-        elseif field.kind == "rest" or field.kind == "octets" then
-            if size == 0 or not shown then return end
-            local line, octets = context:add(shown, range), body:sub(from + 1, from + size)
-            local inside = inside_of(field, values, octets, endianness)
+            show_features(line, one, range)
+            if name and above ~= tree then above:append_text(" " .. name) end
+        elseif row.kind == "rest" or row.kind == "octets" then
+            local line = range and shown and above:add(shown, range)
+            local inside = line and inside_of(one, octets, endianness)
             if inside then
-                local function part(start, length) return source(from + start, length) end
+                local function part(start, length) return source(one.offset + start, length) end
                 show_layout(line, inside, inside.path, octets, 0, endianness, part)
             end
         else
-            add(context, shown, range, (body:sub(from + 1, from + size):gsub("%z+$", "")))
+            add(above, shown, range, (octets:gsub("%z+$", "")))
         end
     end
-    function visitor.element(field, index, from, context)
-        lines = lines + 1
-        if settings.lines > 0 and lines > settings.lines then return nil end
-        local shown = field[1].name and F[path .. field.path]
-        return shown and add(context, shown, source(from, 1), format("%s %d", field.name, index)) or context
-    end
-    walk(layout, body, at, endianness, visitor, tree)
 end
 
 -- The body of an item: from the frame, or, where it is not all in it, in a tab of its own.
-local function show_body(tree, item, place)
+local function show_body(tree, shown, place)
+    local item = shown.item
     local body, spec = item.body, item.spec
-    if not body or body == "" or (item.type and (not spec or spec.shape == "pages")) then return end
-    local start = item.type and item.offset + item.header or item.offset
-    local tvb, shift = place.tvb, start - place.from
+    if not body or body == "" or (item.type and (not spec or item.is_pages)) then return end
+    local tvb, shift = place.tvb, item.offset - place.from
+    if item.type then shift = shift + shown.header end
     if shift < 0 or shift + #body > tvb:len() then
         tvb, shift = ByteArray.new(body, true):tvb(item.name), 0
     end
@@ -111,22 +112,6 @@ end
 
 -- Runs
 
-local function run_text(run, typed)
-    local words = py.format(run.first, "#x")
-    if run.length > 1 then words = words .. "-" .. py.format(run.first + run.length - 1, "#x") end
-    return typed and words .. " " .. protocol_libxc.PAGE_TYPES[run.type] or words
-end
-
--- Where the entries of a pages record end; nil as long as its count was not seen.
-local function entries_end(item)
-    local parser = item.flow.parser
-    if not item.count and parser.item == item and #parser.buffer >= 8 then
-        take_runs(item, parser.buffer, native.page_runs(parser.buffer, item.endianness))
-    end
-    local body = item.count and min(item.body_length, 8 + ENTRY_SIZE * min(item.count, parser_item.ENTRIES_KEPT))
-    return body and body >= 8 and item.offset + item.header + body - body % ENTRY_SIZE
-end
-
 -- Each pfn by itself, for whoever searches one: the runs show them.
 local function show_pfns(tree, place, seen, shift, endianness)
     each_entry(seen, endianness, function(index, pfn)
@@ -136,32 +121,32 @@ local function show_pfns(tree, place, seen, shift, endianness)
 end
 
 -- The entries of a pages record that end in the frame, in runs; one that is split is shown where it ends.
-local function show_runs(tree, item, place)
-    local start = item.offset + item.header + 8
-    local from, to = max(start, place.from), entries_end(item)
+local function show_runs(tree, shown, place)
+    local start = shown.offset + shown.header + 8
+    local from, to = max(start, place.from), shown:entries_end()
     local range = to and range_of(place, from, to)
     if not range then return end
     local seen, shift = range:raw(), from - place.from
     local split = (from - start) % ENTRY_SIZE
     if split > 0 then
-        local head = item.flow.split[from] or ""
+        local head = shown.half.split[from] or ""
         if #head == split then
             seen, shift = head .. seen, shift - split
         else
             seen, shift = seen:sub(ENTRY_SIZE - split + 1), shift + ENTRY_SIZE - split
         end
     end
-    local typed = item.spec.role ~= "POSTCOPY_FAULT"
-    if tree:referenced(F.pfn) then show_pfns(tree, place, seen, shift, item.endianness) end
-    for index, run in ipairs(runs_of(seen, item.endianness)) do
+    local typed, endianness = shown.role ~= "POSTCOPY_FAULT", shown.item.endianness
+    if tree:referenced(F.pfn) then show_pfns(tree, place, seen, shift, endianness) end
+    for index, run in ipairs(runs_of(seen, endianness)) do
         if settings.lines > 0 and index > settings.lines then
-            tree:add(F.contents, "more runs: see the preference for how many lines are shown"):set_generated()
+            made(tree, "contents", "more runs: see the preference for how many lines are shown")
             break
         end
         local at = max(shift, 0)
         local where = place.tvb(at, min(ENTRY_SIZE * run.length + shift - at, place.tvb:len() - at))
         shift = shift + ENTRY_SIZE * run.length
-        local line = tree:add(F.run, where, run_text(run, typed))
+        local line = tree:add(F.run, where, runtime_words.run(run, typed))
         line:add(F["run.pfn"], where, wide(run.first))
         line:add(F["run.count"], where, run.length)
         if typed then line:add(F["run.type"], where, run.type) end
@@ -177,164 +162,74 @@ local function relative(seconds)
     return NSTime.new(whole, nanoseconds)
 end
 
-function duration(seconds)
-    local amount = math.abs(seconds)
-    if amount < 1e-3 then return format("%.1f us", seconds * 1e6) end
-    if amount < 1 then return format("%.1f ms", seconds * 1e3) end
-    return format("%.3f s", seconds)
-end
-
-function latency_of(item, answered)
-    return answered.item.last_time - item.last_time
-end
-
--- The links of a fault by pfn.
-function answers_of(item)
-    local answers = {}
-    for _, one in ipairs(item.links) do answers[one.pfn] = one end
-    return answers
-end
-
-local function show_faults(tree, item)
-    local answers, is_over = answers_of(item), capture.migrations[item.migration.number + 1].is_over
-    made(tree, F["fault.count"], #item.pfns)
-    for _, pfn in ipairs(item.pfns) do
-        local answered = answers[pfn]
-        local words = "pfn " .. py.format(pfn, "#x")
-        if not answered then
-            words = words .. (is_over and ", unanswered" or ", not answered yet")
-        elseif answered.in_flight then
-            words = format("%s, in flight: page sent in frame %d", words, answered.item.last_frame)
-        else
-            local latency = latency_of(item, answered)
-            words = format("%s, answered in frame %d after %s", words, answered.item.last_frame, duration(latency))
-        end
-        local line = tree:add(F.fault, words)
-        line:set_generated()
-        made(line, F["fault.pfn"], wide(pfn))
-        if answered then
-            made(line, F["fault.answered_in"], answered.item.last_frame)
-            if answered.in_flight then
-                made(line, F["fault.lead"], relative(item.last_time - answered.item.first.time))
+local function show_faults(tree, shown)
+    local ties, is_over = shown:ties(), capture:kept_of(shown.migration.number).is_over
+    made(tree, "fault.count", #shown.pfns)
+    for _, pfn in ipairs(shown.pfns) do
+        local tie = ties[pfn]
+        local line = made(tree, "fault", runtime_words.fault(shown, pfn, tie, is_over))
+        made(line, "fault.pfn", pfn)
+        if tie then
+            made(line, "fault.answered_in", tie.shown.last.frame)
+            if tie.in_flight then
+                made(line, "fault.lead", relative(shown.last.time - tie.shown.item.first.time))
             else
-                made(line, F["fault.latency"], relative(latency_of(item, answered)))
+                made(line, "fault.latency", relative(runtime_words.latency(shown, tie)))
             end
-            made(line, F["fault.in_flight"], answered.in_flight)
+            made(line, "fault.in_flight", tie.in_flight)
         elseif is_over then
             line:add_proto_expert_info(EXPERTS.unanswered)
         end
     end
 end
 
-local function show_answers(tree, item)
-    for _, one in ipairs(item.links) do
-        local line = tree:add(F["page.answers"], one.item.last_frame)
-        line:set_generated()
-        made(line, F["page.answers.pfn"], wide(one.pfn))
+local function show_answers(tree, shown)
+    for _, tie in ipairs(shown.links) do
+        local line = made(tree, "page.answers", tie.shown.last.frame)
+        made(line, "page.answers.pfn", tie.pfn)
     end
-    made(tree, F["page.pushed"], item.listed - #item.links)
+    made(tree, "page.pushed", shown.listed - #shown.links)
 end
 
-local function show_findings(tree, item)
-    for _, finding in ipairs(item.findings) do
-        local line = tree:add(F.rule, finding.rule)
-        line:set_generated()
-        line:set_text(finding.rule .. ": " .. finding.message)
-        local shown = EXPERTS[finding.rule .. " " .. finding.severity]
-        line:add_proto_expert_info(shown, finding.rule .. ": " .. finding.message)
+local function show_broken(tree, shown)
+    for _, one in ipairs(shown.broken) do
+        local line, words = made(tree, "rule", one.rule), one.rule .. ": " .. one.message
+        line:set_text(words)
+        line:add_proto_expert_info(EXPERTS[one.rule .. " " .. one.severity], words)
     end
-end
-
--- Words
-
-local function slowest_of(item)
-    local slowest
-    for _, one in ipairs(item.links) do
-        local latency = latency_of(item, one)
-        if not one.in_flight then slowest = max(slowest or latency, latency) end
-    end
-    return slowest
-end
-
--- An item in a few words, as far as it is known.
-local function summary(item)
-    local words, role = item.name, item.spec and item.spec.role
-    if item.summary and item.summary ~= "" then words = words .. " " .. item.summary end
-    if item.spec and item.spec.shape == "pages" then entries_end(item) end
-    if not item.count then return words end
-    words = words .. " " .. protocol_summaries._many(item.count, "pfn")
-    if role == "POSTCOPY_FAULT" then
-        local slowest = slowest_of(item)
-        if slowest then
-            words = format("%s (slowest %s)", words, duration(slowest))
-        elseif item.links[1] then
-            words = words .. " (in flight)"
-        end
-    elseif item.low then
-        words = format("%s %s-%s", words, py.format(item.low, "#x"), py.format(item.high, "#x"))
-    end
-    if role == "POSTCOPY_PAGES" and item.links[1] then
-        words = format("%s (answers %s)", words, protocol_summaries._many(#item.links, "fault"))
-    end
-    return words
 end
 
 -- Items
 
 -- What is known of an item only when it has ended.
-local function show_end(tree, item, place)
-    if item.pfns then show_faults(tree, item) end
-    if item.spec and item.spec.role == "POSTCOPY_PAGES" and item.listed and item.last_frame then
-        show_answers(tree, item)
-    end
-    show_body(tree, item, place)
-    show_findings(tree, item)
+local function show_end(tree, shown, place)
+    if shown.pfns then show_faults(tree, shown) end
+    if shown.role == "POSTCOPY_PAGES" and shown.listed and shown.last then show_answers(tree, shown) end
+    show_body(tree, shown, place)
+    show_broken(tree, shown)
 end
 
 -- An item in the frame that holds the end of its header. `is_known`: all frames were looked at.
-local function show_item(top, item, place, is_known)
-    local length = item.length
-    if is_known and not item.last_frame then length = item.flow.next - item.offset end
+local function show_item(top, shown, place, is_known)
+    local item, length = shown.item, shown.length
+    if is_known and not shown.last then length = shown.half.next - item.offset end
     local tree = add(top, F.item, range_of(place, item.offset, item.offset + length), item.name)
-    tree:set_text(format("%s %s", item.layer or "no layer:", summary(item)))
-    made(tree, F.name, item.name)
-    made(tree, F.migration, item.migration.number or 0)
-    made(tree, F.direction, item.direction)
-    if item.layer then made(tree, F.layer, item.layer) end
-    if item.type then made(tree, F.type, item.type) end
-    made(tree, F.offset, wide(item.offset))
-    made(tree, F.length, wide(length))
-    made(tree, F.body_length, wide(item.body_length))
-    made(tree, F.first_frame, item.first_frame)
-    if item.last_frame then
-        made(tree, F.last_frame, item.last_frame)
-        made(tree, F.complete, item.complete and (item.holes or 0) == 0)
-    elseif is_known then
-        join(item.flow)
-        made(tree, F.last_frame, item.flow.parser.newest.frame)
-        made(tree, F.complete, item == item.flow.trailing and not item.flow.parser.damaged)
-    end
-    if item.spec and item.spec.shape == "pages" then
-        show_runs(tree, item, place)
-        if item.count then made(tree, F.count, item.count) end
-    end
-    show_end(tree, item, place)
+    tree:set_text(format("%s %s", item.layer or "no layer:", runtime_words.summary(shown)))
+    for _, one in ipairs(runtime_words.fields(shown, length, is_known or false)) do made(tree, one[1], one[2]) end
+    if item.is_pages then show_runs(tree, shown, place) end
+    if shown.count then made(tree, "count", shown.count) end
+    show_end(tree, shown, place)
     return tree
 end
 
-local function contents_text(item, has_entries)
-    local what = has_entries and "entries" or item.count and "page contents" or "more"
-    return format("%s of %s in frame %d", what, item.name, item.first_frame)
-end
-
 -- More of an item whose header an earlier frame holds.
-local function show_more(top, item, place)
-    local to = item.spec and item.spec.shape == "pages" and entries_end(item)
+local function show_more(top, shown, place)
+    local item, to = shown.item, shown:entries_end()
     local has_entries = to and place.from < to
-    local range = range_of(place, place.from, item.offset + item.length)
-    local tree = add(top, F.contents, range, contents_text(item, has_entries))
-    made(tree, F["contents.of"], item.first_frame)
-    if has_entries then show_runs(tree, item, place) end
+    local range = range_of(place, place.from, shown.offset + shown.length)
+    local tree = add(top, F.contents, range, runtime_words.contents(shown, has_entries))
+    made(tree, "contents.of", item.first.frame)
+    if has_entries then show_runs(tree, shown, place) end
     return tree
 end
 
@@ -344,85 +239,76 @@ function is_watched(root)
 end
 
 -- A frame that holds page contents alone. Most frames of a capture do: one line is all that they may cost.
-function show_contents(root, item, tvb, watched)
-    local line = item.contents_line
-    if not line then
-        line = contents_text(item, false)
-        item.contents_line = line
+function show_contents(root, shown, tvb, watched)
+    local line = shown.line
+    if line == "" then
+        line = runtime_words.contents(shown, false)
+        shown.line = line
     end
     local tree = root:add(xenmig, tvb, line)
     if watched then
         tree:add(F.contents, tvb(), line):set_generated()
-        made(tree, F["contents.of"], item.first_frame)
+        made(tree, "contents.of", shown.item.first.frame)
     end
 end
 
 local INFO_ITEMS = 4 -- items of a frame that the Info column names
 
--- One value a frame, so that a column of it can be sorted.
-local function show_slowest(tree, shown)
-    local slowest
-    for _, item in ipairs(shown) do
-        local latency = item.pfns and slowest_of(item)
-        if latency then slowest = max(slowest or latency, latency) end
-    end
-    if slowest then made(tree, F["fault.slowest"], relative(slowest)) end
-end
-
-local function show_columns(pinfo, shown)
+local function show_columns(pinfo, tree, all)
     pinfo.cols.protocol = "XENMIG"
-    if not shown[1] then return end
-    local words = {}
-    for index = 1, min(#shown, INFO_ITEMS) do words[index] = summary(shown[index]) end
-    if #shown > INFO_ITEMS then words[INFO_ITEMS + 1] = format("and %d more", #shown - INFO_ITEMS) end
-    pinfo.cols.info = table.concat(words, ", ")
+    local words, longest = {}, nil
+    for index, shown in ipairs(all) do
+        if index <= INFO_ITEMS then words[index] = runtime_words.summary(shown) end
+        local wait = shown.pfns and runtime_words.slowest(shown)
+        if wait then longest = max(longest or wait, wait) end
+    end
+    -- One value a frame, so that a column of it can be sorted.
+    if longest then made(tree, "fault.slowest", relative(longest)) end
+    if #all > INFO_ITEMS then words[INFO_ITEMS + 1] = format("and %d more", #all - INFO_ITEMS) end
+    if all[1] then pinfo.cols.info = table.concat(words, ", ") end
 end
 
 -- Everything in a frame. `place`: tvb, `from` and `to` (offsets in the stream); `found`, `ended`: the items that were
 -- found and that ended in it, on the first pass.
-function show_frame(root, pinfo, flow, place, found, ended)
-    local items = flow.items
-    local index = above(items, "offset", place.from) - 1
+function show_frame(root, pinfo, half, place, found, ended)
+    local items, is_known = half.shown, found == nil
+    found, ended = found or {}, ended or {}
+    local index = native.above(items, "offset", place.from)
     local before = items[index]
-    local is_known = found == nil
     if before and before.offset + before.header > place.from then index = index - 1 end
-    local around = items[index]
-    local goes_on = around and (around.offset + around.length > place.from or around == flow.trailing)
-    local has_news = found and (found[1] or ended[1])
-    local next_item = items[index + 1]
-    local begins = next_item and next_item.offset + next_item.header <= place.to
-    if not begins and not has_news then
+    local around, after = items[index], items[index + 1]
+    local goes_on = around and (around.offset + around.length > place.from or around == half.trailing)
+    local begins = after and after.offset + after.header <= place.to
+    if not begins and not found[1] and not ended[1] then
         if not goes_on then return end
-        local to = around.spec and around.spec.shape == "pages" and entries_end(around)
+        local to = around:entries_end()
         if not to or place.from >= to then
             pinfo.cols.protocol = "XENMIG"
             show_contents(root, around, place.tvb, is_watched(root))
             return
         end
     end
-    local top = root:add(xenmig, place.tvb())
-    local more, shown, is_shown = nil, {}, {}
-    local function show(item)
-        if is_shown[item] then return end
-        is_shown[item] = true
-        shown[#shown + 1] = item
-        show_item(top, item, place, is_known)
+    local top, more, all, is_shown = root:add(xenmig, place.tvb()), nil, {}, {}
+    local function show(shown)
+        if is_shown[shown] then return end
+        is_shown[shown] = true
+        all[#all + 1] = shown
+        show_item(top, shown, place, is_known)
     end
-    if goes_on and not (found and found[1] == around) then more = show_more(top, around, place) end
+    if goes_on and found[1] ~= around then more = show_more(top, around, place) end
     for at = index + 1, #items do
         if items[at].offset + items[at].header > place.to then break end
         -- Where the frame is another, the header was sent again.
-        if items[at].header_frame == pinfo.number then show(items[at]) end
+        if items[at].frame == pinfo.number then show(items[at]) end
     end
-    for _, item in ipairs(found or {}) do show(item) end
-    for _, item in ipairs(ended or {}) do
-        if not is_shown[item] then
-            local tree = item == around and more or top:add(F.contents, contents_text(item, false))
-            show_end(tree, item, place)
+    for _, shown in ipairs(found) do show(shown) end
+    for _, shown in ipairs(ended) do
+        if not is_shown[shown] then
+            local tree = shown == around and more or top:add(F.contents, runtime_words.contents(shown, false))
+            show_end(tree, shown, place)
         end
     end
-    show_slowest(top, shown)
-    show_columns(pinfo, shown)
+    show_columns(pinfo, top, all)
 end
 
 end

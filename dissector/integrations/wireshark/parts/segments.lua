@@ -1,15 +1,8 @@
 local TCP, TCP_HEADER, TCP_HEADER_MAX, IPV4_HEADER, IPV6_HEADER = 6, 20, 60, 20, 40
 local LOWER_LAYERS = 128 -- octets of a frame in which TCP's header is looked for
-local FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+local SYN, ACK = 0x02, 0x10
 local PORTS_OF_TCP = 2 -- pinfo.port_type
 local SEQ_AT, ACK_AT, SIZE_AT, FLAGS_AT = 4, 8, 12, 13 -- in TCP's header (RFC 9293, 3.1)
-
--- A side closes the connection: what was asked for and has not come will not come.
-local function note_closing(flow, flags)
-    local migration = flow.parser.migration.number
-    local ends_it = flow.parser.direction == "forward" and FIN + RST or RST
-    if migration and bit.band(flags, ends_it) ~= 0 then capture.migrations[migration + 1].is_over = true end
-end
 
 -- TCP's header of the packet at hand: a Tvb and its place there.
 local function header_at()
@@ -48,44 +41,33 @@ local function find_tcp(tvb, pinfo, payload, length)
     return nil
 end
 
+local function piece_of(segment, pinfo)
+    local captured = segment.tvb:len()
+    return runtime_halves.Piece(0, segment.length, segment.tvb, captured, pinfo.number, time_of(pinfo))
+end
+
 -- One segment that holds more than page contents, or that is looked at again. `segment`: tvb with the payload that was
 -- captured, `length` of all of it, `seq` and `ack`.
-local function dissect_segment(flow, segment, pinfo, root)
+local function dissect_segment(half, segment, pinfo, root)
     local frame = pinfo.number
     local offset, found, ended
-    if frame > flow.last_frame then
-        offset = place_new(flow, pinfo, segment.seq)
-        capture.found, capture.ended = {}, {}
-        note_ack(flow, segment.ack, frame)
-        arrive(flow, {
-            offset = offset,
-            length = segment.length,
-            source = segment.tvb,
-            captured = segment.tvb:len(),
-            frame = frame,
-            time = time_of(pinfo),
-        })
-        flow.next_seq = flow.base and not flow.waits and (flow.base + flow.next) % TWO_32
+    if frame > half.last_frame then
+        offset = half:take(piece_of(segment, pinfo), segment.seq, segment.ack, origin_of)
         found, ended = capture.found, capture.ended
     else
-        if pinfo.visited then flush() end
-        offset = place_of(flow, frame, segment.seq)
+        if pinfo.visited then connections:flush() end
+        offset = half:place_of(frame, segment.seq)
     end
     if offset then
         local place = { tvb = segment.tvb, from = offset, to = offset + segment.length }
-        show_frame(root, pinfo, flow, place, found, ended)
+        show_frame(root, pinfo, half, place, found, ended)
     end
 end
 
--- An acknowledgement without payload: it may tell that octets were not captured, and what was held behind them goes on.
-local function dissect_ack(flow, ack, flags, tvb, pinfo, root)
-    note_closing(flow, flags)
-    if not flow.peer.waits or pinfo.number <= flow.last_frame then return end
-    flow.peer.is_closing = flow.peer.is_closing or bit.band(flags, FIN + RST) ~= 0
-    capture.found, capture.ended = {}, {}
-    note_ack(flow, ack, pinfo.number)
+local function dissect_ack(half, ack, flags, tvb, pinfo, root)
+    if not half:take_ack(ack, pinfo.number, flags) then return end
     local nowhere = { tvb = tvb, from = native.FOREVER, to = native.FOREVER }
-    show_frame(root, pinfo, flow, nowhere, capture.found, capture.ended)
+    show_frame(root, pinfo, half, nowhere, capture.found, capture.ended)
 end
 
 function xenmig.dissector(tvb, pinfo, root)
@@ -97,22 +79,25 @@ function xenmig.dissector(tvb, pinfo, root)
         return length
     end
     seq = seq and seq()
-    local flow = flow_of(connection_of(pinfo, value_of(tcp_stream), true), pinfo)
+    local stream = value_of(tcp_stream)
+    local connection = connections.by_stream[stream] or connections:opened(pinfo, stream)
+    local half = connection:half_of(pinfo)
     -- The road that nearly all packets take: the next page contents. Only how many they are matters. It is taken on the
     -- first pass alone, so whether anybody looks is asked once a record.
-    local parser = flow.parser
+    local parser = half.parser
     local skip, item = parser.skip, parser.item
-    if length < skip and seq == flow.next_seq and frame > flow.last_frame and item and tvb:len() == length then
-        flow.next, parser.offset, parser.skip = flow.next + length, parser.offset + length, skip - length
-        flow.next_seq = (seq + length) % TWO_32
-        flow.last_frame, flow.passed_frame, flow.passed_time = frame, frame, time_of(pinfo)
-        if item.watched == nil then item.watched = is_watched(root) end
-        show_contents(root, item, tvb, item.watched)
+    if length < skip and seq == half.next_seq and frame > half.last_frame and item and tvb:len() == length then
+        half.next, parser.offset, parser.skip = half.next + length, parser.offset + length, skip - length
+        half.next_seq = (seq + length) % TWO_32
+        half.last_frame, half.passed_frame, half.passed_time = frame, frame, time_of(pinfo)
+        local shown = half.shown[#half.shown]
+        if shown.watched == nil then shown.watched = is_watched(root) end
+        show_contents(root, shown, tvb, shown.watched)
     else
         local source, at = header_at()
         local ack = source and source(at + ACK_AT, 4):uint()
-        dissect_segment(flow, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
-        if capture.asks and source then note_closing(flow, source(at + FLAGS_AT, 1):uint()) end
+        dissect_segment(half, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
+        if capture.asks and source then half:note_flags(source(at + FLAGS_AT, 1):uint()) end
     end
     return length
 end
@@ -125,17 +110,25 @@ local function dissect_frame(tvb, pinfo, root, payload, told)
     if at then
         seq, ack, flags = tvb(at + SEQ_AT, 4):uint(), tvb(at + ACK_AT, 4):uint(), tvb(at + FLAGS_AT, 1):uint()
         payload = payload or at + tcp_size(tvb, at)
-        if bit.band(flags, SYN + ACK) == SYN then forget_ends(pinfo) end
+        if bit.band(flags, SYN + ACK) == SYN then connections:forget(pinfo) end
     end
-    local connection = connection_of(pinfo, nil, told ~= nil)
+    local connection = told and connections:opened(pinfo) or connections:known(pinfo)
     if not connection then return end
-    local flow, captured = flow_of(connection, pinfo), min(length, tvb:len() - payload)
+    local half, captured = connection:half_of(pinfo), min(length, tvb:len() - payload)
     if captured > 0 then
         local segment = { tvb = tvb(payload, captured):tvb(), length = length, seq = seq, ack = ack }
-        dissect_segment(flow, segment, pinfo, root)
+        dissect_segment(half, segment, pinfo, root)
     else
-        dissect_ack(flow, ack, flags, tvb, pinfo, root)
+        dissect_ack(half, ack, flags, tvb, pinfo, root)
     end
+end
+
+-- Whether a stream is known by what a packet holds: then both directions of the connection come here from now on, and
+-- so do the packets before when they are looked at again.
+local function recognises(segment, pinfo, stream)
+    if not connections:recognises(pinfo, stream, segment.seq, piece_of(segment, pinfo), origin_of) then return false end
+    pinfo.conversation = xenmig
+    return true
 end
 
 -- TCP hands over no segment that it takes for a retransmission or for out of order, though it may hold octets that were
@@ -151,7 +144,7 @@ function kept_back.dissector(tvb, pinfo, root)
         end
         return
     end
-    if not next(capture.by_ends) and capture.early_gaps == 0 then return end
+    if not connections.all[1] and connections.early_gaps == 0 then return end
     local length = value_of(tcp_len)
     if not length then
         if not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then dissect_frame(tvb, pinfo, root) end
@@ -159,8 +152,8 @@ function kept_back.dissector(tvb, pinfo, root)
     end
     if length == 0 and capture.waiting == 0 and not capture.asks then return end
     local stream = value_of(tcp_stream)
-    local connection = capture.by_stream[stream]
-    if not connection and (length == 0 or pinfo.visited or not is_waited_for(pinfo, stream)) then return end
+    local connection = connections.by_stream[stream]
+    if not connection and (length == 0 or pinfo.visited or not connections:is_waited_for(pinfo, stream)) then return end
     local source, at = header_at()
     local ack = source(at + ACK_AT, 4):uint()
     if length > 0 then
@@ -169,12 +162,11 @@ function kept_back.dissector(tvb, pinfo, root)
         if captured <= 0 then return end
         local segment = { tvb = source(payload, captured):tvb(), length = length, seq = value_of(seq_raw), ack = ack }
         if not connection then
-            if captured < length or not recognised(segment.tvb, pinfo, stream, segment.seq) then return end
-            pinfo.conversation = xenmig
-            connection = capture.by_stream[stream]
+            if captured < length or not recognises(segment, pinfo, stream) then return end
+            connection = connections.by_stream[stream]
         end
-        dissect_segment(flow_of(connection, pinfo), segment, pinfo, root)
+        dissect_segment(connection:half_of(pinfo), segment, pinfo, root)
     else
-        dissect_ack(flow_of(connection, pinfo), ack, source(at + FLAGS_AT, 1):uint(), tvb, pinfo, root)
+        dissect_ack(connection:half_of(pinfo), ack, source(at + FLAGS_AT, 1):uint(), tvb, pinfo, root)
     end
 end

@@ -77,17 +77,30 @@ OPPOSITE: Mapping[type, str] = {ast.Gt: "<=", ast.GtE: "<", ast.Lt: ">=", ast.Lt
 ATOM, UNARY, COMPARE, AND, OR = 10, 8, 3, 2, 1
 
 
-RUNTIME = frozenset(("any", "all", "divmod", "range", "sum", "repr", "str", "min", "max"))
+RUNTIME = frozenset(("any", "all", "range", "sum", "repr", "str", "min", "max"))
 """Builtin functions that are functions of the runtime, by the same name."""
 
 
 # fmt: off
 METHODS = frozenset({
     "decode", "find", "get", "hex", "index", "isascii", "isdisjoint", "isprintable", "items", "join", "match",
-    "partition", "pop", "popleft", "rstrip", "setdefault", "startswith", "to_bytes",
+    "partition", "pop", "popleft", "remove", "rstrip", "setdefault", "startswith", "to_bytes",
 })
 # fmt: on
 """Methods of Python's own types that are functions of the runtime."""
+
+
+PHRASES: Mapping[str, str] = {
+    "isascii": r'(not {0}:find("[\128-\255]"))',
+    "isprintable": '(not {0}:find("[^ -~]"))',
+    "join": "table.concat({1}, {0})",
+    "match": "({1}:find({0}) ~= nil)",
+}
+"""Methods that Lua has words for."""
+
+
+OF_LISTS: Mapping[str, str] = {"insert": "table.insert", "pop": "table.remove"}
+"""Methods of lists that take a place."""
 
 
 FOREIGN = frozenset(word for one in (list, dict, set, str, bytes) for word in dir(one))
@@ -246,7 +259,7 @@ class Body:
                 place = self.expr(value)
                 return [f"{indent}{place} = {place}:sub({self.expr(upper, 6)} + 1)"]  # type: ignore[arg-type]
             case ast.Delete(targets=[ast.Subscript(value=value, slice=key)]):
-                return [f"{indent}py.drop({self.expr(value)}, {self.expr(key)})"]
+                return [f"{indent}py.pop({self.expr(value)}, {self.expr(key)})"]
             case ast.Try(body=[ast.Assign() as one], handlers=[ast.ExceptHandler(body=body)], orelse=[], finalbody=[]):
                 lines = self._assign(one.targets, one.value, indent, fresh)
                 return [
@@ -641,18 +654,20 @@ class Body:
                 return self._with(node.args[0], node)
             if made in (deque, array, Counter, OrderedDict):
                 return "py.deque()" if made is deque else "{}"
-        is_super = isinstance(function, ast.Attribute) and function.attr == "__init__"
-        if isinstance(function, ast.Attribute) and self._static(function) is None and not is_super:
+        match function:
+            case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=attribute):
+                assert self.scope.owner is not None
+                base, method = (
+                    self.program.function(self.scope.owner.__mro__[1]),
+                    attribute.replace("__init__", "_init"),
+                )
+                return f"{base}.{method}({', '.join(['self', *(self.expr(one) for one in node.args)])})"
+        if isinstance(function, ast.Attribute) and self._static(function) is None:
             own = self._own_method(node, function)
             if own is not None:
                 return own
             if function.attr in FOREIGN and function.attr not in self.program.methods:
                 raise self.fail(node, "no method of the subset")
-        match function:
-            case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="__init__"):
-                assert self.scope.owner is not None
-                base = self.program.function(self.scope.owner.__mro__[1])
-                return f"{base}._init({', '.join(['self', *(self.expr(one) for one in node.args)])})"
         callee = self._callee(function)
         words = self._arguments(node, callee)
         if (
@@ -661,6 +676,8 @@ class Body:
             and function.attr in self.program.methods
         ):
             return f"{self.expr(function.value, ATOM)}:{name(function.attr)}({words})"
+        if isinstance(function, ast.Attribute) and self._static(function) is None:
+            self.program.called_as_functions.add(function.attr)
         return f"{self.expr(function, ATOM)}({words})"
 
     def _arguments(self, node: ast.Call, callee: Any) -> str:
@@ -698,6 +715,12 @@ class Body:
             return f"py.fill({self.expr(value)}, {self._keywords(node) if node.keywords else self.expr(node.args[0])})"
         if attribute == "from_bytes":
             return f"py.uint({self.expr(node.args[0])}, {self.expr(node.args[1])})"
+        if attribute == "pop" and self.kind(value) == "list" and not node.args:
+            return f"table.remove({self.expr(value)})"
+        if attribute in OF_LISTS and self.kind(value) == "list":
+            at, *more = (self.expr(one, 6) for one in node.args)
+            found = str(int(at) + 1) if at.isdigit() else f"{at} + 1"
+            return f"{OF_LISTS[attribute]}({', '.join([self.expr(value), found, *more])})"
         if attribute in METHODS and (
             attribute not in self.program.methods or self.kind(value) in ("text", "octets", "dict")
         ):
@@ -706,7 +729,9 @@ class Body:
                 one, other = (self.expr(part) for part in keyed.elts)
                 rest = "".join(f", {self.expr(part)}" for part in node.args[1:])
                 return f"py.get(py.get({self.expr(value)}, {one}, {{}}), {other}{rest})"
-            words = [self.expr(value), *(self.expr(one) for one in node.args)]
+            words = [self.expr(value, ATOM), *(self.expr(one) for one in node.args)]
+            if attribute in PHRASES:
+                return PHRASES[attribute].format(*words)
             return f"py.{attribute}({', '.join(words)})"
         return None
 
@@ -744,7 +769,7 @@ class Body:
             case ("bool", [one]):
                 return self.cond(one)
             case ("type", [one]):
-                return f"py.class_of({self.expr(one)})"
+                return f"getmetatable({self.expr(one)})._class"
             case ("isinstance", [one, classes]):
                 names = ", ".join(literal(part.id) for part in ast.walk(classes) if isinstance(part, ast.Name))
                 return f"py.is_a({self.expr(one)}, {names})"
@@ -764,8 +789,16 @@ class Body:
                 return f"py.{word}({self.items(one)})"
             case ("min" | "max", _):
                 return f"math.{word}({', '.join(self.expr(one) for one in arguments)})"
+            case ("sorted", [one]):
+                keys = [self.expr(given.value) for given in node.keywords]
+                return f"py.sorted({', '.join([self.items(one), *keys])})"
+            case ("abs", [one]):
+                return f"math.abs({self.expr(one)})"
             case ("filter", [function, one]):
                 return f"py.filter({self.expr(function)}, {self.items(one)})"
+        if word == "divmod":
+            value, unit = (self.expr(argument, 8) for argument in arguments)
+            return f"{{ math.floor({value} / {unit}), {value} % {unit} }}"
         if word in RUNTIME:
             return f"py.{word}({', '.join(self.expr(one) for one in arguments)})"
         raise self.fail(node, "no function of the subset")
@@ -913,7 +946,7 @@ class Body:
             case ast.Add() if kind == "list":
                 return f"py.concat({self.expr(left)}, {self.expr(right)})", ATOM
             case ast.BitOr() if is_set:
-                return f"py.union({self.expr(left)}, {self.expr(right)})", ATOM
+                return f"py.update({self.expr(left)}, {self.expr(right)})", ATOM
             case ast.BitAnd() if isinstance(right, ast.UnaryOp) and isinstance(right.op, ast.Invert):
                 return f"py.without({self.expr(left)}, {self.expr(right.operand)})", ATOM
             case ast.BitAnd():
@@ -942,10 +975,15 @@ class Body:
                 return f"{self.expr(value, ATOM)}[{index + 1}]"
             case ast.Constant(value=int() as index):
                 return f"py.at({self.expr(value)}, {index})"
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)) if self.kind(value) == "list":
+                place = self.expr(value, ATOM)
+                return f"{place}[#{place}]"
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as index)):
                 return f"py.at({self.expr(value)}, -{index})"
             case ast.Tuple(elts=[one, other]):
                 return f"{self.expr(value, ATOM)}[{self.expr(one)}][{self.expr(other)}]"
+        if self.kind(value) == "deque":
+            return f"py.nth({self.expr(value)}, {self.expr(key)})"
         if self.kind(value) in ("list", "text", "octets"):
             return f"py.at({self.expr(value)}, {self.expr(key)})"
         return f"{self.expr(value, ATOM)}[{self.expr(key)}]"

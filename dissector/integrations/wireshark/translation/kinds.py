@@ -36,6 +36,7 @@ def kind_of_annotation(node: ast.expr | None) -> str | None:
     kinds = {
         "list": "list",
         "tuple": "list",
+        "Sequence": "list",
         "deque": "deque",
         "set": "set",
         "frozenset": "set",

@@ -51,6 +51,8 @@ class Program:
         self.functions: dict[str, list[str]] = {}
         self.methods: dict[str, list[FunctionType]] = {}
         """Methods of every class known, by name."""
+        self.called_as_functions: set[str] = set()
+        """Attributes whose values are called, by name: no method may have such a name."""
         self._trees: dict[str, ast.Module] = {}
         self._made: dict[str, list[FunctionType]] = {}
         self._attributes: dict[type, dict[str, str]] = {}
@@ -62,6 +64,8 @@ class Program:
         for one in classes:
             for key, value in vars(one).items():
                 is_own = isinstance(value, FunctionType) and value.__module__ == one.__module__
+                if is_own and key in self.called_as_functions:
+                    raise Untranslatable(f"{one.__name__}.{key}: called before it was known to be a method")
                 if is_own and value not in self.methods.get(key, []):
                     self.methods.setdefault(key, []).append(value)
 
@@ -89,7 +93,7 @@ class Program:
     def function_lines(self) -> list[str]:
         """The functions and methods, then the constants that hold some of them."""
         lines = [line for block in self.functions.values() for line in (*block, "")]
-        return [*lines, *(line for block in self.late.values() for line in block)]
+        return [*lines, *(line for block in self.late.values() for line in block), "py.seal()"]
 
     # Names
 
@@ -98,7 +102,7 @@ class Program:
         return module.partition(".")[0] == self.package
 
     def _path(self, module: str) -> str:
-        path = module.removeprefix(f"{self.package}.").replace(".", "_")
+        path = module.removeprefix(f"{self.package}.").removeprefix("integrations.wireshark.").replace(".", "_")
         if hasattr(importlib.import_module(module), "__path__"):
             path += "_package"  # its own name is that of many a variable
         self.modules[path] = None
@@ -172,15 +176,15 @@ class Program:
             case str() | bytes():
                 return literal(value)
             case struct.Struct():
-                return f"py.struct({literal(value.format)})"
+                return _struct(value)
             case BuiltinFunctionType() if isinstance(value.__self__, struct.Struct):
-                return f"py.struct({literal(value.__self__.format)}).unpack_from"
+                return f"{_struct(value.__self__)}.unpack_from"
             case re.Pattern():
                 return literal(lua_pattern(value.pattern))
             case FunctionType():
                 return self._function(value)
             case operator.attrgetter():
-                return f"function(object) return object.{value.__reduce__()[1][0]} end"
+                return f"function(object) return object.{attribute_of(value)} end"
             case BuiltinFunctionType() if value.__module__ == "_operator":
                 return f"function(one, other) return one {SIGNS[value.__name__]} other end"
             case deque():
@@ -329,6 +333,16 @@ class Program:
     def parameters(self, function: Any) -> list[inspect.Parameter]:
         """Those that whoever calls it gives."""
         return [one for one in inspect.signature(function).parameters.values() if one.name != "self"]
+
+
+def attribute_of(getter: Any) -> str:
+    """The path that an `operator.attrgetter` follows."""
+    return str(getter.__reduce__()[1][0])
+
+
+def _struct(value: struct.Struct) -> str:
+    sizes = ", ".join(str(struct.calcsize(f"={code}")) for code in value.format[1:])
+    return f'py.struct("{"big" if value.format[0] == ">" else "little"}", {{ {sizes} }})'
 
 
 def _holds_code(value: Any) -> bool:
