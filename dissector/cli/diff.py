@@ -22,8 +22,9 @@ DIFFERENT = 1
 SECTIONS = ("config", "cpuid", "msrs", "params", "vcpus", "devices", "traffic")
 
 EPILOG = """\
-A and B are captures or save files, in any mix. What B's CPU policy lacks of A's stands first: a guest that was shown a
-feature cannot be restored without it.
+A and B are captures or save files, in any mix. What B's CPU policy lacks of A's stands first: a guest cannot be
+restored without a feature that it was shown, by another vendor's processor, with lower levels of leaves. Of a policy
+every bit is compared, of the devices' states versions and sizes.
 
 sections (--only): config, cpuid, msrs, params, vcpus, devices, traffic
 

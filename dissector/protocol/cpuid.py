@@ -106,6 +106,8 @@ class CpuPolicy:
     stepping: int | None
     brand: str | None
     max_leaf: int | None
+    max_subleaf: int | None
+    """The last subleaf of leaf 7."""
     max_extended: int | None
     max_hypervisor: int | None
     """The last leaf of Xen's that is to be shown; 0: all."""
@@ -129,7 +131,7 @@ class CpuPolicy:
         """From its leaves."""
         first, basic = policy.get((0, NO_SUBLEAF)), policy.get((1, NO_SUBLEAF))
         extended, sizes = policy.get((EXTENDED, NO_SUBLEAF)), policy.get((EXTENDED + 8, NO_SUBLEAF))
-        area, supervisor = policy.get((0xD, 0)), policy.get((0xD, 1))
+        structured, area, supervisor = (policy.get(key) for key in ((7, 0), (0xD, 0), (0xD, 1)))
         xen, viridian = (policy.get((HYPERVISOR + at, NO_SUBLEAF)) for at in (0, 0x100))
         family, model, stepping = signature(basic.a) if basic else (None, None, None)
         return cls(
@@ -139,6 +141,7 @@ class CpuPolicy:
             stepping=stepping,
             brand=_brand(policy),
             max_leaf=first.a if first else None,
+            max_subleaf=structured.a if structured else None,
             max_extended=extended.a if extended else None,
             max_hypervisor=xen.a if xen else None,
             max_viridian=viridian.a if viridian else None,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
+from dissector.protocol import cpuid
+from dissector.protocol.cpu_features import CPUID_FEATURES
+from dissector.protocol.forms import Flags
 from dissector.results.analysis import MigrationResult
 from dissector.results.base import Result
-from dissector.results.guest import CpuResult, GuestResult
+from dissector.results.guest import GuestResult, leaf_name
 
 Section = Literal["config", "cpuid", "msrs", "params", "vcpus", "devices", "traffic"]
 SECTIONS: tuple[Section, ...] = ("config", "cpuid", "msrs", "params", "vcpus", "devices", "traffic")
@@ -34,25 +37,39 @@ class DiffResult(Result, kw_only=True):
         tuple[str, ...],
         "features that the first guest was shown and the second was not: with these a restore fails",
     ]
+    lacking: Annotated[
+        tuple[DifferenceOfGuests, ...],
+        "what else of the first guest's policy the second has not, for which a restore fails: vendor, levels, states "
+        "of XSAVE, bits of registers",
+    ]
     gained: Annotated[tuple[str, ...], "features that only the second was shown"]
     differences: Annotated[tuple[DifferenceOfGuests, ...], "all others"]
 
     @property
     def is_same(self) -> bool:
         """Whether nothing differs."""
-        return not (self.missing or self.gained or self.differences)
+        return not (self.missing or self.lacking or self.gained or self.differences)
 
     @classmethod
     def of(cls, a: Side, b: Side, sections: tuple[Section, ...]) -> Self:
         """What differs in the sections that are asked for."""
         missing, gained = _features(a.guest, b.guest) if "cpuid" in sections else ((), ())
-        found = []
+        found: dict[bool, list[DifferenceOfGuests]] = {True: [], False: []}
         for section in sections:
             first, second = dict(ROWS[section](a)), dict(ROWS[section](b))
             for what in dict.fromkeys((*first, *second)):
                 if first.get(what) != second.get(what):
-                    found.append(DifferenceOfGuests(section, what, first.get(what), second.get(what)))
-        return cls(a=a.name, b=b.name, sections=sections, missing=missing, gained=gained, differences=tuple(found))
+                    one = DifferenceOfGuests(section, what, first.get(what), second.get(what))
+                    found[_is_lacking(one)].append(one)
+        return cls(
+            a=a.name,
+            b=b.name,
+            sections=sections,
+            missing=missing,
+            lacking=tuple(found[True]),
+            gained=gained,
+            differences=tuple(found[False]),
+        )
 
 
 class Side(NamedTuple):
@@ -74,6 +91,26 @@ def _features(a: GuestResult, b: GuestResult) -> tuple[tuple[str, ...], tuple[st
     return tuple(one for one in first if one not in second), tuple(one for one in second if one not in first)
 
 
+IS_LACKING: Mapping[str, Callable[[Any, Any], bool]] = {
+    "vendor": lambda a, b: True,
+    **dict.fromkeys(("max_leaf", "max_subleaf", "max_extended"), lambda a, b: a > b),
+    **dict.fromkeys(
+        ("states of XSAVE", "supervisor states", "ARCH_CAPABILITIES", "INTEL_PLATFORM_INFO"),
+        lambda a, b: not {*a.split(), "none"} <= {*b.split(), "none"},
+    ),
+}
+"""By what a row tells of: whether the second value is too little for a guest that had the first. Sources:
+x86_cpu_policies_are_compatible of xen/arch/x86/lib/cpu-policy/policy.c; of the states validate_xstate of
+xen/arch/x86/xstate.c; the bits of ARCH_CAPABILITIES are features in cpufeatureset.h."""
+
+
+def _is_lacking(one: DifferenceOfGuests) -> bool:
+    """Whether the second is too little for the first's guest; not where either shows nothing of it."""
+    if one.section not in ("cpuid", "msrs") or one.a is None or one.b is None:
+        return False
+    return one.what in IS_LACKING and IS_LACKING[one.what](one.a, one.b)
+
+
 def _config(side: Side) -> Rows:
     guest = side.guest
     yield "kind", guest.kind
@@ -88,9 +125,39 @@ def _config(side: Side) -> Rows:
 
 
 LEVELS = (
-    "vendor", "family", "model", "stepping", "brand", "max_leaf", "max_extended", "max_hypervisor", "max_viridian",
+    "family", "model", "stepping", "max_leaf", "max_subleaf", "max_extended", "max_hypervisor", "max_viridian",
     "physical_bits", "linear_bits", "threads", "xsave_size",
 )  # fmt: skip
+
+Key = tuple[int, int]
+"""Leaf and subleaf."""
+
+NONE, ALL = cpuid.NO_SUBLEAF, (1 << 32) - 1
+EXTENDED, HYPERVISOR, VIRIDIAN = (cpuid.EXTENDED, NONE), (cpuid.HYPERVISOR, NONE), (cpuid.HYPERVISOR + 0x100, NONE)
+
+TEXTS: Mapping[str, tuple[tuple[Key, str], ...]] = {
+    "vendor": (((0, NONE), "bdc"),),
+    "vendor, extended": ((EXTENDED, "bdc"),),
+    "brand": tuple(((cpuid.EXTENDED + at, NONE), "abcd") for at in (2, 3, 4)),
+}
+"""The registers of a text, in its order."""
+
+TOLD: Mapping[tuple[Key, str], int] = {
+    **{
+        ((leaf, NONE if subleaf is None else subleaf), name): sum(1 << bit for bit in names)
+        for (leaf, subleaf, name), names in CPUID_FEATURES.items()
+    },
+    **{(key, name): ALL for places in TEXTS.values() for key, names in places for name in names},
+    **{(key, "a"): ALL for key in ((0, NONE), (7, 0), EXTENDED, HYPERVISOR, VIRIDIAN)},
+    **{((0xD, 0), name): ALL for name in "acd"},
+    **{((0xD, 1), name): ALL for name in "cd"},
+    ((1, NONE), "a"): 0xFFF,
+    ((1, NONE), "b"): 0xFF << 16,
+    ((cpuid.EXTENDED + 8, NONE), "a"): 0xFFFF,
+}
+"""The bits of registers that features, TEXTS and LEVELS tell of, such that no two values look the same there."""
+
+FORMS: Mapping[str, Mapping[Key, Any]] = {"a": cpuid.A, "b": cpuid.B, "c": cpuid.C, "d": cpuid.D}
 
 
 def _cpuid(side: Side) -> Rows:
@@ -98,6 +165,9 @@ def _cpuid(side: Side) -> Rows:
     yield "policy", "sent" if cpu is not None else None
     if cpu is None:
         return
+    policy = {_key(name): cpuid.Leaf(*registers) for name, registers in cpu.leaves.items()}
+    for text, places in TEXTS.items():
+        yield text, _text(getattr(policy[key], name) for key, names in places if key in policy for name in names)
     yield from ((name, getattr(cpu, name)) for name in LEVELS)
     yield "states of XSAVE", _words(cpu.states)
     yield "supervisor states", _words(cpu.supervisor_states)
@@ -105,17 +175,35 @@ def _cpuid(side: Side) -> Rows:
         yield f"L{one.level} {one.type} cache", f"{one.size} octets, {one.ways} ways, {one.threads} threads"
     for level in cpu.topology:
         yield f"{level.level} level", f"{level.processors} processors, shift {level.shift}"
-    yield from _leaves(cpu)
+    yield from _leaves(policy)
 
 
-TOLD = {"0x0", "0x1", "0x4:", "0x7:", "0xb:", "0xd:", "0x8000000"}
+def _key(name: str) -> Key:
+    leaf, _, subleaf = name.partition(":")
+    return int(leaf, 16), int(subleaf) if subleaf else NONE
 
 
-def _leaves(cpu: CpuResult) -> Rows:
-    """Registers of leaves that nothing else here tells of."""
-    for leaf, registers in cpu.leaves.items():
-        if leaf not in TOLD and not leaf.startswith(("0x4:", "0x7:", "0xb:", "0xd:", "0x8000000", "0x4000")):
-            yield f"leaf {leaf}", " ".join(f"{register:#010x}" for register in registers)
+def _text(registers: Iterable[int]) -> str | None:
+    """With every octet: two that differ are not to look the same."""
+    return b"".join(one.to_bytes(4, "little") for one in registers).decode("latin-1").rstrip("\0") or None
+
+
+def _leaves(policy: cpuid.Leaves) -> Rows:
+    """What nothing else here tells of: of each leaf the registers with bits that are left."""
+    for key, registers in policy.items():
+        left = (f"{name} {words}" for name in "abcd" if (words := _left(key, name, getattr(registers, name))))
+        yield f"leaf {leaf_name(*key)}", ", ".join(left) or "nothing else"
+
+
+def _left(key: Key, name: str, register: int) -> str:
+    """The bits that TOLD leaves, in words where the register has some; nothing where they are zeros."""
+    told, form = TOLD.get((key, name), 0), FORMS[name].get(key)
+    rest = register & ~told
+    if not rest:
+        return ""
+    if isinstance(form, Flags):
+        return _words(Flags(tuple(part for part in form.parts if not part.mask & told)).read(rest, "little", {}))
+    return f"{rest:#x}"
 
 
 def _msrs(side: Side) -> Rows:
@@ -175,7 +263,7 @@ ROWS: Mapping[Section, Any] = {
 }
 
 
-def _words(names: tuple[str, ...]) -> str:
+def _words(names: Iterable[str]) -> str:
     return " ".join(names) or "none"
 
 

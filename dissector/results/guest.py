@@ -104,6 +104,7 @@ class CpuResult(Result, kw_only=True):
     stepping: int | None
     brand: str | None
     max_leaf: int | None
+    max_subleaf: Annotated[int | None, "the last subleaf of leaf 7"]
     max_extended: int | None
     max_hypervisor: int | None
     max_viridian: int | None
@@ -122,14 +123,15 @@ class CpuResult(Result, kw_only=True):
     @classmethod
     def of(cls, policy: cpuid.Leaves) -> Self:
         found = vars(cpuid.CpuPolicy.of(policy)) | {
-            "leaves": {_leaf(*key): tuple(registers) for key, registers in policy.items()}
+            "leaves": {leaf_name(*key): tuple(registers) for key, registers in policy.items()}
         }
         for name, type in (("caches", CacheResult), ("topology", TopologyResult), ("components", ComponentResult)):
             found[name] = tuple(type(*one) for one in found[name])
         return cls(**found)
 
 
-def _leaf(leaf: int, subleaf: int) -> str:
+def leaf_name(leaf: int, subleaf: int) -> str:
+    """What a leaf is called among the `leaves` of a processor."""
     return f"{leaf:#x}" if subleaf == cpuid.NO_SUBLEAF else f"{leaf:#x}:{subleaf}"
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from dissector.results.changes import DiffResult, Value
+from dissector.results.changes import DifferenceOfGuests, DiffResult, Value
 from dissector.units import printable
 from dissector.views.fields import HEX_FROM
 
@@ -16,25 +16,34 @@ ADDRESS_FROM = 1 << 32
 
 
 def changes_as_text(found: DiffResult) -> Iterator[str]:
-    """The lines: missing and gained features, then each section with what differs in it."""
+    """The lines: what the second lacks, features that it gained, then each section with what differs in it."""
     if found.is_same:
         yield f"no difference in {', '.join(found.sections)}"
         return
     yield f"a: {printable(found.a)}"
     yield f"b: {printable(found.b)}"
-    for names, words in ((found.missing, "features that b lacks"), (found.gained, "features that only b has")):
-        if names:
-            yield ""
-            yield f"{words}: {len(names)}"
-            yield from ("    " + one for one in wrap(" ".join(names), WIDTH, break_on_hyphens=False))
+    yield from _features("features that b lacks", found.missing)
+    yield from _rows("what else b lacks", found.lacking)
+    yield from _features("features that only b has", found.gained)
     for section in found.sections:
-        rows = [one for one in found.differences if one.section == section]
-        if rows:
-            yield ""
-            yield section
-            width = min(max(len(one.what) for one in rows), 40)
-            for one in rows:
-                yield f"    {printable(one.what):<{width}}  {_shown(one.a)} -> {_shown(one.b)}"
+        yield from _rows(section, [one for one in found.differences if one.section == section])
+
+
+def _features(title: str, names: Sequence[str]) -> Iterator[str]:
+    if names:
+        yield ""
+        yield f"{title}: {len(names)}"
+        yield from ("    " + one for one in wrap(" ".join(names), WIDTH, break_on_hyphens=False))
+
+
+def _rows(title: str, rows: Sequence[DifferenceOfGuests]) -> Iterator[str]:
+    """One line for each thing that differs, after an empty one and the title; nothing if there are none."""
+    if rows:
+        yield ""
+        yield title
+        width = min(max(len(one.what) for one in rows), 40)
+        for one in rows:
+            yield f"    {printable(one.what):<{width}}  {_shown(one.a)} -> {_shown(one.b)}"
 
 
 def _shown(value: Value) -> str:

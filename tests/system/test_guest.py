@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import struct
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from conftest import captures
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from shell import Shell
 from streams import libxc_stream, libxl_stream, record, xl_stream
 
-from dissector.protocol import build, hvm, layout, parse
-from dissector.results.changes import SECTIONS, DiffResult
+from dissector import library
+from dissector.protocol import build, cpuid, hvm, layout, parse
+from dissector.results.changes import SECTIONS, DiffResult, Side
 from dissector.results.encoding import schema, to_json
-from dissector.results.guest import GuestResult, mode_of
+from dissector.results.guest import CpuResult, GuestResult, mode_of
 
 pytest_plugins = ("shell",)
 
@@ -36,18 +40,28 @@ def section(number: int, device: str, version: int) -> bytes:
     return head + struct.pack(">II", 0, version) + bytes(4)
 
 
-def guest(shell: Shell, name: str, features: int = 1 << 5 | 1 << 16, fdc: int = 2, memory: int = 2048) -> str:
-    """A save file of an HVM guest with two processors."""
+def guest(
+    shell: Shell,
+    name: str,
+    features: int = 1 << 5 | 1 << 16,
+    fdc: int = 2,
+    memory: int = 2048,
+    leaves: dict[tuple[int, int], tuple[int, ...]] | None = None,
+    msrs: dict[str, list[str]] | None = None,
+) -> str:
+    """A save file of an HVM guest with two processors; `leaves` and `msrs` in place of its own."""
     config = {
         "c_info": {"type": "hvm", "name": "db1", "uuid": "u-1"},
         "b_info": {"max_vcpus": 2, "avail_vcpus": [0, 1], "max_memkb": memory, "target_memkb": memory},
     }
     none = 0xFFFFFFFF
-    policy = [
-        leaf(0, none, 7, *struct.unpack("<3I", b"GenuntelineI")),
-        leaf(1, none, 0x50654, 0, 1 << 28, 1),
-        leaf(7, 0, 0, features, 0, 0),
-    ]
+    shown = {
+        (0, none): (7, *struct.unpack("<3I", b"GenuntelineI")),
+        (1, none): (0x50654, 0, 1 << 28, 1),
+        (7, 0): (0, features, 0, 0),
+    }
+    policy = [leaf(*key, *registers) for key, registers in (shown | (leaves or {})).items()]
+    registers = {"ARCH_CAPABILITIES": ["RDCL_NO", "MDS_NO"]} | (msrs or {})
     links = [
         {"typecode": "HEADER", "instance": 0, "body": build(layout(hvm.hvm_header, "little"), HEADER)},
         {"typecode": "CPU", "instance": 0, "body": cpu(**LONG_KERNEL)},
@@ -57,7 +71,7 @@ def guest(shell: Shell, name: str, features: int = 1 << 5 | 1 << 16, fdc: int = 
     inner = libxc_stream(
         [
             record("X86_CPUID_POLICY", {"cpuid_policy": policy}),
-            record("X86_MSR_POLICY", {"msr_policy": [{"idx": "ARCH_CAPABILITIES", "val": ["RDCL_NO", "MDS_NO"]}]}),
+            record("X86_MSR_POLICY", {"msr_policy": [{"idx": name, "val": bits} for name, bits in registers.items()]}),
             record("STATIC_DATA_END"),
             record("X86_TSC_INFO", {"mode": "DEFAULT", "khz": 2400000, "nsec": 5 * 10**9, "incarnation": 1}),
             record("HVM_CONTEXT", {"hvm_ctx": links}),
@@ -168,6 +182,96 @@ def test_which_feature_the_destination_lacks(shell: Shell) -> None:
     assert len(lines) == 8
     found = json.loads(shell.run("diff", "--json", "--only", "cpuid", a, b)[1])
     assert (found["missing"], found["gained"], found["sections"]) == (["AVX512F"], ["BMI1"], ["cpuid"])
+
+
+def test_what_else_makes_xen_refuse_a_policy_stands_first(shell: Shell) -> None:
+    """Each of what x86_cpu_policies_are_compatible looks at, states that XCR0 could enable, and bits of a register."""
+    none = 0xFFFFFFFF
+    intel, amd = struct.unpack("<3I", b"GenuntelineI"), struct.unpack("<3I", b"AuthcAMDenti")
+    cases: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+        ({}, {"leaves": {(0, none): (7, *amd)}}, "vendor  GenuineIntel -> AuthenticAMD"),
+        ({}, {"leaves": {(0, none): (5, *intel)}}, "max_leaf  7 -> 5"),
+        ({"leaves": {(7, 0): (2, 0, 0, 0)}}, {"leaves": {(7, 0): (1, 0, 0, 0)}}, "max_subleaf  2 -> 1"),
+        (
+            {"leaves": {(0x80000000, none): (0x80000021, 0, 0, 0)}},
+            {"leaves": {(0x80000000, none): (0x80000008, 0, 0, 0)}},
+            "max_extended  2147483681 (0x80000021) -> 2147483656 (0x80000008)",
+        ),
+        (
+            {"leaves": {(0xD, 0): (7, 0, 832, 0)}},
+            {"leaves": {(0xD, 0): (3, 0, 832, 0)}},
+            "states of XSAVE  X87 SSE YMM -> X87 SSE",
+        ),
+        (
+            {"msrs": {"INTEL_PLATFORM_INFO": ["CPUID_FAULTING"]}},
+            {"msrs": {"INTEL_PLATFORM_INFO": []}},
+            "INTEL_PLATFORM_INFO  CPUID_FAULTING -> none",
+        ),
+        ({}, {"msrs": {"ARCH_CAPABILITIES": ["MDS_NO"]}}, "ARCH_CAPABILITIES  RDCL_NO MDS_NO -> MDS_NO"),
+    ]
+    for number, (more, less, words) in enumerate(cases):
+        a, b = guest(shell, f"a{number}", **more), guest(shell, f"b{number}", memory=4096, **less)
+        status, out, _ = shell.run("diff", a, b)
+        assert (status, out.splitlines()[3:5]) == (1, ["what else b lacks", f"    {words}"])
+        assert out.index(words) < out.index("\nconfig")
+        assert len(json.loads(shell.run("diff", "--json", a, b)[1])["lacking"]) == 1
+        assert "what else b lacks" not in shell.run("diff", b, a)[1] or words.startswith("vendor")
+
+
+@pytest.fixture(scope="module")
+def policies() -> list[cpuid.Leaves]:
+    """A genuine policy, and one of an Intel processor with what the genuine one of AMD's lacks."""
+    path = captures()["xen/hvm-live-lo/hvm-live-lo.pcap"]
+    (body,) = (event.body for event in library.open(path).events() if getattr(event, "name", "") == "X86_CPUID_POLICY")
+    none = cpuid.NO_SUBLEAF
+    intel = {
+        (0, none): (0xD, *struct.unpack("<3I", b"GenuntelineI")),
+        (1, none): (0x50654, 16 << 16, 1 << 28, 1),
+        (4, 0): (0x1C004121, 7 << 22 | 63, 63, 0),
+        (7, 0): (1, 1 << 5, 0, 1 << 29),
+        (0xB, 0): (1, 2, 0x100, 0),
+        (0xD, 0): (0xE7, 0, 2688, 0),
+        (0xD, 2): (256, 576, 0, 0),
+        (0x14, 0): (1, 0, 0, 0),
+        (0x40000000, none): (5, 0, 0, 0),
+    }
+    return [cpuid.leaves(body), {key: cpuid.Leaf(*registers) for key, registers in intel.items()}]
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_no_bit_of_a_policy_differs_unseen(policies: list[cpuid.Leaves], data: st.DataObject) -> None:
+    policy = data.draw(st.sampled_from(policies))
+    key = data.draw(st.sampled_from(sorted(policy)))
+    register, bit = data.draw(st.integers(0, 3)), data.draw(st.integers(0, 31))
+    registers = list(policy[key])
+    registers[register] ^= 1 << bit
+    changed = {**policy, key: cpuid.Leaf(*registers)}
+    for a, b in ((policy, changed), (changed, policy)):
+        assert not compared(a, b).is_same
+    assert compared(policy, policy).is_same
+    without = {other: found for other, found in policy.items() if other != key}
+    assert not compared(policy, without).is_same
+
+
+def compared(a: cpuid.Leaves, b: cpuid.Leaves) -> DiffResult:
+    return DiffResult.of(*(Side("", of_policy(one), Mock()) for one in (a, b)), ("cpuid",))
+
+
+def of_policy(policy: cpuid.Leaves) -> GuestResult:
+    return Mock(cpu=CpuResult.of(policy))
+
+
+def test_what_has_no_name_is_told_bit_by_bit(shell: Shell) -> None:
+    a = guest(shell, "a", leaves={(7, 0): (0, 0, 1 << 15, 0), (1, 0xFFFFFFFF): (0x50654, 8 << 8, 1 << 28, 1)})
+    b = guest(shell, "b", leaves={(7, 0): (0, 0, 0, 0), (1, 0xFFFFFFFF): (0x50654, 4 << 8, 1 << 28, 1)})
+    status, out, _ = shell.run("diff", a, b)
+    assert status == 1
+    assert out.splitlines()[3:] == [
+        "cpuid",
+        "    leaf 0x1    a ext_model=5, b clflush_size=8 -> a ext_model=5, b clflush_size=4",
+        "    leaf 0x7:0  c bit 15 -> nothing else",
+    ]
 
 
 def test_which_device_has_a_newer_state(shell: Shell) -> None:
