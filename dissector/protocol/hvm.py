@@ -111,18 +111,27 @@ def _cpu_end(i: Ints) -> tuple[Layout, ...]:
 
 
 def hvm_cpu(i: Ints) -> Layout:
-    """struct hvm_hw_cpu, 1032 octets: Xen 4.7 and later use `flags`, older ones left zeros there."""
+    """struct hvm_hw_cpu, 1032 octets."""
     return c.Struct(
-        *_cpu(i),
-        "msr_tsc_aux" / i.u64 * "struct hvm_hw_cpu",
-        *_cpu_end(i),
+        *_cpu_1024(i),
         "flags" / told(i, i.u32, _MIS) * "Whether the FPU's registers are to be loaded",
         pad("pad0", 4),
     )
 
 
+def hvm_cpu_1024(i: Ints) -> Layout:
+    """The same of Xen 4.0 to 4.6, which do not know flags, 1024 octets."""
+    return c.Struct(*_cpu_1024(i))
+
+
+def _cpu_1024(i: Ints) -> Iterator[Layout]:
+    yield from _cpu(i)
+    yield "msr_tsc_aux" / i.u64 * "struct hvm_hw_cpu"
+    yield from _cpu_end(i)
+
+
 def hvm_cpu_compat(i: Ints) -> Layout:
-    """struct hvm_hw_cpu_compat, 1016 octets: Xen before 3.4, without TSC_AUX."""
+    """struct hvm_hw_cpu_compat, 1016 octets: Xen up to 3.4, without TSC_AUX."""
     return c.Struct(*_cpu(i), *_cpu_end(i))
 
 
@@ -169,17 +178,25 @@ def _lapic(i: Ints) -> tuple[Layout, ...]:
         "apic_base_msr" / told(i, i.u64, Always(APIC_BASE)) * "The register APIC_BASE",
         "disabled" / told(i, i.u32, Always(bits("0:SW 1:HW"))) * "By whom it is disabled: VLAPIC_*_DISABLED",
         "timer_divisor" / i.u32 * "Divisor of its timer",
-        "tdt_msr" / i.u64 * "The register TSC_DEADLINE",
     )
+
+
+def _lapic_24(i: Ints) -> tuple[Layout, ...]:
+    return (*_lapic(i), "tdt_msr" / i.u64 * "The register TSC_DEADLINE")
 
 
 def hvm_lapic(i: Ints) -> Layout:
     """struct hvm_hw_lapic, 32 octets."""
-    return c.Struct(*_lapic(i), "pending_esr" / i.u32 * "Errors that are to be reported", pad("pad", 4))
+    return c.Struct(*_lapic_24(i), "pending_esr" / i.u32 * "Errors that are to be reported", pad("pad", 4))
 
 
 def hvm_lapic_24(i: Ints) -> Layout:
     """The same of a Xen that does not know pending_esr, 24 octets."""
+    return c.Struct(*_lapic_24(i))
+
+
+def hvm_lapic_16(i: Ints) -> Layout:
+    """The same of Xen 4.0 and before, which do not know TSC_DEADLINE, 16 octets."""
     return c.Struct(*_lapic(i))
 
 
@@ -415,10 +432,10 @@ def hvm_cpu_msr(i: Ints) -> Layout:
 
 _BODIES: Mapping[str, tuple[Body, ...]] = {
     "HEADER": (hvm_header,),
-    "CPU": (hvm_cpu, hvm_cpu_compat),
+    "CPU": (hvm_cpu, hvm_cpu_1024, hvm_cpu_compat),
     "PIC": (hvm_pic,),
     "IOAPIC": (hvm_ioapic,),
-    "LAPIC": (hvm_lapic, hvm_lapic_24),
+    "LAPIC": (hvm_lapic, hvm_lapic_24, hvm_lapic_16),
     "LAPIC_REGS": (hvm_lapic_regs,),
     "PCI_IRQ": (hvm_pci_irq,),
     "ISA_IRQ": (hvm_isa_irq,),
@@ -503,8 +520,8 @@ def fixed_state(name: str, octets: bytes | memoryview, endianness: Endianness = 
 def cpu(octets: bytes | memoryview, endianness: Endianness = "little") -> Mapping[str, int] | None:
     """The registers of a CPU record: `cr0`, `cr4`, `msr_efer`, `dr6`, `dr7`, `rip`, `flags`... as integers.
 
-    None where the octets are no CPU record of any age. Of the oldest, `msr_tsc_aux` and `flags` are what Xen takes for
-    them: 0 and 1 (save.h: _hvm_hw_fix_cpu).
+    None where the octets are no CPU record of any age. `msr_tsc_aux` and `flags`, where it is too old to have them, are
+    what Xen takes for them: 0 and 1 (save.h: _hvm_hw_fix_cpu).
     """
     found = fixed_state("CPU", octets, endianness)
     return None if found is None else {"msr_tsc_aux": 0, "flags": 1, **found}

@@ -27,6 +27,7 @@ from dissector.protocol import (
 )
 from dissector.protocol.depth import deepen
 from dissector.protocol.guest_config import GuestConfig
+from dissector.protocol.primitives import Endianness, Form, Unread
 from dissector.results.base import Result
 from dissector.results.common import InFile, Octets
 from dissector.units import many, size
@@ -171,6 +172,9 @@ class GuestResult(Result, kw_only=True):
     xen: Annotated[str | None, "version of the Xen that wrote the stream"]
     identity: IdentityResult | None
     vcpus: tuple[VcpuResult, ...]
+    offline: Annotated[
+        tuple[int, ...], "virtual processors without a state in the stream, though others have one: they were down"
+    ]
     clock: ClockResult | None
     cpu: CpuResult | None
     msrs: Annotated[Mapping[str, Any], "registers of the policy by name: names of bits, or a number"]
@@ -179,6 +183,7 @@ class GuestResult(Result, kw_only=True):
     devices: tuple[DeviceResult, ...]
     max_pfn: Annotated[int | None, "of a PV guest: entries of its table of frames"]
     pending_events: Annotated[tuple[int, ...], "of a PV guest: event channels"]
+    unread: Annotated[tuple[str, ...], "what the stream has of its state that is of no known layout, and why"]
 
 
 @dataclass
@@ -292,6 +297,7 @@ def _result(number: int, bodies: _Bodies, symbols: Callable[[int], str | None]) 
         xen=xen,
         identity=IdentityResult(**vars(bodies.config)) if bodies.config else None,
         vcpus=tuple(_vcpus(bodies, symbols)),
+        offline=tuple(_offline(bodies)),
         clock=_clock(_deep(bodies.one.get("tsc")), shared),
         cpu=CpuResult.of(cpuid.leaves(policy.body, policy.endianness)) if policy else None,
         msrs=_named(_deep(bodies.one.get("msrs")).get("msr_policy", ()), "idx", "val"),
@@ -304,6 +310,7 @@ def _result(number: int, bodies: _Bodies, symbols: Callable[[int], str | None]) 
         ),
         max_pfn=shared.get("max_pfn"),
         pending_events=tuple(shared.get("evtchn_pending", ())),
+        unread=tuple(_unread(bodies)),
     )
 
 
@@ -328,6 +335,30 @@ def _states(context: Record | None) -> Iterator[StateResult]:
                 yield StateResult(one.name or str(one.typecode), one.instance, one.length)
 
 
+def _unread(bodies: _Bodies) -> Iterator[str]:
+    """In the words of whoever could not read it."""
+    context = bodies.one.get("context")
+    for one in hvm.descriptors(context.body, context.endianness) if context is not None else ():
+        what = f"HVM_CONTEXT, {one.name or f'type {one.typecode}'} {one.instance}"
+        if one.name is None:
+            yield f"{what}: no type that is known"
+        elif len(one.octets) < one.length:
+            yield f"{what}: {len(one.octets):,} of {one.length:,} octets"
+        elif one.typecode:
+            yield from _why(what, hvm.STATES[one.name], bytes(one.octets), context.endianness)
+    for number, record in sorted(bodies.vcpus.items()):
+        yield from _why(f"{record.name} {number}", pv.BASIC.form, record.body[8:], record.endianness)
+    for number, record in sorted(bodies.emulators.items()):
+        octets = record.body[8:] if number >= 0 else record.body
+        yield from _why(record.name, qemu.STREAM.form, octets, record.endianness)
+
+
+def _why(what: str, form: Form, octets: bytes, endianness: Endianness) -> Iterator[str]:
+    found = form.read(octets, endianness, {})
+    if isinstance(found, Unread):
+        yield f"{what}: {found.why}"
+
+
 def _devices(octets: bytes) -> Iterator[DeviceResult]:
     stream = qemu.parse(octets)
     for one in stream.sections if stream else ():
@@ -349,6 +380,22 @@ def _vcpus(bodies: _Bodies, symbols: Callable[[int], str | None]) -> Iterator[Vc
         found = _pv_registers(record)
         if found is not None:
             yield _pv_vcpu(number, found, symbols)
+
+
+VCPUS_MAX = 1 << 13
+"""Processors that Xen lets a guest have: MAX_VIRT_CPUS of xen/arch/x86/include/asm/config.h."""
+
+
+def _offline(bodies: _Bodies) -> Iterator[int]:
+    """Those that are configured, or have an APIC. Of a processor that is down Xen saves no registers
+    (hvm_save_cpu_ctxt of xen/arch/x86/hvm/hvm.c), and libxc sends none."""
+    context = bodies.one.get("context")
+    chain = tuple(hvm.descriptors(context.body, context.endianness)) if context is not None else ()
+    saved = {one.instance for one in chain if one.name == "CPU"} | set(bodies.vcpus)
+    if saved:
+        configured = min(bodies.config.max_vcpus or 0, VCPUS_MAX) if bodies.config else 0
+        there = {one.instance for one in chain if one.name == "LAPIC"} | set(range(configured))
+        yield from sorted(there - saved)
 
 
 def _bits(form: Any, value: int) -> Names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -22,12 +22,14 @@ def guest_as_text(guest: GuestResult, several: bool = False) -> Iterator[str]:
     yield from _line("clock", _clock(guest))
     for vcpu in guest.vcpus:
         yield from _vcpu(vcpu)
+    yield from _line("offline", _offline(guest.offline))
     if guest.cpu is not None:
         yield from _cpu(guest.cpu)
     yield from _line("registers", _pairs(guest.msrs))
     yield from _line("params", _pairs(guest.params))
     yield from _line("hypervisor", _counted(one.type for one in guest.states))
     yield from _line("devices", (_device(one) for one in guest.devices))
+    yield from _line("unread", _first(guest.unread))
 
 
 def _line(label: str, parts: Iterable[str]) -> Iterator[str]:
@@ -35,6 +37,16 @@ def _line(label: str, parts: Iterable[str]) -> Iterator[str]:
     text = ", ".join(part for part in parts if part)
     for number, one in enumerate(wrap(printable(text), WIDTH - LABEL - 2, break_on_hyphens=False)):
         yield f"{label if not number else '':<{LABEL}}  {one}"
+
+
+MANY = 16
+"""What one line of a kind tells of; of more it says how many."""
+
+
+def _first(names: Sequence[str]) -> Iterator[str]:
+    yield from names[:MANY]
+    if len(names) > MANY:
+        yield f"and {len(names) - MANY:,} more"
 
 
 def binary(octets: int) -> str:
@@ -68,7 +80,7 @@ def _memory(guest: GuestResult) -> Iterator[str]:
     if guest.max_pfn is not None:
         yield f"table of {guest.max_pfn:,} frames"
     if guest.pending_events:
-        yield f"event channels that wait: {' '.join(map(str, guest.pending_events))}"
+        yield f"event channels that wait: {' '.join(_first([str(one) for one in guest.pending_events]))}"
 
 
 def _clock(guest: GuestResult) -> Iterator[str]:
@@ -97,6 +109,12 @@ def _vcpu(vcpu: VcpuResult) -> Iterator[str]:
     second = [f"cr0 {_names(vcpu.cr0)}", f"cr3 {vcpu.cr3:#x}", f"cr4 {_names(vcpu.cr4)}"]
     second += [f"efer {_names(vcpu.efer)}"] if vcpu.efer is not None else []
     yield from _line("", [*second, f"flags {_names(vcpu.flags)}"])
+
+
+def _offline(numbers: Sequence[int]) -> Iterator[str]:
+    if numbers:
+        which, whose = ("vcpu", "it") if len(numbers) == 1 else ("vcpus", "them")
+        yield f"{which} {' '.join(_first([str(one) for one in numbers]))}: the stream has no state of {whose}"
 
 
 def _cpu(cpu: CpuResult) -> Iterator[str]:

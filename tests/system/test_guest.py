@@ -48,8 +48,11 @@ def guest(
     memory: int = 2048,
     leaves: dict[tuple[int, int], tuple[int, ...]] | None = None,
     msrs: dict[str, list[str]] | None = None,
+    states: list[tuple[str | int, int, Any]] | None = None,
+    qemu: int = 3,
 ) -> str:
-    """A save file of an HVM guest with two processors; `leaves` and `msrs` in place of its own."""
+    """A save file of an HVM guest with two processors; `leaves`, `msrs` and `states` in place of its own, a stream of
+    QEMU of version `qemu`."""
     config = {
         "c_info": {"type": "hvm", "name": "db1", "uuid": "u-1"},
         "b_info": {"max_vcpus": 2, "avail_vcpus": [0, 1], "max_memkb": memory, "target_memkb": memory},
@@ -62,11 +65,11 @@ def guest(
     }
     policy = [leaf(*key, *registers) for key, registers in (shown | (leaves or {})).items()]
     registers = {"ARCH_CAPABILITIES": ["RDCL_NO", "MDS_NO"]} | (msrs or {})
+    saved = states or [("CPU", 0, cpu(**LONG_KERNEL)), ("CPU", 1, cpu(**LONG_USER))]
+    head = build(layout(hvm.hvm_header, "little"), HEADER)
     links = [
-        {"typecode": "HEADER", "instance": 0, "body": build(layout(hvm.hvm_header, "little"), HEADER)},
-        {"typecode": "CPU", "instance": 0, "body": cpu(**LONG_KERNEL)},
-        {"typecode": "CPU", "instance": 1, "body": cpu(**LONG_USER)},
-        {"typecode": "END", "instance": 0, "body": b""},
+        {"typecode": typecode, "instance": instance, "body": body}
+        for typecode, instance, body in [("HEADER", 0, head), *saved, ("END", 0, b"")]
     ]
     inner = libxc_stream(
         [
@@ -79,7 +82,7 @@ def guest(
             record("END"),
         ]
     )
-    stream = b"QEVM" + struct.pack(">I", 3) + section(1, "timer", 2) + section(2, "fdc", fdc) + b"\0"
+    stream = b"QEVM" + struct.pack(">I", qemu) + section(1, "timer", 2) + section(2, "fdc", fdc) + b"\0"
     emulator = record("EMULATOR_CONTEXT", {"emulator_id": 2, "index": 0, "emulator_ctx": stream}, "libxl")
     whole = xl_stream(libxl_stream(inner, [emulator]), json.dumps(config) + "\0")
     return shell.file(whole, name)
@@ -150,6 +153,40 @@ def test_a_genuine_pv_guest(shell: Shell) -> None:
     )
     (vcpu,) = found["vcpus"]
     assert (vcpu["mode"], vcpu["is_user"], vcpu["interruptible"], vcpu["online"]) == ("64-bit", False, True, True)
+
+
+def test_a_processor_that_is_down_is_said(shell: Shell) -> None:
+    """It is configured, or has an APIC, but no registers."""
+    for more, numbers in (([], [1]), ([("LAPIC", 2, bytes(32))], [1, 2])):
+        name = guest(shell, f"a{len(more)}", states=[("CPU", 0, cpu(**LONG_KERNEL)), *more])
+        (line,) = shell.lines("guest", "--json", name)
+        found = json.loads(line)
+        assert ([vcpu["id"] for vcpu in found["vcpus"]], found["offline"]) == ([0], numbers)
+        words = "vcpu 1: the stream has no state of it" if not more else "vcpus 1 2: the stream has no state of them"
+        assert f"offline     {words}" in shell.lines("guest", name)
+
+
+def test_what_cannot_be_read_is_said(shell: Shell) -> None:
+    states = [("CPU", 0, bytes(1000)), ("CPU", 1, cpu(**LONG_USER)), (99, 0, b"new"), ("PIT", 0, bytes(55))]
+    (line,) = shell.lines("guest", "--json", guest(shell, "a", states=states, qemu=9))
+    found = json.loads(line)
+    assert [vcpu["id"] for vcpu in found["vcpus"]] == [1] and found["offline"] == []
+    assert [words.partition(":")[0] for words in found["unread"]] == [
+        "HVM_CONTEXT, CPU 0", "HVM_CONTEXT, type 99 0", "HVM_CONTEXT, PIT 0", "EMULATOR_CONTEXT",
+    ]  # fmt: skip
+    assert found["unread"][0] == "HVM_CONTEXT, CPU 0: 1,000 octets are no CPU that is known"
+    text = "\n".join(shell.lines("guest", guest(shell, "b", states=states)))
+    assert "unread      HVM_CONTEXT, CPU 0: 1,000 octets are no CPU" in text
+    assert json.loads(shell.lines("guest", "--json", guest(shell, "c"))[0])["unread"] == []
+
+
+@pytest.mark.parametrize("octets", [1016, 1024, 1032])
+def test_a_processor_of_every_age(shell: Shell, octets: int) -> None:
+    """As Xen up to 3.4, to 4.6, and since."""
+    body = build(layout(hvm.hvm_cpu, "little"), cpu(**LONG_USER))[:octets]
+    (line,) = shell.lines("guest", "--json", guest(shell, "a", states=[("CPU", 0, body)]))
+    (vcpu,) = json.loads(line)["vcpus"]
+    assert (vcpu["mode"], vcpu["is_user"], vcpu["ip"]) == ("64-bit", True, 0x400123)
 
 
 def test_how_a_processor_runs_code() -> None:

@@ -369,8 +369,11 @@ def test_an_unknown_type_is_octets() -> None:
 def test_older_and_shorter_states() -> None:
     assert list(body_of("LAPIC", bytes(24))) == ["apic_base_msr", "disabled", "timer_divisor", "tdt_msr"]
     assert body_of("LAPIC", bytes(32))["pending_esr"] == 0
-    assert "flags" not in body_of("CPU", bytes(1016)) and "flags" in body_of("CPU", bytes(1032))
+    sizes = {1016: {"tsc"}, 1024: {"tsc", "msr_tsc_aux"}, 1032: {"tsc", "msr_tsc_aux", "flags"}}
+    for size, names in sizes.items():
+        assert {"tsc", "msr_tsc_aux", "flags"} & set(body_of("CPU", bytes(size))) == names
     for typecode, size, last in (
+        ("LAPIC", 16, "timer_divisor"),
         ("VMCE_VCPU", 8, "caps"),
         ("VMCE_VCPU", 24, "mci_ctl2_bank1"),
         ("RTC", 16, "pad0"),
@@ -381,8 +384,10 @@ def test_older_and_shorter_states() -> None:
         ("VIRIDIAN_VCPU", 216, "stimer_count_msr"),
     ):
         assert list(body_of(typecode, bytes(size)))[-1] == last
-    old = hvm.cpu(bytes(1016))
-    assert old is not None and (old["flags"], old["msr_tsc_aux"]) == (1, 0)
+    aux = (5).to_bytes(8, "little")
+    for octets, tsc_aux in ((bytes(1016), 0), (bytes(1000) + aux + bytes(16), 5)):
+        old = hvm.cpu(octets)
+        assert old is not None and (old["flags"], old["msr_tsc_aux"]) == (1, tsc_aux)
 
 
 def test_registers_of_a_processor_by_name() -> None:

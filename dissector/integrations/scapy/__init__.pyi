@@ -83,11 +83,13 @@ __all__ = [
     "TscInfoBE",
     "HvmHeader",
     "HvmCpu",
+    "HvmCpu1024",
     "HvmCpuCompat",
     "HvmPic",
     "HvmIoapic",
     "HvmLapic",
     "HvmLapic24",
+    "HvmLapic16",
     "HvmLapicRegs",
     "HvmPciIrq",
     "HvmIsaIrq",
@@ -117,11 +119,13 @@ __all__ = [
     "HvmContext",
     "HvmHeaderBE",
     "HvmCpuBE",
+    "HvmCpu1024BE",
     "HvmCpuCompatBE",
     "HvmPicBE",
     "HvmIoapicBE",
     "HvmLapicBE",
     "HvmLapic24BE",
+    "HvmLapic16BE",
     "HvmLapicRegsBE",
     "HvmPciIrqBE",
     "HvmIsaIrqBE",
@@ -1376,7 +1380,7 @@ class HvmHeader(_Layer):
     ) -> None: ...
 
 class HvmCpu(_Layer):
-    """struct hvm_hw_cpu, 1032 octets: Xen 4.7 and later use `flags`, older ones left zeros there."""
+    """struct hvm_hw_cpu, 1032 octets."""
     fpu_regs: Fxsave | Octets
     """As FXSAVE writes it"""
     rax: int
@@ -1626,8 +1630,253 @@ class HvmCpu(_Layer):
         pad0: _Bytes = None,
     ) -> None: ...
 
+class HvmCpu1024(_Layer):
+    """The same of Xen 4.0 to 4.6, which do not know flags, 1024 octets."""
+    fpu_regs: Fxsave | Octets
+    """As FXSAVE writes it"""
+    rax: int
+    """struct hvm_hw_cpu"""
+    rbx: int
+    """struct hvm_hw_cpu"""
+    rcx: int
+    """struct hvm_hw_cpu"""
+    rdx: int
+    """struct hvm_hw_cpu"""
+    rbp: int
+    """struct hvm_hw_cpu"""
+    rsi: int
+    """struct hvm_hw_cpu"""
+    rdi: int
+    """struct hvm_hw_cpu"""
+    rsp: int
+    """struct hvm_hw_cpu"""
+    r8: int
+    """struct hvm_hw_cpu"""
+    r9: int
+    """struct hvm_hw_cpu"""
+    r10: int
+    """struct hvm_hw_cpu"""
+    r11: int
+    """struct hvm_hw_cpu"""
+    r12: int
+    """struct hvm_hw_cpu"""
+    r13: int
+    """struct hvm_hw_cpu"""
+    r14: int
+    """struct hvm_hw_cpu"""
+    r15: int
+    """struct hvm_hw_cpu"""
+    rip: int
+    """struct hvm_hw_cpu"""
+    rflags: int
+    """struct hvm_hw_cpu"""
+    cr0: int
+    """struct hvm_hw_cpu"""
+    cr2: int
+    """struct hvm_hw_cpu"""
+    cr3: int
+    """struct hvm_hw_cpu"""
+    cr4: int
+    """struct hvm_hw_cpu"""
+    dr0: int
+    """struct hvm_hw_cpu"""
+    dr1: int
+    """struct hvm_hw_cpu"""
+    dr2: int
+    """struct hvm_hw_cpu"""
+    dr3: int
+    """struct hvm_hw_cpu"""
+    dr6: int
+    """struct hvm_hw_cpu"""
+    dr7: int
+    """struct hvm_hw_cpu"""
+    cs_sel: int
+    """struct hvm_hw_cpu"""
+    ds_sel: int
+    """struct hvm_hw_cpu"""
+    es_sel: int
+    """struct hvm_hw_cpu"""
+    fs_sel: int
+    """struct hvm_hw_cpu"""
+    gs_sel: int
+    """struct hvm_hw_cpu"""
+    ss_sel: int
+    """struct hvm_hw_cpu"""
+    tr_sel: int
+    """struct hvm_hw_cpu"""
+    ldtr_sel: int
+    """struct hvm_hw_cpu"""
+    cs_limit: int
+    """struct hvm_hw_cpu"""
+    ds_limit: int
+    """struct hvm_hw_cpu"""
+    es_limit: int
+    """struct hvm_hw_cpu"""
+    fs_limit: int
+    """struct hvm_hw_cpu"""
+    gs_limit: int
+    """struct hvm_hw_cpu"""
+    ss_limit: int
+    """struct hvm_hw_cpu"""
+    tr_limit: int
+    """struct hvm_hw_cpu"""
+    ldtr_limit: int
+    """struct hvm_hw_cpu"""
+    idtr_limit: int
+    """struct hvm_hw_cpu"""
+    gdtr_limit: int
+    """struct hvm_hw_cpu"""
+    cs_base: int
+    """struct hvm_hw_cpu"""
+    ds_base: int
+    """struct hvm_hw_cpu"""
+    es_base: int
+    """struct hvm_hw_cpu"""
+    fs_base: int
+    """struct hvm_hw_cpu"""
+    gs_base: int
+    """struct hvm_hw_cpu"""
+    ss_base: int
+    """struct hvm_hw_cpu"""
+    tr_base: int
+    """struct hvm_hw_cpu"""
+    ldtr_base: int
+    """struct hvm_hw_cpu"""
+    idtr_base: int
+    """struct hvm_hw_cpu"""
+    gdtr_base: int
+    """struct hvm_hw_cpu"""
+    cs_arbytes: int
+    """struct hvm_hw_cpu"""
+    ds_arbytes: int
+    """struct hvm_hw_cpu"""
+    es_arbytes: int
+    """struct hvm_hw_cpu"""
+    fs_arbytes: int
+    """struct hvm_hw_cpu"""
+    gs_arbytes: int
+    """struct hvm_hw_cpu"""
+    ss_arbytes: int
+    """struct hvm_hw_cpu"""
+    tr_arbytes: int
+    """struct hvm_hw_cpu"""
+    ldtr_arbytes: int
+    """struct hvm_hw_cpu"""
+    sysenter_cs: int
+    """struct hvm_hw_cpu"""
+    sysenter_esp: int
+    """struct hvm_hw_cpu"""
+    sysenter_eip: int
+    """struct hvm_hw_cpu"""
+    shadow_gs: int
+    """struct hvm_hw_cpu"""
+    msr_flags: int
+    """Of no meaning any more"""
+    msr_lstar: int
+    """struct hvm_hw_cpu"""
+    msr_star: int
+    """struct hvm_hw_cpu"""
+    msr_cstar: int
+    """struct hvm_hw_cpu"""
+    msr_syscall_mask: int
+    """struct hvm_hw_cpu"""
+    msr_efer: int
+    """struct hvm_hw_cpu"""
+    msr_tsc_aux: int
+    """struct hvm_hw_cpu"""
+    tsc: int
+    """What RDTSC would return"""
+    pending_event: int
+    """The event that is to be delivered, if any"""
+    error_code: int
+    """Its error code"""
+    def __init__(
+        self,
+        _pkt: bytes = b"",
+        *,
+        fpu_regs: _Inside = None,
+        rax: _Number = None,
+        rbx: _Number = None,
+        rcx: _Number = None,
+        rdx: _Number = None,
+        rbp: _Number = None,
+        rsi: _Number = None,
+        rdi: _Number = None,
+        rsp: _Number = None,
+        r8: _Number = None,
+        r9: _Number = None,
+        r10: _Number = None,
+        r11: _Number = None,
+        r12: _Number = None,
+        r13: _Number = None,
+        r14: _Number = None,
+        r15: _Number = None,
+        rip: _Number = None,
+        rflags: _Name = None,
+        cr0: _Name = None,
+        cr2: _Number = None,
+        cr3: _Number = None,
+        cr4: _Name = None,
+        dr0: _Number = None,
+        dr1: _Number = None,
+        dr2: _Number = None,
+        dr3: _Number = None,
+        dr6: _Name = None,
+        dr7: _Name = None,
+        cs_sel: _Number = None,
+        ds_sel: _Number = None,
+        es_sel: _Number = None,
+        fs_sel: _Number = None,
+        gs_sel: _Number = None,
+        ss_sel: _Number = None,
+        tr_sel: _Number = None,
+        ldtr_sel: _Number = None,
+        cs_limit: _Number = None,
+        ds_limit: _Number = None,
+        es_limit: _Number = None,
+        fs_limit: _Number = None,
+        gs_limit: _Number = None,
+        ss_limit: _Number = None,
+        tr_limit: _Number = None,
+        ldtr_limit: _Number = None,
+        idtr_limit: _Number = None,
+        gdtr_limit: _Number = None,
+        cs_base: _Number = None,
+        ds_base: _Number = None,
+        es_base: _Number = None,
+        fs_base: _Number = None,
+        gs_base: _Number = None,
+        ss_base: _Number = None,
+        tr_base: _Number = None,
+        ldtr_base: _Number = None,
+        idtr_base: _Number = None,
+        gdtr_base: _Number = None,
+        cs_arbytes: _Name = None,
+        ds_arbytes: _Name = None,
+        es_arbytes: _Name = None,
+        fs_arbytes: _Name = None,
+        gs_arbytes: _Name = None,
+        ss_arbytes: _Name = None,
+        tr_arbytes: _Name = None,
+        ldtr_arbytes: _Name = None,
+        sysenter_cs: _Number = None,
+        sysenter_esp: _Number = None,
+        sysenter_eip: _Number = None,
+        shadow_gs: _Number = None,
+        msr_flags: _Number = None,
+        msr_lstar: _Number = None,
+        msr_star: _Number = None,
+        msr_cstar: _Number = None,
+        msr_syscall_mask: _Number = None,
+        msr_efer: _Name = None,
+        msr_tsc_aux: _Number = None,
+        tsc: _Number = None,
+        pending_event: _Name = None,
+        error_code: _Number = None,
+    ) -> None: ...
+
 class HvmCpuCompat(_Layer):
-    """struct hvm_hw_cpu_compat, 1016 octets: Xen before 3.4, without TSC_AUX."""
+    """struct hvm_hw_cpu_compat, 1016 octets: Xen up to 3.4, without TSC_AUX."""
     fpu_regs: Fxsave | Octets
     """As FXSAVE writes it"""
     rax: int
@@ -1964,6 +2213,23 @@ class HvmLapic24(_Layer):
         disabled: _Name = None,
         timer_divisor: _Number = None,
         tdt_msr: _Number = None,
+    ) -> None: ...
+
+class HvmLapic16(_Layer):
+    """The same of Xen 4.0 and before, which do not know TSC_DEADLINE, 16 octets."""
+    apic_base_msr: int
+    """The register APIC_BASE"""
+    disabled: int
+    """By whom it is disabled: VLAPIC_*_DISABLED"""
+    timer_divisor: int
+    """Divisor of its timer"""
+    def __init__(
+        self,
+        _pkt: bytes = b"",
+        *,
+        apic_base_msr: _Name = None,
+        disabled: _Name = None,
+        timer_divisor: _Number = None,
     ) -> None: ...
 
 class HvmLapicRegs(_Layer):
@@ -2817,7 +3083,7 @@ class HvmContextEntry(_Layer):
     """Which of several, a virtual processor's number"""
     length: int
     """Octets of the state"""
-    body: HvmHeader | HvmCpu | HvmCpuCompat | HvmPic | HvmIoapic | HvmLapic | HvmLapic24 | HvmLapicRegs | HvmPciIrq | HvmIsaIrq | HvmPciLink | HvmPit | HvmRtc | HvmRtc16 | HvmHpet | HvmPmtimer | HvmMtrr | HvmViridianDomain | HvmViridianDomain24 | HvmViridianDomain16 | HvmCpuXsave | HvmViridianVcpu | HvmViridianVcpu16 | HvmViridianVcpu8 | HvmVmceVcpu | HvmVmceVcpu24 | HvmVmceVcpu8 | HvmTscAdjust | HvmCpuMsr | Octets
+    body: HvmHeader | HvmCpu | HvmCpu1024 | HvmCpuCompat | HvmPic | HvmIoapic | HvmLapic | HvmLapic24 | HvmLapic16 | HvmLapicRegs | HvmPciIrq | HvmIsaIrq | HvmPciLink | HvmPit | HvmRtc | HvmRtc16 | HvmHpet | HvmPmtimer | HvmMtrr | HvmViridianDomain | HvmViridianDomain24 | HvmViridianDomain16 | HvmCpuXsave | HvmViridianVcpu | HvmViridianVcpu16 | HvmViridianVcpu8 | HvmVmceVcpu | HvmVmceVcpu24 | HvmVmceVcpu8 | HvmTscAdjust | HvmCpuMsr | Octets
     """The state"""
     def __init__(
         self,
@@ -2844,10 +3110,13 @@ class HvmHeaderBE(HvmHeader):
     """struct hvm_save_header, 24 octets."""
 
 class HvmCpuBE(HvmCpu):
-    """struct hvm_hw_cpu, 1032 octets: Xen 4.7 and later use `flags`, older ones left zeros there."""
+    """struct hvm_hw_cpu, 1032 octets."""
+
+class HvmCpu1024BE(HvmCpu1024):
+    """The same of Xen 4.0 to 4.6, which do not know flags, 1024 octets."""
 
 class HvmCpuCompatBE(HvmCpuCompat):
-    """struct hvm_hw_cpu_compat, 1016 octets: Xen before 3.4, without TSC_AUX."""
+    """struct hvm_hw_cpu_compat, 1016 octets: Xen up to 3.4, without TSC_AUX."""
 
 class HvmPicBE(HvmPic):
     """struct hvm_hw_vpic, 8 octets."""
@@ -2860,6 +3129,9 @@ class HvmLapicBE(HvmLapic):
 
 class HvmLapic24BE(HvmLapic24):
     """The same of a Xen that does not know pending_esr, 24 octets."""
+
+class HvmLapic16BE(HvmLapic16):
+    """The same of Xen 4.0 and before, which do not know TSC_DEADLINE, 16 octets."""
 
 class HvmLapicRegsBE(HvmLapicRegs):
     """struct hvm_hw_lapic_regs, 1024 octets; registers: xen/arch/x86/include/asm/apicdef.h."""
