@@ -286,7 +286,7 @@ def _deep(record: Record | None) -> dict[str, Any]:
 
 
 def _result(number: int, bodies: _Bodies, symbols: Callable[[int], str | None]) -> GuestResult:
-    domain, context = _deep(bodies.one.get("domain")), bodies.one.get("context")
+    domain = _deep(bodies.one.get("domain"))
     shared = _deep(bodies.one.get("shared")).get("shared_info")
     shared = shared if isinstance(shared, dict) else {}
     policy = bodies.one.get("cpuid")
@@ -302,7 +302,7 @@ def _result(number: int, bodies: _Bodies, symbols: Callable[[int], str | None]) 
         cpu=CpuResult.of(cpuid.leaves(policy.body, policy.endianness)) if policy else None,
         msrs=_named(_deep(bodies.one.get("msrs")).get("msr_policy", ()), "idx", "val"),
         params=_named(_deep(bodies.one.get("params")).get("param", ()), "index", "value"),
-        states=tuple(_states(context)),
+        states=tuple(_states(bodies)),
         devices=tuple(
             device
             for number, record in sorted(bodies.emulators.items())
@@ -328,24 +328,29 @@ def _clock(tsc: Mapping[str, Any], shared: Mapping[str, Any]) -> ClockResult | N
     return ClockResult(tsc.get("mode"), tsc.get("khz"), elapsed, tsc.get("incarnation"), wall)
 
 
-def _states(context: Record | None) -> Iterator[StateResult]:
+def _chain(bodies: _Bodies) -> Iterator[hvm.Descriptor]:
+    """The links of the newest HVM_CONTEXT."""
+    context = bodies.one.get("context")
     if context is not None:
-        for one in hvm.descriptors(context.body, context.endianness):
-            if one.typecode:
-                yield StateResult(one.name or str(one.typecode), one.instance, one.length)
+        yield from hvm.descriptors(context.body, context.endianness)
+
+
+def _states(bodies: _Bodies) -> Iterator[StateResult]:
+    for one in _chain(bodies):
+        if one.typecode:
+            yield StateResult(one.name or str(one.typecode), one.instance, one.length)
 
 
 def _unread(bodies: _Bodies) -> Iterator[str]:
     """In the words of whoever could not read it."""
-    context = bodies.one.get("context")
-    for one in hvm.descriptors(context.body, context.endianness) if context is not None else ():
+    for one in _chain(bodies):
         what = f"HVM_CONTEXT, {one.name or f'type {one.typecode}'} {one.instance}"
         if one.name is None:
             yield f"{what}: no type that is known"
         elif len(one.octets) < one.length:
             yield f"{what}: {len(one.octets):,} of {one.length:,} octets"
         elif one.typecode:
-            yield from _why(what, hvm.STATES[one.name], bytes(one.octets), context.endianness)
+            yield from _why(what, hvm.STATES[one.name], bytes(one.octets), bodies.one["context"].endianness)
     for number, record in sorted(bodies.vcpus.items()):
         yield from _why(f"{record.name} {number}", pv.BASIC.form, record.body[8:], record.endianness)
     for number, record in sorted(bodies.emulators.items()):
@@ -370,12 +375,10 @@ def _devices(octets: bytes) -> Iterator[DeviceResult]:
 
 
 def _vcpus(bodies: _Bodies, symbols: Callable[[int], str | None]) -> Iterator[VcpuResult]:
-    context = bodies.one.get("context")
-    if context is not None:
-        for one in hvm.descriptors(context.body, context.endianness):
-            found = hvm.cpu(one.octets, context.endianness) if one.name == "CPU" else None
-            if found is not None:
-                yield _hvm_vcpu(one.instance, found, symbols)
+    for one in _chain(bodies):
+        found = hvm.cpu(one.octets, bodies.one["context"].endianness) if one.name == "CPU" else None
+        if found is not None:
+            yield _hvm_vcpu(one.instance, found, symbols)
     for number, record in sorted(bodies.vcpus.items()):
         found = _pv_registers(record)
         if found is not None:
@@ -389,8 +392,7 @@ VCPUS_MAX = 1 << 13
 def _offline(bodies: _Bodies) -> Iterator[int]:
     """Those that are configured, or have an APIC. Of a processor that is down Xen saves no registers
     (hvm_save_cpu_ctxt of xen/arch/x86/hvm/hvm.c), and libxc sends none."""
-    context = bodies.one.get("context")
-    chain = tuple(hvm.descriptors(context.body, context.endianness)) if context is not None else ()
+    chain = tuple(_chain(bodies))
     saved = {one.instance for one in chain if one.name == "CPU"} | set(bodies.vcpus)
     if saved:
         configured = min(bodies.config.max_vcpus or 0, VCPUS_MAX) if bodies.config else 0

@@ -15,6 +15,7 @@ from shell import Shell
 from streams import libxc_stream, libxl_stream, record, xl_stream
 
 from dissector import library
+from dissector.events import Record
 from dissector.protocol import build, cpuid, hvm, layout, parse
 from dissector.results.changes import SECTIONS, DiffResult, Side
 from dissector.results.encoding import schema, to_json
@@ -24,6 +25,10 @@ pytest_plugins = ("shell",)
 
 LONG_KERNEL = {"cr0": ["PE", "PG"], "msr_efer": ["LME", "LMA"], "cs_arbytes": ["L", "P"], "rip": 0xFFFFFFFF81000012}
 LONG_USER = LONG_KERNEL | {"ss_arbytes": ["DPL=3"], "rflags": ["IF"], "rip": 0x400123}
+
+
+State = tuple[str | int, int, Any]
+"""Type code, instance and body of a save record."""
 
 
 def cpu(**registers: Any) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def guest(
     memory: int = 2048,
     leaves: dict[tuple[int, int], tuple[int, ...]] | None = None,
     msrs: dict[str, list[str]] | None = None,
-    states: list[tuple[str | int, int, Any]] | None = None,
+    states: list[State] | None = None,
     qemu: int = 3,
 ) -> str:
     """A save file of an HVM guest with two processors; `leaves`, `msrs` and `states` in place of its own, a stream of
@@ -167,7 +172,12 @@ def test_a_processor_that_is_down_is_said(shell: Shell) -> None:
 
 
 def test_what_cannot_be_read_is_said(shell: Shell) -> None:
-    states = [("CPU", 0, bytes(1000)), ("CPU", 1, cpu(**LONG_USER)), (99, 0, b"new"), ("PIT", 0, bytes(55))]
+    states: list[State] = [
+        ("CPU", 0, bytes(1000)),
+        ("CPU", 1, cpu(**LONG_USER)),
+        (99, 0, b"new"),
+        ("PIT", 0, bytes(55)),
+    ]
     (line,) = shell.lines("guest", "--json", guest(shell, "a", states=states, qemu=9))
     found = json.loads(line)
     assert [vcpu["id"] for vcpu in found["vcpus"]] == [1] and found["offline"] == []
@@ -259,7 +269,8 @@ def test_what_else_makes_xen_refuse_a_policy_stands_first(shell: Shell) -> None:
 def policies() -> list[cpuid.Leaves]:
     """A genuine policy, and one of an Intel processor with what the genuine one of AMD's lacks."""
     path = captures()["xen/hvm-live-lo/hvm-live-lo.pcap"]
-    (body,) = (event.body for event in library.open(path).events() if getattr(event, "name", "") == "X86_CPUID_POLICY")
+    records = (event for event in library.open(path).events() if isinstance(event, Record))
+    (body,) = (record.body for record in records if record.name == "X86_CPUID_POLICY")
     none = cpuid.NO_SUBLEAF
     intel = {
         (0, none): (0xD, *struct.unpack("<3I", b"GenuntelineI")),
@@ -292,7 +303,8 @@ def test_no_bit_of_a_policy_differs_unseen(policies: list[cpuid.Leaves], data: s
 
 
 def compared(a: cpuid.Leaves, b: cpuid.Leaves) -> DiffResult:
-    return DiffResult.of(*(Side("", of_policy(one), Mock()) for one in (a, b)), ("cpuid",))
+    first, second = (Side("", of_policy(one), Mock()) for one in (a, b))
+    return DiffResult.of(first, second, ("cpuid",))
 
 
 def of_policy(policy: cpuid.Leaves) -> GuestResult:
