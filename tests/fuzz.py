@@ -369,8 +369,10 @@ def other_side_unharmed(chance: random.Random, window: Window, path: Path) -> No
 
 
 def is_forward(packet: bytearray, packets: Packets) -> bool:
-    """Whether it goes where the larger ones go: the side that sends the guest's memory sends those."""
-    return packet[PORTS] == max(packets, key=len)[PORTS]
+    """Whether it goes where the larger ones of its connection go: whoever sends the guest's memory sends those."""
+    ends = packet[PORTS]
+    both = (ends, ends[2:] + ends[:2])
+    return ends == max((one for one in packets if one[PORTS] in both), key=len)[PORTS]
 
 
 PORTS = slice(structure.HEADER + structure.ETHERNET + 20, structure.HEADER + structure.ETHERNET + 24)
