@@ -9,7 +9,7 @@ from dissector.errors import UserError
 
 SHELLS = ("bash", "zsh", "fish")
 
-SCOPES = {"read": "records", "faults": "faults", "check": "findings"}
+SCOPES = {"read": "records", "faults": "faults", "check": "findings", "view": "records"}
 """The fields that a command's filters and columns can name."""
 
 EPILOG = """\

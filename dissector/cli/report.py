@@ -113,8 +113,8 @@ def _read(capture: Input, gathered: Gathered) -> Reported:
 
     guests, records = Guests(), Records()
     read(capture, gathered.add, guests.add, records.add, sample=gathered.sample)
-    for fold in (gathered, records):
-        fold.finish()
+    gathered.finish()
+    records.finish(capture.first_time)
     return Reported(
         analysis=AnalysisResult.of(capture.source, gathered.analysis.migrations),
         guests=guests.results(),

@@ -244,6 +244,7 @@ def test_completion_knows_commands_options_and_fields(shell: Shell, shell_name: 
         (["xenshark", "rep"], {"report", "replay"}),
         (["xenshark", "read", "--disp"], {"--display-filter"}),
         (["xenshark", "read", "-e", "xenmig.fault.l"], {"xenmig.fault.latency", "xenmig.fault.lead"}),
+        (["xenshark", "view", "-Y", "xenmig.fault.l"], {"xenmig.fault.latency", "xenmig.fault.lead"}),
         (["xenshark", "check", "-Y", "xenmig.sev"], {"xenmig.severity"}),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from conftest import OWN, captures_in
 from conversation import Wire, packets, pcap
 from happened import Story
 from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.common.selenium_manager import SeleniumManager
 from streams import xl_stream
 from talks import Speaker, octets_of
@@ -28,7 +30,7 @@ from talks import Speaker, octets_of
 import dissector
 from dissector.events import Position
 from dissector.results.encoding import to_json
-from dissector.units import duration, size
+from dissector.units import duration, seconds_text, size
 from dissector.views.report import Reported, cut, page
 from dissector.views.report.records import Records
 
@@ -73,6 +75,15 @@ def data_of(path: Path) -> dict[str, Any]:
     return dict(json.loads(zlib.decompress(b64decode(found[1]))))
 
 
+def runs_of(steps: list[int] | None) -> list[list[int]]:
+    """Runs of pfns, each its first and its length, out of what the page holds of them."""
+    found, end = [], 0
+    for step, length in zip(*[iter(steps or ())] * 2, strict=True):
+        found.append([end + step, length])
+        end += step + length
+    return found
+
+
 def saved(browser: Browser, button: str) -> str:
     """What the browser would save when a button is pressed."""
     script = """
@@ -110,6 +121,11 @@ def test_the_page_holds_what_the_commands_print(name: str, shell: Shell, tmp_pat
     for line, time in zip(lines, records["t"], strict=True):
         assert (time is None) == (line["last_time"] is None)
         assert time is None or abs(records["base"] + time / 1e6 - line["last_time"]) < 2e-6
+    assert list(itertools.accumulate(records["i"])) == [line["number"] for line in lines]
+    shown = [line.split()[1] for line in shell.lines("read", file) if re.match(r" *\d+ ", line)]
+    assert ["-" if time is None else seconds_text(time) for time in records["t"]] == shown
+    for line, runs in zip(lines, records["p"], strict=True):
+        assert runs_of(runs) == [run[:2] for run in line["fields"].get("pages", ())]
     assert records["left_out"] == 0 and one["problem"] is None
 
 
@@ -244,8 +260,12 @@ def test_records_filter_sort_and_open(browser: Browser, shell: Shell, tmp_path: 
     assert shown("frame:12000-13000").startswith(f"{len(frames)} of")
     reverse = [line for line in lines if line["direction"] == "reverse" and line["layer"] == "libxc"]
     assert shown("direction:reverse layer:libxc").startswith(f"{len(reverse)} of")
-    pfn = faults[0]["fields"]["pages"][0][0]
-    assert not shown(f"pfn:{pfn}").startswith("0 of")
+    many = next(line for line in lines if len(line["fields"].get("pages", ())) > 200)
+    assert shown(f"number:{many['number']}").startswith("1 of")
+    assert f"{len(many['fields']['pages'])} runs from 0x" in browser.text("#records .row")
+    for pfn in (faults[0]["fields"]["pages"][0][0], many["fields"]["pages"][100][0]):
+        asked = len(shell.lines("read", "-Y", f"pfn == {pfn}", file))
+        assert shown(f"pfn:{pfn}") == shown(f"pfn:{pfn:#x}") == f"{asked} of {len(lines)} records"
     assert shown("nothing-is-called-so").startswith("0 of")
     shown("")
     length = "[...document.querySelectorAll('#records .head button')].find((one) => one.textContent === 'length')"
@@ -257,7 +277,7 @@ def test_records_filter_sort_and_open(browser: Browser, shell: Shell, tmp_path: 
     shown("postcopy_fault")
     browser.run("document.querySelector('#records .row').click()")
     assert "answers" in browser.text("#records .fields")
-    browser.run("document.querySelector('#records .fields button').click()")
+    browser.run("return document.querySelector('#records .fields button')").send_keys(Keys.ENTER)
     assert "POSTCOPY_PAGE_DATA" in browser.text("#records .fields")
     assert browser.complaints() == []
 
@@ -349,7 +369,7 @@ def many_records(count: int) -> Records:
     other = one._replace(name="END", runs=(), spec=None)
     for at in range(count):
         last = Position(at + 1, 1_000_000 + at)
-        records.add((one if at % 2 else other)._replace(offset=100 * at, index=at, last=last))
+        records.add((one if at % 2 else other)._replace(number=at + 1, offset=100 * at, index=at, last=last))
     records.finish()
     return records
 
@@ -389,6 +409,47 @@ def test_light_dark_and_narrow(browser: Browser, shell: Shell, tmp_path: Path) -
     figures = browser.run("return [...document.querySelectorAll('figure svg')].map((e) => [e.tabIndex, e.ariaLabel])")
     assert figures and all(index == 0 and label for index, label in figures), "reached by Tab, and named"
     assert browser.run("return document.querySelector('.records .body').tabIndex") == 0
+
+
+def test_it_prints_dark_on_light(browser: Browser, shell: Shell, tmp_path: Path) -> None:
+    browser.open(reported(shell, tmp_path, sample(SAVED)))
+    browser.run("document.documentElement.setAttribute('data-theme', 'dark')")
+    looks = """
+        const of = (name) => getComputedStyle(document.querySelector(name));
+        return [of("body").color, of("#records").display];
+    """
+    dark, shown = browser.run(looks)
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        printed = browser.run(looks)
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert (dark, shown) == ("rgb(231, 234, 238)", "block")
+    assert printed == ["rgb(27, 31, 36)", "none"], "light text would be on white paper; a heading would be over nothing"
+
+
+def test_numbers_are_rounded_as_the_commands_round(browser: Browser, shell: Shell, tmp_path: Path) -> None:
+    browser.open(reported(shell, tmp_path, sample(SAVED)))
+    octets = [*range(990, 30_000, 5), 1_250_000, 1_350_000, 1_150_000_000, 2_250_000_000]
+    assert browser.run("return arguments[0].map(size)", octets) == [size(one) for one in octets]
+    times = [*range(0, 40_000, 500), 1_234_500, 2_345_500, 999_999_500, 1_000_500_000, 1_001_500_000]
+    seconds = [one / 1e9 for one in times]
+    assert browser.run("return arguments[0].map(duration)", seconds) == [duration(one) for one in times]
+
+
+def test_what_has_no_room_is_told(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pfns that are not in the report are not found in it."""
+    monkeypatch.setattr("dissector.views.report.records.RUNS_MAX", 3)
+    capture = dissector.open(sample(POSTCOPY))
+    path = tmp_path / "few.html"
+    path.write_text(page([Reported(capture.analyze(), (), capture.timelines(), (), many_records(10), None)], "0"))
+    browser.open(path)
+    browser.run(
+        "const input = document.querySelector('#records input'); input.value = 'pfn:1';"
+        "input.dispatchEvent(new Event('input'));"
+    )
+    told = "; the pfns of 2 records are not in the report: xenshark read -Y finds them"
+    assert browser.text("#records .tools span") == f"3 of 10 records{told}"
 
 
 def test_what_else_a_migration_has_is_shown(browser: Browser, shell: Shell, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 const ROW = 24,
   DETAIL = 240;
 const COLUMNS = [
+  ["number", "4.6rem", (r, at) => r.numbers[at], (r, at) => r.numbers[at], "number"],
   ["time", "6.6rem", (r, at) => r.time(at), (r, at) => (r.t[at] === null ? "" : (r.t[at] / 1e6).toFixed(6)), "number"],
   ["frame", "4.6rem", (r, at) => r.f[at], (r, at) => r.f[at] ?? "", "number"],
   ["direction", "4.8rem", (r, at) => r.d[at], (r, at) => DIRECTIONS[r.d[at]]],
@@ -15,19 +16,32 @@ const COLUMNS = [
   ],
   ["offset", "7.5rem", (r, at) => r.o[at], (r, at) => count(r.o[at]), "number"],
   ["length", "6.5rem", (r, at) => r.s[at], (r, at) => count(r.s[at]), "number"],
-  ["fields", "minmax(8rem, 2fr)", null, (r, at) => summary(r.x[at])],
+  ["fields", "minmax(8rem, 2fr)", null, (r, at) => summary(r.x[at], r.p[at])],
 ];
 const DIRECTIONS = ["forward", "reverse"];
 
-function summary(fields) {
-  if (!fields) return "";
+/** `runs`: those of its pfns, as the column `p` has them. */
+function summary(fields, runs) {
   const parts = [];
-  for (const [name, value] of Object.entries(fields)) {
-    if (name === "pages" && value.length)
-      parts.push(`${value.length > 1 ? many(value.length, "run") : "pfn"} from 0x${BigInt(value[0][0]).toString(16)}`);
-    else if (typeof value !== "object") parts.push(`${name} ${value}`);
+  const length = Array.isArray(runs) ? runs.length / 2 : runs;
+  const first = Array.isArray(runs) ? runs[0] : fields?.pages?.[0]?.[0];
+  if (length)
+    parts.push((length > 1 ? many(length, "run") : "pfn") + (first === undefined ? "" : ` from 0x${first.toString(16)}`));
+  for (const [name, value] of Object.entries(fields || {})) {
+    if (typeof value !== "object") parts.push(`${name} ${value}`);
   }
   return visible(parts.join(", ").slice(0, 160));
+}
+
+/** Whether any of some runs has a pfn from `low` to `high`. */
+function lists(runs, low, high) {
+  let end = 0;
+  for (let at = 0; at < runs.length; at += 2) {
+    const first = end + runs[at];
+    end = first + runs[at + 1];
+    if (first <= high && end > low) return true;
+  }
+  return false;
 }
 
 /** Consecutive pfns of one type, as a record's fields have them. */
@@ -43,6 +57,9 @@ class Records {
   constructor(input, several) {
     const r = (this.records = input.records);
     r.time = (at) => (r.t[at] === null ? -1 : r.t[at]);
+    let number = 0;
+    r.numbers = r.i.map((step) => (number += step));
+    this.unlisted = r.p.filter(Number.isInteger).length;
     this.input = input;
     this.columns = several
       ? [["migration", "4.8rem", (each, at) => each.m[at], (each, at) => each.m[at], "number"], ...COLUMNS]
@@ -53,7 +70,7 @@ class Records {
     this.search = h("input", {
       type: "search",
       "aria-label": "filter records",
-      placeholder: "filter: words of a record, direction:reverse, layer:libxl, frame:100-200, pfn:4711, whole:no",
+      placeholder: "filter: words of a record, direction:reverse, layer:libxl, frame:100-200, number:10, pfn:4711 or pfn:0x1267, whole:no",
       oninput: () => this.filter(),
     });
     this.tally = h("span", { class: "faint" });
@@ -124,7 +141,8 @@ class Records {
           migration: (at) => within(r.m[at]),
           whole: (at) => (r.c[at] ? "yes" : "no").startsWith(value),
           length: (at) => within(r.s[at]),
-          pfn: (at) => (r.x[at]?.pages || []).some(([first, length]) => first <= (high ?? low) && first + length > low),
+          number: (at) => within(r.numbers[at]),
+          pfn: (at) => Array.isArray(r.p[at]) && lists(r.p[at], low, high ?? low),
         };
         return (
           kinds[key] ||
@@ -136,7 +154,10 @@ class Records {
       });
     this.shown = [];
     for (let at = 0; at < r.o.length; at++) if (tests.every((test) => test(at))) this.shown.push(at);
-    this.tally.textContent = `${count(this.shown.length)} of ${many(r.o.length, "record")}`;
+    const unlisted = this.unlisted && /(^|\s)pfn:/i.test(this.search.value);
+    this.tally.textContent =
+      `${count(this.shown.length)} of ${many(r.o.length, "record")}` +
+      (unlisted ? `; the pfns of ${many(this.unlisted, "record")} are not in the report: xenshark read -Y finds them` : "");
     this.open = null;
     this.order();
     this.body.scrollTop = 0;
@@ -228,7 +249,7 @@ class Records {
       h(
         "p",
         { class: "faint" },
-        `${visible(r.names[r.n[at]])}, ${DIRECTIONS[r.d[at]]} offset ${count(r.o[at])}, ${many(r.s[at], "octet")}${when}`,
+        `record ${count(r.numbers[at])}, ${visible(r.names[r.n[at]])}, ${DIRECTIONS[r.d[at]]} offset ${count(r.o[at])}, ${many(r.s[at], "octet")}${when}`,
       ),
       known
         ? branch(known, "")
@@ -243,6 +264,7 @@ class Records {
   }
 
   key(event) {
+    if (event.target !== this.body) return; // a button inside has its own keys
     const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15, Home: -Infinity, End: Infinity }[event.key];
     if (event.key === "Enter" && this.selected !== null) this.toggle(this.selected);
     else if (by === undefined || !this.shown.length) return;
@@ -286,8 +308,9 @@ class Records {
       `records-${this.input.key}.csv`,
       "text/csv",
       asCsv([
-        ["migration", "time_s", "frame", "direction", "layer", "record", "offset", "length", "complete"],
+        ["number", "migration", "time_s", "frame", "direction", "layer", "record", "offset", "length", "complete"],
         ...this.shown.map((at) => [
+          r.numbers[at],
           r.m[at],
           r.t[at] === null ? null : r.base + r.t[at] / 1e6,
           r.f[at],

@@ -9,6 +9,7 @@ from dissector.events import FORWARD, Event, Record
 from dissector.facts import Link, Linker
 from dissector.results.encoding import to_json
 from dissector.results.records import RecordResult
+from dissector.units import micros
 
 MANY_MAX = 80_000
 OTHERS_MAX = 20_000
@@ -16,6 +17,9 @@ OTHERS_MAX = 20_000
 
 FIELDS_MAX = 3_000_000
 """Characters of JSON for the fields of either."""
+
+RUNS_MAX = 400_000
+"""Runs of pfns, of all records together."""
 
 TEXT_MAX = 120
 LIST_MAX = 24
@@ -36,29 +40,41 @@ class Records:
         self._linker = Linker(self._take)
         self._room = {True: MANY_MAX, False: OTHERS_MAX}
         self._fields_room = {True: FIELDS_MAX, False: FIELDS_MAX}
+        self._runs_room = RUNS_MAX
         self._names: dict[str, int] = {}
         self._layers: dict[str | None, int] = {}
-        self._base: int | None = None
+        self._first_time: int | None = None
         self._rows: list[tuple[Any, ...]] = []
 
     def add(self, event: Event) -> None:
         """The next event."""
         self._linker.add(event)
 
-    def finish(self) -> None:
-        """No event follows."""
+    def finish(self, first_time: int | None = None) -> None:
+        """No event follows. `first_time`: of the input's first packet, ns since the epoch, from which `read` counts
+        too; without it times are since the epoch."""
         self._linker.finish()
+        self._first_time = first_time
 
     def columns(self) -> dict[str, Any]:
-        """As the page's script takes them: each column by its letter. Times are microseconds since `base`."""
-        letters = "mdlnosftcx"
-        columns = zip(*self._rows, strict=True) if self._rows else ([] for _ in letters)
+        """As the page's script takes them: each column by its letter.
+
+        `i`: a record's number less that of the one before, as `read` counts them. `t`: microseconds since `base`, which
+        is seconds since the epoch. `p`: runs of pfns, each as how far it begins from the end of the one before, and its
+        length; or how many runs there are, where there was no room for them; None: it lists no pages.
+        """
+        letters = "imdlnosftcpx"
+        columns = [list(column) for column in zip(*self._rows, strict=True)] if self._rows else [[] for _ in letters]
+        found = dict(zip(letters, columns, strict=True))
+        first = self._first_time or 0
         return {
             "names": list(self._names),
             "layers": list(self._layers),
-            "base": (self._base or 0) / 1e9,
+            "base": first / 1e9,
             "left_out": self.left_out,
-            **{letter: list(column) for letter, column in zip(letters, columns, strict=True)},
+            **found,
+            "i": [number - before for before, number in zip([0, *found["i"]], found["i"], strict=False)],
+            "t": [micros(time - first) if time else None for time in found["t"]],
         }
 
     def _take(self, record: Record, links: tuple[Link, ...]) -> None:
@@ -66,11 +82,9 @@ class Records:
             self.left_out += 1
             return
         self._room[record.is_pages] -= 1
-        time = record.last.time
-        if self._base is None and time:
-            self._base = time
         self._rows.append(
             (
+                record.number,
                 record.migration,
                 int(record.direction != FORWARD),
                 self._layers.setdefault(record.layer, len(self._layers)),
@@ -78,11 +92,24 @@ class Records:
                 record.offset,
                 record.length,
                 record.last.frame or None,
-                (time - (self._base or 0)) // 1000 if time else None,
+                record.last.time,
                 int(record.complete),
+                self._runs(record),
                 self._fields(record, links),
             )
         )
+
+    def _runs(self, record: Record) -> list[int] | int | None:
+        if not record.runs:
+            return None
+        if self._runs_room < len(record.runs):
+            return len(record.runs)
+        self._runs_room -= len(record.runs)
+        found, end = [], 0
+        for run in record.runs:
+            found += [run.first - end, run.length]
+            end = run.first + run.length
+        return found
 
     def _fields(self, record: Record, links: tuple[Link, ...]) -> Any:
         if self._fields_room[record.is_pages] <= 0:
