@@ -255,7 +255,7 @@ def test_bash_completes(shell: Shell, words: list[str], found: set[str]) -> None
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     script = "\n".join(shell.lines("completion", "bash")) + ask
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(["bash"], input=script, capture_output=True, text=True, check=True)
     assert {line.strip() for line in done.stdout.splitlines()} == found
 
 
