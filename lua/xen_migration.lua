@@ -1486,10 +1486,7 @@ function py.truth(object)
     return getmetatable(object) ~= DEQUE or object.last >= object.first
 end
 
-function py.either(one, other)
-    if py.truth(one) then return one end
-    return other
-end
+function py.either(one, other) return py.truth(one) and one or other end
 
 function py.len(object)
     if type(object) == "string" then return #object end
@@ -1579,10 +1576,7 @@ function py.find(text, needle, from, to)
     return at and (not to or at - 1 + #needle <= to) and at - 1 or -1
 end
 
-function py.startswith(text, beginning, at)
-    at = at or 0
-    return text:sub(at + 1, at + #beginning) == beginning
-end
+function py.startswith(text, beginning, at) return text:sub((at or 0) + 1, (at or 0) + #beginning) == beginning end
 
 function py.decode(text) return (text:gsub("[\128-\255]", function(one) return format("\\x%02x", byte(one)) end)) end
 function py.rstrip(text, octets) return (text:gsub("[" .. octets:gsub("%z", "%%z") .. "]+$", "")) end
@@ -1980,6 +1974,7 @@ runtime_parsing.Total = py.class("Total")
 runtime_connections.Connections = py.class("Connections")
 runtime_parsing.Capture = py.class("Capture")
 parser_conversation.Conversation = py.class("Conversation")
+parser_conversation.Remarks = py.class("Remarks")
 parser_conversation.ParsedMigration = py.class("ParsedMigration")
 parser_cursor.Cursor = py.class("Cursor")
 events.Position = py.class("Position", { "frame", "time" }, {}, true, nil, function(frame, time) return { frame = frame,
@@ -2149,8 +2144,6 @@ function native.nothing() return {} end
 native.Nothing = py.class("Nothing")
 function native.Nothing.of() return nil end
 function native.Nothing.forget() end
-function native.Nothing.note_cipher() end
-function native.Nothing.note_crowd() end
 
 -- An entry of a pages record: bits 63 to 60 page type, 59 to 52 reserved, 51 to 0 pfn. Gives pfn, type, reserved.
 local function entry_at(octets, at, big)
@@ -2285,7 +2278,6 @@ function native.PfnSet:first_of_run(first, count, present)
     for pfn = first, first + count - 1 do
         if self:contains(pfn) == present then return pfn end
     end
-    return nil
 end
 
 -- The line of text of a header or record; empty where a field of it was not captured.
@@ -7515,13 +7507,26 @@ function parser_conversation.Conversation._init(self, flow, emit, number, keep_p
     self.flow = flow
     self.encapsulation = encapsulation
     self.joins = py.either(joins, native.Nothing())
-    self.remarks = py.either(remarks, native.Nothing())
+    self.remarks = py.either(remarks, parser_conversation.Remarks())
     self.emit = emit
     self.keep_pages = keep_pages
     self.note_spans = note_spans
     self.cipher = nil
     self._number = number
     self._migrations = {}
+end
+
+function parser_conversation.Remarks._init(self)
+    self.ciphers = {}
+    self.crowded = 0
+end
+
+function parser_conversation.Remarks.note_cipher(self, name)
+    self.ciphers[name] = true
+end
+
+function parser_conversation.Remarks.note_crowd(self)
+    self.crowded = self.crowded + 1
 end
 
 -- What the connection carries is encrypted.
@@ -8645,7 +8650,7 @@ end
 -- Passes over octets until the next header of this direction, or the beginning of a stream.
 function parser_resync.search(p)
     if p.ordinal >= parser_conversation.MIGRATIONS_MAX then
-        p.conversation.remarks.note_crowd()
+        p.conversation.remarks:note_crowd()
         p:ignore()
         return true
     end
@@ -11091,9 +11096,7 @@ local is_watched, show_contents, show_frame
 do
 
 -- A number as Wireshark takes it for 64 bits.
-local function wide(value)
-    return UInt64.new(value % TWO_32, floor(value / TWO_32))
-end
+local function wide(value) return UInt64.new(value % TWO_32, floor(value / TWO_32)) end
 
 -- Adds what was found out rather than captured.
 local function made(tree, path, value)
@@ -11177,9 +11180,7 @@ local function show_body(tree, shown, place)
     if shift < 0 or shift + #body > tvb:len() then
         tvb, shift = ByteArray.new(body, true):tvb(item.name), 0
     end
-    local function source(from, size)
-        return size > 0 and tvb(shift + from, size) or nil
-    end
+    local function source(from, size) return size > 0 and tvb(shift + from, size) or nil end
     if spec and not spec.body and not spec.octets then
         local at = item.name == "handshake" and 2 or 0 -- after its length
         if #body > at then tree:add(F.text, source(at, #body - at), body:sub(at + 1)) end
@@ -11419,9 +11420,7 @@ local function begins_tcp(tvb, at, pinfo)
     return tvb(at + 2, 2):uint() == pinfo.dst_port
 end
 
-local function tcp_size(tvb, at)
-    return 4 * tvb(at + SIZE_AT, 1):bitfield(0, 4)
-end
+local function tcp_size(tvb, at) return 4 * tvb(at + SIZE_AT, 1):bitfield(0, 4) end
 
 -- Where TCP's header is in a frame, and how many octets of payload follow it: found by its ports, and by its own
 -- length, if it is known where the payload begins, or else by an IP header without options before it.

@@ -62,7 +62,6 @@ NATIVE = {
     "parser.spending.held_up": "native.nothing",
     "parser.spending.stalls": "native.nothing",
     "parser.joins.Joins": "native.Nothing",
-    "parser.conversation.Remarks": "native.Nothing",
     "parser.wrapping.Compressed": "native.nothing",
     "parser.wrapping.Tunnelled": "native.nothing",
     "integrations.wireshark.runtime.octets.above": "native.above",

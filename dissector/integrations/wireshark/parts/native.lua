@@ -11,8 +11,6 @@ function native.nothing() return {} end
 native.Nothing = py.class("Nothing")
 function native.Nothing.of() return nil end
 function native.Nothing.forget() end
-function native.Nothing.note_cipher() end
-function native.Nothing.note_crowd() end
 
 -- An entry of a pages record: bits 63 to 60 page type, 59 to 52 reserved, 51 to 0 pfn. Gives pfn, type, reserved.
 local function entry_at(octets, at, big)
@@ -147,7 +145,6 @@ function native.PfnSet:first_of_run(first, count, present)
     for pfn = first, first + count - 1 do
         if self:contains(pfn) == present then return pfn end
     end
-    return nil
 end
 
 -- The line of text of a header or record; empty where a field of it was not captured.

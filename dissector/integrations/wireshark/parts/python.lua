@@ -99,10 +99,7 @@ function py.truth(object)
     return getmetatable(object) ~= DEQUE or object.last >= object.first
 end
 
-function py.either(one, other)
-    if py.truth(one) then return one end
-    return other
-end
+function py.either(one, other) return py.truth(one) and one or other end
 
 function py.len(object)
     if type(object) == "string" then return #object end
@@ -192,10 +189,7 @@ function py.find(text, needle, from, to)
     return at and (not to or at - 1 + #needle <= to) and at - 1 or -1
 end
 
-function py.startswith(text, beginning, at)
-    at = at or 0
-    return text:sub(at + 1, at + #beginning) == beginning
-end
+function py.startswith(text, beginning, at) return text:sub((at or 0) + 1, (at or 0) + #beginning) == beginning end
 
 function py.decode(text) return (text:gsub("[\128-\255]", function(one) return format("\\x%02x", byte(one)) end)) end
 function py.rstrip(text, octets) return (text:gsub("[" .. octets:gsub("%z", "%%z") .. "]+$", "")) end

@@ -5,9 +5,7 @@ local is_watched, show_contents, show_frame
 do
 
 -- A number as Wireshark takes it for 64 bits.
-local function wide(value)
-    return UInt64.new(value % TWO_32, floor(value / TWO_32))
-end
+local function wide(value) return UInt64.new(value % TWO_32, floor(value / TWO_32)) end
 
 -- Adds what was found out rather than captured.
 local function made(tree, path, value)
@@ -91,9 +89,7 @@ local function show_body(tree, shown, place)
     if shift < 0 or shift + #body > tvb:len() then
         tvb, shift = ByteArray.new(body, true):tvb(item.name), 0
     end
-    local function source(from, size)
-        return size > 0 and tvb(shift + from, size) or nil
-    end
+    local function source(from, size) return size > 0 and tvb(shift + from, size) or nil end
     if spec and not spec.body and not spec.octets then
         local at = item.name == "handshake" and 2 or 0 -- after its length
         if #body > at then tree:add(F.text, source(at, #body - at), body:sub(at + 1)) end

@@ -16,9 +16,7 @@ local function begins_tcp(tvb, at, pinfo)
     return tvb(at + 2, 2):uint() == pinfo.dst_port
 end
 
-local function tcp_size(tvb, at)
-    return 4 * tvb(at + SIZE_AT, 1):bitfield(0, 4)
-end
+local function tcp_size(tvb, at) return 4 * tvb(at + SIZE_AT, 1):bitfield(0, 4) end
 
 -- Where TCP's header is in a frame, and how many octets of payload follow it: found by its ports, and by its own
 -- length, if it is known where the payload begins, or else by an IP header without options before it.
