@@ -15,7 +15,7 @@ from typing import Protocol
 
 from dissector.engine import Engine
 from dissector.errors import UserError
-from dissector.events import Event
+from dissector.events import Event, Progress
 from dissector.library import crowd, no_migration, old_xen, source_of
 from dissector.monitor import Monitor, Notice, Snapshot
 from dissector.recording.guard import Files
@@ -41,8 +41,22 @@ RETRY = 1.0
 """Seconds from one attempt to capture again to the next."""
 
 
+class Witness(Protocol):
+    """Who is told everything."""
+
+    def take(self, event: Event) -> None:
+        """The next event, before anybody is notified of it."""
+
+    def sample(self, progress: Progress) -> None:
+        """How far a direction has come."""
+
+
 class Service(Protocol):
     """What goes on for weeks, from one capture to the next."""
+
+    @property
+    def witness(self) -> Witness | None:
+        """Itself, if notices do not tell it enough."""
 
     def begin(self, program: str) -> None:
         """A capture has begun."""
@@ -123,13 +137,24 @@ class Watching:
         """What a capture needs for itself."""
         self._session, self._reader = session, session.reader
         self._monitor = Monitor(self._notify)
-        self._engine = Engine(self._taker(), note_spans=self._is_trimmed)
+        self._witnesses = [service.witness for service in self._services if service.witness is not None]
+        sample = self._sample if self._witnesses else None
+        self._engine = Engine(self._taker(), note_spans=self._is_trimmed, sample=sample)
         if self._files is not None:
             self._kept = self._keep(self._files)
 
     def _taker(self) -> Callable[[Event], None]:
         """What takes the events of a capture."""
-        return self._monitor.add
+        return self._take if self._witnesses else self._monitor.add
+
+    def _take(self, event: Event) -> None:
+        for witness in self._witnesses:
+            witness.take(event)
+        self._monitor.add(event)
+
+    def _sample(self, progress: Progress) -> None:
+        for witness in self._witnesses:
+            witness.sample(progress)
 
     def _watch(self) -> None:
         """One capture, to its end."""

@@ -198,6 +198,11 @@ class Timelines:
         """How far a direction of a migration has come."""
         self.add(sample)
 
+    def take(self, number: int) -> Timeline | None:
+        """That of a migration which has ended; what still comes of it is no longer counted."""
+        self._gone.add(number)
+        return self.by_number.pop(number, None)
+
     def finish(self) -> None:
         """Nothing follows."""
         for timeline in self.by_number.values():

@@ -6,7 +6,7 @@ its place. Behind ROWS of them the next file is begun, so that it never takes lo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from re import compile as pattern
 from typing import Literal, TypeAlias, get_args
@@ -16,16 +16,15 @@ from pyarrow import compute
 
 from dissector.errors import UserError
 from dissector.fleet.dataset import CAPTURES, Dataset
-from dissector.recording.log import is_too_old, today
-from dissector.results.analysis import MigrationResult
+from dissector.recording.log import Logged, is_too_old, today
 from dissector.results.source import SourceResult
 from dissector.tables.arrow import batch, schema
-from dissector.tables.rows import TABLES, capture_row, rows_of
+from dissector.tables.rows import TABLES, Row, capture_row, row_of, rows_of
 
 ROWS = 4096
 """Rows of a file of any table before another one is begun."""
 
-LoggedTable: TypeAlias = Literal["iterations", "phases", "stalls", "gaps", "findings", "migrations"]
+LoggedTable: TypeAlias = Literal["iterations", "phases", "stalls", "gaps", "faults", "rates", "findings", "migrations"]
 """In the order in which they are written: a migration is in the dataset if its row in the last one is."""
 
 NAME = pattern(r"(\d{4}-\d\d-\d\d)-[0-9a-f]{16}-\d{5}\.parquet")
@@ -33,6 +32,8 @@ NAME = pattern(r"(\d{4}-\d\d-\d\d)-[0-9a-f]{16}-\d{5}\.parquet")
 
 class Appended:
     """A sink of `recording.log` that appends to a dataset."""
+
+    has_tables = True
 
     def __init__(self, url: str, keep: int | None) -> None:
         """`keep`: days of which files are left, None: all."""
@@ -53,7 +54,7 @@ class Appended:
             why = getattr(error, "strerror", None) or error
             raise UserError(f"cannot write to {self.name}: {why} (by who live becomes: --user)") from error
 
-    def write(self, capture: str, source: SourceResult, migrations: Sequence[MigrationResult]) -> None:
+    def write(self, capture: str, source: SourceResult, migrations: Sequence[Logged]) -> None:
         """More rows, none twice though it was called for them before. Raises OSError where they cannot be written."""
         try:
             self._write(capture, source, migrations)
@@ -63,14 +64,14 @@ class Appended:
     def close(self) -> None:
         """Nothing follows: what was written is there."""
 
-    def _write(self, capture: str, source: SourceResult, migrations: Sequence[MigrationResult]) -> None:
+    def _write(self, capture: str, source: SourceResult, migrations: Sequence[Logged]) -> None:
         day = today()
         if day != self._day:
             self._day, self._numbers = day, {}
             self._let_go()
         digest = sha256(capture.encode()).hexdigest()[:16]
         for name in get_args(LoggedTable):
-            rows = [row for one in migrations for row in rows_of(capture, one, name)]
+            rows = [row for one in migrations for row in _rows(capture, one, name)]
             if rows:
                 self._append(name, f"{day}-{digest}", pyarrow.Table.from_batches([batch(TABLES[name], rows)]))
         row = dict(zip(CAPTURES.names, capture_row(capture, source), strict=False))
@@ -97,3 +98,12 @@ class Appended:
                 match = NAME.fullmatch(file)
                 if match and is_too_old(match[1], self._keep):
                     self._dataset.remove(name, file)
+
+
+def _rows(capture: str, one: Logged, name: LoggedTable) -> Iterator[Row]:
+    """What a migration has in a table."""
+    if name == "faults":
+        return (row_of(name, capture, fault) for fault in one.faults)
+    if name == "rates":
+        return (row_of(name, capture, rate, one.migration.id) for rate in one.rates)
+    return rows_of(capture, one.migration, name)

@@ -15,19 +15,37 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from socket import gethostname
 from time import time_ns
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from dissector.analysis import MigrationAnalysis
 from dissector.errors import UserError
+from dissector.events import Event, Progress
+from dissector.facts import Fault
+from dissector.facts.timeline import Timelines
 from dissector.monitor import Monitor, Notice, Snapshot
 from dissector.output import OWNER_ALONE, append
 from dissector.results.analysis import MigrationResult
 from dissector.results.encoding import dumps
+from dissector.results.faults import FaultResult
 from dissector.results.live import LoggedResult
 from dissector.results.source import SourceResult
+from dissector.results.timeline import RateResult, TimelineResult, rates
 from dissector.units import iso_text, many, micros
 
 WAITING = 1 << 8
 """Migrations that wait to be written; of more the oldest are lost, and that is said."""
+
+
+FAULTS_MAX = 1 << 16
+"""Faults that are remembered until their migrations end; further ones are lost, and that is said."""
+
+
+class Logged(NamedTuple):
+    """A migration that has ended."""
+
+    migration: MigrationResult
+    faults: Sequence[FaultResult] = ()
+    rates: Sequence[RateResult] = ()
 
 
 class Sink(Protocol):
@@ -35,11 +53,13 @@ class Sink(Protocol):
 
     name: str
     """What its user calls it."""
+    has_tables: bool
+    """Whether it has room for faults and rates."""
 
     def begin(self) -> None:
         """A capture has begun. Raises UserError where nothing can be written."""
 
-    def write(self, capture: str, source: SourceResult, migrations: Sequence[MigrationResult]) -> None:
+    def write(self, capture: str, source: SourceResult, migrations: Sequence[Logged]) -> None:
         """More of them, of one capture. Raises OSError where none of them could be written: then it is called again."""
 
     def close(self) -> None:
@@ -51,7 +71,13 @@ class Log:
 
     def __init__(self, sink: Sink, interface: str, complain: Callable[[str], None]) -> None:
         self._sink, self._interface, self._complain = sink, interface, complain
-        self._waiting: deque[MigrationResult] = deque()
+        self.witness = self if sink.has_tables else None
+        self._timelines = Timelines(with_maps=False)
+        self._faults: dict[int, list[FaultResult]] = {}
+        """Those that were answered, of the migrations that go on."""
+        self._room = FAULTS_MAX
+        self._faults_lost = 0
+        self._waiting: deque[Logged] = deque()
         self._capture = ""
         self._lost = 0
         self._is_failing = False
@@ -59,7 +85,16 @@ class Log:
     def begin(self, program: str) -> None:
         """A capture has begun: migrations are numbered anew. Raises UserError where nothing can be logged."""
         self._sink.begin()
+        self._timelines, self._faults, self._room = Timelines(with_maps=False), {}, FAULTS_MAX
         self._capture = f"{gethostname()}:{self._interface}:{iso_text(micros(time_ns()))}"
+
+    def take(self, event: Event) -> None:
+        """The next event, before anybody is notified of it."""
+        self._timelines.add(event)
+
+    def sample(self, progress: Progress) -> None:
+        """How far a direction has come."""
+        self._timelines.sample(progress)
 
     def notify(self, notice: Notice) -> None:
         """Something happened."""
@@ -67,7 +102,38 @@ class Log:
             if len(self._waiting) >= WAITING:
                 self._waiting.popleft()
                 self._lost += 1
-            self._waiting.append(MigrationResult.of(notice.analysis))
+            self._waiting.append(self._logged(notice.analysis))
+        elif self.witness is None:
+            return
+        elif notice.kind == "migration":
+            self._faults[notice.analysis.migration.number] = []
+        elif notice.kind == "fault":
+            assert isinstance(notice.subject, Fault)
+            self._remember(notice.analysis.migration.number, notice.subject)
+
+    def _remember(self, number: int, fault: Fault) -> None:
+        faults = self._faults.get(number)
+        if faults is None:
+            return  # the migration has ended before
+        if not self._room:
+            self._faults_lost += 1
+            return
+        self._room -= 1
+        faults.append(FaultResult.of(fault))
+
+    def _logged(self, analysis: MigrationAnalysis) -> Logged:
+        migration, result = analysis.migration, MigrationResult.of(analysis)
+        if self.witness is None:
+            return Logged(result)
+        answered = self._faults.pop(migration.number, [])
+        self._room += len(answered)
+        timeline = self._timelines.take(migration.number)
+        unanswered = map(FaultResult.of, migration.faults.unanswered)
+        told = () if timeline is None else tuple(rates(TimelineResult.of(timeline, migration)))
+        if self._faults_lost:
+            self._complain(f"{self._sink.name}: {many(self._faults_lost, 'fault')} not logged: there were too many")
+            self._faults_lost = 0
+        return Logged(result, (*answered, *unanswered), told)
 
     def look(self, snapshots: Sequence[Snapshot], monitor: Monitor, source: SourceResult) -> None:
         """Writes what waits."""
@@ -113,6 +179,8 @@ def is_too_old(day: str, keep: int | None) -> bool:
 class Lines:
     """A JSON line each, in the file of today."""
 
+    has_tables = False
+
     def __init__(self, files: Dated) -> None:
         """Raises UserError where it cannot be written."""
         self.name = files.name
@@ -127,10 +195,10 @@ class Lines:
     def begin(self) -> None:
         """A capture has begun."""
 
-    def write(self, capture: str, source: SourceResult, migrations: Sequence[MigrationResult]) -> None:
+    def write(self, capture: str, source: SourceResult, migrations: Sequence[Logged]) -> None:
         """More lines: all, or none of them. Raises OSError where they cannot be written."""
         self._rotate()
-        lines = [dumps(LoggedResult(**vars(one), capture=capture)) + "\n" for one in migrations]
+        lines = [dumps(LoggedResult(**vars(one.migration), capture=capture)) + "\n" for one in migrations]
         append(self._file, "".join(lines).encode(), os.fstat(self._file).st_size)
 
     def close(self) -> None:

@@ -112,18 +112,19 @@ its offset."""
 def rows_of(capture: str, migration: MigrationResult, name: str) -> Iterator[tuple[Any, ...]]:
     """The rows that a migration has in one of the tables that are made of its result."""
     if name == "migrations":
-        yield _values(name, capture, migration, migration.id)
+        yield row_of(name, capture, migration, migration.id)
     for row in () if name == "migrations" else getattr(migration, name):
-        yield _values(name, capture, row, *([] if name == "findings" else [migration.id]))
+        yield row_of(name, capture, row, *([] if name == "findings" else [migration.id]))
 
 
 def capture_row(capture: str, source: SourceResult | None, left_out: int = 0, problem: str | None = None) -> Row:
     """The row of a capture; of one that could not be opened there is no source."""
     known: dict[str, Any] = {name: getattr(source, name, None) for name in SourceResult.field_names}
-    return _values("captures", capture, CaptureRow(**known, left_out=left_out, problem=problem))
+    return row_of("captures", capture, CaptureRow(**known, left_out=left_out, problem=problem))
 
 
-def _values(name: str, capture: str, row: Result, *keys: int) -> Row:
+def row_of(name: str, capture: str, row: Result, *keys: int) -> Row:
+    """A result as a row of a table; `keys` are the columns between its capture's name and what is its own."""
     own = TABLES[name].columns[1 + len(keys) :]
     return capture, *keys, *(value_of(row, column) for column in own)
 
@@ -207,4 +208,4 @@ class Rows:
 
     def _row(self, name: str, row: Result, *keys: int) -> None:
         if name in self._wanted:
-            self._put(name, _values(name, self._file, row, *keys))
+            self._put(name, row_of(name, self._file, row, *keys))

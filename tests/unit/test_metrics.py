@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import os
 import re
@@ -37,7 +38,7 @@ from dissector.integrations.prometheus.metrics import LABELS_MAX, NAME_MAX, OTHE
 from dissector.library import Input
 from dissector.monitor import Monitor, Notice
 from dissector.recording import log
-from dissector.recording.log import Dated, Lines, Log
+from dissector.recording.log import Dated, Lines, Log, Logged
 from dissector.results.source import SourceResult
 from dissector.rules.registry import RULES
 from dissector.units import NS
@@ -91,12 +92,20 @@ def watch(path: Path, *services: Any, at_most: int | None = None) -> Monitor:
     monitor = Monitor(to_all(services))
     for service in services:
         service.begin("tcpdump")
-    for number, event in enumerate(capture.events()):
-        if number == at_most:
-            break
+    witnesses, seen = [one.witness for one in services if one.witness is not None], itertools.count()
+
+    def take(event: Event) -> None:
+        number = next(seen)
+        if at_most is not None and number >= at_most:
+            return
+        for witness in witnesses:
+            witness.take(event)
         monitor.add(event)
         if number % 20 == 0:
             look(monitor, services, number * NS, capture.source)
+
+    # As the command does, whose engine takes no samples that nobody wants.
+    capture.read(take, sample=witnesses[0].sample if witnesses else None)
     if at_most is None:
         monitor.finish()
     look(monitor, services, 10**6 * NS, capture.source)
@@ -298,7 +307,7 @@ def test_a_file_has_one_day_and_old_ones_go(tmp_path: Path, monkeypatch: pytest.
     (one, *_) = dissector.open(NETEM).analyze().migrations
     for number in range(26, 31):
         day[0] = f"2026-11-{number}"
-        sink.write("here", NOBODY, [one] * number)
+        sink.write("here", NOBODY, [Logged(one)] * number)
         os.utime(path, (stamp := 1_795_651_200 + (number - 26) * 86_400, stamp))
     assert {each.name: len(logged(each)) for each in tmp_path.iterdir()} == {
         "m.jsonl": 30, "m-2026-11-29.jsonl": 29, "m-2026-11-28.jsonl": 28,
@@ -315,9 +324,9 @@ def test_a_log_that_somebody_moves_away_is_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     sink = Lines(Dated(str(path), None))
     (one, *_) = dissector.open(NETEM).analyze().migrations
-    sink.write("here", NOBODY, [one])
+    sink.write("here", NOBODY, [Logged(one)])
     path.rename(tmp_path / "m.jsonl.1")
-    sink.write("here", NOBODY, [one, one])
+    sink.write("here", NOBODY, [Logged(one)] * 2)
     assert (len(logged(tmp_path / "m.jsonl.1")), len(logged(path))) == (1, 2)
 
 
@@ -358,6 +367,15 @@ def test_a_dataset_holds_what_export_writes_and_can_be_asked(tmp_path: Path, she
     assert not any("xenshark analyze" in line for line in lines), "there is no file to open"
 
 
+def test_of_too_many_faults_it_is_said_how_many_are_not_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "FAULTS_MAX", 30)
+    complaints = list[str]()
+    for _ in range(2):
+        watch(NETEM, Log(Appended(str(tmp_path), None), "eth0", complaints.append))
+    assert complaints == [f"{tmp_path}: 5 faults not logged: there were too many"] * 2
+    assert Dataset(str(tmp_path)).table("faults").num_rows == 60
+
+
 def test_nothing_is_twice_in_a_dataset_however_often_it_is_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,9 +383,17 @@ def test_nothing_is_twice_in_a_dataset_however_often_it_is_tried(
     monkeypatch.setattr(fleet_log, "ROWS", 3)
     (one, *_) = dissector.open(NETEM).analyze().migrations
     finding = vars(one.findings[0])
+    fault = vars(dissector.open(NETEM).faults()[0])
     several = [
-        dissector.MigrationResult(
-            **{**vars(one), "id": number, "findings": (dissector.FindingResult(**{**finding, "migration": number}),)}
+        Logged(
+            dissector.MigrationResult(
+                **{
+                    **vars(one),
+                    "id": number,
+                    "findings": (dissector.FindingResult(**{**finding, "migration": number}),),
+                }
+            ),
+            [dissector.FaultResult(**{**fault, "migration": number})] * 2,
         )
         for number in range(40)
     ]

@@ -104,6 +104,9 @@ class Histogram:
 class Metrics:
     """A collector. The thread that watches makes all families anew at each look; the one that serves hands them out."""
 
+    witness: None = None
+    """Notices tell it enough."""
+
     def __init__(self, host: str, port: int, interface: str, version: str) -> None:
         """Serves from now on; `version` is the program's. Raises UserError where it cannot."""
         self._what = {"interface": printable(interface), "program": "", "version": version}
