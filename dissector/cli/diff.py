@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dissector.analysis import Analysis
 from dissector.cli import DONE, WRONG, complain
 from dissector.cli.arguments import add_keylog
-from dissector.cli.input import conclude_only, look_at_keys, only, read
+from dissector.cli.input import conclude_only, look_at_keys, only, read, width
 from dissector.errors import UserError
 from dissector.library import Input
 from dissector.results.analysis import MigrationResult
@@ -62,13 +62,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit status as diff has it: 0 the same, 1 different."""
     # Imported here: the tables of names take longer to load than small files to read.
     from dissector.results.changes import DiffResult
-    from dissector.views.changes import changes_as_text
+    from dissector.views.changes import WIDTH, changes_as_text
 
     look_at_keys(arguments.keylog)
     first, problems = _side(arguments.a, arguments.migration_a, arguments.keylog)
     second, more = _side(arguments.b, arguments.migration_b, arguments.keylog)
     found = DiffResult.of(first, second, arguments.only)
-    print(dumps(found) if arguments.json else "\n".join(changes_as_text(found)))
+    print(dumps(found) if arguments.json else "\n".join(changes_as_text(found, width(WIDTH))))
     for problem in (*problems, *more):
         complain(problem)
     if problems or more:

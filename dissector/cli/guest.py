@@ -11,7 +11,7 @@ from typing import Any
 from dissector.capture.files import small
 from dissector.cli import DONE
 from dissector.cli.arguments import add_files, add_keylog
-from dissector.cli.input import TITLE, conclude, each, read
+from dissector.cli.input import TITLE, conclude, each, read, width
 from dissector.errors import UserError
 from dissector.library import Input
 from dissector.results.common import in_file
@@ -54,7 +54,7 @@ def add(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     # Imported here: the tables of names take longer to load than small files to read.
     from dissector.results.guest import Guests
-    from dissector.views.guest import guest_as_text
+    from dissector.views.guest import WIDTH, guest_as_text
 
     symbols = symbols_of(arguments.symbols) if arguments.symbols else lambda address: None
 
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
             for guest in found:
                 print(dumps(in_file(capture.path, guest)))
         else:
-            print("\n\n".join("\n".join(guest_as_text(guest, len(found) > 1)) for guest in found))
+            print("\n\n".join("\n".join(guest_as_text(guest, len(found) > 1, width(WIDTH))) for guest in found))
         conclude(capture, guests)
         return DONE
 

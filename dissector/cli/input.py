@@ -193,9 +193,9 @@ def is_on_a_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def width() -> int:
+def width(widest: int = WIDEST) -> int:
     """How wide text may be: as the terminal, within bounds; the widest where there is none."""
-    return max(NARROWEST, min(WIDEST, get_terminal_size().columns)) if sys.stdout.isatty() else WIDEST
+    return max(NARROWEST, min(widest, get_terminal_size().columns)) if sys.stdout.isatty() else widest
 
 
 @contextmanager

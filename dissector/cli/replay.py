@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import socket
+import sys
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from pathlib import PurePath
 from time import monotonic_ns, sleep
 from typing import Any
 
 from dissector.cli import DONE, complain
 from dissector.cli.arguments import add_files, or_word, positive_number, whole_number
-from dissector.cli.input import only, say_joined
+from dissector.cli.input import Bar, only, say_joined
 from dissector.errors import UserError
 from dissector.events import Endpoint, Flow
-from dissector.recording.conversations import find, told
+from dissector.recording.conversations import Carrier, Said, find, told
 from dissector.recording.player import Mouth, play
 from dissector.units import duration, printable, size
 
@@ -93,12 +96,29 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{flow}: migration {arguments.migration} of {printable(files.name)}", flush=True)
         start = monotonic_ns()
         try:
-            octets = play(told(carrier), (_mouth(source), _mouth(destination)), arguments.speed)
+            octets = play(_shown(carrier), (_mouth(source), _mouth(destination)), arguments.speed)
         except OSError as error:
             raise UserError(f"the connection broke: {error.strerror or error}") from error
         time = monotonic_ns() - start
     print(f"{size(octets[0])} from the source, {size(octets[1])} from the destination, in {duration(time)}")
     return status
+
+
+def _shown(carrier: Carrier) -> Iterator[Said]:
+    """What is said, with a bar of how much of it, on a terminal."""
+    bar, done = Bar(PurePath(carrier.files.paths[0]).name, carrier.octets), 0
+
+    def octets() -> int:
+        return done
+
+    try:
+        for said in told(carrier):
+            yield said
+            done += len(said.octets)
+            if sys.stderr.isatty():
+                bar.tick(octets)
+    finally:
+        bar.close()
 
 
 def _ends(arguments: argparse.Namespace) -> tuple[socket.socket | None, socket.socket | None]:

@@ -1,4 +1,4 @@
-"""What a command prints when a person watches: colours, and a pager for what is long.
+"""What a command prints when a person watches: colours, lines as wide as the terminal, and a pager for what is long.
 
 Views make plain text, and octets of a capture are escaped in it before it comes here; a style is put around what a row
 of STYLES finds in a line. So a text out of a capture can have a colour that it does not deserve, and nothing else.
@@ -17,6 +17,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
+from textwrap import wrap
 from typing import TextIO, TypeAlias
 
 RED, GREEN, YELLOW, BLUE, CYAN, DIM, BOLD, BOLD_RED = "31", "32", "33", "34", "36", "2", "1", "1;31"
@@ -83,6 +85,43 @@ def painted(styles: Styles, line: str) -> str:
     return line
 
 
+NARROWEST = 80
+"""Columns of a terminal below which nothing is made to fit."""
+
+FRAME = re.compile(r"  [|>] ")
+"""What stands before the lines of a finding's place."""
+
+OCTETS = re.compile(r"[0-9a-f]{4}  (?:[0-9a-f]{2} ){8}|^  \|? +\^\^")
+"""Octets and the marks below them: they stand where they stand."""
+
+OCTETS_WIDE = 83
+"""Columns of such a line within a frame."""
+
+COMMAND = re.compile(r"^  = xenshark ")
+"""What a person copies."""
+
+COLUMN = re.compile(r"(?<=\S) {2,}(?=\S)")
+
+
+def folded(line: str, width: int) -> list[str]:
+    """A line in pieces of at most so many columns, without breaking a word: the further ones stand below a column that
+    leaves them room, or are indented."""
+    frame = FRAME.match(line)
+    if OCTETS.search(line):
+        spare = 0 if frame is None else max(0, OCTETS_WIDE - width)
+        return [line[:3] + line[3 + spare :]]
+    if len(line) <= width or COMMAND.search(line):
+        return [line]
+    columns = [
+        gap.end() for gap in COLUMN.finditer(line, 0 if frame is None else frame.end()) if gap.end() <= 3 * width // 5
+    ]
+    hang = columns[-1] if columns else len(line) - len(line.lstrip()) + 2
+    indent = " " * hang if frame is None else f"  |{' ' * max(1, hang - 3)}"
+    return wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+    )
+
+
 @contextmanager
 def watched(arguments: argparse.Namespace) -> Iterator[None]:
     """Standard output as the person who watches it wants it, for one command."""
@@ -94,17 +133,24 @@ def watched(arguments: argparse.Namespace) -> Iterator[None]:
     has_colours = {"always": True, "never": False}.get(arguments.color, is_terminal and not os.environ.get("NO_COLOR"))
     is_live = "-" in (getattr(arguments, "files", None) or ())
     pager = _pager() if is_terminal and arguments.pager and not is_live else None
-    if not has_colours and pager is None:
+    if not has_colours and not is_terminal:
         yield
         return
     before = sys.stdout
-    out = Screen(before, pager, (lambda line: painted(styles, line)) if has_colours else str)
+    width = max(NARROWEST, shutil.get_terminal_size().columns) if is_terminal else None
+    out = Screen(before, pager, partial(_shown, styles if has_colours else (), width))
     sys.stdout = out
     try:
         yield
     finally:
         sys.stdout = before
         out.finish()
+
+
+def _shown(styles: Styles, width: int | None, line: str) -> str:
+    """A line as it is on the screen; `width`: None where there is none."""
+    pieces = [line] if width is None else folded(line, width)
+    return "\n".join(painted(styles, piece) for piece in pieces)
 
 
 def _is_for_people(arguments: argparse.Namespace) -> bool:
@@ -125,7 +171,7 @@ def _pager() -> list[str] | None:
 
 
 class Screen(io.TextIOBase):
-    """Paints whole lines and hands them on, to a pager if there is one, which starts with the first of them.
+    """Paints and folds whole lines and hands them on, to a pager if there is one, which starts with the first of them.
 
     While it runs standard error is kept back: it would be written over the pager's picture.
     """

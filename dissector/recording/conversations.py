@@ -15,7 +15,17 @@ from dissector.capture.link import addresses
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.errors import UserError
-from dissector.events import DirectionStarted, Endpoint, Event, Flow, Gap, MigrationFound, PacketsCut
+from dissector.events import (
+    Direction,
+    DirectionEnded,
+    DirectionStarted,
+    Endpoint,
+    Event,
+    Flow,
+    Gap,
+    MigrationFound,
+    PacketsCut,
+)
 from dissector.parser import Conversation, connect
 from dissector.tcp import FOREVER, Budget, Connections, Consumer, PacketPath, Transport
 
@@ -45,6 +55,8 @@ class Carrier(NamedTuple):
     first_is_source: bool
     """Whether the side whose packet was captured first is the source."""
     flow: Flow
+    octets: int = 0
+    """That the two sides say."""
     trouble: str | None = None
     """In one line, why the capture was not read to its end."""
     joined: tuple[str, ...] = ()
@@ -58,6 +70,8 @@ def find(files: FileSet, migration: int) -> Carrier:
     keys: list[bytes] = []
     events: list[list[Event]] = []
     """What was seen of each connection, but for its records."""
+    said: list[dict[Direction, int]] = []
+    """Octets of each of its directions."""
     found: list[tuple[MigrationFound, int]] = []
 
     def accept(key: bytes) -> tuple[Consumer, Consumer]:
@@ -66,10 +80,13 @@ def find(files: FileSet, migration: int) -> Carrier:
         flows.append(Flow(Endpoint(*source), Endpoint(*destination)))
         keys.append(key)
         events.append([])
+        said.append({})
 
         def emit(event: Event, frame: int) -> None:
             if isinstance(event, MigrationFound):
                 found.append((event, number))
+            elif isinstance(event, DirectionEnded):
+                said[number][event.direction] = max(said[number].get(event.direction, 0), event.offset)
             elif isinstance(event, DirectionStarted | Gap | PacketsCut):
                 events[number].append(event)
 
@@ -88,7 +105,8 @@ def find(files: FileSet, migration: int) -> Carrier:
     place = keys[:number].count(keys[number])
     trouble = troubles[0] if troubles else None
     joined = files.paths if len(files.paths) > 1 else ()  # another one would have been refused
-    return Carrier(files, keys[number], place, is_first, event.flow, trouble, joined)
+    octets = sum(said[number].values())
+    return Carrier(files, keys[number], place, is_first, event.flow, octets, trouble, joined)
 
 
 def _refuse_damaged(path: str, events: list[Event]) -> None:

@@ -9,31 +9,32 @@ from dissector.results.changes import DifferenceOfGuests, DiffResult, Value
 from dissector.units import printable
 from dissector.views.fields import HEX_FROM
 
-WIDTH = 116
+WIDTH = 120
 
 ADDRESS_FROM = 1 << 32
 """A number from here on is an address, or a pattern of bits."""
 
 
-def changes_as_text(found: DiffResult) -> Iterator[str]:
-    """The lines: what the second lacks, features that it gained, then each section with what differs in it."""
+def changes_as_text(found: DiffResult, columns: int = WIDTH) -> Iterator[str]:
+    """The lines: what the second lacks, features that it gained, in so many columns, then each section with what differs
+    in it."""
     if found.is_same:
         yield f"no difference in {', '.join(found.sections)}"
         return
     yield f"a: {printable(found.a)}"
     yield f"b: {printable(found.b)}"
-    yield from _features("features that b lacks", found.missing)
+    yield from _features("features that b lacks", found.missing, columns)
     yield from _rows("what else b lacks", found.lacking)
-    yield from _features("features that only b has", found.gained)
+    yield from _features("features that only b has", found.gained, columns)
     for section in found.sections:
         yield from _rows(section, [one for one in found.differences if one.section == section])
 
 
-def _features(title: str, names: Sequence[str]) -> Iterator[str]:
+def _features(title: str, names: Sequence[str], columns: int) -> Iterator[str]:
     if names:
         yield ""
         yield f"{title}: {len(names)}"
-        yield from ("    " + one for one in wrap(" ".join(names), WIDTH, break_on_hyphens=False))
+        yield from ("    " + one for one in wrap(" ".join(names), columns - 4, break_on_hyphens=False))
 
 
 def _rows(title: str, rows: Sequence[DifferenceOfGuests]) -> Iterator[str]:

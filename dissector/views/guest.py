@@ -12,31 +12,37 @@ from dissector.units import iso_text, many, printable
 WIDTH = 116
 LABEL = 10
 
+Row = tuple[str, str]
+"""A label and what there is to say; of nothing there is no line."""
 
-def guest_as_text(guest: GuestResult, several: bool = False) -> Iterator[str]:
-    """The lines for one guest. `several`: with the number of its migration."""
+
+def guest_as_text(guest: GuestResult, several: bool = False, width: int = WIDTH) -> Iterator[str]:
+    """The lines for one guest, in so many columns. `several`: with the number of its migration."""
     if several:
         yield f"migration {guest.migration}"
-    yield from _line("guest", _identity(guest))
-    yield from _line("memory", _memory(guest))
-    yield from _line("clock", _clock(guest))
+    for label, text in _rows(guest):
+        for number, one in enumerate(wrap(printable(text), width - LABEL - 2, break_on_hyphens=False)):
+            yield f"{label if not number else '':<{LABEL}}  {one}"
+
+
+def _rows(guest: GuestResult) -> Iterator[Row]:
+    yield _row("guest", _identity(guest))
+    yield _row("memory", _memory(guest))
+    yield _row("clock", _clock(guest))
     for vcpu in guest.vcpus:
         yield from _vcpu(vcpu)
-    yield from _line("offline", _offline(guest.offline))
+    yield _row("offline", _offline(guest.offline))
     if guest.cpu is not None:
         yield from _cpu(guest.cpu)
-    yield from _line("registers", _pairs(guest.msrs))
-    yield from _line("params", _pairs(guest.params))
-    yield from _line("hypervisor", _counted(one.type for one in guest.states))
-    yield from _line("devices", (_device(one) for one in guest.devices))
-    yield from _line("unread", _first(guest.unread))
+    yield _row("registers", _pairs(guest.msrs))
+    yield _row("params", _pairs(guest.params))
+    yield _row("hypervisor", _counted(one.type for one in guest.states))
+    yield _row("devices", (_device(one) for one in guest.devices))
+    yield _row("unread", _first(guest.unread))
 
 
-def _line(label: str, parts: Iterable[str]) -> Iterator[str]:
-    """Parts after a label, in as many lines as they need; nothing if there are none."""
-    text = ", ".join(part for part in parts if part)
-    for number, one in enumerate(wrap(printable(text), WIDTH - LABEL - 2, break_on_hyphens=False)):
-        yield f"{label if not number else '':<{LABEL}}  {one}"
+def _row(label: str, parts: Iterable[str]) -> Row:
+    return label, ", ".join(part for part in parts if part)
 
 
 MANY = 16
@@ -96,7 +102,7 @@ def _clock(guest: GuestResult) -> Iterator[str]:
         yield f"system time 0 was {iso_text(int(clock.wall_clock * 1e6))}"
 
 
-def _vcpu(vcpu: VcpuResult) -> Iterator[str]:
+def _vcpu(vcpu: VcpuResult) -> Iterator[Row]:
     place = f" {vcpu.symbol}" if vcpu.symbol else ""
     first = (
         f"{vcpu.mode} {'user' if vcpu.is_user else 'kernel'}",
@@ -105,10 +111,10 @@ def _vcpu(vcpu: VcpuResult) -> Iterator[str]:
         f"rsp {vcpu.sp:#x}",
         "interruptible" if vcpu.interruptible else "not interruptible",
     )
-    yield from _line(f"vcpu {vcpu.id}", first)
+    yield _row(f"vcpu {vcpu.id}", first)
     second = [f"cr0 {_names(vcpu.cr0)}", f"cr3 {vcpu.cr3:#x}", f"cr4 {_names(vcpu.cr4)}"]
     second += [f"efer {_names(vcpu.efer)}"] if vcpu.efer is not None else []
-    yield from _line("", [*second, f"flags {_names(vcpu.flags)}"])
+    yield _row("", [*second, f"flags {_names(vcpu.flags)}"])
 
 
 def _offline(numbers: Sequence[int]) -> Iterator[str]:
@@ -117,7 +123,7 @@ def _offline(numbers: Sequence[int]) -> Iterator[str]:
         yield f"{which} {' '.join(_first([str(one) for one in numbers]))}: the stream has no state of {whose}"
 
 
-def _cpu(cpu: CpuResult) -> Iterator[str]:
+def _cpu(cpu: CpuResult) -> Iterator[Row]:
     names = ("family", "model", "stepping")
     signature = [f"{name} {getattr(cpu, name)}" for name in names if getattr(cpu, name) is not None]
     levels = [
@@ -125,12 +131,12 @@ def _cpu(cpu: CpuResult) -> Iterator[str]:
         f"and {cpu.max_extended:#x}" if cpu.max_extended is not None else "",
         f"{cpu.physical_bits} bits of physical addresses" if cpu.physical_bits else "",
     ]
-    yield from _line("cpu", [cpu.vendor or "", cpu.brand or "", *signature, *levels])
-    yield from _line("", (f"L{one.level} {one.type} {binary(one.size)}" for one in cpu.caches))
-    yield from _line("", (f"{many(one.processors, 'processor')} a {one.level}" for one in cpu.topology))
+    yield _row("cpu", [cpu.vendor or "", cpu.brand or "", *signature, *levels])
+    yield _row("", (f"L{one.level} {one.type} {binary(one.size)}" for one in cpu.caches))
+    yield _row("", (f"{many(one.processors, 'processor')} a {one.level}" for one in cpu.topology))
     if cpu.states:
-        yield from _line("", [f"XSAVE {_names(cpu.states)}", f"{cpu.xsave_size} octets"])
-    yield from _line("features", [" ".join(cpu.features)])
+        yield _row("", [f"XSAVE {_names(cpu.states)}", f"{cpu.xsave_size} octets"])
+    yield _row("features", [" ".join(cpu.features)])
 
 
 def _names(names: Iterable[str] | None) -> str:

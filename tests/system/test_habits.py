@@ -67,10 +67,40 @@ def test_colours_are_around_the_same_text(shell: Shell, words: tuple[str, ...]) 
     _, painted, _ = shell.run(*words, "--color", "always")
     assert SGR.search(painted) and SGR.sub("", painted) == plain
     assert shell.run(*words, "--color", "never")[1] == plain
-    if words[0] != "analyze":  # which is as wide as the terminal
-        assert on_a_terminal(*words) == (status, painted, "")
-        assert on_a_terminal(*words, NO_COLOR="1") == (status, plain, "")
+    if words[0] != "analyze":  # which is never as wide as that
+        assert on_a_terminal(*words, COLUMNS="300") == (status, painted, "")
+        assert on_a_terminal(*words, NO_COLOR="1", COLUMNS="300") == (status, plain, "")
+    if words[0] != "analyze":
         assert on_a_terminal(*words, TERM="dumb") == (status, plain, "")
+
+
+GUEST = str(captures_in(OWN)["postcopy/c_netem/veth_rx.pcap"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("read", CAPTURE), ("check", CAPTURE), ("faults", GUEST), ("analyze", GUEST), ("guest", GUEST), ("diff", GUEST)],
+    ids=str,
+)
+@pytest.mark.parametrize("columns", [80, 100])
+def test_lines_are_as_wide_as_the_terminal(shell: Shell, words: tuple[str, ...], columns: int) -> None:
+    """Nothing is lost, and no word broken; what is to be copied is one line."""
+    words = (*words, CAPTURE) if words[0] == "diff" else words
+    _, plain, _ = shell.run(*words)
+    _, shown, _ = on_a_terminal(*words, NO_COLOR="1", COLUMNS=str(columns))
+    assert [word for word in shown.split() if word != "|"] == [word for word in plain.split() if word != "|"]
+    wide = [line for line in shown.splitlines() if len(line) > columns]
+    assert all(terminal.COMMAND.search(line) or len(line.split()) < 4 for line in wide), wide
+    assert words[0] not in ("read", "check") or len(shown.splitlines()) > len(plain.splitlines())
+
+
+def test_what_follows_stands_below_its_column() -> None:
+    line = "     3     0.011497 -> libxl         16  libxl header         version 2, little-endian"
+    assert terminal.folded(line, 80) == [line[:-14], " " * 41 + "little-endian"]
+    assert terminal.folded(line, len(line)) == [line]
+    assert terminal.folded("  = " + "word " * 20, 80)[1] == "    word word word word word"
+    place = "  |     27     0.871202 <- libxc         24  POSTCOPY_FAULT       1 pfn 0x82; answered in frame 137"
+    assert terminal.folded(place, 80)[1].startswith("  |    ")
 
 
 def test_faults_are_red_and_their_pages_green(shell: Shell) -> None:
@@ -104,7 +134,7 @@ def pager(tmp_path: Path) -> tuple[str, Path]:
 
 def test_a_pager_gets_all_of_it_on_a_terminal(shell: Shell, pager: tuple[str, Path]) -> None:
     program, kept = pager
-    assert on_a_terminal("check", CAPTURE, PAGER=program, LESS="R") == (1, "", "")
+    assert on_a_terminal("check", CAPTURE, PAGER=program, LESS="R", COLUMNS="300") == (1, "", "")
     options, text = kept.read_text().split("\n", 1)
     assert text == shell.run("check", "--color", "always", CAPTURE)[1]
     kept.unlink()
@@ -141,7 +171,7 @@ def test_an_interrupt_is_for_the_pager(tmp_path: Path) -> None:
 
 def test_a_pager_that_is_missing_is_none(shell: Shell) -> None:
     plain = shell.run("read", "--color", "always", CAPTURE)[1]
-    assert on_a_terminal("read", CAPTURE, PAGER="/nowhere/less") == (0, plain, "")
+    assert on_a_terminal("read", CAPTURE, PAGER="/nowhere/less", COLUMNS="300") == (0, plain, "")
 
 
 # Settings

@@ -28,6 +28,7 @@ from test_tap import Tapped, taping
 
 import dissector
 from dissector.capture.joined import FileSet
+from dissector.cli import input
 from dissector.errors import UserError
 from dissector.events import FORWARD, REVERSE
 from dissector.recording.conversations import Said, find, told
@@ -296,3 +297,17 @@ def test_a_recorded_replay_is_analyzed_like_its_original(name: str, tmp_path: Pa
         assert analyzed(into) == analyzed(path, port)
         if not keep_pages:
             assert into.stat().st_size < 10_000_000
+
+
+def test_a_replay_shows_how_far_it_is(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal, on standard error only: of as many octets as both sides say."""
+    path = SAMPLES["violations/none/none.pcap"]
+    carrier = find(FileSet((str(path),)), 0)
+    assert carrier.octets == sum(len(said.octets) for said in told(carrier))
+    monkeypatch.setattr(input, "PATIENCE", 0.0)
+    words = ("replay", "--speed", "max", str(path))
+    status, plain, err = shell.run(*words)
+    assert (status, err) == (0, "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    status, out, err = shell.run(*words)
+    assert status == 0 and path.name in err and out.splitlines()[1].startswith(plain.splitlines()[1].split(" in ")[0])
