@@ -148,6 +148,9 @@ def test_a_dataset_is_made_for_who_comes_after_root(tmp_path: Path) -> None:
     assert (running.process.returncode, running.err, dataset.owner()) == (0, "", "nobody")
     (row,) = Dataset(str(dataset)).table("migrations").to_pylist()
     assert (row["outcome"], row["guest_name"]) == ("completed", "guest1")
+    assert Dataset(str(dataset)).table("faults").num_rows == row["postcopy_faulted_pfns"] > 0
+    sent = Dataset(str(dataset)).table("rates").column("forward_octets").to_pylist()
+    assert sum(sent) == row["bytes_forward"]
     done = subprocess.run(
         [*XENSHARK, "live", "-i", "lo", "--log", "/"], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
