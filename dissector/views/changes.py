@@ -16,8 +16,7 @@ ADDRESS_FROM = 1 << 32
 
 
 def changes_as_text(found: DiffResult, columns: int = WIDTH) -> Iterator[str]:
-    """The lines: what the second lacks, features that it gained, in so many columns, then each section with what differs
-    in it."""
+    """The lines, in so many columns: what the second lacks, what it gained, each section with what differs in it."""
     if found.is_same:
         yield f"no difference in {', '.join(found.sections)}"
         return
