@@ -69,18 +69,21 @@ def run(arguments: argparse.Namespace) -> int:
     keep_inputs(arguments.output, (path for one in inputs for path in one.paths))
     reported: list[Reported] = []
     problems: list[str] = []
+    unread: list[str] = []
     for _, capture, problem in opened(inputs, arguments.keylog):
-        gathered = Gathered()
+        gathered, before = Gathered(), len(reported)
         try:
             if capture is not None:
                 reported.append(_read(capture, gathered))
                 conclude(capture, gathered)
         except UserError as error:
             problem = str(error)
-        problems += [problem] if problem else []
+        if problem:
+            problems.append(problem)
+            unread += [problem] if len(reported) == before else []
     if not reported:
         raise UserError("; ".join(problems))
-    write(arguments.output, page(reported, __version__))
+    write(arguments.output, page(reported, __version__, unread))
     for problem in problems:
         complain(problem)
     if arguments.open and not _open(Path(arguments.output)):

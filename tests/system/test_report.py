@@ -45,6 +45,7 @@ TWO = "postcopy/d_concurrent/veth_rx.pcap"
 KILLED = "postcopy/g_receiver_killed/veth_rx.pcap"
 CHECKPOINTS = "postcopy/f_remus/veth_rx.pcap"
 DROPS = "xen/pv-live-mtu1500-drops/pv-live-mtu1500-drops.pcap"
+REFUSED = "xen/pv-fail-receiver-create/pv-fail-receiver-create.pcap"
 SAVED = "xen/pv-save/pv-save.img"
 HVM = "xen/hvm-live-lo/hvm-live-lo.pcap"
 UNKNOWN_PFN = "violations/unk_pfn/unk_pfn.pcap"
@@ -411,6 +412,29 @@ def test_light_dark_and_narrow(browser: Browser, shell: Shell, tmp_path: Path) -
     assert browser.run("return document.querySelector('.records .body').tabIndex") == 0
 
 
+def test_of_many_migrations_those_that_failed_come_first(browser: Browser, shell: Shell, tmp_path: Path) -> None:
+    """And every one of them is on the page, as is what could not be read."""
+    good = [sample(name) for name in (POSTCOPY, DROPS, SAVED, HVM, TWO, UNKNOWN_PFN, CHECKPOINTS)]
+    lost = str(tmp_path / "lost.pcap")
+    path = tmp_path / "report.html"
+    status, _, complaint = shell.run("report", *good, sample(REFUSED), lost, "-o", str(path))
+    assert status == 2 and "lost.pcap" in complaint
+    browser.open(path)
+    every = [each for one in data_of(path)["inputs"] for each in one["analysis"]["migrations"]]
+    assert len(every) > 8
+    cards = browser.run("return [...document.querySelectorAll('#summary .card .chip')].map((one) => one.innerText)")
+    charted = [one for one in cards if one in {each["outcome"] for each in every}]
+    outcomes = [each["outcome"] for each in every]
+    assert len(charted) == 8 and charted.count("failed") == min(8, outcomes.count("failed")) > 0
+    rows = browser.run("return [...document.querySelectorAll('table.every tbody tr')].map((one) => one.innerText)")
+    assert len(rows) == len(every)
+    for row, each in zip(rows, every, strict=True):
+        for word in (each["outcome"], each["verdict"], size(each["bytes"]["forward"])):
+            assert word in row
+    assert "lost.pcap" in browser.text("#summary p.bad")
+    assert browser.complaints() == []
+
+
 def test_it_prints_dark_on_light(browser: Browser, shell: Shell, tmp_path: Path) -> None:
     browser.open(reported(shell, tmp_path, sample(SAVED)))
     browser.run("document.documentElement.setAttribute('data-theme', 'dark')")
@@ -438,15 +462,21 @@ def test_numbers_are_rounded_as_the_commands_round(browser: Browser, shell: Shel
 
 
 def test_what_has_no_room_is_told(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pfns that are not in the report are not found in it."""
+    """Pfns that are not in the report are not found in it, and charts lack faults that are not."""
     monkeypatch.setattr("dissector.views.report.records.RUNS_MAX", 3)
+    monkeypatch.setattr("dissector.views.report.FAULTS_MAX", 5)
     capture = dissector.open(sample(POSTCOPY))
+    found = list(capture.faults())
+    faults = len(found)
     path = tmp_path / "few.html"
-    path.write_text(page([Reported(capture.analyze(), (), capture.timelines(), (), many_records(10), None)], "0"))
+    path.write_text(page([Reported(capture.analyze(), (), capture.timelines(), found, many_records(10), None)], "0"))
     browser.open(path)
     browser.run(
         "const input = document.querySelector('#records input'); input.value = 'pfn:1';"
         "input.dispatchEvent(new Event('input'));"
+    )
+    assert browser.text("#latency p") == f"{faults - 5:,} more faults are not in the charts of faults: " + (
+        "xenshark faults shows all."
     )
     told = "; the pfns of 2 records are not in the report: xenshark read -Y finds them"
     assert browser.text("#records .tools span") == f"3 of 10 records{told}"

@@ -49,11 +49,16 @@ class Reported(NamedTuple):
     """What is wrong with it, in one line."""
 
 
-def page(inputs: Sequence[Reported], version: str) -> str:
-    """The HTML file. `version`: of the program that writes it."""
+def page(inputs: Sequence[Reported], version: str, problems: Sequence[str] = ()) -> str:
+    """The HTML file. `version`: of the program that writes it. `problems`: of what could not be read, a line each."""
     found = {finding.rule for one in inputs for finding in one.analysis.findings}
     rules = {name: {"summary": RULES[name].summary, "why": RULES[name].why} for name in sorted(found)}
-    data = {"version": version, "rules": rules, "inputs": [_input(one) for one in inputs]}
+    data = {
+        "version": version,
+        "rules": rules,
+        "problems": cut(list(problems)),
+        "inputs": [_input(one) for one in inputs],
+    }
     octets = json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
     style, script = _part("page.css"), '"use strict";\n' + "\n".join(map(_part, SCRIPTS))
     parts = {
@@ -86,6 +91,7 @@ def _input(one: Reported) -> dict[str, Any]:
         "guests": cut(to_json(tuple(one.guests))),
         "timelines": to_json(tuple(one.timelines)),
         "faults": {name: [getattr(fault, name) for fault in faults] for name in columns},
+        "faults_left_out": len(one.faults) - len(faults),
         "records": one.records.columns(),
         "problem": one.problem,
     }

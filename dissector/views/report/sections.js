@@ -363,6 +363,7 @@ const grid = (nodes) => h("div", { class: "side-by-side" }, nodes);
 const charts = (those) => (those.length ? grid(those.map((chart) => chart.node)) : null);
 
 const CHARTED = 8;
+const URGENCY = ["failed", "incomplete", "failover", "completed"]; // which of many are charted first
 
 /** As much of the end of a path as tells it from the others. */
 function short(path, paths) {
@@ -420,7 +421,10 @@ function migrations() {
 function page() {
   const all = migrations();
   const charted = [...all]
-    .sort((a, b) => b.m.bytes.forward - a.m.bytes.forward)
+    .sort(
+      (a, b) =>
+        URGENCY.indexOf(a.m.outcome) - URGENCY.indexOf(b.m.outcome) || b.m.bytes.forward - a.m.bytes.forward,
+    )
     .slice(0, CHARTED)
     .sort((a, b) => a.key - b.key);
   const timed = charted.filter((one) => one.t?.start_time !== null && one.t?.forward.octets.length);
@@ -458,15 +462,24 @@ function page() {
   for (const input of data.inputs) input.table = new Records(input, input.analysis.migrations.length > 1);
 
   const left = all.length - charted.length;
+  const unshown = data.inputs.reduce((sum, input) => sum + input.faults_left_out, 0);
   const parts = [
     section(
       "summary",
       all.length > 1 ? `${count(all.length)} migrations` : "Summary",
       null,
-      data.inputs.flatMap((input) => (input.problem ? h("p", { class: "bad" }, said(input.problem)) : [])),
+      [...data.problems, ...data.inputs.map((input) => input.problem)]
+        .filter(Boolean)
+        .map((problem) => h("p", { class: "bad" }, said(problem))),
       grid(charted.map(card)),
       left
-        ? h("p", { class: "faint" }, `${many(left, "migration")} more carried less, and are in the numbers only.`)
+        ? h(
+            "p",
+            { class: "faint" },
+            `Shown are those that did not complete, then those that carried most; ${many(left, "migration")} more `,
+            h("a", { href: "#numbers" }, left > 1 ? "are in the numbers" : "is in the numbers"),
+            " only.",
+          )
         : null,
     ),
     all.length > 1 ? section("differences", "What differs", null, differences(charted)) : null,
@@ -482,7 +495,7 @@ function page() {
     section(
       "latency",
       "Fault latency",
-      null,
+      unshown ? `${many(unshown, "more fault")} are not in the charts of faults: xenshark faults shows all.` : null,
       charts([...faulting.map((one) => latencies(one, range)), ...(waits.length ? [ecdf(faulting, range)] : [])]),
     ),
     section("again", "Pages sent again", null, charts(sentAgain(charted.filter((one) => one.t?.pages)))),
@@ -516,6 +529,19 @@ function page() {
       "numbers",
       "Numbers",
       null,
+      left
+        ? table(
+            ["migration", "outcome", "verdict", "took", "forward"],
+            all.map(({ m, name }) => [
+              said(name),
+              chip(m.outcome, OUTCOMES[m.outcome]),
+              said(m.verdict),
+              duration(took(m)),
+              size(m.bytes.forward),
+            ]),
+            { class: "every" },
+          )
+        : null,
       grid(charted.map(numbers)),
       table(
         ["file", "format", "size", "packets", "first packet"],
