@@ -144,7 +144,12 @@ def add(subparsers: Any) -> None:
         help="also N records before and after each, which is then marked >",
     )
     parser.add_argument(
-        "-x", "--hex", dest="octets", action="store_true", help="print the octets below each line, as far as kept"
+        "-x",
+        "--hex",
+        "--raw",
+        dest="octets",
+        action="store_true",
+        help="print the octets below each line, as far as kept",
     )
     parser.add_argument(
         "--octets", dest="with_octets", action="store_true", help="with --json: also the octets, in hexadecimal"

@@ -1,4 +1,4 @@
-"""What a toolstack says of the guest: name, uuid, kind, processors, memory; whichever toolstack it is.
+"""What a toolstack says of the guest: name, uuid, kind, processors, memory, devices; whichever toolstack it is.
 
 Sources: tools/libs/light/libxl_types.idl of Xen for the JSON that xl sends (libxl_domain_config), libvirt's format of
 domains (formatdomain.html) for its XML, ocaml/xapi-idl/xen/xenops_interface.ml of xen-api (Vm.t) for what xenopsd
@@ -41,6 +41,18 @@ class GuestConfig:
     max_memory: int | None = None
     """Octets that it can have at most."""
     device_model: str | None = None
+    disks: tuple[str, ...] | None = None
+    """As the guest calls them: "xvda"."""
+    nics: tuple[str, ...] | None = None
+    """Their MAC addresses."""
+    pci: tuple[str, ...] | None = None
+    """Devices of the host that it has to itself: "0000:03:00.0"."""
+    nested_hvm: bool | None = None
+    tsc_mode: str | None = None
+    viridian: bool | None = None
+    """Whether it is offered Hyper-V's interface."""
+    acpi: bool | None = None
+    apic: bool | None = None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -70,6 +82,7 @@ def _xl(text: str) -> GuestConfig | None:
     if not create and not build:
         return _vm(config)
     avail = build.get("avail_vcpus")
+    hvm = _dict(build.get("type.hvm"))
     kinds = [key.removeprefix("type.") for key in build if key.startswith("type.")]
     return GuestConfig(
         toolstack="xl",
@@ -81,7 +94,42 @@ def _xl(text: str) -> GuestConfig | None:
         memory=_kib(build.get("target_memkb")),
         max_memory=_kib(build.get("max_memkb")),
         device_model=_text(build.get("device_model_version")),
+        disks=_texts(config.get("disks"), "vdev"),
+        nics=_texts(config.get("nics"), "mac"),
+        pci=_addresses(config.get("pcidevs"), "domain bus dev func"),
+        tsc_mode=_text(build.get("tsc_mode")),
+        viridian=_truth(hvm.get("viridian")) or bool(hvm.get("viridian_enable")) or None,
+        nested_hvm=_truth(build.get("nested_hvm", hvm.get("nested_hvm"))),
+        acpi=_truth(build.get("acpi", hvm.get("acpi"))),
+        apic=_truth(build.get("apic", hvm.get("apic"))),
     )
+
+
+def _texts(entries: Any, key: str) -> tuple[str, ...] | None:
+    """What each object of a list has under a key; None of no such list."""
+    objects = _objects(entries)
+    return None if objects is None else tuple(text for one in objects if (text := _text(one.get(key))))
+
+
+def _objects(entries: Any) -> list[Mapping[str, Any]] | None:
+    return entries if isinstance(entries, list) and all(isinstance(one, dict) for one in entries) else None
+
+
+def _addresses(entries: Any, names: str) -> tuple[str, ...] | None:
+    """Addresses on a PCI bus, from the numbers of their parts; a part that is not there is 0."""
+    objects = _objects(entries)
+    if objects is None:
+        return None
+    parts = ([_number(one.get(name, 0)) or 0 for name in names.split()] for one in objects)
+    return tuple("{:04x}:{:02x}:{:02x}.{:x}".format(*four) for four in parts)
+
+
+TRUTHS: Mapping[str, bool] = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
+
+
+def _truth(value: Any) -> bool | None:
+    """Of xl's "True", xenopsd's "1" and "true", and booleans of JSON; None where it is left to a default."""
+    return TRUTHS.get(str(value).lower())
 
 
 def _dict(value: Any) -> Mapping[str, Any]:
@@ -141,7 +189,32 @@ def _libvirt(text: str) -> GuestConfig | None:
         memory=_memory(domain.find("currentMemory")),
         max_memory=_memory(domain.find("memory")),
         device_model=_text(emulator.text) if emulator is not None else None,
+        disks=_attributes(domain, "devices/disk/target", "dev"),
+        nics=_attributes(domain, "devices/interface/mac", "address"),
+        pci=tuple(_address(one) for one in domain.iterfind("devices/hostdev/source/address")) or None,
+        nested_hvm=next((_nested(one) for one in domain.iterfind("cpu/feature") if one.get("name") in VIRTUAL), None),
+        tsc_mode=next((one.get("mode") for one in domain.iterfind("clock/timer[@name='tsc']")), None),
+        viridian=any(one.get("state") == "on" for one in domain.iterfind("features/hyperv/*")) or None,
+        acpi=domain.find("features/acpi") is not None or None,
+        apic=domain.find("features/apic") is not None or None,
     )
+
+
+VIRTUAL = ("vmx", "svm")
+"""Features of a processor without which a guest cannot have guests."""
+
+
+def _nested(feature: Element) -> bool:
+    return feature.get("policy") in ("require", "force", None)
+
+
+def _attributes(domain: Element, path: str, name: str) -> tuple[str, ...] | None:
+    return tuple(value for one in domain.iterfind(path) if (value := one.get(name))) or None
+
+
+def _address(element: Element) -> str:
+    four = (int(element.get(name, "0"), 0) for name in ("domain", "bus", "slot", "function"))
+    return "{:04x}:{:02x}:{:02x}.{:x}".format(*four)
 
 
 def _memory(element: Element | None) -> int | None:
@@ -171,12 +244,13 @@ def _xenopsd(text: str) -> GuestConfig | None:
 def _vm(fields: Mapping[str, Any]) -> GuestConfig | None:
     """From Vm.t by its keys, or from what it is in under the key `vm`."""
     vm = fields.get("vm", fields)
-    fields = vm if isinstance(vm, dict) else fields
+    around, fields = fields, vm if isinstance(vm, dict) else fields
     if "id" not in fields and "name" not in fields:
         return None
     kind = fields.get("ty")
     word = kind[0] if isinstance(kind, list) and kind else kind
     type = word.lower() if isinstance(word, str) else None
+    platform = _platform(fields)
     return GuestConfig(
         toolstack="xenopsd",
         name=_text(fields.get("name")),
@@ -186,7 +260,43 @@ def _vm(fields: Mapping[str, Any]) -> GuestConfig | None:
         max_vcpus=_count(fields.get("vcpu_max")),
         memory=_count(fields.get("memory_dynamic_max")),
         max_memory=_count(fields.get("memory_static_max")),
+        disks=_devices(around.get("vbds")),
+        nics=_texts(around.get("vifs"), "mac"),
+        pci=_of_host(around.get("pcis")),
+        nested_hvm=_truth(platform.get("nested-virt")),
+        tsc_mode=TSC_MODES.get(str(platform.get("tsc_mode"))),
+        viridian=_truth(platform.get("viridian")),
+        acpi=_truth(platform.get("acpi")),
+        apic=_truth(platform.get("apic")),
     )
+
+
+TSC_MODES: Mapping[str, str] = {"0": "default", "1": "always_emulate", "2": "native", "3": "native_paravirt"}
+"""The numbers that xenopsd has for them, as libxl's names: libxl_tsc_mode."""
+
+
+def _platform(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Vm.t's platformdata: a list of pairs, or in JSON an object."""
+    found = fields.get("platformdata")
+    if isinstance(found, dict):
+        return found
+    if isinstance(found, list):
+        return {one[0]: one[1] for one in found if isinstance(one, list) and len(one) == 2 and isinstance(one[0], str)}
+    return {}
+
+
+def _devices(vbds: Any) -> tuple[str, ...] | None:
+    """The second half of each disk's id, which is the machine's and the disk's own."""
+    objects = _objects(vbds)
+    if objects is None:
+        return None
+    ids = (one.get("id") for one in objects)
+    return tuple(str(one[1]) for one in ids if isinstance(one, list) and len(one) == 2)
+
+
+def _of_host(pcis: Any) -> tuple[str, ...] | None:
+    objects = _objects(pcis)
+    return None if objects is None else _addresses([one.get("address") for one in objects], "domain bus dev fn")
 
 
 def _count(value: Any) -> int | None:

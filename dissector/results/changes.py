@@ -15,7 +15,7 @@ from dissector.results.guest import GuestResult, leaf_name
 Section = Literal["config", "cpuid", "msrs", "params", "vcpus", "devices", "traffic"]
 SECTIONS: tuple[Section, ...] = ("config", "cpuid", "msrs", "params", "vcpus", "devices", "traffic")
 
-Value = str | int | float | None
+Value = str | bool | int | float | None
 
 
 class DifferenceOfGuests(Result):
@@ -116,7 +116,7 @@ def _config(side: Side) -> Rows:
     yield "kind", guest.kind
     yield "Xen", guest.xen
     if guest.identity is not None:
-        yield from ((name, value) for name, value in vars(guest.identity).items())
+        yield from ((name, _plain(value)) for name, value in vars(guest.identity).items())
     if guest.clock is not None:
         yield "TSC mode", guest.clock.mode
         yield "TSC kHz", guest.clock.khz

@@ -47,6 +47,14 @@ class IdentityResult(Result):
     memory: Octets | None
     max_memory: Octets | None
     device_model: str | None
+    disks: Annotated[Names | None, "as the guest calls them"]
+    nics: Annotated[Names | None, "their MAC addresses"]
+    pci: Annotated[Names | None, "devices of the host that it has to itself"]
+    nested_hvm: bool | None
+    tsc_mode: str | None
+    viridian: Annotated[bool | None, "whether it is offered Hyper-V's interface"]
+    acpi: bool | None
+    apic: bool | None
 
 
 class VcpuResult(Result, kw_only=True):

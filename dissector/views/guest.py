@@ -28,6 +28,7 @@ def guest_as_text(guest: GuestResult, several: bool = False, width: int = WIDTH)
 def _rows(guest: GuestResult) -> Iterator[Row]:
     yield _row("guest", _identity(guest))
     yield _row("memory", _memory(guest))
+    yield _row("config", _config(guest))
     yield _row("clock", _clock(guest))
     for vcpu in guest.vcpus:
         yield from _vcpu(vcpu)
@@ -68,13 +69,35 @@ def _identity(guest: GuestResult) -> Iterator[str]:
     if who is not None:
         yield f"{who.name or 'without a name'}"
         yield f"uuid {who.uuid}" if who.uuid else ""
-    yield str(guest.kind or (who.type if who else None) or "of a kind that was not seen")
+    yield _kind(guest)
     if who is not None:
         of = f" of {who.max_vcpus}" if who.max_vcpus not in (None, who.vcpus) else ""
         yield f"{many(who.vcpus, 'vcpu')}{of} configured" if who.vcpus is not None else ""
         yield f"device model {who.device_model}" if who.device_model else ""
         yield f"from {who.toolstack}"
     yield f"Xen {guest.xen}" if guest.xen else ""
+
+
+def _kind(guest: GuestResult) -> str:
+    """As the stream has it, and as the toolstack, where that says more: to libxc a PVH guest is an HVM guest."""
+    stream, configured = guest.kind, guest.identity.type if guest.identity else None
+    if stream is None or configured is None:
+        return str(stream or configured or "of a kind that was not seen")
+    return f"{stream}" if configured in str(stream).lower().split() else f"{stream} ({configured})"
+
+
+def _config(guest: GuestResult) -> Iterator[str]:
+    """What else the toolstack says, but for what it leaves to a default."""
+    who = guest.identity
+    if who is None:
+        return
+    for name, kind in (("disks", "disk"), ("nics", "nic"), ("pci", "pci device")):
+        if found := getattr(who, name):
+            yield f"{kind if len(found) == 1 else kind + 's'} {' '.join(_first(found))}"
+    yield f"tsc_mode {who.tsc_mode}" if who.tsc_mode else ""
+    for name in ("nested_hvm", "viridian", "acpi", "apic"):
+        if (truth := getattr(who, name)) is not None:
+            yield name if truth else f"no {name}"
 
 
 def _memory(guest: GuestResult) -> Iterator[str]:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import struct
+import subprocess
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from conftest import captures
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shell import Shell
 from streams import libxc_stream, libxl_stream, record, xl_stream
 
 from dissector import library
+from dissector.cli.symbols import symbols_of
+from dissector.errors import UserError
 from dissector.events import Record
 from dissector.protocol import build, cpuid, hvm, layout, parse
 from dissector.results.changes import SECTIONS, DiffResult, Side
@@ -55,12 +62,14 @@ def guest(
     msrs: dict[str, list[str]] | None = None,
     states: list[State] | None = None,
     qemu: int = 3,
+    config: dict[str, Any] | None = None,
 ) -> str:
     """A save file of an HVM guest with two processors; `leaves`, `msrs` and `states` in place of its own, a stream of
     QEMU of version `qemu`."""
-    config = {
+    whole_config = {
         "c_info": {"type": "hvm", "name": "db1", "uuid": "u-1"},
         "b_info": {"max_vcpus": 2, "avail_vcpus": [0, 1], "max_memkb": memory, "target_memkb": memory},
+        **(config or {}),
     }
     none = 0xFFFFFFFF
     shown = {
@@ -89,7 +98,7 @@ def guest(
     )
     stream = b"QEVM" + struct.pack(">I", qemu) + section(1, "timer", 2) + section(2, "fdc", fdc) + b"\0"
     emulator = record("EMULATOR_CONTEXT", {"emulator_id": 2, "index": 0, "emulator_ctx": stream}, "libxl")
-    whole = xl_stream(libxl_stream(inner, [emulator]), json.dumps(config) + "\0")
+    whole = xl_stream(libxl_stream(inner, [emulator]), json.dumps(whole_config) + "\0")
     return shell.file(whole, name)
 
 
@@ -137,6 +146,109 @@ def test_at_which_function_a_processor_was(shell: Shell) -> None:
     assert "cannot read" in shell.complaint("guest", "--symbols", "/nowhere", guest(shell, "a"))
 
 
+def elf(bits: int, order: str, table: int, at: int = 0x400, name: bytes = b"start_kernel") -> bytes:
+    """An ELF file of one function, a label, data and a name of nothing, all in one table of symbols."""
+    names = b"\0" + name + b"\0label\0data\0"
+    label, data = names.index(b"label"), names.index(b"data")
+    symbols = b"".join(
+        struct.pack(order + "IBBHQQ", name, info, 0, section, value, 0)
+        if bits == 64
+        else struct.pack(order + "IIIBBH", name, value & 0xFFFFFFFF, 0, info, 0, section)
+        for name, info, section, value in (
+            (0, 0, 0, 0), (1, 0x12, 1, 0xFFFFFFFF81000010), (label, 0, 1, 0xFFFFFFFF81000000),
+            (data, 0x11, 2, 0xFFFFFFFF81000011), (0, 3, 1, 0xFFFFFFFF81000012), (label, 0x12, 0, 0xFFFFFFFF81000012),
+        )
+    )  # fmt: skip
+    headers = [
+        (0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        (0, 1, 6, 0, 0, 0, 0, 0, 0, 0),
+        (0, 1, 3, 0, 0, 0, 0, 0, 0, 0),
+        (0, table, 0, 0, at, len(symbols), 4, 0, 8, 24 if bits == 64 else 16),
+        (0, 3, 0, 0, at + len(symbols), len(names), 0, 0, 1, 0),
+    ]
+    form = order + ("IIQQQQIIQQ" if bits == 64 else "10I")
+    sections = b"".join(struct.pack(form, *one) for one in headers)
+    ident = b"\x7fELF" + bytes((bits // 32, 1 if order == "<" else 2, 1)) + bytes(9)
+    after = at + len(symbols) + len(names)
+    word = "Q" if bits == 64 else "I"
+    head = struct.pack(
+        order + f"HHI{word}{word}{word}IHHHHHH",
+        2,
+        62,
+        1,
+        0,
+        0,
+        after,
+        0,
+        0,
+        0,
+        0,
+        struct.calcsize(form),
+        len(headers),
+        0,
+    )
+    return (ident + head).ljust(at, b"\0") + symbols + names + sections
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("table", [2, 11], ids=["symtab", "dynsym"])
+def test_symbols_of_an_elf_file(shell: Shell, bits: int, order: str, table: int) -> None:
+    name = symbols_of(shell.file(elf(bits, order, table), "vmlinux"))
+    above = 0xFFFFFFFF81000000 if bits == 64 else 0x81000000
+    assert name(above + 0x12) == "start_kernel+0x2" and name(above + 0xF) == "label+0xf"
+    assert name(above - 1) is None and name(above + (2 << 20)) is None
+
+
+def test_at_which_function_of_an_elf_file_a_processor_was(shell: Shell) -> None:
+    """Of a file larger than what is read of a System.map: a kernel with what debuggers need."""
+    large = shell.file(b"", "large")
+    octets = elf(64, "<", 2, at=100 << 20)
+    with Path(large).open("wb") as file:  # the middle is a hole
+        file.write(octets[:64])
+        file.seek(100 << 20)
+        file.write(octets[100 << 20 :])
+    for path in (shell.file(elf(64, "<", 2), "vmlinux"), large):
+        lines = shell.lines("guest", "--symbols", path, guest(shell, "a"))
+        assert any("rip 0xffffffff81000012 start_kernel+0x2" in line for line in lines)
+
+
+def test_a_damaged_elf_file_is_one_line(shell: Shell) -> None:
+    whole, a = elf(64, "<", 2), guest(shell, "a")
+    stripped = whole[:0x28] + bytes(8) + whole[0x30:]
+    assert "with symbols: no code has a name" in shell.complaint("guest", "--symbols", shell.file(stripped, "s"), a)
+    for end in (4, 20, 63, 0x420, len(whole) - 1):
+        words = shell.complaint("guest", "--symbols", shell.file(whole[:end], f"k{end}"), a)
+        assert "is a damaged ELF file" in words
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(0, 2000), octet=st.integers(0, 255))
+def test_an_elf_file_with_a_wrong_octet(tmp_path: Path, at: int, octet: int) -> None:
+    octets = bytearray(elf(64, "<", 2))
+    octets[at % len(octets)] = octet
+    (tmp_path / "vmlinux").write_bytes(octets)
+    with suppress(UserError):
+        symbols_of(str(tmp_path / "vmlinux"))(0xFFFFFFFF81000012)
+
+
+@pytest.mark.skipif(shutil.which("nm") is None, reason="no nm, which has the same answer")
+def test_symbols_are_what_nm_has(shell: Shell) -> None:
+    """Of the dynamic linker: the functions, and where they are."""
+    library = next(Path("/lib").glob("*/libc.so.6"), None)
+    if library is None:
+        pytest.skip("no libc where it is looked for")
+    printed = subprocess.run(["nm", "-D", "--defined-only", str(library)], capture_output=True, check=True).stdout
+    by_nm = symbols_of(shell.file(re.sub(rb"@+\S+", b"", printed), "map"))
+    by_elf = symbols_of(str(library))
+    addresses = [int(line.split()[0], 16) for line in printed.decode().splitlines() if line.split()[1] in "tTwW"]
+    assert len(addresses) > 1000
+    for address in addresses[::10]:
+        first, second = by_nm(address), by_elf(address)
+        assert first is not None and second is not None
+        assert first.endswith("+0x0") and second.endswith("+0x0")
+
+
 @pytest.mark.parametrize("name", captures())
 def test_every_capture_has_its_guests(shell: Shell, name: str) -> None:
     """Each migration's guest; a capture that began late or lost octets has less to say, and says that."""
@@ -169,6 +281,20 @@ def test_a_processor_that_is_down_is_said(shell: Shell) -> None:
         assert ([vcpu["id"] for vcpu in found["vcpus"]], found["offline"]) == ([0], numbers)
         words = "vcpu 1: the stream has no state of it" if not more else "vcpus 1 2: the stream has no state of them"
         assert f"offline     {words}" in shell.lines("guest", name)
+
+
+def test_the_devices_of_a_configuration(shell: Shell) -> None:
+    """In guest, and each that differs in diff."""
+    devices = {"disks": [{"vdev": "hda"}, {"vdev": "hdb"}], "nics": [{"mac": "00:16:3e:12:34:56"}]}
+    a, b = guest(shell, "a", config=devices), guest(shell, "b", config={**devices, "disks": [{"vdev": "hda"}]})
+    assert "config      disks hda hdb, nic 00:16:3e:12:34:56" in shell.lines("guest", a)
+    status, out, _ = shell.run("diff", "--only", "config", a, b)
+    assert (status, out.splitlines()[3:]) == (1, ["config", "    disks  hda hdb -> hda"])
+
+
+def test_a_pvh_guest_is_called_so(shell: Shell) -> None:
+    lines = shell.lines("guest", str(captures()["xen/pvh-live-lo/pvh-live-lo.pcap"]))
+    assert any(line.startswith("guest ") and "x86 HVM (pvh)" in line for line in lines)
 
 
 def test_what_cannot_be_read_is_said(shell: Shell) -> None:

@@ -46,6 +46,8 @@ def test_the_command_that_a_finding_prints_opens_it(shell: Shell) -> None:
     assert int(by_finding[0].split()[0]) == finding["number"]
     for place in (str(finding["number"]), f"offset:{finding['offset']}"):
         assert shell.lines("read", "-x", "--at", place, "--direction", "forward", UNKNOWN_PFN) == by_finding
+        for name in ("--raw", "--hex"):
+            assert shell.lines("read", name, "--at", place, "--direction", "forward", UNKNOWN_PFN) == by_finding
     shown = shell.lines("read", "--at", f"frame:{finding['frame']}", UNKNOWN_PFN)
     assert by_finding[0] in shown
     kept = [line.split("  ")[5] for line in by_finding if re.match(r" {8}[0-9a-f]{4}  ", line)]

@@ -652,7 +652,7 @@ def test_a_damaged_stream_of_qemu_is_read_or_left_alone(
 
 # --- who the guest is ---------------------------------------------------------------------------------------
 
-XL = {
+XL: dict[str, Any] = {
     "c_info": {"type": "hvm", "name": "g", "uuid": "u"},
     "b_info": {"max_vcpus": 4, "avail_vcpus": [0, 1], "max_memkb": 2048, "target_memkb": 1024},
 }
@@ -684,6 +684,52 @@ VM_JSON = json.dumps(
 )  # fmt: skip
 def test_the_guest_of_a_configuration(toolstack: str, config: str | bytes) -> None:
     assert guest_config.guest_of(config) == guest_config.GuestConfig(toolstack, "g", "u", "hvm", 2, 4, 1 << 20, 2 << 20)
+
+
+MORE_XL = XL | {
+    "b_info": XL["b_info"] | {
+        "tsc_mode": "native", "acpi": "True", "type.hvm": {"nested_hvm": "True", "apic": "False", "viridian": "True"},
+    },
+    "disks": [{"vdev": "xvda"}, {"vdev": "xvdb"}],
+    "nics": [{"devid": 0, "mac": "00:16:3e:00:00:01"}],
+    "pcidevs": [{"bus": 3, "dev": 31, "func": 1}],
+}  # fmt: skip
+MORE_LIBVIRT = LIBVIRT.replace(
+    "</domain>",
+    """<features><acpi/><hyperv><relaxed state='on'/></hyperv></features>
+<cpu mode='host-passthrough'><feature policy='require' name='vmx'/></cpu>
+<clock offset='utc'><timer name='tsc' mode='native'/></clock>
+<devices><disk type='block'><target dev='xvda'/></disk><disk><target dev='xvdb'/></disk>
+<interface type='bridge'><mac address='00:16:3e:00:00:01'/></interface><hostdev mode='subsystem' type='pci'><source>
+<address domain='0x0000' bus='0x03' slot='0x1f' function='0x1'/></source></hostdev></devices></domain>""",
+)
+MORE_VM = {
+    "vm": json.loads(VM_JSON)["vm"] | {
+        "platformdata": [["nested-virt", "true"], ["tsc_mode", "2"], ["viridian", "true"], ["acpi", "1"], ["apic", "0"]]
+    },
+    "vbds": [{"id": ["u", "xvda"]}, {"id": ["u", "xvdb"]}],
+    "vifs": [{"id": ["u", "0"], "mac": "00:16:3e:00:00:01"}],
+    "pcis": [{"id": ["u", "0"], "address": {"domain": 0, "bus": 3, "dev": 31, "fn": 1}}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "apic"),
+    [(json.dumps(MORE_XL), False), (MORE_LIBVIRT, None), (json.dumps(MORE_VM), False)],
+    ids=["xl", "libvirt", "xenopsd"],
+)
+def test_devices_and_platform_of_a_configuration(config: str, apic: bool | None) -> None:
+    found = guest_config.guest_of(config)
+    assert found is not None
+    assert (found.disks, found.nics, found.pci) == (("xvda", "xvdb"), ("00:16:3e:00:00:01",), ("0000:03:1f.1",))
+    assert (found.nested_hvm, found.tsc_mode, found.viridian) == (True, "native", True)
+    assert (found.acpi, found.apic) == (True, apic)
+
+
+def test_the_platform_in_an_s_expression() -> None:
+    vm = VM.replace("(vcpus 2)", "(vcpus 2)(platformdata((tsc_mode 1)(acpi false)(viridian 1)))")
+    found = guest_config.guest_of(vm)
+    assert found is not None and (found.tsc_mode, found.acpi, found.viridian) == ("always_emulate", False, True)
 
 
 def test_a_cut_configuration_of_libvirt_says_what_it_begins_with() -> None:
