@@ -24,7 +24,8 @@ SECTIONS = ("config", "cpuid", "msrs", "params", "vcpus", "devices", "traffic")
 EPILOG = """\
 A and B are captures or save files, in any mix. What B's CPU policy lacks of A's stands first: a guest cannot be
 restored without a feature that it was shown, by another vendor's processor, with lower levels of leaves. Of a policy
-every bit is compared, of the devices' states versions and sizes.
+every bit is compared; of devices the versions of their states and, where the hypervisor saved them, their sizes, but
+not what they hold.
 
 sections (--only): config, cpuid, msrs, params, vcpus, devices, traffic
 

@@ -30,8 +30,10 @@ def _rows(guest: GuestResult) -> Iterator[Row]:
     yield _row("memory", _memory(guest))
     yield _row("config", _config(guest))
     yield _row("clock", _clock(guest))
-    for vcpu in guest.vcpus:
-        yield from _vcpu(vcpu)
+    for vcpu in guest.vcpus[:VCPUS_SHOWN]:
+        yield from _vcpu(vcpu, is_short=len(guest.vcpus) > VCPUS_WHOLE)
+    if len(guest.vcpus) > VCPUS_SHOWN:
+        yield _row("", [f"and {many(len(guest.vcpus) - VCPUS_SHOWN, 'vcpu')} more: --json has them all"])
     yield _row("offline", _offline(guest.offline))
     if guest.cpu is not None:
         yield from _cpu(guest.cpu)
@@ -45,6 +47,9 @@ def _rows(guest: GuestResult) -> Iterator[Row]:
 def _row(label: str, parts: Iterable[str]) -> Row:
     return label, ", ".join(part for part in parts if part)
 
+
+VCPUS_WHOLE, VCPUS_SHOWN = 8, 24
+"""Up to how many processors there is room on a screen for control registers and flags, and for a line of each."""
 
 MANY = 16
 """What one line of a kind tells of; of more it says how many."""
@@ -125,7 +130,7 @@ def _clock(guest: GuestResult) -> Iterator[str]:
         yield f"system time 0 was {iso_text(int(clock.wall_clock * 1e6))}"
 
 
-def _vcpu(vcpu: VcpuResult) -> Iterator[Row]:
+def _vcpu(vcpu: VcpuResult, is_short: bool) -> Iterator[Row]:
     place = f" {vcpu.symbol}" if vcpu.symbol else ""
     first = (
         f"{vcpu.mode} {'user' if vcpu.is_user else 'kernel'}",
@@ -135,6 +140,8 @@ def _vcpu(vcpu: VcpuResult) -> Iterator[Row]:
         "interruptible" if vcpu.interruptible else "not interruptible",
     )
     yield _row(f"vcpu {vcpu.id}", first)
+    if is_short:
+        return
     second = [f"cr0 {_names(vcpu.cr0)}", f"cr3 {vcpu.cr3:#x}", f"cr4 {_names(vcpu.cr4)}"]
     second += [f"efer {_names(vcpu.efer)}"] if vcpu.efer is not None else []
     yield _row("", [*second, f"flags {_names(vcpu.flags)}"])

@@ -297,6 +297,19 @@ def test_a_pvh_guest_is_called_so(shell: Shell) -> None:
     assert any(line.startswith("guest ") and "x86 HVM (pvh)" in line for line in lines)
 
 
+@pytest.mark.parametrize("count", [8, 9, 24, 25, 128])
+def test_many_processors_fit_on_a_screen(shell: Shell, count: int) -> None:
+    """Control registers of up to eight; a line for each of up to 24; how many more there are."""
+    name = guest(shell, "a", states=[("CPU", number, cpu(**LONG_USER)) for number in range(count)])
+    lines = shell.lines("guest", name)
+    assert len(lines) < 40
+    assert sum(line.startswith("vcpu ") for line in lines) == min(count, 24)
+    assert any(" cr0 " in line for line in lines) == (count <= 8)
+    assert any(f"and {count - 24} vcpu" in line for line in lines) == (count > 24)
+    (line,) = shell.lines("guest", "--json", name)
+    assert len(json.loads(line)["vcpus"]) == count
+
+
 def test_what_cannot_be_read_is_said(shell: Shell) -> None:
     states: list[State] = [
         ("CPU", 0, bytes(1000)),
