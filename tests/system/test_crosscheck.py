@@ -166,10 +166,10 @@ def test_what_it_prints(shell: Any) -> None:
 
 
 ALTERED = {
-    "length": (r"F\.length, wide\(length\)", "F.length, wide(length + 1)"),
-    "record": (r"F\.offset, wide\(([\w.]+)\)", r"F.offset, wide(\1 + 1)"),
+    "length": (r'\{ "length", length \}', '{ "length", length + 1 }'),
+    "record": (r'\{ "offset", ([\w.]+) \}', r'{ "offset", \1 + 1 }'),
     "run": (r'(F\["run\.count"\], \w+, [\w.]+)', r"\1 + 1"),
-    "fault": (r'(F\["fault\.in_flight"\]), [\w.]+', r"\1, true"),
+    "fault": (r'("fault\.in_flight"), [\w.]+', r"\1, true"),
 }
 """Mistakes in the dissector, by a value that they show in."""
 
