@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
+import subprocess
+import sys
 import zlib
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Case
+from conftest import OWN, REPOSITORY, Case, captures
 
 from dissector import library
 from dissector.analysis import Analysis
@@ -26,9 +29,36 @@ viewer = pytest.importorskip("dissector.viewer.index")
 jobs = pytest.importorskip("dissector.viewer.jobs")
 
 
+APART = {
+    str(path.relative_to(OWN)): path
+    for folder in ("field", "hostile")
+    for path in sorted((OWN / folder).iterdir())
+    if path.suffix != ".json" and path.name.partition(".")[0] not in ("hunting", "statistics", "stray_gap")
+}
+"""Captures of which nobody noted what was sent: they are no cases of the other tests in this folder. Three of them have
+no migration."""
+
+
+class Told(Case):
+    """One of which the commands may have something to say on stderr besides."""
+
+    def run(self, command: str) -> str:
+        words = [sys.executable, "-m", "dissector", command, str(self.path), "--json"]
+        done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False)
+        assert done.stdout and "Traceback" not in done.stderr, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module", params=[*captures().items(), *APART.items()], ids=lambda item: item[0])
+def case(request: pytest.FixtureRequest) -> Case:
+    """Every capture in turn."""
+    name, path = request.param
+    return (Told if name in APART else Case)(name, path)
+
+
 def test_the_report_says_what_analyze_read_and_faults_say(case: Case, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    assert main(["report", str(case.path), "-o", str(path)]) == 0
+    assert main(["report", str(case.path), "-o", str(path)]) == 0 or isinstance(case, Told)
     found = re.search(r'<script type="text/plain" id="data">([^<]*)</script>', path.read_text())
     assert found is not None
     (data,) = json.loads(zlib.decompress(b64decode(found[1])))["inputs"]
@@ -41,6 +71,11 @@ def test_the_report_says_what_analyze_read_and_faults_say(case: Case, tmp_path: 
     assert records["o"] == [line["offset"] for line in case.lines]
     assert records["s"] == [line["length"] for line in case.lines]
     assert [records["names"][at] for at in records["n"]] == [line["name"] for line in case.lines]
+    assert list(itertools.accumulate(records["i"])) == [line["number"] for line in case.lines]
+    for line, runs in zip(case.lines, records["p"], strict=True):
+        listed = line["fields"].get("pages", ())
+        assert sum((runs or ())[1::2]) == sum(length for _, length, _ in listed)
+        assert len(runs or ()) == 2 * len(listed)
 
 
 def test_the_viewer_says_what_analyze_and_read_say(case: Case) -> None:
@@ -61,6 +96,7 @@ def test_the_viewer_says_what_analyze_and_read_say(case: Case) -> None:
 def test_columns_say_what_read_says(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     keys = ("number", "migration", "direction", "layer", "offset", "length", "body_length", "complete", "name")
     capsys.readouterr()
-    assert main(["read", "-T", "csv", *(word for key in keys for word in ("-e", key)), str(case.path)]) == 0
+    status = main(["read", "-T", "csv", *(word for key in keys for word in ("-e", key)), str(case.path)])
+    assert status == 0 or isinstance(case, Told)
     _, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
     assert rows == [["" if line[key] is None else str(line[key]) for key in keys] for line in case.lines]
