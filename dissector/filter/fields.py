@@ -248,6 +248,8 @@ FRAME = Shown("frame.number", "framenum", "Frame", "The packet in which it begin
 FRAME_TIME = Shown("frame.time_relative", "relative_time", "Time", "Of that packet, since the first one")
 FRAME_EPOCH = Shown("frame.time_epoch", "relative_time", "Time", "Of that packet, since 1970")
 
+ANY = Shown(PROTOCOL, "string", "Xen migration", "What every record has")
+
 f = wireshark
 
 PLACES: Mapping[Shown, Callable[[Row], Sequence[Value]]] = {
@@ -315,11 +317,12 @@ OTHERS: Mapping[Shown, Callable[[Row], Sequence[Value]]] = {
 """Fields of records alone."""
 
 FRAMES: Mapping[Shown, Callable[[Row], Sequence[Value]]] = {
+    ANY: _one(lambda row: PROTOCOL),
     FRAME: _one(lambda row: row.record.first.frame or None),
     FRAME_TIME: _one(lambda row: _since_start(row.record.first.time, row.around)),
     FRAME_EPOCH: _one(lambda row: row.record.first.time or None),
 }
-"""Fields of Wireshark's own: of the packet in which a record begins."""
+"""Fields of Wireshark's own: the protocol as such, and the packet in which a record begins."""
 
 
 def _of_body(path: str) -> Callable[[Row], Sequence[Value]]:

@@ -30,6 +30,7 @@ SOME = (
 
 EXPRESSIONS = (
     'xenmig.name == "POSTCOPY_FAULT"',
+    "xenmig and xenmig.item",
     "xenmig.name == TSC_INFO",
     'xenmig.name != "POSTCOPY_FAULT"',
     'xenmig.name !== "POSTCOPY_FAULT"',
