@@ -35,7 +35,7 @@ from dissector.units import printable, size
 from dissector.viewer.fields import Node, inside, nodes
 from dissector.viewer.index import Again, Index
 from dissector.viewer.jobs import Job, Loading, Work
-from dissector.viewer.panes import Lines, Octets, Strips
+from dissector.viewer.panes import Fields, Lines, Octets, Strips
 from dissector.views.fields_at import extent_of
 from dissector.views.octets import kept
 from dissector.views.records import TIMES, line
@@ -58,16 +58,27 @@ STYLES = {Role.POSTCOPY_FAULT: Style(color="red"), Role.POSTCOPY_PAGES: Style(co
 MARKS = {"error": ("E", Style(color="bright_red", bold=True)), "warning": ("W", Style(color="yellow"))}
 """What stands before a record that breaks a rule."""
 
-HELP = """\
-up down j k      a record up, down            /    search in lines; again with Enter alone
-PgUp PgDn        a screen (also ^U ^D Space)   f    filter, as read -Y; empty: all records
-Home End G       first, last record            n    next finding
-Tab Shift+Tab    other pane                    e    explain the rule it breaks
-Enter            open a field                  a    from a fault to its page, and back
-[ ]              other migration               g    go to N, frame:F, offset:O
-t                other form of time            x    extract this migration into a file
-?                this                          q    quit
+KEYS = (
+    ("up down j k", "a record up, down"),
+    ("PgUp PgDn", "a screen (also ^U ^D Space)"),
+    ("Home End G", "first, last record"),
+    ("left right h l", "aside; shut and open a field"),
+    ("Tab Shift+Tab", "other pane"),
+    ("Enter", "open a field"),
+    ("[ ]", "other migration"),
+    ("t", "other form of time"),
+    ("/", "search in lines; again with Enter alone"),
+    ("f", "filter, as read -Y; empty: all records"),
+    ("n", "next finding"),
+    ("e", "explain the rule it breaks"),
+    ("a", "from a fault to its page, and back"),
+    ("g", "go to N, frame:F, offset:O"),
+    ("x", "extract this migration into a file"),
+    ("?", "this"),
+    ("q", "quit"),
+)
 
+HELP = """
 The list has the records in the order in which they ended on the wire: number, time, direction, layer, octets, name.
 E or W before a record: an error, a warning. Below it are its fields and its octets; those of the field at the cursor
 are marked. The band on top shows the phases of the migration, and where the record is among them.
@@ -158,6 +169,8 @@ class Viewer(App[None]):
         self._searched, self._matches = "", array("I")
         self._time = next(iter(TIMES))
         self._question: Question | None = None
+        self._said_at = 0
+        """Where the cursor was when there was a message last."""
         self._is_concluded = False
         self._found = 0
         """Findings that were noted."""
@@ -171,7 +184,7 @@ class Viewer(App[None]):
         yield Strips(id="phases")
         yield Lines(self._draw, id="records")
         with Horizontal(id="below"):
-            tree: Tree[Node] = Tree("", id="fields")
+            tree = Fields("", id="fields")
             tree.show_root, tree.guide_depth = False, 2
             yield tree
             yield Octets(id="octets")
@@ -185,7 +198,7 @@ class Viewer(App[None]):
         self.status, self.said = self.query_one("#status", Static), self.query_one("#said", Static)
         self.line, self.records = self.query_one(Line), self.query_one(Lines)
         self.octets = self.query_one(Octets)
-        self.fields: Tree[Node] = self.query_one("#fields", Tree)
+        self.fields = self.query_one(Fields)
         self.records.focus()
         self.job.start()
         self.set_interval(EVERY, self._look)
@@ -292,6 +305,8 @@ class Viewer(App[None]):
         return mark + line(record, links, number, time, several), style if mark != " " else own
 
     def on_lines_moved(self, message: Lines.Moved) -> None:
+        if self.records.cursor != self._said_at:
+            self.say("")
         self._show()
         self._say_how_far()
 
@@ -377,7 +392,8 @@ class Viewer(App[None]):
         self.say(words)
 
     def say(self, words: str) -> None:
-        """A message, until the next key that does something."""
+        """A message, until another record is at the cursor or there is another message."""
+        self._said_at = self.records.cursor
         self.said.update("\n".join(map(printable, words.split("\n"))))
         self.said.display = bool(words)
 
@@ -395,7 +411,8 @@ class Viewer(App[None]):
     # Keys
 
     def action_help(self) -> None:
-        self.push_screen(Page(f"xenshark {__version__}\n\n{self.HELP_TEXT}"))
+        keys = "\n".join(f"{key:<16} {what}" for key, what in KEYS)
+        self.push_screen(Page(f"xenshark {__version__}\n\n{keys}\n{self.HELP_TEXT}"))
 
     def action_time(self) -> None:
         names = list(TIMES)

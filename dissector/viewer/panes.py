@@ -15,8 +15,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Tree
 
 from dissector.facts import Phase
+from dissector.viewer.fields import Node
 from dissector.views.octets import COLUMNS, Extent
 
 CURSOR = Style(reverse=True)
@@ -44,10 +46,18 @@ MOVES: list[BindingType] = [
 ]
 
 
+ASIDE = 8
+"""Columns that a key moves a long line by."""
+
+
 class Lines(ScrollView, can_focus=True):
     """A list of which only the lines on the screen are made."""
 
-    BINDINGS: ClassVar[list[BindingType]] = MOVES
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *MOVES,
+        Binding("left,h", f"aside({-ASIDE})", "left", show=False),
+        Binding("right,l", f"aside({ASIDE})", "right", show=False),
+    ]
 
     class Moved(Message):
         """Another line is at the cursor."""
@@ -105,6 +115,11 @@ class Lines(ScrollView, can_focus=True):
     def action_jump(self, line: int) -> None:
         self.go(line if line >= 0 else self.count - 1)
 
+    def action_aside(self, columns: int) -> None:
+        most = max(0, WIDEST - self.size.width)
+        self.scroll_to(x=max(0, min(self.scroll_offset.x + columns, most)), animate=False, force=True)
+        self.refresh()
+
     def _fit(self) -> None:
         self.virtual_size = Size(WIDEST, self.count)
         self.refresh()
@@ -112,6 +127,40 @@ class Lines(ScrollView, can_focus=True):
 
 WIDEST = 240
 """Columns of a record's line that can be scrolled to."""
+
+
+class Fields(Tree[Node]):
+    """The fields of a record, opened and shut as in Wireshark."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", "down", show=False),
+        Binding("k", "cursor_up", "up", show=False),
+        Binding("G", "last", "last", show=False),
+        Binding("right,l", "open", "open", show=False),
+        Binding("left,h", "shut", "shut", show=False),
+    ]
+
+    def action_last(self) -> None:
+        self.cursor_line = self.last_line
+
+    def action_open(self) -> None:
+        """Opens the field, or goes to the first one in it."""
+        node = self.cursor_node
+        if node is not None and node.allow_expand:
+            if node.is_expanded:
+                self.action_cursor_down()
+            else:
+                node.expand()
+
+    def action_shut(self) -> None:
+        """Shuts the field, or goes to the one that it is in."""
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.is_expanded and node.allow_expand:
+            node.collapse()
+        elif node.parent is not None and not node.parent.is_root:
+            self.move_cursor(node.parent)
 
 
 class Octets(ScrollView, can_focus=True):

@@ -23,9 +23,9 @@ from streams import libxc_stream, libxl_stream, xl_stream
 
 from dissector.capture.joined import FileSet
 from dissector.cli import view
-from dissector.viewer.app import HELP, Viewer
+from dissector.viewer.app import KEYS, Viewer
 from dissector.viewer.index import AROUND, RECORD_OCTETS, Index
-from dissector.viewer.panes import Lines, Octets
+from dissector.viewer.panes import Fields, Lines, Octets
 
 if TYPE_CHECKING:
     from shell import Shell
@@ -109,6 +109,43 @@ def test_fields_and_their_octets() -> None:
         await screen.press("down", "down", "enter", "down")
         assert octets.marked is not None and octets.marked[:2] == ("entries", 16)
         assert "pages, in runs" in screen.text
+
+    watch(walk, POSTCOPY)
+
+
+def test_keys_of_vim(shell: Shell) -> None:
+    """In the list, where a long line is moved aside, and in the tree."""
+
+    async def walk(screen: Screen) -> None:
+        await screen.answer("g", "23")
+        before = screen.text
+        await screen.press(*"lll")
+        assert screen.app.records.scroll_offset.x == 24 and screen.text != before
+        await screen.press(*"hhhh")
+        assert screen.text == before
+        tree = screen.app.query_one(Fields)
+        await screen.press("tab", *"jjj")
+        assert tree.cursor_node is not None and "count" in str(tree.cursor_node.label)
+        await screen.press("k", "G")
+        assert tree.cursor_line == tree.last_line
+        pages = tree.cursor_node
+        assert "pages, in runs" in str(pages.label) and not pages.is_expanded
+        await screen.press("l", "l")
+        assert pages.is_expanded and tree.cursor_node in pages.children
+        await screen.press("h")
+        assert tree.cursor_node is pages
+        await screen.press("h")
+        assert not pages.is_expanded
+
+    watch(walk, POSTCOPY, size=(80, 40))
+
+
+def test_a_message_goes_with_the_cursor() -> None:
+    async def walk(screen: Screen) -> None:
+        await screen.answer("g", "0x17")
+        assert "is no place" in screen.text
+        await screen.press("j")
+        assert "is no place" not in screen.text
 
     watch(walk, POSTCOPY)
 
@@ -202,7 +239,7 @@ def test_places_times_and_words(shell: Shell) -> None:
         await screen.answer("slash", "no such words")
         assert "no line has no such words" in screen.text
         await screen.press("question_mark")
-        assert HELP.splitlines()[0] in screen.text
+        assert all(what in screen.text for _, what in KEYS)
         await screen.press("escape", "j", "j", "k")
         assert screen.app.number == ends[0] + 1
         await screen.press("ctrl+d")
