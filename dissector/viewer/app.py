@@ -370,17 +370,16 @@ class Viewer(App[None]):
 
     def _go_to(self, number: int) -> None:
         """To a record; the filter goes where it hides it."""
-        if self._chosen is None:
-            self.records.go(number - 1, centred=True)
+        if self._chosen is not None and number in self._chosen:
+            self.records.go(self._chosen.index(number), centred=True)
             return
-        try:
-            at = self._chosen.index(number)
-        except ValueError:
+        was_hidden = self._chosen is not None
+        if was_hidden:
             self._choose("", None)
-            self.say(f"record {number} was hidden: all records are shown again")
             self.records.set_count(self.index.count)
-            at = number - 1
-        self.records.go(at, centred=True)
+        self.records.go(number - 1, centred=True)
+        if was_hidden:
+            self.say(f"record {number} was hidden: all records are shown again")
 
     # Questions and messages
 
