@@ -566,7 +566,8 @@ class HalfConnection(Half):
     def _note_fill(self, offset: int, end: int, time: int) -> None:
         """Octets come up to some that were there already: those before these had been missing until now."""
         if self.held and self.held[-1].end > offset:
-            following = self.held[bisect_right(self.held, offset, key=lambda piece: piece.offset) :]
+            at = bisect_right(self.held, offset, key=lambda piece: piece.offset)
+            following = self.held[at : at + REORDER_FRAMES]
             if following and following[0].offset <= end:
                 segments = self.out_of_order - following[0].order + 1
                 self.pace.fill(time, following[0].began, segments, sum(piece.length for piece in following))

@@ -57,8 +57,8 @@ def test_phase_is_that_which_analyze_names(name: str) -> None:
         watched = Watched(FILES[name])
         watched.go_on(steps)
         snapshots = watched.look(0)
-        if not snapshots:
-            continue
+        if not snapshots or watched.engine.connections.waiting:
+            continue  # what is behind a gap that may still be filled nobody has seen yet, but the end shows it
         analysis = Analysis()
         watched.engine.finish(0)
         for event in watched.events:
@@ -67,7 +67,7 @@ def test_phase_is_that_which_analyze_names(name: str) -> None:
         shown, found = snapshots[0].phases[-1][0], analysis.migrations[0].migration.phases[-1].name
         assert shown == found, steps
         compared.add(shown)
-    assert compared
+    assert len(compared) > 2
 
 
 @pytest.mark.parametrize("name", FILES)
