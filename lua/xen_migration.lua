@@ -10392,7 +10392,7 @@ function runtime_connections.Connections._beginning(self, key, sender, seq, orig
         py.put(self._followed, key, {})
     end
     local followed = self._followed[key]
-    if not py.has(followed, sender) then
+    if followed[sender] == nil then
         py.put(followed, sender, runtime_connections.Beginning())
         if seq ~= nil then
             followed[sender]:set_origin(origin(seq))

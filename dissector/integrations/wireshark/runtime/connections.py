@@ -186,7 +186,7 @@ class Connections:
             if len(self._followed) >= FOLLOWED_MAX:
                 self._followed, self._pending, self.early_gaps = {}, 0, 0
             self._followed[key] = {}
-        followed = self._followed[key]
+        followed: dict[Sender, Beginning] = self._followed[key]
         if sender not in followed:
             followed[sender] = Beginning()
             if seq is not None:
