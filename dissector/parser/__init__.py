@@ -4,7 +4,7 @@ Read `direction.py` first, then `steps.py`; `resync.py` and `confidence.py` are 
 """
 
 from dissector.parser.conversation import MIGRATIONS_MAX, Conversation, Remarks
-from dissector.parser.direction import DirectionParser
+from dissector.parser.direction import DirectionParser, NoTransport
 from dissector.parser.joins import Joins
 from dissector.parser.resync import LATE_SEARCHED
 from dissector.parser.steps import STEPS
@@ -16,6 +16,7 @@ __all__ = [
     "Conversation",
     "DirectionParser",
     "Joins",
+    "NoTransport",
     "Remarks",
     "WireOrder",
     "connect",

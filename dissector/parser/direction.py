@@ -66,7 +66,7 @@ EARLY_GAPS_MAX = 256
 
 
 class NoTransport:
-    """Of a bare stream, which nobody acknowledges."""
+    """Of a bare stream: nobody acknowledges it, unless whoever passes it on says so."""
 
     acked = retransmitted = conflicts = copies = in_vain = unheard = 0
     is_shut = False

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from dissector.events import Event
-from dissector.parser import Conversation, connect
+from dissector.parser import Conversation, NoTransport, connect
 from dissector.recording.packets import HERE, flow_from
 
 
@@ -17,6 +17,9 @@ class Follower:
         self._migrations = 0
         conversation = Conversation(flow_from(HERE), lambda event, frame: emit(event), self._number, note_spans=True)
         self._parsers = connect(conversation)
+        self._transports = NoTransport(), NoTransport()
+        for parser, transport in zip(self._parsers, self._transports, strict=True):
+            parser.attach(transport)
         self._sent = [0, 0]
         self._closed = [False, False]
 
@@ -26,6 +29,7 @@ class Follower:
         parser, length = self._parsers[side], len(octets)
         start = self._sent[side]
         self._sent[side] = end = start + length
+        self._transports[1 - side].acked = self._sent[1 - side]  # as each packet of the recording says
         if parser.spans and parser.skip > length:  # as most of what is sent: nothing else depends on it
             parser.pass_over(length, True, frame, time)
             return [(0, length)]

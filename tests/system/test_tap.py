@@ -373,6 +373,7 @@ def test_what_is_said_is_followed_when_nobody_waits(tmp_path: Path) -> None:
     assert as_talk(live) == expected(talk)
     found = records(tmp_path / "tap.pcapng")
     assert [(one.first, one.last) for one in live] == [(one.first, one.last) for one in found]
+    assert [one.acked for one in live] == [one.acked for one in found]
 
 
 @pytest.mark.parametrize(("bound", "most"), [("BEHIND", 20), ("BEHIND_OCTETS", 20_000)])
