@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from dissector.capture.files import is_folder
 from dissector.capture.joined import FileSet
 from dissector.capture.opening import StreamReader, open_source
 from dissector.capture.reader import CaptureReader
@@ -84,7 +85,7 @@ def gather(paths: Iterable[str | os.PathLike[str]], join: bool | None = None) ->
     remarks: list[str] = []
     problems: dict[str, str] = {}
     for path in [os.fspath(path) for path in paths]:
-        if not path or not Path(path).is_dir():  # a name without letters would be the folder at hand
+        if not path or not is_folder(path):  # a name without letters would be the folder at hand
             names.append(path)
             continue
         found = captures_in(path, _is_capture)

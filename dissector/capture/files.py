@@ -244,3 +244,21 @@ def small(path: str | Path, most: int) -> bytes:
     if len(octets) > most:
         raise UserError(f"cannot read {path}: it has more than {sized(most)}")
     return octets
+
+
+def is_folder(path: str) -> bool:
+    """Whether there is a folder of that name, as far as one may look."""
+    return stat.S_ISDIR(mode_of(path))
+
+
+def is_regular(path: str | Path) -> bool:
+    """The same of a regular file."""
+    return stat.S_ISREG(mode_of(path))
+
+
+def mode_of(path: str | Path) -> int:
+    """What a name is, as stat(2) has it; 0 of what is not there, or not to be looked at."""
+    try:
+        return Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return 0

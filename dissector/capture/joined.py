@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dissector.capture.files import Octets, open_octets
+from dissector.capture.files import Octets, is_regular, open_octets
 from dissector.capture.formats import PCAP_HEADER, SECTION_HEADER
 from dissector.capture.reader import NANOSECONDS, CaptureReader, Packet
 from dissector.errors import UserError
@@ -64,7 +64,7 @@ class Sources(Octets):
     """How far all of the files are read: what a progress bar asks."""
 
     def __init__(self, files: FileSet, reader: JoinedReader) -> None:
-        self.size = sum(Path(path).stat().st_size for path in files.paths if Path(path).is_file())
+        self.size = sum(Path(path).stat().st_size for path in files.paths if is_regular(path))
         self.trouble = None
         self._reader = reader
 

@@ -19,6 +19,7 @@ from os import walk
 from pathlib import Path
 from typing import NamedTuple
 
+from dissector.capture.files import is_regular, mode_of
 from dissector.capture.joined import DIRECTLY, SILENCE, FileSet
 from dissector.capture.opening import open_capture
 from dissector.errors import UserError
@@ -137,7 +138,7 @@ def captures_in(folder: str, is_capture: Callable[[str], bool]) -> Below:
 
 def can_be_read_once(path: str) -> bool:
     """Whether what is called so cannot be read again: standard input, a pipe, a device."""
-    return path == "-" or (Path(path).exists() and not Path(path).is_file())
+    return path == "-" or (mode_of(path) != 0 and not is_regular(path))
 
 
 def listed(names: Sequence[str]) -> str:
@@ -151,7 +152,7 @@ def _files_in(folder: str, fail: Callable[[OSError], None]) -> Iterator[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(below, name)
-            if not name.startswith(".") and path.is_file():
+            if not name.startswith(".") and is_regular(path):
                 yield str(path)
 
 
@@ -164,7 +165,7 @@ def _alike(names: Sequence[str]) -> Iterable[tuple[Pattern | None, list[Member]]
         path = Path(name)
         matches = ((pattern, pattern.name.fullmatch(path.name)) for pattern in patterns())
         pattern, match = next(((pattern, match) for pattern, match in matches if match), (None, None))
-        if match is None or name in seen or not path.is_file():
+        if match is None or name in seen or not is_regular(path):
             found[name, at] = None, [Member(name, None, None)]
             continue
         seen.add(name)

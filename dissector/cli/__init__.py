@@ -122,7 +122,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return DONE
     except OSError as error:  # sources keep theirs to themselves: this is the output's
         _drop_output()
-        return complain(f"cannot write: {error.strerror or error}")
+        name = f" {os.fsdecode(error.filename)}" if error.filename else ""
+        return complain(f"cannot write{name}: {error.strerror or error}")
     except MemoryError:
         _drop_output()
         return complain("out of memory: what the input holds needs more than there is")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from dissector.analysis import Analysis
+from dissector.capture.files import is_folder
 from dissector.cli import INTERRUPTED
 from dissector.cli.arguments import add_files, add_keylog
 from dissector.cli.input import conclude, each, read_until_interrupted, width
@@ -67,7 +67,7 @@ def add(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    is_one = len(arguments.files) == 1 and not Path(arguments.files[0]).is_dir()
+    is_one = len(arguments.files) == 1 and not is_folder(arguments.files[0])
     return each(
         arguments,
         lambda capture: _analyze(capture, arguments.json, indent=1 if is_one else None),

@@ -33,7 +33,10 @@ def path() -> Path | None:
     folder = os.environ.get("XDG_CONFIG_HOME")
     place = Path(folder) if folder and Path(folder).is_absolute() else Path("~/.config").expanduser()
     found = place / NAME
-    return found if found.is_file() else None
+    try:
+        return found if found.is_file() else None
+    except PermissionError:  # somebody else's home, as after a change of user
+        return None
 
 
 LARGEST = 1 << 20

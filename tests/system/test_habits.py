@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pty
 import re
@@ -245,6 +246,23 @@ def test_the_command_line_wins(text: str, words: str, shell: Shell, settings: Pa
 def test_settings_that_exclude_each_other(shell: Shell, settings: Path) -> None:
     settings.write_text("[read]\njson = true\nverbose = true")
     assert "not allowed with" in shell.complaint("read", CAPTURE)
+
+
+def test_a_home_that_may_not_be_looked_at(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a change of user it is somebody else's: no settings are in it, and an input there cannot be opened."""
+    real = Path.stat
+
+    def stat(path: Path, **how: bool) -> os.stat_result:
+        if tmp_path in path.parents:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path, **how)
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("XENSHARK_CONFIG", raising=False)
+    monkeypatch.setattr(Path, "stat", stat)
+    assert shell.run("check", str(captures_in(OWN)["violations/none/none.pcap"]))[0] == 0
+    status, _, said = shell.run("analyze", str(tmp_path / "there"))
+    assert (status, said.startswith("xenshark: cannot open")) == (2, True)
 
 
 def test_settings_without_end(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
