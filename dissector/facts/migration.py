@@ -57,6 +57,9 @@ class Noted(NamedTuple):
     """Faults whose answer is known since it came."""
 
 
+UNFOLLOWED_MOST = 0.1
+"""Share of a direction's octets that may not have been followed where what was counted in it is compared."""
+
 UNREMARKABLE = Noted()
 
 
@@ -209,8 +212,9 @@ class Migration:
 
     @property
     def convergence(self) -> Convergence | None:
-        """Whether precopy gained on what the guest wrote; None where nothing tells."""
-        return convergence(self.iterations) if self.is_timed else None
+        """Whether precopy gained on what the guest wrote; None where nothing tells, or too little was followed."""
+        is_told = self.is_timed and UNFOLLOWED_MOST * self.forward.offset >= self.forward.not_followed
+        return convergence(self.iterations) if is_told else None
 
     @property
     def outstanding(self) -> list[int | None]:

@@ -362,7 +362,7 @@ class MigrationResult(Result, kw_only=True):
     guest: GuestResult
     connections: Annotated[tuple[ConnectionResult, ...], "where one migration uses several"]
     limits: Annotated[LimitsResult | None, "what limited it; null: the capture's times tell nothing"]
-    convergence: Annotated[ConvergenceResult | None, "null: no times, or fewer than two iterations"]
+    convergence: Annotated[ConvergenceResult | None, "null: no times, under two iterations, or too little followed"]
     downtime: Annotated[DowntimeResult | None, "null: no times, or nothing shows it; of checkpoints see those"]
     checkpoints: Annotated[CheckpointsResult | None, "null: none were whole"]
     iterations: tuple[IterationResult, ...]

@@ -139,3 +139,12 @@ def test_what_is_damaged_gives_what_it_has_and_says_so(tmp_path: Path) -> None:
     capture = dissector.open(tmp_path / "cut")
     assert capture.analyze().migrations
     assert capture.problem and "the file ends in the middle of packet" in capture.problem
+
+
+def test_what_was_not_followed_is_not_compared() -> None:
+    """Two thirds of the octets are missing: of what was counted in the rest nobody can say whether it converged."""
+    migration = (
+        dissector.open(captures_in(OWN)["xen/pv-live-snaplen128/pv-live-snaplen128.pcap"]).analyze().migrations[0]
+    )
+    assert len(migration.iterations) > 1 and migration.convergence is None
+    assert migration.limits is not None and "dirtied" not in migration.limits.sentence
