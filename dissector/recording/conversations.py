@@ -66,31 +66,29 @@ class Carrier(NamedTuple):
 def find(files: FileSet, migration: int) -> Carrier:
     """The connection of a migration, numbered from 0. Raises UserError, one line for a person, if there is none
     or not all of it is in the file."""
-    flows: list[Flow] = []
     keys: list[bytes] = []
-    events: list[list[Event]] = []
+    events: dict[int, list[Event]] = {}
     """What was seen of each connection, but for its records."""
-    said: list[dict[Direction, int]] = []
-    """Octets of each of its directions."""
-    found: list[tuple[MigrationFound, int]] = []
+    said: dict[int, dict[Direction, int]] = {}
+    """Octets of each of its directions, of those with a migration."""
+    found: list[tuple[MigrationFound, int, Flow]] = []
+    """Each with its connection, from the side on whose packet came first."""
 
     def accept(key: bytes) -> tuple[Consumer, Consumer]:
         source, destination = addresses(key)
-        number = len(flows)
-        flows.append(Flow(Endpoint(*source), Endpoint(*destination)))
+        number, flow = len(keys), Flow(Endpoint(*source), Endpoint(*destination))
         keys.append(key)
-        events.append([])
-        said.append({})
 
         def emit(event: Event, frame: int) -> None:
             if isinstance(event, MigrationFound):
-                found.append((event, number))
-            elif isinstance(event, DirectionEnded):
+                found.append((event, number, flow))
+                said.setdefault(number, {})
+            elif isinstance(event, DirectionEnded) and number in said:
                 said[number][event.direction] = max(said[number].get(event.direction, 0), event.offset)
             elif isinstance(event, DirectionStarted | Gap | PacketsCut):
-                events[number].append(event)
+                events.setdefault(number, []).append(event)
 
-        return connect(Conversation(flows[number], emit, lambda: len(found)))
+        return connect(Conversation(flow, emit, lambda: len(found)))
 
     troubles: list[str] = []
     for _ in _walk(files, accept, troubles):
@@ -98,10 +96,10 @@ def find(files: FileSet, migration: int) -> Carrier:
     if not 0 <= migration < len(found):
         holds = f"it holds {len(found)}, numbered from 0" if found else "it holds none"
         raise UserError(f"{files.name} has no migration {migration}: {holds}")
-    event, number = found[migration]
-    _refuse_damaged(files.name, events[number])
+    event, number, flow = found[migration]
+    _refuse_damaged(files.name, events.get(number, []))
     assert event.flow is not None
-    is_first = event.flow == flows[number]
+    is_first = event.flow == flow
     place = keys[:number].count(keys[number])
     trouble = troubles[0] if troubles else None
     joined = files.paths if len(files.paths) > 1 else ()  # another one would have been refused

@@ -134,7 +134,7 @@ apply_filter = function() print("applied") end
 TextWindow = { new = function(title)
     print("window " .. title)
     local window = {}
-    function window:append(text) io.write(text) end
+    function window:set(text) io.write(text) end
     function window:add_button(label, action) print("button " .. label); action() end
     return window
 end }
