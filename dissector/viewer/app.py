@@ -169,8 +169,6 @@ class Viewer(App[None]):
         self._searched, self._matches = "", array("I")
         self._time = next(iter(TIMES))
         self._question: Question | None = None
-        self._said_at = 0
-        """Where the cursor was when there was a message last."""
         self._is_concluded = False
         self._found = 0
         """Findings that were noted."""
@@ -304,9 +302,10 @@ class Viewer(App[None]):
         own = own or (Style(color="cyan") if record.is_header or record.is_text else Style())
         return mark + line(record, links, number, time, several), style if mark != " " else own
 
+    def on_lines_steered(self) -> None:
+        self.say("")
+
     def on_lines_moved(self, message: Lines.Moved) -> None:
-        if self.records.cursor != self._said_at:
-            self.say("")
         self._show()
         self._say_how_far()
 
@@ -370,6 +369,7 @@ class Viewer(App[None]):
 
     def _go_to(self, number: int) -> None:
         """To a record; the filter goes where it hides it."""
+        self.say("")
         if self._chosen is not None and number in self._chosen:
             self.records.go(self._chosen.index(number), centred=True)
             return
@@ -391,8 +391,7 @@ class Viewer(App[None]):
         self.say(words)
 
     def say(self, words: str) -> None:
-        """A message, until another record is at the cursor or there is another message."""
-        self._said_at = self.records.cursor
+        """A message, until somebody goes to another record or there is another message."""
         self.said.update("\n".join(map(printable, words.split("\n"))))
         self.said.display = bool(words)
 

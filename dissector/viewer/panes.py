@@ -62,6 +62,9 @@ class Lines(ScrollView, can_focus=True):
     class Moved(Message):
         """Another line is at the cursor."""
 
+    class Steered(Message):
+        """Somebody has moved the cursor; a list that grows may move it by itself."""
+
     def __init__(self, draw: Callable[[int], tuple[str, Style]], *, id: str) -> None:
         """`draw`: the text and style of a line, from 0."""
         super().__init__(id=id)
@@ -104,16 +107,20 @@ class Lines(ScrollView, can_focus=True):
         self._fit()
 
     def on_click(self, event: Click) -> None:
-        self.go(self.scroll_offset.y + event.y)
+        self._steer(self.scroll_offset.y + event.y)
 
     def action_move(self, lines: int) -> None:
-        self.go(self.cursor + lines)
+        self._steer(self.cursor + lines)
 
     def action_move_page(self, pages: int) -> None:
-        self.go(self.cursor + pages * max(1, self.size.height - 1))
+        self._steer(self.cursor + pages * max(1, self.size.height - 1))
 
     def action_jump(self, line: int) -> None:
-        self.go(line if line >= 0 else self.count - 1)
+        self._steer(line if line >= 0 else self.count - 1)
+
+    def _steer(self, line: int) -> None:
+        self.post_message(self.Steered())
+        self.go(line)
 
     def action_aside(self, columns: int) -> None:
         most = max(0, WIDEST - self.size.width)
