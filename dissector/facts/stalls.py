@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from dissector.events import Stall
+from dissector.longest import longest
 
 if TYPE_CHECKING:
     from dissector.facts.phases import Phase
@@ -34,14 +35,24 @@ class Stalls:
     """Those of a migration: the longest, in the order in which they began."""
 
     def __init__(self) -> None:
-        self.all: list[Stood] = []
-        self.left_out = 0
+        self._newest: list[Stood] = []
+        """The longest, and what has come since somebody looked which those are."""
+        self._count = 0
         self.last: Stood | None = None
         """The one at the end, which no payload ended: of a migration that is done it is none."""
 
     def add(self, stood: Stood) -> None:
         """The next one."""
-        self.all.append(stood)
-        if len(self.all) > STALLS_MAX:
-            self.all.remove(min(self.all, key=lambda one: one.duration))
-            self.left_out += 1
+        self._count += 1
+        self._newest.append(stood)
+        if len(self._newest) >= 2 * STALLS_MAX:
+            self._newest = self.all
+
+    @property
+    def all(self) -> list[Stood]:
+        """As many as are remembered."""
+        return longest(self._newest, STALLS_MAX, lambda one: one.duration)
+
+    @property
+    def left_out(self) -> int:
+        return max(0, self._count - STALLS_MAX)

@@ -334,11 +334,7 @@ class HalfConnection(Half):
         return not self.peer.window & LARGEST_WINDOW
 
     def take_stalls(self) -> Sequence[Paused]:
-        taken = self.pace.stalls
-        if not taken:
-            return ()
-        self.pace.stalls = []
-        return taken
+        return self.pace.take_stalls()
 
     @property
     def last_stall(self) -> Paused | None:

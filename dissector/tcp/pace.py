@@ -31,9 +31,11 @@ options that every system sends were made by a program that knows nothing of the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from dissector.capture.link import LARGEST_SEGMENT, SACK_PERMITTED, TIMESTAMPS, tcp_options, time_stamps
+from dissector.longest import longest
 from dissector.tcp.core import NEVER
 from dissector.tcp.sketch import Sketch
 
@@ -233,6 +235,7 @@ class Pace:
         "_seed",
         "_sent_at",
         "_since",
+        "_stalls",
         "_timed_out",
         "_widest",
         "fast",
@@ -242,7 +245,6 @@ class Pace:
         "replies",
         "spent",
         "spurious",
-        "stalls",
         "syn",
         "timeout",
     )
@@ -263,8 +265,8 @@ class Pace:
         self._looks = 0
         self.fast = self.timeout = self.spurious = self._late = 0
         self._late_segments, self._late_octets, self._late_time = NOTHING, NOTHING, NOTHING
-        self.stalls: list[Paused] = []
-        """Those that nobody has taken yet, as they came."""
+        self._stalls: list[Paused] = []
+        """The newest, and the longest of those before it, that nobody has taken yet; and more, as they came."""
         self._is_made = False
         self._looked = self._since = -NEVER
         self._cause = UNCLEAR
@@ -442,9 +444,21 @@ class Pace:
         return "acknowledgement" if known.has_news and known.since <= self._slack else None
 
     def _note_stall(self, time: int, cause: int, ended_by: Ending | None) -> None:
-        if len(self.stalls) == STALLS_MAX:
-            self.stalls.remove(min(self.stalls, key=lambda one: one.end - one.start))
-        self.stalls.append(Paused(self.half.heard, time, CAUSES[cause], ended_by))
+        if len(self._stalls) >= 2 * STALLS_MAX:
+            self._stalls = self.stalls
+        self._stalls.append(Paused(self.half.heard, time, CAUSES[cause], ended_by))
+
+    @property
+    def stalls(self) -> list[Paused]:
+        """As many as are remembered."""
+        return longest(self._stalls[:-1], STALLS_MAX - 1, lambda one: one.end - one.start) + self._stalls[-1:]
+
+    def take_stalls(self) -> Sequence[Paused]:
+        """The same, once."""
+        if not self._stalls:
+            return ()
+        taken, self._stalls = self.stalls, []
+        return taken
 
     @property
     def _slack(self) -> int:
@@ -550,8 +564,8 @@ class Pace:
             self._late_octets.add(octets)
             self._late_time.add(max(0, missing))
         else:
-            if self.stalls and self.stalls[-1].end == time:
-                self.stalls[-1] = self.stalls[-1]._replace(ended_by="retransmission")
+            if self._stalls and self._stalls[-1].end == time:
+                self._stalls[-1] = self._stalls[-1]._replace(ended_by="retransmission")
             self._lost = time
             if missing >= max(20 * TIMEOUT_LEAST, 3 * self.round_trip):
                 self.timeout += 1

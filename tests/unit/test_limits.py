@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import get_args
 
@@ -17,6 +18,7 @@ from dissector.events import FORWARD, DirectionEnded, Held, Spent, Stall, StallE
 from dissector.facts import Migration, Phase
 from dissector.facts.limits import CAUSE_OF, CAUSES, HeldUp, shares, together
 from dissector.facts.stalls import STALLS_MAX, Stalls, Stood
+from dissector.longest import longest
 from dissector.results.limits import LimitsResult
 from dissector.results.stalls import MigrationStallResult, stalls_of
 from dissector.rules.checker import Checker
@@ -219,3 +221,27 @@ def test_tcp_and_events_name_the_same() -> None:
     assert get_args(pace.Ending) == get_args(StallEnd)
     assert set(WHY) == set(CAUSE_OF) == set(pace.CAUSES)
     assert set(UNTIL) == {*get_args(StallEnd), None}
+
+
+@given(st.lists(st.integers(0, 9), max_size=60), st.integers(1, 8))
+def test_the_longest_are_those_that_taking_the_shortest_away_leaves(durations: list[int], most: int) -> None:
+    spans = list(enumerate(durations))
+    left: list[tuple[int, int]] = []
+    for span in spans:
+        left.append(span)
+        if len(left) > most:
+            left.remove(min(left, key=lambda one: one[1]))
+    assert longest(spans, most, lambda one: one[1]) == left
+
+
+def test_many_stalls_cost_their_number() -> None:
+    """However many there were before: each had cost a look at all that are remembered."""
+    stalls = Stalls()
+    phase = stalled(stood(IDLE, 300, 400)).facts().phases[0]
+    one = Stood(Stall(0, 60 * MS, "idle", None), phase, "PAGE_DATA", 1, True)
+    before = time.process_time()
+    for at in range(50_000):
+        stalls.add(one._replace(number=at))
+    assert time.process_time() - before < 2
+    assert [one.number for one in stalls.all] == list(range(50_000 - STALLS_MAX, 50_000))
+    assert stalls.left_out == 50_000 - STALLS_MAX
