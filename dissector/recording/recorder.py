@@ -101,8 +101,8 @@ class Tape:
 
     @property
     def behind(self) -> bool:
-        """Whether the follower is still to see something."""
-        return bool(self._behind)
+        """Whether the follower is still to see something: nothing once the recording has ended."""
+        return bool(self._behind) and not self._ended
 
     def catch_up(self) -> None:
         """Nothing is to be passed on just now: shows the follower one message more."""

@@ -494,6 +494,22 @@ def test_a_mistake_of_the_dissector_ends_the_recording_alone(tmp_path: Path) -> 
     recorded(tmp_path / "tap.pcapng")
 
 
+def test_nothing_is_followed_once_the_recording_has_ended(tmp_path: Path) -> None:
+    """Else the relays would look for time to do so for ever."""
+
+    def emit(event: Event) -> None:
+        raise ValueError("a mistake")
+
+    talk = talks.precopy()
+    with taping(tmp_path / "tap.pcapng", emit=emit) as tape:
+        for item in talk:
+            tape.sent(side_of(item), item.octets)
+        while tape.behind and not tape.complaints:
+            tape.catch_up()
+        assert tape.complaints and len(tape._behind) > 0
+        assert not tape.behind
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are looked at as Linux shows them")
 def test_signals_are_not_for_the_thread_that_writes(tmp_path: Path) -> None:
     """It would take one that was meant for the command, and die of it with the whole tap."""
