@@ -9,7 +9,8 @@ from dissector.analysis import Analysis
 from dissector.capture.files import is_folder
 from dissector.cli import INTERRUPTED
 from dissector.cli.arguments import add_files, add_keylog
-from dissector.cli.input import conclude, each, read_until_interrupted, width
+from dissector.cli.input import conclude, each, read_until_interrupted
+from dissector.cli.terminal import width
 from dissector.library import Input
 
 DESCRIPTION = """\

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from dissector.analysis import Analysis
 from dissector.cli import DONE, WRONG, complain
 from dissector.cli.arguments import add_keylog
-from dissector.cli.input import conclude_only, look_at_keys, only, read, width
+from dissector.cli.input import conclude_only, look_at_keys, only, read
+from dissector.cli.terminal import width
 from dissector.errors import UserError
 from dissector.library import Input
 from dissector.results.analysis import MigrationResult

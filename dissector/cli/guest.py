@@ -7,8 +7,9 @@ from typing import Any
 
 from dissector.cli import DONE
 from dissector.cli.arguments import add_files, add_keylog
-from dissector.cli.input import TITLE, conclude, each, read, width
+from dissector.cli.input import TITLE, conclude, each, read
 from dissector.cli.symbols import symbols_of
+from dissector.cli.terminal import width
 from dissector.library import Input
 from dissector.results.common import in_file
 from dissector.results.encoding import dumps

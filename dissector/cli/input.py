@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
-from shutil import get_terminal_size
 from time import monotonic
 from typing import NamedTuple, Protocol
 
@@ -24,10 +23,6 @@ from dissector.units import many, printable
 
 PATIENCE = 1.0
 """Seconds without a progress bar."""
-
-
-NARROWEST, WIDEST = 80, 110
-"""Columns of text that is wrapped."""
 
 
 class Opened(NamedTuple):
@@ -191,11 +186,6 @@ def conclude(capture: Input, *folds: Bounded, is_interrupted: bool = False) -> N
 def is_on_a_terminal() -> bool:
     """Whether there is somebody to look at it, and to press keys."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def width(widest: int = WIDEST) -> int:
-    """How wide text may be: as the terminal, within bounds; the widest where there is none."""
-    return max(NARROWEST, min(widest, get_terminal_size().columns)) if sys.stdout.isatty() else widest
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from dissector.capture.files import small
+from dissector.capture.files import is_regular, small
 from dissector.errors import UserError
 from dissector.units import size
 
@@ -93,7 +93,7 @@ class Section(NamedTuple):
 def _is_elf(path: str) -> bool:
     """Of a regular file: from others nothing is taken here, because they cannot be read twice."""
     try:
-        if not Path(path).is_file():
+        if not is_regular(path):
             return False
         with Path(path).open("rb") as file:
             return file.read(len(MAGIC)) == MAGIC

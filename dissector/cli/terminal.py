@@ -85,8 +85,8 @@ def painted(styles: Styles, line: str) -> str:
     return line
 
 
-NARROWEST = 80
-"""Columns of a terminal below which nothing is made to fit."""
+NARROWEST, WIDEST = 80, 110
+"""Columns of a terminal below which nothing is made to fit, and of text that is wrapped."""
 
 FRAME = re.compile(r"  [|>] ")
 """What stands before the lines of a finding's place."""
@@ -122,6 +122,11 @@ def folded(line: str, width: int) -> list[str]:
     )
 
 
+def width(widest: int = WIDEST) -> int:
+    """How wide text may be: as the terminal, within bounds; the widest where there is none."""
+    return max(NARROWEST, min(widest, shutil.get_terminal_size().columns)) if sys.stdout.isatty() else widest
+
+
 @contextmanager
 def watched(arguments: argparse.Namespace) -> Iterator[None]:
     """Standard output as the person who watches it wants it, for one command."""
@@ -137,8 +142,8 @@ def watched(arguments: argparse.Namespace) -> Iterator[None]:
         yield
         return
     before = sys.stdout
-    width = max(NARROWEST, shutil.get_terminal_size().columns) if is_terminal else None
-    out = Screen(before, pager, partial(_shown, styles if has_colours else (), width))
+    columns = max(NARROWEST, shutil.get_terminal_size().columns) if is_terminal else None
+    out = Screen(before, pager, partial(_shown, styles if has_colours else (), columns))
     sys.stdout = out
     try:
         yield

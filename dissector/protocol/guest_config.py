@@ -115,13 +115,17 @@ def _objects(entries: Any) -> list[Mapping[str, Any]] | None:
     return entries if isinstance(entries, list) and all(isinstance(one, dict) for one in entries) else None
 
 
+PCI_ADDRESS = "{:04x}:{:02x}:{:02x}.{:x}"
+"""Of a domain, a bus, a device and its function."""
+
+
 def _addresses(entries: Any, names: str) -> tuple[str, ...] | None:
     """Addresses on a PCI bus, from the numbers of their parts; a part that is not there is 0."""
     objects = _objects(entries)
     if objects is None:
         return None
     parts = ([_number(one.get(name, 0)) or 0 for name in names.split()] for one in objects)
-    return tuple("{:04x}:{:02x}:{:02x}.{:x}".format(*four) for four in parts)
+    return tuple(PCI_ADDRESS.format(*four) for four in parts)
 
 
 TRUTHS: Mapping[str, bool] = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
@@ -214,7 +218,7 @@ def _attributes(domain: Element, path: str, name: str) -> tuple[str, ...] | None
 
 def _address(element: Element) -> str:
     four = (int(element.get(name, "0"), 0) for name in ("domain", "bus", "slot", "function"))
-    return "{:04x}:{:02x}:{:02x}.{:x}".format(*four)
+    return PCI_ADDRESS.format(*four)
 
 
 def _memory(element: Element | None) -> int | None:
