@@ -2088,7 +2088,7 @@ protocol_specs.Proof = py.class("Proof", { "bits", "lengths", "base", "unit", "c
     fields) if lengths == nil then lengths = {} end if base == nil then base = 0 end if unit == nil then unit = 0 end if
     counted == nil then counted = false end if fields == nil then fields = {} end return { bits = bits,
     lengths = lengths, base = base, unit = unit, counted = counted, fields = fields } end)
-runtime_parsing.Heard = py.class("Heard", nil, nil, false, parser_direction.NoTransport)
+parser_direction.Heard = py.class("Heard", nil, nil, false, parser_direction.NoTransport)
 runtime_halves.Placed = py.class("Placed")
 runtime_halves.ShownHalf = py.class("ShownHalf", nil, nil, false, runtime_halves.Placed)
 runtime_halves.Turn = py.class("Turn", { "frame", "offset" }, {}, true, nil, function(frame, offset) return {
@@ -8544,7 +8544,7 @@ end
 function runtime_parsing.ShowingParser._init(self, conversation, capture, is_first)
     parser_direction.DirectionParser._init(self, conversation, parser_steps.STEPS, is_first)
     self.capture = capture
-    self.heard = runtime_parsing.Heard()
+    self.heard = parser_direction.Heard()
     self.transport = self.heard
     self.owner = runtime_halves.ShownHalf(self)
 end
@@ -9730,7 +9730,7 @@ function parser_resync.is_reverse(p)
     return judge:evidence(0, "libxc") > 0 and judge.reverse
 end
 
-function runtime_parsing.Heard._init(self)
+function parser_direction.Heard._init(self)
     self.acked = 0
 end
 

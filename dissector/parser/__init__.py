@@ -4,7 +4,7 @@ Read `direction.py` first, then `steps.py`; `resync.py` and `confidence.py` are 
 """
 
 from dissector.parser.conversation import MIGRATIONS_MAX, Conversation, Remarks
-from dissector.parser.direction import DirectionParser, NoTransport
+from dissector.parser.direction import DirectionParser, Heard
 from dissector.parser.joins import Joins
 from dissector.parser.resync import LATE_SEARCHED
 from dissector.parser.steps import STEPS
@@ -15,8 +15,8 @@ __all__ = [
     "MIGRATIONS_MAX",
     "Conversation",
     "DirectionParser",
+    "Heard",
     "Joins",
-    "NoTransport",
     "Remarks",
     "WireOrder",
     "connect",

@@ -66,7 +66,7 @@ EARLY_GAPS_MAX = 256
 
 
 class NoTransport:
-    """Of a bare stream: nobody acknowledges it, unless whoever passes it on says so."""
+    """Of a bare stream, which nobody acknowledges."""
 
     acked = retransmitted = conflicts = copies = in_vain = unheard = 0
     is_shut = False
@@ -77,6 +77,13 @@ class NoTransport:
 
     def spent(self) -> Spent:
         return NOTHING_SPENT
+
+
+class Heard(NoTransport):
+    """Of a stream of which whoever follows it says how much the other side has acknowledged."""
+
+    def __init__(self) -> None:
+        self.acked = 0
 
 
 NO_TRANSPORT = NoTransport()

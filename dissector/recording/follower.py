@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from dissector.events import Event
-from dissector.parser import Conversation, NoTransport, connect
+from dissector.parser import Conversation, Heard, connect
 from dissector.recording.packets import HERE, flow_from
 
 
@@ -17,7 +17,7 @@ class Follower:
         self._migrations = 0
         conversation = Conversation(flow_from(HERE), lambda event, frame: emit(event), self._number, note_spans=True)
         self._parsers = connect(conversation)
-        self._transports = NoTransport(), NoTransport()
+        self._transports = Heard(), Heard()
         for parser, transport in zip(self._parsers, self._transports, strict=True):
             parser.attach(transport)
         self._sent = [0, 0]

@@ -28,7 +28,7 @@ from dissector.integrations.wireshark.runtime.halves import ShownHalf
 from dissector.integrations.wireshark.runtime.octets import summary_of
 from dissector.integrations.wireshark.runtime.shown import Broken, Shown, Tie
 from dissector.parser.conversation import Conversation
-from dissector.parser.direction import DirectionParser, NoTransport, Wrapping
+from dissector.parser.direction import DirectionParser, Heard, Wrapping
 from dissector.parser.entries import page_runs
 from dissector.parser.item import Item
 from dissector.parser.steps import STEPS
@@ -245,13 +245,6 @@ class Capture:
         self.ended.append(shown)
         if shown.half.trailing is shown:
             shown.half.trailing = None
-
-
-class Heard(NoTransport):
-    """What the other side has acknowledged of a flow."""
-
-    def __init__(self) -> None:
-        self.acked = 0
 
 
 class ShowingParser(DirectionParser):
