@@ -123,6 +123,11 @@ class Stall(NamedTuple):
     """None: not clear."""
 
 
+Extent: TypeAlias = tuple[int, int, int]
+"""By how many segments that came from the first of those behind it on, how many octets of them, and how long (ns) a
+segment was late."""
+
+
 class Way(NamedTuple):
     """What a connection showed of the way of one direction's octets. Times are ns; None: nothing shows it."""
 
@@ -136,11 +141,8 @@ class Way(NamedTuple):
     spurious: int = 0
     late: int = 0
     """Segments that came later than those behind them, and had not been sent again."""
-    late_segments: tuple[int, int] | None = None
-    """By how many segments that came from the first of those behind it on, how many octets of them, and how long (ns)
-    one was late: the middle one, and the most."""
-    late_octets: tuple[int, int] | None = None
-    late_time: tuple[int, int] | None = None
+    late_by: tuple[Extent, Extent] | None = None
+    """How late one was: the middle of each of its numbers, and the most of each; None: none was."""
     window_least: int | None = None
     """Octets of the smallest window that the other side announced."""
     window_closed: int = 0

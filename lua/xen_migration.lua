@@ -2054,15 +2054,13 @@ events.DirectionStarted = py.class("DirectionStarted", { "migration", "direction
     late = false, position = events.Position(0, 0) }, true, nil, function(migration, direction, offset, late,
     position) if late == nil then late = false end if position == nil then position = events.Position(0, 0) end return {
     migration = migration, direction = direction, offset = offset, late = late, position = position } end)
-events.Way = py.class("Way", { "rtt", "in_flight", "fast", "timeout", "spurious", "late", "late_segments",
-    "late_octets", "late_time", "window_least", "window_closed", "lag", "reply", "side" }, { fast = 0, timeout = 0,
-    spurious = 0, late = 0, window_closed = 0 }, true, nil, function(rtt, in_flight, fast, timeout, spurious, late,
-    late_segments, late_octets, late_time, window_least, window_closed, lag, reply,
+events.Way = py.class("Way", { "rtt", "in_flight", "fast", "timeout", "spurious", "late", "late_by", "window_least",
+    "window_closed", "lag", "reply", "side" }, { fast = 0, timeout = 0, spurious = 0, late = 0, window_closed = 0 },
+    true, nil, function(rtt, in_flight, fast, timeout, spurious, late, late_by, window_least, window_closed, lag, reply,
     side) if fast == nil then fast = 0 end if timeout == nil then timeout = 0 end if spurious == nil then spurious = 0
     end if late == nil then late = 0 end if window_closed == nil then window_closed = 0 end return { rtt = rtt,
-    in_flight = in_flight, fast = fast, timeout = timeout, spurious = spurious, late = late,
-    late_segments = late_segments, late_octets = late_octets, late_time = late_time, window_least = window_least,
-    window_closed = window_closed, lag = lag, reply = reply, side = side } end)
+    in_flight = in_flight, fast = fast, timeout = timeout, spurious = spurious, late = late, late_by = late_by,
+    window_least = window_least, window_closed = window_closed, lag = lag, reply = reply, side = side } end)
 events.Stall = py.class("Stall", { "start", "end_", "cause", "ended_by" }, {}, true, nil, function(start, end_, cause,
     ended_by) return { start = start, end_ = end_, cause = cause, ended_by = ended_by } end)
 events.DirectionEnded = py.class("DirectionEnded", { "migration", "direction", "reason", "offset", "retransmitted",

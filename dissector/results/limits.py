@@ -77,10 +77,10 @@ class ReorderingResult(Result):
     @classmethod
     def of(cls, way: Way) -> ReorderingResult | None:
         """None where nothing was reordered."""
-        if way.late_segments is None or way.late_octets is None or way.late_time is None:
+        if way.late_by is None:
             return None
-        late = LatenessResult(*map(_seconds, way.late_time))
-        return cls(ExtentResult(*way.late_segments), ExtentResult(*way.late_octets), late)
+        segments, octets, times = zip(*way.late_by, strict=True)
+        return cls(ExtentResult(*segments), ExtentResult(*octets), LatenessResult(*map(_seconds, times)))
 
 
 class EvidenceResult(Result):
@@ -210,12 +210,9 @@ def _sentence(held_up: HeldUp, parts: Mapping[Cause, float], way: Way | None, al
 
 def reordering_as_text(way: Way | None) -> str:
     """How far segments came behind their place; nothing where none did."""
-    if way is None or way.late_segments is None or way.late_octets is None or way.late_time is None:
+    if way is None or way.late_by is None:
         return ""
-    each = (
-        f"{many(segments, 'segment')} ({size(octets)}, {duration(late)})"
-        for segments, octets, late in zip(way.late_segments, way.late_octets, way.late_time, strict=True)
-    )
+    each = (f"{many(segments, 'segment')} ({size(octets)}, {duration(late)})" for segments, octets, late in way.late_by)
     return "{} came late: half of them behind up to {}, all behind up to {}".format(many(way.late, "segment"), *each)
 
 

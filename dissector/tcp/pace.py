@@ -120,6 +120,11 @@ class Paused(NamedTuple):
     """None: not clear."""
 
 
+Extent: TypeAlias = tuple[int, int, int]
+"""By how many segments that came from the first of those behind it on, how many octets of them, and how long (ns) a
+segment was late."""
+
+
 class Evidence(NamedTuple):
     """What a connection showed of the way of one half's octets. Times are ns; None: nothing shows it."""
 
@@ -133,11 +138,8 @@ class Evidence(NamedTuple):
     spurious: int
     late: int
     """Segments that came later than those behind them, and had not been sent again."""
-    late_segments: tuple[int, int] | None
-    """By how many segments that came from the first of those behind it on, how many octets of them, and how long (ns)
-    one was late: the middle one, and the most."""
-    late_octets: tuple[int, int] | None
-    late_time: tuple[int, int] | None
+    late_by: tuple[Extent, Extent] | None
+    """How late one was: the middle of each of its numbers, and the most of each; None: none was."""
     window_least: int | None
     """Octets of the smallest window that the other side announced."""
     window_closed: int
@@ -590,15 +592,21 @@ class Pace:
             self.timeout,
             self.spurious,
             self._late,
-            self._late_segments.middle_and_most,
-            self._late_octets.middle_and_most,
-            self._late_time.middle_and_most,
+            self._late_by,
             window,
             peer.closings,
             lag,
             took.least,
             self.side,
         )
+
+    @property
+    def _late_by(self) -> tuple[Extent, Extent] | None:
+        if not self._late:
+            return None
+        segments, octets, times = self._late_segments, self._late_octets, self._late_time
+        middle = segments.quantile(50) or 0, octets.quantile(50) or 0, times.quantile(50) or 0
+        return middle, (segments.largest, octets.largest, times.largest)
 
     @property
     def side(self) -> Side | None:

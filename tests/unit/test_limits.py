@@ -137,7 +137,7 @@ def test_the_longest_stalls_stay() -> None:
 
 
 def test_how_far_segments_were_late_is_told() -> None:
-    way = Way(late=31, late_segments=(2, 18), late_octets=(2_900, 26_100), late_time=(MS, 2 * MS))
+    way = Way(late=31, late_by=((2, 2_900, MS), (18, 26_100, 2 * MS)))
     migration = ended(stalled(), way)
     rows = dict(_rows(migration, Checker(migration)))
     assert rows["reordering"] == (
