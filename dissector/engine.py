@@ -103,6 +103,7 @@ class Engine:
             self._release_some(reader.frame)
             self._take_samples(reader.last_time_ns or 0)
             yield
+        self._release(reader.frame)  # what came with the last step: only what is open still ends now
         self.finish(reader.last_time_ns or 0)
 
     def packet(self, packet: Packet) -> None:

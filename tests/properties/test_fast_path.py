@@ -438,6 +438,11 @@ JUDGED_AT_WHAT_IS_NO_SEGMENT = ENDS_BEFORE_ITS_GAP._replace(
 """A gap that is to be given up at a packet of which nothing but a tunnel was captured."""
 
 
+ENDS_SOON_AFTER_A_GAP = ENDS_BEFORE_ITS_GAP._replace(seed=3450, lost=0.01, late=0.0, tunnel="any")
+"""A gap is given up, and no packet follows that is not passed over: what was held counts before what the end cuts."""
+
+
+@example(case=ENDS_SOON_AFTER_A_GAP, short=0)
 @example(case=ENDS_BEFORE_ITS_GAP, short=0)
 @example(case=JUDGED_AT_WHAT_IS_NO_SEGMENT, short=0)
 @given(CASES, st.sampled_from([0, 0, 1, 300, 1000]))
