@@ -25,7 +25,7 @@ FORMATS = ("svg", "pdf", "png", "csv")
 EPILOG = """\
 kinds:
   timeline    octets a second, phases, faults, retransmissions
-  memory      pages by pfn and time: sent, sent again, announced, pushed, answered, faulted
+  memory      pages by pfn and time: first sent, sent again, announced, pushed, answered, faulted
   iterations  pages sent a second, and pages dirtied meanwhile
   latency     each fault over time; in flight apart
   ecdf        distribution of latency, without pages that were in flight
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     read(capture, gathered.add, sample=gathered.sample)
     gathered.finish()
     subject = _subject(capture, gathered, arguments.migration)
-    if arguments.output.endswith(("-", ".csv")):
+    if arguments.output == "-" or arguments.output.lower().endswith(".csv"):
         _write(plots.table(arguments.kind, subject), arguments.output)
     else:
         plots.draw(arguments.kind, subject, arguments.output)
@@ -103,6 +103,6 @@ def _write(rows: list[Row], output: str) -> None:
 
 
 def _output(name: str) -> str:
-    if name != "-" and Path(name).suffix[1:] not in FORMATS:
+    if name != "-" and Path(name).suffix[1:].lower() not in FORMATS:
         raise argparse.ArgumentTypeError(f"{name!r} ends in none of {', '.join('.' + one for one in FORMATS)}")
     return name

@@ -111,6 +111,7 @@ def write(output: str, text: str) -> None:
 def _read(capture: Input, gathered: Gathered) -> Reported:
     from dissector.results.analysis import AnalysisResult
     from dissector.results.guest import Guests
+    from dissector.views.analysis import told
     from dissector.views.report import Reported
     from dissector.views.report.records import Records
 
@@ -125,6 +126,7 @@ def _read(capture: Input, gathered: Gathered) -> Reported:
         faults=gathered.faults,
         records=records,
         problem=capture.problem,
+        told=[told(migration) for migration, _ in gathered.analysis.migrations],
     )
 
 

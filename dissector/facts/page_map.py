@@ -26,8 +26,8 @@ FINEST_ROW = 16
 """Pfns of a row to begin with."""
 
 PageUse: TypeAlias = Literal["sent", "sent_again", "announced", "faulted", "answered", "pushed"]
-"""Of precopy: a page came for the first time, or again. Of postcopy: it was announced, was asked for, came when it had
-been asked for, came when nobody had asked for it yet."""
+"""Of precopy: a page came for the first time, or again. Of postcopy, each page once: it was announced, was asked for,
+came and answered a fault, came and nobody ever asked for it."""
 
 USES: tuple[PageUse, ...] = get_args(PageUse)
 
@@ -38,7 +38,9 @@ SEND = bytes(mark + 1 if mark & TIMES < TIMES else mark for mark in range(256))
 ANNOUNCE, COME, ASK = (bytes(mark | flag for mark in range(256)) for flag in (ANNOUNCED, CAME, ASKED))
 
 TIMES_OF = bytes(mark & TIMES for mark in range(256))
-IS_ASKED = bytes(bool(mark & ASKED) for mark in range(256))
+IS_UNANNOUNCED, IS_UNASKED = (bytes(not mark & flag for mark in range(256)) for flag in (ANNOUNCED, ASKED))
+IS_PUSHED = bytes(not mark & (ASKED | CAME) for mark in range(256))
+IS_ANSWER = bytes(mark & (ASKED | CAME) == ASKED for mark in range(256))
 IS_MISSING = bytes(mark & (ANNOUNCED | CAME) == ANNOUNCED for mark in range(256))
 
 
@@ -85,10 +87,18 @@ class PageMap:
         if take is None:
             return
         for first, length, type in record.runs:
-            if type not in UNBACKED:
+            # Who asks names no types: what stands there is no page's.
+            if type not in UNBACKED or take is PageMap._ask:
                 self._fit(first, length)
                 for row, number, low, high in self._pieces(first, length):
                     take(self, record.last.time, row, number, low, high)
+
+    def answer(self, pfn: int, time: int) -> None:
+        """The page that came at a time, unasked as it seemed, answers a fault that it crossed."""
+        row = pfn // self.row_size
+        if any(self.bins.rows.get(("pushed", row), ())):
+            self.bins.add(("pushed", row), time, -1)
+            self.bins.add(("answered", row), time, 1)
 
     def finish(self) -> None:
         """No record follows: keeps counts, and lets go of single pages."""
@@ -169,17 +179,17 @@ class PageMap:
         self._count("sent_again", row, time, high - low - new)
 
     def _announce(self, time: int, row: int, number: int, low: int, high: int) -> None:
-        self._mark(number, low, high, ANNOUNCE)
-        self._count("announced", row, time, high - low)
+        marks = self._mark(number, low, high, ANNOUNCE)
+        self._count("announced", row, time, marks.translate(IS_UNANNOUNCED).count(1))
 
     def _ask(self, time: int, row: int, number: int, low: int, high: int) -> None:
-        self._mark(number, low, high, ASK)
-        self._count("faulted", row, time, high - low)
+        marks = self._mark(number, low, high, ASK)
+        self._count("faulted", row, time, marks.translate(IS_UNASKED).count(1))
 
     def _come(self, time: int, row: int, number: int, low: int, high: int) -> None:
-        asked = self._mark(number, low, high, COME).translate(IS_ASKED).count(1)
-        self._count("answered", row, time, asked)
-        self._count("pushed", row, time, high - low - asked)
+        marks = self._mark(number, low, high, COME)
+        self._count("answered", row, time, marks.translate(IS_ANSWER).count(1))
+        self._count("pushed", row, time, marks.translate(IS_PUSHED).count(1))
 
 
 _TAKE: Mapping[Role | None, Callable[[PageMap, int, int, int, int, int], None]] = {

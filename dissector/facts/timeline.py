@@ -22,6 +22,7 @@ from dissector.events import (
     Record,
 )
 from dissector.facts.bins import TimeBins
+from dissector.facts.faults import Fault
 from dissector.facts.page_map import Marks, PageMap
 from dissector.facts.roles import role_of
 from dissector.facts.static_data import StaticData
@@ -193,6 +194,12 @@ class Timelines:
         timeline = self._of(event.migration)
         if timeline is not None:
             timeline.add(event)
+
+    def answered(self, fault: Fault) -> None:
+        """A fault whose page had come before it."""
+        timeline = self.by_number.get(fault.asked.migration)
+        if timeline is not None and timeline.pages is not None and fault.answer is not None:
+            timeline.pages.answer(fault.pfn, fault.answer.last.time)
 
     def sample(self, sample: Progress) -> None:
         """How far a direction of a migration has come."""

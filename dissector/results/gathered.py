@@ -21,8 +21,12 @@ class Gathered:
 
     def add(self, event: Event) -> None:
         """The next event, in wire order."""
-        self._faults.extend(self.analysis.add(event).faults)
+        matches = self.analysis.add(event)
+        self._faults.extend(matches.faults)
         self._timelines.add(event)
+        for fault in matches.faults:
+            if fault.answer is not None:
+                self._timelines.answered(fault)
 
     def sample(self, progress: Progress) -> None:
         """How far a direction of a migration has come."""

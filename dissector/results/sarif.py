@@ -39,7 +39,7 @@ def _rule(id: str) -> dict[str, Any]:
         "id": id,
         "shortDescription": {"text": rule.summary},
         "fullDescription": {"text": rule.why},
-        "help": {"text": f"{rule.why} Source: {rule.source}."},
+        "help": {"text": f"{rule.why} What to do: {rule.advice} Source: {rule.source}."},
         "defaultConfiguration": {"level": rule.severity},
     }
 

@@ -29,7 +29,7 @@ class DirectionSeriesResult(Result):
 class UseResult(Result):
     """Where and when something happened to pages."""
 
-    use: Annotated[PageUse, "answered: came when asked for; pushed: came when nobody had asked for it yet"]
+    use: Annotated[PageUse, "answered: came and answered a fault, in flight or not; pushed: nobody ever asked for it"]
     rows: Annotated[tuple[int, ...], "of each cell that is not empty: which of the map's rows it is in"]
     bins: Annotated[tuple[int, ...], "of each cell: in which bin of time it is, from 0"]
     pages: Annotated[tuple[int, ...], "of each cell: how many pages"]

@@ -37,6 +37,8 @@ CAPTURE_GAP = _rule(
     source="RFC 9293, section 3.4: octets missing between sequence numbers that were seen or acknowledged",
     why="The two ends of the migration did get these octets; only the capture did not. What they carried"
     " is unknown, and no rule is judged that would need it.",
+    advice="If what is missing matters, capture again with a larger buffer (-B of tcpdump and dumpcap), on a host or"
+    " disk that keeps up, or without page contents (`xenshark tap --no-pages`).",
     example="octets 1000 to 2447 of a direction in no packet; no finding: the same octets in a later retransmission",
     messages=Gaps,
     breaking=(*eg.HVM3, eg.Missing(1448, "PAGE_DATA"), eg.PAGES),
@@ -50,6 +52,7 @@ CAPTURE_CUT = _rule(
     source="pcap and pcapng packet headers: captured length below original length",
     why="The capturing program was told to keep a limited number of octets of each packet. The rest was"
     " sent and has its place in the stream, but its contents are unknown.",
+    advice="If contents matter, capture whole packets: tcpdump -s 0.",
     example="captured 128 of 1514 octets; no finding: captured 1514 of 1514",
     message="packets were cut short: of {octets:,} octets some are not in the capture",
     breaking=(*eg.HVM3, eg.Cut(), eg.PAGES),
@@ -64,6 +67,7 @@ STREAM_RESYNCHRONISED = _rule(
     source="libxc specification, Records: a header can be found only through the lengths before it",
     why="No marker stands before a record, so the next header is searched for by what a header and its"
     " body can look like. The octets passed over are not dissected, and no rule is judged on them.",
+    advice="If what was passed over matters, capture again without losses: see capture-gap.",
     example="a gap over two record headers; no finding: a gap inside one body",
     messages=Way,
     breaking=(*eg.HVM3, eg.Missing(64), eg.Skipped(64), eg.PAGES),
@@ -78,6 +82,7 @@ CAPTURE_STARTS_LATE = _rule(
     why="The headers of the stream, and with them its version, byte order and guest type, may be"
     " missing, so these are concluded from the records that were captured. Nothing is known of what came"
     " earlier.",
+    advice="If the beginning matters, start to capture before the migration begins.",
     example="first packet without SYN; no finding: SYN, SYN-ACK, ACK",
     message="the connection's beginning was not captured; what is known begins in {where}",
     breaking=(eg.Late(), eg.PAGES),
@@ -92,6 +97,8 @@ CLOCK_STEPPED_BACK = _rule(
     why="Somebody, or NTP, set that clock while it captured, or captures of two hosts were merged. The order of the"
     " packets is right all the same. Times before and after it do not compare: a duration that would be negative is"
     " given as 0.",
+    advice="Do not trust times that span it. Let no clock be set while you capture, and do not merge captures of"
+    " hosts with different clocks.",
     example="a packet of 13:00:05, the next one of 12:00:06; no finding: a few milliseconds, as between receive queues",
     message="the clock goes back by {by:.3f} s in frame {frame}: times before and after it do not compare",
     breaking=(*eg.HVM3, eg.Earlier(3600), eg.PAGES),
@@ -106,6 +113,8 @@ CAPTURED_TWICE = _rule(
     why="A capture on all interfaces sees a packet on a bridge and on its port, with a VLAN tag and without; a mirror"
     " port sees it as it comes and as it goes. Copies are no retransmissions, and are not counted as such; what is a"
     " retransmission as well cannot be told apart for sure.",
+    advice="Nothing has to be done to read it. For exact counts of retransmissions capture on one interface, not on"
+    " any, or one way of a mirror port.",
     example="every segment within 0.5 ms of its like; no finding: 2 % of the octets sent again",
     message="each packet was captured {times} times or so: these are no retransmissions",
     breaking=(*eg.HVM3, eg.PAGES, eg.Copied(1)),
@@ -120,6 +129,8 @@ PEER_SILENT = _rule(
     why="The link is broken, a host is down, or something on the way drops packets from there on. The sending side"
     " goes on for a quarter of an hour or so before it gives up: a migration that hangs. Or the capture misses what the"
     " other side sends.",
+    advice="See whether the silent side is up and its link is, and whether a firewall between them forgot the"
+    " connection. If both were well, capture at the host that seems silent: the capture missed it.",
     example="3 segments sent again, and 5 s without a packet from the destination; no finding: the same within 0.4 s",
     message="{who} stopped acknowledging {seconds:.3f} s before the {what} ends; {segments:,} segments sent again in"
     " vain",
@@ -135,6 +146,8 @@ TCP_CONFLICT = _rule(
     why="Xen is not the cause: it writes to a byte stream and never sees segments. The capture is"
     " damaged, two connections were taken for one, or something on the path alters packets; which of the"
     " two versions the receiver got cannot be known.",
+    advice="Capture on both hosts and compare: where they differ, something between them alters packets. Where they"
+    " agree, the first capture was damaged.",
     example="octet 100 is 0x00, in the retransmission 0x2a; no finding: 0x00 both times",
     message="{count:,} retransmitted segments differ from what was seen first",
     breaking=(*eg.HVM3, eg.PAGES, eg.Conflict()),

@@ -14,9 +14,9 @@ from dissector.rules import examples as eg
 from dissector.rules.fields import keys
 from dissector.rules.guest import GUESTS, Guest
 from dissector.rules.reading import config_of, from_json, number
-from dissector.rules.rule import BODY, DEPENDS, IN_STATE, PLACE, Misplaced, Rule, Violation, check, declared
+from dissector.rules.rule import BODY, DEPENDS, IN_STATE, PLACE, WRITER, Misplaced, Rule, Violation, check, declared
 
-_rule = partial(Rule, group="contents", effects=BODY)
+_rule = partial(Rule, group="contents", effects=BODY, advice=WRITER)
 
 DOMAIN_TYPES = ("hvm", "pv", "pvh")
 """libxl_domain_type of libxl_types.idl, but for "invalid", with which no domain is made."""
@@ -76,6 +76,8 @@ BAD_TSC_MODE = _rule(
     source="tsc_set_info() in xen/arch/x86/time.c; handle_x86_tsc_info() in xg_sr_common_x86.c",
     why="The hypervisor fails on any mode but 0, 1 and 2, and the restore with it. Mode 3 (PVRDTSCP) was"
     " taken up to Xen 4.11.",
+    advice="Start the guest anew with another `tsc_mode`: default, always_emulate or native. Mode 3"
+    " (native_paravirt) can be migrated to Xen 4.11 and older alone.",
     receiver_says={
         "Unable to set TSC information": "",
     },
@@ -92,6 +94,8 @@ TSC_CONTRADICTED = _rule(
     source="tsc_set_info() in xen/arch/x86/time.c; arch_hvm_load() in xen/arch/x86/hvm/save.c",
     why="The frequency in HEADER of HVM_CONTEXT is set without a word and replaces what X86_TSC_INFO said: the"
     " guest's clock runs fast or slow. Up to 1 % is tolerance between hosts.",
+    advice="Set the guest's clock when it runs at the destination, and have NTP in it. If it matters, start the"
+    " guest with tsc_mode='always_emulate': then its frequency is the same on every host.",
     example="X86_TSC_INFO 2,000,000 kHz, HEADER 2,500,000 kHz; no finding: HEADER 2,000,010 kHz, or 0",
     message="{one} says {khz:,} kHz, {other} {other_khz:,} kHz",
     breaking=(*eg.HVM3, eg.PAGES, eg.TSC3, eg.PARAMS, eg.context(khz=2_500_000)),
@@ -108,6 +112,8 @@ MISSING_CONTEXT = _rule(
     why="An HVM guest needs HVM_CONTEXT, a PV guest the basic state of vcpu 0, its table of frames and"
     " SHARED_INFO. Under libxl a guest with a device model needs EMULATOR_CONTEXT, too: QEMU is started"
     " on a file that was never written.",
+    advice="If EMULATOR_CONTEXT is missing, see why QEMU did not save: /var/log/xen/qemu-dm-GUEST.log at the source."
+    " Else report it to the authors of the sending program.",
     receiver_says={
         "Unable to restore HVM context": "HVM_CONTEXT",
         "Sender didn't send vcpu0's basic state": "X86_PV_VCPU_BASIC",
@@ -129,6 +135,8 @@ UNHANDLED_RECORD = _rule(
     why="TOOLSTACK stands in the specification, but no libxc from 4.6 on has a handler for it, so it is"
     " an unknown mandatory record to each. In libxl every unknown type fails, and nothing there asks"
     " whether it is optional.",
+    advice="Receive with a Xen that has what the source's has: as new a release, and the same patches (postcopy,"
+    " COLO). TOOLSTACK no receiver handles: its sender has to leave it out.",
     receiver_says={
         "Mandatory record %#x (%s) not handled": "^libxc",
         "Unrecognised record 0x%08x": "^libxl",
@@ -152,6 +160,8 @@ EMULATOR_RECORD_UNEXPECTED = _rule(
     source="process_record() in libxl_stream_read.c: b_info.type",
     why="libxl takes EMULATOR_XENSTORE_DATA and EMULATOR_CONTEXT only for a guest that its configuration"
     " calls hvm. For a PV or PVH guest the restore fails.",
+    advice='Say type="hvm" in the configuration that goes with the stream (`xl migrate -C`, `xl restore CONFIG'
+    " FILE`), if that is what the guest is.",
     receiver_says={
         "Received a xenstore emulator record when none was expected": "EMULATOR_XENSTORE_DATA:",
         "Received an emulator context record when none was expected": "",
@@ -186,6 +196,8 @@ BAD_XL_CONFIG = _rule(
     source="create_domain() in xl_vmcontrol.c; libxl_domain_config_from_json()",
     why="xl reads the configuration before the stream, and gives up if it does not fit or, where the"
     " header calls it JSON, cannot be parsed or names a type of guest that libxl does not know. No domain is made.",
+    advice="Give a configuration beside the stream: `xl migrate -C CONFIG`, `xl restore CONFIG FILE`. If xl does not"
+    " know the guest's type, receive with a newer one.",
     receiver_says={
         "Savefile truncated.": "optional data",
         "failed to parse JSON": "no JSON",
@@ -205,6 +217,8 @@ GUEST_TYPE_CONTRADICTED = _rule(
     source="x86_pv_setup() in xg_sr_restore_x86_pv.c, x86_hvm_setup() in xg_sr_restore_x86_hvm.c",
     why="libxl makes the domain as the configuration says, before the stream is read. On a domain header of the"
     " other kind libxc gives up: a PV guest's has type 1, that of an HVM or PVH guest type 2.",
+    advice="Correct `type` in the configuration that goes with the stream: `xl migrate -C CONFIG`, `xl restore"
+    " CONFIG FILE`.",
     receiver_says={
         "Unable to restore %s domain into an x86 HVM domain": "guest is p?v?h",
         "Unable to restore %s domain into an x86_pv domain": "",

@@ -32,6 +32,9 @@ UNDEFINED_STATE = _rule(
     " permission to resume, tells it what became of the guest. After the transition of postcopy neither"
     " side has all of memory. Two running copies would write to the same disks: look at both hosts"
     " before either is resumed.",
+    advice="Run `xl list` on both hosts, and let one copy run at most: two of them destroy the disks. If exactly one"
+    " is whole and no other one has run, resume that one. After a transition to postcopy none is: destroy"
+    " both, and start the guest anew from its disks.",
     receiver_says={
         "** Migration failed during final handshake **": "report",
         "Domain state is now undefined !": None,
@@ -49,6 +52,9 @@ MIGRATION_FAILED = _rule(
     source="migrate_domain() in xl_migrate.c; restore() in xg_sr_restore.c",
     why="The protocol has no record for errors: a side that fails closes the connection, and the reason"
     " stands in its own log. The message says what was seen last.",
+    advice="Read the logs of both hosts at this time: what xl printed, /var/log/xen/, `xl dmesg`;"
+    " /var/log/xensource.log of xenopsd, /var/log/libvirt/libxl/ of libvirt. `xenshark rules --log` explains"
+    " lines of them.",
     receiver_says={
         "Restore failed": None,
         "migration target: Domain creation failed (code %d).": None,

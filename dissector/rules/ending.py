@@ -55,6 +55,9 @@ TRUNCATED_STREAM = _rule(
     " An ordinary restore fails then. A checkpointed stream never has an END: its receiver takes over"
     " from the last whole checkpoint, so a stop right after CHECKPOINT_END is no finding, and a stop"
     " inside a later checkpoint is a failover, which is a warning.",
+    advice="See why it ended, on the side that ended it first: what xl printed, /var/log/xen/, `xl dmesg`, the"
+    " kernel's log (was the process killed for its memory?). Of a file: was the disk full? A guest that still"
+    " is at the source can be migrated again.",
     receiver_says={
         "Failed to read Image Header from stream": "LIBXC_CONTEXT: .*(after|inside)",
         "Failed to read Domain Header from stream": "image header:|inside domain header",
@@ -77,6 +80,8 @@ DATA_AFTER_END = _rule(
     why="No layer of the receiver reads past its own END. After a live migration xl takes the next 44"
     " octets for the source's permission to start the guest; if they are anything else, it destroys its"
     " copy and reports a failure. After the restore of a file they are never read.",
+    advice="If they come from something in the pipe (a wrapper of ssh, a login script), take that out of the way. In"
+    " a file they do no harm.",
     example="libxl END, 16 unknown octets; legal: libxl END, 'domain is yours, you are cleared to unpause'",
     message="{length:,} octets after the end of the stream are no handshake",
     breaking=(*eg.WHOLE, eg.TRAILING),

@@ -45,9 +45,9 @@ from dissector.rules.fields import (
     reserved_set,
 )
 from dissector.rules.headers import XL_STREAM_V2, XL_UNKNOWN_FLAGS
-from dissector.rules.rule import FRAMING, Rule, Violation, check, declared
+from dissector.rules.rule import FRAMING, WRITER, Rule, Violation, check, declared
 
-_rule = partial(Rule, group="headers and framing", effects=FRAMING)
+_rule = partial(Rule, group="headers and framing", effects=FRAMING, advice=WRITER)
 
 PAGES_HEADER = fixed(layout(pages_header, "little"))[0].size
 """Octets before the entries of a pages record."""
@@ -95,6 +95,8 @@ RESERVED_BITS_SET = _rule(
     source="libxc specification, Overview, Fields; PAGE_DATA_PFN_MASK in xg_sr_stream_format.h",
     why="Receivers mask or ignore reserved bits, so the migration works. The sender either writes memory"
     " it did not clear or follows a specification newer than the receiver's.",
+    advice="This migration works all the same. If the source has a newer Xen than the destination, update the"
+    " destination first; else report it to the authors of the sending program.",
     example="bits 59-52 of a PAGE_DATA entry = 0x01; legal: 0x00",
     message="{field} is 0x{bits:x}, not zero",
     messages=Reserved,
@@ -110,6 +112,8 @@ NONZERO_PADDING = _rule(
     source="libxc and libxl specifications, Records: padding; read_record() in xg_sr_common.c",
     why="Receivers read the padding together with the body and never look at it. What stands there may"
     " be stale memory of the sending process, or a sign that body_length is wrong.",
+    advice="This migration works all the same, if no length is wrong beside it. What the octets are can be memory of"
+    " the sending process: report it to its authors.",
     example="body_length 4, padding 00 00 00 2a; legal: body_length 4, padding 00 00 00 00",
     message="padding after the body is {padding}",
     breaking=(*eg.HVM3, eg.SHORT._replace(padding=bytes((0, 0, 0, 0x2A)))),
@@ -126,6 +130,8 @@ RECORD_TOO_LONG = _rule(
     why="read_record() fails on the header alone. The limit is 128 MiB since Xen 4.10; it was 8 MiB from"
     " 4.6 to 4.9 and in the postcopy series. In the postcopy phase that series checks no limit and waits"
     " for the whole body instead.",
+    advice="Look for what damages the stream: findings before this one, and whatever carries the stream from host to"
+    " host. If there is nothing, report it to the authors of the sending program.",
     receiver_says={
         "Record (0x%08x, %s) length %#x exceeds max (%#x)": "",
     },
@@ -273,6 +279,8 @@ UNKNOWN_MANDATORY_RECORD = _rule(
     why="The specification demands that the restore fails, and both libraries do fail. A type that is"
     " unknown in one version of the stream may exist in another: 0x13 to 0x16 are postcopy records in"
     " version 2 only.",
+    advice="Receive with a Xen that has what the source's has: as new a release, and the same patches (postcopy,"
+    " COLO). If no release knows this type, the stream is damaged before it.",
     receiver_says={
         "Mandatory record %#x (%s) not handled": "^libxc",
         "Unrecognised record 0x%08x": "^libxl",
@@ -298,6 +306,7 @@ UNKNOWN_OPTIONAL_RECORD = _rule(
     source="libxc specification, Records: type; restore() in xg_sr_restore.c",
     why="libxc logs and skips it. libxl does not use the permission: its reader fails on every type it"
     " does not know, optional or not. In the postcopy phase libxc fails, too (postcopy-optional-record).",
+    advice="Nothing, if the migration went on. If it failed here, receive with a Xen as new as the source's.",
     receiver_says={
         "Unrecognised record 0x%08x": "",
     },
@@ -324,6 +333,8 @@ LEGACY_STREAM = _rule(
     why="A legacy stream has no header and no record types. A newer xl sees bit 1 of the xl header's"
     " mandatory flags clear and pipes the rest through convert-legacy-stream, whose output is an"
     " ordinary stream and can be dissected.",
+    advice="Restore it with a newer xl, which converts it by itself; or give it to convert-legacy-stream, and what"
+    " comes out of that to xenshark.",
     receiver_says={
         "Invalid marker: Got 0x%016x": "in place of the marker",
         "Failed to start the legacy stream conversion helper": "^xl",

@@ -33,6 +33,8 @@ XL_HANDSHAKE = _rule(
     " unpause' is wrong, the source resumes its guest; once it has given permission to start, a wrong"
     " message leaves the state of both copies unknown, and xl says so. After postcopy the source does"
     " not look at the message.",
+    advice="See on both hosts what became of the guest (`xl list`), before anything is started or resumed. Then look"
+    " for what else writes into the pipe: a login script, a wrapper of ssh, an xl of another release.",
     receiver_says={
         "%s contained unexpected data instead of %s": "this says",
         "** Migration failed during final handshake **": "closed without",
@@ -52,6 +54,8 @@ XL_TARGET_FAILED = _rule(
     why="The octet after 'my copy unpause results are as follows' is 0 for success, else a libxl error"
     " negated. The destination then destroys its copy and gives the permission to run back; the source"
     " resumes its guest when it has read that.",
+    advice="See why the destination could not start it: what its xl printed, /var/log/xen/ there. Often a disk, a"
+    " bridge or memory is missing. The guest goes on at the source, and can be migrated again.",
     receiver_says={
         "migration sender: Target reports startup failure (status code %d).": "",
         "migration target: Failure, destroying our copy.": None,
@@ -70,6 +74,8 @@ XL_NO_BANNER = _rule(
     why="What ssh starts on the destination may speak before xl does: a login text, a shell's complaint,"
     " xl's own error. xl compares the first octets with its banner, gives up without a word to the"
     " destination, and the guest goes on at the source. It is the commonest failure of xl migrate.",
+    advice="Run `ssh HOST true` at the source as the user who migrates: it has to print nothing. Take what prints"
+    " out of the login files there. If it is an error, mend that: xl must be found and may be run.",
     receiver_says={
         "%s contained unexpected data instead of banner": "",
     },

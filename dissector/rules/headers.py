@@ -39,6 +39,9 @@ BAD_IMAGE_HEADER = _rule(
     why="The restore fails before it reads any record. Current Xen accepts versions 2 and 3, releases"
     " before 4.14 and the postcopy series only 2. The version also decides what the record types from"
     " 0x10 up mean.",
+    advice="If the version is wrong, receive with Xen 4.14 or newer, which reads 2 and 3. If the marker or the id"
+    " is, something between the hosts (a wrapper of ssh, a relay, a disk) has changed or cut the stream: look"
+    " there.",
     receiver_says={
         "Invalid marker: Got 0x%016x": "marker is",
         "Invalid ID: Expected 0x%08x, Got 0x%08x": "id is",
@@ -83,6 +86,8 @@ BAD_DOMAIN_HEADER = _rule(
     why="The receiver compares the type with the domain it has built and the page size with its own 4096"
     " octets, and fails if either differs. A PVH guest has type 2, HVM; types 3 and 4 stood in the"
     " specification of Xen 4.6 to 4.13, and no receiver ever accepted them.",
+    advice="Name the type that the stream is of in the configuration: `type` in the file that `xl migrate -C` or `xl"
+    " restore` is given. No host has pages of another size than 4,096 octets: then the stream is damaged.",
     receiver_says={
         "Unable to restore %s domain into an x86 HVM domain": "guest type",
         "Unable to restore %s domain into an x86_pv domain": None,
@@ -116,6 +121,8 @@ BAD_LIBXL_HEADER = _rule(
     summary="A libxl stream header has a wrong ident or version",
     source="libxl specification, Header; stream_header_done() in libxl_stream_read.c",
     why="libxl gives up before the first record and no domain memory is read. No version but 2 was ever specified.",
+    advice="Something between the hosts (a wrapper of ssh, a relay, a disk) has changed or cut the stream: look"
+    " there, and take it out of the way.",
     receiver_says={
         "Invalid ident: expected 0x%016x, got 0x%016x": "ident is",
         "Unexpected Version: expected %u, got %u": "version is",
@@ -154,6 +161,8 @@ BAD_XL_HEADER = _rule(
     why="xl compares byteorder in its own byte order, so it refuses a header from a host of the other"
     " one. It also refuses mandatory flags that it does not know and says that a newer xl is needed. It"
     " does not look at optional flags.",
+    advice="If flags are unknown, receive with a newer xl. If the byteorder is wrong, both hosts have to be of the"
+    " same byte order; if they are, the file or the stream is damaged.",
     receiver_says={
         "File has wrong magic number - corrupt or for a different tool?": "magic",
         "File has wrong byte order": "byteorder",
@@ -195,6 +204,8 @@ BIG_ENDIAN_STREAM = _rule(
     " create_domain() in xl_vmcontrol.c",
     why="The specifications allow it, but no release has a sender that writes or a receiver that reads"
     " such a stream. Both libraries give up on the header, and xl on a save header that is not in its own byte order.",
+    advice="No Xen writes such a stream: ask whoever made it, or see whether the file or what carried the stream is"
+    " damaged.",
     receiver_says={
         "Unable to handle big endian streams": "^lib",
         "File has wrong byte order": "^xl",

@@ -35,6 +35,8 @@ BAD_CPU_POLICY = _rule(
     why="libxc refuses an empty policy. Xen refuses all of it for one leaf, subleaf or register that it"
     " does not know, for flags, a value too wide or too many entries, and libxc names that entry. An"
     " older Xen knows fewer leaves, so it may refuse what a newer one sends.",
+    advice="Receive with a Xen as new as the source's or newer. If it is, report it to the authors of the sending"
+    " program.",
     receiver_says={
         "X86_CPUID_POLICY size %u should be multiple of %u": "X86_CPUID_POLICY: its size",
         "X86_MSR_POLICY size %u should be multiple of %u": "X86_MSR_POLICY: its size",
@@ -56,6 +58,8 @@ BAD_HVM_CONTEXT = _rule(
     " first that it does not know, that has the wrong size, belongs to no vcpu of the guest or holds a"
     " value that no processor could have; the guest does not start. Old and new sizes of one state are"
     " both taken.",
+    advice="Receive with a Xen as new as the source's or newer, on a processor that has what the guest uses"
+    " (`xenshark guest FILE` shows that). `xl dmesg` at the destination names the state that was refused.",
     receiver_says={
         "HVM%d restore: bad magic number %#x": "magic is",
         "HVM%d restore: unsupported version %u": "version is",
@@ -92,6 +96,8 @@ BAD_HVM_PARAMS = _rule(
     why="The parameters are set one by one, and the restore fails at the first that Xen refuses. That is"
     " an index past the last, one that is deprecated or, since 4.20, read-only, one that may be set once"
     " and changes, or a Viridian feature that this Xen does not know.",
+    advice="Receive with a Xen as new as the source's or newer. If it refuses a Viridian feature, start the guest"
+    " with a `viridian` setting that both hosts know.",
     receiver_says={
         "set HVM param %d = 0x%016x": "",
     },
@@ -110,6 +116,8 @@ POLICY_CONTRADICTED = _rule(
     why="Xen holds control registers against the policy that came with the stream, and refuses the whole"
     " HVM_CONTEXT for one bit too many. A policy that was changed after the guest had started is the"
     " usual cause.",
+    advice="Do not change `cpuid` or `msr` settings of a guest that runs: start it anew with those it is to have,"
+    " and migrate it then. `xenshark diff` compares two policies.",
     receiver_says={
         "HVM%d restore: bad CR4 %#x (valid %#x, rejected %#x)": "CR4",
         "%s: HVM restore: bad EFER %#x - %s": "EFER",

@@ -14,9 +14,9 @@ from dissector.rules import contents, postcopy
 from dissector.rules import examples as eg
 from dissector.rules.guest import GUESTS
 from dissector.rules.postcopy_phase import PAGES_STATES
-from dissector.rules.rule import IN_STATE, PLACE, Misplaced, Rule, Violation, declared, misplaced_by_role
+from dissector.rules.rule import IN_STATE, PLACE, WRITER, Misplaced, Rule, Violation, declared, misplaced_by_role
 
-_rule = partial(Rule, group="order and direction", effects=PLACE)
+_rule = partial(Rule, group="order and direction", effects=PLACE, advice=WRITER)
 
 OF_GUEST = "{record} in a stream whose domain header says {guest}"
 
@@ -135,6 +135,8 @@ STATIC_DATA_IN_V2 = _rule(
     " version 2 with the postcopy series. Xen 4.14 and later do not look at the version here and accept"
     " them; older releases fail on an unknown record, and the postcopy series takes them for"
     " POSTCOPY_BEGIN and its kin.",
+    advice="Receive with Xen 4.14 or newer, and not with the postcopy series. The sender has to say version 3:"
+    " report it to its authors.",
     example="version 2, type 0x11 with 48 octets of CPUID leaves; legal: the same in version 3",
     messages=StaticData,
     breaking=(*eg.HVM2, eg.Said("POSTCOPY_PFNS_BEGIN", body=bytes(48))),
@@ -151,6 +153,7 @@ HVM_PARAMS_AFTER_CONTEXT = _rule(
     why="The specification wants the parameters first, yet every release from 4.6 on sends the context"
     " first. Receivers keep the context until the end of the stream or the checkpoint, so both orders"
     " restore the same guest.",
+    advice="Nothing: every release of Xen sends them so.",
     example="X86_TSC_INFO, HVM_CONTEXT, HVM_PARAMS; no finding: X86_TSC_INFO, HVM_PARAMS, HVM_CONTEXT",
     message="HVM_PARAMS comes after HVM_CONTEXT",
     breaking=(*eg.HVM3, eg.PAGES, eg.TSC3, eg.CONTEXT, eg.PARAMS),

@@ -13,9 +13,9 @@ from dissector.protocol import UNBACKED, Role
 from dissector.rules import examples as eg
 from dissector.rules.fields import broken_entries, key_of, keys, prepared
 from dissector.rules.postcopy_phase import PostcopyPhase, knew
-from dissector.rules.rule import PLACE, Rule, Violation, check, declared
+from dissector.rules.rule import PLACE, WRITER, Rule, Violation, check, declared
 
-_rule = partial(Rule, group="pages")
+_rule = partial(Rule, group="pages", advice=WRITER)
 
 NOT_ANNOUNCED = "pfn 0x{pfn:x} was never announced as backed"
 
@@ -144,6 +144,8 @@ POSTCOPY_FAULT_AFTER_PAGE = _rule(
     why="TCP acknowledges octets that the receiving process may not have read yet, and the receiver acts"
     " on a record only when it has read all of it: mostly the fault is just late. A long delay means a"
     " receiver that lost track. The source does not send the page again.",
+    advice="Nothing, if it left shortly after. If long after, see whether the destination's process got no time to"
+    " run: the load of that host.",
     example="POSTCOPY_PAGE_DATA 0x10, its ACK, POSTCOPY_FAULT 0x10; no finding: POSTCOPY_FAULT 0x10 before the ACK",
     message="pfn 0x{pfn:x} was acknowledged to the source already: its record ended in frame {frame}, {late:.3f} ms"
     " before",
@@ -197,6 +199,8 @@ POSTCOPY_FAULT_UNANSWERED = _rule(
     why="A vcpu or the device model waits for that page and does not go on without it. It is an error"
     " when the stream went on to END all the same, and a warning when the stream broke off before the"
     " page could come.",
+    advice="The guest cannot go on without the page: destroy it, and start it anew from its disks. See why the page did"
+    " not come: the source's log, and the link between the hosts.",
     example="POSTCOPY_FAULT 0x10, END; legal: POSTCOPY_FAULT 0x10, POSTCOPY_PAGE_DATA 0x10, END",
     consequence=True,
     messages=Unanswered,
@@ -212,6 +216,7 @@ POSTCOPY_PAGES_DROPPED = _rule(
     " xc_sr_restore.c of the postcopy series",
     why="The guest released the pages before they came, and the destination counts them as done. It does"
     " not tell the source which ones; most dropped pages are sent nevertheless and discarded on arrival.",
+    advice="Nothing: the guest gave these pages back.",
     example="POSTCOPY_PFNS 0x10, 0x11, POSTCOPY_PAGE_DATA 0x10, POSTCOPY_COMPLETE; no finding: 0x11 sent, too",
     messages=Dropped,
     breaking=(*eg.POSTCOPY, eg.sends(0x10), eg.COMPLETE),
@@ -227,6 +232,8 @@ POSTCOPY_COMPLETE_RACE = _rule(
     why="After POSTCOPY_COMPLETE the destination demands END as the very next record. Pages still in"
     " flight, because the guest released the rest early, make the restore fail, while the source has"
     " POSTCOPY_COMPLETE, writes END and reports success: the guest is lost.",
+    advice="The copy at the destination is lost: start the guest anew from its disks. Do not shrink a guest"
+    " (balloon) while it migrates, until the authors of the receiving program have mended that.",
     example="reverse POSTCOPY_COMPLETE, forward POSTCOPY_PAGE_DATA, END; legal: reverse POSTCOPY_COMPLETE, forward END",
     message="the destination had {acked:,} octets of the stream when POSTCOPY_COMPLETE left (offset {offset:,}), this"
     " record ends at {end:,}",

@@ -15,9 +15,9 @@ from dissector.protocol.states import BEFORE_POSTCOPY, IN_POSTCOPY, TO_POSTCOPY
 from dissector.rules import examples as eg
 from dissector.rules.guest import Guest
 from dissector.rules.postcopy_phase import PostcopyPhase, is_complete, is_whole, knew
-from dissector.rules.rule import DEPENDS, IN_STATE, PLACE, Misplaced, Rule, Violation, declared
+from dissector.rules.rule import DEPENDS, IN_STATE, PLACE, WRITER, Misplaced, Rule, Violation, declared
 
-_rule = partial(Rule, group="order and direction", effects=PLACE)
+_rule = partial(Rule, group="order and direction", effects=PLACE, advice=WRITER)
 
 
 class ContextMissing(StrEnum):

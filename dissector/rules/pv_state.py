@@ -13,9 +13,9 @@ from dissector.protocol import Role
 from dissector.rules import examples as eg
 from dissector.rules.guest import BASIC, GDT_FRAME, GDT_FRAMES, GUESTS, Guest
 from dissector.rules.reading import number
-from dissector.rules.rule import BODY, DEPENDS, PLACE, Rule, Violation, declared
+from dissector.rules.rule import BODY, DEPENDS, PLACE, WRITER, Rule, Violation, declared
 
-_rule = partial(Rule, group="contents", effects=BODY)
+_rule = partial(Rule, group="contents", effects=BODY, advice=WRITER)
 
 PAIRS = frozenset(((4, 3), (8, 4)))
 """Octets of a word and levels of page tables that go together."""
@@ -118,6 +118,8 @@ BAD_VCPU_STATE = _rule(
     " on any other. At the end of the stream it fails, too, if vcpu 0's start_info (its pfn is in EDX) or a"
     " frame of a vcpu's descriptors is past the guest's maximum or a page table, and on more than 7,168"
     " descriptors.",
+    advice="If the vcpu does not exist at the destination, raise `maxvcpus` in the configuration that goes with the"
+    " stream (`xl migrate -C`). Else report it to the authors of the sending program.",
     receiver_says={
         "%s record vcpu_id (%u) exceeds domain max (%u)": "and the guest has",
         "%s record wrong size: expected %u, got %u": "_BASIC: its state",
@@ -143,6 +145,7 @@ EMPTY_VCPU_STATE = _rule(
     source="libxc specification, Errata; handle_x86_pv_vcpu_blob() in xg_sr_restore_x86_pv.c",
     why="Senders up to Xen 4.10 wrote such a record for a vcpu with nothing to say. Receivers skip it"
     " since 4.11; older ones fail.",
+    advice="Nothing where the destination has Xen 4.11 or newer. An older one has to be updated first.",
     receiver_says={
         "Skipping empty %s record for vcpu %u": "",
     },

@@ -33,6 +33,12 @@ IN_STATE = '{record} in the state "{state}"'
 AND_MORE = ", and {more:,} more in this record"
 """What is added where a record breaks a rule more than once."""
 
+WRITER = (
+    "Only the program that wrote it can mend that: report it to its authors (Xen's: xen-devel@lists.xenproject.org),"
+    " with what `xenshark extract FILE -w OUT --anonymize` makes of the capture."
+)
+"""The advice of rules that no setting of a host can break or keep."""
+
 Title: TypeAlias = Literal["headers and framing", "order and direction", "contents", "pages", "toolstack and capture"]
 """Under which heading rules are listed."""
 
@@ -136,6 +142,8 @@ class Rule:
     """Where the specification or the code says so: section, header or function."""
     why: str
     """What it means, and what real senders and receivers do about it."""
+    advice: str
+    """What whoever has to do with such a migration should do; where the hosts' settings can do nothing, whom to ask."""
     example: str
     """Records or values that break the rule, and their nearest neighbour that does not."""
     breaking: Example

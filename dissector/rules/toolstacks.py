@@ -21,6 +21,8 @@ REMOTE_ERROR = _rule(
     why="xenopsd sends the result of each step to the source in plain text, and libvirt that of a stream. Up to the"
     " last step the source then keeps its guest; an error in that one means that the guest could not be started"
     " there, and both sides log the text.",
+    advice="Mend what the text says, at the destination. Its log has more: /var/log/xensource.log of xenopsd,"
+    " /var/log/libvirt/libxl/ of libvirt.",
     receiver_says={
         "error from remote: %s": "",
         "cannot transmit vm to host: %s": None,
@@ -41,6 +43,8 @@ FOREIGN_OCTETS = _rule(
     " outside of the relay they stand in the middle of a record, mostly among page contents: the record then seems to"
     " end that many octets early. Lengths and page contents are right otherwise. No receiver ever sees them, so they"
     " break nothing; only the first place in each direction is told.",
+    advice="Nothing. For a clean capture, record the stream where nothing is around it: `xenshark tap`, or the"
+    " connection behind the relay.",
     example="28 octets after PAGE_DATA, then the next record; legal: the next record at once",
     message="{length:,} octets before the next record belong to none: the framing of what carries the stream",
     breaking=(*eg.HVM3, eg.PAGES, eg.FOREIGN, eg.PAGES),

@@ -28,6 +28,8 @@ VERIFY_MISMATCH = _rule(
     why="After VERIFY the source sends every page once more, and the receiver compares it with what it has."
     " The guest is stopped, so nothing can have changed: a page was dirtied and not sent again, or memory"
     " or the stream is damaged. The receiver logs it and goes on.",
+    advice="Do not trust the memory of the copy at the destination: start the guest anew from its disks. If it comes"
+    " again, test the memory of both hosts, and report it to the authors of the sending program.",
     receiver_says={
         "verify pfn %#x failed (type %#x)": "",
     },

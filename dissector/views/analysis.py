@@ -114,9 +114,9 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
         yield side.direction, _octets(side)
     if migration.is_timed:
         yield from _first([("phase", _phase(migration, phase)) for phase in migration.phases], "phases")
-    yield from _limit_rows(migration)
+    yield from limit_rows(migration)
     yield from _first([("" if at else "stalls", line) for at, line in enumerate(stalls_as_text(migration))], "kinds")
-    yield from _downtime_rows(migration)
+    yield from downtime_rows(migration)
     yield from _postcopy_rows(migration)
     pages = migration.pages
     if pages.entries:
@@ -183,7 +183,14 @@ def _convergence(migration: Migration, found: Convergence) -> str:
     )
 
 
-def _downtime_rows(migration: Migration) -> Iterator[Row]:
+def told(migration: Migration) -> dict[str, list[Row]]:
+    """What a summary says of downtime and limits, for who shows it elsewhere: by what it is about, without padding."""
+    found = {"downtime": downtime_rows(migration), "limits": limit_rows(migration)}
+    return {name: [(what, " ".join(text.split())) for what, text in rows] for name, rows in found.items()}
+
+
+def downtime_rows(migration: Migration) -> Iterator[Row]:
+    """How long the guest stood still, and how far apart checkpoints are; nothing where that is not known."""
     found = migration.downtime
     if found is not None:
         named = [_moment(one) for one in (found.suspended_before, found.resumed_after)]
@@ -199,7 +206,8 @@ def _downtime_rows(migration: Migration) -> Iterator[Row]:
         yield "", f"each sent in {percentiles(sending)}"
 
 
-def _limit_rows(migration: Migration) -> Iterator[Row]:
+def limit_rows(migration: Migration) -> Iterator[Row]:
+    """What limited it, phase by phase; nothing where that is not known."""
     found = LimitsResult.of(migration)
     if found is None:
         return

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import NamedTuple, TypeAlias
 
 from dissector.events import Record
 from dissector.facts import Link
+from dissector.rules import RULES
 from dissector.rules.findings import Finding
 from dissector.units import many, micros, printable, seconds_text
 from dissector.views.fields_at import entry_of, extent_of
 from dissector.views.findings import receiver_says
 from dissector.views.octets import dump, kept
 from dissector.views.records import line
+from dissector.views.rules import WIDTH
 
 SAME_SHOWN = 3
 """Findings of one rule that are shown with their place; the others are counted."""
@@ -46,11 +49,12 @@ def full(file: str, words: str, findings: Sequence[Numbered], records: Shown, st
     groups = list(_groups(findings))
     causes = [group for group in groups if not group[0].finding.is_consequence]
     follows = [group for group in groups if group[0].finding.is_consequence]
-    blocks = ["\n".join(_block(file, words, group, records, start, context)) for group in causes]
+    advised: set[str] = set()
+    blocks = ["\n".join(_block(file, words, group, records, start, context, advised)) for group in causes]
     if causes and follows:
         blocks.append("\n".join(["what follows from that:", *(f"  {_head(group)}" for group in follows)]))
     else:
-        blocks += ["\n".join(_block(file, words, group, records, start, context)) for group in follows]
+        blocks += ["\n".join(_block(file, words, group, records, start, context, advised)) for group in follows]
     return "\n\n".join(blocks)
 
 
@@ -74,7 +78,16 @@ def _head(group: Sequence[Numbered]) -> str:
     return printable(f"{words}{more} (finding {number})")
 
 
-def _block(file: str, words: str, group: Sequence[Numbered], records: Shown, start: int, context: int) -> Iterator[str]:
+def _block(
+    file: str,
+    words: str,
+    group: Sequence[Numbered],
+    records: Shown,
+    start: int,
+    context: int,
+    advised: set[str],
+) -> Iterator[str]:
+    """`advised`: advice that was given, which is given once."""
     shown = _shown(group)
     for number, finding in shown:
         yield printable(f"{finding.severity}[{finding.rule}] {finding.message}")
@@ -85,6 +98,10 @@ def _block(file: str, words: str, group: Sequence[Numbered], records: Shown, sta
         said = receiver_says(finding)
         if said is not None:
             yield printable(f"  = receiver's log: {said}")
+        advice = RULES[finding.rule].advice
+        if advice not in advised:
+            advised.add(advice)
+            yield from wrap(f"  = what to do: {advice}", WIDTH, subsequent_indent="    ", break_on_hyphens=False)
         if finding.number is not None:
             yield printable(f"  = xenshark read --at finding:{number} -x {words}")
     if len(group) > len(shown):

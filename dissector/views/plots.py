@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
 from dissector.errors import UserError
+from dissector.facts.page_map import PageUse
 from dissector.output import whole
 from dissector.results.analysis import MigrationResult
 from dissector.results.faults import FaultResult
@@ -35,6 +36,8 @@ PHASES = {"precopy": BLUE, "stop": ORANGE, "checkpoint": PURPLE, "transition": P
 USES = {
     "sent": BLUE, "sent_again": ORANGE, "announced": "#9aa3ad", "pushed": GREEN, "answered": SKY, "faulted": VERMILION,
 }  # fmt: skip
+CALLED: Mapping[PageUse, str] = {"sent": "first sent", "sent_again": "sent again"}
+"""Uses that are not called as they are in the data."""
 
 STYLE: dict[Any, Any] = {
     "font.size": 7,
@@ -86,12 +89,12 @@ class Plot(NamedTuple):
 
 
 def table(kind: Kind, subject: Subject) -> list[Row]:
-    """The data of a picture, names of columns first. Raises UserError if there are none."""
+    """The data of a picture, names of columns first; times are exact to the ns. Raises UserError if there are none."""
     plot = PLOTS[kind]
     why = plot.lacks(subject)
     if why is not None:
         raise UserError(f"nothing to plot: {why}")
-    return list(plot.rows(subject))
+    return [tuple(round(one, 9) if isinstance(one, float) else one for one in row) for row in plot.rows(subject)]
 
 
 def draw(kind: Kind, subject: Subject, path: str) -> None:
@@ -107,7 +110,7 @@ def draw(kind: Kind, subject: Subject, path: str) -> None:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, plot.height), layout="constrained")
         plot.draw(figure.subplots(), subject)
-        format = PurePath(path).suffix[1:]
+        format = PurePath(path).suffix[1:].lower()
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(format, {})
         with whole(path) as file:
             figure.savefig(file, format=format, dpi=300, metadata=metadata)
@@ -225,7 +228,7 @@ def _draw_memory(axes: Axes, subject: Subject) -> None:
     every = max(1, len(pages.rows) // 6)
     axes.set_yticks(range(0, len(pages.rows), every), [f"{pfn:#x}" for pfn in pages.rows[::every]])
     axes.set(xlim=(0, first + pages.bins * pages.bin), ylim=(0, len(pages.rows)), xlabel="time, s", ylabel="pfn")
-    keys = [Patch(color=USES[use.use], label=use.use.replace("_", " ")) for use in pages.uses]
+    keys = [Patch(color=USES[use.use], label=CALLED.get(use.use, use.use)) for use in pages.uses]
     axes.legend(handles=keys, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, handlelength=0.8)
 
 

@@ -14,7 +14,12 @@ def explain(rule: Rule) -> list[str]:
     severities = " or ".join((rule.severity, *rule.also))
     lines = [f"{rule.id} ({severities}; {rule.group})", "", *_text(f"{rule.summary}.")]
     lines += ["", "Judged by", *_text("xenshark check" + ("; Wireshark's dissector, too" if rule.wireshark else ""))]
-    for title, text in (("Why", rule.why), ("Example", rule.example), ("Source", rule.source)):
+    for title, text in (
+        ("Why", rule.why),
+        ("What to do", rule.advice),
+        ("Example", rule.example),
+        ("Source", rule.source),
+    ):
         lines += ["", title, *_text(text)]
     if rule.receiver_says:
         lines += ["", "In the receiver's log", *(line for said in rule.receiver_says for line in _text(said))]
@@ -22,4 +27,4 @@ def explain(rule: Rule) -> list[str]:
 
 
 def _text(text: str) -> list[str]:
-    return wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    return wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)

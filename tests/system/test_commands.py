@@ -740,6 +740,7 @@ def test_a_rule_is_explained(shell: Shell) -> None:
             f"{rule.summary}.",
             "Judged by xenshark check" + ("; Wireshark's dissector, too" if rule.wireshark else " Why"),
             f"Why {rule.why}",
+            f"What to do {rule.advice}",
             f"Example {rule.example}",
             f"Source {rule.source}",
         ):

@@ -13,6 +13,7 @@ from capturing import XENSHARK
 from shell import Shell
 
 from dissector.cli import main
+from dissector.rules import RULES
 
 pytest_plugins = ("shell",)
 
@@ -92,6 +93,20 @@ def test_what_is_the_same_of_many_records_is_said_once(shell: Shell) -> None:
     assert shown <= 2  # one a direction
     assert sum(int(one.replace(",", "")) for one in re.findall(r"= ([\d,]+) findings? more", out)) + shown >= notes
     assert out.splitlines()[-1] == lines.splitlines()[-1]
+
+
+def test_what_to_do_is_said_once(shell: Shell) -> None:
+    """In full, below the last finding of a rule that is shown, and not again where another rule has the same advice."""
+    _, out, _ = shell.run("check", UNKNOWN_PFN)
+    said = " ".join(out.split())
+    advice = RULES["postcopy-page-not-announced"].advice
+    assert said.count(f"= what to do: {advice}") == said.count("= what to do:") == 1
+    assert max(len(line) for line in out.splitlines() if "what to do" in line) <= 100
+    for form in ("concise", "json", "github"):
+        assert "what to do" not in shell.run("check", "--format", form, UNKNOWN_PFN)[1]
+    sarif = json.loads(shell.run("check", "--format", "sarif", UNKNOWN_PFN)[1])
+    helps = {one["id"]: one["help"]["text"] for one in sarif["runs"][0]["tool"]["driver"]["rules"]}
+    assert all(RULES[rule].advice in text for rule, text in helps.items()) and helps
 
 
 def test_sarif(shell: Shell) -> None:

@@ -22,6 +22,7 @@ from conftest import OWN, captures_in
 from conversation import Wire, packets, pcap
 from happened import Story
 from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.common.selenium_manager import SeleniumManager
 from streams import xl_stream
@@ -30,6 +31,7 @@ from talks import Speaker, octets_of
 import dissector
 from dissector.events import Position
 from dissector.results.encoding import to_json
+from dissector.rules import RULES
 from dissector.units import duration, seconds_text, size
 from dissector.views.report import Reported, cut, page
 from dissector.views.report.records import Records
@@ -289,9 +291,42 @@ def test_a_finding_leads_to_its_record(browser: Browser, shell: Shell, tmp_path:
     first = json.loads(shell.run("check", "--json", file)[1].splitlines()[0])
     assert first["severity"] == "error"
     assert first["message"] in browser.text("#findings")
+    assert f"What to do: {RULES[first['rule']].advice}" in browser.text("#findings")
     browser.run("document.querySelector('#findings li button').click()")
     assert f"{first['record']}, forward offset {first['offset']:,}" in browser.text("#records .fields")
     assert browser.run("return document.activeElement.classList.contains('body')"), "the keyboard goes on from there"
+
+
+@pytest.mark.parametrize("chart", ["#migration-0", "#memory-0", "#latency-0"])
+def test_a_fault_in_a_chart_leads_to_its_record(chart: str, browser: Browser, shell: Shell, tmp_path: Path) -> None:
+    """With the keyboard and with the mouse."""
+    path = reported(shell, tmp_path, sample(POSTCOPY))
+    browser.open(path)
+    faults = data_of(path)["inputs"][0]["faults"]
+    press = (
+        "document.querySelector(arguments[0]).dispatchEvent("
+        "new KeyboardEvent('keydown', { key: arguments[1], shiftKey: arguments[2], bubbles: true }));"
+    )
+    for key, shift in (("ArrowRight", True), ("ArrowRight", True), ("ArrowLeft", True)):
+        browser.run(press, f"{chart} svg", key, shift)
+    assert f"pfn {faults['pfn'][0]}, answered after" in browser.text("#tip")
+    browser.run(press, f"{chart} svg", "Enter", False)
+    opened = browser.text("#records .fields")
+    assert f"POSTCOPY_FAULT, reverse offset {faults['offset'][0]:,}," in opened
+    assert browser.run("return document.activeElement.classList.contains('body')"), "the keyboard goes on from there"
+
+    browser.run("document.querySelector('#records input').value = ''")
+    where = browser.run(
+        "const chart = [...view.charts].find((one) => `#${one.name}` === arguments[0]);"
+        "chart.svg.scrollIntoView({ block: 'center' });"
+        "const mark = chart.marks.at(-1), box = chart.svg.getBoundingClientRect();"
+        "return [chart.x(mark.at) - box.width / 2, mark.y(chart) - box.height / 2];",
+        chart,
+    )
+    figure = browser.run("return document.querySelector(`${arguments[0]} svg`)", chart)
+    ActionChains(browser.driver).move_to_element_with_offset(figure, *map(round, where)).click().perform()
+    assert f"POSTCOPY_FAULT, reverse offset {faults['offset'][-1]:,}," in browser.text("#records .fields")
+    assert browser.complaints() == []
 
 
 def test_several_inputs_are_compared(browser: Browser, shell: Shell, tmp_path: Path) -> None:
@@ -494,17 +529,41 @@ def test_what_else_a_migration_has_is_shown(browser: Browser, shell: Shell, tmp_
         "from_record": {"time": begun},
         "to_record": {"time": resumed},
     }
-    migration["limits"] = [{"kind": "<b>window</b>", "seconds": 1.25}]
+    data["inputs"][0]["told"][0]["limits"] = [["limits", "<b>window</b>"]]
     migration["convergence"]["best_stop"] = 1
     octets = b64encode(zlib.compress(json.dumps(data).encode())).decode()
     path.write_text(re.sub(r'(id="data">)[^<]*', rf"\g<1>{octets}", path.read_text()))
     browser.open(path)
     assert "500.000 ms\nat least; at most 750.000 ms" in browser.text(".card")
-    assert "<b>window</b>" in browser.text("#limits") and "0.75" in browser.text("#downtime")
+    assert "<b>window</b>" in browser.text("#limits")
     assert "What came after iteration 1 gained nothing." in browser.text("#iterations")
     lanes = browser.run("return [...document.querySelectorAll('#timeline text')].map((one) => one.textContent)")
     assert "guest stopped" in lanes
     assert browser.complaints() == []
+
+
+def words_of(lines: list[str], *heads: str) -> str:
+    """What analyze prints of some things, its lines joined."""
+    found, is_told = [], False
+    for line in lines:
+        if re.match(r"  \S", line):
+            is_told = line.split()[0] in heads
+        found += line.split() if is_told and re.match(r"  ", line) else []
+    return " ".join(found)
+
+
+@pytest.mark.parametrize("name", [POSTCOPY, CHECKPOINTS, HVM])
+def test_downtime_and_limits_are_worded_as_analyze_words_them(
+    name: str, browser: Browser, shell: Shell, tmp_path: Path
+) -> None:
+    file = sample(name)
+    browser.open(reported(shell, tmp_path, file))
+    lines = shell.lines("analyze", file)
+    for section, heads in (("#downtime", ("downtime", "checkpoints")), ("#limits", ("limits", "reordering"))):
+        rows = browser.run(
+            "return [...document.querySelectorAll(`${arguments[0]} tr`)].map((one) => one.innerText)", section
+        )
+        assert rows and " ".join(" ".join(rows).split()) == words_of(lines, *heads)
 
 
 def test_what_is_cut_off_is_reported_all_the_same(shell: Shell, tmp_path: Path) -> None:
@@ -552,6 +611,19 @@ def test_every_format(shell: Shell, tmp_path: Path) -> None:
         path = tmp_path / f"x.{format}"
         shell.lines("plot", "ecdf", sample(POSTCOPY), "-o", str(path))
         assert path.read_bytes().startswith(magic)
+
+
+def test_the_end_of_a_name_may_be_in_capitals(shell: Shell, tmp_path: Path) -> None:
+    for name, magic in (("X.SVG", b"<?xml"), ("x.Pdf", b"%PDF"), ("X.CSV", b"latency_s")):
+        shell.lines("plot", "ecdf", sample(POSTCOPY), "-o", str(tmp_path / name))
+        assert (tmp_path / name).read_bytes().startswith(magic)
+
+
+@pytest.mark.parametrize("kind", ["timeline", "memory", "iterations", "latency", "ecdf", "again"])
+def test_data_have_no_noise_of_floating_point(kind: str, shell: Shell) -> None:
+    rows = [line.split(",") for line in shell.lines("plot", kind, sample(POSTCOPY), "-o", "-")]
+    assert len(rows) > 1
+    assert all(len(cell.partition(".")[2]) <= 9 for row in rows for cell in row)
 
 
 def test_without_matplotlib(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

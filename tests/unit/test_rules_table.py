@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from dissector.cli import COMMANDS
 from dissector.rules import RULES, Rule
 
 EXPECTED = {
@@ -148,13 +149,26 @@ def test_why_is_two_to_four_whole_sentences(rule: Rule) -> None:
 
 
 @each_rule
+def test_advice_is_short_and_whole_sentences(rule: Rule) -> None:
+    assert rule.advice[0].isupper() and rule.advice.endswith(".")
+    assert 20 <= len(rule.advice) <= 280
+    assert not rule.advice.count("`") % 2
+
+
+def test_commands_that_advice_names_exist() -> None:
+    said = " ".join(rule.advice for rule in RULES.values())
+    commands = set(re.findall(r"`xenshark (\w+)", said))
+    assert commands and commands <= set(COMMANDS)
+
+
+@each_rule
 def test_the_example_names_what_breaks_the_rule_and_its_neighbour(rule: Rule) -> None:
     assert len(re.split(r"; (?:legal|no finding): ", rule.example)) == 2
 
 
 @each_rule
 def test_the_texts_join_cleanly(rule: Rule) -> None:
-    for text in (rule.summary, rule.source, rule.why, rule.example):
+    for text in (rule.summary, rule.source, rule.why, rule.advice, rule.example):
         assert text == " ".join(text.split())
         assert text
 

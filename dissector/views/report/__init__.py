@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -47,12 +47,15 @@ class Reported(NamedTuple):
     records: Records
     problem: str | None
     """What is wrong with it, in one line."""
+    told: Sequence[Mapping[str, Sequence[tuple[str, str]]]] = ()
+    """Of each migration what `analyze` says of its downtime and limits (`views.analysis.told`)."""
 
 
 def page(inputs: Sequence[Reported], version: str, problems: Sequence[str] = ()) -> str:
     """The HTML file. `version`: of the program that writes it. `problems`: of what could not be read, a line each."""
     found = {finding.rule for one in inputs for finding in one.analysis.findings}
-    rules = {name: {"summary": RULES[name].summary, "why": RULES[name].why} for name in sorted(found)}
+    about = {name: RULES[name] for name in sorted(found)}
+    rules = {name: {"summary": one.summary, "why": one.why, "advice": one.advice} for name, one in about.items()}
     data = {
         "version": version,
         "rules": rules,
@@ -94,6 +97,7 @@ def _input(one: Reported) -> dict[str, Any]:
         "faults_left_out": len(one.faults) - len(faults),
         "records": one.records.columns(),
         "problem": one.problem,
+        "told": cut(to_json(tuple(one.told))),
     }
 
 

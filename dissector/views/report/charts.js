@@ -88,10 +88,17 @@ const view = {
 
 const color = (name) => `var(--${name})`;
 
-/** A figure: `paint(chart)` draws, `read(at)` says what is at a place of the axis, `rows()` gives the data as a table. */
+const NEAR = 7; // pixels between a mark and what points at it
+
+/** A figure: `paint(chart)` draws, `read(at)` says what is at a place of the axis, `rows()` gives the data as a table.
+ * `marks`: what leads to a record: `at` is its place on the axis, `y(chart)` that of its point, `words` say what it is,
+ * `go()` shows the record, and says whether it is in the report. */
 class Chart {
-  constructor({ title, note, name, height, paint, read, rows, legend = [], overTime = true, domain }) {
+  constructor({ title, note, name, height, paint, read, rows, legend = [], overTime = true, domain, marks = [] }) {
     Object.assign(this, { title, name, height, paint, read, rows, overTime, domain, hidden: new Set() });
+    this.chosen = null; // which mark the keys have led to
+    this.marks = marks.filter(({ at }) => at !== null).sort((one, other) => one.at - other.at);
+    if (this.marks.length) note += " A click on a fault, or Enter, shows its record; Shift and the arrow keys go from fault to fault.";
     this.svg = s("svg", { role: "img", "aria-label": `${title}. ${note || ""}`, tabindex: 0 });
     const keys = legend.map(([key, label]) =>
       h(
@@ -226,6 +233,8 @@ class Chart {
       selection = null;
     const at = (event) =>
       (event.clientX - this.svg.getBoundingClientRect().left) * (this.width / this.svg.getBoundingClientRect().width);
+    const height = (event) =>
+      (event.clientY - this.svg.getBoundingClientRect().top) * (this.width / this.svg.getBoundingClientRect().width);
     this.svg.addEventListener("pointerdown", (event) => {
       if (this.overTime && event.button === 0) {
         dragged = at(event);
@@ -233,7 +242,9 @@ class Chart {
       }
     });
     this.svg.addEventListener("pointermove", (event) => {
+      this.chosen = null;
       this.point(at(event), event.clientX, event.clientY);
+      this.svg.classList.toggle("leads", Boolean(this.near(at(event), height(event))));
       if (dragged === null) return;
       selection?.remove();
       const [a, b] = [dragged, at(event)].sort((one, other) => one - other);
@@ -247,6 +258,7 @@ class Chart {
         dragged = null;
         selection?.remove();
         if (b - a > 6) view.show(this.x.back(a), this.x.back(b));
+        else this.go(this.near(at(event), height(event)));
       }
     });
     this.svg.addEventListener("dblclick", () => this.overTime && view.show(...view.whole));
@@ -269,8 +281,9 @@ class Chart {
       PageUp: () => view.move(-0.5),
       PageDown: () => view.move(0.5),
       Escape: () => this.leave(),
-      ArrowLeft: () => this.step(-1),
-      ArrowRight: () => this.step(1),
+      ArrowLeft: (event) => (event.shiftKey ? this.jump(-1) : this.step(-1)),
+      ArrowRight: (event) => (event.shiftKey ? this.jump(1) : this.step(1)),
+      Enter: () => this.at !== undefined && this.go(this.marks[this.chosen] || this.near(PAD.left + this.at)),
     };
     this.svg.addEventListener("keydown", (event) => {
       const act = keys[event.key];
@@ -283,13 +296,56 @@ class Chart {
       )
         return;
       event.preventDefault();
-      act();
+      act(event);
     });
+  }
+
+  /** The mark that is nearest to a place of the picture; none if there is none so near. */
+  near(x, y = null) {
+    let found = null,
+      least = NEAR;
+    for (const mark of this.marks) {
+      const aside = y === null ? 0 : mark.y(this) - y;
+      const distance = Math.hypot(this.x(mark.at) - x, aside);
+      if (distance <= least) [found, least] = [mark, distance];
+    }
+    return found;
+  }
+
+  go(mark) {
+    if (!mark) return;
+    this.leave();
+    if (!mark.go()) {
+      const x = this.x(mark.at),
+        box = this.svg.getBoundingClientRect();
+      this.tell(box.left + (x * box.width) / this.width, box.top + 20, [["fault", "its record is left out"]]);
+    }
+  }
+
+  /** To the next mark, or the one before: one after the other, also where several are at one place. */
+  jump(by) {
+    const here = this.at === undefined ? this.from : this.x.back(PAD.left + this.at);
+    const after = this.marks.findIndex((mark) => mark.at >= here);
+    const [next, before] = after < 0 ? [this.marks.length, this.marks.length - 1] : [after, after - 1];
+    const to = this.chosen === null ? (by > 0 ? next : before) : this.chosen + by;
+    const mark = this.marks[to];
+    if (!mark) return;
+    if (mark.at < this.from || mark.at > this.to)
+      view.move((mark.at - (this.from + this.to) / 2) / (this.to - this.from));
+    this.at = this.x(mark.at) - PAD.left;
+    this.chosen = to;
+    this.pointAt();
   }
 
   step(by) {
     const width = this.width - PAD.left - PAD.right;
     this.at = Math.min(width, Math.max(0, (this.at ?? width / 2) + (by * width) / 100));
+    this.chosen = null;
+    this.pointAt();
+  }
+
+  /** Where the keys have led to. */
+  pointAt() {
     const box = this.svg.getBoundingClientRect();
     const x = PAD.left + this.at;
     this.point(x, box.left + (x * box.width) / this.width, box.top + 20);
@@ -298,9 +354,15 @@ class Chart {
   point(x, clientX, clientY) {
     this.line?.remove();
     if (x < PAD.left || x > this.width - PAD.right) return this.leave();
-    const found = this.read(this.x.back(x), this);
+    const mark = this.marks[this.chosen];
+    const found = mark ? [clock(mark.at), ["fault", mark.words]] : this.read(this.x.back(x), this);
     if (!found) return this.leave();
     this.line = this.front.appendChild(s("line", { class: "cursor", x1: x, x2: x, y1: 0, y2: this.bottom }));
+    return this.tell(clientX, clientY, found);
+  }
+
+  /** Shows rows of what and value at a place of the window. */
+  tell(clientX, clientY, found) {
     const tip = document.getElementById("tip");
     tip.replaceChildren(
       h(
@@ -314,7 +376,6 @@ class Chart {
     const left = clientX + 16 + box.width > innerWidth ? clientX - 16 - box.width : clientX + 16;
     tip.style.left = `${Math.max(4, left)}px`;
     tip.style.top = `${Math.max(4, Math.min(clientY + 14, innerHeight - box.height - 4))}px`;
-    return undefined;
   }
 
   leave() {

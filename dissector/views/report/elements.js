@@ -52,7 +52,8 @@ function save(name, type, text) {
 
 function asCsv(rows) {
   const cell = (one) => {
-    const text = one === null || one === undefined ? "" : String(one);
+    const exact = typeof one === "number" ? +one.toFixed(9) : one; // times to the ns, without the noise behind it
+    const text = exact === null || exact === undefined ? "" : String(exact);
     // A spreadsheet takes text that begins so for a formula.
     const safe = typeof one === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;

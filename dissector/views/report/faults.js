@@ -17,6 +17,7 @@ function latencies(one, [low, high]) {
       ["flight", `in flight already ${count(flying.length)}`],
     ],
     note: "Each fault when it was sent, and how long its page took; pages that were in flight already are apart, below.",
+    marks: timed.map((fault) => leading(fault, fault.at, () => (fault.in_flight ? FLYING : place(fault.latency)))),
     paint(chart) {
       chart.axisY(powers(low, high), place, brief);
       if (!chart.hidden.has("fault"))

@@ -44,6 +44,7 @@ function picture(one, most) {
     name: `migration-${one.key}`,
     height: stopped.length ? 396 : 380,
     note: `Octets a second in bins of ${duration(bin)}. Drag, Ctrl and wheel, or + and - to zoom; double click or 0 for all; arrow keys read values.`,
+    marks: faults.map((fault) => leading(fault, fault.at, () => LANES.faults)),
     paint(chart) {
       for (const phase of phases) {
         const [left, width] = chart.span(phase);
@@ -143,7 +144,12 @@ function fate(fault) {
   return fault.in_flight ? "in flight already" : `answered after ${duration(fault.latency)}`;
 }
 
+/** A fault as a mark of a chart. */
+const leading = (fault, at, y) => ({ at, y, go: fault.go, words: `pfn ${fault.pfn}, ${fate(fault)}` });
+
 const USES = ["sent", "sent_again", "announced", "pushed", "answered", "faulted"];
+const USED = { sent: "first sent", sent_again: "sent again", announced: "announced with a page" };
+const used = (use) => USED[use] || words(use);
 const LEVELS = 4; // of how many pages a cell has
 
 function memoryMap(one) {
@@ -155,8 +161,16 @@ function memoryMap(one) {
   const most = Math.max(...map.uses.map((use) => use.pages.reduce((a, b) => Math.max(a, b))));
   const never = sum(map.never_came);
   const height = Math.max(180, Math.min(420, 3 * map.rows.length)) + PAD.top + PAD.bottom;
-  const legend = [...uses].map(([use, { pages }]) => [use, `${words(use)} ${count(sum(pages))}`]);
+  const legend = [...uses].map(([use, { pages }]) => [use, `${used(use)} ${count(sum(pages))}`]);
   if (never) legend.push(["never", `never came ${count(never)}`]);
+  const rowOf = (pfn) => map.rows.findLastIndex((first) => first <= pfn);
+  const upwards = (chart) => scale(0, map.rows.length, chart.bottom, PAD.top);
+  const marks = one.faults
+    .filter(({ at }) => at !== null)
+    .map((fault) => {
+      const dot = start + (Math.floor((fault.at - start) / map.bin) + 0.5) * map.bin;
+      return leading(fault, dot, (chart) => upwards(chart)(rowOf(fault.pfn) + 0.5));
+    });
 
   function cells(chart, use, { rows, bins, pages }, y, tall) {
     if (use === "faulted") {
@@ -187,8 +201,9 @@ function memoryMap(one) {
     height,
     legend,
     note: `Pfns upwards, ${many(map.row_size, "pfn")} a row, ${duration(map.bin)} a column; rows without pages are left out. The darker, the more pages.`,
+    marks,
     paint(chart) {
-      const y = scale(0, map.rows.length, chart.bottom, PAD.top);
+      const y = upwards(chart);
       const tall = Math.max(1, (chart.bottom - PAD.top) / map.rows.length).toFixed(2);
       const right = chart.width - PAD.right;
       for (const [use, found] of uses) if (!chart.hidden.has(use)) cells(chart, use, found, y, tall);
@@ -211,7 +226,7 @@ function memoryMap(one) {
       const touched = [];
       for (const [use, { rows, bins, pages }] of uses) {
         const here = rows.map((row, cell) => [row, cell]).filter(([, cell]) => bins[cell] === bin);
-        if (here.length) found.push([words(use), many(sum(here.map(([, cell]) => pages[cell])), "page")]);
+        if (here.length) found.push([used(use), many(sum(here.map(([, cell]) => pages[cell])), "page")]);
         touched.push(...here.map(([row]) => row));
       }
       if (touched.length)

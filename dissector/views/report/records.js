@@ -312,7 +312,7 @@ class Records {
         ...this.shown.map((at) => [
           r.numbers[at],
           r.m[at],
-          r.t[at] === null ? null : r.base + r.t[at] / 1e6,
+          r.t[at] === null ? null : (r.base + r.t[at] / 1e6).toFixed(6),
           r.f[at],
           DIRECTIONS[r.d[at]],
           r.layers[r.l[at]],

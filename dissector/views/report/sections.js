@@ -224,6 +224,7 @@ function findings(those) {
           h("span", { class: "mono" }, rule),
         ),
         h("p", {}, about.why),
+        h("p", { class: "advice" }, h("b", {}, "What to do: "), about.advice),
         h("ul", {}, group.slice(0, 8).map(go)),
         group.length > 8 &&
           h(
@@ -350,7 +351,7 @@ function numbers(one) {
   );
 }
 
-const TREES = ["downtime", "limits"]; // what a migration may have beside, shown as it is
+const TOLD = ["downtime", "limits"]; // what analyze says in words
 
 function section(id, title, note, ...children) {
   const found = children.flat(Infinity).filter(Boolean);
@@ -384,7 +385,7 @@ function migrations() {
       input.analysis.source.file,
       data.inputs.map((other) => other.analysis.source.file),
     );
-    for (const m of input.analysis.migrations) {
+    input.analysis.migrations.forEach((m, at) => {
       const t = input.timelines.find((each) => each.migration === m.id) || null;
       const several = input.analysis.migrations.length > 1;
       const name = `${visible(input.name).slice(0, 80)}${several ? `, migration ${m.id}` : ""}`;
@@ -393,14 +394,15 @@ function migrations() {
       const f = input.faults,
         faults = [];
       f.migration.forEach(
-        (of, at) =>
+        (of, each) =>
           of === m.id &&
           faults.push({
-            pfn: f.pfn[at],
-            at: f.time[at] === null ? null : f.time[at] - start,
-            latency: f.latency[at],
-            in_flight: Boolean(f.in_flight[at]),
-            frame: f.frame[at],
+            pfn: f.pfn[each],
+            at: f.time[each] === null ? null : f.time[each] - start,
+            latency: f.latency[each],
+            in_flight: Boolean(f.in_flight[each]),
+            frame: f.frame[each],
+            go: () => input.table.goTo(m.id, DIRECTIONS.indexOf("reverse"), f.offset[each]),
           }),
       );
       all.push({
@@ -412,8 +414,9 @@ function migrations() {
         key: all.length,
         start,
         guest: input.guests.find((each) => each.migration === m.id) || null,
+        told: input.told[at] || null,
       });
-    }
+    });
   });
   return all;
 }
@@ -499,20 +502,29 @@ function page() {
       charts([...faulting.map((one) => latencies(one, range)), ...(waits.length ? [ecdf(faulting, range)] : [])]),
     ),
     section("again", "Pages sent again", null, charts(sentAgain(charted.filter((one) => one.t?.pages)))),
-    ...TREES.map((key) =>
-      section(
+    ...TOLD.map((key) => {
+      const those = charted.filter((one) => one.told?.[key].length);
+      return section(
         key,
-        words(key)[0].toUpperCase() + words(key).slice(1),
+        key[0].toUpperCase() + key.slice(1),
         null,
-        charted.some((one) => one.m[key])
+        those.length
           ? grid(
-              charted
-                .filter((one) => one.m[key])
-                .map((one) => h("section", { class: "card" }, h("h3", {}, said(one.name)), tree(one.m[key]))),
+              those.map((one) =>
+                h(
+                  "section",
+                  { class: "card" },
+                  h("h3", {}, said(one.name)),
+                  table(
+                    null,
+                    one.told[key].map(([what, text]) => [what, said(text)]),
+                  ),
+                ),
+              ),
             )
           : null,
-      ),
-    ),
+      );
+    }),
     section(
       "records",
       "Records",
