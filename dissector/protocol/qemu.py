@@ -141,11 +141,17 @@ def _description(data: bytes) -> tuple[Mapping[str, Any] | None, int]:
 
 
 def _configuration(reader: _Reader, description: Mapping[str, Any] | None) -> tuple[str | None, bytes]:
-    """The machine's type, and what follows it up to the first section."""
+    """The machine's type, and what follows it up to the first section: as long as the description says, where it tells
+    of the configuration (QEMU 8.2 and later)."""
     if reader.next != CONFIGURATION:
         return None, b""
     reader.take(1)
+    described = (description or {}).get("configuration")
+    length = _fields(_Reader(reader.data, reader.at, reader.end), described, [FIELDS_MAX])[1] if described else None
+    start = reader.at
     machine = reader.take(reader.number(4)).decode()
+    if length is not None and start + length >= reader.at:
+        return machine, reader.take(start + length - reader.at)
     header = _HEADER.search(reader.data, reader.at, reader.end)
     return machine, reader.take((header.start() if header else reader.end) - reader.at)
 
@@ -252,7 +258,7 @@ def _fields(reader: _Reader, device: Mapping[str, Any], budget: list[int]) -> tu
     start = reader.at
     try:
         values = _structure(reader, device, budget, DEPTH_MAX)
-    except (_Short, KeyError, TypeError, ValueError, AttributeError):
+    except (_Short, KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return {}, None
     return values, reader.at - start
 
@@ -262,13 +268,16 @@ def _structure(reader: _Reader, described: Mapping[str, Any], budget: list[int],
         raise _Short
     found: dict[str, Any] = {}
     for one in described["fields"]:
-        values = [_value(reader, one, budget, depth) for _ in range(min(int(one.get("array_len", 1)), FIELDS_MAX))]
-        value = values if "array_len" in one else values[0]
-        if one["name"] not in found:
-            found[one["name"]] = value
+        count = int(one.get("array_len", 1))
+        if count > budget[0]:
+            raise _Short
+        values = [_value(reader, one, budget, depth) for _ in range(count)]
+        value, name = values if "array_len" in one else values[0], str(one["name"])
+        if name not in found:
+            found[name] = value
         else:
-            before = found[one["name"]]
-            found[one["name"]] = (before if isinstance(before, list) else [before]) + (
+            before = found[name]
+            found[name] = (before if isinstance(before, list) else [before]) + (
                 value if isinstance(value, list) else [value]
             )
     for one in described.get("subsections", ()):
@@ -296,7 +305,7 @@ def _value(reader: _Reader, one: Mapping[str, Any], budget: list[int], depth: in
     if kind.startswith("uint"):
         return int.from_bytes(octets, "big")
     if kind.startswith("int"):
-        return int.from_bytes(octets, "little" if kind.endswith("le") else "big", signed=True)
+        return int.from_bytes(octets, "big", signed=True)
     return octets
 
 

@@ -1,11 +1,14 @@
 """Facts of Xen's headers, numbers and names alone, for tests that tables and layouts are complete and right.
 
-`python tests/support/headers.py XEN > tests/unit/headers.json` reads a checkout of Xen and asks its C compiler (gcc,
-for 64 and 32 bits) for the offset and size of every field. Nothing of Xen's text goes into the result.
+`python tests/support/headers.py XEN` reads a tree of Xen's source, 4.16 or newer, asks the C compiler (gcc, for 64 and
+32 bits) for the offset and size of every field, and says what the tree has that `tests/unit/headers.json` has not, or
+has otherwise: exit status 1 if there is anything. With --write the tree's facts become the file, and the tests say
+which tables have to follow. Nothing of Xen's text goes into it.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
@@ -16,6 +19,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dissector.protocol import Body, fields, hvm, layout, pv
+
+SNAPSHOT = Path(__file__).parents[1] / "unit" / "headers.json"
 
 PUBLIC = "xen/include/public"
 LEFT_OUT = ("pad", "_pad", "tail", "res2", "res5")
@@ -121,8 +126,10 @@ def structs(tree: Path) -> dict[str, Any]:
             for at, (field_name, expression) in enumerate(expressions):
                 lines.append(f"uint32_t v_{number}_{at} = {expression};")
                 wanted.append((f"v_{number}_{at}", one.body.__name__, field_name))
-        numbers = _compiled(tree, bits, "\n".join(lines))
+        numbers = _compiled(tree, bits, lines)
         for variable, struct, field_name in wanted:
+            if variable not in numbers:
+                continue
             entry = found.setdefault(struct, {"fields": {}})
             if field_name:
                 entry["fields"].setdefault(field_name, []).append(numbers[variable])
@@ -131,15 +138,22 @@ def structs(tree: Path) -> dict[str, Any]:
     return found
 
 
-def _compiled(tree: Path, bits: int, text: str) -> dict[str, int]:
-    """The values of the variables in a C text."""
+def _compiled(tree: Path, bits: int, lines: list[str]) -> dict[str, int]:
+    """The values of the variables in lines of C; without those of a field or structure that the tree does not have."""
     with tempfile.TemporaryDirectory() as empty:
         for name in ("stdint.h", "stddef.h", "limits.h", "inttypes.h"):
             (Path(empty) / name).touch()
         command = ["gcc", f"-m{bits}", "-nostdinc", f"-I{empty}", f"-I{tree}", "-S", "-xc", "-", "-o", "-"]
-        done = subprocess.run(command, input=_TYPES + text, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(done.stderr)
+        while True:
+            text = _TYPES + "\n".join(lines)
+            done = subprocess.run(command, input=text, capture_output=True, text=True)
+            if not done.returncode:
+                break
+            first = _TYPES.count("\n") + 1
+            absent = {int(number) - first for number in re.findall(r"^<stdin>:(\d+):\d+: error", done.stderr, re.MULTILINE)}
+            if not absent or min(absent) < 0:
+                raise SystemExit(done.stderr)
+            lines = [line for at, line in enumerate(lines) if at not in absent]
     found = re.findall(r"^(v_\w+):\n\s*\.(?:long|zero)\s+(\d+)", done.stdout, re.MULTILINE)
     zero = set(re.findall(r"^(v_\w+):\n\s*\.zero", done.stdout, re.MULTILINE))
     return {name: 0 if name in zero else int(value) for name, value in found}
@@ -200,6 +214,38 @@ def facts(tree: Path) -> dict[str, Any]:
     }
 
 
+def flat(found: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """The facts by their whole name, `features.AVX2` for example."""
+    flattened: dict[str, Any] = {}
+    for name, value in found.items():
+        flattened |= flat(value, f"{path}{name}.") if isinstance(value, Mapping) else {f"{path}{name}": value}
+    return flattened
+
+
+def news(of_tree: Mapping[str, Any], of_snapshot: Mapping[str, Any]) -> Iterator[str]:
+    """What a tree has that the snapshot has not, or has otherwise, a line each. What only the snapshot has is no news:
+    an older Xen lacks it."""
+    before = flat(of_snapshot)
+    for name, value in flat(of_tree).items():
+        if name not in before:
+            yield f"new: {name} {value}"
+        elif before[name] != value:
+            yield f"other: {name} {value}, was {before[name]}"
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description="What Xen's headers have that the tables were not held against yet.")
+    parser.add_argument("tree", type=Path, metavar="XEN", help="a tree of Xen's source")
+    parser.add_argument("--write", action="store_true", help="hold the tables against this tree from now on")
+    arguments = parser.parse_args()
+    found = facts(arguments.tree)
+    lines = list(news(found, json.loads(SNAPSHOT.read_text())))
+    print("\n".join(lines) or "nothing new")
+    if arguments.write:
+        SNAPSHOT.write_text(json.dumps(found, indent=0, sort_keys=True) + "\n")
+    return int(bool(lines))
+
+
 if __name__ == "__main__":
-    json.dump(facts(Path(sys.argv[1])), sys.stdout, indent=0, sort_keys=True)
-    print()
+    sys.exit(main())
