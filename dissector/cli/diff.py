@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dissector.analysis import Analysis
 from dissector.cli import DONE, WRONG, complain
-from dissector.cli.arguments import add_keylog
+from dissector.cli.arguments import add_keylog, count
 from dissector.cli.input import conclude_only, look_at_keys, only, read
 from dissector.cli.terminal import width
 from dissector.errors import UserError
@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 DIFFERENT = 1
 
+MIGRATION_MOST = 1 << 32
+"""No input has as many."""
+
 SECTIONS = ("config", "cpuid", "msrs", "params", "vcpus", "devices", "traffic")
 
 EPILOG = """\
 A and B are captures or save files, in any mix. What B's CPU policy lacks of A's stands first: a guest cannot be
 restored without a feature that it was shown, by another vendor's processor, with lower levels of leaves. Of a policy
 every bit is compared; of devices the versions of their states and, where the hypervisor saved them, their sizes, but
-not what they hold.
+not what they hold. What only one of them shows is listed as not compared: "not there" if the other's stream has none,
+"not in the input" if octets are missing in which it may have been.
 
 sections (--only): config, cpuid, msrs, params, vcpus, devices, traffic
 
@@ -52,7 +56,7 @@ def add(subparsers: Any) -> None:
     for side in "ab":
         parser.add_argument(
             f"--migration-{side}",
-            type=int,
+            type=count("is no number of a migration: 0, 1 ...", MIGRATION_MOST),
             default=0,
             metavar="N",
             help=f"which migration of {side.upper()}, the first is 0 (default)",

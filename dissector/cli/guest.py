@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from dissector.cli import DONE
+from dissector.cli import DONE, complain
 from dissector.cli.arguments import add_files, add_keylog
 from dissector.cli.input import TITLE, conclude, each, read
 from dissector.cli.symbols import symbols_of
@@ -13,6 +14,9 @@ from dissector.cli.terminal import width
 from dissector.library import Input
 from dissector.results.common import in_file
 from dissector.results.encoding import dumps
+
+if TYPE_CHECKING:
+    from dissector.results.guest import GuestResult
 
 EPILOG = """\
 Who the guest is (xl's configuration, libvirt's or xenopsd's), its clock, each virtual processor: mode, whether it ran
@@ -43,7 +47,8 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--symbols",
         metavar="FILE",
-        help="the kernel's System.map, what nm prints of it, or its ELF file (vmlinux); addresses are as linked",
+        help="the kernel's System.map (gzip, xz, zstd or plain), what nm prints of it, or its ELF file (vmlinux); "
+        "addresses are as linked",
     )
 
 
@@ -63,7 +68,17 @@ def run(arguments: argparse.Namespace) -> int:
                 print(dumps(in_file(capture.path, guest)))
         else:
             print("\n\n".join("\n".join(guest_as_text(guest, len(found) > 1, width(WIDTH))) for guest in found))
+        if arguments.symbols and (words := _without_symbols(found, arguments.symbols)):
+            complain(f"{capture.name}: {words}")
         conclude(capture, guests)
         return DONE
 
     return each(arguments, show, title=None if arguments.json else TITLE)
+
+
+def _without_symbols(guests: Sequence[GuestResult], path: str) -> str | None:
+    """What to say if a table of symbols says nothing of any processor that ran its kernel."""
+    in_kernel = [vcpu for guest in guests for vcpu in guest.vcpus if not vcpu.is_user]
+    if not in_kernel or any(vcpu.symbol for vcpu in in_kernel):
+        return None
+    return f"no vcpu is in a function of {path}: it is another kernel's, or this one was moved when it started (KASLR)"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from dissector.capture.files import is_regular, small
+from dissector.capture.files import is_regular, open_octets
 from dissector.errors import UserError
 from dissector.units import size
 
@@ -17,7 +17,7 @@ FAR = 1 << 20
 """Octets after a symbol from which on an address belongs to none."""
 
 SYMBOLS_MAX = 1 << 26
-"""Octets of a System.map, or of any one table of an ELF file, which may itself be much longer."""
+"""Octets of an unpacked System.map, or of any one table of an ELF file, which may itself be much longer."""
 
 MAP_LINE = re.compile(r"^([0-9a-fA-F]{8,16}) [tTwW] (\S+)", re.MULTILINE)
 
@@ -41,7 +41,20 @@ def symbols_of(path: str) -> Callable[[int], str | None]:
 
 
 def _map(path: str) -> Symbols:
-    text = small(path, SYMBOLS_MAX).decode(errors="replace")
+    source, name = open_octets(path)
+    octets, view = bytearray(), memoryview(bytearray(1 << 20))
+    try:
+        while len(octets) <= SYMBOLS_MAX and (count := source.readinto(view)):
+            octets += view[:count]
+    finally:
+        source.close()
+    if source.trouble:
+        raise UserError(f"cannot read {name}: {source.trouble}")
+    if len(octets) > SYMBOLS_MAX:
+        raise UserError(f"cannot read {name}: it has more than {size(SYMBOLS_MAX)}")
+    if octets.startswith(MAGIC):
+        raise UserError(f"{name} is a compressed ELF file: unpack it first")
+    text = octets.decode(errors="replace")
     return ((int(address, 16), name) for address, name in MAP_LINE.findall(text))
 
 

@@ -4,7 +4,7 @@ from dissector.facts.directions import DirectionFacts
 from dissector.facts.distribution import Distribution, distribution
 from dissector.facts.downtime import Downtime, Moment
 from dissector.facts.faults import Fault, Faults
-from dissector.facts.guest import Guest, Toolstack, configuration, toolstack, type_of
+from dissector.facts.guest import Guest, Toolstack, configuration, has_configuration, toolstack, type_of
 from dissector.facts.iterations import Convergence, Iteration, best_stop, convergence, dirty_rate, outstanding
 from dissector.facts.links import Link, Linker, Links
 from dissector.facts.migration import UNREMARKABLE, Connection, Migration, Noted
@@ -43,6 +43,7 @@ __all__ = [
     "convergence",
     "dirty_rate",
     "distribution",
+    "has_configuration",
     "outstanding",
     "role_of",
     "toolstack",

@@ -57,8 +57,12 @@ class Guest:
 
 def configuration(record: Record) -> GuestConfig | None:
     """The guest's configuration, of the header or record that holds it."""
-    found = _CONFIGS.get(record.name)
-    return guest_of(found[1](record)) if found is not None and found[0] == record.layer else None
+    return guest_of(_CONFIGS[record.name][1](record)) if has_configuration(record) else None
+
+
+def has_configuration(record: Record) -> bool:
+    """Whether it is the header or record that holds the guest's configuration."""
+    return record.name in _CONFIGS and _CONFIGS[record.name][0] == record.layer
 
 
 def toolstack(context: Context, flow: Flow | None) -> Toolstack | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from dissector.protocol import cpuid
+from dissector.protocol import GUEST_TYPES, cpuid, fields, hvm, layout, pv
 from dissector.protocol.cpu_features import CPUID_FEATURES
 from dissector.protocol.forms import Flags
+from dissector.protocol.primitives import Body
 from dissector.results.analysis import MigrationResult
 from dissector.results.base import Result
 from dissector.results.guest import GuestResult, leaf_name
@@ -25,6 +26,21 @@ class DifferenceOfGuests(Result):
     what: str
     a: Annotated[Value, "null: not there"]
     b: Annotated[Value, "null: not there"]
+    hidden: Annotated[
+        tuple[Literal["a", "b"], ...], "of which of the two null means that the input does not hold it, as far as known"
+    ]
+
+
+Presence = Literal["there", "not there", "not in the input"]
+
+
+class NotCompared(Result):
+    """A part of what is compared that not both of the two show."""
+
+    section: Section
+    what: str
+    a: Annotated[Presence, "not in the input: octets are missing in which it may have been"]
+    b: Presence
 
 
 class DiffResult(Result, kw_only=True):
@@ -44,23 +60,32 @@ class DiffResult(Result, kw_only=True):
     ]
     gained: Annotated[tuple[str, ...], "features that only the second was shown"]
     differences: Annotated[tuple[DifferenceOfGuests, ...], "all others"]
+    not_compared: Annotated[
+        tuple[NotCompared, ...],
+        "parts that only one of them shows, or neither because its input lacks octets; without a policy to compare "
+        "`missing`, `lacking` and `gained` say nothing",
+    ]
 
     @property
     def is_same(self) -> bool:
-        """Whether nothing differs."""
-        return not (self.missing or self.lacking or self.gained or self.differences)
+        """Whether nothing differs of what both show, and neither shows more."""
+        one_sided = any((one.a == "there") != (one.b == "there") for one in self.not_compared)
+        return not (self.missing or self.lacking or self.gained or self.differences or one_sided)
 
     @classmethod
     def of(cls, a: Side, b: Side, sections: tuple[Section, ...]) -> Self:
         """What differs in the sections that are asked for."""
         missing, gained = _features(a.guest, b.guest) if "cpuid" in sections else ((), ())
         found: dict[bool, list[DifferenceOfGuests]] = {True: [], False: []}
+        left: list[NotCompared] = []
         for section in sections:
-            first, second = dict(ROWS[section](a)), dict(ROWS[section](b))
-            for what in dict.fromkeys((*first, *second)):
-                if first.get(what) != second.get(what):
-                    one = DifferenceOfGuests(section, what, first.get(what), second.get(what))
-                    found[_is_lacking(one)].append(one)
+            for part in PARTS[section]:
+                presence = _presence(part, a), _presence(part, b)
+                if presence == ("there", "there"):
+                    for one in _differences(section, part, a, b):
+                        found[_is_lacking(one)].append(one)
+                elif "there" in presence or presence == ("not in the input", "not in the input"):
+                    left.append(NotCompared(section, part.what, *presence))
         return cls(
             a=a.name,
             b=b.name,
@@ -69,7 +94,28 @@ class DiffResult(Result, kw_only=True):
             lacking=tuple(found[True]),
             gained=gained,
             differences=tuple(found[False]),
+            not_compared=tuple(left),
         )
+
+
+def _presence(part: Part, side: Side) -> Presence:
+    if part.is_there(side.guest):
+        return "there"
+    is_of_another_kind = None not in (part.kind, side.guest.kind) and part.kind != side.guest.kind
+    return "not in the input" if side.guest.hidden and not is_of_another_kind else "not there"
+
+
+def _differences(section: Section, part: Part, a: Side, b: Side) -> Iterator[DifferenceOfGuests]:
+    """Row by row, of a part that both show."""
+    first, second = dict(part.rows(a)), dict(part.rows(b))
+    for what in dict.fromkeys((*first, *second)):
+        values = first.get(what), second.get(what)
+        if values[0] != values[1]:
+            sides: tuple[tuple[Literal["a", "b"], Side, Value], ...] = (("a", a, values[0]), ("b", b, values[1]))
+            hidden = (
+                name for name, side, value in sides if value is None and part.may_be_in_parts and side.guest.hidden
+            )
+            yield DifferenceOfGuests(section, what, *values, tuple(hidden))
 
 
 class Side(NamedTuple):
@@ -111,17 +157,25 @@ def _is_lacking(one: DifferenceOfGuests) -> bool:
     return one.what in IS_LACKING and IS_LACKING[one.what](one.a, one.b)
 
 
+def _domain(side: Side) -> Rows:
+    yield "kind", side.guest.kind
+    yield "Xen", side.guest.xen
+
+
 def _config(side: Side) -> Rows:
-    guest = side.guest
-    yield "kind", guest.kind
-    yield "Xen", guest.xen
-    if guest.identity is not None:
-        yield from ((name, _plain(value)) for name, value in vars(guest.identity).items())
-    if guest.clock is not None:
-        yield "TSC mode", guest.clock.mode
-        yield "TSC kHz", guest.clock.khz
-        yield "restored, times", guest.clock.incarnation
-    yield "max_pfn", guest.max_pfn
+    yield from ((name, _plain(value)) for name, value in vars(side.guest.identity).items())
+
+
+def _clock(side: Side) -> Rows:
+    clock = side.guest.clock
+    if clock is not None:
+        yield "TSC mode", clock.mode
+        yield "TSC kHz", clock.khz
+        yield "restored, times", clock.incarnation
+
+
+def _frames(side: Side) -> Rows:
+    yield "max_pfn", side.guest.max_pfn
 
 
 LEVELS = (
@@ -162,7 +216,6 @@ FORMS: Mapping[str, Mapping[Key, Any]] = {"a": cpuid.A, "b": cpuid.B, "c": cpuid
 
 def _cpuid(side: Side) -> Rows:
     cpu = side.guest.cpu
-    yield "policy", "sent" if cpu is not None else None
     if cpu is None:
         return
     policy = {_key(name): cpuid.Leaf(*registers) for name, registers in cpu.leaves.items()}
@@ -215,20 +268,31 @@ def _params(side: Side) -> Rows:
 
 
 def _vcpus(side: Side) -> Rows:
-    yield "vcpus", len(side.guest.vcpus)
+    yield "vcpus with a state", len(side.guest.vcpus)
     for vcpu in side.guest.vcpus:
         yield f"vcpu {vcpu.id} mode", f"{vcpu.mode} {'user' if vcpu.is_user else 'kernel'}"
-        for name in ("cr0", "cr4", "efer"):
-            yield f"vcpu {vcpu.id} {name}", _words(getattr(vcpu, name) or ())
-        yield from ((f"vcpu {vcpu.id} {name}", value) for name, value in vcpu.registers.items() if name not in TWICE)
+        forms = OF_PV if vcpu.efer is None else OF_HVM
+        for name, value in vcpu.registers.items():
+            form = forms.get(name)
+            yield f"vcpu {vcpu.id} {name}", value if form is None else _words(form.read(value, "little", {}))
 
 
-TWICE = {"cr0", "cr4", "msr_efer"}
+def _flags(*bodies: Body) -> Mapping[str, Flags]:
+    """The registers in layouts whose bits have names."""
+    found = (field for body in bodies for field in fields(layout(body, "little")))
+    told = ((field.name, field.meaning.form({})) for field in found if field.meaning and not field.meaning.by)
+    return {name: form for name, form in told if isinstance(form, Flags)}
+
+
+OF_HVM, OF_PV = _flags(hvm.hvm_cpu), _flags(pv.pv_vcpu_32, pv.pv_vcpu_64)
+
+
+def _states(side: Side) -> Rows:
+    for state in side.guest.states:
+        yield f"{state.type} {state.instance}", f"{state.length} octets"
 
 
 def _devices(side: Side) -> Rows:
-    for state in side.guest.states:
-        yield f"{state.type} {state.instance}", f"{state.length} octets"
     for one in side.guest.devices:
         more = f" with {' '.join(one.subsections)}" if one.subsections else ""
         yield f"{one.device} {one.instance}", f"version {one.version}{more}"
@@ -252,14 +316,37 @@ def _traffic(side: Side) -> Rows:
         yield "faulted pfns", one.postcopy.faulted_pfns
 
 
-ROWS: Mapping[Section, Any] = {
-    "config": _config,
-    "cpuid": _cpuid,
-    "msrs": _msrs,
-    "params": _params,
-    "vcpus": _vcpus,
-    "devices": _devices,
-    "traffic": _traffic,
+class Part(NamedTuple):
+    """What is compared row by row if both show it: some rows of a section that come from one place in the stream."""
+
+    what: str
+    rows: Callable[[Side], Rows]
+    is_there: Callable[[GuestResult], bool]
+    may_be_in_parts: bool = False
+    """Whether some of it can be there without the rest."""
+    kind: str | None = None
+    """The kind of guest that alone has it."""
+
+
+PV, HVM = GUEST_TYPES[1], GUEST_TYPES[2]
+
+
+PARTS: Mapping[Section, tuple[Part, ...]] = {
+    "config": (
+        Part("domain header", _domain, lambda guest: guest.kind is not None),
+        Part("toolstack's configuration", _config, lambda guest: guest.identity is not None, True),
+        Part("TSC", _clock, lambda guest: guest.clock is not None and guest.clock.mode is not None),
+        Part("shared info page", _frames, lambda guest: guest.max_pfn is not None, kind=PV),
+    ),
+    "cpuid": (Part("CPUID policy", _cpuid, lambda guest: guest.cpu is not None),),
+    "msrs": (Part("MSR policy", _msrs, lambda guest: bool(guest.msrs)),),
+    "params": (Part("HVM parameters", _params, lambda guest: bool(guest.params), kind=HVM),),
+    "vcpus": (Part("state of vcpus", _vcpus, lambda guest: bool(guest.vcpus), True),),
+    "devices": (
+        Part("state of the hypervisor's devices", _states, lambda guest: bool(guest.states), kind=HVM),
+        Part("state of the device model", _devices, lambda guest: bool(guest.devices), True),
+    ),
+    "traffic": (Part("traffic", _traffic, lambda guest: True),),
 }
 
 

@@ -9,10 +9,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Self
 
-from dissector.events import FORWARD, Event, Record
-from dissector.facts import configuration
+from dissector.events import (
+    FORWARD,
+    DirectionEnded,
+    DirectionStarted,
+    Event,
+    Record,
+    Resynchronised,
+    WayLost,
+)
+from dissector.facts import configuration, has_configuration
+from dissector.facts.endings import ENDS
 from dissector.protocol import (
     DOMAIN_HEADER,
+    Role,
     cpuid,
     hvm,
     layout,
@@ -42,7 +52,7 @@ class IdentityResult(Result):
     name: str | None
     uuid: str | None
     type: str | None
-    vcpus: Annotated[int | None, "that are there when it starts"]
+    vcpus_at_start: Annotated[int | None, "how many of max_vcpus are there when it starts"]
     max_vcpus: int | None
     memory: Octets | None
     max_memory: Octets | None
@@ -192,12 +202,70 @@ class GuestResult(Result, kw_only=True):
     max_pfn: Annotated[int | None, "of a PV guest: entries of its table of frames"]
     pending_events: Annotated[tuple[int, ...], "of a PV guest: event channels"]
     unread: Annotated[tuple[str, ...], "what the stream has of its state that is of no known layout, and why"]
+    hidden: Annotated[
+        tuple[str, ...],
+        "what of the stream the input does not hold, as far as the guest may be in it; where there is none of these, "
+        "what is null or empty is not in the stream",
+    ]
+
+
+class _Held:
+    """How much of a migration's forward stream the input holds."""
+
+    def __init__(self) -> None:
+        self._is_late = False
+        self._passed = 0
+        """Octets in which no record could be found."""
+        self._lost_at: int | None = None
+        self._has_end = False
+        """Whether the stream's END was there, or that of a checkpoint."""
+        self._parts: dict[str, Record] = {}
+        """Bodies of which octets are missing, until a whole one of the kind comes."""
+
+    def add(self, event: Event) -> None:
+        """The next event of the direction."""
+        match event:
+            case DirectionStarted():
+                self._is_late = event.late
+            case WayLost():
+                self._lost_at = event.offset
+            case Resynchronised():
+                self._lost_at, self._passed = None, self._passed + event.skipped
+            case DirectionEnded() if self._lost_at is not None:
+                self._lost_at, self._passed = None, self._passed + event.offset - self._lost_at
+
+    def add_record(self, record: Record) -> None:
+        """The next record."""
+        role = getattr(record.spec, "role", None)
+        self._has_end |= role in CHECKPOINTS or (role in ENDS and record.layer == record.context.outermost)
+
+    def add_body(self, kind: str, record: Record) -> None:
+        """The next body that says something of the guest."""
+        if record.complete:
+            self._parts.pop(kind, None)
+        else:
+            self._parts[kind] = record._replace(body=b"", padding=b"")
+
+    def words(self) -> Iterator[str]:
+        """What is not there."""
+        if self._is_late:
+            yield "the input begins within the stream"
+        for part in self._parts.values():
+            yield f"{part.name}: not all of its {part.body_length:,} octets are in the input"
+        if self._passed:
+            yield f"{self._passed:,} octets could not be followed: which records were in them is not known"
+        if not self._has_end:
+            yield "the input ends before the END of the stream"
+
+
+CHECKPOINTS = frozenset((Role.CHECKPOINT, Role.CHECKPOINT_END))
 
 
 @dataclass
 class _Bodies:
     """What was seen of one guest: the newest record of each kind; where there are several, each of the newest time."""
 
+    held: _Held = field(default_factory=_Held)
     config: GuestConfig | None = None
     one: dict[str, Record] = field(default_factory=dict)
     vcpus: dict[int, Record] = field(default_factory=dict)
@@ -239,23 +307,43 @@ class Guests:
 
     def add(self, event: Event) -> None:
         """The next event."""
-        if not isinstance(event, Record) or event.direction != FORWARD or event.spec is None:
+        if getattr(event, "direction", None) != FORWARD:
             return
-        body = getattr(event.spec, "body", None)
-        if event.migration not in self._found and len(self._found) >= GUESTS_MAX:
-            self.left_out += 1
-            return
-        bodies = self._found.setdefault(event.migration, _Bodies())
-        if body in ONE and event.complete:
-            self._keep(bodies.one, ONE[body], event)
-        elif body is libxc.x86_pv_vcpu_basic and event.complete:
-            self._keep(bodies.vcpus, _word(event), event)
-        elif body is libxl.emulator_context and event.complete:
-            self._keep(bodies.emulators, _word(event), event)
-        elif body is xenops.qemu_state and event.complete:
-            self._keep(bodies.emulators, -1, event)
-        else:
-            bodies.config = configuration(event) or bodies.config
+        bodies = self._bodies(event)
+        if bodies is None:
+            self.left_out += isinstance(event, Record)
+        elif not isinstance(event, Record):
+            bodies.held.add(event)
+        elif event.spec is not None:
+            bodies.held.add_record(event)
+            self._add(bodies, event)
+
+    def _bodies(self, event: Event) -> _Bodies | None:
+        """Of the event's guest; None if there are too many."""
+        if event.migration not in self._found:
+            if len(self._found) >= GUESTS_MAX:
+                return None
+            self._found[event.migration] = _Bodies()
+        return self._found[event.migration]
+
+    def _add(self, bodies: _Bodies, record: Record) -> None:
+        body = getattr(record.spec, "body", None)
+        place: tuple[dict[Any, Record], str | int] | None = None
+        if body in ONE:
+            place = bodies.one, ONE[body]
+        elif body is libxc.x86_pv_vcpu_basic:
+            place = bodies.vcpus, _word(record)
+        elif body is libxl.emulator_context:
+            place = bodies.emulators, _word(record)
+        elif body is xenops.qemu_state:
+            place = bodies.emulators, -1
+        elif has_configuration(record):
+            bodies.config = configuration(record) or bodies.config
+            bodies.held.add_body("configuration", record)
+        if place is not None:
+            bodies.held.add_body(f"{record.name} {place[1]}", record)
+            if record.complete:
+                self._keep(*place, record)
 
     def _keep(self, place: dict[Any, Record], name: str | int, record: Record) -> None:
         """In place of the one before it, as long as there is room for its body and what an object takes."""
@@ -303,7 +391,7 @@ def _result(number: int, bodies: _Bodies, symbols: Callable[[int], str | None]) 
         migration=number,
         kind=domain.get("type"),
         xen=xen,
-        identity=IdentityResult(**vars(bodies.config)) if bodies.config else None,
+        identity=_identity(bodies.config) if bodies.config else None,
         vcpus=tuple(_vcpus(bodies, symbols)),
         offline=tuple(_offline(bodies)),
         clock=_clock(_deep(bodies.one.get("tsc")), shared),
@@ -319,7 +407,13 @@ def _result(number: int, bodies: _Bodies, symbols: Callable[[int], str | None]) 
         max_pfn=shared.get("max_pfn"),
         pending_events=tuple(shared.get("evtchn_pending", ())),
         unread=tuple(_unread(bodies)),
+        hidden=tuple(bodies.held.words()),
     )
+
+
+def _identity(config: GuestConfig) -> IdentityResult:
+    found = dict(vars(config))
+    return IdentityResult(vcpus_at_start=found.pop("vcpus"), **found)
 
 
 def _named(entries: Any, key: str, value: str) -> dict[str, Any]:

@@ -19,14 +19,25 @@ def changes_as_text(found: DiffResult, columns: int = WIDTH) -> Iterator[str]:
     """The lines, in so many columns: what the second lacks, what it gained, each section with what differs in it."""
     if found.is_same:
         yield f"no difference in {', '.join(found.sections)}"
+        yield from _not_compared(found)
         return
     yield f"a: {printable(found.a)}"
     yield f"b: {printable(found.b)}"
+    yield from _not_compared(found)
     yield from _features("features that b lacks", found.missing, columns)
     yield from _rows("what else b lacks", found.lacking)
     yield from _features("features that only b has", found.gained, columns)
     for section in found.sections:
         yield from _rows(section, [one for one in found.differences if one.section == section])
+
+
+def _not_compared(found: DiffResult) -> Iterator[str]:
+    """What stands before all else: of that nothing below says that it is the same."""
+    if found.not_compared:
+        yield ""
+        yield "not compared"
+        width = max(len(one.what) for one in found.not_compared)
+        yield from (f"    {one.what:<{width}}  a: {one.a}, b: {one.b}" for one in found.not_compared)
 
 
 def _features(title: str, names: Sequence[str], columns: int) -> Iterator[str]:
@@ -43,13 +54,14 @@ def _rows(title: str, rows: Sequence[DifferenceOfGuests]) -> Iterator[str]:
         yield title
         width = min(max(len(one.what) for one in rows), 40)
         for one in rows:
-            yield f"    {printable(one.what):<{width}}  {_shown(one.a)} -> {_shown(one.b)}"
+            a, b = _shown(one.a, "a" in one.hidden), _shown(one.b, "b" in one.hidden)
+            yield f"    {printable(one.what):<{width}}  {a} -> {b}"
 
 
-def _shown(value: Value) -> str:
+def _shown(value: Value, is_hidden: bool) -> str:
     match value:
         case None:
-            return "not there"
+            return "not in the input" if is_hidden else "not there"
         case int() if value >= ADDRESS_FROM:
             return f"{value:#x}"
         case int() if value >= HEX_FROM:

@@ -42,6 +42,7 @@ def _rows(guest: GuestResult) -> Iterator[Row]:
     yield _row("hypervisor", _counted(one.type for one in guest.states))
     yield _row("devices", (_device(one) for one in guest.devices))
     yield _row("unread", _first(guest.unread))
+    yield "hidden", "; ".join(_first(guest.hidden))
 
 
 def _row(label: str, parts: Iterable[str]) -> Row:
@@ -76,8 +77,9 @@ def _identity(guest: GuestResult) -> Iterator[str]:
         yield f"uuid {who.uuid}" if who.uuid else ""
     yield _kind(guest)
     if who is not None:
-        of = f" of {who.max_vcpus}" if who.max_vcpus not in (None, who.vcpus) else ""
-        yield f"{many(who.vcpus, 'vcpu')}{of} configured" if who.vcpus is not None else ""
+        count = who.vcpus_at_start
+        of = f" of {who.max_vcpus}" if who.max_vcpus not in (None, count) else ""
+        yield f"{many(count, 'vcpu')}{of} configured" if count is not None else ""
         yield f"device model {who.device_model}" if who.device_model else ""
         yield f"from {who.toolstack}"
     yield f"Xen {guest.xen}" if guest.xen else ""

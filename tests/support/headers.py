@@ -149,8 +149,8 @@ def _compiled(tree: Path, bits: int, lines: list[str]) -> dict[str, int]:
             done = subprocess.run(command, input=text, capture_output=True, text=True)
             if not done.returncode:
                 break
-            first = _TYPES.count("\n") + 1
-            absent = {int(number) - first for number in re.findall(r"^<stdin>:(\d+):\d+: error", done.stderr, re.MULTILINE)}
+            wrong = re.findall(r"^<stdin>:(\d+):\d+: error", done.stderr, re.MULTILINE)
+            absent = {int(number) - _TYPES.count("\n") - 1 for number in wrong}
             if not absent or min(absent) < 0:
                 raise SystemExit(done.stderr)
             lines = [line for at, line in enumerate(lines) if at not in absent]

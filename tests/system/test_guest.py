@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import lzma
 import re
 import shutil
 import struct
@@ -13,6 +15,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+import zstandard
 from conftest import captures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -98,7 +101,7 @@ def guest(
     )
     stream = b"QEVM" + struct.pack(">I", qemu) + section(1, "timer", 2) + section(2, "fdc", fdc) + b"\0"
     emulator = record("EMULATOR_CONTEXT", {"emulator_id": 2, "index": 0, "emulator_ctx": stream}, "libxl")
-    whole = xl_stream(libxl_stream(inner, [emulator]), json.dumps(whole_config) + "\0")
+    whole = xl_stream(libxl_stream(inner, [emulator, record("END", layer="libxl")]), json.dumps(whole_config) + "\0")
     return shell.file(whole, name)
 
 
@@ -143,7 +146,26 @@ def test_at_which_function_a_processor_was(shell: Shell) -> None:
     assert any("rip 0xffffffff81000012 start_kernel+0x2" in line for line in lines)
     assert "rip 0x400123, " in "\n".join(lines)
     assert "is no System.map" in shell.complaint("guest", "--symbols", shell.file(b"nothing", "no"), guest(shell, "a"))
-    assert "cannot read" in shell.complaint("guest", "--symbols", "/nowhere", guest(shell, "a"))
+    assert "cannot open" in shell.complaint("guest", "--symbols", "/nowhere", guest(shell, "a"))
+    damaged = shell.file(gzip.compress(Path(table).read_bytes())[:-9], "damaged.gz")
+    assert "cannot read" in shell.complaint("guest", "--symbols", damaged, guest(shell, "a"))
+    packed = shell.file(gzip.compress(elf(64, "<", 2)), "vmlinux.gz")
+    assert "unpack it first" in shell.complaint("guest", "--symbols", packed, guest(shell, "a"))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstandard.compress])
+def test_a_compressed_map(shell: Shell, pack: Any) -> None:
+    table = shell.file(pack(b"ffffffff81000010 t start_kernel\n"), "map")
+    assert any("start_kernel+0x2" in line for line in shell.lines("guest", "--symbols", table, guest(shell, "a")))
+
+
+def test_a_map_of_another_kernel_is_said(shell: Shell) -> None:
+    table = shell.file(b"ffffffffa1000010 t start_kernel\n", "map")
+    status, out, err = shell.run("guest", "--symbols", table, guest(shell, "a"))
+    assert (status, err.count("\n")) == (0, 1) and "rip 0xffffffff81000012" in out
+    assert "no vcpu is in a function of" in err
+    in_user_mode: list[State] = [("CPU", 0, cpu(**LONG_USER))]
+    assert shell.run("guest", "--symbols", table, guest(shell, "b", states=in_user_mode))[2] == ""
 
 
 def elf(bits: int, order: str, table: int, at: int = 0x400, name: bytes = b"start_kernel") -> bytes:
@@ -447,7 +469,7 @@ def compared(a: cpuid.Leaves, b: cpuid.Leaves) -> DiffResult:
 
 
 def of_policy(policy: cpuid.Leaves) -> GuestResult:
-    return Mock(cpu=CpuResult.of(policy))
+    return Mock(cpu=CpuResult.of(policy), hidden=())
 
 
 def test_what_has_no_name_is_told_bit_by_bit(shell: Shell) -> None:
@@ -480,8 +502,77 @@ def test_a_save_file_and_a_capture(shell: Shell) -> None:
     assert {one["section"] for one in found["differences"]} == set(SECTIONS)
 
 
+SIGNS = {
+    "policy": bytes.fromhex("00000000ffffffff07000000"),
+    "context": struct.pack("<HHI", 1, 0, 24) + struct.pack("<I", hvm.MAGIC),
+    "emulator": struct.pack("<II", 2, 0) + b"QEVM",
+}
+"""What the bodies begin with, after headers of eight octets."""
+DEVICES = ("state of the hypervisor's devices", "state of the device model")
+OF_CONTEXT = {"HVM parameters", "state of vcpus", *DEVICES}
+
+
+@pytest.mark.parametrize(
+    ("place", "more", "hidden"),
+    [
+        ("policy", -8, {"CPUID policy", "MSR policy", "TSC", *OF_CONTEXT}),
+        ("context", -8, OF_CONTEXT),
+        ("context", 100, OF_CONTEXT),
+        ("emulator", -8, {DEVICES[1]}),
+    ],
+)
+def test_what_the_input_does_not_hold_is_not_called_missing(
+    shell: Shell, place: str, more: int, hidden: set[str]
+) -> None:
+    """A file that ends early: before the policy, before and within the processors' state, before the device model's."""
+    a = guest(shell, "a")
+    octets = Path(a).read_bytes()
+    b = shell.file(octets[: octets.index(SIGNS[place]) + more], "b")
+    (line,) = shell.run("guest", "--json", b)[1].splitlines()
+    said = json.loads(line)["hidden"]
+    assert said[-1] == "the input ends before the END of the stream"
+    assert [words.partition(":")[0] for words in said[:-1]] == ["HVM_CONTEXT"] * (more > 0)
+    assert said[-1] in shell.run("guest", b)[1]
+    found = json.loads(shell.run("diff", "--json", "--only", "config,cpuid,msrs,params,vcpus,devices", a, b)[1])
+    one_sided = {one["what"]: one["b"] for one in found["not_compared"] if one["a"] == "there"}
+    assert one_sided == dict.fromkeys(hidden, "not in the input")
+    assert (found["missing"], found["lacking"], found["differences"]) == ([], [], [])
+    status, out, _ = shell.run("diff", a, b)
+    assert out.splitlines()[3] == "not compared" and "not there" not in out
+    assert status == 1
+
+
+def test_what_a_whole_stream_has_not_is_not_there(shell: Shell) -> None:
+    found = json.loads(shell.run("diff", "--json", guest(shell, "a"), str(captures()["xen/pv-save/pv-save.img"]))[1])
+    assert {one["what"]: one["b"] for one in found["not_compared"] if one["a"] == "there"} == {
+        "HVM parameters": "not there", DEVICES[0]: "not there", DEVICES[1]: "not there",
+    }  # fmt: skip
+    assert all(not one["hidden"] for one in found["differences"])
+
+
+def test_a_policy_that_only_one_of_them_has_lists_no_features(shell: Shell) -> None:
+    older = str(captures()["postcopy/f_precopy_only/veth_rx.pcap"])
+    status, out, err = shell.run("diff", "--only", "cpuid,msrs", guest(shell, "a"), older)
+    assert (status, err) == (1, "")
+    assert out.splitlines()[3:] == [
+        "not compared", "    CPUID policy  a: there, b: not there", "    MSR policy    a: there, b: not there",
+    ]  # fmt: skip
+
+
+def test_flags_of_processors_are_words(shell: Shell) -> None:
+    states: list[State] = [("CPU", 0, cpu(**LONG_KERNEL | {"rflags": ["IF", "ZF"]})), ("CPU", 1, cpu(**LONG_USER))]
+    changed = shell.run("diff", guest(shell, "a"), guest(shell, "b", states=states))[1]
+    assert changed.splitlines()[3:] == ["vcpus", "    vcpu 0 rflags  none -> ZF IF"]
+    pv = (str(captures()[f"xen/{name}"]) for name in ("pv-save/pv-save.img", "pv-live-lo/pv-live-lo.pcap"))
+    rows = shell.run("diff", "--only", "vcpus", *pv)[1]
+    assert "vcpu 0" in rows and not re.search(r"vcpu 0 (flags|rflags|cr0|cr4|dr6|dr7|vm_assist) +\d", rows)
+
+
 def test_wrong_usage(shell: Shell) -> None:
     a = guest(shell, "a")
+    for wrong in ("-1", "x", "9" * 30):
+        said = shell.run("diff", f"--migration-a={wrong}", a, a)[2]
+        assert f"argument --migration-a: '{wrong}' is no number of a migration" in said
     assert "no section is called cpu" in shell.complaint("diff", "--only", "cpu", a, a)
     assert "has no migration 1: it holds 1" in shell.complaint("diff", "--migration-b", "1", a, a)
     assert "no such file" in shell.complaint("diff", a, "/nowhere").lower()
