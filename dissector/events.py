@@ -176,6 +176,8 @@ class Context(NamedTuple):
     guest: str | None = None
     """As the domain header names it: a value of GUEST_TYPES, or a number as text."""
     page_shift: int = 12
+    guest_width: int | None = None
+    """Octets of a word of a PV guest; None: nothing has said it."""
     xen: str | None = None
     """ "4.17"."""
     may_be_in_libxl: bool = False

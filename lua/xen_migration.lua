@@ -831,6 +831,110 @@ declare(
     "Zero: the standard format, not the compacted one"
 )
 declare("bytes", "pv_xsave.components", "components", base.SPACE, "The other states")
+declare("string", "shared_info_32.vcpu_info", "vcpu_info", base.NONE, "Of the first 32 processors")
+declare(
+    "uint8", "shared_info_32.vcpu_info.evtchn_upcall_pending", "evtchn_upcall_pending", base.DEC_HEX, nil, nil,
+    "Whether an event waits"
+)
+declare(
+    "uint8", "shared_info_32.vcpu_info.evtchn_upcall_mask", "evtchn_upcall_mask", base.DEC_HEX, nil, nil,
+    "Whether events are masked"
+)
+declare(
+    "uint32", "shared_info_32.vcpu_info.evtchn_pending_sel", "evtchn_pending_sel", base.DEC_HEX, nil, nil,
+    "Which words of pending events to look at"
+)
+declare("uint32", "shared_info_32.vcpu_info.cr2", "cr2", base.DEC_HEX, nil, nil, "struct arch_vcpu_info")
+declare(
+    "uint32", "shared_info_32.vcpu_info.time_version", "time_version", base.DEC_HEX, nil, nil,
+    "Odd while the times are changed"
+)
+declare(
+    "uint64", "shared_info_32.vcpu_info.tsc_timestamp", "tsc_timestamp", base.DEC_HEX, nil, nil, "struct vcpu_time_info"
+)
+declare(
+    "uint64", "shared_info_32.vcpu_info.system_time", "system_time", base.DEC_HEX, nil, nil, "struct vcpu_time_info"
+)
+declare(
+    "uint32", "shared_info_32.vcpu_info.tsc_to_system_mul", "tsc_to_system_mul", base.DEC_HEX, nil, nil,
+    "struct vcpu_time_info"
+)
+declare("uint8", "shared_info_32.vcpu_info.tsc_shift", "tsc_shift", base.DEC_HEX, nil, nil, "struct vcpu_time_info")
+declare("uint8", "shared_info_32.vcpu_info.time_flags", "time_flags", base.DEC_HEX, nil, nil, "XEN_PVCLOCK_*")
+declare("uint8", "shared_info_32.vcpu_info.time_flags.TSC_STABLE", "TSC_STABLE", base.HEX, nil, 1)
+declare("uint8", "shared_info_32.vcpu_info.time_flags.GUEST_STOPPED", "GUEST_STOPPED", base.HEX, nil, 2)
+declare("bytes", "shared_info_32.evtchn_pending", "evtchn_pending", base.SPACE, "Events that wait")
+declare("bytes", "shared_info_32.evtchn_mask", "evtchn_mask", base.SPACE, "Events that are masked")
+declare(
+    "uint32", "shared_info_32.wc_version", "wc_version", base.DEC_HEX, nil, nil, "Odd while the wall clock is changed"
+)
+declare(
+    "uint32", "shared_info_32.wc_sec", "wc_sec", base.DEC_HEX, nil, nil,
+    "Wall clock when the system time was 0, s since the epoch"
+)
+declare("uint32", "shared_info_32.wc_nsec", "wc_nsec", base.DEC_HEX, nil, nil, "The same, ns")
+declare("uint32", "shared_info_32.max_pfn", "max_pfn", base.DEC_HEX, nil, nil, "struct arch_shared_info")
+declare(
+    "uint32", "shared_info_32.pfn_to_mfn_frame_list_list", "pfn_to_mfn_frame_list_list", base.DEC_HEX, nil, nil,
+    "struct arch_shared_info"
+)
+declare("uint32", "shared_info_32.nmi_reason", "nmi_reason", base.DEC_HEX, nil, nil, "struct arch_shared_info")
+declare("uint32", "shared_info_32.p2m_cr3", "p2m_cr3", base.DEC_HEX, nil, nil, "struct arch_shared_info")
+declare("uint32", "shared_info_32.p2m_vaddr", "p2m_vaddr", base.DEC_HEX, nil, nil, "struct arch_shared_info")
+declare("uint32", "shared_info_32.p2m_generation", "p2m_generation", base.DEC_HEX, nil, nil, "struct arch_shared_info")
+declare("uint32", "shared_info_32.wc_sec_hi", "wc_sec_hi", base.DEC_HEX, nil, nil, "Upper half of wc_sec")
+declare("string", "shared_info_64.vcpu_info", "vcpu_info", base.NONE, "Of the first 32 processors")
+declare(
+    "uint8", "shared_info_64.vcpu_info.evtchn_upcall_pending", "evtchn_upcall_pending", base.DEC_HEX, nil, nil,
+    "Whether an event waits"
+)
+declare(
+    "uint8", "shared_info_64.vcpu_info.evtchn_upcall_mask", "evtchn_upcall_mask", base.DEC_HEX, nil, nil,
+    "Whether events are masked"
+)
+declare(
+    "uint64", "shared_info_64.vcpu_info.evtchn_pending_sel", "evtchn_pending_sel", base.DEC_HEX, nil, nil,
+    "Which words of pending events to look at"
+)
+declare("uint64", "shared_info_64.vcpu_info.cr2", "cr2", base.DEC_HEX, nil, nil, "struct arch_vcpu_info")
+declare(
+    "uint32", "shared_info_64.vcpu_info.time_version", "time_version", base.DEC_HEX, nil, nil,
+    "Odd while the times are changed"
+)
+declare(
+    "uint64", "shared_info_64.vcpu_info.tsc_timestamp", "tsc_timestamp", base.DEC_HEX, nil, nil, "struct vcpu_time_info"
+)
+declare(
+    "uint64", "shared_info_64.vcpu_info.system_time", "system_time", base.DEC_HEX, nil, nil, "struct vcpu_time_info"
+)
+declare(
+    "uint32", "shared_info_64.vcpu_info.tsc_to_system_mul", "tsc_to_system_mul", base.DEC_HEX, nil, nil,
+    "struct vcpu_time_info"
+)
+declare("uint8", "shared_info_64.vcpu_info.tsc_shift", "tsc_shift", base.DEC_HEX, nil, nil, "struct vcpu_time_info")
+declare("uint8", "shared_info_64.vcpu_info.time_flags", "time_flags", base.DEC_HEX, nil, nil, "XEN_PVCLOCK_*")
+declare("uint8", "shared_info_64.vcpu_info.time_flags.TSC_STABLE", "TSC_STABLE", base.HEX, nil, 1)
+declare("uint8", "shared_info_64.vcpu_info.time_flags.GUEST_STOPPED", "GUEST_STOPPED", base.HEX, nil, 2)
+declare("bytes", "shared_info_64.evtchn_pending", "evtchn_pending", base.SPACE, "Events that wait")
+declare("bytes", "shared_info_64.evtchn_mask", "evtchn_mask", base.SPACE, "Events that are masked")
+declare(
+    "uint32", "shared_info_64.wc_version", "wc_version", base.DEC_HEX, nil, nil, "Odd while the wall clock is changed"
+)
+declare(
+    "uint32", "shared_info_64.wc_sec", "wc_sec", base.DEC_HEX, nil, nil,
+    "Wall clock when the system time was 0, s since the epoch"
+)
+declare("uint32", "shared_info_64.wc_nsec", "wc_nsec", base.DEC_HEX, nil, nil, "The same, ns")
+declare("uint32", "shared_info_64.wc_sec_hi", "wc_sec_hi", base.DEC_HEX, nil, nil, "Upper half of wc_sec")
+declare("uint64", "shared_info_64.max_pfn", "max_pfn", base.DEC_HEX, nil, nil, "struct arch_shared_info")
+declare(
+    "uint64", "shared_info_64.pfn_to_mfn_frame_list_list", "pfn_to_mfn_frame_list_list", base.DEC_HEX, nil, nil,
+    "struct arch_shared_info"
+)
+declare("uint64", "shared_info_64.nmi_reason", "nmi_reason", base.DEC_HEX, nil, nil, "struct arch_shared_info")
+declare("uint64", "shared_info_64.p2m_cr3", "p2m_cr3", base.DEC_HEX, nil, nil, "struct arch_shared_info")
+declare("uint64", "shared_info_64.p2m_vaddr", "p2m_vaddr", base.DEC_HEX, nil, nil, "struct arch_shared_info")
+declare("uint64", "shared_info_64.p2m_generation", "p2m_generation", base.DEC_HEX, nil, nil, "struct arch_shared_info")
 declare("uint32", "hvm_header.magic", "magic", base.DEC_HEX, nil, nil, "HVM_FILE_MAGIC")
 declare("uint32", "hvm_header.version", "version", base.DEC_HEX, nil, nil, "HVM_FILE_VERSION")
 declare(
@@ -1843,13 +1947,14 @@ local tcp_half_connection = {}
 local units = {}
 
 protocol_specs.RecordSpec = py.class("RecordSpec", { "type", "name", "body", "shape", "source", "role", "layer",
-    "direction", "guest", "contents", "then_", "proof", "summary", "words" }, { layer = "libxc", direction = "forward",
-    guest = "any", contents = false, summary = "" }, true, nil, function(type, name, body, shape, source, role, layer,
-    direction, guest, contents, then_, proof, summary, words) if layer == nil then layer = "libxc" end if direction ==
-    nil then direction = "forward" end if guest == nil then guest = "any" end if contents == nil then contents = false
-    end if summary == nil then summary = "" end return { type = type, name = name, body = body, shape = shape,
+    "direction", "guest", "contents", "then_", "proof", "summary", "words", "tells_width" }, { layer = "libxc",
+    direction = "forward", guest = "any", contents = false, summary = "", tells_width = false }, true, nil,
+    function(type, name, body, shape, source, role, layer, direction, guest, contents, then_, proof, summary, words,
+    tells_width) if layer == nil then layer = "libxc" end if direction == nil then direction = "forward" end if guest ==
+    nil then guest = "any" end if contents == nil then contents = false end if summary == nil then summary = "" end if
+    tells_width == nil then tells_width = false end return { type = type, name = name, body = body, shape = shape,
     source = source, role = role, layer = layer, direction = direction, guest = guest, contents = contents,
-    then_ = then_, proof = proof, summary = summary, words = words } end)
+    then_ = then_, proof = proof, summary = summary, words = words, tells_width = tells_width } end)
 protocol_specs.HeaderSpec = py.class("HeaderSpec", { "name", "layer", "body", "endianness", "magic", "source", "then_",
     "role", "summary", "more", "words" }, { role = "HEADER", summary = "", more = "" }, true, nil, function(name, layer,
     body, endianness, magic, source, then_, role, summary, more,
@@ -1896,17 +2001,18 @@ runtime_parsing.Kept = py.class("Kept")
 runtime_parsing.Kept.is_capture = true
 runtime_parsing.Kept.kind = "live"
 runtime_parsing.Kept.outcome = "incomplete"
-events.Context = py.class("Context", { "layers", "version", "endianness", "postcopy", "guest", "page_shift", "xen",
-    "may_be_in_libxl", "legacy", "compressed", "tunnelled", "revision" }, { layers = {}, endianness = "little",
-    postcopy = false, page_shift = 12, may_be_in_libxl = false, legacy = false, compressed = false, tunnelled = false,
-    revision = 0 }, true, nil, function(layers, version, endianness, postcopy, guest, page_shift, xen, may_be_in_libxl,
-    legacy, compressed, tunnelled, revision) if layers == nil then layers = {} end if endianness == nil then endianness
-    = "little" end if postcopy == nil then postcopy = false end if page_shift == nil then page_shift = 12 end if
-    may_be_in_libxl == nil then may_be_in_libxl = false end if legacy == nil then legacy = false end if compressed ==
-    nil then compressed = false end if tunnelled == nil then tunnelled = false end if revision == nil then revision = 0
-    end return { layers = layers, version = version, endianness = endianness, postcopy = postcopy, guest = guest,
-    page_shift = page_shift, xen = xen, may_be_in_libxl = may_be_in_libxl, legacy = legacy, compressed = compressed,
-    tunnelled = tunnelled, revision = revision } end)
+events.Context = py.class("Context", { "layers", "version", "endianness", "postcopy", "guest", "page_shift",
+    "guest_width", "xen", "may_be_in_libxl", "legacy", "compressed", "tunnelled", "revision" }, { layers = {},
+    endianness = "little", postcopy = false, page_shift = 12, may_be_in_libxl = false, legacy = false,
+    compressed = false, tunnelled = false, revision = 0 }, true, nil, function(layers, version, endianness, postcopy,
+    guest, page_shift, guest_width, xen, may_be_in_libxl, legacy, compressed, tunnelled,
+    revision) if layers == nil then layers = {} end if endianness == nil then endianness = "little" end if postcopy ==
+    nil then postcopy = false end if page_shift == nil then page_shift = 12 end if may_be_in_libxl == nil then
+    may_be_in_libxl = false end if legacy == nil then legacy = false end if compressed == nil then compressed = false
+    end if tunnelled == nil then tunnelled = false end if revision == nil then revision = 0 end return {
+    layers = layers, version = version, endianness = endianness, postcopy = postcopy, guest = guest,
+    page_shift = page_shift, guest_width = guest_width, xen = xen, may_be_in_libxl = may_be_in_libxl, legacy = legacy,
+    compressed = compressed, tunnelled = tunnelled, revision = revision } end)
 facts_directions.DirectionFacts = py.class("DirectionFacts")
 facts_faults.Faults = py.class("Faults")
 facts_faults.Matches = py.class("Matches", { "again", "faults", "answered", "repeated" }, { again = {}, faults = {},
@@ -2027,8 +2133,8 @@ events.Record = py.class("Record", { "migration", "direction", "layer", "name", 
     "acked", "stalls", "held", "unseen", "unannounced", "connection", "number" }, { endianness = "little", offset = 0,
     length = 0, body_length = 0, body = "", padding = "", runs = {}, complete = true, whole = true,
     first = events.Position(0, 0), last = events.Position(0, 0), index = 0, context = events.Context({}, nil, "little",
-    false, nil, 12, nil, false, false, false, false, 0), acked = 0, stalls = {}, held = events.Held(events.Spent(0, 0,
-    0, 0, 0, 0, 0), events.Spent(0, 0, 0, 0, 0, 0, 0)), unseen = false, unannounced = false, number = 0 }, true, nil,
+    false, nil, 12, nil, nil, false, false, false, false, 0), acked = 0, stalls = {}, held = events.Held(events.Spent(0,
+    0, 0, 0, 0, 0, 0), events.Spent(0, 0, 0, 0, 0, 0, 0)), unseen = false, unannounced = false, number = 0 }, true, nil,
     function(migration, direction, layer, name, type, spec, endianness, offset, length, body_length, body, padding,
     runs, complete, whole, first, last, index, context, acked, stalls, held, unseen, unannounced, connection,
     number) if endianness == nil then endianness = "little" end if offset == nil then offset = 0 end if length == nil
@@ -2036,7 +2142,7 @@ events.Record = py.class("Record", { "migration", "direction", "layer", "name", 
     nil then padding = "" end if runs == nil then runs = {} end if complete == nil then complete = true end if whole ==
     nil then whole = true end if first == nil then first = events.Position(0,
     0) end if last == nil then last = events.Position(0, 0) end if index == nil then index = 0 end if context == nil
-    then context = events.Context({}, nil, "little", false, nil, 12, nil, false, false, false, false,
+    then context = events.Context({}, nil, "little", false, nil, 12, nil, nil, false, false, false, false,
     0) end if acked == nil then acked = 0 end if stalls == nil then stalls = {} end if held == nil then held =
     events.Held(events.Spent(0, 0, 0, 0, 0, 0, 0), events.Spent(0, 0, 0, 0, 0, 0,
     0)) end if unseen == nil then unseen = false end if unannounced == nil then unannounced = false end if number == nil
@@ -2474,7 +2580,13 @@ LAYOUT.x86_pv_vcpu_xsave = {
 }
 
 LAYOUT.shared_info = {
-    { kind = "rest", path = "shared_info", name = "shared_info" },
+    {
+        kind = "rest",
+        path = "shared_info",
+        name = "shared_info",
+        chosen_by = "guest_width",
+        inside = { [4] = { "shared_info_32" }, [8] = { "shared_info_64" } },
+    },
 }
 
 LAYOUT.tsc_info = {
@@ -3261,6 +3373,98 @@ LAYOUT.pv_xsave = {
     { kind = "uint", path = "xcomp_bv", name = "xcomp_bv", size = 8 },
     { kind = "octets", path = "pad", name = "pad", size = 48 },
     { kind = "rest", path = "components", name = "components" },
+}
+
+LAYOUT.shared_info_32 = {
+    path = "shared_info_32.",
+    size = 4096,
+    {
+        kind = "array", path = "vcpu_info", name = "vcpu_info", times = 32,
+        elements = {
+            { kind = "uint", path = "vcpu_info.evtchn_upcall_pending", name = "evtchn_upcall_pending", size = 1 },
+            { kind = "uint", path = "vcpu_info.evtchn_upcall_mask", name = "evtchn_upcall_mask", size = 1 },
+            { kind = "octets", path = "vcpu_info.pad0", name = "pad0", size = 2 },
+            { kind = "uint", path = "vcpu_info.evtchn_pending_sel", name = "evtchn_pending_sel", size = 4 },
+            { kind = "uint", path = "vcpu_info.cr2", name = "cr2", size = 4 },
+            { kind = "octets", path = "vcpu_info.pad", name = "pad", size = 20 },
+            { kind = "uint", path = "vcpu_info.time_version", name = "time_version", size = 4 },
+            { kind = "octets", path = "vcpu_info.pad_time", name = "pad_time", size = 4 },
+            { kind = "uint", path = "vcpu_info.tsc_timestamp", name = "tsc_timestamp", size = 8 },
+            { kind = "uint", path = "vcpu_info.system_time", name = "system_time", size = 8 },
+            { kind = "uint", path = "vcpu_info.tsc_to_system_mul", name = "tsc_to_system_mul", size = 4 },
+            { kind = "uint", path = "vcpu_info.tsc_shift", name = "tsc_shift", size = 1 },
+            {
+                kind = "uint",
+                path = "vcpu_info.time_flags",
+                name = "time_flags",
+                size = 1,
+                parts = {
+                    { name = "TSC_STABLE", shift = 0, width = 1 },
+                    { name = "GUEST_STOPPED", shift = 1, width = 1 },
+                },
+            },
+            { kind = "octets", path = "vcpu_info.pad_flags", name = "pad_flags", size = 2 },
+        },
+    },
+    { kind = "octets", path = "evtchn_pending", name = "evtchn_pending", size = 128 },
+    { kind = "octets", path = "evtchn_mask", name = "evtchn_mask", size = 128 },
+    { kind = "uint", path = "wc_version", name = "wc_version", size = 4 },
+    { kind = "uint", path = "wc_sec", name = "wc_sec", size = 4 },
+    { kind = "uint", path = "wc_nsec", name = "wc_nsec", size = 4 },
+    { kind = "uint", path = "max_pfn", name = "max_pfn", size = 4 },
+    { kind = "uint", path = "pfn_to_mfn_frame_list_list", name = "pfn_to_mfn_frame_list_list", size = 4 },
+    { kind = "uint", path = "nmi_reason", name = "nmi_reason", size = 4 },
+    { kind = "uint", path = "p2m_cr3", name = "p2m_cr3", size = 4 },
+    { kind = "uint", path = "p2m_vaddr", name = "p2m_vaddr", size = 4 },
+    { kind = "uint", path = "p2m_generation", name = "p2m_generation", size = 4 },
+    { kind = "uint", path = "wc_sec_hi", name = "wc_sec_hi", size = 4 },
+    { kind = "octets", path = "tail", name = "tail", size = 1752 },
+}
+
+LAYOUT.shared_info_64 = {
+    path = "shared_info_64.",
+    size = 4096,
+    {
+        kind = "array", path = "vcpu_info", name = "vcpu_info", times = 32,
+        elements = {
+            { kind = "uint", path = "vcpu_info.evtchn_upcall_pending", name = "evtchn_upcall_pending", size = 1 },
+            { kind = "uint", path = "vcpu_info.evtchn_upcall_mask", name = "evtchn_upcall_mask", size = 1 },
+            { kind = "octets", path = "vcpu_info.pad0", name = "pad0", size = 6 },
+            { kind = "uint", path = "vcpu_info.evtchn_pending_sel", name = "evtchn_pending_sel", size = 8 },
+            { kind = "uint", path = "vcpu_info.cr2", name = "cr2", size = 8 },
+            { kind = "octets", path = "vcpu_info.pad", name = "pad", size = 8 },
+            { kind = "uint", path = "vcpu_info.time_version", name = "time_version", size = 4 },
+            { kind = "octets", path = "vcpu_info.pad_time", name = "pad_time", size = 4 },
+            { kind = "uint", path = "vcpu_info.tsc_timestamp", name = "tsc_timestamp", size = 8 },
+            { kind = "uint", path = "vcpu_info.system_time", name = "system_time", size = 8 },
+            { kind = "uint", path = "vcpu_info.tsc_to_system_mul", name = "tsc_to_system_mul", size = 4 },
+            { kind = "uint", path = "vcpu_info.tsc_shift", name = "tsc_shift", size = 1 },
+            {
+                kind = "uint",
+                path = "vcpu_info.time_flags",
+                name = "time_flags",
+                size = 1,
+                parts = {
+                    { name = "TSC_STABLE", shift = 0, width = 1 },
+                    { name = "GUEST_STOPPED", shift = 1, width = 1 },
+                },
+            },
+            { kind = "octets", path = "vcpu_info.pad_flags", name = "pad_flags", size = 2 },
+        },
+    },
+    { kind = "octets", path = "evtchn_pending", name = "evtchn_pending", size = 512 },
+    { kind = "octets", path = "evtchn_mask", name = "evtchn_mask", size = 512 },
+    { kind = "uint", path = "wc_version", name = "wc_version", size = 4 },
+    { kind = "uint", path = "wc_sec", name = "wc_sec", size = 4 },
+    { kind = "uint", path = "wc_nsec", name = "wc_nsec", size = 4 },
+    { kind = "uint", path = "wc_sec_hi", name = "wc_sec_hi", size = 4 },
+    { kind = "uint", path = "max_pfn", name = "max_pfn", size = 8 },
+    { kind = "uint", path = "pfn_to_mfn_frame_list_list", name = "pfn_to_mfn_frame_list_list", size = 8 },
+    { kind = "uint", path = "nmi_reason", name = "nmi_reason", size = 8 },
+    { kind = "uint", path = "p2m_cr3", name = "p2m_cr3", size = 8 },
+    { kind = "uint", path = "p2m_vaddr", name = "p2m_vaddr", size = 8 },
+    { kind = "uint", path = "p2m_generation", name = "p2m_generation", size = 8 },
+    { kind = "octets", path = "tail", name = "tail", size = 960 },
 }
 
 LAYOUT.hvm_header = {
@@ -5124,7 +5328,7 @@ RECORD["libxc.PAGE_DATA"] = py.make(protocol_specs.RecordSpec, { type = 1, name 
     shape = "pages", role = "MEMORY", contents = true })
 RECORD["libxc.X86_PV_INFO"] = py.make(protocol_specs.RecordSpec, { type = 2, name = "X86_PV_INFO",
     body = LAYOUT.x86_pv_info, shape = "fixed", role = "STATIC_DATA", guest = "pv",
-    summary = "{guest_width:bits}-bit guest, {pt_levels} levels" })
+    summary = "{guest_width:bits}-bit guest, {pt_levels} levels", tells_width = true })
 RECORD["libxc.X86_PV_P2M_FRAMES"] = py.make(protocol_specs.RecordSpec, { type = 3, name = "X86_PV_P2M_FRAMES",
     body = LAYOUT.x86_pv_p2m_frames, shape = "list", role = "FRAME_TABLE", guest = "pv",
     summary = "pfns {start_pfn:hex}-{end_pfn:hex}" })
@@ -5690,7 +5894,7 @@ CHECK["postcopy-fault-has-type 1"] = { rule = RULE["postcopy-fault-has-type"], c
 parser_entries.PAGES_HEADER_SIZE = 8
 parser_entries.ENTRY_SIZE = 8
 parser_item.ENTRIES_KEPT = 0x100000
-events.NOTHING_SAID = events.Context({}, nil, "little", false, nil, 12, nil, false, false, false, false, 0)
+events.NOTHING_SAID = events.Context({}, nil, "little", false, nil, 12, nil, nil, false, false, false, false, 0)
 events.FORWARD = "forward"
 events.REVERSE = "reverse"
 facts_faults._NONE = py.deque()
@@ -8279,6 +8483,11 @@ end
 
 function parser_direction.DirectionParser._finish_item(self, item, padding)
     self.item = nil
+    local spec = item.spec
+    if py.is_a(spec, "RecordSpec") and py.truth(spec.tells_width) and (item.body and item.body ~= "")
+        and not self.damaged then
+        self.migration:learn({ guest_width = py.uint(py.slice(item.body, 0, 1), item.endianness) })
+    end
     self:_emit_item(item, self.offset, padding, true)
     local then_ = py.either(item.then_, self.expect)
     if then_ == "OUTER" then
@@ -11118,8 +11327,9 @@ end
 -- Fields
 
 -- The layout that octets inside of a body have: the first that takes all of them.
-local function inside_of(one, octets, endianness)
-    local layouts = one.row.inside and one.row.inside[one.values[one.row.chosen_by] or 1]
+local function inside_of(one, octets, endianness, around)
+    local chosen_by = one.row.chosen_by
+    local layouts = one.row.inside and one.row.inside[one.values[chosen_by] or around[chosen_by] or 1]
     for _, name in ipairs(layouts or {}) do
         local layout = runtime_layouts.Ordered(LAYOUT[name], endianness)
         if runtime_layouts.measure(layout, octets) == #octets then return LAYOUT[name] end
@@ -11136,8 +11346,9 @@ local function show_features(line, one, range)
     end
 end
 
--- Adds the fields of a layout, below `path`: `source` gives the range of octets of the body.
-local function show_layout(tree, layout, path, body, at, endianness, source)
+-- Adds the fields of a layout, below `path`: `source` gives the range of octets of the body, `context` is what was said
+-- before it.
+local function show_layout(tree, layout, path, body, at, endianness, source, context)
     local reading, around = runtime_layouts.Reading(body, endianness, settings.lines), { [0] = tree }
     local add_number = endianness == "big" and tree.add or tree.add_le
     reading:follow(layout, at)
@@ -11157,10 +11368,10 @@ local function show_layout(tree, layout, path, body, at, endianness, source)
             if name and above ~= tree then above:append_text(" " .. name) end
         elseif row.kind == "rest" or row.kind == "octets" then
             local line = range and shown and above:add(shown, range)
-            local inside = line and inside_of(one, octets, endianness)
+            local inside = line and inside_of(one, octets, endianness, context)
             if inside then
                 local function part(start, length) return source(one.offset + start, length) end
-                show_layout(line, inside, inside.path, octets, 0, endianness, part)
+                show_layout(line, inside, inside.path, octets, 0, endianness, part, context)
             end
         else
             add(above, shown, range, (octets:gsub("%z+$", "")))
@@ -11191,8 +11402,9 @@ local function show_body(tree, shown, place)
         return
     end
     local path, size = item.name:lower():gsub("[ -]", "_") .. ".", not item.type and spec.size or #body
-    show_layout(tree, spec.body, path, body:sub(1, size), 0, item.endianness, source)
-    if spec.optional then show_layout(tree, spec.optional, path, body, size, item.endianness, source) end
+    local context = shown.migration.context
+    show_layout(tree, spec.body, path, body:sub(1, size), 0, item.endianness, source, context)
+    if spec.optional then show_layout(tree, spec.optional, path, body, size, item.endianness, source, context) end
 end
 
 -- Runs

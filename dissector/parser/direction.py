@@ -55,7 +55,7 @@ from dissector.parser.cursor import Cursor
 from dissector.parser.entries import PAGES_HEADER_SIZE, page_runs
 from dissector.parser.item import UNKNOWN, Item, octets_to_keep
 from dissector.parser.spending import begun, held_up, stalls
-from dissector.protocol import Endianness, Expect, Layer, MessageSpec, Role
+from dissector.protocol import Endianness, Expect, Layer, MessageSpec, RecordSpec, Role
 from dissector.tcp import FOREVER, Paused, Transport
 
 FOREIGN_MAX = 1 << 12
@@ -599,6 +599,9 @@ class DirectionParser(Cursor):
 
     def _finish_item(self, item: Item, padding: bytes) -> None:
         self.item = None
+        spec = item.spec
+        if isinstance(spec, RecordSpec) and spec.tells_width and item.body and not self.damaged:
+            self.migration.learn(guest_width=int.from_bytes(item.body[:1], item.endianness))
         self._emit_item(item, self.offset, padding, whole=True)
         then = item.then or self.expect
         if then is Expect.OUTER:

@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .primitives import GrammarError, Layout
 from .walk import Field, fields
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-def deepen(layout: Layout, values: Mapping[str, Any]) -> dict[str, Any]:
-    """`values`, as `codec.parse` gives them, with every field that has a meaning replaced by it."""
-    return _deepen(_shape(layout), values)
+
+def deepen(layout: Layout, values: Mapping[str, Any], around: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
+    """`values`, as `codec.parse` gives them, with every field that has a meaning replaced by it.
+
+    `around`: what was said before the structure and chooses meanings, too: the fields of `events.Context` by name.
+    """
+    return _deepen(_shape(layout), values, around)
 
 
 def flatten(layout: Layout, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,24 +52,26 @@ def _of(found: tuple[Field, ...]) -> Shape:
     return Shape(found, frozenset(deep), elements)
 
 
-def _deepen(shape: Shape, values: Mapping[str, Any]) -> dict[str, Any]:
+def _deepen(shape: Shape, values: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, Any]:
     if not shape.deep:
         return dict(values)
     return {
-        field.name: _told(shape, field, values[field.name], values) if field.name in shape.deep else values[field.name]
+        field.name: _told(shape, field, values[field.name], values, around)
+        if field.name in shape.deep
+        else values[field.name]
         for field in shape.fields
         if field.name in values
     }
 
 
-def _told(shape: Shape, field: Field, value: Any, values: Mapping[str, Any]) -> Any:
+def _told(shape: Shape, field: Field, value: Any, values: Mapping[str, Any], around: Mapping[str, Any]) -> Any:
     if field.kind == "array":
         element, inner = field.elements[0], shape.elements[field.name]
         if element.name:
-            return [_deepen(inner, one) for one in value]
-        return [_told(inner, element, one, values) for one in value]
+            return [_deepen(inner, one, around) for one in value]
+        return [_told(inner, element, one, values, around) for one in value]
     meaning = field.meaning
-    form = meaning.form(values) if meaning else None
+    form = meaning.form({**around, **values} if around else values) if meaning else None
     return value if form is None or meaning is None else form.read(value, meaning.endianness, values)
 
 

@@ -157,7 +157,9 @@ x86_pv_vcpu_msrs = _vcpu("MSRS")
 
 def shared_info(i: Ints) -> Layout:
     """Section "SHARED_INFO"."""
-    return c.Struct("shared_info" / told(i, c.GreedyBytes, Later("pv", "SHARED_INFO")) * "The shared info page")
+    return c.Struct(
+        "shared_info" / told(i, c.GreedyBytes, Later("pv", "SHARED_INFO"), "guest_width") * "The shared info page"
+    )
 
 
 def tsc_info(i: Ints) -> Layout:

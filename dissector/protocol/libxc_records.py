@@ -83,6 +83,7 @@ _COMMON = (
         Role.STATIC_DATA,
         guest="pv",
         summary="{guest_width:bits}-bit guest, {pt_levels} levels",
+        tells_width=True,
     ),
     RecordSpec(
         0x03,

@@ -78,7 +78,7 @@ class Meaning(NamedTuple):
     """Where to learn what a field stands for.
 
     forms: the forms by the value of the field `by`, by a tuple of their values if `by` are several, under None if it is
-    none.
+    none, and for every other value. A field that the structure does not have is one of `events.Context`.
     """
 
     forms: Forms
@@ -86,11 +86,13 @@ class Meaning(NamedTuple):
     endianness: Endianness
 
     def form(self, values: Mapping[str, Any]) -> Form | None:
-        """The form that the fields read so far choose; None where nobody knows more than the number."""
+        """The form that the fields read so far choose, else the one under None; None where nobody knows more than the
+        number."""
+        forms = self.forms()
         if not self.by:
-            return self.forms()[None]
+            return forms[None]
         key = tuple(values.get(name) for name in self.by)
-        return self.forms().get(key if len(key) > 1 else key[0])
+        return forms.get(key if len(key) > 1 else key[0], forms.get(None))
 
 
 class Unread(bytes):

@@ -2,7 +2,7 @@
 
 Sources: xen/include/public/arch-x86/xen.h (vcpu_guest_context, arch_shared_info), xen-x86_64.h and xen-x86_32.h
 (cpu_user_regs), xen.h (shared_info, vcpu_info) and domctl.h (ext_vcpucontext, vcpu_msr, vcpuextstate). A guest of 64
-and one of 32 bits have different ones, which the length tells; of the shared page, what stands in it.
+and one of 32 bits have different ones, which the length tells; of the shared page X86_PV_INFO does.
 """
 
 from __future__ import annotations
@@ -265,4 +265,9 @@ def _is_32_bit(page: bytes) -> bool:
     return not any(page[-SHARED_TAIL_32:])
 
 
-SHARED_INFO = Always(Structures("shared info page", (shared_info_64, shared_info_32), _is_32_bit))
+SHARED_INFO: Mapping[int | None, Structures] = {
+    4: Structures("shared info page", (shared_info_32,)),
+    8: Structures("shared info page", (shared_info_64,)),
+    None: Structures("shared info page", (shared_info_64, shared_info_32), _is_32_bit),
+}
+"""By `guest_width` of the X86_PV_INFO before it; None: that was not seen, and what stands in the page decides."""

@@ -215,6 +215,8 @@ class RecordSpec(NamedTuple):
     proof: how its header is known again; None, as its shape tells (`proof_of`).
     summary: its line of text, with fields in braces (`summaries.py`).
     words: what its fields say together.
+    tells_width: whether the first octet of its body is how many octets a word of the guest has: it chooses the layouts
+    of later bodies.
     """
 
     type: int
@@ -231,6 +233,7 @@ class RecordSpec(NamedTuple):
     proof: Proof | None = None
     summary: str = ""
     words: Words | None = None
+    tells_width: bool = False
 
 
 class Message(NamedTuple):

@@ -76,7 +76,12 @@ def _parsed(
     if not deep:
         return values
     words = spec.words(values) if spec and spec.words else {}
-    return {**words, **deepen(shape, values)}
+    return {**words, **deepen(shape, values, around(record))}
+
+
+def around(record: Record) -> dict[str, Any]:
+    """What was said before the record, by which its body is read."""
+    return record.context._asdict()
 
 
 def _xl_header(record: Record, deep: bool) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from dissector.protocol.guest_config import GuestConfig
 from dissector.protocol.primitives import Endianness, Form, Unread
 from dissector.results.base import Result
 from dissector.results.common import InFile, Octets
+from dissector.results.decoding import around
 from dissector.units import many, size
 
 Names = tuple[str, ...]
@@ -231,8 +232,9 @@ class _Held:
                 self._lost_at = event.offset
             case Resynchronised():
                 self._lost_at, self._passed = None, self._passed + event.skipped
-            case DirectionEnded() if self._lost_at is not None:
-                self._lost_at, self._passed = None, self._passed + event.offset - self._lost_at
+            case DirectionEnded():
+                self._passed += 0 if self._lost_at is None else event.offset - self._lost_at
+                self._lost_at = None
 
     def add_record(self, record: Record) -> None:
         """The next record."""
@@ -378,7 +380,7 @@ def _deep(record: Record | None) -> dict[str, Any]:
     if record is None or body is None:
         return {}
     shape = layout(body, record.endianness)
-    return deepen(shape, parse_partial(shape, record.body))
+    return deepen(shape, parse_partial(shape, record.body), around(record))
 
 
 def _result(number: int, bodies: _Bodies, symbols: Callable[[int], str | None]) -> GuestResult:

@@ -118,9 +118,9 @@ def compare_others(name: str, text: str, octets: bytes) -> int:
         case "LAPIC":
             same("base_msr HEX, disabled HEX, timer_divisor HEX", "apic_base_msr", "disabled", "timer_divisor")
         case "LAPIC_REGS":
-            printed = dict(numbers("HEX: HEX", text))  # type: ignore[arg-type]
+            printed_registers: dict[int, int] = dict(numbers("HEX: HEX", text))  # type: ignore[arg-type]
             named = {at: own[name] for at, name in hvm._LAPIC_REGISTERS.items()}
-            pairs.extend((printed[at], value) for at, value in named.items())
+            pairs.extend((printed_registers[at], value) for at, value in named.items())
         case "PCI_LINK":
             pairs.append((list(numbers("LINK: DEC DEC DEC DEC", text)[0]), own["routes"]))
         case "PIT":

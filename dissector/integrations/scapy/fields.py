@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from scapy.fields import EnumField, Field, PacketListField, StrField, StrLenField
@@ -91,11 +93,19 @@ class Told(Field[int, int]):
         return lhex(shown) if isinstance(shown, int) and shown >= 0 else str(shown)
 
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+around: ContextVar[Mapping[str, Any]] = ContextVar("around", default=NOTHING)
+"""What was said before a record that a session dissects, and chooses forms in it: the fields of `events.Context`."""
+
+
 def _form(meaning: Meaning, pkt: Packet) -> tuple[Form | None, Mapping[str, Any]]:
     """The form that the other fields of a packet choose, and their values as the grammar has them."""
     names = {one.name: one.values for one in getattr(pkt, "grammar", ())}
-    values = {}
+    values = dict(around.get())
     for name in meaning.by:
+        if name not in names:
+            continue
         value = pkt.getfieldval(name)
         values[name] = names.get(name, {}).get(value, value)
     return meaning.form(values), values

@@ -30,6 +30,7 @@ from dissector.events import Event, Flow, MigrationFound, Record
 from dissector.facts import Links
 from dissector.protocol import RECORD_HEADERS, HeaderSpec, MessageSpec, fixed, layout, records
 
+from .fields import around
 from .making import HEADER_CLASSES, RECORD_CLASSES
 from .packets import ToolstackMessage, TrailingData, XlMessage, _Item
 
@@ -195,7 +196,11 @@ def _next(sock: Any) -> tuple[Any, bytes | None, Any, int | None]:
 
 def _packet(record: Record) -> Any:
     """A record as a packet, whose octets are not kept a second time in what was said of it."""
-    packet: _Item = _dissected(record)
+    said = around.set(record.context._asdict())
+    try:
+        packet: _Item = _dissected(record)
+    finally:
+        around.reset(said)
     packet.record = record._replace(body=b"")
     packet.time = EDecimal(Decimal(record.last.time).scaleb(-9))
     packet.direction = record.direction

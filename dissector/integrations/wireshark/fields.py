@@ -157,7 +157,7 @@ def of_bodies() -> tuple[Shown, ...]:
 def structures(field: Field) -> Mapping[Any, tuple[Body, ...]]:
     """The layouts that a field's octets can have, by the value of the field that chooses them, None if none does.
 
-    Where more than the length tells which it is (the shared info page), octets stay octets.
+    Where only what stands in the octets tells which it is, they stay octets.
     """
     if field.meaning is None or field.kind == "uint":
         return {}

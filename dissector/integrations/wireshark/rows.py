@@ -74,6 +74,8 @@ def _inside(field: Field, siblings: Sequence[Field]) -> dict[str, Any]:
     if not field.meaning.by:
         return {"inside": {1: tuple(body.__name__ for body in found[None])}}
     (by,) = field.meaning.by
-    numbers = next(one.values for one in siblings if one.name == by)
-    chosen = {value: tuple(body.__name__ for body in found[name]) for value, name in numbers.items() if name in found}
-    return {"chosen_by": by, "inside": chosen}
+    names = {key: tuple(body.__name__ for body in bodies) for key, bodies in found.items()}
+    numbers = next((one.values for one in siblings if one.name == by), None)
+    if numbers is None:  # what was said before the body chooses
+        return {"chosen_by": by, "inside": names}
+    return {"chosen_by": by, "inside": {value: names[name] for value, name in numbers.items() if name in names}}

@@ -29,8 +29,9 @@ end
 -- Fields
 
 -- The layout that octets inside of a body have: the first that takes all of them.
-local function inside_of(one, octets, endianness)
-    local layouts = one.row.inside and one.row.inside[one.values[one.row.chosen_by] or 1]
+local function inside_of(one, octets, endianness, around)
+    local chosen_by = one.row.chosen_by
+    local layouts = one.row.inside and one.row.inside[one.values[chosen_by] or around[chosen_by] or 1]
     for _, name in ipairs(layouts or {}) do
         local layout = runtime_layouts.Ordered(LAYOUT[name], endianness)
         if runtime_layouts.measure(layout, octets) == #octets then return LAYOUT[name] end
@@ -47,8 +48,9 @@ local function show_features(line, one, range)
     end
 end
 
--- Adds the fields of a layout, below `path`: `source` gives the range of octets of the body.
-local function show_layout(tree, layout, path, body, at, endianness, source)
+-- Adds the fields of a layout, below `path`: `source` gives the range of octets of the body, `context` is what was said
+-- before it.
+local function show_layout(tree, layout, path, body, at, endianness, source, context)
     local reading, around = runtime_layouts.Reading(body, endianness, settings.lines), { [0] = tree }
     local add_number = endianness == "big" and tree.add or tree.add_le
     reading:follow(layout, at)
@@ -68,10 +70,10 @@ local function show_layout(tree, layout, path, body, at, endianness, source)
             if name and above ~= tree then above:append_text(" " .. name) end
         elseif row.kind == "rest" or row.kind == "octets" then
             local line = range and shown and above:add(shown, range)
-            local inside = line and inside_of(one, octets, endianness)
+            local inside = line and inside_of(one, octets, endianness, context)
             if inside then
                 local function part(start, length) return source(one.offset + start, length) end
-                show_layout(line, inside, inside.path, octets, 0, endianness, part)
+                show_layout(line, inside, inside.path, octets, 0, endianness, part, context)
             end
         else
             add(above, shown, range, (octets:gsub("%z+$", "")))
@@ -102,8 +104,9 @@ local function show_body(tree, shown, place)
         return
     end
     local path, size = item.name:lower():gsub("[ -]", "_") .. ".", not item.type and spec.size or #body
-    show_layout(tree, spec.body, path, body:sub(1, size), 0, item.endianness, source)
-    if spec.optional then show_layout(tree, spec.optional, path, body, size, item.endianness, source) end
+    local context = shown.migration.context
+    show_layout(tree, spec.body, path, body:sub(1, size), 0, item.endianness, source, context)
+    if spec.optional then show_layout(tree, spec.optional, path, body, size, item.endianness, source, context) end
 end
 
 -- Runs
