@@ -69,14 +69,14 @@ def _key(register: Register) -> tuple[int, int]:
 
 
 class Cache(NamedTuple):
-    """A cache: `size` and `line` in octets; `threads` share it at most."""
+    """A cache: `size` and `line` in octets; `threads` share it at most. None is what is not said."""
 
     level: int
     type: str
     size: int
-    ways: int
+    ways: int | None
     line: int
-    threads: int
+    threads: int | None
 
 
 class Topology(NamedTuple):
@@ -183,30 +183,51 @@ CACHE_TYPES: Mapping[int, str] = {1: "data", 2: "instruction", 3: "unified"}
 
 
 def _caches(policy: Leaves) -> Iterator[Cache]:
-    """Of Intel's leaf 4 or AMD's 0x8000001d, which look the same; else AMD's older leaves."""
-    found = [one for leaf in (4, EXTENDED + 0x1D) for one in _subleaves(policy, leaf) if one.a & 0x1F]
-    for a, b, c, _ in found:
-        line, partitions, ways = (b & 0xFFF) + 1, (b >> 12 & 0x3FF) + 1, (b >> 22) + 1
-        kind = CACHE_TYPES.get(a & 0x1F, str(a & 0x1F))
-        yield Cache(a >> 5 & 7, kind, line * partitions * ways * (c + 1), ways, line, (a >> 14 & 0xFFF) + 1)
-    if found:
-        return
+    """Of Intel's leaf 4 or AMD's 0x8000001d, which look the same, and what AMD's older leaves say beside them: of
+    0x8000001d Xen keeps the first subleaf alone."""
+    found = [_cache(one) for leaf in (4, EXTENDED + 0x1D) for one in _subleaves(policy, leaf) if one.a & 0x1F]
+    yield from found
+    known = {(one.level, one.type) for one in found}
+    yield from (one for one in _older_caches(policy) if (one.level, one.type) not in known)
+
+
+def _cache(leaf: Leaf) -> Cache:
+    a, b, c, _ = leaf
+    line, partitions, ways = (b & 0xFFF) + 1, (b >> 12 & 0x3FF) + 1, (b >> 22) + 1
+    kind = CACHE_TYPES.get(a & 0x1F, str(a & 0x1F))
+    return Cache(a >> 5 & 7, kind, line * partitions * ways * (c + 1), ways, line, (a >> 14 & 0xFFF) + 1)
+
+
+def _older_caches(policy: Leaves) -> Iterator[Cache]:
+    """AMD's leaves 0x80000005 and 0x80000006; Intel has the second level in the latter, too."""
     first, second = (policy.get((EXTENDED + at, NO_SUBLEAF)) for at in (5, 6))
-    if first:
-        for register, kind in ((first.c, "data"), (first.d, "instruction")):
-            if register >> 24:
-                yield Cache(1, kind, (register >> 24) << 10, register >> 16 & 0xFF, register & 0xFF, 1)
-    if second and second.c >> 16:
-        yield Cache(2, "unified", (second.c >> 16) << 10, _WAYS.get(second.c >> 12 & 0xF, 0), second.c & 0xFF, 1)
-    if second and second.d >> 18:
-        yield Cache(3, "unified", (second.d >> 18) << 19, _WAYS.get(second.d >> 12 & 0xF, 0), second.d & 0xFF, 1)
+    for register, kind in ((first.c, "data"), (first.d, "instruction")) if first else ():
+        size, ways, line = (register >> 24) << 10, register >> 16 & 0xFF, register & 0xFF
+        if size:
+            yield Cache(1, kind, size, _fully(size, line) if ways == 0xFF else ways, line, None)
+    for level, register, size in (
+        ((2, second.c, second.c >> 16 << 10), (3, second.d, second.d >> 18 << 19)) if second else ()
+    ):
+        code, line = register >> 12 & 0xF, register & 0xFF
+        if size:
+            yield Cache(level, "unified", size, _fully(size, line) if code == 0xF else _WAYS.get(code), line, None)
 
 
-_WAYS: Mapping[int, int] = {1: 1, 2: 2, 4: 4, 6: 8, 8: 16, 0xA: 32, 0xB: 48, 0xC: 64, 0xD: 96, 0xE: 128}
+def _fully(size: int, line: int) -> int | None:
+    """Ways of a cache that is fully associative: as many as it has lines."""
+    return size // line if line else None
+
+
+_WAYS: Mapping[int, int] = {
+    1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 16, 0xA: 32, 0xB: 48, 0xC: 64, 0xD: 96,
+}  # fmt: skip
+"""By AMD's code; the least where it stands for several."""
 
 
 def _subleaves(policy: Leaves, leaf: int) -> Iterator[Leaf]:
-    """In order, up to the first one that is not there."""
+    """In order, up to the first one that is not there; of a leaf that Xen sends without subleaves the only one."""
+    if (only := policy.get((leaf, NO_SUBLEAF))) is not None:
+        yield only
     subleaf = 0
     while (found := policy.get((leaf, subleaf))) is not None:
         yield found
@@ -217,9 +238,22 @@ LEVELS: Mapping[int, str] = {1: "thread", 2: "core"}
 
 
 def _topology(policy: Leaves) -> Iterator[Topology]:
-    for a, b, c, _ in _subleaves(policy, 0xB):
-        if kind := c >> 8 & 0xFF:
-            yield Topology(LEVELS.get(kind, str(kind)), a & 0x1F, b & 0xFFFF)
+    """Of leaf 0xb; where that says nothing, of AMD's 0x8000001e and 0x80000008."""
+    found = [
+        Topology(LEVELS.get(kind, str(kind)), a & 0x1F, b & 0xFFFF)
+        for a, b, c, _ in _subleaves(policy, 0xB)
+        if (kind := c >> 8 & 0xFF)
+    ]
+    yield from found
+    if found:
+        return
+    nodes, sizes = (policy.get((EXTENDED + at, NO_SUBLEAF)) for at in (0x1E, 8))
+    if nodes and any(nodes):
+        threads = (nodes.b >> 8 & 0xFF) + 1
+        yield Topology("thread", (threads - 1).bit_length(), threads)
+    if sizes and sizes.c & 0xFF:
+        processors = (sizes.c & 0xFF) + 1
+        yield Topology("core", sizes.c >> 12 & 0xF or (processors - 1).bit_length(), processors)
 
 
 def _states(low: int, high: int) -> tuple[str, ...]:
@@ -299,11 +333,43 @@ _L1 = bits(
     BitField("ways", 16, 8),
     BitField("size_kib", 24, 8),
 )
+_L1_TLB = bits(
+    "",
+    BitField("instruction_entries", 0, 8),
+    BitField("instruction_ways", 8, 8),
+    BitField("data_entries", 16, 8),
+    BitField("data_ways", 24, 8),
+)
+_WAYS_CODES = {**{code: str(ways) for code, ways in _WAYS.items()}, 9: "as leaf 0x8000001d", 0xF: "all"}
+_L2_TLB = bits(
+    "",
+    BitField("instruction_entries", 0, 12),
+    BitField("instruction_ways", 12, 4, _WAYS_CODES),
+    BitField("data_entries", 16, 12),
+    BitField("data_ways", 28, 4, _WAYS_CODES),
+)
+_L2 = bits(
+    "",
+    BitField("line_size", 0, 8),
+    BitField("lines_per_tag", 8, 4),
+    BitField("ways", 12, 4, _WAYS_CODES),
+    BitField("size_kib", 16, 16),
+)
+_L3 = bits(
+    "",
+    BitField("line_size", 0, 8),
+    BitField("lines_per_tag", 8, 4),
+    BitField("ways", 12, 4, _WAYS_CODES),
+    BitField("size_512kib", 18, 14),
+)
 _POWER = bits(
     "0:digital_temp_sensor 1:turbo_boost 2:arat 6:pkg_therm_mgmt 7:hwp 8:hwp_interrupt 9:hwp_activity_window "
     "10:hwp_epp 11:hwp_request_pkg 13:hdc 16:hwp_peci_override 19:hw_feedback"
 )
-"""The bits that cpu-policy.h names; values that are less by one than what they count are as the processor has them."""
+"""The bits that cpu-policy.h names. Here and below, values that are less by one than what they count are as the
+processor has them."""
+
+_CACHE_LEAVES = [(leaf, one) for leaf in (4, EXTENDED + 0x1D) for one in (None, *range(8))]
 
 _OTHERS: Mapping[tuple[int, int | None, str], Form] = {
     (0, None, "b"): _TEXT,
@@ -325,9 +391,9 @@ _OTHERS: Mapping[tuple[int, int | None, str], Form] = {
     (0xD, 1, "c"): _LOW_STATES,
     (0xD, 1, "d"): _HIGH_STATES,
     **{(0xD, one, "c"): bits("0:xss 1:align") for one in range(2, 63)},
-    **{(leaf, one, "a"): _CACHE_A for leaf in (4, EXTENDED + 0x1D) for one in range(8)},
-    **{(leaf, one, "b"): _CACHE_B for leaf in (4, EXTENDED + 0x1D) for one in range(8)},
-    **{(leaf, one, "d"): _CACHE_D for leaf in (4, EXTENDED + 0x1D) for one in range(8)},
+    **{(leaf, one, "a"): _CACHE_A for leaf, one in _CACHE_LEAVES},
+    **{(leaf, one, "b"): _CACHE_B for leaf, one in _CACHE_LEAVES},
+    **{(leaf, one, "d"): _CACHE_D for leaf, one in _CACHE_LEAVES},
     **{(0xB, one, "a"): bits("", BitField("id_shift", 0, 5)) for one in range(4)},
     **{(0xB, one, "b"): bits("", BitField("nr_logical", 0, 16)) for one in range(4)},
     **{(0xB, one, "c"): bits("", BitField("level", 0, 8), BitField("type", 8, 8, LEVELS)) for one in range(4)},
@@ -336,10 +402,15 @@ _OTHERS: Mapping[tuple[int, int | None, str], Form] = {
     (EXTENDED, None, "d"): _TEXT,
     (EXTENDED + 1, None, "a"): _SIGNATURE,
     **{(EXTENDED + at, None, name): _TEXT for at in (2, 3, 4) for name in "abcd"},
-    (EXTENDED + 5, None, "c"): _L1,
-    (EXTENDED + 5, None, "d"): _L1,
+    **{(EXTENDED + 5, None, name): _L1_TLB for name in "ab"},
+    **{(EXTENDED + 5, None, name): _L1 for name in "cd"},
+    **{(EXTENDED + leaf, None, name): _L2_TLB for leaf in (6, 0x19) for name in "ab"},
+    (EXTENDED + 6, None, "c"): _L2,
+    (EXTENDED + 6, None, "d"): _L3,
     (EXTENDED + 8, None, "a"): bits("", BitField("maxphysaddr", 0, 8), BitField("maxlinaddr", 8, 8)),
     (EXTENDED + 8, None, "c"): bits("", BitField("nc", 0, 8), BitField("apic_id_size", 12, 4)),
+    (EXTENDED + 0x1E, None, "b"): bits("", BitField("core_id", 0, 8), BitField("threads_per_core", 8, 8)),
+    (EXTENDED + 0x1E, None, "c"): bits("", BitField("node_id", 0, 8), BitField("nodes_per_processor", 8, 3)),
     (EXTENDED + 0x21, None, "b"): bits("", BitField("ucode_size", 0, 16), BitField("rap_size", 16, 8)),
 }
 

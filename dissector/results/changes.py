@@ -225,7 +225,9 @@ def _cpuid(side: Side) -> Rows:
     yield "states of XSAVE", _words(cpu.states)
     yield "supervisor states", _words(cpu.supervisor_states)
     for one in cpu.caches:
-        yield f"L{one.level} {one.type} cache", f"{one.size} octets, {one.ways} ways, {one.threads} threads"
+        more = ((one.ways, "ways"), (one.threads, "threads"))
+        told = ", ".join(f"{count} {of}" for count, of in more if count is not None)
+        yield f"L{one.level} {one.type} cache", f"{one.size} octets" + (f", {told}" if told else "")
     for level in cpu.topology:
         yield f"{level.level} level", f"{level.processors} processors, shift {level.shift}"
     yield from _leaves(policy)

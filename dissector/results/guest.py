@@ -94,9 +94,9 @@ class CacheResult(Result):
     level: int
     type: str
     size: Octets
-    ways: int
+    ways: int | None
     line: Octets
-    threads: int
+    threads: Annotated[int | None, "that share it at most; null: AMD's older leaves do not say it"]
 
 
 class TopologyResult(Result):

@@ -541,6 +541,59 @@ def test_an_intel_policy() -> None:
     assert (found.brand, found.max_extended, found.max_viridian) == (None, None, None)
 
 
+AMD_OLD = (
+    (0x80000005, NONE, 0xFF40FF40, 0xFF40FF40, 0x20080140, 0x40040140),
+    (0x80000006, NONE, 0x48002200, 0x68004200, 0x02006140, 0x0100F140),
+)
+AMD_1D = (0x8000001D, NONE, 0x00004121, 0x01C0003F, 0x3F, 0)
+AMD_1D_MORE = [
+    (0x8000001D, 0, 0x00004121, 0x01C0003F, 0x3F, 0),
+    (0x8000001D, 1, 0x00004122, 0x00C0003F, 0xFF, 0),
+    (0x8000001D, 2, 0x00004143, 0x01C0003F, 0x3FF, 2),
+    (0x8000001D, 3, 0x0003C163, 0x03C0003F, 0x3FFF, 1),
+    (0x8000001D, 4, 0, 0, 0, 0),
+]
+
+
+@pytest.mark.parametrize("extra", [[], [AMD_1D], AMD_1D_MORE], ids=["old leaves", "as Xen sends it", "all subleaves"])
+def test_caches_of_an_amd_processor(extra: list[tuple[int, int, int, int, int, int]]) -> None:
+    """Xen sends the first subleaf of 0x8000001d, without a number; what it lacks is in the older leaves."""
+    found = cpuid.CpuPolicy.of(cpuid.leaves(policy(*AMD_OLD, *extra))).caches
+    kib = 1 << 10
+    l1_data = cpuid.Cache(1, "data", 32 * kib, 8, 64, 2 if extra else None)
+    if len(extra) < 2:
+        assert found == (
+            l1_data,
+            cpuid.Cache(1, "instruction", 64 * kib, 4, 64, None),
+            cpuid.Cache(2, "unified", 512 * kib, 8, 64, None),
+            cpuid.Cache(3, "unified", 64 * 512 * kib, 64 * 512 * kib // 64, 64, None),
+        )
+    else:
+        assert [(one.level, one.type, one.size // kib, one.threads) for one in found] == [
+            (1, "data", 32, 2), (1, "instruction", 64, 2), (2, "unified", 512, 2), (3, "unified", 16384, 16),
+        ]  # fmt: skip
+
+
+def test_topology_of_an_amd_processor() -> None:
+    leaves = [(0x80000008, NONE, 0x3030, 0, 0x500F, 0), (0x8000001E, NONE, 4, 0x101, 0x102, 0)]
+    found = cpuid.CpuPolicy.of(cpuid.leaves(policy(*leaves)))
+    assert found.topology == (cpuid.Topology("thread", 1, 2), cpuid.Topology("core", 5, 16))
+    told = cpuid.CpuPolicy.of(cpuid.leaves(policy(*leaves, (0xB, 0, 1, 2, 0x100, 0))))
+    assert told.topology == (cpuid.Topology("thread", 1, 2),)
+    layout = g.layout(SPECS["libxc", "X86_CPUID_POLICY"].body, "little")
+    octets = policy(*AMD_OLD, *leaves, AMD_1D)
+    deepened = deepen(layout, g.parse(layout, octets))
+    l1, l2, sizes, nodes, cache = deepened["cpuid_policy"]
+    assert l1["c"] == ["line_size=64", "lines_per_tag=1", "ways=8", "size_kib=32"]
+    assert l1["a"] == ["instruction_entries=64", "instruction_ways=255", "data_entries=64", "data_ways=255"]
+    assert l2["d"] == ["line_size=64", "lines_per_tag=1", "ways=all", "size_512kib=64"]
+    assert l2["a"] == ["instruction_entries=512", "instruction_ways=2", "data_entries=2048", "data_ways=4"]
+    assert (sizes["c"], nodes["b"]) == (["nc=15", "apic_id_size=5"], ["core_id=1", "threads_per_core=1"])
+    assert nodes["c"] == ["node_id=2", "nodes_per_processor=1"]
+    assert cache["a"] == ["self_init", "type=data", "level=1", "threads_per_cache=1"]
+    assert g.build(layout, deepened) == octets
+
+
 def test_an_empty_policy_says_nothing() -> None:
     assert cpuid.described({"cpuid_policy": []}) == {}
     assert cpuid.features(cpuid.leaves(b"")) == frozenset()
