@@ -183,6 +183,19 @@ declare("string", "contents", "Contents", base.NONE, "More of an item that began
 declare("framenum", "contents.of", "Of the item in frame", base.NONE)
 declare("string", "text", "Text", base.NONE)
 declare("string", "cpuid.feature", "Feature", base.NONE, "A feature that a CPUID policy has, in Xen's word")
+declare("string", "cpuid.vendor", "Vendor", base.NONE, "Of the processor that a CPUID policy shows")
+declare("uint32", "cpuid.family", "Family", base.DEC, nil, nil, "With its extension")
+declare("uint32", "cpuid.model", "Model", base.DEC, nil, nil, "With its extension")
+declare("uint32", "cpuid.stepping", "Stepping", base.DEC)
+declare(
+    "string", "msr.bit", "Bit", base.NONE, "A bit that is set in a register of a policy or a processor, in Xen's word"
+)
+declare("string", "qemu.section", "Section", base.NONE, "The state of a device in QEMU's stream")
+declare("string", "qemu.device", "Device", base.NONE)
+declare("uint32", "qemu.instance", "Instance", base.DEC)
+declare("uint32", "qemu.version", "Version", base.DEC, nil, nil, "Of the layout of the device's state")
+declare("bytes", "qemu.state", "State", base.SPACE)
+declare("string", "qemu.machine", "Machine", base.NONE, "The type of machine")
 declare("uint8", "status", "Status", base.DEC, nil, nil, "0: the guest runs at the destination")
 declare("bytes", "xl_header.magic", "magic", base.SPACE, "Names the format")
 declare("uint32", "xl_header.byteorder", "byteorder", base.HEX, nil, nil, "0x01020304 in the sender's byte order")
@@ -447,6 +460,7 @@ declare("uint64", "pv_vcpu_64.cr4.PKE", "PKE", base.HEX, nil, 0x400000)
 declare("uint64", "pv_vcpu_64.cr4.CET", "CET", base.HEX, nil, 0x800000)
 declare("uint64", "pv_vcpu_64.cr4.PKS", "PKS", base.HEX, nil, 0x1000000)
 declare("uint64", "pv_vcpu_64.cr4.LASS", "LASS", base.HEX, nil, 0x8000000)
+declare("uint64", "pv_vcpu_64.cr4.FRED", "FRED", base.HEX)
 declare("uint64", "pv_vcpu_64.cr5", "cr5", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
 declare("uint64", "pv_vcpu_64.cr6", "cr6", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
 declare("uint64", "pv_vcpu_64.cr7", "cr7", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
@@ -508,6 +522,7 @@ declare("uint64", "pv_vcpu_64.vm_assist.writable_pagetables", "writable_pagetabl
 declare("uint64", "pv_vcpu_64.vm_assist.pae_extended_cr3", "pae_extended_cr3", base.HEX, nil, 8)
 declare("uint64", "pv_vcpu_64.vm_assist.architectural_iopl", "architectural_iopl", base.HEX, nil, 16)
 declare("uint64", "pv_vcpu_64.vm_assist.runstate_update_flag", "runstate_update_flag", base.HEX, nil, 32)
+declare("uint64", "pv_vcpu_64.vm_assist.m2p_strict", "m2p_strict", base.HEX)
 declare("uint64", "pv_vcpu_64.fs_base", "fs_base", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
 declare("uint64", "pv_vcpu_64.gs_base_kernel", "gs_base_kernel", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
 declare("uint64", "pv_vcpu_64.gs_base_user", "gs_base_user", base.DEC_HEX, nil, nil, "struct vcpu_guest_context")
@@ -641,6 +656,7 @@ declare("uint32", "pv_vcpu_32.cr4.PKE", "PKE", base.HEX, nil, 0x400000)
 declare("uint32", "pv_vcpu_32.cr4.CET", "CET", base.HEX, nil, 0x800000)
 declare("uint32", "pv_vcpu_32.cr4.PKS", "PKS", base.HEX, nil, 0x1000000)
 declare("uint32", "pv_vcpu_32.cr4.LASS", "LASS", base.HEX, nil, 0x8000000)
+declare("uint32", "pv_vcpu_32.cr4.FRED", "FRED", base.HEX)
 declare("uint32", "pv_vcpu_32.cr5", "cr5", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
 declare("uint32", "pv_vcpu_32.cr6", "cr6", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
 declare("uint32", "pv_vcpu_32.cr7", "cr7", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
@@ -705,6 +721,7 @@ declare("uint32", "pv_vcpu_32.vm_assist.writable_pagetables", "writable_pagetabl
 declare("uint32", "pv_vcpu_32.vm_assist.pae_extended_cr3", "pae_extended_cr3", base.HEX, nil, 8)
 declare("uint32", "pv_vcpu_32.vm_assist.architectural_iopl", "architectural_iopl", base.HEX, nil, 16)
 declare("uint32", "pv_vcpu_32.vm_assist.runstate_update_flag", "runstate_update_flag", base.HEX, nil, 32)
+declare("uint32", "pv_vcpu_32.vm_assist.m2p_strict", "m2p_strict", base.HEX)
 declare("uint32", "pv_extended.vcpu", "vcpu", base.DEC_HEX, nil, nil, "Which virtual processor")
 declare("uint32", "pv_extended.size", "size", base.DEC_HEX, nil, nil, "Octets of this structure")
 declare(
@@ -783,6 +800,7 @@ declare("uint64", "pv_xsave.xcr0.LBR", "LBR", base.HEX, nil, 32768)
 declare("uint64", "pv_xsave.xcr0.HWP", "HWP", base.HEX, nil, 0x10000)
 declare("uint64", "pv_xsave.xcr0.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
 declare("uint64", "pv_xsave.xcr0.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare("uint64", "pv_xsave.xcr0.LWP", "LWP", base.HEX)
 declare("uint64", "pv_xsave.xcr0_accum", "xcr0_accum", base.DEC_HEX, nil, nil, "States that ever were")
 declare("uint64", "pv_xsave.xcr0_accum.X87", "X87", base.HEX, nil, 1)
 declare("uint64", "pv_xsave.xcr0_accum.SSE", "SSE", base.HEX, nil, 2)
@@ -803,6 +821,7 @@ declare("uint64", "pv_xsave.xcr0_accum.LBR", "LBR", base.HEX, nil, 32768)
 declare("uint64", "pv_xsave.xcr0_accum.HWP", "HWP", base.HEX, nil, 0x10000)
 declare("uint64", "pv_xsave.xcr0_accum.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
 declare("uint64", "pv_xsave.xcr0_accum.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare("uint64", "pv_xsave.xcr0_accum.LWP", "LWP", base.HEX)
 declare("bytes", "pv_xsave.fpu_sse", "fpu_sse", base.SPACE, "As FXSAVE writes it")
 declare(
     "uint64", "pv_xsave.xstate_bv", "xstate_bv", base.DEC_HEX, nil, nil, "States that are not in their first condition"
@@ -826,6 +845,7 @@ declare("uint64", "pv_xsave.xstate_bv.LBR", "LBR", base.HEX, nil, 32768)
 declare("uint64", "pv_xsave.xstate_bv.HWP", "HWP", base.HEX, nil, 0x10000)
 declare("uint64", "pv_xsave.xstate_bv.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
 declare("uint64", "pv_xsave.xstate_bv.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare("uint64", "pv_xsave.xstate_bv.LWP", "LWP", base.HEX)
 declare(
     "uint64", "pv_xsave.xcomp_bv", "xcomp_bv", base.DEC_HEX, nil, nil,
     "Zero: the standard format, not the compacted one"
@@ -1018,6 +1038,7 @@ declare("uint64", "hvm_cpu.cr4.PKE", "PKE", base.HEX, nil, 0x400000)
 declare("uint64", "hvm_cpu.cr4.CET", "CET", base.HEX, nil, 0x800000)
 declare("uint64", "hvm_cpu.cr4.PKS", "PKS", base.HEX, nil, 0x1000000)
 declare("uint64", "hvm_cpu.cr4.LASS", "LASS", base.HEX, nil, 0x8000000)
+declare("uint64", "hvm_cpu.cr4.FRED", "FRED", base.HEX)
 declare("uint64", "hvm_cpu.dr0", "dr0", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
 declare("uint64", "hvm_cpu.dr1", "dr1", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
 declare("uint64", "hvm_cpu.dr2", "dr2", base.DEC_HEX, nil, nil, "struct hvm_hw_cpu")
@@ -1219,10 +1240,12 @@ declare("uint64", "hvm_ioapic.redirtbl.trig_mode", "trig_mode", base.HEX, nil, 3
 declare("uint64", "hvm_ioapic.redirtbl.mask", "mask", base.HEX, nil, 0x10000)
 declare("uint64", "hvm_ioapic.redirtbl.vector", "vector", base.HEX, nil, 255)
 declare("uint64", "hvm_ioapic.redirtbl.delivery_mode", "delivery_mode", base.HEX, nil, 1792)
+declare("uint64", "hvm_ioapic.redirtbl.dest_id", "dest_id", base.HEX)
 declare("uint64", "hvm_lapic.apic_base_msr", "apic_base_msr", base.DEC_HEX, nil, nil, "The register APIC_BASE")
 declare("uint64", "hvm_lapic.apic_base_msr.BSP", "BSP", base.HEX, nil, 256)
 declare("uint64", "hvm_lapic.apic_base_msr.EXTD", "EXTD", base.HEX, nil, 1024)
 declare("uint64", "hvm_lapic.apic_base_msr.ENABLE", "ENABLE", base.HEX, nil, 2048)
+declare("uint64", "hvm_lapic.apic_base_msr.page", "page", base.HEX)
 declare("uint32", "hvm_lapic.disabled", "disabled", base.DEC_HEX, nil, nil, "By whom it is disabled: VLAPIC_*_DISABLED")
 declare("uint32", "hvm_lapic.disabled.SW", "SW", base.HEX, nil, 1)
 declare("uint32", "hvm_lapic.disabled.HW", "HW", base.HEX, nil, 2)
@@ -1359,6 +1382,7 @@ declare(
     "uint64", "hvm_viridian_domain.hypercall_gpa", "hypercall_gpa", base.DEC_HEX, nil, nil, "The page for hypercalls"
 )
 declare("uint64", "hvm_viridian_domain.hypercall_gpa.enabled", "enabled", base.HEX, nil, 1)
+declare("uint64", "hvm_viridian_domain.hypercall_gpa.pfn", "pfn", base.HEX)
 declare(
     "uint64", "hvm_viridian_domain.guest_os_id", "guest_os_id", base.DEC_HEX, nil, nil,
     "What system the guest says it is"
@@ -1372,6 +1396,7 @@ declare(
     "The page for the reference TSC"
 )
 declare("uint64", "hvm_viridian_domain.reference_tsc.enabled", "enabled", base.HEX, nil, 1)
+declare("uint64", "hvm_viridian_domain.reference_tsc.pfn", "pfn", base.HEX)
 declare("uint64", "hvm_cpu_xsave.xfeature_mask", "xfeature_mask", base.DEC_HEX, nil, nil, "Of no meaning any more")
 declare("uint64", "hvm_cpu_xsave.xfeature_mask.X87", "X87", base.HEX, nil, 1)
 declare("uint64", "hvm_cpu_xsave.xfeature_mask.SSE", "SSE", base.HEX, nil, 2)
@@ -1392,6 +1417,7 @@ declare("uint64", "hvm_cpu_xsave.xfeature_mask.LBR", "LBR", base.HEX, nil, 32768
 declare("uint64", "hvm_cpu_xsave.xfeature_mask.HWP", "HWP", base.HEX, nil, 0x10000)
 declare("uint64", "hvm_cpu_xsave.xfeature_mask.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
 declare("uint64", "hvm_cpu_xsave.xfeature_mask.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare("uint64", "hvm_cpu_xsave.xfeature_mask.LWP", "LWP", base.HEX)
 declare("uint64", "hvm_cpu_xsave.xcr0", "xcr0", base.DEC_HEX, nil, nil, "States that are enabled")
 declare("uint64", "hvm_cpu_xsave.xcr0.X87", "X87", base.HEX, nil, 1)
 declare("uint64", "hvm_cpu_xsave.xcr0.SSE", "SSE", base.HEX, nil, 2)
@@ -1412,6 +1438,7 @@ declare("uint64", "hvm_cpu_xsave.xcr0.LBR", "LBR", base.HEX, nil, 32768)
 declare("uint64", "hvm_cpu_xsave.xcr0.HWP", "HWP", base.HEX, nil, 0x10000)
 declare("uint64", "hvm_cpu_xsave.xcr0.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
 declare("uint64", "hvm_cpu_xsave.xcr0.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare("uint64", "hvm_cpu_xsave.xcr0.LWP", "LWP", base.HEX)
 declare("uint64", "hvm_cpu_xsave.xcr0_accum", "xcr0_accum", base.DEC_HEX, nil, nil, "States that ever were")
 declare("uint64", "hvm_cpu_xsave.xcr0_accum.X87", "X87", base.HEX, nil, 1)
 declare("uint64", "hvm_cpu_xsave.xcr0_accum.SSE", "SSE", base.HEX, nil, 2)
@@ -1432,6 +1459,7 @@ declare("uint64", "hvm_cpu_xsave.xcr0_accum.LBR", "LBR", base.HEX, nil, 32768)
 declare("uint64", "hvm_cpu_xsave.xcr0_accum.HWP", "HWP", base.HEX, nil, 0x10000)
 declare("uint64", "hvm_cpu_xsave.xcr0_accum.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
 declare("uint64", "hvm_cpu_xsave.xcr0_accum.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare("uint64", "hvm_cpu_xsave.xcr0_accum.LWP", "LWP", base.HEX)
 declare("bytes", "hvm_cpu_xsave.fpu_sse", "fpu_sse", base.SPACE, "As FXSAVE writes it")
 declare(
     "uint64", "hvm_cpu_xsave.xstate_bv", "xstate_bv", base.DEC_HEX, nil, nil,
@@ -1456,6 +1484,7 @@ declare("uint64", "hvm_cpu_xsave.xstate_bv.LBR", "LBR", base.HEX, nil, 32768)
 declare("uint64", "hvm_cpu_xsave.xstate_bv.HWP", "HWP", base.HEX, nil, 0x10000)
 declare("uint64", "hvm_cpu_xsave.xstate_bv.TILE_CFG", "TILE_CFG", base.HEX, nil, 0x20000)
 declare("uint64", "hvm_cpu_xsave.xstate_bv.TILE_DATA", "TILE_DATA", base.HEX, nil, 0x40000)
+declare("uint64", "hvm_cpu_xsave.xstate_bv.LWP", "LWP", base.HEX)
 declare(
     "uint64", "hvm_cpu_xsave.xcomp_bv", "xcomp_bv", base.DEC_HEX, nil, nil,
     "Zero: the standard format, not the compacted one"
@@ -1463,12 +1492,14 @@ declare(
 declare("bytes", "hvm_cpu_xsave.components", "components", base.SPACE, "The other states")
 declare("uint64", "hvm_viridian_vcpu.vp_assist_msr", "vp_assist_msr", base.DEC_HEX, nil, nil, "The page for assistance")
 declare("uint64", "hvm_viridian_vcpu.vp_assist_msr.enabled", "enabled", base.HEX, nil, 1)
+declare("uint64", "hvm_viridian_vcpu.vp_assist_msr.pfn", "pfn", base.HEX)
 declare(
     "uint8", "hvm_viridian_vcpu.apic_assist_pending", "apic_assist_pending", base.DEC_HEX, nil, nil,
     "Whether an end of interrupt may be left out"
 )
 declare("uint64", "hvm_viridian_vcpu.simp_msr", "simp_msr", base.DEC_HEX, nil, nil, "The page for messages")
 declare("uint64", "hvm_viridian_vcpu.simp_msr.enabled", "enabled", base.HEX, nil, 1)
+declare("uint64", "hvm_viridian_vcpu.simp_msr.pfn", "pfn", base.HEX)
 declare("uint64", "hvm_viridian_vcpu.sint_msr", "sint_msr", base.DEC_HEX)
 declare("uint64", "hvm_viridian_vcpu.stimer_config_msr", "stimer_config_msr", base.DEC_HEX)
 declare("uint64", "hvm_viridian_vcpu.stimer_count_msr", "stimer_count_msr", base.DEC_HEX)
@@ -2703,7 +2734,7 @@ LAYOUT.x86_msr_policy = {
         elements = {
             { kind = "uint", path = "msr_policy.idx", name = "idx", size = 4, names = MSRS },
             { kind = "uint", path = "msr_policy.flags", name = "flags", size = 4 },
-            { kind = "uint", path = "msr_policy.val", name = "val", size = 8 },
+            { kind = "uint", path = "msr_policy.val", name = "val", size = 8, register = "idx" },
         },
     },
 }
@@ -2723,7 +2754,7 @@ LAYOUT.emulator_xenstore_data = {
 LAYOUT.emulator_context = {
     { kind = "uint", path = "emulator_id", name = "emulator_id", size = 4, names = EMULATORS },
     { kind = "uint", path = "index", name = "index", size = 4 },
-    { kind = "rest", path = "emulator_ctx", name = "emulator_ctx" },
+    { kind = "rest", path = "emulator_ctx", name = "emulator_ctx", is_stream_of_qemu = true },
 }
 
 LAYOUT.checkpoint_state = {
@@ -2732,7 +2763,7 @@ LAYOUT.checkpoint_state = {
 }
 
 LAYOUT.qemu_state = {
-    { kind = "rest", path = "data", name = "data" },
+    { kind = "rest", path = "data", name = "data", is_stream_of_qemu = true },
 }
 
 LAYOUT.xl_optional_data = {
@@ -2897,6 +2928,7 @@ LAYOUT.pv_vcpu_64 = {
             { name = "CET", shift = 23, width = 1 },
             { name = "PKS", shift = 24, width = 1 },
             { name = "LASS", shift = 27, width = 1 },
+            { name = "FRED", shift = 32, width = 1 },
         },
     },
     { kind = "uint", path = "cr5", name = "cr5", size = 8 },
@@ -2971,6 +3003,7 @@ LAYOUT.pv_vcpu_64 = {
             { name = "pae_extended_cr3", shift = 3, width = 1 },
             { name = "architectural_iopl", shift = 4, width = 1 },
             { name = "runstate_update_flag", shift = 5, width = 1 },
+            { name = "m2p_strict", shift = 32, width = 1 },
         },
     },
     { kind = "uint", path = "fs_base", name = "fs_base", size = 8 },
@@ -3174,6 +3207,7 @@ LAYOUT.pv_vcpu_32 = {
             { name = "CET", shift = 23, width = 1 },
             { name = "PKS", shift = 24, width = 1 },
             { name = "LASS", shift = 27, width = 1 },
+            { name = "FRED", shift = 32, width = 1 },
         },
     },
     { kind = "uint", path = "cr5", name = "cr5", size = 4 },
@@ -3249,6 +3283,7 @@ LAYOUT.pv_vcpu_32 = {
             { name = "pae_extended_cr3", shift = 3, width = 1 },
             { name = "architectural_iopl", shift = 4, width = 1 },
             { name = "runstate_update_flag", shift = 5, width = 1 },
+            { name = "m2p_strict", shift = 32, width = 1 },
         },
     },
 }
@@ -3313,6 +3348,7 @@ LAYOUT.pv_xsave = {
             { name = "HWP", shift = 16, width = 1 },
             { name = "TILE_CFG", shift = 17, width = 1 },
             { name = "TILE_DATA", shift = 18, width = 1 },
+            { name = "LWP", shift = 62, width = 1 },
         },
     },
     {
@@ -3340,6 +3376,7 @@ LAYOUT.pv_xsave = {
             { name = "HWP", shift = 16, width = 1 },
             { name = "TILE_CFG", shift = 17, width = 1 },
             { name = "TILE_DATA", shift = 18, width = 1 },
+            { name = "LWP", shift = 62, width = 1 },
         },
     },
     { kind = "octets", path = "fpu_sse", name = "fpu_sse", size = 512, inside = { [1] = { "fxsave" } } },
@@ -3368,6 +3405,7 @@ LAYOUT.pv_xsave = {
             { name = "HWP", shift = 16, width = 1 },
             { name = "TILE_CFG", shift = 17, width = 1 },
             { name = "TILE_DATA", shift = 18, width = 1 },
+            { name = "LWP", shift = 62, width = 1 },
         },
     },
     { kind = "uint", path = "xcomp_bv", name = "xcomp_bv", size = 8 },
@@ -3575,6 +3613,7 @@ LAYOUT.hvm_cpu = {
             { name = "CET", shift = 23, width = 1 },
             { name = "PKS", shift = 24, width = 1 },
             { name = "LASS", shift = 27, width = 1 },
+            { name = "FRED", shift = 32, width = 1 },
         },
     },
     { kind = "uint", path = "dr0", name = "dr0", size = 8 },
@@ -3932,6 +3971,7 @@ LAYOUT.hvm_cpu_1024 = {
             { name = "CET", shift = 23, width = 1 },
             { name = "PKS", shift = 24, width = 1 },
             { name = "LASS", shift = 27, width = 1 },
+            { name = "FRED", shift = 32, width = 1 },
         },
     },
     { kind = "uint", path = "dr0", name = "dr0", size = 8 },
@@ -4281,6 +4321,7 @@ LAYOUT.hvm_cpu_compat = {
             { name = "CET", shift = 23, width = 1 },
             { name = "PKS", shift = 24, width = 1 },
             { name = "LASS", shift = 27, width = 1 },
+            { name = "FRED", shift = 32, width = 1 },
         },
     },
     { kind = "uint", path = "dr0", name = "dr0", size = 8 },
@@ -4585,6 +4626,7 @@ LAYOUT.hvm_ioapic = {
                     { name = "mask", shift = 16, width = 1 },
                     { name = "vector", shift = 0, width = 8 },
                     { name = "delivery_mode", shift = 8, width = 3 },
+                    { name = "dest_id", shift = 56, width = 8 },
                 },
             },
         },
@@ -4603,6 +4645,7 @@ LAYOUT.hvm_lapic = {
             { name = "BSP", shift = 8, width = 1 },
             { name = "EXTD", shift = 10, width = 1 },
             { name = "ENABLE", shift = 11, width = 1 },
+            { name = "page", shift = 12, width = 40 },
         },
     },
     {
@@ -4630,6 +4673,7 @@ LAYOUT.hvm_lapic_24 = {
             { name = "BSP", shift = 8, width = 1 },
             { name = "EXTD", shift = 10, width = 1 },
             { name = "ENABLE", shift = 11, width = 1 },
+            { name = "page", shift = 12, width = 40 },
         },
     },
     {
@@ -4655,6 +4699,7 @@ LAYOUT.hvm_lapic_16 = {
             { name = "BSP", shift = 8, width = 1 },
             { name = "EXTD", shift = 10, width = 1 },
             { name = "ENABLE", shift = 11, width = 1 },
+            { name = "page", shift = 12, width = 40 },
         },
     },
     {
@@ -4944,7 +4989,7 @@ LAYOUT.hvm_viridian_domain = {
         path = "hypercall_gpa",
         name = "hypercall_gpa",
         size = 8,
-        parts = { { name = "enabled", shift = 0, width = 1 } },
+        parts = { { name = "enabled", shift = 0, width = 1 }, { name = "pfn", shift = 12, width = 52 } },
     },
     { kind = "uint", path = "guest_os_id", name = "guest_os_id", size = 8 },
     { kind = "uint", path = "time_ref_count", name = "time_ref_count", size = 8 },
@@ -4953,7 +4998,7 @@ LAYOUT.hvm_viridian_domain = {
         path = "reference_tsc",
         name = "reference_tsc",
         size = 8,
-        parts = { { name = "enabled", shift = 0, width = 1 } },
+        parts = { { name = "enabled", shift = 0, width = 1 }, { name = "pfn", shift = 12, width = 52 } },
     },
 }
 
@@ -4965,7 +5010,7 @@ LAYOUT.hvm_viridian_domain_24 = {
         path = "hypercall_gpa",
         name = "hypercall_gpa",
         size = 8,
-        parts = { { name = "enabled", shift = 0, width = 1 } },
+        parts = { { name = "enabled", shift = 0, width = 1 }, { name = "pfn", shift = 12, width = 52 } },
     },
     { kind = "uint", path = "guest_os_id", name = "guest_os_id", size = 8 },
     { kind = "uint", path = "time_ref_count", name = "time_ref_count", size = 8 },
@@ -4979,7 +5024,7 @@ LAYOUT.hvm_viridian_domain_16 = {
         path = "hypercall_gpa",
         name = "hypercall_gpa",
         size = 8,
-        parts = { { name = "enabled", shift = 0, width = 1 } },
+        parts = { { name = "enabled", shift = 0, width = 1 }, { name = "pfn", shift = 12, width = 52 } },
     },
     { kind = "uint", path = "guest_os_id", name = "guest_os_id", size = 8 },
 }
@@ -5011,6 +5056,7 @@ LAYOUT.hvm_cpu_xsave = {
             { name = "HWP", shift = 16, width = 1 },
             { name = "TILE_CFG", shift = 17, width = 1 },
             { name = "TILE_DATA", shift = 18, width = 1 },
+            { name = "LWP", shift = 62, width = 1 },
         },
     },
     {
@@ -5038,6 +5084,7 @@ LAYOUT.hvm_cpu_xsave = {
             { name = "HWP", shift = 16, width = 1 },
             { name = "TILE_CFG", shift = 17, width = 1 },
             { name = "TILE_DATA", shift = 18, width = 1 },
+            { name = "LWP", shift = 62, width = 1 },
         },
     },
     {
@@ -5065,6 +5112,7 @@ LAYOUT.hvm_cpu_xsave = {
             { name = "HWP", shift = 16, width = 1 },
             { name = "TILE_CFG", shift = 17, width = 1 },
             { name = "TILE_DATA", shift = 18, width = 1 },
+            { name = "LWP", shift = 62, width = 1 },
         },
     },
     { kind = "octets", path = "fpu_sse", name = "fpu_sse", size = 512, inside = { [1] = { "fxsave" } } },
@@ -5093,6 +5141,7 @@ LAYOUT.hvm_cpu_xsave = {
             { name = "HWP", shift = 16, width = 1 },
             { name = "TILE_CFG", shift = 17, width = 1 },
             { name = "TILE_DATA", shift = 18, width = 1 },
+            { name = "LWP", shift = 62, width = 1 },
         },
     },
     { kind = "uint", path = "xcomp_bv", name = "xcomp_bv", size = 8 },
@@ -5108,7 +5157,7 @@ LAYOUT.hvm_viridian_vcpu = {
         path = "vp_assist_msr",
         name = "vp_assist_msr",
         size = 8,
-        parts = { { name = "enabled", shift = 0, width = 1 } },
+        parts = { { name = "enabled", shift = 0, width = 1 }, { name = "pfn", shift = 12, width = 52 } },
     },
     { kind = "uint", path = "apic_assist_pending", name = "apic_assist_pending", size = 1 },
     { kind = "octets", path = "pad", name = "pad", size = 7 },
@@ -5117,7 +5166,7 @@ LAYOUT.hvm_viridian_vcpu = {
         path = "simp_msr",
         name = "simp_msr",
         size = 8,
-        parts = { { name = "enabled", shift = 0, width = 1 } },
+        parts = { { name = "enabled", shift = 0, width = 1 }, { name = "pfn", shift = 12, width = 52 } },
     },
     {
         kind = "array", path = "sint_msr", name = "sint_msr", times = 16,
@@ -5147,7 +5196,7 @@ LAYOUT.hvm_viridian_vcpu_16 = {
         path = "vp_assist_msr",
         name = "vp_assist_msr",
         size = 8,
-        parts = { { name = "enabled", shift = 0, width = 1 } },
+        parts = { { name = "enabled", shift = 0, width = 1 }, { name = "pfn", shift = 12, width = 52 } },
     },
     { kind = "uint", path = "apic_assist_pending", name = "apic_assist_pending", size = 1 },
     { kind = "octets", path = "pad", name = "pad", size = 7 },
@@ -5161,7 +5210,7 @@ LAYOUT.hvm_viridian_vcpu_8 = {
         path = "vp_assist_msr",
         name = "vp_assist_msr",
         size = 8,
-        parts = { { name = "enabled", shift = 0, width = 1 } },
+        parts = { { name = "enabled", shift = 0, width = 1 }, { name = "pfn", shift = 12, width = 52 } },
     },
 }
 
@@ -5203,7 +5252,7 @@ LAYOUT.hvm_cpu_msr = {
         elements = {
             { kind = "uint", path = "msr.index", name = "index", size = 4, names = MSRS },
             { kind = "uint", path = "msr.rsvd", name = "rsvd", size = 4 },
-            { kind = "uint", path = "msr.val", name = "val", size = 8 },
+            { kind = "uint", path = "msr.val", name = "val", size = 8, register = "index" },
         },
     },
 }
@@ -5215,7 +5264,7 @@ LAYOUT.pv_msrs = {
         elements = {
             { kind = "uint", path = "msrs.index", name = "index", size = 4, names = MSRS },
             { kind = "uint", path = "msrs.reserved", name = "reserved", size = 4 },
-            { kind = "uint", path = "msrs.value", name = "value", size = 8 },
+            { kind = "uint", path = "msrs.value", name = "value", size = 8, register = "index" },
         },
     },
 }
@@ -5297,6 +5346,82 @@ FEATURES["cpuid_policy.d 7 1"] = {
     [17] = "UIRET_UIF", [18] = "CET_SSS", [24] = "SLSM",
 }
 FEATURES["cpuid_policy.c 80000021 ffffffff"] = { [1] = "TSA_SQ_NO", [2] = "TSA_L1_NO" }
+
+-- Registers: model-specific ones, by number and bit -------------------------------------------------------------------
+
+local REGISTERS = {}
+REGISTERS[0x1b] = { [8] = "BSP", [10] = "EXTD", [11] = "ENABLE" }
+REGISTERS[0x33] = { [29] = "SPLITLOCK_DETECT", [31] = "SPLITLOCK_DISABLE" }
+REGISTERS[0x48] = {
+    [0] = "IBRS", [1] = "STIBP", [2] = "SSBD", [3] = "IPRED_DIS_U", [4] = "IPRED_DIS_S", [5] = "RRSBA_DIS_U",
+    [6] = "RRSBA_DIS_S", [7] = "PSFD", [8] = "DDP_DIS_U", [10] = "BHI_DIS_S",
+}
+REGISTERS[0x49] = { [0] = "IBPB", [7] = "SBPB" }
+REGISTERS[0x4e] = { [0] = "LOCKOUT", [1] = "ENABLE" }
+REGISTERS[0xbc] = { [0] = "ENERGY_FILTER_EN" }
+REGISTERS[0xbf] = { [0] = "IBPB_ALT" }
+REGISTERS[0xce] = { [31] = "CPUID_FAULTING" }
+REGISTERS[0xcf] = { [5] = "SPLITLOCK_DETECT" }
+REGISTERS[0x10a] = {
+    [0] = "RDCL_NO", [1] = "EIBRS", [2] = "RSBA", [3] = "SKIP_L1DFL", [4] = "INTEL_SSB_NO", [5] = "MDS_NO",
+    [6] = "IF_PSCHANGE_MC_NO", [7] = "TSX_CTRL", [8] = "TAA_NO", [9] = "MCU_CTRL", [10] = "MISC_PKG_CTRL",
+    [11] = "ENERGY_FILTERING", [12] = "DOITM", [13] = "SBDR_SSDP_NO", [14] = "FBSDP_NO", [15] = "PSDP_NO",
+    [16] = "MCU_EXT", [17] = "FB_CLEAR", [18] = "FB_CLEAR_CTRL", [19] = "RRSBA", [20] = "BHI_NO", [21] = "XAPIC_STATUS",
+    [23] = "OVRCLK_STATUS", [24] = "PBRSB_NO", [25] = "GDS_CTRL", [26] = "GDS_NO", [27] = "RFDS_NO",
+    [28] = "RFDS_CLEAR", [29] = "IGN_UMONITOR", [30] = "MON_UMON_MITG", [32] = "PB_OPT_CTRL", [62] = "ITS_NO",
+}
+REGISTERS[0x10b] = { [0] = "L1D" }
+REGISTERS[0x10f] = { [0] = "FORCE_ABORT_RTM", [1] = "CPUID_CLEAR", [2] = "ENABLE_RTM" }
+REGISTERS[0x122] = { [0] = "RTM_DISABLE", [1] = "CPUID_CLEAR" }
+REGISTERS[0x123] = {
+    [0] = "RNGDS_MITG_DIS", [1] = "RTM_ALLOW", [2] = "RTM_LOCKED", [3] = "FB_CLEAR_DIS", [4] = "GDS_MIT_DIS",
+    [5] = "GDS_MIT_LOCK",
+}
+REGISTERS[0x140] = { [0] = "CPUID_FAULTING" }
+REGISTERS[0x1a0] = {
+    [0] = "FAST_STRING", [7] = "PERF_AVAIL", [11] = "BTS_UNAVAIL", [12] = "PEBS_UNAVAIL", [18] = "MONITOR_ENABLE",
+    [22] = "LIMIT_CPUID", [23] = "XTPR_DISABLE", [34] = "XD_DISABLE", [38] = "TURBO_DISENGAGE",
+}
+REGISTERS[0x1d9] = {
+    [0] = "LBR", [1] = "BTF", [6] = "TR", [7] = "BTS", [8] = "BTINT", [9] = "BTS_OFF_OS", [10] = "BTS_OFF_USR",
+    [15] = "RTM",
+}
+REGISTERS[0x2ff] = { [10] = "FE", [11] = "E" }
+REGISTERS[0x570] = {
+    [0] = "TRACE_EN", [1] = "CYC_EN", [2] = "OS", [3] = "USR", [4] = "PWR_EVT_EN", [5] = "FUP_ON_PTW",
+    [6] = "FABRIC_EN", [7] = "CR3_FILTER", [8] = "TOPA", [9] = "MTC_EN", [10] = "TSC_EN", [11] = "DIS_RETC",
+    [12] = "PTW_EN", [13] = "BRANCH_EN",
+}
+REGISTERS[0x571] = { [0] = "FILTER_EN", [1] = "CONTEXT_EN", [2] = "TRIGGER_EN", [4] = "ERROR", [5] = "STOPPED" }
+REGISTERS[0x6a0] = { [0] = "SHSTK_EN", [1] = "WRSS_EN", [2] = "ENDBR_EN" }
+REGISTERS[0x6a2] = { [0] = "SHSTK_EN", [1] = "WRSS_EN", [2] = "ENDBR_EN" }
+REGISTERS[0x770] = { [0] = "HWP_ENABLE" }
+REGISTERS[0xd93] = { [31] = "VALID" }
+REGISTERS[0xda0] = {
+    [0] = "X87", [1] = "SSE", [2] = "YMM", [3] = "BNDREGS", [4] = "BNDCSR", [5] = "OPMASK", [6] = "ZMM", [7] = "HI_ZMM",
+    [8] = "PROC_TRACE", [9] = "PKRU", [10] = "PASID", [11] = "CET_U", [12] = "CET_S", [13] = "HDC", [14] = "UINTR",
+    [15] = "LBR", [16] = "HWP", [17] = "TILE_CFG", [18] = "TILE_DATA", [62] = "LWP",
+}
+REGISTERS[0xdb0] = { [0] = "HDC_PKG_ENABLE" }
+REGISTERS[0xdb1] = { [0] = "HDC_ALLOW_BLOCK" }
+REGISTERS[0x1406] = { [0] = "LOCK", [1] = "DIS_MCU_LOAD", [2] = "EN_SMM_BYPASS" }
+REGISTERS[0x1b01] = { [0] = "DOITM" }
+REGISTERS[0xc0000080] = {
+    [0] = "SCE", [8] = "LME", [10] = "LMA", [11] = "NXE", [12] = "SVME", [14] = "FFXSE", [21] = "AIBRSE",
+}
+REGISTERS[0xc0010010] = {
+    [18] = "MTRR_FIX_DRAM_EN", [19] = "MTRR_FIX_DRAM_MOD_EN", [20] = "MTRR_VAR_DRAM_EN", [21] = "MTRR_TOM2_EN",
+    [22] = "TOM2_FORCE_WB",
+}
+REGISTERS[0xc0010015] = { [24] = "TSC_FREQ_SEL", [35] = "CPUID_USER_DIS" }
+REGISTERS[0xc0010058] = { [0] = "ENABLE" }
+REGISTERS[0xc0010114] = { [1] = "INIT_REDIRECTION", [4] = "SVM_DISABLE" }
+REGISTERS[0xc001011f] = {
+    [0] = "IBRS", [1] = "STIBP", [2] = "SSBD", [3] = "IPRED_DIS_U", [4] = "IPRED_DIS_S", [5] = "RRSBA_DIS_U",
+    [6] = "RRSBA_DIS_S", [7] = "PSFD", [8] = "DDP_DIS_U", [10] = "BHI_DIS_S",
+}
+REGISTERS[0xc0011029] = { [1] = "LFENCE_SERIALISE" }
+REGISTERS[0xc001102e] = { [4] = "SPEC_REDUCE" }
 
 -- Protocol: headers, records, containers and texts --------------------------------------------------------------------
 
@@ -10741,6 +10866,7 @@ function runtime_layouts.Reading._init(self, octets, endianness, shown)
     self.values = {}
     self._shown = shown
     self._elements_found = 0
+    self.is_cut = false
 end
 
 -- The offset after the last field; nil if the octets are too few.
@@ -10825,7 +10951,9 @@ end
 
 function runtime_layouts.Reading._has_room(self)
     self._elements_found = self._elements_found + 1
-    return not py.truth(self._shown) or self._elements_found <= self._shown
+    local has_room = not py.truth(self._shown) or self._elements_found <= self._shown
+    self.is_cut = self.is_cut or not has_room
+    return has_room
 end
 
 -- How many of the octets a layout takes, by its own counts; nil if they are too few.
@@ -11294,6 +11422,105 @@ local function time_of(pinfo)
     return math.abs(time - since) < 1e-5 and since or time
 end
 
+-- QEMU: sections of its stream ----------------------------------------------------------------------------------------
+
+-- As `dissector/protocol/qemu.py` reads it, but for the description in JSON, which only says once more where sections
+-- end: a section ends with its footer, or where the next one's header begins.
+
+local qemu_stream
+do
+
+local FULL, START, CONFIGURATION, FOOTER, SECTION_MAX, DESCRIPTIONS_MAX = 4, 1, 7, "\126", 65536, 16
+
+-- A number of four octets, of which the first is after `at`.
+local function number_at(octets, at)
+    local a, b, c, d = octets:byte(at + 1, at + 4)
+    return d and ((a * 256 + b) * 256 + c) * 256 + d
+end
+
+-- The header of a section at an offset; nil if there is none whole.
+local function header_at(octets, at, stop)
+    local kind, length = octets:byte(at + 1), octets:byte(at + 6)
+    if (kind ~= FULL and kind ~= START) or not length then return nil end
+    local state = at + 6 + length + 8
+    if state > stop then return nil end
+    return {
+        from = at,
+        state = state,
+        number = number_at(octets, at + 1),
+        device = octets:sub(at + 7, at + 6 + length),
+        instance = number_at(octets, state - 8),
+        version = number_at(octets, state - 4),
+    }
+end
+
+-- Whether that is to be believed where only the octets tell that a section ends.
+local function is_header(octets, at, stop, number)
+    local one = header_at(octets, at, stop)
+    return one and one.number < SECTION_MAX and one.number > number and one.version < SECTION_MAX
+        and one.instance < 2 ^ 24 and one.device:find("^[%w/][ -~]*$") ~= nil
+end
+
+-- Where the sections are over: before the description, if there is one.
+local function end_of(octets)
+    local places, found = {}, octets:find("\0\6", 1, true)
+    while found do
+        places[#places + 1] = found - 1
+        found = octets:find("\0\6", found + 1, true)
+    end
+    for index = #places, max(#places - DESCRIPTIONS_MAX, 0) + 1, -1 do
+        local at = places[index]
+        local length = number_at(octets, at + 2)
+        if length and octets:sub(at + 7, at + 7) == "{" and at + 6 + length <= #octets then return at + 1 end
+    end
+    return #octets
+end
+
+-- Where the state of a section ends, and whether a footer follows; nil if there is none though there have to be some.
+local function state_end(octets, one, stop, has_footers)
+    if has_footers ~= false then
+        local footer = FOOTER .. octets:sub(one.from + 2, one.from + 5)
+        local found = octets:find(footer, one.state + 1, true)
+        while found and found + 4 <= stop do
+            local after = found + 4
+            local is_last = after == stop or (octets:byte(after + 1) == 0 and after + 1 == stop)
+            if is_last or is_header(octets, after, stop, one.number) then return found - 1, true end
+            found = octets:find(footer, found + 1, true)
+        end
+        if has_footers then return nil end
+    end
+    local found = octets:find("[\1\4]%z%z", one.state + 1)
+    while found and found <= stop do
+        if is_header(octets, found - 1, stop, one.number) then return found - 1, false end
+        found = octets:find("[\1\4]%z%z", found + 1)
+    end
+    return octets:byte(stop) == 0 and stop - 1 or stop, false
+end
+
+-- The type of the machine, nil if it is not said, and the sections: device, instance, version, and their offsets.
+function qemu_stream(octets)
+    local version = octets:sub(1, 4) == "QEVM" and number_at(octets, 4)
+    if version ~= 2 and version ~= 3 then return nil, {} end
+    local at, stop, machine, found, has_footers = 8, end_of(octets), nil, {}, nil
+    if octets:byte(9) == CONFIGURATION then
+        machine = octets:sub(14, 13 + (number_at(octets, 9) or 0))
+        at = 13 + #machine
+        while at < stop and not is_header(octets, at, stop, -1) do at = at + 1 end
+    end
+    local one = header_at(octets, at, stop)
+    while one do
+        local to, is_footed = state_end(octets, one, stop, has_footers)
+        if not to or (has_footers and not is_footed) then break end
+        one.to, has_footers = to, is_footed
+        found[#found + 1] = one
+        at = to + (is_footed and 5 or 0)
+        one = at > one.from and header_at(octets, at, stop) or nil
+    end
+    return machine, found
+end
+
+end
+
 -- Rendering: the tree and the columns ---------------------------------------------------------------------------------
 
 -- What a frame shows is a function of its place in the stream and of what is known of the stream: of the items that
@@ -11336,6 +11563,59 @@ local function inside_of(one, octets, endianness, around)
     end
 end
 
+-- Some bits of a number, of which others than the lower 32 may be needed: a mask has no more in Wireshark 4.0.
+local function bits_of(range, endianness, part)
+    local number = endianness == "big" and range:uint64() or range:le_uint64()
+    local width = part.width
+    local mask = UInt64.new(2 ^ min(width, 32) - 1, 2 ^ max(width - 32, 0) - 1)
+    return number:rshift(part.shift):band(mask)
+end
+
+-- The bits that are set in a model-specific register, below the line of its value.
+local function show_bits(line, one, range, endianness)
+    local names = REGISTERS[one.values[one.row.register]]
+    local number = names and (endianness == "big" and range:uint64() or range:le_uint64())
+    for bit = 0, names and 63 or -1 do
+        local name = names[bit]
+        if name and number:rshift(bit):band(1):tonumber() == 1 then line:add(F["msr.bit"], range, name) end
+    end
+end
+
+-- What the first two leaves of a CPUID policy say of the processor, below the line of the leaf.
+local function show_processor(tree, values)
+    local function text(number)
+        local octets = {}
+        for at = 1, 4 do octets[at] = string.char(floor(number / 256 ^ (at - 1)) % 256) end
+        return table.concat(octets)
+    end
+    if values.leaf == 0 then
+        made(tree, "cpuid.vendor", (text(values.b) .. text(values.d) .. text(values.c)):gsub("%z.*", ""))
+    elseif values.leaf == 1 then
+        local function bits(shift, width) return floor(values.a / 2 ^ shift) % 2 ^ width end
+        local family, model = bits(8, 4), bits(4, 4)
+        if family == 6 or family == 15 then model = model + 16 * bits(16, 4) end
+        if family == 15 then family = family + bits(20, 8) end
+        made(tree, "cpuid.family", family)
+        made(tree, "cpuid.model", model)
+        made(tree, "cpuid.stepping", bits(0, 4))
+    end
+end
+
+-- The sections of QEMU's stream, below the line of its octets.
+local function show_stream(line, octets, source)
+    local machine, sections = qemu_stream(octets)
+    if machine then line:add(F["qemu.machine"], source(13, #machine), machine) end
+    for _, one in ipairs(sections) do
+        local range = source(one.from, one.to - one.from)
+        local words = format("%s %d version %d", one.device, one.instance, one.version)
+        local tree = line:add(F["qemu.section"], range, words)
+        tree:add(F["qemu.device"], range, one.device)
+        tree:add(F["qemu.instance"], range, one.instance)
+        tree:add(F["qemu.version"], range, one.version)
+        if one.to > one.state then tree:add(F["qemu.state"], source(one.state, one.to - one.state)) end
+    end
+end
+
 -- The features that a register of a CPUID policy says, below its line.
 local function show_features(line, one, range)
     local values, row = one.values, one.row
@@ -11362,13 +11642,23 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
         elseif row.kind == "uint" then
             local line, name = add_number(above, shown, range), row.names and row.names[one.values[row.name]]
             for _, part in ipairs(row.parts or {}) do
-                add_number(line, F[path .. row.path .. "." .. part.name], range)
+                local shown_part = F[path .. row.path .. "." .. part.name]
+                if part.shift + part.width <= 32 then
+                    add_number(line, shown_part, range)
+                else
+                    line:add(shown_part, range, bits_of(range, endianness, part))
+                end
             end
             show_features(line, one, range)
+            if row.register then show_bits(line, one, range, endianness) end
+            if row.path == "cpuid_policy.d" then show_processor(above, one.values) end
             if name and above ~= tree then above:append_text(" " .. name) end
         elseif row.kind == "rest" or row.kind == "octets" then
             local line = range and shown and above:add(shown, range)
             local inside = line and inside_of(one, octets, endianness, context)
+            if line and row.is_stream_of_qemu then
+                show_stream(line, octets, function(start, length) return source(one.offset + start, length) end)
+            end
             if inside then
                 local function part(start, length) return source(one.offset + start, length) end
                 show_layout(line, inside, inside.path, octets, 0, endianness, part, context)
@@ -11377,6 +11667,7 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
             add(above, shown, range, (octets:gsub("%z+$", "")))
         end
     end
+    if reading.is_cut then made(tree, "contents", "more elements: see the preference for how many lines are shown") end
 end
 
 -- The body of an item: from the frame, or, where it is not all in it, in a tab of its own.

@@ -19,18 +19,30 @@ from dissector.integrations.wireshark.fields import (
     PROTOCOL,
     Shown,
     insides,
+    is_stream_of_qemu,
     of_bodies,
     parts_of,
     prefix,
+    register_of,
     shapes,
     structures,
 )
-from dissector.protocol import PAGE_TYPES, Endianness, MessageSpec, RecordSpec, Role
+from dissector.protocol import (
+    PAGE_TYPES,
+    Endianness,
+    MessageSpec,
+    RecordSpec,
+    Role,
+    fields,
+    layout,
+    msr,
+    qemu,
+)
 from dissector.protocol import Field as Shape
-from dissector.protocol.cpuid import Leaves, features, leaves
-from dissector.protocol.forms import Structures
+from dissector.protocol.cpuid import CpuPolicy, Leaves, features, leaves
+from dissector.protocol.forms import Flags, Structures
 from dissector.protocol.libxc import x86_cpuid_policy
-from dissector.results.decoding import plain
+from dissector.results.decoding import around, plain
 
 if TYPE_CHECKING:
     from dissector.rules.findings import Finding
@@ -159,7 +171,7 @@ def _own(record: Record) -> Iterator[tuple[str, Any]]:
             if name == "text" and value:
                 yield name, value
         else:
-            yield from _flattened(start + name, value, values, record.endianness)
+            yield from _flattened(start + name, value, {**around(record), **values}, record.endianness)
 
 
 def _flattened(
@@ -210,6 +222,46 @@ def _inside(
 def _policy(record: Record) -> Leaves:
     is_policy = isinstance(record.spec, RecordSpec) and record.spec.body is x86_cpuid_policy
     return leaves(record.body, record.endianness) if is_policy else {}
+
+
+def _stream(record: Record) -> qemu.Stream | None:
+    """What QEMU saved, in the record that holds it."""
+    shape = fields(layout(record.spec.body, "little")) if isinstance(record.spec, RecordSpec) else ()
+    held = next((one for one in shape if is_stream_of_qemu(one)), None)
+    return None if held is None else qemu.parse(record.body[held.offset :])
+
+
+def _section(one: qemu.Section) -> str:
+    return f"{one.device} {one.instance} version {one.version}"
+
+
+def _sections(record: Record) -> tuple[qemu.Section, ...]:
+    stream = _stream(record)
+    return stream.sections if stream is not None else ()
+
+
+def _bits_of_registers(record: Record) -> Iterator[str]:
+    """The names of single bits that are set in model-specific registers, wherever the record has some."""
+    if not isinstance(record.spec, RecordSpec) or record.is_pages:
+        return
+    yield from _bits_in(fields(layout(record.spec.body, record.endianness)), plain(record), record.endianness)
+
+
+def _bits_in(shape: Iterable[Shape], values: Mapping[str, Any], endianness: Endianness) -> Iterator[str]:
+    for one in shape:
+        value = values.get(one.name)
+        if one.kind == "array" and one.elements[0].name and value:
+            for element in value:
+                yield from _bits_in(one.elements, element, endianness)
+        elif isinstance(value, bytes) and one.meaning is not None and structures(one):
+            form = one.meaning.form(values)
+            found = form.find(value, endianness) if isinstance(form, Structures) else None
+            if found is not None:
+                yield from _bits_in(fields(layout(found[0], endianness)), found[1], endianness)
+        elif isinstance(value, int) and one.meaning is not None and (number := register_of(one)) is not None:
+            form = msr.VALUES.get(values[number])
+            parts = form.parts if isinstance(form, Flags) else ()
+            yield from (part.name for part in parts if part.width == 1 and value & part.mask)
 
 
 def _all(get: Callable[[Row], Iterable[Any]]) -> Callable[[Row], Sequence[Value]]:
@@ -312,6 +364,17 @@ OTHERS: Mapping[Shown, Callable[[Row], Sequence[Value]]] = {
         )
     ),
     f.FEATURE: _all(lambda row: sorted(features(_policy(row.record)))),
+    f.VENDOR: _one(lambda row: CpuPolicy.of(_policy(row.record)).vendor),
+    f.FAMILY: _one(lambda row: CpuPolicy.of(_policy(row.record)).family),
+    f.MODEL: _one(lambda row: CpuPolicy.of(_policy(row.record)).model),
+    f.STEPPING: _one(lambda row: CpuPolicy.of(_policy(row.record)).stepping),
+    f.MSR_BIT: _all(lambda row: _bits_of_registers(row.record)),
+    f.SECTION: _all(lambda row: map(_section, _sections(row.record))),
+    f.DEVICE: _all(lambda row: (one.device for one in _sections(row.record))),
+    f.INSTANCE: _all(lambda row: (one.instance for one in _sections(row.record))),
+    f.STATE_VERSION: _all(lambda row: (one.version for one in _sections(row.record))),
+    f.STATE: _all(lambda row: (one.octets for one in _sections(row.record) if one.octets)),
+    f.MACHINE: _one(lambda row: (stream := _stream(row.record)) and stream.machine),
     f.RULE: _all(lambda row: row.around.rules.get(row.record.number, ())),
 }
 """Fields of records alone."""

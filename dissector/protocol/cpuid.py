@@ -340,7 +340,7 @@ _L1_TLB = bits(
     BitField("data_entries", 16, 8),
     BitField("data_ways", 24, 8),
 )
-_WAYS_CODES = {**{code: str(ways) for code, ways in _WAYS.items()}, 9: "as leaf 0x8000001d", 0xF: "all"}
+_WAYS_CODES = {**{code: f"{ways}-way" for code, ways in _WAYS.items()}, 9: "as leaf 0x8000001d", 0xF: "fully"}
 _L2_TLB = bits(
     "",
     BitField("instruction_entries", 0, 12),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import lzma
+import struct
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from conftest import REPOSITORY, captures
 from conversation import Wire, packets, pcap
 from scapy.all import sniff
 from shell import Shell
@@ -15,9 +19,12 @@ from talks import Item
 from wireshark.releases import RELEASES, wireshark_of
 from wireshark.releases import run as run_in
 
-from dissector.events import FORWARD
+from dissector import library
+from dissector.events import FORWARD, Record
+from dissector.filter.fields import Around, Row, records
 from dissector.integrations.scapy import MigrationSession
-from dissector.protocol import Endianness
+from dissector.integrations.wireshark.fields import DEVICE, FEATURE, MSR_BIT, SECTION, of_bodies
+from dissector.protocol import Endianness, build, hvm, layout, qemu
 
 pytest_plugins = ("shell",)
 
@@ -33,9 +40,9 @@ def layers(path: str) -> dict[str, Any]:
     return {one.record.name: one.payload for one in found if one.record is not None}
 
 
-def shown_by_wireshark(path: str, *fields: str, release: str = RELEASES[-1]) -> dict[str, list[str]]:
-    """Each field's values in the capture."""
-    columns = [word for field in fields for word in ("-e", field)]
+def shown_by_wireshark(path: str, *fields: str, release: str = RELEASES[-1], lines: int = 0) -> dict[str, list[str]]:
+    """Each field's values in the capture. `lines`: the preference."""
+    columns = ["-o", f"xenmig.lines:{lines}", *(word for field in fields for word in ("-e", field))]
     printed = run_in(wireshark_of(release), Path(path), "-2", "-Y", "xenmig", "-T", "fields", *columns)
     found: dict[str, list[str]] = {field: [] for field in fields}
     for line in printed.splitlines():
@@ -101,3 +108,123 @@ def test_wireshark_reads_the_shared_page_by_the_width(shell: Shell, width: int, 
         found = shown_by_wireshark(captured(shell, of_pv(width, page)), *names)
         assert [len(values) for values in found.values()] == [1, 0]
         assert int(found[names[0]][0], 0) == (9 if layout == 32 else 0)
+
+
+# --- Wireshark says what a filter finds ---------------------------------------------------------------------
+
+GENUINE = "xen/hvm-live-lo/hvm-live-lo.pcap"
+
+LINKS = {
+    "HEADER": 24, "CPU": 1032, "PIC": 8, "IOAPIC": 400, "LAPIC": 32, "LAPIC_REGS": 1024, "PCI_IRQ": 16, "ISA_IRQ": 8,
+    "PCI_LINK": 8, "PIT": 56, "RTC": 24, "HPET": 1048, "PMTIMER": 8, "MTRR": 240, "VIRIDIAN_DOMAIN": 32,
+    "XSAVE": 600, "VIRIDIAN_VCPU": 216, "VMCE_VCPU": 32, "TSC_ADJUST": 8,
+}  # fmt: skip
+
+
+def any_bodies(random: Random, order: Endianness) -> bytes:
+    """A stream of an HVM guest whose bodies hold any numbers, with registers whose bits have names."""
+    links = [{"typecode": name, "instance": 1, "body": random.randbytes(size)} for name, size in LINKS.items()]
+    registers = [{"index": index, "val": random.getrandbits(64)} for index in (0x48, 0xC0000080, 0x10A, 0x12345)]
+    links.append(
+        {"typecode": "CPU_MSR", "instance": 1, "body": build(layout(hvm.hvm_cpu_msr, order), {"msr": registers})}
+    )
+    links.append({"typecode": "END", "instance": 0, "body": b""})
+    leaves = [(0, 0xFFFFFFFF), (1, 0xFFFFFFFF), (7, 0), (7, 1), (0x80000001, 0xFFFFFFFF)]
+    policy = [
+        {"leaf": leaf, "subleaf": subleaf, **{name: random.getrandbits(32) for name in "abcd"}}
+        for leaf, subleaf in leaves
+    ]
+    policy[0] |= dict(zip("bcd", struct.unpack("<3I", b"GenuntelineI"), strict=True))
+    body = [
+        record("X86_CPUID_POLICY", {"cpuid_policy": policy}, endianness=order),
+        record("X86_MSR_POLICY", {"msr_policy": [{"idx": 0x10A, "val": 1 << 62 | 5}]}, endianness=order),
+        record("STATIC_DATA_END", endianness=order),
+        record("HVM_CONTEXT", {"hvm_ctx": links}, endianness=order),
+        record("END", endianness=order),
+    ]
+    return libxl_stream(libxc_stream(body, endianness=order), endianness=order)
+
+
+def found_by_filters(path: str) -> dict[str, list[Any]]:
+    """The values of each field of bodies, of all records in order."""
+    found: dict[str, list[Any]] = {}
+    scope = records()
+    for event in library.open(path).events():
+        if isinstance(event, Record):
+            row = Row(event, (), Around())
+            for name in ASKED:
+                field = scope.field(name)
+                assert field is not None
+                found.setdefault(name, []).extend(value for value, _ in field.values(row))
+    return found
+
+
+OF_ITEMS = ("cpuid.vendor", "cpuid.family", "cpuid.model", "cpuid.stepping", "qemu.instance", "qemu.version")
+INSIDE = ("hvm_", "pv_", "shared_info_", "fxsave", "x86_cpuid_policy", "x86_msr_policy")
+ASKED = [
+    *(f"xenmig.{name}" for name in (*OF_ITEMS, FEATURE.path, MSR_BIT.path, SECTION.path, DEVICE.path)),
+    *(one.name for one in of_bodies() if one.path.startswith(INSIDE) and one.kind.startswith("uint")),
+]
+
+
+def as_number(text: str) -> Any:
+    try:
+        return int(text, 0)
+    except ValueError:
+        return text
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_wireshark_has_the_values_that_filters_find(shell: Shell, release: str, order: Endianness) -> None:
+    """Every number inside of bodies, with bits above the 32nd, of streams of both byte orders."""
+    path = captured(shell, any_bodies(Random(5), order))
+    wanted = found_by_filters(path)
+    assert sum(map(bool, wanted.values())) > 500
+    shown = shown_by_wireshark(path, *ASKED, release=release)
+    for name in ASKED:
+        assert sorted(map(as_number, shown[name]), key=str) == sorted(wanted[name], key=str), name
+
+
+def with_emulator(stream: bytes) -> bytes:
+    """A guest whose device model saved that."""
+    emulator = record("EMULATOR_CONTEXT", {"emulator_id": 2, "index": 0, "emulator_ctx": stream}, "libxl")
+    return libxl_stream(libxc_stream([record("END")], version=2), [emulator, record("END", layer="libxl")])
+
+
+@pytest.mark.parametrize("ending", ["described", "with footers", "bare"])
+def test_wireshark_finds_the_sections_of_a_described_stream_too(shell: Shell, ending: str) -> None:
+    stream = lzma.decompress((REPOSITORY / "tests/unit/qemu-7.2.xz").read_bytes())
+    if ending != "described":
+        values = qemu.STREAM.form.read(stream, "little", {})
+        sections = [one | {"footer": int(ending == "with footers")} for one in values["sections"]]
+        stream = qemu.STREAM.form.write(values | {"sections": sections, "trailer": b"\0"}, "little", {})
+    path = captured(shell, with_emulator(stream))
+    names = ("xenmig.qemu.machine", "xenmig.qemu.section", "xenmig.qemu.state")
+    found = shown_by_wireshark(path, *names)
+    parsed = qemu.parse(stream)
+    assert parsed is not None and len(parsed.sections) == 33
+    assert found["xenmig.qemu.machine"] == [parsed.machine]
+    words = [f"{one.device} {one.instance} version {one.version}" for one in parsed.sections]
+    assert found["xenmig.qemu.section"] == words
+    octets = [bytes.fromhex(value) for value in found["xenmig.qemu.state"]]
+    assert octets == [one.octets for one in parsed.sections if one.octets]
+
+
+def test_wireshark_says_where_it_leaves_elements_out(shell: Shell) -> None:
+    links = [{"typecode": "TSC_ADJUST", "instance": number, "body": bytes(8)} for number in range(150)]
+    body = record("HVM_CONTEXT", {"hvm_ctx": [*links, {"typecode": "END", "instance": 0, "body": b""}]})
+    path = captured(shell, libxl_stream(libxc_stream([body, record("END")], version=2)))
+    names = ("xenmig.hvm_context.hvm_ctx.typecode", "xenmig.contents")
+    for lines, count, said in ((100, 100, 1), (0, 151, 0)):
+        found = shown_by_wireshark(path, *names, lines=lines)
+        more = [words for words in found["xenmig.contents"] if words.startswith("more elements")]
+        assert (len(found[names[0]]), len(more)) == (count, said)
+
+
+def test_wireshark_takes_a_genuine_guest_to_pieces() -> None:
+    path = str(captures()[GENUINE])
+    wanted, shown = found_by_filters(path), shown_by_wireshark(path, *ASKED)
+    assert len(wanted["xenmig.qemu.section"]) == 23
+    for name in ASKED:
+        assert sorted(map(as_number, shown[name]), key=str) == sorted(wanted[name], key=str), name

@@ -586,8 +586,8 @@ def test_topology_of_an_amd_processor() -> None:
     l1, l2, sizes, nodes, cache = deepened["cpuid_policy"]
     assert l1["c"] == ["line_size=64", "lines_per_tag=1", "ways=8", "size_kib=32"]
     assert l1["a"] == ["instruction_entries=64", "instruction_ways=255", "data_entries=64", "data_ways=255"]
-    assert l2["d"] == ["line_size=64", "lines_per_tag=1", "ways=all", "size_512kib=64"]
-    assert l2["a"] == ["instruction_entries=512", "instruction_ways=2", "data_entries=2048", "data_ways=4"]
+    assert l2["d"] == ["line_size=64", "lines_per_tag=1", "ways=fully", "size_512kib=64"]
+    assert l2["a"] == ["instruction_entries=512", "instruction_ways=2-way", "data_entries=2048", "data_ways=4-way"]
     assert (sizes["c"], nodes["b"]) == (["nc=15", "apic_id_size=5"], ["core_id=1", "threads_per_core=1"])
     assert nodes["c"] == ["node_id=2", "nodes_per_processor=1"]
     assert cache["a"] == ["self_init", "type=data", "level=1", "threads_per_cache=1"]

@@ -33,6 +33,7 @@ from dissector.protocol import (
 from dissector.protocol.forms import Flags, Names, Structures
 from dissector.protocol.libxc import TSC_MODES
 from dissector.protocol.libxl import CHECKPOINT_STATES, EMULATORS
+from dissector.protocol.primitives import Later
 
 PROTOCOL = "xenmig"
 """What every field's name begins with."""
@@ -113,6 +114,17 @@ CONTENTS = Shown("contents", "string", "Contents", "More of an item that began i
 CONTENTS_OF = Shown("contents.of", "framenum", "Of the item in frame")
 TEXT = Shown("text", "string", "Text")
 FEATURE = Shown("cpuid.feature", "string", "Feature", "A feature that a CPUID policy has, in Xen's word")
+VENDOR = Shown("cpuid.vendor", "string", "Vendor", "Of the processor that a CPUID policy shows")
+FAMILY = Shown("cpuid.family", "uint32", "Family", "With its extension", "DEC")
+MODEL = Shown("cpuid.model", "uint32", "Model", "With its extension", "DEC")
+STEPPING = Shown("cpuid.stepping", "uint32", "Stepping", base="DEC")
+MSR_BIT = Shown("msr.bit", "string", "Bit", "A bit that is set in a register of a policy or a processor, in Xen's word")
+SECTION = Shown("qemu.section", "string", "Section", "The state of a device in QEMU's stream")
+DEVICE = Shown("qemu.device", "string", "Device")
+INSTANCE = Shown("qemu.instance", "uint32", "Instance", base="DEC")
+STATE_VERSION = Shown("qemu.version", "uint32", "Version", "Of the layout of the device's state", "DEC")
+STATE = Shown("qemu.state", "bytes", "State", base="SPACE")
+MACHINE = Shown("qemu.machine", "string", "Machine", "The type of machine")
 STATUS = Shown("status", "uint8", "Status", "0: the guest runs at the destination", "DEC")
 
 OF_ITEMS: tuple[Shown, ...] = tuple(one for one in list(globals().values()) if isinstance(one, Shown))
@@ -193,14 +205,26 @@ def _names_and_sizes(body: Body) -> set[tuple[str, int | None]]:
 
 
 def parts_of(field: Field) -> tuple[BitField, ...]:
-    """The parts of an integer, which its layout has or which its meaning always is.
-
-    Without those above bit 31: a mask in Lua has 32 bits in Wireshark 4.0.
-    """
+    """The parts of an integer, which its layout has or which its meaning always is."""
     if field.bits or field.meaning is None or field.meaning.by or field.kind != "uint":
         return field.bits
     form = field.meaning.form({})
-    return tuple(one for one in form.parts if one.mask < 1 << 32) if isinstance(form, Flags) else ()
+    return form.parts if isinstance(form, Flags) else ()
+
+
+MASK_LIMIT = 1 << 32
+"""A mask in Lua has 32 bits in Wireshark 4.0: parts above it are fields of their own, whose value is counted out."""
+
+
+def register_of(field: Field) -> str | None:
+    """Of the value of a model-specific register: the field that has its number."""
+    is_register = field.meaning is not None and field.meaning.forms == Later("msr", "VALUES")
+    return field.meaning.by[0] if field.meaning is not None and is_register else None
+
+
+def is_stream_of_qemu(field: Field) -> bool:
+    """Whether a field's octets are what QEMU saved."""
+    return field.meaning is not None and field.meaning.forms == Later("qemu", "STREAM")
 
 
 def _meaningful(some: Iterable[Field]) -> Iterator[Field]:
@@ -243,7 +267,8 @@ def _shown(path: str, some: Iterable[Field]) -> Iterator[Shown]:
             base = "HEX" if field.name in HEXADECIMAL else "DEC_HEX"
             yield Shown(own, kind, label, doc, base, names_of(field))
             for part in parts_of(field):
-                yield Shown(f"{own}.{part.name}", kind, part.name, part.doc or None, "HEX", mask=part.mask)
+                mask = part.mask if part.mask < MASK_LIMIT else None
+                yield Shown(f"{own}.{part.name}", kind, part.name, part.doc or None, "HEX", mask=mask)
         elif field.kind in ("bytes", "blob"):
             yield Shown(own, "bytes", label, doc, "SPACE")
         else:

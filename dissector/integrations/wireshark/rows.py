@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from dissector.integrations.wireshark.fields import NAMES, names_of, parts_of, structures
+from dissector.integrations.wireshark.fields import (
+    NAMES,
+    is_stream_of_qemu,
+    names_of,
+    parts_of,
+    register_of,
+    structures,
+)
 from dissector.protocol import Body, Field, fields, layout
 
 Kind: TypeAlias = Literal["uint", "octets", "rest", "text", "cstring", "array"]
@@ -38,6 +45,9 @@ class Row(NamedTuple):
     chosen_by: str | None = None
     """The field that says which layouts its octets can have, and those by its values; by 1 if nothing chooses."""
     inside: Mapping[int, tuple[str, ...]] | None = None
+    register: str | None = None
+    """Of the value of a model-specific register: the field that has its number."""
+    is_stream_of_qemu: bool | None = None
     elements: tuple[Row, ...] | None = None
 
 
@@ -61,7 +71,14 @@ def _row(field: Field, path: str, siblings: Sequence[Field]) -> Row:
     parts = tuple(Part(one.name, one.shift, one.width) for one in parts_of(field))
     known = names_of(field)
     row = Row(
-        kind, path, name, field.size or field.counted_by, parts=parts or None, names=NAMES[known] if known else None
+        kind,
+        path,
+        name,
+        field.size or field.counted_by,
+        parts=parts or None,
+        names=NAMES[known] if known else None,
+        register=register_of(field),
+        is_stream_of_qemu=is_stream_of_qemu(field) or None,
     )
     return row._replace(**_inside(field, siblings))
 

@@ -26,10 +26,12 @@ from dissector.protocol import (
     RecordSpec,
     fields,
     layout,
+    msr,
     xl_optional_data,
 )
 from dissector.protocol.cpu_features import CPUID_FEATURES
 from dissector.protocol.cpuid import NO_SUBLEAF
+from dissector.protocol.forms import Flags
 from dissector.rules import RULES, Rule
 from dissector.rules.fields import OF_RECORD, reserved_of
 from dissector.rules.rule import Check, Condition, Op
@@ -106,6 +108,15 @@ def features() -> list[str]:
     for register, words in CPUID_FEATURES.items():
         subleaf = NO_SUBLEAF if register.subleaf is None else register.subleaf
         lines += table(f'FEATURES["cpuid_policy.{register.name} {register.leaf:x} {subleaf:x}"]', dict(words))
+    return lines
+
+
+def registers() -> list[str]:
+    """The names of single bits of model-specific registers, by number and bit."""
+    lines = ["local REGISTERS = {}"]
+    for number, form in msr.VALUES.items():
+        named = {one.shift: one.name for one in form.parts if one.width == 1} if isinstance(form, Flags) else {}
+        lines += table(f"REGISTERS[{number:#x}]", named) if named else []
     return lines
 
 

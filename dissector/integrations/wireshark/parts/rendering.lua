@@ -38,6 +38,59 @@ local function inside_of(one, octets, endianness, around)
     end
 end
 
+-- Some bits of a number, of which others than the lower 32 may be needed: a mask has no more in Wireshark 4.0.
+local function bits_of(range, endianness, part)
+    local number = endianness == "big" and range:uint64() or range:le_uint64()
+    local width = part.width
+    local mask = UInt64.new(2 ^ min(width, 32) - 1, 2 ^ max(width - 32, 0) - 1)
+    return number:rshift(part.shift):band(mask)
+end
+
+-- The bits that are set in a model-specific register, below the line of its value.
+local function show_bits(line, one, range, endianness)
+    local names = REGISTERS[one.values[one.row.register]]
+    local number = names and (endianness == "big" and range:uint64() or range:le_uint64())
+    for bit = 0, names and 63 or -1 do
+        local name = names[bit]
+        if name and number:rshift(bit):band(1):tonumber() == 1 then line:add(F["msr.bit"], range, name) end
+    end
+end
+
+-- What the first two leaves of a CPUID policy say of the processor, below the line of the leaf.
+local function show_processor(tree, values)
+    local function text(number)
+        local octets = {}
+        for at = 1, 4 do octets[at] = string.char(floor(number / 256 ^ (at - 1)) % 256) end
+        return table.concat(octets)
+    end
+    if values.leaf == 0 then
+        made(tree, "cpuid.vendor", (text(values.b) .. text(values.d) .. text(values.c)):gsub("%z.*", ""))
+    elseif values.leaf == 1 then
+        local function bits(shift, width) return floor(values.a / 2 ^ shift) % 2 ^ width end
+        local family, model = bits(8, 4), bits(4, 4)
+        if family == 6 or family == 15 then model = model + 16 * bits(16, 4) end
+        if family == 15 then family = family + bits(20, 8) end
+        made(tree, "cpuid.family", family)
+        made(tree, "cpuid.model", model)
+        made(tree, "cpuid.stepping", bits(0, 4))
+    end
+end
+
+-- The sections of QEMU's stream, below the line of its octets.
+local function show_stream(line, octets, source)
+    local machine, sections = qemu_stream(octets)
+    if machine then line:add(F["qemu.machine"], source(13, #machine), machine) end
+    for _, one in ipairs(sections) do
+        local range = source(one.from, one.to - one.from)
+        local words = format("%s %d version %d", one.device, one.instance, one.version)
+        local tree = line:add(F["qemu.section"], range, words)
+        tree:add(F["qemu.device"], range, one.device)
+        tree:add(F["qemu.instance"], range, one.instance)
+        tree:add(F["qemu.version"], range, one.version)
+        if one.to > one.state then tree:add(F["qemu.state"], source(one.state, one.to - one.state)) end
+    end
+end
+
 -- The features that a register of a CPUID policy says, below its line.
 local function show_features(line, one, range)
     local values, row = one.values, one.row
@@ -64,13 +117,23 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
         elseif row.kind == "uint" then
             local line, name = add_number(above, shown, range), row.names and row.names[one.values[row.name]]
             for _, part in ipairs(row.parts or {}) do
-                add_number(line, F[path .. row.path .. "." .. part.name], range)
+                local shown_part = F[path .. row.path .. "." .. part.name]
+                if part.shift + part.width <= 32 then
+                    add_number(line, shown_part, range)
+                else
+                    line:add(shown_part, range, bits_of(range, endianness, part))
+                end
             end
             show_features(line, one, range)
+            if row.register then show_bits(line, one, range, endianness) end
+            if row.path == "cpuid_policy.d" then show_processor(above, one.values) end
             if name and above ~= tree then above:append_text(" " .. name) end
         elseif row.kind == "rest" or row.kind == "octets" then
             local line = range and shown and above:add(shown, range)
             local inside = line and inside_of(one, octets, endianness, context)
+            if line and row.is_stream_of_qemu then
+                show_stream(line, octets, function(start, length) return source(one.offset + start, length) end)
+            end
             if inside then
                 local function part(start, length) return source(one.offset + start, length) end
                 show_layout(line, inside, inside.path, octets, 0, endianness, part, context)
@@ -79,6 +142,7 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
             add(above, shown, range, (octets:gsub("%z+$", "")))
         end
     end
+    if reading.is_cut then made(tree, "contents", "more elements: see the preference for how many lines are shown") end
 end
 
 -- The body of an item: from the frame, or, where it is not all in it, in a tab of its own.

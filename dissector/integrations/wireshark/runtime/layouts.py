@@ -43,6 +43,8 @@ class Reading:
         """The numbers outside of arrays: of 64 bits as hexadecimals."""
         self._shown = shown
         self._elements_found = 0
+        self.is_cut: bool = False
+        """Whether there are more elements than are found."""
 
     def follow(self, rows: Sequence[Row], at: int = 0) -> int | None:
         """The offset after the last field; None if the octets are too few."""
@@ -101,7 +103,9 @@ class Reading:
 
     def _has_room(self) -> bool:
         self._elements_found += 1
-        return not self._shown or self._elements_found <= self._shown
+        has_room = not self._shown or self._elements_found <= self._shown
+        self.is_cut = self.is_cut or not has_room
+        return has_room
 
 
 def measure(layout: Ordered, octets: bytes) -> int | None:
