@@ -213,8 +213,8 @@ def _refuse(command: str, unknown: Sequence[str]) -> NoReturn:
 
 INSTEAD = {
     "-Y": "; read, faults and check take filters",
-    "-T": "; read and faults print fields",
-    "-e": "; read and faults print fields",
+    "-T": "; read, faults and check print fields",
+    "-e": "; read, faults and check print fields",
     "-r": "; FILE stands by itself",
 }
 """What tshark's options are called here."""

@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 from dissector import __version__
 from dissector.analysis import Analysis
 from dissector.cli import INTERRUPTED, WRONG, complain
 from dissector.cli.arguments import CONTEXT_MAX, add_files, add_keylog, count
-from dissector.cli.filters import FILTERS, add_filter, filtering
+from dissector.cli.filters import FILTERS, add_columns, add_filter, filtering, table
 from dissector.cli.input import opened, read, read_until_interrupted, say_interrupted, sets
 from dissector.cli.rule_ids import no_such_rule
 from dissector.errors import UserError
@@ -73,6 +74,7 @@ def add(subparsers: Any) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="how to print findings: see below")
     form.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
+    add_columns(parser, form)
     parser.add_argument(
         "-C",
         "--context",
@@ -101,10 +103,10 @@ def run(arguments: argparse.Namespace) -> int:
     selected -= set().union(*arguments.ignore)
     if not selected:
         raise UserError("--select and --ignore leave no rule to check")
-    asked = filtering(arguments, "findings")
+    columns, asked = table(arguments, "findings", COLUMNS), filtering(arguments, "findings")
     gravest = SEVERITIES[: SEVERITIES.index(arguments.min_severity or SEVERITIES[-1]) + 1]
     is_asked_for = arguments.all or arguments.min_severity == SEVERITIES[-1] or bool(arguments.select)
-    form = arguments.format
+    form = "columns" if columns else arguments.format
     counts: Counter[str] = Counter()
     problems: list[str] = []
     everything: list[tuple[str, Finding]] = []
@@ -139,6 +141,9 @@ def run(arguments: argparse.Namespace) -> int:
         elif form in LINES:
             for one in flat:
                 print(LINES[form](file, one))
+        elif columns:
+            for one in flat:
+                columns.add(one, partial(LINES["json"], file, one))
         elif form == "sarif":
             everything += [(file, one) for one in flat]
         for migration, checker in analysis.migrations:
@@ -153,7 +158,9 @@ def run(arguments: argparse.Namespace) -> int:
             problems.append(problem)
         if is_interrupted:
             break
-    if form == "sarif":
+    if columns:
+        columns.finish()
+    elif form == "sarif":
         print(json.dumps(sarif(everything, problems, __version__), indent=1))
     elif form in ("full", "concise") and (analyzed or is_interrupted):
         print(tally(counts))
@@ -195,6 +202,9 @@ LINES: dict[str, Callable[[str, Finding], str]] = {
     "github": as_annotation,
 }
 """Formats in which a finding is a line."""
+
+COLUMNS = ("severity", "rule", "migration", "direction", "number", "name", "first_frame", "offset", "message")
+"""Fields of a table, where none are named."""
 
 SHOWN_MAX = 1 << 24
 """Octets of the records that are shown with findings, at most; further ones are named, and not shown."""

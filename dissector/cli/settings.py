@@ -1,11 +1,15 @@
 """What a user wants always: `xenshark.toml`, whose tables are commands and whose keys are their long options.
 
+    [all]
+    color = "never"
+
     [read]
     time = "absolute"
     display-filter = "not name == PAGE_DATA"
 
-They stand before what is on the command line, which so has the last word: what is there, or excludes what is there, is
-left out.
+The table `all` holds for every command that has such an option. Settings stand before what is on the command line,
+which so has the last word, and a command's own table goes before `all`: what is said there, or excluded by it, is left
+out.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,18 +47,29 @@ LARGEST = 1 << 20
 """Octets that it may have."""
 
 
+ALL = "all"
+"""The table of every command."""
+
+
+class Setting(NamedTuple):
+    """One line of the file."""
+
+    table: str
+    words: list[str]
+    """As they stand on a command line; none where it says no."""
+
+
 class Settings(NamedTuple):
     """What a file says of a command."""
 
     file: Path | None
-    command: str
-    options: dict[str, list[str]]
-    """By key, as they stand on a command line."""
+    options: dict[str, Setting]
+    """By key."""
 
     @property
     def words(self) -> list[str]:
         """All of them."""
-        return [word for words in self.options.values() for word in words]
+        return [word for setting in self.options.values() for word in setting.words]
 
     def blamed(self, error: UserError) -> str:
         """What is wrong with a command line, and where the option is from of which that is said."""
@@ -62,13 +77,13 @@ class Settings(NamedTuple):
         named = [key for key in self.options if re.search(rf"--{key}(?![\w-])", text)]
         if error.excerpt and FILTER in self.options:
             named = [FILTER]
-        return f"{self.file}: [{self.command}] {named[0]}: {text}" if named else text
+        return f"{self.file}: [{self.options[named[0]].table}] {named[0]}: {text}" if named else text
 
 
 FILTER = "display-filter"
 """The key of what an error shows an excerpt of."""
 
-NONE = Settings(None, "", {})
+NONE = Settings(None, {})
 
 
 def settings(command: str, parser: argparse.ArgumentParser, line: Sequence[str], commands: Collection[str]) -> Settings:
@@ -87,17 +102,48 @@ def settings(command: str, parser: argparse.ArgumentParser, line: Sequence[str],
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{file} is no TOML: {error}") from error
     for name, table in tables.items():
-        if name not in commands:
+        if name != ALL and name not in commands:
             raise UserError(f"{file}: there is no command {name}: tables are called as commands are, such as [read]")
         if not isinstance(table, dict):
             raise UserError(f"{file}: {name} is no table: write [{name}]")
-    excluded = _excluded(used, parser)
-    options = {
-        key: list(_option(f"{file}: [{command}] {key}", key, value, parser))
-        for key, value in tables.get(command, {}).items()
-    }
-    left = {key: words for key, words in options.items() if parser._option_string_actions[f"--{key}"] not in excluded}
-    return Settings(file, command, left)
+    found: dict[str, Setting] = {}
+    for name in (command, ALL):
+        options = {
+            key: Setting(name, list(_option(f"{file}: [{name}] {key}", key, value, parser)))
+            for key, value in tables.get(name, {}).items()
+            if name != ALL or _is_here(f"{file}: [{name}] {key}", key, parser)
+        }
+        excluded = _excluded(used, parser)
+        left = {k: one for k, one in options.items() if k not in found and _action(k, parser) not in excluded}
+        _look_for_clashes(f"{file}: [{name}]", left, parser)
+        found.update(left)
+        used |= {_action(key, parser) for key, setting in left.items()}
+    return Settings(file, found)
+
+
+def _action(key: str, parser: argparse.ArgumentParser) -> argparse.Action:
+    return parser._option_string_actions[f"--{key}"]
+
+
+def _is_here(where: str, key: str, parser: argparse.ArgumentParser) -> bool:
+    """Whether a command has an option. Raises UserError if none has it."""
+    if f"--{key}" in parser._option_string_actions:
+        return True
+    # Imported here: it is all commands, which nearly no run needs.
+    from dissector.cli import whole_parser
+
+    if any(f"--{key}" in one._option_string_actions for one in whole_parser()[1].values()):
+        return False
+    raise UserError(f"{where}: no command has an option --{key}")
+
+
+def _look_for_clashes(where: str, options: Mapping[str, Setting], parser: argparse.ArgumentParser) -> None:
+    """Raises UserError if two settings of one table exclude each other."""
+    asked = {_action(key, parser): key for key, setting in options.items() if setting.words}
+    for group in parser._mutually_exclusive_groups:
+        clashing = [asked[action] for action in group._group_actions if action in asked]
+        if len(clashing) > 1:
+            raise UserError(f"{where} {' and '.join(clashing)} exclude each other: keep one of them")
 
 
 def _used(line: Sequence[str], parser: argparse.ArgumentParser) -> set[argparse.Action]:

@@ -19,7 +19,8 @@ select m.*, begins, ends, (epoch_ns(ends) - epoch_ns(begins)) / 1e9 as seconds,
        coalesce(guest_name, guest_uuid, '?') as guest,
        (select rule from findings f where f.capture = m.capture and f.migration = m.migration and severity = 'error'
         order by time limit 1) as first_error,
-       (select size is not null from captures c where c.capture = m.capture) as is_file
+       coalesce((select size is not null from captures c where c.capture = m.capture), false)
+       and not contains(m.capture, '://') as is_file
 from migrations m left join (
     select capture, migration, min(start_time) as begins, max(end_time) as ends from phases group by all
 ) using (capture, migration)
@@ -83,8 +84,10 @@ QUESTIONS = (
             select 'longest downtime', round(postcopy_downtime, 6), if(is_file, 'analyze', null), capture from overview
             where postcopy_downtime is not null order by postcopy_downtime desc limit 3)
         union all select * from (
-            select 'slowest fault', round(max(latency), 6) as value, 'faults --slowest 5', capture from faults
-            where not in_flight and latency is not null group by all order by value desc limit 3)""",
+            select 'slowest fault', round(max(latency), 6) as value,
+            if(bool_or(is_file), 'faults --slowest 5', null), capture
+            from faults left join overview using (capture, migration)
+            where not in_flight and latency is not null group by capture order by value desc limit 3)""",
     ),
 )
 
@@ -126,14 +129,19 @@ class Questions:
 
 
 def _runnable(answer: Answer) -> Answer:
-    """The words of a command and what it opens as one line for a shell; without words there is no file to open."""
+    """The words of a command and what it opens as one line for a shell; without words there is no file to open: live
+    saw it, or it is in a storage that no other command reads."""
     if answer.names[-2:] != ("command", "capture"):
         return answer
     rows = [
-        (*rest, f"xenshark {words} {shell_word(capture)}" if words else f"seen by live: {capture}")
+        (*rest, f"xenshark {words} {shell_word(capture)}" if words else f"{_elsewhere(capture)}: {capture}")
         for *rest, words, capture in answer.rows
     ]
     return Answer(answer.names[:-1], rows)
+
+
+def _elsewhere(capture: str) -> str:
+    return "in storage" if "://" in capture else "seen by live"
 
 
 def as_text(answer: Answer) -> list[str]:

@@ -93,6 +93,26 @@ def test_check(shell: Shell) -> None:
     assert (status, out) == (0, "0 errors, 0 warnings, 0 notes\n")
 
 
+def test_columns_of_findings(shell: Shell) -> None:
+    everything = shell_findings(shell, WRONG)
+    keys = {"severity": "severity", "rule": "rule", "number": "number", "name": "record", "message": "message"}
+    asked = [word for name in keys for word in ("-e", name)]
+    status, out, err = shell.run("check", "--all", "-T", "csv", *asked, WRONG)
+    assert (status, err) == (1, "")
+    head, *rows = csv.reader(io.StringIO(out))
+    assert head == [f"xenmig.{name}" for name in keys]
+    wanted = [["" if one[key] is None else str(one[key]) for key in keys.values()] for one in everything]
+    assert rows == wanted != []
+    lines = shell.run("check", "--all", *asked[:4], WRONG)[1].splitlines()
+    assert lines == [f"{one['severity']}\t{one['rule']}" for one in everything], "-T fields by itself, and no tally"
+    whole = shell.run("check", "--all", "-T", "json", WRONG)[1]
+    assert json.loads(whole) == [
+        json.loads(line) for line in shell.run("check", "--all", "--json", WRONG)[1].splitlines()
+    ]
+    assert "not allowed with" in shell.complaint("check", "-T", "csv", "--format", "sarif", WRONG)
+    assert "a finding has no such field" in shell.complaint("check", "-e", "pfn", WRONG)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -209,6 +209,11 @@ def test_settings_come_before_the_command_line(shell: Shell, settings: Path) -> 
         ("color = 'never'", "there is no command color: tables are called as commands are"),
         ("[read]\ndisplay-filter = 'foo'", "[read] display-filter: a record has no field foo"),
         ("[read]\nfull = true", "[read] full: --full is of -V and -x"),
+        ("[read]\njson = true\nverbose = true", "[read] verbose and json exclude each other: keep one of them"),
+        ("[all]\njson = true\nverbose = true", "[all] verbose and json exclude each other: keep one of them"),
+        ("[all]\ncolr = 'never'", "[all] colr: no command has an option --colr"),
+        ("[all]\ncontext = -1", "[all] context: '-1' is no number of records"),
+        ("[all]\ndisplay-filter = 'foo'", "[all] display-filter: a record has no field foo"),
     ],
 )
 def test_wrong_settings_are_named(shell: Shell, settings: Path, text: str, said: str) -> None:
@@ -243,9 +248,18 @@ def test_the_command_line_wins(text: str, words: str, shell: Shell, settings: Pa
     assert shell.run(*words.split(), CAPTURE) == plain
 
 
-def test_settings_that_exclude_each_other(shell: Shell, settings: Path) -> None:
-    settings.write_text("[read]\njson = true\nverbose = true")
-    assert "not allowed with" in shell.complaint("read", CAPTURE)
+def test_settings_for_every_command(shell: Shell, settings: Path) -> None:
+    """They hold where a command has such an option, and its own table has the last word, also over what it excludes."""
+    as_json = {name: shell.run(name, "--json", CAPTURE)[:2] for name in ("read", "check", "faults")}
+    settings.write_text(
+        "[all]\njson = true\nmin-severity = 'note'\n[faults]\njson = false\n[check]\nformat = 'concise'"
+    )
+    assert shell.run("read", CAPTURE)[:2] == as_json["read"]
+    assert shell.run("faults", CAPTURE)[:2] != as_json["faults"]
+    concise = shell.run("check", CAPTURE)
+    assert concise[1].endswith("0 notes\n") and not concise[1].startswith("{")
+    assert shell.run("read", "-V", CAPTURE)[1] != as_json["read"][1]
+    assert shell.lines("completion", "bash"), "a command with none of these options"
 
 
 def test_a_home_that_may_not_be_looked_at(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,6 +308,12 @@ def test_completion_knows_commands_options_and_fields(shell: Shell, shell_name: 
         (["xenshark", "read", "-e", "xenmig.fault.l"], {"xenmig.fault.latency", "xenmig.fault.lead"}),
         (["xenshark", "view", "-Y", "xenmig.fault.l"], {"xenmig.fault.latency", "xenmig.fault.lead"}),
         (["xenshark", "check", "-Y", "xenmig.sev"], {"xenmig.severity"}),
+        (["xenshark", "check", "-e", "xenmig.sev"], {"xenmig.severity"}),
+        (["xenshark", "rules", "capture-"], {"capture-cut", "capture-gap", "capture-starts-late"}),
+        (["xenshark", "check", "--ignore", "postcopy-no"], {"postcopy-no-paging-ring", "postcopy-not-live"}),
+        (["xenshark", "read", "--type", "POSTCOPY_P"], {"POSTCOPY_PAGE_DATA", "POSTCOPY_PFNS", "POSTCOPY_PFNS_BEGIN"}),
+        (["xenshark", "replay", "capt"], {"captures"}),
+        (["xenshark", "guest", "--symbols", "capt"], {"captures"}),
     ],
 )
 def test_bash_completes(shell: Shell, words: list[str], found: set[str]) -> None:
