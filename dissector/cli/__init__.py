@@ -66,8 +66,13 @@ class Parser(argparse.ArgumentParser):
     """Says in one line what is wrong with the usage."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        """As argparse has it, but what cannot be written is an error here as anywhere."""
+        """As argparse has it, but as wide as a terminal, and what cannot be written is an error here as anywhere."""
         if message and file is not None:
+            if file is sys.stdout and file.isatty():
+                # Imported here: programs and files need none of it.
+                from dissector.cli.terminal import fitted
+
+                message = fitted(message)
             file.write(message)
 
     def error(self, message: str) -> NoReturn:

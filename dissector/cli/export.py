@@ -40,16 +40,28 @@ def add(subparsers: Any) -> None:
     add_files(parser, several="*")
     add_keylog(parser)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("-o", "--output", metavar="DIR", type=place, help="the folder; made if need be")
+    what.add_argument("-o", "--output", metavar="DIR", type=_folder, help="the folder; made if need be")
     what.add_argument("--columns", action="store_true", help="print which columns the tables have, and no rows")
     parser.add_argument("--format", choices=get_args(Format), default="parquet", help="of the files (default: parquet)")
     parser.add_argument("--table", choices=tuple(TABLES), action="append", help="only this one; may be repeated")
 
 
+def _folder(name: str) -> str:
+    if name == "-":
+        raise argparse.ArgumentTypeError(
+            "tables are files in a folder, and none goes to standard output: name a folder; or see -T csv of "
+            "xenshark read, faults and check"
+        )
+    return place(name)
+
+
 def run(arguments: argparse.Namespace) -> int:
     wanted = arguments.table or tuple(TABLES)
     if arguments.columns:
-        print("\n\n".join(described(TABLES[name]) for name in wanted))
+        # Imported here: it is for who asks alone.
+        from dissector.cli.terminal import fitted
+
+        print(fitted("\n\n".join(described(TABLES[name]) for name in wanted)))
         return DONE
     if not arguments.files:
         raise UserError("export needs a FILE (see xenshark export --help)")

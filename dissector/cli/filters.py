@@ -27,15 +27,22 @@ filters, as in Wireshark (its fields begin with xenmig., which may be left out h
 """
 
 
+WIDTH = 32
+"""Columns of a field's name where fields are listed; a few are longer."""
+
+
 class Fields(argparse.Action):
     """Lists the fields of a scope."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        # Imported here: it is for who asks alone.
+        from dissector.cli.terminal import fitted
+
         fields = scope(str(self.const)).fields.values()
-        width = max(len(one.name) for one in fields)
+        width = min(WIDTH, max(len(one.name) for one in fields))
         for one in fields:
             about = one.shown.doc or one.shown.label
-            print(f"{one.name:<{width}}  {one.kind:<7} {about}".rstrip())
+            print(fitted(f"{one.name:<{width}}  {one.kind:<7}  {about}".rstrip()))
         parser.exit()
 
 

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import groupby
 from textwrap import wrap
 from typing import TextIO, TypeAlias
 
@@ -97,8 +98,8 @@ OCTETS = re.compile(r"[0-9a-f]{4}  (?:[0-9a-f]{2} ){8}|^  \|? +\^\^")
 OCTETS_WIDE = 83
 """Columns of such a line within a frame."""
 
-COMMAND = re.compile(r"^  = xenshark ")
-"""What a person copies."""
+COMMAND = re.compile(r"^  (?:= xenshark|xenshark|xl|sudo|tcpdump|tshark|duckdb) (?!.*\S {2,}\S)")
+"""What a person copies, with no words beside it."""
 
 COLUMN = re.compile(r"(?<=\S) {2,}(?=\S)")
 
@@ -120,6 +121,25 @@ def folded(line: str, width: int) -> list[str]:
     return wrap(
         line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
     )
+
+
+def fitted(text: str) -> str:
+    """Text as wide as the terminal, if standard output is one: paragraphs are filled anew, other lines folded."""
+    if not sys.stdout.isatty():
+        return text
+    columns = max(NARROWEST, shutil.get_terminal_size().columns)
+    found: list[str] = []
+    for is_paragraph, lines in groupby(text.split("\n"), _is_of_paragraph):
+        those = list(lines)
+        if not is_paragraph or max(map(len, those)) <= columns:
+            found += (piece for line in those for piece in folded(line, columns))
+        else:
+            found += wrap(" ".join(those), columns, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(found)
+
+
+def _is_of_paragraph(line: str) -> bool:
+    return bool(line) and not line[0].isspace() and not COLUMN.search(line)
 
 
 def width(widest: int = WIDEST) -> int:

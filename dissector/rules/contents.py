@@ -204,6 +204,7 @@ BAD_XL_CONFIG = _rule(
         "Config file not specified and none in save file": "there is none",
         "domain type unspecified": "none that libxl knows",
     },
+    also_logged=("No config file stored for running domain and none supplied",),
     example="optional_data_len 4, config length 20; legal: optional_data_len 24, config length 20",
     messages=Config,
     breaking=(eg.xl_config(b"Dear reader"),),

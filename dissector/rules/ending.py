@@ -64,6 +64,11 @@ TRUNCATED_STREAM = _rule(
         "Failed to read Record Header from stream": r"^libxc\..*(inside the header|END$)",
         "Failed to read %u bytes of data for record (0x%08x, %s)": r"^libxc\.[A-Z].* inside",
     },
+    also_logged=(
+        "Unable to write Image/Domain headers to stream",
+        "Unable to write record to stream",
+        "Failed to write page data to stream",
+    ),
     example="PAGE_DATA, FIN; legal: libxc END, libxl END, FIN",
     consequence=True,
     messages=Truncated,

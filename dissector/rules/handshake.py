@@ -60,6 +60,12 @@ XL_TARGET_FAILED = _rule(
         "migration sender: Target reports startup failure (status code %d).": "",
         "migration target: Failure, destroying our copy.": None,
     },
+    also_logged=(
+        "Migration failed due to problems at target.",
+        "migration sender: Trying to resume at our end.",
+        "migration target: Failed to destroy our copy (code %d).",
+        "Failed to unpause domain %s (id: %u):%d",
+    ),
     example="status octet 3 (ERROR_FAIL); no finding: status octet 0",
     message="the destination reports status {status}",
     breaking=(*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.text("report", bytes((3,)))),

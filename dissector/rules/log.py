@@ -1,4 +1,4 @@
-"""Which rules fit a line of a receiver's log: what each rule's receiver says, as a pattern."""
+"""Which rules fit a line of a log: what either side says there, as a pattern."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONVERSION = re.compile(r"%[#0-9]*([a-z])")
 
 VALUES: Mapping[str, str] = {"s": r".+?", "d": r"-?\d+", "u": r"\d+", "x": r"(?:0x)?[0-9a-fA-F]+"}
 
-LITERAL_MIN = 12
+LITERAL_MIN = 11
 """Letters that a message must have beside its values: fewer would fit anything."""
 
 
@@ -29,14 +29,14 @@ def rules_for(line: str) -> list[Rule]:
 
 def _fit(rule: Rule, line: str) -> int:
     """How many letters of the line, beside its values, are the rule's; 0 if it does not fit."""
-    fitting = (letters for said in rule.receiver_says for pattern, letters in [_pattern(said)] if pattern.search(line))
+    fitting = (letters for said in rule.logged for pattern, letters in [_pattern(said)] if pattern.search(line))
     return max(fitting, default=0)
 
 
 @cache
 def _texts() -> list[str]:
     """One of them, in small letters, is in a line that fits any rule: of each message the longest without a value."""
-    said = {one for rule in RULES.values() for one in rule.receiver_says if _pattern(one)[1] >= LITERAL_MIN}
+    said = {one for rule in RULES.values() for one in rule.logged if _pattern(one)[1] >= LITERAL_MIN}
     return sorted({max(CONVERSION.sub("\0", one).split("\0"), key=len).lower() for one in said})
 
 

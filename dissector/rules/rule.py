@@ -174,10 +174,17 @@ class Rule:
     """What the real receiver writes into its log when it meets this, as in Xen's sources (%s, %u and the like stand for
     values), and for which findings: a pattern of "layer.record: message". Of several that fit it is the first; None:
     none of the findings tells that it is this one. Empty where it says nothing of its own."""
+    also_logged: tuple[str, ...] = ()
+    """What else stands in the log of either side of such a migration, and tells no finding from another."""
 
     def __call__(self, template: str = "", /, **values: object) -> Violation:
         """A violation that says the rule's message, or one of its `messages`, with these values."""
         return Violation(self, str(template or self.message).format_map(values))
+
+    @property
+    def logged(self) -> tuple[str, ...]:
+        """Every line of a log that may belong to it."""
+        return (*self.receiver_says, *self.also_logged)
 
     @property
     def templates(self) -> tuple[str, ...]:

@@ -23,6 +23,12 @@ def explain(rule: Rule) -> list[str]:
         lines += ["", title, *_text(text)]
     if rule.receiver_says:
         lines += ["", "In the receiver's log", *(line for said in rule.receiver_says for line in _text(said))]
+    if rule.also_logged:
+        lines += [
+            "",
+            "Also in the logs of such migrations",
+            *(line for said in rule.also_logged for line in _text(said)),
+        ]
     return lines
 
 

@@ -765,7 +765,7 @@ def test_rules_by_a_pattern(shell: Shell) -> None:
 def test_a_log_costs_little_where_it_says_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """No pattern is tried on a line that can be no message; a line that is one names its rule, whatever stands around
     it and in whatever case. Without any, the exit status is 1."""
-    said = {one: rule for rule in RULES.values() for one in rule.receiver_says}
+    said = {one: rule for rule in RULES.values() for one in rule.logged}
     telling = [one for one in said if len(CONVERSION.sub("", one)) >= log.LITERAL_MIN]
     assert len(telling) > 50
     for message in telling:
@@ -774,6 +774,20 @@ def test_a_log_costs_little_where_it_says_nothing(shell: Shell, monkeypatch: pyt
     monkeypatch.setattr(log, "_fit", None)
     assert rules_for("Nov 26 12:00:00 host xl: Saving to migration stream new xl format (info 0x3/0x0/1234)") == []
     assert shell.run("rules", "--log", "nothing of the kind")[:2] == (1, "")
+
+
+def test_what_the_source_logs_is_explained(shell: Shell) -> None:
+    """As xl and libxc print it, at the side that sends."""
+    for line, rule in (
+        ("xc: error: Save failed (32 = Broken pipe): Internal error", "migration-failed"),
+        ("xc: error: Failed to write page data to stream (32 = Broken pipe): Internal error", "truncated-stream"),
+        ("libxl: error: libxl_dom_suspend.c:357:suspend_common_wait_guest_timeout: Domain 3:guest did not suspend, "
+         "timed out", "migration-failed"),
+        ("migration sender: libxl_domain_suspend failed (rc=-3)", "migration-failed"),
+        ("Migration failed due to problems at target.", "xl-target-failed"),
+    ):  # fmt: skip
+        head, rules, *explained = shell.lines("rules", "--log", line)
+        assert (head, rules) == (line, f"  {rule}") and any(said.startswith(f"{rule} (") for said in explained)
 
 
 def test_the_picture_of_the_states(shell: Shell) -> None:

@@ -282,6 +282,11 @@ def item(offset: int, frame: int = 1, **values: Any) -> Item:
     return Item("a -> b", offset, "END", frame, values)
 
 
+def test_text_that_is_none_keeps_nothing_from_being_compared(shell: Any) -> None:
+    """Octets that are no UTF-8, in what other dissectors print of packets that somebody made up."""
+    assert differences(shell, OWN / "hostile/injection.pcap", "--tshark", wireshark_of(RELEASES[0]).path) == []
+
+
 def test_items_are_compared_one_by_one() -> None:
     assert list(compare([item(0, length=8)], [item(0, length=8)])) == []
     assert list(compare([item(0, length=8)], [item(0, length=9)])) == [

@@ -95,6 +95,28 @@ def test_lines_are_as_wide_as_the_terminal(shell: Shell, words: tuple[str, ...],
     assert words[0] not in ("read", "check") or len(shown.splitlines()) > len(plain.splitlines())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--help",),
+        ("help", "analyze"),
+        ("check", "--help"),
+        ("tap", "-h"),
+        ("read", "--fields"),
+        ("export", "--columns"),
+    ],
+    ids=str,
+)
+def test_what_is_listed_fits_a_terminal(shell: Shell, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Help, fields and columns too; into a file they go as they are."""
+    monkeypatch.setenv("COLUMNS", "80")
+    plain = "\n".join(shell.lines(*words))
+    status, shown, _ = on_a_terminal(*words)
+    assert status == 0 and shown.split() == plain.split()
+    wide = [line for line in shown.splitlines() if len(line) > 80]
+    assert all(terminal.COMMAND.search(line) or len(line.split()) < 2 for line in wide), wide
+
+
 def test_what_follows_stands_below_its_column() -> None:
     line = "     3     0.011497 -> libxl         16  libxl header         version 2, little-endian"
     assert terminal.folded(line, 80) == [line[:-14], " " * 41 + "little-endian"]

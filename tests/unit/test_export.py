@@ -202,6 +202,7 @@ def test_a_broken_input_is_a_row_and_the_others_are_there(shell: Shell, tmp_path
 def test_nothing_is_left_where_it_cannot_be_written(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "cannot write to" in shell.complaint("export", str(SAVED), "-o", str(tmp_path / "file"))
+    assert "none goes to standard output: name a folder" in shell.complaint("export", str(SAVED), "-o", "-")
     assert "needs a FILE" in shell.complaint("export", "-o", str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 

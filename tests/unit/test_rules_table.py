@@ -9,6 +9,7 @@ import pytest
 
 from dissector.cli import COMMANDS
 from dissector.rules import RULES, Rule
+from dissector.rules.log import rules_for
 
 EXPECTED = {
     "headers and framing": """
@@ -178,4 +179,9 @@ def test_what_a_receiver_says_is_a_line_of_its_log(rule: Rule) -> None:
     for line, of in rule.receiver_says.items():
         assert line == line.strip() and "\n" not in line
         assert of is None or re.compile(of)
+    for line in rule.logged:
+        assert line == line.strip() and "\n" not in line
         assert re.sub(r"%[#0-9]*[a-z]", "", line).count("%") == 0
+        assert rule in rules_for(
+            f"xc: error: {re.sub('%[#0-9]*[a-z]', '7', line)} (5 = Input/output error): Internal error"
+        )

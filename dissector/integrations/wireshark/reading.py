@@ -97,9 +97,11 @@ def _packets(folder: Path, capture: Path, options: list[str]) -> Iterator[Tree]:
         from pyshark.tshark.output_parser.tshark_json import TsharkJsonParser
 
         class Parser(TsharkJsonParser):  # type: ignore[misc]  # pyshark has no types
-            """pyshark wants a time of every packet, and Wireshark 4.6 gives none to one that was captured without."""
+            """pyshark wants a time of every packet, and Wireshark 4.6 gives none to one that was captured without. It
+            wants UTF-8, and other dissectors of Wireshark print what they take for text as it was captured."""
 
             def _parse_single_packet(self, packet: bytes) -> Any:
+                packet = packet.decode("utf-8", "replace").encode()
                 if b'"frame.time_epoch"' not in packet:
                     packet = packet.replace(b'"frame.number"', b'"frame.time_epoch": "", "frame.number"', 1)
                 return super()._parse_single_packet(packet)
@@ -128,8 +130,6 @@ def _packets(folder: Path, capture: Path, options: list[str]) -> Iterator[Tree]:
                 trees = (one._all_fields for one in (layer, *layer.duplicate_layers))
                 layers.setdefault(layer.layer_name, []).extend(trees)
             yield layers
-    except UnicodeDecodeError as error:
-        raise UserError(f"tshark prints octets that are no UTF-8, which pyshark does not read: {error}") from error
     except TSharkCrashException as error:
         lines = complaints((folder / "stderr").read_text(errors="replace"))
         raise UserError(f"Wireshark complains: {lines[0] if lines else ' '.join(str(error).split())}") from error
