@@ -25,53 +25,53 @@ from typing import TextIO, TypeAlias
 RED, GREEN, YELLOW, BLUE, CYAN, DIM, BOLD, BOLD_RED = "31", "32", "33", "34", "36", "2", "1", "1;31"
 """SGR parameters (ECMA-48, 8.3.117)."""
 
-Styles: TypeAlias = Sequence[tuple[re.Pattern[str], str]]
-"""What is looked for in a line, and the style of its group 1."""
+Styles: TypeAlias = Sequence[tuple[str, str]]
+"""What is looked for in a line, a pattern, and the style of its group 1."""
 
 RECORD = r"^(?:[>|] |  )?(?:  [>|] )? *\d+ +\S+ (?:\d+ )?(?:->|<-) "
 SEVERITIES = (
-    (re.compile(r"^(?:  )?(error\[[\w-]+\])"), BOLD_RED),
-    (re.compile(r"^(?:  )?(warning\[[\w-]+\])"), YELLOW),
-    (re.compile(r"^(?:  )?(note\[[\w-]+\])"), CYAN),
+    (r"^(?:  )?(error\[[\w-]+\])", BOLD_RED),
+    (r"^(?:  )?(warning\[[\w-]+\])", YELLOW),
+    (r"^(?:  )?(note\[[\w-]+\])", CYAN),
 )
 RECORDS = (
-    (re.compile(rf"{RECORD}\S+ +\d+  (POSTCOPY_FAULT .*)"), RED),
-    (re.compile(rf"{RECORD}\S+ +\d+  (POSTCOPY_PAGE_DATA .*)"), GREEN),
-    (re.compile(rf"{RECORD}\S+ +\d+  ((?:POSTCOPY|CHECKPOINT|STATIC|COLO|END)\w*)"), CYAN),
-    (re.compile(rf"{RECORD}(xl) "), BLUE),
-    (re.compile(r"(\[(?:incomplete|resynchronised|postcopy-transition-missing).*\])$"), YELLOW),
+    (rf"{RECORD}\S+ +\d+  (POSTCOPY_FAULT .*)", RED),
+    (rf"{RECORD}\S+ +\d+  (POSTCOPY_PAGE_DATA .*)", GREEN),
+    (rf"{RECORD}\S+ +\d+  ((?:POSTCOPY|CHECKPOINT|STATIC|COLO|END)\w*)", CYAN),
+    (rf"{RECORD}(xl) ", BLUE),
+    (r"(\[(?:incomplete|resynchronised|postcopy-transition-missing).*\])$", YELLOW),
 )
-HEAD = (re.compile(r"^(==> .* <==)$"), BOLD)
-DIFFERENT = ((re.compile(r"^(\S.*)$"), BOLD),)
+HEAD = (r"^(==> .* <==)$", BOLD)
+DIFFERENT = ((r"^(\S.*)$", BOLD),)
 
 STYLES: Mapping[str, Styles] = {
-    "read": (HEAD, *RECORDS, (re.compile(r"^(        .*)$"), DIM)),
+    "read": (HEAD, *RECORDS, (r"^(        .*)$", DIM)),
     "check": (
         *SEVERITIES,
-        (re.compile(r"^  (-->)"), BLUE),
-        (re.compile(r"^  \|( +\^\^.*)$"), RED),
-        (re.compile(r"^  (= )"), BLUE),
+        (r"^  (-->)", BLUE),
+        (r"^  \|( +\^\^.*)$", RED),
+        (r"^  (= )", BLUE),
         *RECORDS,
     ),
     "analyze": (
         HEAD,
-        (re.compile(r"^(Migration \d+ .*)$"), BOLD),
-        (re.compile(r"^  outcome +(completed\b[^:]*)"), GREEN),
-        (re.compile(r"^  outcome +((?!completed)[^:]+)"), RED),
-        (re.compile(r"^ +(error \S+)"), RED),
-        (re.compile(r"^ +(warning \S+)"), YELLOW),
-        (re.compile(r"^  ([a-z]\S*(?: \S+)?)  +"), BLUE),
+        (r"^(Migration \d+ .*)$", BOLD),
+        (r"^  outcome +(completed\b[^:]*)", GREEN),
+        (r"^  outcome +((?!completed)[^:]+)", RED),
+        (r"^ +(error \S+)", RED),
+        (r"^ +(warning \S+)", YELLOW),
+        (r"^  ([a-z]\S*(?: \S+)?)  +", BLUE),
     ),
     "faults": (
         HEAD,
-        (re.compile(r"^(.* in flight)$"), CYAN),
-        (re.compile(r"^(.* not seen)$"), RED),
-        (re.compile(r"^(Migration \d+)"), BOLD),
-        (re.compile(r"^( *time .*)$"), BOLD),
+        (r"^(.* in flight)$", CYAN),
+        (r"^(.* not seen)$", RED),
+        (r"^(Migration \d+)", BOLD),
+        (r"^( *time .*)$", BOLD),
     ),
     "guest": DIFFERENT,
     "diff": DIFFERENT,
-    "rules": ((re.compile(r"^  ([a-z0-9]+(?:-[a-z0-9]+)+)"), BOLD),),
+    "rules": ((r"^  ([a-z0-9]+(?:-[a-z0-9]+)+)", BOLD),),
 }
 """Of each command that has colours and a pager: the first row that fits a line is taken, of `check` and the like."""
 
@@ -79,7 +79,7 @@ STYLES: Mapping[str, Styles] = {
 def painted(styles: Styles, line: str) -> str:
     """A line with the style of the first row that finds something in it."""
     for pattern, style in styles:
-        found = pattern.search(line)
+        found = re.search(pattern, line)
         if found is not None:
             start, end = found.span(1)
             return f"{line[:start]}\x1b[{style}m{line[start:end]}\x1b[0m{line[end:]}"

@@ -36,6 +36,11 @@ class PfnSet:
     def add_run(self, first: int, count: int) -> int:
         """Adds `count` pfns from `first` on; how many were new. One that is left out counts as new: nobody
         knows."""
+        known, low = self._rows.get(first >> ROW_BITS), first & ROW - 1
+        if isinstance(known, bytearray) and low + count <= ROW:  # as nearly every run of a guest of any size
+            new = _fill(known, low, low + count)
+            self.count += new
+            return new
         new = left_out = 0
         for number, low, high in parts(first, count):
             row = self._rows.get(number)

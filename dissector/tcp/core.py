@@ -288,6 +288,27 @@ def _long(octets: cython.p_uchar, at: cython.longlong, big: cython.bint) -> cyth
 
 
 @cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _is_same(
+    octets: cython.p_uchar, one: cython.longlong, other: cython.longlong, size: cython.longlong
+) -> cython.bint:
+    """Whether the same octets stand at two places, the last of them looked at first: that is where ports are."""
+    while size:
+        size -= 1
+        if octets[one + size] != octets[other + size]:
+            return False
+    return True
+
+
+@cython.cfunc
+@cython.inline
+def _key(octets: cython.p_uchar, at: cython.longlong, size: cython.longlong) -> bytes:
+    """The addresses and ports of a segment, as halves are looked up by; used where compiled."""
+    return octets[at : at + size]  # type: ignore[return-value]
+
+
+@cython.cfunc
 def _options(buffer: bytearray, start: cython.longlong, end: cython.longlong, there: cython.longlong) -> bytes:
     """The options of a TCP header that was captured up to `there`."""
     return bytes(buffer[start + 20 : min(end, there)])
@@ -400,6 +421,8 @@ class Core:
     """The ways into tunnels, by link type, the oldest first."""
     _tunnel = cython.declare(Tunnel, visibility="private")
     """The newest that was gone."""
+    _nobody = cython.declare(Half, visibility="private")
+    """Stands where no half is."""
 
     def __init__(self, halves: dict[bytes, Half]) -> None:
         """`halves` are all half-connections by their keys; the careful code adds and removes them."""
@@ -416,6 +439,7 @@ class Core:
         self._interfaces = None
         self._layouts = []
         self._tunnels = {}
+        self._nobody = Half()
 
     def learn(self, link: int, way: Way, names: tuple[str, ...]) -> None:
         """Careful code has found a segment by this way, inside of what is called so."""
@@ -475,7 +499,16 @@ class Core:
         seq: cython.uint = 0
         ack: cython.uint = 0
         rest: cython.uint = 0
+        key_at: cython.longlong = 0
+        key_size: cython.longlong = 0
         half: Half
+        # The two halves that packets came of last, and where their keys stand: the next packet is most often of one.
+        one: Half = self._nobody
+        one_at: cython.longlong = 0
+        one_size: cython.longlong = 0
+        other: Half = self._nobody
+        other_at: cython.longlong = 0
+        other_size: cython.longlong = 0
         layout: Layout
         at_hand: cython.longlong = 0
         inside: cython.longlong
@@ -556,7 +589,7 @@ class Core:
                 if kind == _IPV4 and (is_found or octets[ip] == 0x45):
                     if compiled:
                         total, protocol = _short(octets, ip + 2), _long(octets, ip + 6, True)
-                        key = bytes(octets[ip + 12 : ip + 24])
+                        key_at, key_size = ip + 12, 12
                         seq, ack = _long(octets, ip + 24, True), _long(octets, ip + 28, True)
                         rest = _long(octets, ip + 32, True)
                     elif not is_found:
@@ -567,7 +600,7 @@ class Core:
                 elif kind == _IPV6 and there - ip >= _IP_FIELDS_6 and octets[ip] >> 4 == 6:
                     if compiled:
                         total, protocol = _short(octets, ip + 4), octets[ip + 6]
-                        key = bytes(octets[ip + 8 : ip + 44])
+                        key_at, key_size = ip + 8, 36
                         seq, ack = _long(octets, ip + 44, True), _long(octets, ip + 48, True)
                         rest = _long(octets, ip + 52, True)
                     else:
@@ -577,6 +610,8 @@ class Core:
                         payload, size = ip + 40, total
                 protocol &= 0xFF
                 if came_to == _PASSED and protocol != _TCP:
+                    if compiled:
+                        key = _key(octets, key_at, key_size)
                     came_to = self._pass(key) if protocol == _UDP and not inside else _PACKET
                 if came_to == _PASSED or inside or not layout.tunnels:
                     break
@@ -594,12 +629,24 @@ class Core:
                 if header < 20 or size < 0:
                     came_to = _PACKET
                 else:
-                    found = halves.get(key)
-                    if found is None:
+                    is_found = True
+                    if compiled and key_size == one_size and _is_same(octets, key_at, one_at, key_size):
+                        half = one
+                    elif compiled and key_size == other_size and _is_same(octets, key_at, other_at, key_size):
+                        half = other
+                    else:
+                        if compiled:
+                            key = _key(octets, key_at, key_size)
+                        found = halves.get(key)
+                        is_found = found is not None
+                        if found is not None:
+                            half = found
+                            other, other_at, other_size = one, one_at, one_size
+                            one, one_at, one_size = half, key_at, key_size
+                    if not is_found:
                         if size or rest & _SYN:
                             came_to = _SEGMENT
                     else:
-                        half = found
                         if rest & _PLAIN != _ACK:
                             came_to = _SEGMENT
                         elif not half.ignored:
@@ -630,6 +677,8 @@ class Core:
             if captured < length:
                 cut += 1
             if came_to == _SEGMENT:
+                if compiled:
+                    key = _key(octets, key_at, key_size)
                 self.key, self.seq, self.ack = key, seq, ack
                 self.flags, self.window = (rest >> 16) & 0xFF, rest & 0xFFFF
                 self.start, self.captured, self.length = payload, min(max(there - payload, 0), size), size
