@@ -12,7 +12,7 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from dissector.errors import UserError
 from dissector.units import size as sized
@@ -198,15 +198,24 @@ def widen(pipe: int) -> None:
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
 
 
-def open_octets(path: str) -> tuple[Octets, str]:
-    """Open `path` ("-" is standard input) and see through its compression.
+Open: TypeAlias = Callable[[str], io.FileIO]
+"""What opens a file by its name, to be read once. Raises OSError, or ValueError of what is no name."""
+
+
+def open_file(path: str) -> io.FileIO:
+    """A file of this machine; "-" is standard input."""
+    return io.FileIO(0, closefd=False) if path == "-" else io.FileIO(path)
+
+
+def open_octets(path: str, open: Open = open_file) -> tuple[Octets, str]:
+    """Open `path` and see through its compression.
 
     Returns the octets and the name to call them by. Raises UserError when the file cannot be opened or
     read, or when it cannot be unpacked: the format is one of UNREAD, or the package for it is missing.
     """
     name = "standard input" if path == "-" else path or "''"
     try:
-        file = io.FileIO(0, closefd=False) if path == "-" else io.FileIO(path)
+        file = open(path)
     except (OSError, ValueError) as error:
         raise UserError(f"cannot open {name}: {getattr(error, 'strerror', None) or error}") from error
     try:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dissector.capture.files import Octets, is_regular, open_octets
+from dissector.capture.files import Octets, Open, is_regular, open_file, open_octets
 from dissector.capture.formats import PCAP_HEADER, SECTION_HEADER
 from dissector.capture.reader import NANOSECONDS, CaptureReader, Packet
 from dissector.errors import UserError
@@ -47,6 +47,8 @@ class FileSet(NamedTuple):
     """Whether a user said that they are one capture; else their names do."""
     problem: str | None = None
     """Why there is nothing to read, in one line: of a folder."""
+    open: Open = open_file
+    """What opens each of them."""
 
     @property
     def name(self) -> str:

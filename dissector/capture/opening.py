@@ -1,7 +1,9 @@
 """A path to what is in it: a capture in either format, or anything else as a bare stream of octets."""
 
+from functools import partial
+
 from dissector.capture import pcap, pcapng
-from dissector.capture.files import Octets, open_octets
+from dissector.capture.files import Octets, Open, open_file, open_octets
 from dissector.capture.foreign import FIRST, name_of
 from dissector.capture.formats import PCAP_HEADER
 from dissector.capture.joined import FileSet, JoinedReader
@@ -41,13 +43,12 @@ def open_source(files: str | FileSet) -> CaptureReader | StreamReader:
     Raises UserError when it cannot be opened, is empty, is a capture whose very header is damaged, or one in a format
     that is not read: the message says how it is converted. Of several files the first one decides.
     """
-    if isinstance(files, FileSet):
-        if files.problem is not None:
-            raise UserError(files.problem)
-        if len(files.paths) > 1:
-            return JoinedReader(files, open_capture)
-        (files,) = files.paths
-    source, name = open_octets(files)
+    one = FileSet((files,)) if isinstance(files, str) else files
+    if one.problem is not None:
+        raise UserError(one.problem)
+    if len(one.paths) > 1:
+        return JoinedReader(one, partial(open_capture, open=one.open))
+    source, name = open_octets(one.paths[0], one.open)
     try:
         return recognise(source, name)
     except UserError:
@@ -55,9 +56,9 @@ def open_source(files: str | FileSet) -> CaptureReader | StreamReader:
         raise
 
 
-def open_capture(path: str) -> CaptureReader:
+def open_capture(path: str, open: Open = open_file) -> CaptureReader:
     """As `open_source`; raises UserError also of a file that holds no packets."""
-    reader = open_source(path)
+    reader = open_source(FileSet((path,), open=open))
     if isinstance(reader, CaptureReader):
         return reader
     reader.source.close()

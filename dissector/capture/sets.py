@@ -17,9 +17,9 @@ from functools import cache
 from itertools import pairwise
 from os import walk
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from dissector.capture.files import is_regular, mode_of
+from dissector.capture.files import Open, is_regular, mode_of, open_file
 from dissector.capture.joined import DIRECTLY, SILENCE, FileSet
 from dissector.capture.opening import open_capture
 from dissector.errors import UserError
@@ -65,6 +65,24 @@ NAMED = 5
 """Names that a line lists at most."""
 
 
+_Time: TypeAlias = int | UserError | None
+"""When the first packet of a file was captured, None if it has no time; or why it cannot be read."""
+
+
+class Storage(NamedTuple):
+    """Where files are, and how one looks at them."""
+
+    open: Open = open_file
+    is_regular: Callable[[str], bool] = is_regular
+    """Whether a file can be read again."""
+    each: Callable[[Callable[[str], _Time], Iterable[str]], Iterable[_Time]] = map
+    """Does something with each of many files, and gives what comes of it in their order."""
+
+
+HERE = Storage()
+"""Files of this machine."""
+
+
 class Member(NamedTuple):
     """A file whose name is that of a set's."""
 
@@ -83,9 +101,9 @@ class Sets(NamedTuple):
     """What a user has to know, in a line each."""
 
 
-def first_time(path: str) -> int | None:
+def first_time(path: str, open: Open = open_file) -> int | None:
     """When the first packet of a file was captured."""
-    reader = open_capture(path)
+    reader = open_capture(path, open)
     try:
         reader.next_packet()
         return reader.first_time_ns
@@ -93,23 +111,28 @@ def first_time(path: str) -> int | None:
         reader.source.close()
 
 
-def sets_of(paths: Iterable[str], join: bool | None = None) -> Sets:
+def sets_of(paths: Iterable[str], join: bool | None = None, storage: Storage = HERE) -> Sets:
     """Files to captures. `join`: all of them are one; False: each is one; None: their names say it.
 
     Raises UserError where files cannot be joined that a user says are one."""
-    names = list(paths)
+    found = _sets_of(list(paths), join, storage)
+    return found._replace(files=[one._replace(open=storage.open) for one in found.files])
+
+
+def _sets_of(names: Sequence[str], join: bool | None, storage: Storage) -> Sets:
     if len(names) == 1:
         return Sets([FileSet((names[0],))], [])
     if join:
-        return Sets([_asked(names)], [words for words in map(_missing_of, *zip(*_alike(names), strict=True)) if words])
+        alike = _alike(names, storage)
+        return Sets([_asked(names, storage)], list(filter(None, (_missing_of(*one) for one in alike))))
     if join is False:
         return Sets([FileSet((name,)) for name in names], [])
     found = Sets([], [])
-    for pattern, members in _alike(names):
+    for pattern, members in _alike(names, storage):
         if pattern is None or len(members) < 2:
             found.files.extend(FileSet((one.path,)) for one in members)
             continue
-        for files, remark in _sets(pattern, members):
+        for files, remark in _sets(pattern, members, storage):
             found.files.append(files)
             found.remarks.extend([remark] if remark else [])
     return found
@@ -156,7 +179,7 @@ def _files_in(folder: str, fail: Callable[[OSError], None]) -> Iterator[str]:
                 yield str(path)
 
 
-def _alike(names: Sequence[str]) -> Iterable[tuple[Pattern | None, list[Member]]]:
+def _alike(names: Sequence[str], storage: Storage) -> Iterable[tuple[Pattern | None, list[Member]]]:
     """Files with those whose names are like theirs. What is no regular file can be read once, and is alone; so is what
     is named twice."""
     found: dict[tuple[object, ...], tuple[Pattern | None, list[Member]]] = {}
@@ -165,7 +188,7 @@ def _alike(names: Sequence[str]) -> Iterable[tuple[Pattern | None, list[Member]]
         path = Path(name)
         matches = ((pattern, pattern.name.fullmatch(path.name)) for pattern in patterns())
         pattern, match = next(((pattern, match) for pattern, match in matches if match), (None, None))
-        if match is None or name in seen or not is_regular(path):
+        if match is None or name in seen or not storage.is_regular(name):
             found[name, at] = None, [Member(name, None, None)]
             continue
         seen.add(name)
@@ -189,9 +212,9 @@ def _runs(pattern: Pattern, members: Sequence[Member]) -> Iterator[list[Member]]
     yield run
 
 
-def _sets(pattern: Pattern, members: Sequence[Member]) -> Iterator[tuple[FileSet, str | None]]:
+def _sets(pattern: Pattern, members: Sequence[Member], storage: Storage) -> Iterator[tuple[FileSet, str | None]]:
     """Files whose names are like each other's, as captures, and what there is to say of them."""
-    ordered, alone = _timed(members)
+    ordered, alone = _timed(members, storage)
     twice = [number for number, count in Counter((one.date, one.number) for one in ordered).items() if count > 1]
     is_numbered = all(one.number is not None for one in ordered)
     if twice:
@@ -231,26 +254,45 @@ def _missing_of(pattern: Pattern | None, members: Sequence[Member]) -> str | Non
     return _missing(FileSet(tuple(sorted(one.path for one in members))), numbers)
 
 
-def _timed(members: Sequence[Member]) -> tuple[list[Member], list[Member]]:
+def _timed(members: Sequence[Member], storage: Storage) -> tuple[list[Member], list[Member]]:
     """Files in the order of their first packets, and those that have no such packet that can be read: what is wrong
     with them is said when they are opened. One without packets follows the one before it."""
     timed: list[tuple[int, Member]] = []
     alone: list[Member] = []
     latest = 0
-    for member in sorted(members, key=lambda one: (one.date or "", one.number or 0)):
-        try:
-            latest = first_time(member.path) or latest
-            timed.append((latest, member))
-        except UserError:
+    by_name = sorted(members, key=lambda one: (one.date or "", one.number or 0))
+    for member, time in zip(by_name, storage.each(_look(storage), (one.path for one in by_name)), strict=True):
+        if isinstance(time, UserError):
             alone.append(member)
+        else:
+            latest = time or latest
+            timed.append((latest, member))
     return [member for _, member in sorted(timed, key=lambda one: one[0])], alone
 
 
-def _asked(paths: Sequence[str]) -> FileSet:
+def _look(storage: Storage) -> Callable[[str], _Time]:
+    """What gives a file's first time, or what is wrong with it."""
+
+    def look(path: str) -> _Time:
+        try:
+            return first_time(path, storage.open)
+        except UserError as error:
+            return error
+
+    return look
+
+
+def _asked(paths: Sequence[str], storage: Storage) -> FileSet:
     """All of the files as one, in the order of their first packets."""
     for path in paths:
         if can_be_read_once(path):
             name = "standard input" if path == "-" else path
             raise UserError(f"{name} can be read once only, and --join looks into each file first")
-    timed = sorted(((first_time(path) or 0, at, path) for at, path in enumerate(dict.fromkeys(paths))))
+    names = list(dict.fromkeys(paths))
+    timed: list[tuple[int, int, str]] = []
+    for at, (path, time) in enumerate(zip(names, storage.each(_look(storage), names), strict=True)):
+        if isinstance(time, UserError):
+            raise time
+        timed.append((time or 0, at, path))
+    timed.sort()
     return FileSet(tuple(path for *_, path in timed), is_asked=True)

@@ -79,6 +79,11 @@ FILES = "a capture or a saved stream, or a folder with some; - is standard input
 def add_files(parser: argparse.ArgumentParser, several: str = "+", says: str = FILES) -> None:
     """What is read. `several` is argparse's `nargs`."""
     parser.add_argument("files", metavar="FILE", nargs=several, help=says)
+    add_join(parser)
+
+
+def add_join(parser: argparse.ArgumentParser) -> None:
+    """Which files are one capture."""
     join = parser.add_mutually_exclusive_group()
     join.add_argument(
         "--join",

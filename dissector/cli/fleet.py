@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from os import urandom
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from dissector.cli import DONE, INTERRUPTED, WRONG
-from dissector.cli.arguments import place, whole_number
+from dissector.cli import DONE, INTERRUPTED, WRONG, complain
+from dissector.cli.arguments import add_join, place, whole_number
 from dissector.cli.input import Bar
 from dissector.errors import UserError
 from dissector.units import many, printable, size
@@ -25,9 +26,11 @@ dataset: a folder a table, a Parquet file a capture. `xenshark fleet report DATA
 
 EPILOG = """\
 A folder stands for the captures in it and below it; a pattern is quoted. Addresses such as s3://bucket/folder are read
-by fsspec, which says what to install for them. What is in the dataset already is not done again, unless its size or
-time has changed; a capture with a problem is a row of `captures`, and stops nothing. It may be ended at any time, and
-goes on where it was. Needs more than xenshark alone: pip install 'xenshark[fleet]'.
+by fsspec, which says what to install for them. Files that a rotating program wrote are one capture, as for the other
+commands. What is in the dataset already is not done again, unless the size or time of a file has changed, or a file has
+come to a capture or gone from it: then what was read of it before goes. A capture with a problem is a row of
+`captures`, and stops nothing. It may be ended at any time, and goes on where it was. Needs more than xenshark alone:
+pip install 'xenshark[fleet]'.
 
 examples:
   xenshark fleet /var/captures 's3://migrations/2026-*/*.pcap.zst' -o dataset
@@ -54,6 +57,7 @@ def add(subparsers: Any) -> None:
         "-o", "--output", metavar="DATASET", type=place, help="the dataset: a folder or address; made if need be"
     )
     parser.add_argument("--failed", action="store_true", help="do those again that had a problem")
+    add_join(parser)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--workers", type=COUNT, metavar="N", help="processes on this machine (default: its processors)")
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a running cluster, such as tcp://10.0.0.1:8786")
@@ -93,19 +97,24 @@ def _run(arguments: argparse.Namespace) -> int:
     from dissector.fleet.run import client
     from dissector.fleet.run import run as run_all
 
-    found = sources(arguments.inputs)
-    dataset = Dataset(arguments.output)
-    done = dataset.done(failed_too=not arguments.failed)
-    left = [source for source in found if source not in done]
+    found, remarks = sources(arguments.inputs, arguments.join)
+    for remark in remarks:
+        complain(remark)
+    name = urandom(8).hex()
+    dataset = Dataset(arguments.output, name)
+    left = dataset.left(found, failed_too=arguments.failed)
     teller = _Teller(left, len(found) - len(left))
     status = DONE
     if left:
         dataset.probe()
+        dataset.forget(left)
         try:
             with client(arguments.scheduler, arguments.workers) as cluster:
-                run_all(left, arguments.output, cluster, teller.tell)
+                run_all(left, arguments.output, cluster, teller.tell, name)
         except KeyboardInterrupt:
             status = INTERRUPTED
+        finally:
+            dataset.sweep()
     teller.conclude(is_whole=status == DONE)
     return status or (WRONG if teller.problems else DONE)
 

@@ -21,8 +21,9 @@ TRIES = 2
 """Workers that may die over one capture before it is given up."""
 
 
-def run(sources: list[Source], dataset: str, cluster: Any, tell: Callable[[Done], object]) -> None:
-    """Does every source, in any order; `tell` hears of each as it is done. `cluster`: Dask's client."""
+def run(sources: list[Source], dataset: str, cluster: Any, tell: Callable[[Done], object], name: str) -> None:
+    """Does every source, in any order; `tell` hears of each as it is done. `cluster`: Dask's client; `name`: of this
+    run, as `Dataset` takes it."""
     from distributed import as_completed
 
     waiting = iter(sources)
@@ -31,7 +32,7 @@ def run(sources: list[Source], dataset: str, cluster: Any, tell: Callable[[Done]
     def give_out() -> Iterator[Any]:
         room = max(1, WAITING * len(cluster.scheduler_info(n_workers=-1)["workers"])) - len(at_work)
         for _, source in zip(range(room), waiting, strict=False):
-            future = cluster.submit(dissect, source, dataset, pure=False, retries=0)
+            future = cluster.submit(dissect, source, dataset, name, pure=False, retries=0)
             at_work[future] = source
             yield future
 
@@ -48,7 +49,9 @@ def run(sources: list[Source], dataset: str, cluster: Any, tell: Callable[[Done]
 def _lost(source: Source, dataset: str, error: BaseException) -> Done:
     """A capture over which workers died: its row says so."""
     problem = f"given up: {type(error).__name__}, {str(error).splitlines()[0] if str(error) else 'no reason given'}"
-    Dataset(dataset).put(source, empty(source, problem), 0.0)
+    tables, target = empty(source, problem), Dataset(dataset)
+    target.put(source, tables)
+    target.enter(source, target.captures(source, tables, 0.0))
     return Done(source, problem, 0.0)
 
 

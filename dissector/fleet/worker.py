@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from threading import Thread
 from time import process_time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow
 
 from dissector.errors import UserError
 from dissector.fleet.dataset import Dataset, empty
-from dissector.fleet.listing import Source, open_file
-from dissector.library import Input, open
+from dissector.fleet.listing import Source
+from dissector.library import Input
 from dissector.tables.arrow import Batches, schema
 from dissector.tables.rows import TABLES, Rows
 
-PIECE = 1 << 20
-"""Octets that are fetched at once from a storage that is no folder."""
-
 
 class Done(NamedTuple):
-    """What became of one capture."""
+    """What became of one source."""
 
     source: Source
     problem: str | None
@@ -32,75 +25,66 @@ class Done(NamedTuple):
     """Of a processor."""
 
 
-def dissect(source: Source, dataset: str) -> Done:
-    """Reads one capture and puts what is in it into the dataset at an address. Never raises."""
-    began = process_time()
+class _Read(NamedTuple):
+    """What was read of one source."""
+
+    tables: dict[str, pyarrow.Table]
     problem: str | None
+    rest: Source | None = None
+    """Files that were to be read as one with it, and do not go on where it ends: another capture."""
+
+
+def dissect(source: Source, dataset: str, run: str) -> Done:
+    """Reads one capture, and what of its files is another one, and puts what is in them into the dataset at an address.
+    `run`: as `Dataset` takes it. Never raises."""
+    problems: list[str] = []
+    seconds = 0.0
     try:
-        tables, problem = _tables(source)
+        target = Dataset(dataset, run)
+        rows: list[tuple[Source, pyarrow.Table]] = []
+        left: Source | None = source
+        while left is not None:
+            began = process_time()
+            one = _attempt(left)
+            target.put(left, one.tables)
+            took = process_time() - began
+            rows.append((left, target.captures(left, one.tables, took)))
+            seconds += took
+            problems += filter(None, [one.problem])
+            left = one.rest
+        # The source is in the dataset if the row of its first file is: what of it is another capture is there before.
+        for each, table in reversed(rows):
+            target.enter(each, table)
+    except Exception as error:
+        problems = [f"cannot write to {dataset}: {error}"]
+    return Done(source, "; ".join(problems) or None, seconds)
+
+
+def _attempt(source: Source) -> _Read:
+    try:
+        return _tables(source)
     except MemoryError:
         problem = "out of memory"
-        tables = empty(source, problem)
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
-        tables = empty(source, problem)
-    seconds = process_time() - began
-    try:
-        Dataset(dataset).put(source, tables, seconds)
-    except Exception as error:
-        problem = f"cannot write to {dataset}: {error}"
-    return Done(source, problem, seconds)
+    return _Read(empty(source, problem), problem)
 
 
-def _tables(source: Source) -> tuple[dict[str, pyarrow.Table], str | None]:
+def _tables(source: Source) -> _Read:
     """Its rows in every table, and what is wrong with it."""
     found: dict[str, list[pyarrow.RecordBatch]] = {name: [] for name in TABLES}
     batches = {name: Batches(table, found[name].append) for name, table in TABLES.items()}
-    rows = Rows(source.url, lambda name, row: batches[name].put(row))
+    rows = Rows(source.name, lambda name, row: batches[name].put(row))
     capture: Input | None = None
-    with _local(source.url) as path:
-        try:
-            capture = open(path)
-            capture.read(rows.add, sample=rows.sample)
-            problem = capture.problem
-        except UserError as error:
-            problem = str(error)
-        problem = problem and problem.replace(path, source.url)
-        rows.finish(None if capture is None else capture.source, problem)
+    try:
+        capture = Input(source.set)
+        capture.read(rows.add, sample=rows.sample)
+        problem = capture.problem
+    except UserError as error:
+        problem = str(error)
+    rows.finish(None if capture is None else capture.source, problem)
     for one in batches.values():
         one.finish()
-    return {name: pyarrow.Table.from_batches(found[name], schema(table)) for name, table in TABLES.items()}, problem
-
-
-@contextmanager
-def _local(url: str) -> Iterator[str]:
-    """A path at which its octets can be read once, from the first to the last."""
-    if "://" not in url:
-        yield url
-        return
-    take, give = os.pipe()
-    failed: list[Exception] = []
-    pump = Thread(target=_pump, args=(url, give, failed), daemon=True)
-    pump.start()
-    try:
-        yield f"/dev/fd/{take}"
-    finally:
-        os.close(take)  # whoever still pumps is told
-        pump.join()
-    if failed:
-        raise failed[0]
-
-
-def _pump(url: str, give: int, failed: list[Exception]) -> None:
-    try:
-        with open_file(url) as file, os.fdopen(give, "wb", buffering=0) as pipe, suppress(BrokenPipeError):
-            while piece := file.read(PIECE):
-                _write_all(pipe, piece)
-    except Exception as error:
-        failed.append(error)
-
-
-def _write_all(pipe: Any, octets: bytes) -> None:
-    rest = memoryview(octets)
-    while rest:
-        rest = rest[pipe.write(rest) :]
+    tables = {name: pyarrow.Table.from_batches(found[name], schema(table)) for name, table in TABLES.items()}
+    rest = None if capture is None else capture.not_joined
+    return _Read(tables, problem, None if rest is None else source.rest(rest))

@@ -20,6 +20,8 @@ from conftest import OWN, captures_in
 from moto.server import ThreadedMotoServer
 from pyarrow import parquet
 from shell import Shell
+from test_many import NAMES, NETEM, PARTS, packets_of, rotated
+from wire import Captured, pcap
 
 import dissector
 from dissector.errors import UserError
@@ -34,6 +36,7 @@ pytest_plugins = ("shell",)
 SMALL = OWN / "field" / "08_libvirt_tunnelled.pcap.zst"
 NONE = captures_in(OWN)["violations/none/none.pcap"]
 POLL = 0.05
+RUN = "0123456789abcdef"
 PYTHON = sys.executable
 
 
@@ -43,14 +46,14 @@ def rows(dataset: Path | str, name: str) -> list[dict[str, Any]]:
 
 
 def source(path: Path) -> Source:
-    (found,) = sources([str(path)])
+    (found,) = sources([str(path)]).sources
     return found
 
 
 def test_the_dataset_holds_what_export_writes(tmp_path: Path, shell: Shell) -> None:
     dataset = tmp_path / "dataset"
-    done = dissect(source(NONE), str(dataset))
-    assert (done.problem, done.source.url) == (None, str(NONE)) and done.seconds > 0
+    done = dissect(source(NONE), str(dataset), RUN)
+    assert (done.problem, done.source.name) == (None, str(NONE)) and done.seconds > 0
     capture = dissector.open(NONE)
     for name in TABLES:
         if name != "captures":
@@ -71,6 +74,65 @@ def test_a_changed_capture_is_replaced_and_no_other_is_done_again(tmp_path: Path
     assert "1 capture done" in fleet(shell, words)
     assert rows(dataset, "faults") == [], "nothing is left of what it was"
     assert [row["size"] for row in rows(dataset, "captures")] == [SMALL.stat().st_size]
+
+
+def read_into(dataset: Path, *inputs: Path, join: bool | None = None) -> int:
+    """What `fleet` does, without a cluster: how many captures it reads."""
+    target = Dataset(str(dataset), RUN)
+    left = target.left(sources(map(str, inputs), join).sources)
+    target.forget(left)
+    for one in left:
+        assert dissect(one, str(dataset), RUN).problem is None
+    return len(left)
+
+
+@pytest.mark.parametrize("program", ["dumpcap", "tcpdump -C", "xenshark"])
+def test_a_rotated_capture_is_one_row(program: str, tmp_path: Path) -> None:
+    """As of every other command, and read anew whenever a file comes, changes or goes."""
+    dataset, folder = tmp_path / "dataset", tmp_path / "set"
+    paths = rotated(folder, NAMES[program], packets_of(NETEM))
+    last = paths[-1].rename(tmp_path / "last")
+    assert read_into(dataset, folder) == 1
+    last.rename(paths[-1])
+    assert read_into(dataset, folder) == 1 and read_into(dataset, folder) == 0
+    (row,) = rows(dataset, "captures")
+    assert row["capture"] == str(paths[0]) and row["joined"] == [str(path) for path in paths] and not row["problem"]
+    assert [file["name"] for file in row["files"]] == row["joined"]
+    assert [file["size"] for file in row["files"]] == [path.stat().st_size for path in paths]
+    whole = {name: dissector.open(NETEM).to_arrow(name).to_pylist() for name in ("faults", "iterations", "migrations")}
+    for name, expected in whole.items():
+        assert [{**one, "capture": ""} for one in rows(dataset, name)] == [{**one, "capture": ""} for one in expected]
+    os.utime(paths[2], (1, 1))
+    assert read_into(dataset, folder) == 1
+    first = paths[0].rename(tmp_path / "first")
+    assert read_into(dataset, folder) == 1
+    (row,) = rows(dataset, "captures")
+    assert row["capture"] == str(paths[1]), "no packet is in the dataset twice"
+    first.rename(paths[0])
+    assert read_into(dataset, folder) == 1
+    assert [row["capture"] for row in rows(dataset, "captures")] == [str(paths[0])]
+
+
+def test_whether_files_are_one_capture_can_be_said(tmp_path: Path, shell: Shell) -> None:
+    dataset, folder = tmp_path / "dataset", tmp_path / "set"
+    paths = rotated(folder, NAMES["xenshark"], packets_of(NONE))
+    words = ["fleet", str(folder), "-o", str(dataset), "--workers", "1"]
+    assert "1 capture done" in fleet(shell, words)
+    assert f"{PARTS} captures done" in fleet(shell, [*words, "--no-join"], expected=2)
+    assert {row["capture"] for row in rows(dataset, "captures")} == {str(path) for path in paths}
+    assert "1 capture done" in fleet(shell, [*words, "--join"])
+    assert [row["capture"] for row in rows(dataset, "captures")] == [str(paths[0])]
+
+
+def test_what_does_not_go_on_is_another_row(tmp_path: Path) -> None:
+    """Names say one capture, the packets' times two."""
+    dataset = tmp_path / "dataset"
+    for at, second in ((1, 1_700_000_000), (2, 1_700_000_500)):
+        packets = [Captured(second * 10**9 + at, one.octets, one.length) for at, one in enumerate(packets_of(NONE))]
+        (tmp_path / f"x_{at:05}.pcap").write_bytes(pcap(packets))
+    assert read_into(dataset, tmp_path) == 1 and read_into(dataset, tmp_path) == 0
+    found = {Path(row["capture"]).name: len(row["files"]) for row in rows(dataset, "captures")}
+    assert found == {"x_00001.pcap": 2, "x_00002.pcap": 1} and len(rows(dataset, "migrations")) == 2
 
 
 def fleet(shell: Shell, words: list[str], expected: int = 0) -> str:
@@ -130,7 +192,7 @@ def test_a_worker_dies_and_the_dataset_is_whole(tmp_path: Path) -> None:
         _, err = run.communicate()
     assert run.returncode == 2 and err.endswith("with a problem\n"), err
     captures = rows(dataset, "captures")
-    assert len(captures) == len({row["capture"] for row in captures}) == len(sources([str(folder)]))
+    assert len(captures) == len({row["capture"] for row in captures}) == len(sources([str(folder)]).sources)
     assert len(captures) == 200
     wrong = {Path(row["capture"]).name: row["problem"] for row in captures if row["problem"]}
     assert set(wrong) == {"corrupt.pcap.zst", "gone.pcap"} and "No such file" in wrong["gone.pcap"], wrong
@@ -168,7 +230,16 @@ def test_two_runs_at_once_and_one_that_is_interrupted(tmp_path: Path, shell: She
     assert runs[1].returncode == 2, errors[1]
     assert not [path for path in dataset.rglob(".*") if path.is_file()], "nothing half written is left"
     captures = [row["capture"] for row in rows(dataset, "captures")]
-    assert sorted(captures) == [one.url for one in sources([str(folder)])]
+    assert sorted(captures) == [one.name for one in sources([str(folder)]).sources]
+
+
+def test_what_a_dead_worker_was_writing_goes_with_its_run(tmp_path: Path) -> None:
+    mine, other = (tmp_path / "faults" / f".x.parquet.{run}.0" for run in (RUN, RUN[::-1]))
+    mine.parent.mkdir()
+    for path in (mine, other):
+        path.write_bytes(b"PAR1")
+    Dataset(str(tmp_path), RUN).sweep()
+    assert not mine.exists() and other.exists()
 
 
 def test_captures_and_dataset_in_object_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell) -> None:
@@ -187,19 +258,25 @@ def test_captures_and_dataset_in_object_storage(tmp_path: Path, monkeypatch: pyt
         storage.mkdir("migrations")
         storage.put(str(NONE), "migrations/2026/none.pcap.zst")
         storage.pipe("migrations/2026/corrupt.pcap", NONE.read_bytes()[:9000])
-        done = [dissect(one, "s3://migrations/dataset") for one in sources(["s3://migrations/2026"])]
+        done = [dissect(one, "s3://migrations/dataset", RUN) for one in sources(["s3://migrations/2026"]).sources]
         assert [bool(one.problem) for one in done] == [True, False], done
         assert done[0].problem and "/dev/fd" not in done[0].problem and "s3://" in done[0].problem
         found = rows("s3://migrations/dataset", "faults")
         assert [row["pfn"] for row in found] == dissector.open(NONE).to_arrow("faults")["pfn"].to_pylist()
         assert {row["capture"] for row in found} == {"s3://migrations/2026/none.pcap.zst"}
-        known = Dataset("s3://migrations/dataset").done()
-        assert known == set(sources(["s3://migrations/2026/*"])), "nothing is to be done again"
+        again = sources(["s3://migrations/2026/*"]).sources
+        assert len(again) == 2 and not Dataset("s3://migrations/dataset").left(again), "nothing is to be done again"
         storage.put(str(SMALL), "migrations/2026/more.pcap.zst")
         words = ["fleet", "s3://migrations/2026", "-o", "s3://migrations/dataset", "--workers", "1"]
         assert "1 capture done" in (err := fleet(shell, words)) and "2 done before" in err
         lines = shell.lines("fleet", "report", "s3://migrations/dataset", "--sql", "select count(*) from migrations")
         assert lines[-1].strip() == str(2 + len(dissector.open(SMALL).analyze().migrations))
+        parts = rotated(tmp_path / "set", NAMES["dumpcap"], packets_of(NONE))
+        storage.put([str(path) for path in parts], "migrations/rotated/")
+        (one,) = sources(["s3://migrations/rotated"]).sources
+        assert dissect(one, str(tmp_path / "dataset"), RUN).problem is None
+        (row,) = rows(tmp_path / "dataset", "captures")
+        assert (row["packets"], len(row["joined"])) == (171, PARTS)
     finally:
         server.stop()
 
@@ -207,7 +284,7 @@ def test_captures_and_dataset_in_object_storage(tmp_path: Path, monkeypatch: pyt
 def test_report_and_questions(tmp_path: Path, shell: Shell) -> None:
     dataset = str(tmp_path / "dataset")
     for name in ("violations/none/none.pcap", "violations/unk_pfn/unk_pfn.pcap", "xen/pv-save/pv-save.img"):
-        dissect(source(captures_in(OWN)[name]), dataset)
+        dissect(source(captures_in(OWN)[name]), dataset, RUN)
     lines = shell.lines("fleet", "report", dataset)
     assert [line for line in lines if line and line[0] != " "] == [
         "captures", "by day", "by hosts", "by guest", "by outcome and first error", "distributions", "outliers",
@@ -249,21 +326,21 @@ def test_whatever_goes_wrong_in_a_worker_is_a_row(tmp_path: Path, monkeypatch: p
         raise MemoryError
 
     monkeypatch.setattr(worker, "_tables", fails)
-    assert dissect(source(NONE), str(tmp_path))[:2] == (source(NONE), "out of memory")
+    assert dissect(source(NONE), str(tmp_path), RUN)[:2] == (source(NONE), "out of memory")
     (row,) = rows(tmp_path, "captures")
     assert (row["problem"], row["packets"]) == ("out of memory", None)
     assert parquet.read_schema(next((tmp_path / "captures").iterdir())).equals(CAPTURES)
     (tmp_path / "file").write_text("")
-    assert "cannot write to" in str(dissect(source(NONE), str(tmp_path / "file")).problem)
+    assert "cannot write to" in str(dissect(source(NONE), str(tmp_path / "file"), RUN).problem)
 
 
 def test_what_a_folder_and_a_pattern_name(tmp_path: Path) -> None:
     for name in ("a.pcap", "b.pcapng.gz", "sub/c.cap", "d.txt", "e.img.zst"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    found = [os.path.relpath(one.url, tmp_path) for one in sources([str(tmp_path), str(tmp_path / "a*")])]
+    found = [os.path.relpath(one.name, tmp_path) for one in sources([str(tmp_path), str(tmp_path / "a*")]).sources]
     assert found == ["a.pcap", "b.pcapng.gz", "e.img.zst", "sub/c.cap"]
-    assert [one.url for one in sources([str(tmp_path / "d.txt")])] == [str(tmp_path / "d.txt")]
+    assert [one.name for one in sources([str(tmp_path / "d.txt")]).sources] == [str(tmp_path / "d.txt")]
     with pytest.raises(UserError, match="no captures"):
         sources([str(tmp_path / "*.nothing")])
 
@@ -271,7 +348,7 @@ def test_what_a_folder_and_a_pattern_name(tmp_path: Path) -> None:
 def test_a_damaged_file_of_the_dataset_is_named(tmp_path: Path, shell: Shell) -> None:
     """With what mends it: then its capture is read again, and the dataset is what it was."""
     dataset = tmp_path / "dataset"
-    dissect(source(NONE), str(dataset))
+    dissect(source(NONE), str(dataset), RUN)
     whole = rows(dataset, "faults")
     for name in ("faults", "captures"):
         (path,) = (dataset / name).glob("*.parquet")
@@ -302,7 +379,7 @@ def test_the_command_of_an_outlier_can_be_pasted(tmp_path: Path, shell: Shell) -
     names = ["it's \x1b[31m one", "tab\there", "two words.pcap.zst"]
     for name in names:
         shutil.copy(NONE, tmp_path / name)
-        dissect(source(tmp_path / name), str(tmp_path / "dataset"))
+        dissect(source(tmp_path / name), str(tmp_path / "dataset"), RUN)
     lines = shell.lines("fleet", "report", str(tmp_path / "dataset"))
     commands = {line[line.index("xenshark faults") :] for line in lines if "xenshark faults" in line}
     assert len(commands) == 3 and all(command.isprintable() for command in commands)
