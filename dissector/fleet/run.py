@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from dissector.errors import UserError
@@ -19,6 +20,21 @@ MEMORY = "1GiB"
 
 TRIES = 2
 """Workers that may die over one capture before it is given up."""
+
+SETTINGS: Mapping[str, Any] = MappingProxyType(
+    {
+        "distributed.scheduler.allowed-failures": TRIES,
+        "distributed.worker.daemon": False,
+        # Dask looks after itself many times a second, for a dashboard that nobody opens here: a fourteenth of a core.
+        "distributed.admin.tick.interval": "500ms",
+        "distributed.admin.system-monitor.interval": "5s",
+        "distributed.client.scheduler-info-interval": "10s",
+        "distributed.scheduler.active-memory-manager.start": False,
+        "distributed.worker.memory.monitor-interval": "500ms",
+        "distributed.worker.profile.enabled": False,
+    }
+)
+"""Of Dask, for this process and the workers that it starts."""
 
 
 def run(sources: list[Source], dataset: str, cluster: Any, tell: Callable[[Done], object], name: str) -> None:
@@ -64,7 +80,7 @@ def client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
     from distributed import Client, LocalCluster
     from distributed.comm.addressing import get_address_host_port
 
-    dask.config.set({"distributed.scheduler.allowed-failures": TRIES, "distributed.worker.daemon": False})
+    dask.config.set(SETTINGS)
     if scheduler is not None:
         try:
             get_address_host_port(scheduler)  # a client that was made with an address that is none cannot be closed

@@ -25,7 +25,7 @@ class Took(NamedTuple):
     cpu: float
     wall: float
     own: float
-    """Of the workers, for the captures alone: what the dataset says."""
+    """Of the workers, for the captures and their tables alone: what the dataset says."""
 
 
 def compare_fleet(folder: Path, size: int) -> Iterator[str]:
