@@ -1929,6 +1929,7 @@ end
 
 local events = {}
 local facts_directions = {}
+local facts_endings = {}
 local facts_faults = {}
 local facts_links = {}
 local facts_migration = {}
@@ -2012,15 +2013,16 @@ protocol_containers.Container = py.class("Container", { "layer", "header", "magi
     unknown_max = unknown_max, answers = answers, confirms = confirms,
     keeps_octets_after_end = keeps_octets_after_end } end)
 runtime_shown.Shown = py.class("Shown", { "half", "item", "offset", "migration", "direction", "role", "header",
-    "length", "frame", "last", "complete", "holes", "summary", "count", "entries", "listed", "low", "high", "pfns",
-    "links", "broken", "watched", "line" }, { complete = false, holes = 0, summary = "", entries = 0,
-    links = function() return {} end, broken = function() return {} end, line = "" }, false, nil, function(half, item,
-    offset, migration, direction, role, header, length, frame, last, complete, holes, summary, count, entries, listed,
-    low, high, pfns, links, broken, watched, line) if complete == nil then complete = false end if holes == nil then
-    holes = 0 end if summary == nil then summary = "" end if entries == nil then entries = 0 end if links == nil then
-    links = {} end if broken == nil then broken = {} end if line == nil then line = "" end return { half = half,
-    item = item, offset = offset, migration = migration, direction = direction, role = role, header = header,
-    length = length, frame = frame, last = last, complete = complete, holes = holes, summary = summary, count = count,
+    "length", "frame", "last", "complete", "whole", "holes", "summary", "count", "entries", "listed", "low", "high",
+    "pfns", "links", "broken", "watched", "line" }, { complete = false, whole = false, holes = 0, summary = "",
+    entries = 0, links = function() return {} end, broken = function() return {} end, line = "" }, false, nil,
+    function(half, item, offset, migration, direction, role, header, length, frame, last, complete, whole, holes,
+    summary, count, entries, listed, low, high, pfns, links, broken, watched,
+    line) if complete == nil then complete = false end if whole == nil then whole = false end if holes == nil then holes
+    = 0 end if summary == nil then summary = "" end if entries == nil then entries = 0 end if links == nil then links =
+    {} end if broken == nil then broken = {} end if line == nil then line = "" end return { half = half, item = item,
+    offset = offset, migration = migration, direction = direction, role = role, header = header, length = length,
+    frame = frame, last = last, complete = complete, whole = whole, holes = holes, summary = summary, count = count,
     entries = entries, listed = listed, low = low, high = high, pfns = pfns, links = links, broken = broken,
     watched = watched, line = line } end)
 runtime_shown.Tie = py.class("Tie", { "pfn", "shown", "in_flight" }, {}, true, nil, function(pfn, shown,
@@ -2244,9 +2246,10 @@ rules_rule.Violation = py.class("Violation", { "rule", "message", "record", "dir
 runtime_layouts.Ordered = py.class("Ordered", { "body", "endianness" }, {}, true, nil, function(body,
     endianness) return { body = body, endianness = endianness } end)
 runtime_layouts.Reading = py.class("Reading")
-runtime_layouts.Found = py.class("Found", { "row", "offset", "size", "depth", "values", "element" }, {}, true, nil,
-    function(row, offset, size, depth, values, element) return { row = row, offset = offset, size = size, depth = depth,
-    values = values, element = element } end)
+runtime_layouts.Found = py.class("Found", { "row", "offset", "size", "depth", "values", "element", "is_whole" }, {
+    is_whole = true }, true, nil, function(row, offset, size, depth, values, element,
+    is_whole) if is_whole == nil then is_whole = true end return { row = row, offset = offset, size = size,
+    depth = depth, values = values, element = element, is_whole = is_whole } end)
 protocol_specs.FieldRange = py.class("FieldRange", { "offset", "size", "least", "most" }, {}, true, nil,
     function(offset, size, least, most) return { offset = offset, size = size, least = least, most = most } end)
 
@@ -5916,12 +5919,19 @@ declare_expert(
 )
 RULE["xl-no-banner"] = setmetatable({ id = "xl-no-banner", severity = "error",
     message = "the destination says {said} before xl's banner", effects = {} }, VIOLATION)
+RULE["capture-gap"] = setmetatable({ id = "capture-gap", severity = "note", effects = {} }, VIOLATION)
+RULE["capture-cut"] = setmetatable({ id = "capture-cut", severity = "note",
+    message = "packets were cut short: of {octets:,} octets some are not in the capture", effects = {} }, VIOLATION)
 RULE["stream-resynchronised"] = setmetatable({ id = "stream-resynchronised", severity = "warning", wireshark = true,
     effects = {} }, VIOLATION)
 declare_expert(
     "stream-resynchronised warning", "rule.stream-resynchronised", expert.severity.WARN,
     "The way through the records was lost over missing octets and found again later"
 )
+RULE["captured-twice"] = setmetatable({ id = "captured-twice", severity = "note",
+    message = "each packet was captured {times} times or so: these are no retransmissions", effects = {} }, VIOLATION)
+RULE["tcp-conflict"] = setmetatable({ id = "tcp-conflict", severity = "warning",
+    message = "{count:,} retransmitted segments differ from what was seen first", effects = {} }, VIOLATION)
 
 -- Checks: of the rules that compare fields ----------------------------------------------------------------------------
 
@@ -6019,6 +6029,7 @@ CHECK["postcopy-fault-has-type 1"] = { rule = RULE["postcopy-fault-has-type"], c
 parser_entries.PAGES_HEADER_SIZE = 8
 parser_entries.ENTRY_SIZE = 8
 parser_item.ENTRIES_KEPT = 0x100000
+runtime_shown.COUNT_SIZE = 4
 events.NOTHING_SAID = events.Context({}, nil, "little", false, nil, 12, nil, nil, false, false, false, false, 0)
 events.FORWARD = "forward"
 events.REVERSE = "reverse"
@@ -6176,7 +6187,9 @@ rules_pages.ONE_PFN = "pfn 0x{first:x} was"
 rules_pages.MANY_PFNS = "one or more of the pfns 0x{first:x} to 0x{last:x} were"
 facts_static_data.CPUID_LEAF = 24
 facts_static_data.MSR_ENTRY = 16
+rules_handshake.UNANSWERED = { "postcopy", "checkpointed", "save" }
 facts_migration.UNREMARKABLE = facts_migration.Noted(nil, {}, {}, {})
+facts_endings.ENDS = { ["IMAGE_END"] = true, ["LIBXC_END"] = true, ["LIBXL_END"] = true }
 protocol_specs.POSTCOPY = { ["POSTCOPY_BEGIN"] = true, ["POSTCOPY_COMPLETE"] = true, ["POSTCOPY_FAULT"] = true,
     ["POSTCOPY_LIST"] = true, ["POSTCOPY_PAGES"] = true, ["POSTCOPY_SETUP"] = true, ["POSTCOPY_TRANSITION"] = true,
     ["POSTCOPY_TRANSITION_END"] = true }
@@ -6340,8 +6353,8 @@ end
 
 -- Its entries, or what was captured of them.
 function runtime_shown.Shown.take_runs(self, body, runs)
-    self.count = (function() if #body >= parser_entries.PAGES_HEADER_SIZE then return py.uint(py.slice(body, 0, 4),
-        self.item.endianness) end return nil end)()
+    self.count = (function() if #body >= runtime_shown.COUNT_SIZE then return py.uint(py.slice(body, 0,
+        runtime_shown.COUNT_SIZE), self.item.endianness) end return nil end)()
     self.listed = py.sum(runs, function(run) return run.length end)
     if (runs and runs[1] ~= nil) then
         self.low = py.min(py.map(runs, function(run) return run.first end))
@@ -6364,6 +6377,7 @@ function runtime_parsing.Kept._init(self, number)
     self.asked = {}
     self.is_over = false
     self.checker = runtime_parsing.Judges(self)
+    self._is_answered = false
     self._has_raced = false
     self._ties = runtime_parsing.Ties(self)
     self._static_data = facts_static_data.StaticData()
@@ -7675,6 +7689,72 @@ function runtime_parsing.Kept.shown_of(self, record)
     return py.at(ended, record.index)
 end
 
+-- A direction has ended: the way that was lost in it is not found again. If the connection was closed, a text that is
+-- owed in it does not come.
+function runtime_parsing.Kept.end_(self, direction, is_closed)
+    local ended = self:ended_items(direction)
+    if not ((ended and ended[1] ~= nil)) then
+        return
+    end
+    for _, violation in ipairs(rules_capture._losses(self:direction(direction))) do
+        self:note_broken(violation, ended[#ended])
+    end
+    if is_closed and not self._is_answered then
+        self.outcome = "failed"
+        for _, violation in ipairs(rules_handshake.judge_end(self.checker._text, self)) do
+            if violation.direction == direction then
+                self:note_broken(violation, ended[#ended])
+            end
+        end
+        self.outcome = "incomplete"
+    end
+end
+
+function rules_capture._losses(direction)
+    local results = {}
+    for _, gap in ipairs(direction.gaps) do
+        local template = py.truth(gap.record) and
+            "{length:,} octets from offset {offset:,} on were not captured, in {record}"
+            or "{length:,} octets from offset {offset:,} on were not captured, between records"
+        results[#results + 1] = RULE["capture-gap"](template, { length = gap.length, offset = gap.offset,
+            record = gap.record })
+    end
+    if direction.cut then
+        results[#results + 1] = RULE["capture-cut"](nil, { octets = direction.offset })
+    end
+    if direction.copies ~= 0 then
+        results[#results + 1] = RULE["captured-twice"](nil, { times = direction.copies + 1 })
+    end
+    if direction.conflicts ~= 0 then
+        results[#results + 1] = RULE["tcp-conflict"](nil, { count = direction.conflicts })
+    end
+    if direction.lost_at ~= nil and direction.is_damaged then
+        results[#results + 1] =
+            RULE["stream-resynchronised"]("the way was lost at offset {offset:,} and not found again", {
+            offset = direction.lost_at })
+    end
+    return results
+end
+
+-- A stream that came to its END under xl, and a side that closed the connection with no answer to that. What is open
+-- after permission to start is more than a missing text, and has a rule of its own.
+function rules_handshake.judge_end(latest, migration)
+    local results = {}
+    local context = migration.context
+    if migration.outcome ~= "failed" or not py.has(context.layers, "xl") or py.has(rules_handshake.UNANSWERED,
+        migration.kind) then
+        return results
+    end
+    local is_seen = rules_postcopy_phase.is_whole(migration.forward)
+        and rules_postcopy_phase.is_whole(migration.reverse)
+    if is_seen and py.has(migration.ended, context.outermost) and (latest == "banner" or latest == "ready") then
+        local direction, _ = py.unpack(py.at(rules_handshake.LIVE[latest], 0))
+        results[#results + 1] = RULE["xl-handshake"]("expected {wanted}, and the connection was closed without it", {
+            wanted = rules_handshake._names(rules_handshake.LIVE[latest]) }):on(direction)
+    end
+    return results
+end
+
 -- An item has ended, or was torn: everything that is to be known of it.
 function runtime_parsing.Kept.take_in(self, record, shown)
     local ended = self:ended_items(record.direction)
@@ -7756,6 +7836,8 @@ function runtime_parsing.Kept._note(self, record)
     total.octets = total.octets + record.length
     local static_data = self._static_data:add(record)
     if record.type == nil then
+        local answers = record.complete and (record.name == "report" or record.name == "postcopy sync")
+        self._is_answered = self._is_answered or ((answers and record.direction == events.REVERSE))
         return facts_migration.UNREMARKABLE
     end
     if static_data ~= nil then
@@ -7765,6 +7847,9 @@ function runtime_parsing.Kept._note(self, record)
         return facts_migration.UNREMARKABLE
     end
     local role = facts_roles.role_of(record)
+    if facts_endings.ENDS[role] ~= nil and record.layer ~= nil then
+        self.ended[record.layer] = true
+    end
     if role ~= nil and protocol_specs.Role_is_postcopy(role) and role ~= "POSTCOPY_COMPLETE" then
         self.kind = "postcopy"
     end
@@ -7790,10 +7875,11 @@ function runtime_connections.Connections._init(self)
     self.capture = runtime_parsing.Capture()
     self.by_stream = {}
     self.all = {}
-    self.early_gaps = 0
+    self.unfinished = 0
     self._by_ends = {}
     self._followed = {}
     self._pending = 0
+    self._looked_at = 0
 end
 
 function runtime_parsing.Capture._init(self)
@@ -7801,14 +7887,14 @@ function runtime_parsing.Capture._init(self)
     self.found = {}
     self.ended = {}
     self.waiting = 0
-    self.asks = false
+    self.is_settled = true
     self.ending = nil
     self._bodies_kept = 0
 end
 
 -- Another packet is looked at for the first time.
 function runtime_parsing.Capture.next_packet(self)
-    self.found, self.ended = {}, {}
+    self.found, self.ended, self.is_settled = {}, {}, false
 end
 
 -- The two directions of a connection, that of the flow's octets first.
@@ -8105,7 +8191,7 @@ end
 -- When the newest octet was captured, ns since the epoch.
 function parser_cursor.Cursor._getters.last_time(self)
     if py.truth(self._marks) then
-        return py.at(self._marks, -1)[2].time
+        return py.nth(self._marks, -1)[2].time
     end
     return self.newest.time
 end
@@ -8253,6 +8339,26 @@ function parser_direction.DirectionParser.miss(self, length)
         self:_note_gap(start, length)
     end
     self:_hole(start + length)
+end
+
+-- No octet follows.
+function parser_direction.DirectionParser.finish(self, reason)
+    self.ended = reason
+    self:_meet_edge()
+    self:end_suspicion()
+    local item
+    item, self.item = self.item, nil
+    if item ~= nil then
+        if item.body == nil then
+            item.body = self:take(#self.buffer)
+        end
+        self:_emit_item(item, self.offset, "", false)
+    end
+    self:end_trailing(#self.buffer)
+    self.offset = self.offset + #self.buffer
+    self:expect_next("NOTHING")
+    self:_end(self.ended)
+    self:_catch_up()
 end
 
 -- Where the other direction is in a later migration: this one has ended, and carried nothing of that.
@@ -8856,7 +8962,7 @@ function parser_direction.DirectionParser._end(self, reason)
     local counts = { again, conflicts, side.copies, side.in_vain, side.unheard, way, stall }
     local ended = events.DirectionEnded(number, self.direction, reason, self.offset, py.unpack(counts))
     local join = migration.join
-    for _, one in ipairs(join == nil and { ended } or join.end_(self, ended, migration.aside ~= nil)) do
+    for _, one in ipairs(join == nil and { ended } or join:end_(self, ended, migration.aside ~= nil)) do
         self.conversation.emit(one, self._reached)
     end
 end
@@ -8879,6 +8985,7 @@ function runtime_parsing.ShowingParser._init(self, conversation, capture, is_fir
     self.heard = parser_direction.Heard()
     self.transport = self.heard
     self.owner = runtime_halves.ShownHalf(self)
+    self._before_end = "ANYTHING"
 end
 
 function parser_steps.xl_header(p)
@@ -10095,7 +10202,9 @@ function runtime_halves.ShownHalf._init(self, parser)
     self.last_frame = 0
     self.is_started = false
     self.waits = false
-    self.is_closing = false
+    self.is_withheld = false
+    self.end_ = -1
+    self.known = {}
     self.split = {}
     self.passed_frame = 0
     self.passed_time = 0
@@ -10154,46 +10263,79 @@ function runtime_halves.ShownHalf._mark_turn(self, frame)
 end
 
 -- A segment that is looked at for the first time, wherever it stands; its offset.
-function runtime_halves.ShownHalf.take(self, piece, seq, ack, origin)
+function runtime_halves.ShownHalf.take(self, piece, seq, ack, flags, origin)
     self.parser.capture:next_packet()
     piece.offset = self:place_new(piece.frame, seq, origin)
     self:note_ack(ack, piece.frame)
     self:arrive(piece)
+    self:note_end(flags, seq, piece.length)
     return piece.offset
 end
 
--- An acknowledgement without payload: it may tell that octets were not captured, and what was held behind them goes on.
--- Whether it may have told anything.
-function runtime_halves.ShownHalf.take_ack(self, ack, frame, flags)
-    self:note_flags(flags)
-    local peer = self.peer
-    if not peer.waits or frame <= self.last_frame then
+-- An acknowledgement without payload: it may tell that octets were not captured, and what was held behind them goes on;
+-- or that the connection ends. Whether it may have told anything.
+function runtime_halves.ShownHalf.take_ack(self, ack, seq, flags, frame)
+    if frame <= self.last_frame or not self.peer.waits and py.band(flags,
+        tcp_connections.FIN + tcp_connections.RST) == 0 then
         return false
     end
-    peer.is_closing = peer.is_closing or py.band(flags, tcp_connections.FIN + tcp_connections.RST) ~= 0
     self.parser.capture:next_packet()
     self:note_ack(ack, frame)
+    self:note_end(flags, seq, 0)
     return true
 end
 
--- A side closes the connection: what was asked for and has not come will not come.
-function runtime_halves.ShownHalf.note_flags(self, flags)
+-- A side closes the connection behind so many octets: what was asked for and has not come will not come, and what has
+-- begun is all there is of it. A reset counts only where it has to stand (RFC 5961, 3.2).
+function runtime_halves.ShownHalf.note_end(self, flags, seq, length)
+    if py.band(flags, tcp_connections.FIN + tcp_connections.RST) == 0 then
+        return
+    end
     local number = self.parser.migration.number
     local ends_it = self.parser.direction == events.FORWARD and tcp_connections.FIN + tcp_connections.RST
         or tcp_connections.RST
     if number ~= nil and py.band(flags, ends_it) ~= 0 then
         self.parser.capture:kept_of(number).is_over = true
     end
+    if seq == nil or self.base == nil then
+        return
+    end
+    local end_ = self:unwrapped(seq, self.next) + length
+    if py.band(flags, tcp_connections.FIN) ~= 0 or end_ == self.next then
+        self.end_ = end_
+        self:_end_here(py.band(flags, tcp_connections.RST) ~= 0)
+    end
+end
+
+-- Nothing follows, if all of it has come.
+function runtime_halves.ShownHalf._end_here(self, is_reset)
+    if is_reset == nil then is_reset = false end
+    if self.next ~= self.end_ or (self._held and self._held[1] ~= nil) or not self.is_started
+        or self.parser.ended ~= nil then
+        return
+    end
+    self:catch_up()
+    self.peer:catch_up()
+    self.parser:finish(is_reset and "rst" or "fin")
+    if is_reset then
+        self.peer.parser:hear_reset()
+    end
 end
 
 -- A segment that is looked at for the first time.
 function runtime_halves.ShownHalf.arrive(self, piece)
     self.last_frame = piece.frame
-    if (self._holes and self._holes[1] ~= nil) and piece.offset < self.next then
-        self:_fill(piece, math.min(piece.end_, self.next))
+    if piece.offset < self.next then
+        local is_filled = self._holes and self:_fill(piece, math.min(piece.end_, self.next))
+        if not is_filled then
+            py.put(self.known, piece.frame, math.min(piece.end_, self.next))
+        end
     end
     if piece.end_ <= self.next then
         return
+    end
+    if self.parser.ended == "capture" then
+        self.parser:resume()
     end
     local missing = piece.offset - self.next
     if missing > 0 and not ((self._held and self._held[1] ~= nil)) and self.parser.item ~= nil
@@ -10212,6 +10354,9 @@ function runtime_halves.ShownHalf.arrive(self, piece)
         self.next_seq = (self.base + self.next) % tcp_half_connection.SEQUENCE_SPACE
     end
     self:_mark_turn(piece.frame)
+    if self.end_ >= 0 then
+        self:_end_here()
+    end
 end
 
 -- The sender of this half has acknowledged the other one up to a sequence number; nil: it does not say.
@@ -10236,20 +10381,33 @@ function runtime_halves.ShownHalf.judge_gap(self, frame)
     while (acks and acks[1] ~= nil) and frame - acks[1].frame >= tcp_half_connection.REORDER_FRAMES do
         self._settled = table.remove(acks, 1).acked
     end
-    if self.is_closing then
-        self._settled = acked
-    end
     while (self._held and self._held[1] ~= nil) and (self._held[1].offset <= self._settled
         or self.holds > runtime_halves.HELD_MAX) do
         self:_close_gap()
     end
 end
 
--- No packet follows.
+-- No packet follows, as far as is known: what has begun is shown as it is.
 function runtime_halves.ShownHalf.flush(self)
     while (self._held and self._held[1] ~= nil) do
         self:_close_gap()
     end
+    if not self.is_started or self.parser.ended ~= nil then
+        return
+    end
+    local acked = self.parser.heard.acked
+    local end_
+    if self.end_ < 0 and acked > self.next + 1 then
+        end_ = acked
+    else
+        end_ = self.end_
+    end
+    if end_ > self.next then
+        self:_lose(end_ - self.next)
+    end
+    self:catch_up()
+    self.peer:catch_up()
+    self.parser:finish(self.end_ < 0 and "capture" or "fin")
 end
 
 -- What is missing before the first piece held was not captured.
@@ -10283,6 +10441,9 @@ end
 
 function runtime_halves.ShownHalf._deliver(self, piece)
     local known = self.next - piece.offset
+    if known > 0 then
+        py.put(self.known, piece.frame, math.min(piece.end_, self.next))
+    end
     if known < piece.length then
         self:_feed(piece, known)
     end
@@ -10316,12 +10477,14 @@ function runtime_halves.ShownHalf._remove_hole(self, at)
     py.remove(facts.gaps, hole.gap)
 end
 
--- Parts of a segment, up to an offset, may fill holes in what was passed over before.
+-- Parts of a segment, up to an offset, may fill holes in what was passed over before; whether they do.
 function runtime_halves.ShownHalf._fill(self, piece, end_)
+    local is_filled = false
     local start, at = piece.offset, #self._holes - 1
     while at >= 0 and py.at(self._holes, at).end_ > start do
         local hole = py.at(self._holes, at)
         if hole.start < end_ then
+            is_filled = true
             self:_remove_hole(at)
             if end_ < hole.end_ then
                 self:_add_hole(at, end_, hole.end_, hole.shown)
@@ -10334,6 +10497,7 @@ function runtime_halves.ShownHalf._fill(self, piece, end_)
         end
         at = at - 1
     end
+    return is_filled
 end
 
 -- Octets of an item came later than those behind them.
@@ -10343,6 +10507,11 @@ function runtime_halves.ShownHalf._see(self, shown, position)
     elseif shown.last.frame < position.frame then
         shown.last = position
     end
+end
+
+-- Where in a packet at an offset octets begin that no packet before it had.
+function runtime_halves.ShownHalf.fresh_from(self, frame, offset)
+    return math.max(offset, py.get(self.known, frame, offset))
 end
 
 -- The next octets are those of a piece, but for the first ones.
@@ -10455,6 +10624,9 @@ function runtime_parsing.ShowingParser.begin(self, layer, name, type, spec, endi
         unannounced, carried, then_)
     local item = self.item
     self:_announce(item, py.either(header, math.min(size, body_length)), item.whole_end - item.offset, frame)
+    if item.is_pages then
+        self:_remember_splits(item)
+    end
 end
 
 function runtime_parsing.ShowingParser.begin_trailing(self)
@@ -10474,6 +10646,27 @@ function runtime_parsing.ShowingParser.begin_state(self, layer, name, type, spec
     self.owner.trailing = self:_announce(item, header, header, item.first.frame)
 end
 
+-- No octet follows.
+function runtime_parsing.ShowingParser.finish(self, reason)
+    self._before_end = self.expect
+    parser_direction.DirectionParser.finish(self, reason)
+end
+
+-- The capture had not ended: what was going on was taken for torn, and the way is found again.
+function runtime_parsing.ShowingParser.resume(self)
+    self.ended = nil
+    self:expect_next(self._before_end)
+    self:lose_way(self.end_, self.end_)
+end
+
+-- The other side has reset the connection: what this one has not said is said to nobody.
+function runtime_parsing.ShowingParser.hear_reset(self)
+    local number = self.migration.number
+    if number ~= nil then
+        self.capture:kept_of(number):end_(self.direction, true)
+    end
+end
+
 -- Octets that far behind the first in `buffer` were captured there.
 function runtime_parsing.ShowingParser.mark(self, behind, position)
     py.push(self._marks, { self.offset + behind, position })
@@ -10486,6 +10679,9 @@ function runtime_parsing.ShowingParser._read_item(self, item)
         local record = self:_provisional(item, item.whole_end - item.offset)
         local shown = self.owner.shown[#self.owner.shown]
         shown:take_runs(record.body, record.runs)
+        if shown.role == "POSTCOPY_FAULT" then
+            shown.pfns = record:pfns()
+        end
         self.capture:kept_of(record.migration):judge_list(record, shown)
     end
     return went_on
@@ -10504,6 +10700,17 @@ function runtime_parsing.ShowingParser._frame_before(self, end_)
         at = at + 1
     end
     return frame
+end
+
+-- Packets that came before it was known what is in them may end inside an entry, as later ones may.
+function runtime_parsing.ShowingParser._remember_splits(self, item)
+    for at = 0, py.len(self._marks) - 1 do
+        local start = py.nth(self._marks, at)[1]
+        local behind, size = start - self.offset, (start - item.offset) % parser_entries.ENTRY_SIZE
+        if py.truth(size) and behind >= size then
+            py.put(self.owner.split, start, py.slice(self.buffer, behind - size, behind))
+        end
+    end
 end
 
 function runtime_parsing.ShowingParser._announce(self, item, header, length, frame)
@@ -10545,13 +10752,17 @@ function runtime_parsing.Capture.hear(self, event)
             self:_end(kept, event, self.ending)
         else
             kept.checker:add(event, facts_migration.UNREMARKABLE)
+            if py.is_a(event, "DirectionEnded") then
+                kept:end_(event.direction, event.reason ~= "capture")
+            end
         end
     end
 end
 
 -- An item has ended, or was torn.
 function runtime_parsing.Capture._end(self, kept, record, shown)
-    shown.length, shown.last, shown.complete = record.length, record.last, record.complete
+    shown.length, shown.last = record.length, record.last
+    shown.complete, shown.whole = record.complete, record.whole
     shown.broken = {}
     if record.is_pages or self._bodies_kept + #record.body > runtime_parsing.BODIES_KEPT then
         shown.item.body = nil
@@ -10560,16 +10771,16 @@ function runtime_parsing.Capture._end(self, kept, record, shown)
         shown.summary = native.summary_of(record)
     end
     kept:take_in(record, shown)
-    self.asks = self.asks or shown.pfns ~= nil
     self.ended[#self.ended + 1] = shown
     if rawequal(shown.half.trailing, shown) then
         shown.half.trailing = nil
     end
 end
 
--- No packet follows.
+-- No packet follows, as far as is known.
 function runtime_connections.Connections.flush(self)
-    if self.capture.waiting ~= 0 then
+    if not self.capture.is_settled then
+        self.capture.is_settled = true
         for _, connection in ipairs(self.all) do
             connection.one:flush()
             connection.other:flush()
@@ -10644,9 +10855,9 @@ function runtime_connections.Connections.forget(self, packet)
     end
 end
 
--- Whether octets of a packet's direction are missing before some that are pending.
+-- Whether a stream may go on in a packet that was not handed over as the others are.
 function runtime_connections.Connections.is_waited_for(self, packet, stream)
-    if self.early_gaps == 0 then
+    if self.unfinished == 0 or packet.number == self._looked_at then
         return false
     end
     local followed = py.get(self._followed, runtime_connections.key_of(packet, stream), {})
@@ -10664,6 +10875,7 @@ end
 -- Whether a stream begins in a packet, or has begun before and is complete enough now to be known: then both directions
 -- of its connection are parsed from now on. `piece`: its octets, wherever they stand.
 function runtime_connections.Connections.recognises(self, packet, stream, seq, piece, origin)
+    self._looked_at = packet.number
     local key = runtime_connections.key_of(packet, stream)
     local own = self:_beginning(key, runtime_connections.sender_of(packet), seq, origin)
     piece.offset = own.next
@@ -10719,7 +10931,7 @@ end
 function runtime_connections.Connections._beginning(self, key, sender, seq, origin)
     if self._followed[key] == nil then
         if py.len(self._followed) >= runtime_connections.FOLLOWED_MAX then
-            self._followed, self._pending, self.early_gaps = {}, 0, 0
+            self._followed, self._pending, self.unfinished = {}, 0, 0
         end
         py.put(self._followed, key, {})
     end
@@ -10805,10 +11017,9 @@ function runtime_connections.Connections._keep(self, own, pending)
     local more = py.sum(pending, function(one) return py.len(one.source) end)
     self._pending = self._pending + (more - py.sum(own.pending, function(one) return py.len(one.source) end))
     own.pending = pending
-    local has_gap = py.any(pending, function(one) return one.offset > own.next end)
-    if has_gap ~= own.waits then
-        own.waits = has_gap
-        self.early_gaps = self.early_gaps + (has_gap and 1 or -1)
+    if (pending and pending[1] ~= nil) ~= own.waits then
+        own.waits = not own.waits
+        self.unfinished = self.unfinished + (own.waits and 1 or -1)
     end
 end
 
@@ -10928,11 +11139,7 @@ function runtime_layouts.Reading._array(self, row, at, depth, values, is_shown)
         local after = nil
         local last = {}
         if at < #self.octets then
-            local is_found = is_shown and self:_has_room()
-            if is_found then
-                self.found[#self.found + 1] = runtime_layouts.Found(row, at, 0, depth, values, index)
-            end
-            after = self:_follow(py.either(row.elements, {}), at, depth + 1, last, is_found)
+            after = self:_element(row, at, depth, values, last, index, is_shown and self:_has_room())
         end
         if after == nil and count == nil and row.ending == nil then
             break
@@ -10947,6 +11154,30 @@ function runtime_layouts.Reading._array(self, row, at, depth, values, is_shown)
         end
     end
     return at
+end
+
+-- One element, whose numbers become its `own`. As in the grammar, one that is not whole has no fields.
+function runtime_layouts.Reading._element(self, row, at, depth, values, own, index, is_shown)
+    local before = self.found
+    self.found = {}
+    local after = self:_follow(py.either(row.elements, {}), at, depth + 1, own, is_shown)
+    local inside = self.found
+    self.found = before
+    if is_shown then
+        local end_
+        if after == nil then
+            end_ = #self.octets
+        else
+            end_ = after
+        end
+        before[#before + 1] = runtime_layouts.Found(row, at, end_ - at, depth, values, index, after ~= nil)
+    end
+    if after ~= nil then
+        for _, one in ipairs(inside) do
+            before[#before + 1] = one
+        end
+    end
+    return after
 end
 
 function runtime_layouts.Reading._has_room(self)
@@ -10983,6 +11214,9 @@ function runtime_layouts.values_of(body, octets, endianness)
     for _, one in ipairs(reading.found) do
         while #around > one.depth + 1 do
             table.remove(around)
+        end
+        if not one.is_whole then
+            goto continue
         end
         local inside = around[#around]
         local name = py.either(one.row.name, "")
@@ -11084,11 +11318,10 @@ function runtime_words.contents(shown, has_entries)
     return py.str(what) .. " of " .. py.str(shown.item.name) .. " in frame " .. py.str(shown.item.first.frame)
 end
 
--- What there is to say of an item, by the path of the field that says it. `length`: its octets so far. `is_known`:
--- whether all frames were looked at.
-function runtime_words.fields(shown, length, is_known)
+-- What there is to say of an item, by the path of the field that says it.
+function runtime_words.fields(shown)
     local results = {}
-    local item, half = shown.item, shown.half
+    local item = shown.item
     results[#results + 1] = { "name", item.name }
     results[#results + 1] = { "migration", py.either(shown.migration.number, 0) }
     results[#results + 1] = { "direction", shown.direction }
@@ -11099,16 +11332,12 @@ function runtime_words.fields(shown, length, is_known)
         results[#results + 1] = { "type", item.type }
     end
     results[#results + 1] = { "offset", item.offset }
-    results[#results + 1] = { "length", length }
+    results[#results + 1] = { "length", shown.length }
     results[#results + 1] = { "body_length", item.body_length }
     results[#results + 1] = { "first_frame", item.first.frame }
     if shown.last ~= nil then
         results[#results + 1] = { "last_frame", shown.last.frame }
         results[#results + 1] = { "complete", shown.complete and shown.holes == 0 }
-    elseif is_known then
-        half:catch_up()
-        results[#results + 1] = { "last_frame", half.parser.newest.frame }
-        results[#results + 1] = { "complete", rawequal(shown, half.trailing) and not half.parser.damaged }
     end
     return results
 end
@@ -11394,6 +11623,7 @@ local capture = connections.capture -- what is known of its migrations, and of t
 -- Each field that is asked for costs in every packet: what else TCP's header says is read next to `tcp.seq_raw`.
 local seq_raw, tcp_stream, tcp_len = Field.new("tcp.seq_raw"), Field.new("tcp.stream"), Field.new("tcp.len")
 local tcp_seq, tcp_completeness = Field.new("tcp.seq"), Field.new("tcp.completeness")
+local fin, rst = Field.new("tcp.connection.fin"), Field.new("tcp.connection.rst") -- which few packets have
 local HANDSHAKE = 3 -- in tcp.completeness: a SYN of either side was seen
 
 -- The value of a field of the packet at hand. Nil on a pass for which Wireshark builds no tree, as the first one of
@@ -11418,8 +11648,17 @@ end
 local function time_of(pinfo)
     local since, epoch = pinfo.rel_ts, pinfo.abs_ts
     capture.epoch = capture.epoch or epoch - since
+    capture.newest = max(capture.newest or epoch, epoch)
     local time = epoch - capture.epoch
-    return math.abs(time - since) < 1e-5 and since or time
+    return math.abs(time - since) < 1e-5 + epoch * 2 ^ -50 and since or time -- as exact as such a number is
+end
+
+local IDLE = 600 -- seconds
+
+-- No packet follows, as far as is known: tshark looks at packets again, or draws a report, only then. The graphical
+-- Wireshark does so in a live capture, too, so that a packet is the last one only when it is old.
+local function settle()
+    if not gui_enabled() or os.time() - (capture.newest or 0) > IDLE then connections:flush() end
 end
 
 -- QEMU: sections of its stream ----------------------------------------------------------------------------------------
@@ -11553,6 +11792,13 @@ end
 
 -- Fields
 
+-- Adds a text, as far as it is one: Wireshark itself marks what is no UTF-8.
+local function add_text(tree, field, range, text)
+    local length = (text:find("%z") or #text + 1) - 1
+    if range and length > 0 then return tree:add_packet_field(field, range(0, length), ENC_UTF_8 + ENC_STRING) end
+    return add(tree, field, range, "")
+end
+
 -- The layout that octets inside of a body have: the first that takes all of them.
 local function inside_of(one, octets, endianness, around)
     local chosen_by = one.row.chosen_by
@@ -11637,8 +11883,8 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
         local shown, range = F[path .. row.path], source(one.offset, one.size)
         local octets = body:sub(one.offset + 1, one.offset + one.size)
         if one.element then
-            local first, words = source(one.offset, 1), format("%s %d", row.name or "", one.element)
-            around[one.depth + 1] = row.elements[1].name and shown and add(above, shown, first, words) or above
+            local words = format(one.is_whole and "%s %d" or "%s %d, not whole", row.name or "", one.element)
+            around[one.depth + 1] = row.elements[1].name and shown and add(above, shown, range, words) or above
         elseif row.kind == "uint" then
             local line, name = add_number(above, shown, range), row.names and row.names[one.values[row.name]]
             for _, part in ipairs(row.parts or {}) do
@@ -11664,7 +11910,7 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
                 show_layout(line, inside, inside.path, octets, 0, endianness, part, context)
             end
         else
-            add(above, shown, range, (octets:gsub("%z+$", "")))
+            add_text(above, shown, range, octets)
         end
     end
     if reading.is_cut then made(tree, "contents", "more elements: see the preference for how many lines are shown") end
@@ -11683,12 +11929,12 @@ local function show_body(tree, shown, place)
     local function source(from, size) return size > 0 and tvb(shift + from, size) or nil end
     if spec and not spec.body and not spec.octets then
         local at = item.name == "handshake" and 2 or 0 -- after its length
-        if #body > at then tree:add(F.text, source(at, #body - at), body:sub(at + 1)) end
+        if #body > at then add_text(tree, F.text, source(at, #body - at), body:sub(at + 1)) end
         return
     end
     if not spec or not spec.body then
         local size = spec and #spec.octets or #body
-        tree:add(F.text, source(0, min(size, #body)), (body:sub(1, size):gsub("%z$", "")))
+        add_text(tree, F.text, source(0, min(size, #body)), body:sub(1, size))
         if #body > size then tree:add(F.status, source(size, 1)) end
         return
     end
@@ -11708,10 +11954,11 @@ local function show_pfns(tree, place, seen, shift, endianness)
     end)
 end
 
--- The entries of a pages record that end in the frame, in runs; one that is split is shown where it ends.
+-- The entries of a pages record that end in the frame, in runs; one that is split is shown where it ends, and one that
+-- comes again not at all.
 local function show_runs(tree, shown, place)
     local start = shown.offset + shown.header + 8
-    local from, to = max(start, place.from), shown:entries_end()
+    local from, to = max(start, shown.half:fresh_from(place.frame, place.from)), shown:entries_end()
     local range = to and range_of(place, from, to)
     if not range then return end
     local seen, shift = range:raw(), from - place.from
@@ -11792,18 +12039,17 @@ end
 -- What is known of an item only when it has ended.
 local function show_end(tree, shown, place)
     if shown.pfns then show_faults(tree, shown) end
-    if shown.role == "POSTCOPY_PAGES" and shown.listed and shown.last then show_answers(tree, shown) end
+    if shown.role == "POSTCOPY_PAGES" and shown.listed and shown.whole then show_answers(tree, shown) end
     show_body(tree, shown, place)
     show_broken(tree, shown)
 end
 
--- An item in the frame that holds the end of its header. `is_known`: all frames were looked at.
-local function show_item(top, shown, place, is_known)
-    local item, length = shown.item, shown.length
-    if is_known and not shown.last then length = shown.half.next - item.offset end
-    local tree = add(top, F.item, range_of(place, item.offset, item.offset + length), item.name)
+-- An item in the frame that holds the end of its header.
+local function show_item(top, shown, place)
+    local item = shown.item
+    local tree = add(top, F.item, range_of(place, item.offset, item.offset + shown.length), item.name)
     tree:set_text(format("%s %s", item.layer or "no layer:", runtime_words.summary(shown)))
-    for _, one in ipairs(runtime_words.fields(shown, length, is_known or false)) do made(tree, one[1], one[2]) end
+    for _, one in ipairs(runtime_words.fields(shown)) do made(tree, one[1], one[2]) end
     if item.is_pages then show_runs(tree, shown, place) end
     if shown.count then made(tree, "count", shown.count) end
     show_end(tree, shown, place)
@@ -11859,7 +12105,7 @@ end
 -- Everything in a frame. `place`: tvb, `from` and `to` (offsets in the stream); `found`, `ended`: the items that were
 -- found and that ended in it, on the first pass.
 function show_frame(root, pinfo, half, place, found, ended)
-    local items, is_known = half.shown, found == nil
+    local items = half.shown
     found, ended = found or {}, ended or {}
     local index = native.above(items, "offset", place.from)
     local before = items[index]
@@ -11881,7 +12127,7 @@ function show_frame(root, pinfo, half, place, found, ended)
         if is_shown[shown] then return end
         is_shown[shown] = true
         all[#all + 1] = shown
-        show_item(top, shown, place, is_known)
+        show_item(top, shown, place)
     end
     if goes_on and found[1] ~= around then more = show_more(top, around, place) end
     for at = index + 1, #items do
@@ -11950,26 +12196,26 @@ local function piece_of(segment, pinfo)
 end
 
 -- One segment that holds more than page contents, or that is looked at again. `segment`: tvb with the payload that was
--- captured, `length` of all of it, `seq` and `ack`.
+-- captured, `length` of all of it, `seq`, `ack` and `flags`.
 local function dissect_segment(half, segment, pinfo, root)
     local frame = pinfo.number
     local offset, found, ended
     if frame > half.last_frame then
-        offset = half:take(piece_of(segment, pinfo), segment.seq, segment.ack, origin_of)
+        offset = half:take(piece_of(segment, pinfo), segment.seq, segment.ack, segment.flags or 0, origin_of)
         found, ended = capture.found, capture.ended
     else
-        if pinfo.visited then connections:flush() end
+        if pinfo.visited then settle() end
         offset = half:place_of(frame, segment.seq)
     end
     if offset then
-        local place = { tvb = segment.tvb, from = offset, to = offset + segment.length }
+        local place = { tvb = segment.tvb, from = offset, to = offset + segment.length, frame = frame }
         show_frame(root, pinfo, half, place, found, ended)
     end
 end
 
-local function dissect_ack(half, ack, flags, tvb, pinfo, root)
-    if not half:take_ack(ack, pinfo.number, flags) then return end
-    local nowhere = { tvb = tvb, from = native.FOREVER, to = native.FOREVER }
+local function dissect_ack(half, segment, tvb, pinfo, root)
+    if pinfo.visited or not half:take_ack(segment.ack, segment.seq, segment.flags, pinfo.number) then return end
+    local nowhere = { tvb = tvb, from = native.FOREVER, to = native.FOREVER, frame = pinfo.number }
     show_frame(root, pinfo, half, nowhere, capture.found, capture.ended)
 end
 
@@ -11989,18 +12235,22 @@ function xenmig.dissector(tvb, pinfo, root)
     -- first pass alone, so whether anybody looks is asked once a record.
     local parser = half.parser
     local skip, item = parser.skip, parser.item
-    if length < skip and seq == half.next_seq and frame > half.last_frame and item and tvb:len() == length then
+    local is_next = seq == half.next_seq and frame > half.last_frame and not half.is_withheld
+    if is_next and length < skip and item and tvb:len() == length then
         half.next, parser.offset, parser.skip = half.next + length, parser.offset + length, skip - length
         half.next_seq = (seq + length) % TWO_32
         half.last_frame, half.passed_frame, half.passed_time = frame, frame, time_of(pinfo)
         local shown = half.shown[#half.shown]
         if shown.watched == nil then shown.watched = is_watched(root) end
         show_contents(root, shown, tvb, shown.watched)
+    elseif length ~= (value_of(tcp_len) or length) then
+        capture.handled = nil -- put together, or a part: what is in the packet itself is looked at, as if kept back
     else
+        half.is_withheld = false
         local source, at = header_at()
-        local ack = source and source(at + ACK_AT, 4):uint()
-        dissect_segment(half, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
-        if capture.asks and source then half:note_flags(source(at + FLAGS_AT, 1):uint()) end
+        local segment = { tvb = tvb, length = length, seq = seq }
+        if source then segment.ack, segment.flags = source(at + ACK_AT, 4):uint(), source(at + FLAGS_AT, 1):uint() end
+        dissect_segment(half, segment, pinfo, root)
     end
     return length
 end
@@ -12019,10 +12269,11 @@ local function dissect_frame(tvb, pinfo, root, payload, told)
     if not connection then return end
     local half, captured = connection:half_of(pinfo), min(length, tvb:len() - payload)
     if captured > 0 then
-        local segment = { tvb = tvb(payload, captured):tvb(), length = length, seq = seq, ack = ack }
+        local part = tvb(payload, captured):tvb()
+        local segment = { tvb = part, length = length, seq = seq, ack = ack, flags = flags }
         dissect_segment(half, segment, pinfo, root)
-    else
-        dissect_ack(half, ack, flags, tvb, pinfo, root)
+    elseif at then
+        dissect_ack(half, { seq = seq, ack = ack, flags = flags }, tvb, pinfo, root)
     end
 end
 
@@ -12047,30 +12298,38 @@ function kept_back.dissector(tvb, pinfo, root)
         end
         return
     end
-    if not connections.all[1] and connections.early_gaps == 0 then return end
+    local is_hidden = frame == capture.hidden
+    if not connections.all[1] and connections.unfinished == 0 and not is_hidden then return end
     local length = value_of(tcp_len)
     if not length then
         if not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then dissect_frame(tvb, pinfo, root) end
         return
     end
-    if length == 0 and capture.waiting == 0 and not capture.asks then return end
+    if length == 0 and capture.waiting == 0 and not (fin() or rst()) then return end
     local stream = value_of(tcp_stream)
     local connection = connections.by_stream[stream]
-    if not connection and (length == 0 or pinfo.visited or not connections:is_waited_for(pinfo, stream)) then return end
+    if not connection then
+        if length == 0 or pinfo.visited then return end
+        if not is_hidden and not connections:is_waited_for(pinfo, stream) then return end
+    end
     local source, at = header_at()
-    local ack = source(at + ACK_AT, 4):uint()
+    local seq, ack = value_of(seq_raw), source(at + ACK_AT, 4):uint()
+    local flags = source(at + FLAGS_AT, 1):uint()
     if length > 0 then
         local payload = at + tcp_size(source, at)
         local captured = min(length, source:len() - payload)
         if captured <= 0 then return end
-        local segment = { tvb = source(payload, captured):tvb(), length = length, seq = value_of(seq_raw), ack = ack }
+        local part = source(payload, captured):tvb()
+        local segment = { tvb = part, length = length, seq = seq, ack = ack, flags = flags }
         if not connection then
             if captured < length or not recognises(segment, pinfo, stream) then return end
             connection = connections.by_stream[stream]
         end
-        dissect_segment(connection:half_of(pinfo), segment, pinfo, root)
+        local half = connection:half_of(pinfo)
+        half.is_withheld = true
+        dissect_segment(half, segment, pinfo, root)
     else
-        dissect_ack(connection:half_of(pinfo), ack, source(at + FLAGS_AT, 1):uint(), tvb, pinfo, root)
+        dissect_ack(connection:half_of(pinfo), { seq = seq, ack = ack, flags = flags }, tvb, pinfo, root)
     end
 end
 
@@ -12082,7 +12341,7 @@ local REPORTS = { summary = runtime_words.report_summary, faults = runtime_words
 
 -- All is known when every frame was looked at.
 local function report_text(name)
-    connections:flush()
+    settle()
     return table.concat(REPORTS[name](capture), "\n") .. "\n"
 end
 
@@ -12149,6 +12408,10 @@ register_postdissector(kept_back)
 
 xenmig:register_heuristic("tcp", function(tvb, pinfo, root)
     if pinfo.visited then return false end
+    if tvb:reported_len() ~= (value_of(tcp_len) or tvb:reported_len()) then
+        capture.hidden = pinfo.number -- TCP put packets together for another dissector, which did not know them
+        return false
+    end
     local segment = { tvb = tvb, length = tvb:reported_len(), seq = value_of(seq_raw) }
     if not recognises(segment, pinfo, value_of(tcp_stream)) then return false end
     xenmig.dissector(tvb, pinfo, root)

@@ -100,6 +100,12 @@ class Migration:
         """What is known of one direction."""
         return self.forward if direction == FORWARD else self.reverse
 
+    def flow_of(self, connection: ConnectionRole | None) -> Flow | None:
+        """Who sends to whom on one of its connections, as `Record.connection` names it."""
+        flows = {one.role: one.flow for one in self.connections}
+        image = flows.get("memory", flows.get("migration", self.flow))
+        return image if connection is None else flows.get(connection, self.flow)
+
     def add(self, event: Event) -> Noted:
         """The next event of this migration, in wire order."""
         if isinstance(event, MigrationFound):

@@ -157,7 +157,7 @@ def judge_end(latest: str | None, migration: Migration) -> Iterator[Violation]:
         return
     is_seen = is_whole(migration.forward) and is_whole(migration.reverse)
     if is_seen and context.outermost in migration.ended and latest in ("banner", "ready"):
-        ((direction, _),) = LIVE[latest]
+        direction, _ = LIVE[latest][0]
         yield XL_HANDSHAKE(Handshake.MISSING, wanted=_names(LIVE[latest])).on(direction)
 
 

@@ -139,7 +139,7 @@ def test_a_time_reference_changes_no_latency(tmp_path: Path) -> None:
     assert found is not None
     script = tmp_path / "times.lua"
     script.write_text(
-        f"""local capture = {{}}
+        f"""local capture, max = {{}}, math.max
 {found[0]}
 local fault = time_of({{ rel_ts = 2.000000123, abs_ts = 1700000002.000000123 }})
 local page = time_of({{ rel_ts = 2.287400123, abs_ts = 1700000002.287400123 }})

@@ -112,7 +112,8 @@ def in_order(given: list[int]) -> str:
     waiting.popleft()
     at = len(numbers) - 1
     backwards = sorted(numbers, key=lambda one: -one)
-    return f"{first} {numbers[-1]} {waiting[at]} {sorted(numbers)[0]} {backwards[0]} {max(backwards)} {abs(-at)}"
+    ends = f"{first} {numbers[-1]} {waiting[at]} {waiting[-1]}"
+    return f"{ends} {sorted(numbers)[0]} {backwards[0]} {max(backwards)} {abs(-at)}"
 
 
 def inherits(values: list[int]) -> str:

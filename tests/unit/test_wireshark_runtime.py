@@ -78,10 +78,9 @@ class Onlooker:
             connection = self.connections.opened(described, stream)
         half = connection.half_of(described)
         if packet.payload:
-            piece.offset = half.place_new(self.frame, seq, _origin)
-        half.note_ack(ack, self.frame)
-        if packet.payload:
-            half.arrive(piece)
+            half.take(piece, seq, ack, packet.flags, _origin)
+        else:
+            half.take_ack(ack, seq, packet.flags, self.frame)
 
     @property
     def shown(self) -> list[Shown]:
@@ -229,11 +228,15 @@ def test_other_connections_are_told_from_migrations() -> None:
     for number in range(3):
         found.see(Packet(FORWARD, 0, 900 * number, b"GET / HTTP/1.1\r\n".ljust(900, b"."), 0))
     assert not found.connections.all
-    assert found.connections.early_gaps == 0
-    found.see(Packet(FORWARD, 0, 3600, b"x" * 900, 0))  # 900 octets are missing before these
-    assert found.connections.early_gaps == 1
-    found.see(Packet(FORWARD, 0, 2700, b"x" * 900, 0))
-    assert found.connections.early_gaps == 0
+    assert found.connections.unfinished == 0
+    found.see(Packet(FORWARD, 0, 3600, b"." * 900, 0))  # 900 octets are missing before these
+    assert found.connections.unfinished == 1
+    found.see(Packet(FORWARD, 0, 2700, b"." * 899 + b"X", 0))
+    assert found.connections.unfinished == 0
+    found.see(Packet(FORWARD, 0, 4500, b"." * 899 + b"X", 0))  # as xl's header begins
+    assert found.connections.unfinished == 1
+    found.see(Packet(FORWARD, 0, 5400, b"." * 900, 0))
+    assert found.connections.unfinished == 0
 
 
 def test_how_much_of_the_end_may_begin_a_stream() -> None:

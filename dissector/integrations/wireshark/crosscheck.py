@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
@@ -44,9 +45,10 @@ class Witness:
         """
         asked = {record.migration for record, _ in self._records if record.spec is REQUEST}
         flows = [
-            migration.flow
+            flow
             for migration, _ in self._analysis.migrations
             if migration.begins_late or migration.number in asked
+            for flow in (migration.flow, *(one.flow for one in migration.connections))
         ]
         ports = sorted({flow.destination.port for flow in flows if flow is not None})
         return [word for port in ports for word in ("-d", f"tcp.port=={port},{f.PROTOCOL}")]
@@ -54,18 +56,30 @@ class Witness:
     def items(self) -> list[Item]:
         """Every item, with the findings of the rules that Wireshark judges."""
         self._analysis.finish()
-        flows = {migration.number: migration.flow for migration, _ in self._analysis.migrations}
-        found = [_item(record, links, flows[record.migration]) for record, links in self._records]
+        migrations = {migration.number: migration for migration, _ in self._analysis.migrations}
+        found = [
+            _item(record, links, migrations[record.migration].flow_of(record.connection))
+            for record, links in self._records
+        ]
         places = {(item.flow, item.offset): item for item in found}
+        numbered = {record.number: item for (record, _), item in zip(self._records, found, strict=True)}
+        last = {
+            (record.migration, record.direction): item
+            for (record, _), item in zip(self._records, found, strict=True)
+            if record.connection is None
+        }
         for migration, checker in self._analysis.migrations:
             for finding in checker.findings:
                 if not RULES[finding.rule].wireshark:
                     continue
-                place = _flow(migration.flow, finding.direction), finding.offset or 0
-                if place not in places:
-                    places[place] = Item(*place, "", finding.frame or 0)
-                    found.append(places[place])
-                places[place].values.setdefault(f.RULE.path, []).append(finding.rule)
+                # What is of no record is shown with the direction's last.
+                item = numbered.get(finding.number or 0) or last.get((migration.number, finding.direction))
+                place = _flow(migration.flow_of(None), finding.direction), finding.offset or 0
+                if item is None:
+                    item = places[place] = Item(*place, "", finding.frame or 0)
+                    found.append(item)
+                rules = item.values.setdefault(f.RULE.path, [])
+                insort(rules, finding.rule)
         return found
 
 

@@ -170,7 +170,7 @@ def _item(flow: str, tree: Tree) -> Item:
         item.values[f.ANSWERS.path] = sorted((_integer(pfn, f.ANSWERS_PFN), int(frame)) for frame, pfn in pairs)
         item.values[f.PUSHED.path] = _number(pushed)
     if rules := _all(tree, f.RULE):
-        item.values[f.RULE.path] = rules
+        item.values[f.RULE.path] = sorted(rules)
     return item
 
 
@@ -217,7 +217,7 @@ def _own_fields(tree: Tree, start: str) -> Iterator[tuple[str, Any]]:
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, dict):
                 yield from _own_fields(one, start)
-            else:
+            elif not key.endswith("_tree"):  # with nothing below the field
                 path = key.removeprefix(f"{PROTOCOL}.")
                 shape = shapes().get(path)
                 is_whole = shape is not None and (shape.bits or shape.elements)

@@ -83,7 +83,6 @@ LEFT_OUT = frozenset(
         "Checker._find",
         "Checker._contents",
         "Checker.let_go",
-        "DirectionParser.finish",
         "DirectionParser.progress",
         "DirectionParser.report_progress",
         "DirectionParser.close",

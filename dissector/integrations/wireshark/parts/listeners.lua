@@ -4,7 +4,7 @@ local REPORTS = { summary = runtime_words.report_summary, faults = runtime_words
 
 -- All is known when every frame was looked at.
 local function report_text(name)
-    connections:flush()
+    settle()
     return table.concat(REPORTS[name](capture), "\n") .. "\n"
 end
 

@@ -6,6 +6,7 @@ local capture = connections.capture -- what is known of its migrations, and of t
 -- Each field that is asked for costs in every packet: what else TCP's header says is read next to `tcp.seq_raw`.
 local seq_raw, tcp_stream, tcp_len = Field.new("tcp.seq_raw"), Field.new("tcp.stream"), Field.new("tcp.len")
 local tcp_seq, tcp_completeness = Field.new("tcp.seq"), Field.new("tcp.completeness")
+local fin, rst = Field.new("tcp.connection.fin"), Field.new("tcp.connection.rst") -- which few packets have
 local HANDSHAKE = 3 -- in tcp.completeness: a SYN of either side was seen
 
 -- The value of a field of the packet at hand. Nil on a pass for which Wireshark builds no tree, as the first one of
@@ -30,6 +31,15 @@ end
 local function time_of(pinfo)
     local since, epoch = pinfo.rel_ts, pinfo.abs_ts
     capture.epoch = capture.epoch or epoch - since
+    capture.newest = max(capture.newest or epoch, epoch)
     local time = epoch - capture.epoch
-    return math.abs(time - since) < 1e-5 and since or time
+    return math.abs(time - since) < 1e-5 + epoch * 2 ^ -50 and since or time -- as exact as such a number is
+end
+
+local IDLE = 600 -- seconds
+
+-- No packet follows, as far as is known: tshark looks at packets again, or draws a report, only then. The graphical
+-- Wireshark does so in a live capture, too, so that a packet is the last one only when it is old.
+local function settle()
+    if not gui_enabled() or os.time() - (capture.newest or 0) > IDLE then connections:flush() end
 end

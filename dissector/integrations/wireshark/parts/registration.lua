@@ -27,6 +27,10 @@ register_postdissector(kept_back)
 
 xenmig:register_heuristic("tcp", function(tvb, pinfo, root)
     if pinfo.visited then return false end
+    if tvb:reported_len() ~= (value_of(tcp_len) or tvb:reported_len()) then
+        capture.hidden = pinfo.number -- TCP put packets together for another dissector, which did not know them
+        return false
+    end
     local segment = { tvb = tvb, length = tvb:reported_len(), seq = value_of(seq_raw) }
     if not recognises(segment, pinfo, value_of(tcp_stream)) then return false end
     xenmig.dissector(tvb, pinfo, root)

@@ -28,6 +28,13 @@ end
 
 -- Fields
 
+-- Adds a text, as far as it is one: Wireshark itself marks what is no UTF-8.
+local function add_text(tree, field, range, text)
+    local length = (text:find("%z") or #text + 1) - 1
+    if range and length > 0 then return tree:add_packet_field(field, range(0, length), ENC_UTF_8 + ENC_STRING) end
+    return add(tree, field, range, "")
+end
+
 -- The layout that octets inside of a body have: the first that takes all of them.
 local function inside_of(one, octets, endianness, around)
     local chosen_by = one.row.chosen_by
@@ -112,8 +119,8 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
         local shown, range = F[path .. row.path], source(one.offset, one.size)
         local octets = body:sub(one.offset + 1, one.offset + one.size)
         if one.element then
-            local first, words = source(one.offset, 1), format("%s %d", row.name or "", one.element)
-            around[one.depth + 1] = row.elements[1].name and shown and add(above, shown, first, words) or above
+            local words = format(one.is_whole and "%s %d" or "%s %d, not whole", row.name or "", one.element)
+            around[one.depth + 1] = row.elements[1].name and shown and add(above, shown, range, words) or above
         elseif row.kind == "uint" then
             local line, name = add_number(above, shown, range), row.names and row.names[one.values[row.name]]
             for _, part in ipairs(row.parts or {}) do
@@ -139,7 +146,7 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
                 show_layout(line, inside, inside.path, octets, 0, endianness, part, context)
             end
         else
-            add(above, shown, range, (octets:gsub("%z+$", "")))
+            add_text(above, shown, range, octets)
         end
     end
     if reading.is_cut then made(tree, "contents", "more elements: see the preference for how many lines are shown") end
@@ -158,12 +165,12 @@ local function show_body(tree, shown, place)
     local function source(from, size) return size > 0 and tvb(shift + from, size) or nil end
     if spec and not spec.body and not spec.octets then
         local at = item.name == "handshake" and 2 or 0 -- after its length
-        if #body > at then tree:add(F.text, source(at, #body - at), body:sub(at + 1)) end
+        if #body > at then add_text(tree, F.text, source(at, #body - at), body:sub(at + 1)) end
         return
     end
     if not spec or not spec.body then
         local size = spec and #spec.octets or #body
-        tree:add(F.text, source(0, min(size, #body)), (body:sub(1, size):gsub("%z$", "")))
+        add_text(tree, F.text, source(0, min(size, #body)), body:sub(1, size))
         if #body > size then tree:add(F.status, source(size, 1)) end
         return
     end
@@ -183,10 +190,11 @@ local function show_pfns(tree, place, seen, shift, endianness)
     end)
 end
 
--- The entries of a pages record that end in the frame, in runs; one that is split is shown where it ends.
+-- The entries of a pages record that end in the frame, in runs; one that is split is shown where it ends, and one that
+-- comes again not at all.
 local function show_runs(tree, shown, place)
     local start = shown.offset + shown.header + 8
-    local from, to = max(start, place.from), shown:entries_end()
+    local from, to = max(start, shown.half:fresh_from(place.frame, place.from)), shown:entries_end()
     local range = to and range_of(place, from, to)
     if not range then return end
     local seen, shift = range:raw(), from - place.from
@@ -267,18 +275,17 @@ end
 -- What is known of an item only when it has ended.
 local function show_end(tree, shown, place)
     if shown.pfns then show_faults(tree, shown) end
-    if shown.role == "POSTCOPY_PAGES" and shown.listed and shown.last then show_answers(tree, shown) end
+    if shown.role == "POSTCOPY_PAGES" and shown.listed and shown.whole then show_answers(tree, shown) end
     show_body(tree, shown, place)
     show_broken(tree, shown)
 end
 
--- An item in the frame that holds the end of its header. `is_known`: all frames were looked at.
-local function show_item(top, shown, place, is_known)
-    local item, length = shown.item, shown.length
-    if is_known and not shown.last then length = shown.half.next - item.offset end
-    local tree = add(top, F.item, range_of(place, item.offset, item.offset + length), item.name)
+-- An item in the frame that holds the end of its header.
+local function show_item(top, shown, place)
+    local item = shown.item
+    local tree = add(top, F.item, range_of(place, item.offset, item.offset + shown.length), item.name)
     tree:set_text(format("%s %s", item.layer or "no layer:", runtime_words.summary(shown)))
-    for _, one in ipairs(runtime_words.fields(shown, length, is_known or false)) do made(tree, one[1], one[2]) end
+    for _, one in ipairs(runtime_words.fields(shown)) do made(tree, one[1], one[2]) end
     if item.is_pages then show_runs(tree, shown, place) end
     if shown.count then made(tree, "count", shown.count) end
     show_end(tree, shown, place)
@@ -334,7 +341,7 @@ end
 -- Everything in a frame. `place`: tvb, `from` and `to` (offsets in the stream); `found`, `ended`: the items that were
 -- found and that ended in it, on the first pass.
 function show_frame(root, pinfo, half, place, found, ended)
-    local items, is_known = half.shown, found == nil
+    local items = half.shown
     found, ended = found or {}, ended or {}
     local index = native.above(items, "offset", place.from)
     local before = items[index]
@@ -356,7 +363,7 @@ function show_frame(root, pinfo, half, place, found, ended)
         if is_shown[shown] then return end
         is_shown[shown] = true
         all[#all + 1] = shown
-        show_item(top, shown, place, is_known)
+        show_item(top, shown, place)
     end
     if goes_on and found[1] ~= around then more = show_more(top, around, place) end
     for at = index + 1, #items do

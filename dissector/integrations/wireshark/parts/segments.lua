@@ -45,26 +45,26 @@ local function piece_of(segment, pinfo)
 end
 
 -- One segment that holds more than page contents, or that is looked at again. `segment`: tvb with the payload that was
--- captured, `length` of all of it, `seq` and `ack`.
+-- captured, `length` of all of it, `seq`, `ack` and `flags`.
 local function dissect_segment(half, segment, pinfo, root)
     local frame = pinfo.number
     local offset, found, ended
     if frame > half.last_frame then
-        offset = half:take(piece_of(segment, pinfo), segment.seq, segment.ack, origin_of)
+        offset = half:take(piece_of(segment, pinfo), segment.seq, segment.ack, segment.flags or 0, origin_of)
         found, ended = capture.found, capture.ended
     else
-        if pinfo.visited then connections:flush() end
+        if pinfo.visited then settle() end
         offset = half:place_of(frame, segment.seq)
     end
     if offset then
-        local place = { tvb = segment.tvb, from = offset, to = offset + segment.length }
+        local place = { tvb = segment.tvb, from = offset, to = offset + segment.length, frame = frame }
         show_frame(root, pinfo, half, place, found, ended)
     end
 end
 
-local function dissect_ack(half, ack, flags, tvb, pinfo, root)
-    if not half:take_ack(ack, pinfo.number, flags) then return end
-    local nowhere = { tvb = tvb, from = native.FOREVER, to = native.FOREVER }
+local function dissect_ack(half, segment, tvb, pinfo, root)
+    if pinfo.visited or not half:take_ack(segment.ack, segment.seq, segment.flags, pinfo.number) then return end
+    local nowhere = { tvb = tvb, from = native.FOREVER, to = native.FOREVER, frame = pinfo.number }
     show_frame(root, pinfo, half, nowhere, capture.found, capture.ended)
 end
 
@@ -84,18 +84,22 @@ function xenmig.dissector(tvb, pinfo, root)
     -- first pass alone, so whether anybody looks is asked once a record.
     local parser = half.parser
     local skip, item = parser.skip, parser.item
-    if length < skip and seq == half.next_seq and frame > half.last_frame and item and tvb:len() == length then
+    local is_next = seq == half.next_seq and frame > half.last_frame and not half.is_withheld
+    if is_next and length < skip and item and tvb:len() == length then
         half.next, parser.offset, parser.skip = half.next + length, parser.offset + length, skip - length
         half.next_seq = (seq + length) % TWO_32
         half.last_frame, half.passed_frame, half.passed_time = frame, frame, time_of(pinfo)
         local shown = half.shown[#half.shown]
         if shown.watched == nil then shown.watched = is_watched(root) end
         show_contents(root, shown, tvb, shown.watched)
+    elseif length ~= (value_of(tcp_len) or length) then
+        capture.handled = nil -- put together, or a part: what is in the packet itself is looked at, as if kept back
     else
+        half.is_withheld = false
         local source, at = header_at()
-        local ack = source and source(at + ACK_AT, 4):uint()
-        dissect_segment(half, { tvb = tvb, length = length, seq = seq, ack = ack }, pinfo, root)
-        if capture.asks and source then half:note_flags(source(at + FLAGS_AT, 1):uint()) end
+        local segment = { tvb = tvb, length = length, seq = seq }
+        if source then segment.ack, segment.flags = source(at + ACK_AT, 4):uint(), source(at + FLAGS_AT, 1):uint() end
+        dissect_segment(half, segment, pinfo, root)
     end
     return length
 end
@@ -114,10 +118,11 @@ local function dissect_frame(tvb, pinfo, root, payload, told)
     if not connection then return end
     local half, captured = connection:half_of(pinfo), min(length, tvb:len() - payload)
     if captured > 0 then
-        local segment = { tvb = tvb(payload, captured):tvb(), length = length, seq = seq, ack = ack }
+        local part = tvb(payload, captured):tvb()
+        local segment = { tvb = part, length = length, seq = seq, ack = ack, flags = flags }
         dissect_segment(half, segment, pinfo, root)
-    else
-        dissect_ack(half, ack, flags, tvb, pinfo, root)
+    elseif at then
+        dissect_ack(half, { seq = seq, ack = ack, flags = flags }, tvb, pinfo, root)
     end
 end
 
@@ -142,29 +147,37 @@ function kept_back.dissector(tvb, pinfo, root)
         end
         return
     end
-    if not connections.all[1] and connections.early_gaps == 0 then return end
+    local is_hidden = frame == capture.hidden
+    if not connections.all[1] and connections.unfinished == 0 and not is_hidden then return end
     local length = value_of(tcp_len)
     if not length then
         if not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then dissect_frame(tvb, pinfo, root) end
         return
     end
-    if length == 0 and capture.waiting == 0 and not capture.asks then return end
+    if length == 0 and capture.waiting == 0 and not (fin() or rst()) then return end
     local stream = value_of(tcp_stream)
     local connection = connections.by_stream[stream]
-    if not connection and (length == 0 or pinfo.visited or not connections:is_waited_for(pinfo, stream)) then return end
+    if not connection then
+        if length == 0 or pinfo.visited then return end
+        if not is_hidden and not connections:is_waited_for(pinfo, stream) then return end
+    end
     local source, at = header_at()
-    local ack = source(at + ACK_AT, 4):uint()
+    local seq, ack = value_of(seq_raw), source(at + ACK_AT, 4):uint()
+    local flags = source(at + FLAGS_AT, 1):uint()
     if length > 0 then
         local payload = at + tcp_size(source, at)
         local captured = min(length, source:len() - payload)
         if captured <= 0 then return end
-        local segment = { tvb = source(payload, captured):tvb(), length = length, seq = value_of(seq_raw), ack = ack }
+        local part = source(payload, captured):tvb()
+        local segment = { tvb = part, length = length, seq = seq, ack = ack, flags = flags }
         if not connection then
             if captured < length or not recognises(segment, pinfo, stream) then return end
             connection = connections.by_stream[stream]
         end
-        dissect_segment(connection:half_of(pinfo), segment, pinfo, root)
+        local half = connection:half_of(pinfo)
+        half.is_withheld = true
+        dissect_segment(half, segment, pinfo, root)
     else
-        dissect_ack(connection:half_of(pinfo), ack, source(at + FLAGS_AT, 1):uint(), tvb, pinfo, root)
+        dissect_ack(connection:half_of(pinfo), { seq = seq, ack = ack, flags = flags }, tvb, pinfo, root)
     end
 end

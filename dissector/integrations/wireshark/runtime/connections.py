@@ -73,7 +73,7 @@ class Beginning(Placed):
         super().__init__()
         self.pending: list[Piece] = []
         self.waits = False
-        """Whether octets are missing before some of these."""
+        """Whether there are some of these."""
 
 
 @dataclass
@@ -92,17 +92,20 @@ class Connections:
         self.capture = Capture()
         self.by_stream: dict[int, Connection] = {}
         self.all: list[Connection] = []
-        self.early_gaps = 0
-        """Directions without a stream in which octets are missing before some."""
+        self.unfinished = 0
+        """Directions in which a stream may have begun: what goes on there is waited for."""
         self._by_ends: dict[str, list[Connection]] = {}
         self._followed: dict[Key, dict[Sender, Beginning]] = {}
         """Connections without a stream."""
         self._pending = 0
         """Octets of their packets."""
+        self._looked_at = 0
+        """The newest packet in which a stream was looked for."""
 
     def flush(self) -> None:
-        """No packet follows."""
-        if self.capture.waiting:
+        """No packet follows, as far as is known."""
+        if not self.capture.is_settled:
+            self.capture.is_settled = True
             for connection in self.all:
                 connection.one.flush()
                 connection.other.flush()
@@ -132,8 +135,8 @@ class Connections:
             uses[-1].is_over = True
 
     def is_waited_for(self, packet: Packet, stream: int | None) -> bool:
-        """Whether octets of a packet's direction are missing before some that are pending."""
-        if not self.early_gaps:
+        """Whether a stream may go on in a packet that was not handed over as the others are."""
+        if not self.unfinished or packet.number == self._looked_at:
             return False
         followed = self._followed.get(key_of(packet, stream), {})
         own = followed.get(sender_of(packet))
@@ -142,6 +145,7 @@ class Connections:
     def recognises(self, packet: Packet, stream: int | None, seq: int | None, piece: Piece, origin: Origin) -> bool:
         """Whether a stream begins in a packet, or has begun before and is complete enough now to be known: then both
         directions of its connection are parsed from now on. `piece`: its octets, wherever they stand."""
+        self._looked_at = packet.number
         key = key_of(packet, stream)
         own = self._beginning(key, sender_of(packet), seq, origin)
         piece.offset = own.next
@@ -184,7 +188,7 @@ class Connections:
     def _beginning(self, key: Key, sender: Sender, seq: int | None, origin: Origin) -> Beginning:
         if key not in self._followed:
             if len(self._followed) >= FOLLOWED_MAX:
-                self._followed, self._pending, self.early_gaps = {}, 0, 0
+                self._followed, self._pending, self.unfinished = {}, 0, 0
             self._followed[key] = {}
         followed: dict[Sender, Beginning] = self._followed[key]
         if sender not in followed:
@@ -223,10 +227,9 @@ class Connections:
         more = sum(len(one.source) for one in pending)
         self._pending += more - sum(len(one.source) for one in own.pending)
         own.pending = pending
-        has_gap = any(one.offset > own.next for one in pending)
-        if has_gap != own.waits:
-            own.waits = has_gap
-            self.early_gaps += 1 if has_gap else -1
+        if bool(pending) != own.waits:
+            own.waits = not own.waits
+            self.unfinished += 1 if own.waits else -1
 
     def _take_over(self, connection: Connection, followed: Mapping[Sender, Beginning]) -> None:
         """A stream begins: from now on the connection's octets are parsed, those that are pending first."""

@@ -2,9 +2,9 @@
 
 Theory of operation. Octets may be missing when later ones arrive. Where they are page contents nobody waits: the hole
 is noted, and filled or not. Where they are needed, what comes behind them is held until they come, or until it is
-certain that they were not captured: they were acknowledged so long ago that reordering is over, or before the
-connection was closed; too much is held; no packet follows. A packet is taken in once, in the order of the capture, and
-found again by its place: frames are shown in any order, any number of times.
+certain that they were not captured: they were acknowledged so long ago that reordering is over; too much is held; no
+packet follows. A packet is taken in once, in the order of the capture, and found again by its place: frames are shown
+in any order, any number of times. What has begun ends with a FIN or RST, or when no packet follows.
 """
 
 from __future__ import annotations
@@ -124,8 +124,12 @@ class ShownHalf(Placed):
         self.is_started = False
         self.waits = False
         """Whether octets are held."""
-        self.is_closing = False
-        """Whether the connection was closed."""
+        self.is_withheld = False
+        """Whether TCP kept its newest packet back: another dissector may have asked it to put packets together."""
+        self.end = -1
+        """The offset after its last octet, as a FIN or RST says; -1: none has said."""
+        self.known: dict[int, int] = {}
+        """Up to which offset the octets of a packet were known before, where some were, by its frame."""
         self.split: dict[int, bytes] = {}
         """Beginnings of entries that a segment's end cuts in two, by the offset of the rest."""
         self.passed_frame = 0
@@ -185,40 +189,62 @@ class ShownHalf(Placed):
 
     # Order
 
-    def take(self, piece: Piece, seq: int | None, ack: int | None, origin: Origin) -> int:
+    def take(self, piece: Piece, seq: int | None, ack: int | None, flags: int, origin: Origin) -> int:
         """A segment that is looked at for the first time, wherever it stands; its offset."""
         self.parser.capture.next_packet()
         piece.offset = self.place_new(piece.frame, seq, origin)
         self.note_ack(ack, piece.frame)
         self.arrive(piece)
+        self.note_end(flags, seq, piece.length)
         return piece.offset
 
-    def take_ack(self, ack: int | None, frame: int, flags: int) -> bool:
+    def take_ack(self, ack: int | None, seq: int | None, flags: int, frame: int) -> bool:
         """An acknowledgement without payload: it may tell that octets were not captured, and what was held behind them
-        goes on. Whether it may have told anything."""
-        self.note_flags(flags)
-        peer = self.peer
-        if not peer.waits or frame <= self.last_frame:
+        goes on; or that the connection ends. Whether it may have told anything."""
+        if frame <= self.last_frame or (not self.peer.waits and flags & (FIN + RST) == 0):
             return False
-        peer.is_closing = peer.is_closing or flags & (FIN + RST) != 0
         self.parser.capture.next_packet()
         self.note_ack(ack, frame)
+        self.note_end(flags, seq, 0)
         return True
 
-    def note_flags(self, flags: int) -> None:
-        """A side closes the connection: what was asked for and has not come will not come."""
+    def note_end(self, flags: int, seq: int | None, length: int) -> None:
+        """A side closes the connection behind so many octets: what was asked for and has not come will not come, and
+        what has begun is all there is of it. A reset counts only where it has to stand (RFC 5961, 3.2)."""
+        if flags & (FIN + RST) == 0:
+            return
         number = self.parser.migration.number
         ends_it = FIN + RST if self.parser.direction == FORWARD else RST
         if number is not None and flags & ends_it != 0:
             self.parser.capture.kept_of(number).is_over = True
+        if seq is None or self.base is None:
+            return
+        end = self.unwrapped(seq, self.next) + length
+        if flags & FIN != 0 or end == self.next:
+            self.end = end
+            self._end_here(flags & RST != 0)
+
+    def _end_here(self, is_reset: bool = False) -> None:
+        """Nothing follows, if all of it has come."""
+        if self.next != self.end or self._held or not self.is_started or self.parser.ended is not None:
+            return
+        self.catch_up()
+        self.peer.catch_up()
+        self.parser.finish("rst" if is_reset else "fin")
+        if is_reset:  # the other side is not heard any more, if it had said anything
+            self.peer.parser.hear_reset()
 
     def arrive(self, piece: Piece) -> None:
         """A segment that is looked at for the first time."""
         self.last_frame = piece.frame
-        if self._holes and piece.offset < self.next:
-            self._fill(piece, min(piece.end, self.next))
+        if piece.offset < self.next:
+            is_filled = self._holes and self._fill(piece, min(piece.end, self.next))
+            if not is_filled:
+                self.known[piece.frame] = min(piece.end, self.next)
         if piece.end <= self.next:
             return
+        if self.parser.ended == "capture":
+            self.parser.resume()
         missing = piece.offset - self.next
         if missing > 0 and not self._held and self.parser.item is not None and missing < self.parser.skip:
             self._pass_hole(piece.offset, missing)
@@ -232,6 +258,8 @@ class ShownHalf(Placed):
         if self.base is not None and not self.waits:
             self.next_seq = (self.base + self.next) % SEQUENCE_SPACE
         self._mark_turn(piece.frame)
+        if self.end >= 0:
+            self._end_here()
 
     def note_ack(self, ack: int | None, frame: int) -> None:
         """The sender of this half has acknowledged the other one up to a sequence number; None: it does not say."""
@@ -250,15 +278,23 @@ class ShownHalf(Placed):
             acks.append(Acknowledged(frame, acked))
         while acks and frame - acks[0].frame >= REORDER_FRAMES:
             self._settled = acks.pop(0).acked
-        if self.is_closing:
-            self._settled = acked
         while self._held and (self._held[0].offset <= self._settled or self.holds > HELD_MAX):
             self._close_gap()
 
     def flush(self) -> None:
-        """No packet follows."""
+        """No packet follows, as far as is known: what has begun is shown as it is."""
         while self._held:
             self._close_gap()
+        if not self.is_started or self.parser.ended is not None:
+            return
+        # Of one acknowledged octet more nobody knows: it may be a FIN's number.
+        acked = self.parser.heard.acked
+        end = acked if self.end < 0 and acked > self.next + 1 else self.end
+        if end > self.next:
+            self._lose(end - self.next)
+        self.catch_up()
+        self.peer.catch_up()
+        self.parser.finish("capture" if self.end < 0 else "fin")
 
     def _close_gap(self) -> None:
         """What is missing before the first piece held was not captured."""
@@ -285,6 +321,8 @@ class ShownHalf(Placed):
 
     def _deliver(self, piece: Piece) -> None:
         known = self.next - piece.offset
+        if known > 0:
+            self.known[piece.frame] = min(piece.end, self.next)
         if known < piece.length:
             self._feed(piece, known)
 
@@ -313,12 +351,14 @@ class ShownHalf(Placed):
         facts = self.parser.capture.kept_of(hole.gap.migration).direction(hole.gap.direction)
         facts.gaps.remove(hole.gap)
 
-    def _fill(self, piece: Piece, end: int) -> None:
-        """Parts of a segment, up to an offset, may fill holes in what was passed over before."""
+    def _fill(self, piece: Piece, end: int) -> bool:
+        """Parts of a segment, up to an offset, may fill holes in what was passed over before; whether they do."""
+        is_filled = False
         start, at = piece.offset, len(self._holes) - 1
         while at >= 0 and self._holes[at].end > start:
             hole = self._holes[at]
             if hole.start < end:
+                is_filled = True
                 self._remove_hole(at)
                 if end < hole.end:
                     self._add_hole(at, end, hole.end, hole.shown)
@@ -327,6 +367,7 @@ class ShownHalf(Placed):
                 self.catch_up()
                 self._see(hole.shown, Position(piece.frame, piece.time))
             at -= 1
+        return is_filled
 
     def _see(self, shown: Shown, position: Position) -> None:
         """Octets of an item came later than those behind them."""
@@ -336,6 +377,10 @@ class ShownHalf(Placed):
             shown.last = position
 
     # Octets
+
+    def fresh_from(self, frame: int, offset: int) -> int:
+        """Where in a packet at an offset octets begin that no packet before it had."""
+        return max(offset, self.known.get(frame, offset))
 
     def _feed(self, piece: Piece, known: int) -> None:
         """The next octets are those of a piece, but for the first ones."""

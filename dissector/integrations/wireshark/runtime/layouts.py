@@ -12,7 +12,7 @@ from dissector.protocol import Body, Endianness, HeaderSpec
 
 
 class Found(NamedTuple):
-    """A field, or an element of an array, which has a number and no size."""
+    """A field, or an element of an array, which has a number: the fields in it follow, if it is whole."""
 
     row: Row
     offset: int
@@ -22,6 +22,7 @@ class Found(NamedTuple):
     values: Mapping[str, Any]
     """The numbers in it and beside it."""
     element: int | None = None
+    is_whole: bool = True
 
 
 class Ordered(NamedTuple):
@@ -87,10 +88,7 @@ class Reading:
             after: int | None = None
             last: dict[str, Any] = {}
             if at < len(self.octets):
-                is_found = is_shown and self._has_room()
-                if is_found:
-                    self.found.append(Found(row, at, 0, depth, values, index))
-                after = self._follow(row.elements or (), at, depth + 1, last, is_found)
+                after = self._element(row, at, depth, values, last, index, is_shown and self._has_room())
             if after is None and count is None and row.ending is None:
                 break
             if after is None:
@@ -100,6 +98,30 @@ class Reading:
             if row.ending is not None and last.get(row.ending[0]) == row.ending[1]:
                 break
         return at
+
+    def _element(
+        self,
+        row: Row,
+        at: int,
+        depth: int,
+        values: Mapping[str, Any],
+        own: dict[str, Any],
+        index: int,
+        is_shown: bool,
+    ) -> int | None:
+        """One element, whose numbers become its `own`. As in the grammar, one that is not whole has no fields."""
+        before: list[Found] = self.found
+        self.found = []
+        after = self._follow(row.elements or (), at, depth + 1, own, is_shown)
+        inside: list[Found] = self.found
+        self.found = before
+        if is_shown:
+            end = len(self.octets) if after is None else after
+            before.append(Found(row, at, end - at, depth, values, index, after is not None))
+        if after is not None:
+            for one in inside:
+                before.append(one)
+        return after
 
     def _has_room(self) -> bool:
         self._elements_found += 1
@@ -135,6 +157,8 @@ def values_of(body: Body, octets: bytes, endianness: Endianness) -> Mapping[str,
     for one in reading.found:
         while len(around) > one.depth + 1:
             around.pop()
+        if not one.is_whole:
+            continue
         inside = around[-1]
         name = one.row.name or ""
         if one.element is None:

@@ -11,6 +11,7 @@ from dissector.events import (
     ConnectionJoined,
     Context,
     Direction,
+    DirectionEnded,
     Event,
     Flow,
     MigrationFound,
@@ -19,6 +20,7 @@ from dissector.events import (
     Spec,
 )
 from dissector.facts.directions import DirectionFacts
+from dissector.facts.endings import ENDS
 from dissector.facts.faults import NOTHING, Faults, Matches
 from dissector.facts.links import Link, _Growing
 from dissector.facts.migration import UNREMARKABLE, Migration, Noted
@@ -29,11 +31,11 @@ from dissector.integrations.wireshark.runtime.octets import summary_of
 from dissector.integrations.wireshark.runtime.shown import Broken, Shown, Tie
 from dissector.parser.conversation import Conversation
 from dissector.parser.direction import DirectionParser, Heard, Wrapping
-from dissector.parser.entries import page_runs
+from dissector.parser.entries import ENTRY_SIZE, page_runs
 from dissector.parser.item import Item
 from dissector.parser.steps import STEPS
 from dissector.protocol import Endianness, Expect, HeaderSpec, Layer, RecordSpec, Role
-from dissector.rules import ending, framing, pages
+from dissector.rules import capture, ending, framing, handshake, pages
 from dissector.rules.checker import Checker, _once
 from dissector.rules.rule import Violation
 
@@ -70,6 +72,8 @@ class Kept:
         self.is_over = False
         """Whether what was asked for and has not come will not come."""
         self.checker = Judges(self)
+        self._is_answered = False
+        """Whether the destination has said how it came out."""
         self._has_raced = False
         self._ties = Ties(self)
         self._static_data = StaticData()
@@ -92,6 +96,21 @@ class Kept:
         """The item that a record has ended."""
         ended = self.ended_items(record.direction)
         return ended[record.index]
+
+    def end(self, direction: Direction, is_closed: bool) -> None:
+        """A direction has ended: the way that was lost in it is not found again. If the connection was closed, a text
+        that is owed in it does not come."""
+        ended = self.ended_items(direction)
+        if not ended:
+            return
+        for violation in capture._losses(self.direction(direction)):
+            self.note_broken(violation, ended[-1])
+        if is_closed and not self._is_answered:
+            self.outcome = "failed"
+            for violation in handshake.judge_end(self.checker._text, cast(Migration, self)):
+                if violation.direction == direction:
+                    self.note_broken(violation, ended[-1])
+            self.outcome = "incomplete"
 
     def take_in(self, record: Record, shown: Shown) -> None:
         """An item has ended, or was torn: everything that is to be known of it."""
@@ -136,12 +155,16 @@ class Kept:
         total.octets += record.length
         static_data = self._static_data.add(record)
         if record.type is None:
+            answers = record.complete and record.name in ("report", "postcopy sync")
+            self._is_answered = self._is_answered or (answers and record.direction == REVERSE)
             return UNREMARKABLE
         if static_data is not None:
             return Noted(static_data)
         if not record.whole or record.is_misdirected:
             return UNREMARKABLE
         role = role_of(record)
+        if role in ENDS and record.layer is not None:
+            self.ended.add(record.layer)
         if role is not None and role.is_postcopy and role is not Role.POSTCOPY_COMPLETE:
             self.kind = "postcopy"
         matches = self.faults.add(record)
@@ -196,15 +219,15 @@ class Capture:
         self.ended: list[Shown] = []
         self.waiting = 0
         """Flows that hold octets behind a gap."""
-        self.asks = False
-        """Whether any page was asked for."""
+        self.is_settled = True
+        """Whether it was told that no packet follows, and none has come since."""
         self.ending: Shown | None = None
         """The item whose record comes next."""
         self._bodies_kept = 0
 
     def next_packet(self) -> None:
         """Another packet is looked at for the first time."""
-        self.found, self.ended = [], []
+        self.found, self.ended, self.is_settled = [], [], False
 
     def connect(self, flow: Flow) -> tuple[ShownHalf, ShownHalf]:
         """The two directions of a connection, that of the flow's octets first."""
@@ -230,10 +253,13 @@ class Capture:
                 self._end(kept, event, self.ending)
             else:
                 kept.checker.add(event, UNREMARKABLE)
+                if isinstance(event, DirectionEnded):
+                    kept.end(event.direction, event.reason != "capture")
 
     def _end(self, kept: Kept, record: Record, shown: Shown) -> None:
         """An item has ended, or was torn."""
-        shown.length, shown.last, shown.complete = record.length, record.last, record.complete
+        shown.length, shown.last = record.length, record.last
+        shown.complete, shown.whole = record.complete, record.whole
         shown.broken = []
         if record.is_pages or self._bodies_kept + len(record.body) > BODIES_KEPT:
             shown.item.body = None
@@ -241,7 +267,6 @@ class Capture:
             self._bodies_kept += len(record.body)
             shown.summary = summary_of(record)
         kept.take_in(record, shown)
-        self.asks = self.asks or shown.pfns is not None
         self.ended.append(shown)
         if shown.half.trailing is shown:
             shown.half.trailing = None
@@ -255,6 +280,8 @@ class ShowingParser(DirectionParser):
         self.capture: Capture = capture
         self.transport = self.heard = Heard()
         self.owner = ShownHalf(self)
+        self._before_end = Expect.ANYTHING
+        """What it expected when it was finished."""
 
     def wrap(self, wrapping: Wrapping) -> None:
         """What is inside of something else, compressed or in libvirt's messages, is not followed."""
@@ -282,6 +309,8 @@ class ShowingParser(DirectionParser):
         item = self.item
         assert item is not None
         self._announce(item, header or min(size, body_length), item.whole_end - item.offset, frame)
+        if item.is_pages:
+            self._remember_splits(item)
 
     def begin_trailing(self) -> None:
         super().begin_trailing()
@@ -298,6 +327,23 @@ class ShowingParser(DirectionParser):
         assert item is not None
         self.owner.trailing = self._announce(item, header, header, item.first.frame)
 
+    def finish(self, reason: str) -> None:
+        """No octet follows."""
+        self._before_end = self.expect
+        super().finish(reason)
+
+    def resume(self) -> None:
+        """The capture had not ended: what was going on was taken for torn, and the way is found again."""
+        self.ended = None
+        self.expect_next(self._before_end)
+        self.lose_way(self.end, self.end)
+
+    def hear_reset(self) -> None:
+        """The other side has reset the connection: what this one has not said is said to nobody."""
+        number = self.migration.number
+        if number is not None:
+            self.capture.kept_of(number).end(self.direction, True)
+
     def mark(self, behind: int, position: Position) -> None:
         """Octets that far behind the first in `buffer` were captured there."""
         self._marks.append((self.offset + behind, position))
@@ -309,6 +355,8 @@ class ShowingParser(DirectionParser):
             record = self._provisional(item, item.whole_end - item.offset)
             shown = self.owner.shown[-1]
             shown.take_runs(record.body, record.runs)
+            if shown.role is Role.POSTCOPY_FAULT:
+                shown.pfns = list(record.pfns())
             self.capture.kept_of(record.migration).judge_list(record, shown)
         return went_on
 
@@ -323,6 +371,14 @@ class ShowingParser(DirectionParser):
             frame = self._marks[at][1].frame
             at += 1
         return frame
+
+    def _remember_splits(self, item: Item) -> None:
+        """Packets that came before it was known what is in them may end inside an entry, as later ones may."""
+        for at in range(len(self._marks)):
+            start = self._marks[at][0]
+            behind, size = start - self.offset, (start - item.offset) % ENTRY_SIZE
+            if size and behind >= size:
+                self.owner.split[start] = bytes(self.buffer[behind - size : behind])
 
     def _announce(self, item: Item, header: int, length: int, frame: int) -> Shown:
         role = item.spec.role if isinstance(item.spec, RecordSpec) else None

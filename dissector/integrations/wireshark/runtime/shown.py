@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from dissector.integrations.wireshark.runtime.halves import ShownHalf
 
 
+COUNT_SIZE = 4
+"""Octets of the number of entries, with which the body of a pages record begins."""
+
+
 class Tie(NamedTuple):
     """A pfn that ties a POSTCOPY_FAULT to the POSTCOPY_PAGE_DATA that answers it: a `Link`, as it is shown."""
 
@@ -51,6 +55,8 @@ class Shown:
     last: Position | None = None
     """Where its newest octet was captured; None as long as it goes on."""
     complete: bool = False
+    whole: bool = False
+    """Whether it was followed to its end."""
     holes: int = 0
     summary: str = ""
     count: int | None = None
@@ -93,7 +99,7 @@ class Shown:
 
     def take_runs(self, body: bytes, runs: Sequence[Run]) -> None:
         """Its entries, or what was captured of them."""
-        self.count = int.from_bytes(body[:4], self.item.endianness) if len(body) >= PAGES_HEADER_SIZE else None
+        self.count = int.from_bytes(body[:COUNT_SIZE], self.item.endianness) if len(body) >= COUNT_SIZE else None
         self.listed = sum(run.length for run in runs)
         if runs:
             self.low = min(run.first for run in runs)

@@ -56,10 +56,9 @@ def summary(shown: Shown) -> str:
     return words
 
 
-def fields(shown: Shown, length: int, is_known: bool) -> Iterator[tuple[str, Any]]:
-    """What there is to say of an item, by the path of the field that says it. `length`: its octets so far. `is_known`:
-    whether all frames were looked at."""
-    item, half = shown.item, shown.half
+def fields(shown: Shown) -> Iterator[tuple[str, Any]]:
+    """What there is to say of an item, by the path of the field that says it."""
+    item = shown.item
     yield "name", item.name
     yield "migration", shown.migration.number or 0
     yield "direction", shown.direction
@@ -68,16 +67,12 @@ def fields(shown: Shown, length: int, is_known: bool) -> Iterator[tuple[str, Any
     if item.type is not None:
         yield "type", item.type
     yield "offset", item.offset
-    yield "length", length
+    yield "length", shown.length
     yield "body_length", item.body_length
     yield "first_frame", item.first.frame
     if shown.last is not None:
         yield "last_frame", shown.last.frame
         yield "complete", shown.complete and not shown.holes
-    elif is_known:
-        half.catch_up()
-        yield "last_frame", half.parser.newest.frame
-        yield "complete", shown is half.trailing and not half.parser.damaged
 
 
 def contents(shown: Shown, has_entries: bool) -> str:

@@ -978,6 +978,8 @@ class Body:
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)) if self.kind(value) == "list":
                 place = self.expr(value, ATOM)
                 return f"{place}[#{place}]"
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as index)) if self.kind(value) == "deque":
+                return f"py.nth({self.expr(value)}, -{index})"
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as index)):
                 return f"py.at({self.expr(value)}, -{index})"
             case ast.Tuple(elts=[one, other]):
