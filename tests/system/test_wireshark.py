@@ -129,6 +129,7 @@ GUI = """
 menus, statistics = {}, { [MENU_STAT_UNSORTED] = "Statistics", [MENU_STAT_RESPONSE_TIME] = "Service Response Time" }
 gui_enabled = function() return true end
 register_menu = function(title, action, menu) menus[statistics[menu] .. "/" .. title] = action end
+register_packet_menu = function(title, action, fields) menus[fields .. "/" .. title] = action end
 set_filter = function(filter) print("filter " .. filter) end
 apply_filter = function() print("applied") end
 TextWindow = { new = function(title)
@@ -166,6 +167,29 @@ def test_the_menu_statistics_has_the_reports(wireshark: Tshark, entry: str, filt
     assert title == f"window Xen live migration: {name}" and button.startswith("button Show ")
     assert rows == report.splitlines() and (wanted, applied) == (f"filter {filter}", "applied")
     assert run(wireshark, capture, "-Y", filter, "-T", "fields", "-e", "frame.number")
+
+
+@pytest.mark.parametrize(
+    ("title", "field", "value", "filter"),
+    [
+        ("Records of this migration", "xenmig.migration", "7 - 7.0", "xenmig.migration == 0"),
+        ("Conversation with this packet", "tcp.stream", "7 - 7.0", "xenmig && tcp.stream == 0"),
+        ("Packets that list this page", "xenmig.fault.pfn", "UInt64.new(0x216)", "xenmig.pfn == 534"),
+    ],
+)
+def test_a_packet_s_menu_filters_what_it_belongs_to(
+    wireshark: Tshark, title: str, field: str, value: str, filter: str, tmp_path: Path
+) -> None:
+    """As the graphical Wireshark calls it: with the packet's fields, of which these are some."""
+    script = tmp_path / "gui.lua"
+    infos = f'{{ name = "frame.number", value = 7 }}, {{ name = "{field}", value = {value} }}'
+    chosen = f'menus["xenmig,{field}/Xen Live Migration/{title}"]({infos})\n'
+    script.write_text(GUI + DISSECTOR.read_text() + chosen)
+    capture = CAPTURES["violations/none/none.pcap"]
+    assert run(wireshark, capture, "-q", script=script).splitlines() == [f"filter {filter}", "applied"]
+    found = run(wireshark, capture, "-2", "-Y", filter, "-T", "fields", "-e", "frame.number").split()
+    everything = run(wireshark, capture, "-2", "-T", "fields", "-e", "frame.number").split()
+    assert 2 <= len(found) < len(everything)
 
 
 def column(wireshark: Tshark, name: str, wanted: str, *fields: str) -> list[list[str]]:

@@ -32,6 +32,25 @@ local function offer(title, menu, one)
     end, menu)
 end
 
+-- In the menu of a packet, from Wireshark 4.4 on. Lua cannot add to Conversation Filter.
+local function offer_filter(title, field, filter)
+    register_packet_menu("Xen Live Migration/" .. title, function(...)
+        for _, info in ipairs({ ... }) do
+            if info.name == field then
+                set_filter(format(filter, tonumber(tostring(info.value)))) -- of 64 bits it is no number
+                apply_filter()
+                return
+            end
+        end
+    end, "xenmig," .. field)
+end
+
+if gui_enabled() and register_packet_menu then
+    offer_filter("Records of this migration", "xenmig.migration", "xenmig.migration == %.0f")
+    offer_filter("Conversation with this packet", "tcp.stream", "xenmig && tcp.stream == %.0f")
+    offer_filter("Packets that list this page", "xenmig.fault.pfn", "xenmig.pfn == %.0f")
+end
+
 if gui_enabled() then
     offer("Xen Live Migration/Summary", MENU_STAT_UNSORTED, SUMMARY)
     offer("Xen Live Migration/Faults", MENU_STAT_UNSORTED, FAULTS)
