@@ -118,6 +118,16 @@ class Octets:
         """Octets of the file used so far (compressed ones, of a compressed file): comparable with `size`."""
         return self._consumed
 
+    @property
+    def left(self) -> int:
+        """Octets that are known to follow and can be skipped; 0 where nothing is known of that."""
+        return 0 if self.size is None or self._first else max(0, self.size - self._file.tell())
+
+    def skip(self, count: int) -> None:
+        """Goes on behind so many of those octets."""
+        self._file.seek(count, os.SEEK_CUR)
+        self._consumed += count
+
     def close(self) -> None:
         self._file.close()
 
@@ -146,6 +156,10 @@ class UnpackedOctets(Octets):
         self._packed = memoryview(bytearray(CHUNK))
         self._at = self._end = 0  # what of _packed is still to be unpacked
         self._unpacked = memoryview(b"")
+
+    @property
+    def left(self) -> int:
+        return 0
 
     def readinto(self, target: memoryview) -> int:
         filled = 0

@@ -108,6 +108,13 @@ class JoinedReader(CaptureReader):
     def advance(self, pos: int, frame: int, cut: int, time_ns: int) -> None:
         self.member.advance(pos, frame, cut, time_ns)
 
+    @property
+    def left(self) -> int:
+        return self.member.left
+
+    def leap(self, pos: int) -> tuple[int, int]:
+        return self.member.leap(pos)
+
     def next_packet(self) -> Packet | None:
         packet = self.member.next_packet()
         while packet is None and self._left:

@@ -183,6 +183,21 @@ class CaptureReader:
         self.pos, self.end, self._kept = start, start + rest, start
 
     @property
+    def left(self) -> int:
+        """Octets behind the buffer that are there and may be leapt over: of a plain file, if nobody keeps them."""
+        return 0 if self.blocks or self.keep is not None or self.trouble else self.source.left
+
+    def leap(self, pos: int) -> tuple[int, int]:
+        """The fast path took a packet which ends at `pos`, at most `left` octets behind the buffer: goes on there,
+        reading no more than is needed to see what comes. Where the next record header starts, and where the buffer
+        ends."""
+        self.source.skip(pos - self.end)
+        self._passed += pos
+        self.pos = self._kept = 0
+        self.end = self.source.readinto(self.view[:PAGE])
+        return self.pos, self.end
+
+    @property
     def octets(self) -> int:
         """Octets of the file read so far, decompressed."""
         return self._passed + self.end

@@ -98,6 +98,11 @@ PIECE_COST = 256
 
 _PIECE_COST = cython.declare(cython.longlong, 256)
 
+LEAP = 1 << 15
+"""Octets of a packet that have not been read, from which on it costs less to seek past them: if nobody needs them."""
+
+_LEAP = cython.declare(cython.longlong, 1 << 15)
+
 WINDOW_LEAST = 1 << 18
 """A window (octets) that every receiver is believed to have: where captures are made, or miss its updates, the one that
 was seen last may be too small."""
@@ -475,6 +480,7 @@ class Core:
         halves: dict = self._halves  # type: ignore[type-arg]
         due: cython.longlong = self.due
         cut: cython.longlong = 0
+        left: cython.longlong = reader.left
         came_to: cython.int = _READER
         compiled: cython.bint = cython.compiled
 
@@ -492,6 +498,8 @@ class Core:
         payload: cython.longlong = 0
         size: cython.longlong = 0
         header: cython.longlong = 0
+        whole: cython.bint
+        seen: cython.longlong
         is_found: cython.bint
         total: cython.longlong = 0
         protocol: cython.uint = 0
@@ -559,7 +567,7 @@ class Core:
                 else:
                     first, second, captured, length = unpack_head(buffer, pos)
                 following = pos + head + captured
-                if following > end:
+                if following > end and (following - end < _LEAP or following - end > left):
                     break
                 time = first * 1_000_000_000 + second * layout.multiply
             if captured > _LARGEST_PACKET:
@@ -569,9 +577,11 @@ class Core:
             came_to = _PACKET
             at = pos + head
             there = at + captured
+            whole = following <= end
+            seen = there if whole else end
             ip = at + layout.link_header
             is_found = False
-            if there - ip < _IP_FIELDS_4:
+            if seen - ip < _IP_FIELDS_4:
                 kind = 0
             elif layout.type_at < 0:
                 kind = _IPV6 if octets[ip] >> 4 == 6 else _IPV4
@@ -581,7 +591,7 @@ class Core:
                 kind, total, protocol, key, seq, ack, rest = layout.unpack(buffer, at)
                 is_found = kind >> 8 == PLAIN_IPV4
                 kind >>= 16
-            while kind in (0x8100, 0x88A8, 0x9100) and there - ip >= 4 + _IP_FIELDS_4:
+            while kind in (0x8100, 0x88A8, 0x9100) and seen - ip >= 4 + _IP_FIELDS_4:
                 kind = _short(octets, ip + 2)
                 ip += 4
             inside = 0
@@ -597,7 +607,7 @@ class Core:
                     if total and not protocol & _FRAGMENT:
                         came_to = _PASSED
                         payload, size = ip + 20, total - 20
-                elif kind == _IPV6 and there - ip >= _IP_FIELDS_6 and octets[ip] >> 4 == 6:
+                elif kind == _IPV6 and seen - ip >= _IP_FIELDS_6 and octets[ip] >> 4 == 6:
                     if compiled:
                         total, protocol = _short(octets, ip + 4), octets[ip + 6]
                         key_at, key_size = ip + 8, 36
@@ -612,21 +622,21 @@ class Core:
                 if came_to == _PASSED and protocol != _TCP:
                     if compiled:
                         key = _key(octets, key_at, key_size)
-                    came_to = self._pass(key) if protocol == _UDP and not inside else _PACKET
+                    came_to = self._pass(key) if protocol == _UDP and whole and not inside else _PACKET
                 if came_to == _PASSED or inside or not layout.tunnels:
                     break
-                inside = self._inside(layout.tunnels, octets, at, there)
+                inside = self._inside(layout.tunnels, octets, at, seen)
                 if not inside:
                     break
                 ip, is_found = at + inside, False
-                kind = 0 if there - ip < _IP_FIELDS_4 else _IPV6 if octets[ip] >> 4 == 6 else _IPV4
+                kind = 0 if seen - ip < _IP_FIELDS_4 else _IPV6 if octets[ip] >> 4 == 6 else _IPV4
 
             # The half-connection, and what the packet is to it.
             if came_to == _PASSED and protocol == _TCP:
                 header = (rest >> 26) & 0x3C
                 payload += header
                 size -= header
-                if header < 20 or size < 0:
+                if header < 20 or size < 0 or (payload > seen and not whole):
                     came_to = _PACKET
                 else:
                     is_found = True
@@ -649,6 +659,10 @@ class Core:
                     else:
                         if rest & _PLAIN != _ACK:
                             came_to = _SEGMENT
+                        elif (
+                            not whole and (seq != half.next_seq or half.next + size >= half.limit) and not half.ignored
+                        ):
+                            came_to = _READER
                         elif not half.ignored:
                             half.spoke = time
                             if (ack != half.ack_seq or rest != half.window) and not self._acknowledge(
@@ -672,6 +686,9 @@ class Core:
                             ):
                                 came_to = _SEGMENT
 
+            if not whole and came_to != _PASSED:
+                came_to = _READER
+                break
             frame += 1
             pos = following
             if captured < length:
@@ -689,6 +706,11 @@ class Core:
             if came_to == _PACKET:
                 self.start, self.captured, self.length = at, captured, length
                 break
+            if pos > end:
+                left -= pos - end
+                pos, end = reader.leap(pos)
+                left -= end - pos
+                one_size = other_size = 0
 
         if frame > reader.frame:
             self.time, self.link = time, layout.link

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import struct
 import subprocess
 import sys
 from itertools import accumulate
@@ -19,7 +20,7 @@ from conftest import REPOSITORY, captures
 from conversation import Wire
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from roads import UNCOMPILED, check
+from roads import UNCOMPILED, check, dissect
 from talks import Speaker, Talk, octets_of, turns
 from tunnels import ENCAPSULATIONS, in_tunnels, wrapped
 from wire import FIN, LINKS, RST, SPACE, SYN, Captured, Ends, Packet, exchange, impaired, pcap, pcapng
@@ -27,6 +28,7 @@ from wire import FIN, LINKS, RST, SPACE, SYN, Captured, Ends, Packet, exchange, 
 import dissector.capture.opening
 import dissector.tcp.core
 import dissector.tcp.half_connection
+from dissector.capture.formats import PCAP_HEADER
 from dissector.capture.opening import open_source
 from dissector.capture.reader import CaptureReader
 from dissector.events import FORWARD, REVERSE, Closed, Direction, DirectionEnded, Gap
@@ -82,6 +84,40 @@ def test_the_fast_path_is_used_where_packets_are_missing(name: str) -> None:
     """Behind a gap it goes on holding, whatever comes in whatever order."""
     outcome = check(captures()[name])
     assert outcome.taken > 0.97 * outcome.reader[0]
+
+
+def test_contents_that_nobody_needs_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of large packets of a plain file: behind a MiB that was read at once, one PAGE shows what comes next."""
+    path, leapt = tmp_path / "built.pcap", 0
+    build_capture(path, 8_000_000, "b")
+    leap = CaptureReader.leap
+
+    def counted(reader: CaptureReader, pos: int) -> tuple[int, int]:
+        nonlocal leapt
+        leapt += pos - reader.end
+        return leap(reader, pos)
+
+    monkeypatch.setattr(CaptureReader, "leap", counted)
+    fast = dissect(path, core.Core)
+    assert leapt > 0.4 * path.stat().st_size
+    assert fast == check(path)
+
+
+@pytest.mark.parametrize("more", [-60_000, -30_000, -1, 0, 1, 40, 16 + 66, 16 + 66 + 1])
+def test_a_file_that_ends_in_contents_that_are_not_read(tmp_path: Path, more: int) -> None:
+    """Or so many octets from there."""
+    path = tmp_path / "built.pcap"
+    build_capture(path, 4_000_000, "b")
+    octets, at, ends = path.read_bytes(), PCAP_HEADER, []
+    while at < len(octets):
+        (captured,) = struct.unpack_from("<I", octets, at + 8)
+        at += 16 + captured
+        if captured > 65_000:
+            ends.append(at)
+    path.write_bytes(octets[: ends[-2] + more])
+    *_, trouble, length = check(path).reader
+    assert length == ends[-2] + more
+    assert (trouble is None) == (more in (0, 16 + 66))
 
 
 IN_FRAMES = sorted(name for name, how in ENCAPSULATIONS.items() if how.link == 1)
