@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
-from dissector.events import FORWARD, REVERSE, Direction, Record, Stall
+from dissector.events import FORWARD, REVERSE, Direction, Held, Record, Stall
 from dissector.facts.directions import DirectionFacts
 from dissector.facts.limits import HeldUp, together
 from dissector.facts.roles import role_of
@@ -55,6 +55,15 @@ class Phase:
         return end - start - sum(lost)
 
 
+def _without_idleness(record: Record) -> Record:
+    """As it is, but that nothing tells whether its sender had nothing to send."""
+    before, within = (one._replace(idle=0) for one in record.held)
+    stalls = tuple(
+        one._replace(cause="unclear", ended_by=None) if one.cause == "idle" else one for one in record.stalls
+    )
+    return record._replace(held=Held(before, within), stalls=stalls)
+
+
 class Phases:
     """The phases of a migration so far, in order."""
 
@@ -63,6 +72,8 @@ class Phases:
         self.stalls = Stalls()
         self._sent = self._heard = 0
         """When the newest forward record ended, and the newest reverse one."""
+        self._heard_to = 0
+        """The offset in the reverse direction up to which there were records, or octets that nobody captured."""
 
     def add(self, record: Record, is_static_data: bool, is_forward_followed: bool) -> None:
         """The next record. `is_static_data`: whether it is none of the record that its number says."""
@@ -83,13 +94,19 @@ class Phases:
         phase.reach(record)
         phase.tail = max(0, phase.end_time - self._sent) if self._sent else 0
         self._heard = record.last.time
+        self._heard_to = max(self._heard_to, record.end)
 
     def _add_forward(self, record: Record, role: Role | None, following: PhaseName | None) -> None:
         phase = self.all[-1]
         phase.tail = 0
+        is_told = record.acked <= self._heard_to + 1  # a FIN counts as an octet
+        if not is_told:
+            # The source had octets of the other side that were not captured: perhaps it had waited for those.
+            record = _without_idleness(record)
+            self._heard_to = record.acked
         # What came from the other side meanwhile was what its sender had waited for.
         phase.spent.add(record.held.before, self._heard - (self._sent or phase.start_time))
-        if not self._sent:
+        if not self._sent and is_told:
             phase.spent.idle += record.first.time - max(phase.start_time, self._heard)
         self._sent = record.last.time
         self._stand(record, [one for one in record.stalls if one.end <= record.first.time], False)

@@ -19,12 +19,14 @@ and how large a window the destination had announced; when the first and the las
 - What is left was sent as soon as news came, so news was what it had waited for: TCP's own congestion window, or a send
   buffer. QUEUE, if the round trip is longer than it can be; GROWTH, if there is more in flight than ever before; LOSS,
   if octets were lost not long ago; WINDOW, if there was hardly any room in it.
-- UNCLEAR: none of these.
+- UNCLEAR: none of these; or what it would be rests on what was not captured (see Limits).
 
 Nothing here knows of migrations: whether a source that had nothing to send waited for the other side is for others.
 
-Limits. What the handshake would have told is not known of a capture that began later: neither scale nor lag, so windows
-say nothing unless they are closed, and a pause shorter than LAG_MOST counts as UNCLEAR. A sender that paces its packets
+Limits. What the handshake would have told is not known of a capture that began later: neither scale nor lag, nor how
+much was in flight before. So windows say nothing unless they are closed, or so large without any scale that they are
+open; growth is not told; and a pause shorter than LAG_MOST counts as UNCLEAR. Where the other side was never heard of,
+its packets were not captured: then all is UNCLEAR. A sender that paces its packets
 looks like one that has nothing to send where they are not full. Times below SLACK tell nothing. SYNs without any of the
 options that every system sends were made by a program that knows nothing of the network: then all is UNCLEAR.
 """
@@ -310,13 +312,17 @@ class Pace:
             echo = None if stamps is None else stamps[1]
             if echo is not None and half.noted != NEVER:
                 self._learn_lag(time, echo)
-            known = self._known(time, echo)
             self._looks += 1
-            cause = self._cause = self._judge(time, known, is_again, is_busy and not self._is_uneven)
-            ended_by = self._ended_by(time, known)
-            self.spent[cause] += spent
-            self.in_flight.add(max(0, known.in_flight), spent)
-            self._note_growth(time, known)
+            if half.peer.spoke == -NEVER:
+                self._cause = UNCLEAR
+                self.spent[UNCLEAR] += spent
+            else:
+                known = self._known(time, echo)
+                cause = self._cause = self._judge(time, known, is_again, is_busy and not self._is_uneven)
+                ended_by = self._ended_by(time, known)
+                self.spent[cause] += spent
+                self.in_flight.add(max(0, known.in_flight), spent)
+                self._note_growth(time, known)
         if half.heard != -NEVER and time - half.heard > STALL:
             self._note_stall(time, cause, "retransmission" if is_again else ended_by)
         self._looked = time
@@ -401,23 +407,29 @@ class Pace:
         room = window - known.in_flight
         is_full = room < (self._full or SEGMENT)
         full = CLOSED if is_small else WINDOW
+        # Without its scale a window is at least what it says.
+        may_be_full = scale < 0 and 0 < known.window < known.in_flight + (self._full or SEGMENT)
         if is_again or half.acked < self._recover or (half.held and half.acked <= half.next):
             if is_full and is_small:
                 return CLOSED  # acknowledgements are late where nobody reads, and the sender asks whether all arrived
+            if may_be_full and (is_small or self._timed_out):
+                return UNCLEAR
             self._lost = time
             return LOSS
+        is_standing = is_busy and self._delay >= self.round_trip // 2
         was_lossy = time - self._lost <= min(max(MEMORY * self.round_trip, MEMORY_LEAST), MEMORY_MOST)
         if is_full and not (known.has_news and known.since > max(slack, pause // 2)):
-            is_standing = is_busy and self._delay >= self.round_trip // 2
             return QUEUE if is_standing and not is_small else full
         if is_busy:
-            return QUEUE
+            return UNCLEAR if may_be_full and not is_standing else QUEUE
+        if may_be_full and (known.left > 0 or pause < LAG_MOST):
+            return UNCLEAR
         if scale >= 0 and pause > SLACK and self._was_drained and 2 * room >= window:
             return IDLE
         if not known.has_news and pause <= slack:
             return self._cause
         if known.since > slack:
-            if pause >= LAG_MOST or (self._lag is not None and self._was_drained):
+            if (pause >= LAG_MOST and known.left <= 0) or (self._lag is not None and self._was_drained):
                 return IDLE
             if known.left <= 0:  # all had arrived, and no pacing makes pauses that long
                 return IDLE if self._lag is not None and self._has_clock else UNCLEAR
@@ -425,7 +437,7 @@ class Pace:
             if is_small:
                 return CLOSED
             return LOSS if was_lossy and self._crowded_reply < 2 * self.round_trip + QUEUED else QUEUE
-        if time - self._grown <= 4 * self.round_trip + SLACK:
+        if self.syn and time - self._grown <= 4 * self.round_trip + SLACK:
             return GROWTH
         if was_lossy:
             return LOSS
@@ -512,7 +524,7 @@ class Pace:
     def _note_growth(self, time: int, known: _Known) -> None:
         if known.in_flight > self._most + self._most // 16:
             self._most, self._grown = known.in_flight, time
-        self._most_window = max(self._most_window, known.window)
+        self._most_window = max(self._most_window, self.half.peer.window & 0xFFFF)
 
     # What the fast path tells
 

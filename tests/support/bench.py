@@ -54,6 +54,8 @@ class Setup:
     octets: int = 4_500_000
     control: str = "cubic"
     """The source's congestion control."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """For how long it is held up so, however long the rest takes on the machine at hand."""
 
 
 def run(*words: str) -> None:
@@ -151,8 +153,8 @@ SETUPS = {
         Link(delay=0.02),
         source=Pump(2_000_000, piece=30_000),
     ),
-    "pauses": Setup(("source_idle",), {"source_idle": 0.95}, source=Pump(every=1_000_000, pause=0.5)),
-    "late answer": Setup(("waiting",), {"waiting": 0.93}, answers=Pump(hold=1.5, after=54), path=TALK),
+    "pauses": Setup(("source_idle",), seconds={"source_idle": 2.0}, source=Pump(every=1_000_000, pause=0.5)),
+    "late answer": Setup(("waiting",), seconds={"waiting": 1.5}, answers=Pump(hold=1.5, after=54), path=TALK),
     "slow link and pauses": Setup(
         ("congestion", "source_idle"),
         {},
@@ -185,6 +187,12 @@ def wrong(setup: Setup, path: Path) -> list[str]:
     shares: dict[str, float] = {cause: getattr(found, cause) for cause in CAUSES}
     named = {cause for cause, share in shares.items() if share >= NAMED and cause != "unclear"}
     faults = [] if named == set(setup.named) else [f"named are {sorted(named)}: {found.sentence}"]
+    took = (migration.phases[-1].end_time or 0) - (migration.phases[0].start_time or 0)
+    faults += [
+        f"{cause} is {shares[cause]:.2f} of {took:.3f} s, which is less than {seconds} s"
+        for cause, seconds in setup.seconds.items()
+        if shares[cause] < seconds / took - CLOSE
+    ]
     faults += [
         f"{cause} is {shares[cause]:.2f}, not {share}"
         for cause, share in setup.shares.items()

@@ -5,17 +5,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import bench
 import pytest
 from conftest import ELSEWHERE, OWN, captures
+from wire import Captured, pcap
 
 import dissector
+from dissector.capture.fragments import Fragments
+from dissector.capture.link import Segment
+from dissector.capture.opening import open_capture
+from dissector.capture.reader import Packet
+from dissector.capture.tunnels import decode
 from dissector.facts.limits import CAUSES
 from dissector.results.analysis import MigrationResult
-from dissector.results.limits import LimitsResult, SharesResult
+from dissector.results.limits import NAMED, LimitsResult, SharesResult
 from dissector.results.stalls import MigrationStallResult
+from dissector.tcp.connections import ACK, SYN
 
 FOLDER = Path(__file__).parent / "limits"
 
@@ -64,6 +72,47 @@ def test_it_is_what_was_set(case: tuple[bench.Setup, Path, str]) -> None:
     assert limits(migration).side in (side, None)
     if setup.link is not None and setup.link.delay:
         assert limits(migration).side == side
+
+
+Keep = Callable[[Segment, bool, float], bool]
+"""Whether a capture has a segment: it, whether it is of the source, and which share of all packets were before it."""
+
+WORSE: dict[str, Keep] = {
+    "no handshake": lambda segment, is_sources, at: not segment.flags & SYN,
+    "begun late": lambda segment, is_sources, at: at > 0.25,
+    "the source's packets alone": lambda segment, is_sources, at: is_sources,
+    "no answers": lambda segment, is_sources, at: is_sources or not segment.length,
+}
+"""Captures that lack what the answer rests on."""
+
+
+def worse(path: Path, keep: Keep, into: Path) -> Path:
+    reader = open_capture(str(path))
+    kept: list[tuple[Packet, Segment]] = []
+    while (packet := reader.next_packet()) is not None:
+        packet = packet._replace(octets=memoryview(bytes(packet.octets)))
+        segment = decode(packet.link, packet.octets, packet.length, Fragments())
+        assert segment is not None
+        kept.append((packet, segment))
+    source = next(segment.key[:4] for _, segment in kept if segment.flags & (SYN | ACK) == SYN)
+    packets = [
+        packet for at, (packet, segment) in enumerate(kept) if keep(segment, segment.key[:4] == source, at / len(kept))
+    ]
+    captured = [Captured(one.time_ns, bytes(one.octets), one.length) for one in packets]
+    into.write_bytes(pcap(captured, packets[0].link))
+    return into
+
+
+@pytest.mark.parametrize("lacks", WORSE)
+@pytest.mark.parametrize(
+    "name", ["rate on the way", "small buffer", "slow reader", "slow writer far away", "late answer"]
+)
+@pytest.mark.parametrize("side", bench.SIDES)
+def test_of_a_worse_capture_it_is_that_or_not_clear(name: str, side: str, lacks: str, tmp_path: Path) -> None:
+    setup, path, _ = MADE[f"{name}, {side}"]
+    (migration,) = dissector.open(str(worse(path, WORSE[lacks], tmp_path / "worse.pcap"))).analyze().migrations
+    shares = {cause: getattr(limits(migration), cause) for cause in CAUSES}
+    assert {cause for cause, share in shares.items() if share >= NAMED} <= {*setup.named, "unclear"}, shares
 
 
 STOOD = {
