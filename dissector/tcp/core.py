@@ -9,14 +9,15 @@ TCP, looks the half-connection up by the addresses and ports, and decides:
   is held back, or it comes again: the half counts it; its acknowledgement is counted likewise: next;
 - the consumer needs its payload, but more than that before it does anything: the half keeps it: next;
 - it comes before those before it, and lies within what the consumer does not need: the half alone holds it: next;
+- its payload concerns nobody, and LEAP octets of it and more have not been read: they never are (`reader.leap`): next;
 - all else is careful code's business. `run` returns what it came to, having taken and counted everything before.
 
 Of a packet that is no plain TCP it is tried whether it begins like one in which careful code has found an IP header
 (`learn`): what is in a tunnel then passes as if it was not.
 
 So there is one road with two speeds: what `run` returns is the difference. It opens nothing, allocates nothing a
-packet but a key to look up and what is kept, and calls nobody but the half; consumers are told by `Half.tell` once
-`run` has returned.
+packet but what is kept and, where a packet is of neither of the two halves before it, a key to look up, and calls
+nobody but the half and, to leap, the reader; consumers are told by `Half.tell` once `run` has returned.
 
 Invariants. Between two runs every half has been told (`next == told`, and `kept` is empty). A half's limits are 0
 unless `HalfConnection.allow` has set them, and it sets them anew after whatever careful code did to a connection: so a
