@@ -408,6 +408,11 @@ class DirectionEnded(NamedTuple):
     """What its connection showed of its octets' way."""
     stall: Stall | None = None
     """The time without payload at its end, if the connection or the capture ended then."""
+    taken: int | None = None
+    """How many of the forward direction's octets the destination had acknowledged by then (an offset there); None: no
+    packet of it was captured."""
+    hides: bool = False
+    """Whether octets of a connection beside the image's were not captured."""
 
 
 Event: TypeAlias = (

@@ -2127,6 +2127,7 @@ parser_direction.NoTransport.copies = 0
 parser_direction.NoTransport.in_vain = 0
 parser_direction.NoTransport.unheard = 0
 parser_direction.NoTransport.is_shut = false
+parser_direction.NoTransport.is_answered = false
 events.Spent = py.class("Spent", { "idle", "loss", "queue", "growth", "window", "closed", "unclear" }, { idle = 0,
     loss = 0, queue = 0, growth = 0, window = 0, closed = 0, unclear = 0 }, true, nil, function(idle, loss, queue,
     growth, window, closed, unclear) if idle == nil then idle = 0 end if loss == nil then loss = 0 end if queue == nil
@@ -2193,6 +2194,9 @@ events.DirectionStarted = py.class("DirectionStarted", { "migration", "direction
     late = false, position = events.Position(0, 0) }, true, nil, function(migration, direction, offset, late,
     position) if late == nil then late = false end if position == nil then position = events.Position(0, 0) end return {
     migration = migration, direction = direction, offset = offset, late = late, position = position } end)
+events.Closed = py.class("Closed", { "migration", "direction", "how", "position" }, {}, true, nil, function(migration,
+    direction, how, position) return { migration = migration, direction = direction, how = how,
+    position = position } end)
 events.Way = py.class("Way", { "rtt", "in_flight", "fast", "timeout", "spurious", "late", "late_by", "window_least",
     "window_closed", "lag", "reply", "side" }, { fast = 0, timeout = 0, spurious = 0, late = 0, window_closed = 0 },
     true, nil, function(rtt, in_flight, fast, timeout, spurious, late, late_by, window_least, window_closed, lag, reply,
@@ -2203,13 +2207,14 @@ events.Way = py.class("Way", { "rtt", "in_flight", "fast", "timeout", "spurious"
 events.Stall = py.class("Stall", { "start", "end_", "cause", "ended_by" }, {}, true, nil, function(start, end_, cause,
     ended_by) return { start = start, end_ = end_, cause = cause, ended_by = ended_by } end)
 events.DirectionEnded = py.class("DirectionEnded", { "migration", "direction", "reason", "offset", "retransmitted",
-    "conflicts", "copies", "in_vain", "unheard", "way", "stall" }, { retransmitted = 0, conflicts = 0, copies = 0,
-    in_vain = 0, unheard = 0 }, true, nil, function(migration, direction, reason, offset, retransmitted, conflicts,
-    copies, in_vain, unheard, way, stall) if retransmitted == nil then retransmitted = 0 end if conflicts == nil then
-    conflicts = 0 end if copies == nil then copies = 0 end if in_vain == nil then in_vain = 0 end if unheard == nil then
-    unheard = 0 end return { migration = migration, direction = direction, reason = reason, offset = offset,
+    "conflicts", "copies", "in_vain", "unheard", "way", "stall", "taken", "hides" }, { retransmitted = 0, conflicts = 0,
+    copies = 0, in_vain = 0, unheard = 0, hides = false }, true, nil, function(migration, direction, reason, offset,
+    retransmitted, conflicts, copies, in_vain, unheard, way, stall, taken,
+    hides) if retransmitted == nil then retransmitted = 0 end if conflicts == nil then conflicts = 0 end if copies ==
+    nil then copies = 0 end if in_vain == nil then in_vain = 0 end if unheard == nil then unheard = 0 end if hides ==
+    nil then hides = false end return { migration = migration, direction = direction, reason = reason, offset = offset,
     retransmitted = retransmitted, conflicts = conflicts, copies = copies, in_vain = in_vain, unheard = unheard,
-    way = way, stall = stall } end)
+    way = way, stall = stall, taken = taken, hides = hides } end)
 runtime_parsing.ShowingParser = py.class("ShowingParser", nil, nil, false, parser_direction.DirectionParser)
 parser_resync.Magic = py.class("Magic", { "octets", "direction", "expect", "layer", "confirms", "is_message" }, {
     confirms = {}, is_message = false }, true, nil, function(octets, direction, expect, layer, confirms,
@@ -5604,53 +5609,53 @@ MESSAGE["stream error"] = py.make(protocol_specs.MessageSpec, { name = "stream e
 
 declare_expert("unanswered", "fault.unanswered", expert.severity.WARN, "The page of a faulted pfn never came")
 RULE["bad-image-header"] = setmetatable({ id = "bad-image-header", severity = "error", wireshark = true, effects = {
-    doubts = true, loses = true, stops = true } }, VIOLATION)
+    doubts = true, loses = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "bad-image-header error", "rule.bad-image-header", expert.severity.ERROR,
     "A libxc image header has a wrong marker or id, or a version nobody specified"
 )
 RULE["bad-domain-header"] = setmetatable({ id = "bad-domain-header", severity = "error", wireshark = true, effects = {
-    doubts = true, stops = true } }, VIOLATION)
+    doubts = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "bad-domain-header error", "rule.bad-domain-header", expert.severity.ERROR,
     "A libxc domain header has an unknown guest type or a page_shift other than 12"
 )
 RULE["bad-libxl-header"] = setmetatable({ id = "bad-libxl-header", severity = "error", wireshark = true, effects = {
-    doubts = true, loses = true, stops = true } }, VIOLATION)
+    doubts = true, loses = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "bad-libxl-header error", "rule.bad-libxl-header", expert.severity.ERROR,
     "A libxl stream header has a wrong ident or version"
 )
 RULE["bad-xl-header"] = setmetatable({ id = "bad-xl-header", severity = "error", wireshark = true, effects = {
-    doubts = true, stops = true } }, VIOLATION)
+    doubts = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "bad-xl-header error", "rule.bad-xl-header", expert.severity.ERROR,
     "An xl save header has a wrong byteorder or mandatory flags nobody specified"
 )
 RULE["big-endian-stream"] = setmetatable({ id = "big-endian-stream", severity = "error", wireshark = true, effects = {
-    doubts = true, once = true, stops = true } }, VIOLATION)
+    doubts = true, once = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "big-endian-stream error", "rule.big-endian-stream", expert.severity.ERROR,
     "A header says that the stream is big-endian"
 )
 RULE["reserved-bits-set"] = setmetatable({ id = "reserved-bits-set", severity = "warning", wireshark = true,
-    message = "{field} is 0x{bits:x}, not zero", effects = { doubts = true, stops = true } }, VIOLATION)
+    message = "{field} is 0x{bits:x}, not zero", effects = { doubts = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "reserved-bits-set warning", "rule.reserved-bits-set", expert.severity.WARN, "A reserved field or bit is not zero"
 )
 RULE["nonzero-padding"] = setmetatable({ id = "nonzero-padding", severity = "warning", wireshark = true,
-    message = "padding after the body is {padding}", effects = { doubts = true, stops = true } }, VIOLATION)
+    message = "padding after the body is {padding}", effects = { doubts = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "nonzero-padding warning", "rule.nonzero-padding", expert.severity.WARN, "The padding after a body is not zero"
 )
 RULE["record-too-long"] = setmetatable({ id = "record-too-long", severity = "error", wireshark = true, effects = {
-    doubts = true, loses = true, ["no header"] = true, stops = true } }, VIOLATION)
+    doubts = true, loses = true, ["no header"] = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "record-too-long error", "rule.record-too-long", expert.severity.ERROR,
     "The body_length of a record is above 128 MiB, which no libxc receiver accepts"
 )
 RULE["body-length-mismatch"] = setmetatable({ id = "body-length-mismatch", severity = "error", wireshark = true,
-    effects = { doubts = true, stops = true } }, VIOLATION)
+    effects = { doubts = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "body-length-mismatch error", "rule.body-length-mismatch", expert.severity.ERROR,
     "A body is shorter or longer than its own counts say"
@@ -5660,42 +5665,42 @@ declare_expert(
     "A body is shorter or longer than its own counts say"
 )
 RULE["nonempty-signal"] = setmetatable({ id = "nonempty-signal", severity = "error", wireshark = true, effects = {
-    doubts = true, stops = true } }, VIOLATION)
+    doubts = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "nonempty-signal error", "rule.nonempty-signal", expert.severity.ERROR,
     "A record that only signals, and so must be empty, has a body"
 )
 RULE["empty-pages-record"] = setmetatable({ id = "empty-pages-record", severity = "error", wireshark = true, effects = {
-    doubts = true, stops = true } }, VIOLATION)
+    doubts = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "empty-pages-record error", "rule.empty-pages-record", expert.severity.ERROR, "A pages record has a count of 0"
 )
 RULE["reserved-page-type"] = setmetatable({ id = "reserved-page-type", severity = "error", wireshark = true, effects = {
-    doubts = true } }, VIOLATION)
+    doubts = true, run = true } }, VIOLATION)
 declare_expert(
     "reserved-page-type error", "rule.reserved-page-type", expert.severity.ERROR,
     "An entry of a pages record has one of the reserved page types 5 to 8"
 )
 RULE["unknown-mandatory-record"] = setmetatable({ id = "unknown-mandatory-record", severity = "error", wireshark = true,
-    effects = { doubts = true, ["no header"] = true, stops = true } }, VIOLATION)
+    effects = { doubts = true, ["no header"] = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "unknown-mandatory-record error", "rule.unknown-mandatory-record", expert.severity.ERROR,
     "A record has a type nobody specified, and bit 31 says that it must not be ignored"
 )
 RULE["unknown-optional-record"] = setmetatable({ id = "unknown-optional-record", severity = "note", wireshark = true,
-    effects = { doubts = true, stops = true } }, VIOLATION)
+    effects = { doubts = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "unknown-optional-record note", "rule.unknown-optional-record", expert.severity.NOTE,
     "A record has a type nobody specified, and bit 31 says that it may be ignored"
 )
 RULE["legacy-stream"] = setmetatable({ id = "legacy-stream", severity = "error", wireshark = true, effects = {
-    doubts = true, loses = true, stops = true } }, VIOLATION)
+    doubts = true, loses = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "legacy-stream error", "rule.legacy-stream", expert.severity.ERROR,
     "The stream is in the legacy format of Xen 4.5 or older and is not dissected"
 )
 RULE["data-after-end"] = setmetatable({ id = "data-after-end", severity = "warning", wireshark = true,
-    message = "{length:,} octets after the end of the stream are no handshake", effects = { doubts = true,
+    message = "{length:,} octets after the end of the stream are no handshake", effects = { doubts = true, run = true,
     stops = true } }, VIOLATION)
 declare_expert(
     "data-after-end warning", "rule.data-after-end", expert.severity.WARN,
@@ -6256,6 +6261,7 @@ parser_resync.LIBXC_CONTEXTS = { ["\000\000\000\001\000\000\000\000"] = true,
 parser_resync.LATE_SEARCHED = 0x800000
 parser_resync.OPAQUE_SEARCHED = 4096
 parser_resync.START_SEARCHED = 0x10000
+parser_resync.TEXT_KEPT = 128
 protocol_xenops.REQUEST_MAX = 16384
 parser_steps.HANDSHAKE_HEADER = 2
 parser_steps.AFTER_REQUEST = { { "XenSavedDomv2-\n", "XENOPS_HEADER" }, { "XenSavedDomain\n", "XENOPS_LEGACY_HEADER" },
@@ -6406,6 +6412,8 @@ function facts_directions.DirectionFacts._init(self, direction)
     self.copies = 0
     self.in_vain = 0
     self.unheard = 0
+    self.taken = nil
+    self.hides = false
     self.way = nil
     self.stall = nil
     self.closed = nil
@@ -6491,6 +6499,7 @@ function facts_directions.DirectionFacts._end(self, event)
     self.copies = event.copies
     self.in_vain, self.unheard, self.way = event.in_vain, event.unheard, event.way
     self.stall = event.stall
+    self.taken, self.hides = event.taken, event.hides
 end
 
 function facts_directions.DirectionFacts._reach(self, offset)
@@ -6938,24 +6947,27 @@ function rules_checker._once(broken)
     return results
 end
 
--- What the record before it in its direction, of the same name, did not break in the same way.
+-- What the one before it in its direction, of the same name, did not break as well.
 function rules_checker.Checker._new(self, record, broken)
-    local before = py.get(self._latest, record.direction, rules_checker.NO_MISTAKE)
-    local found = py.map(broken, function(violation) return { violation, rules_checker._mistake(record,
-        violation) } end)
-    py.put(self._latest, record.direction, (function() if (found and found[1] ~= nil) then return py.set(py.map(found,
-        function(one_) local _, mistake = py.unpack(one_) if py.truth(mistake) then return mistake end end)) end return
-        rules_checker.NO_MISTAKE end)())
-    return py.map(found, function(one_) local violation, mistake = py.unpack(one_) if mistake == nil
-        or not py.has(before, mistake) then return violation end end)
-end
-
--- What is the same of all records of a run, of a rule that is broken once by a run.
-function rules_checker._mistake(record, violation)
-    if py.has(violation.rule.effects, "run") then
-        return { violation.rule, record.name, violation.message }
+    local found = broken
+    if not ((found and found[1] ~= nil)) and not py.truth(self._latest) then
+        return found
     end
-    return nil
+    local kind = py.str(record.direction) .. " " .. py.str(record.layer) .. " "
+        .. py.str((function() if record.spec ~= nil then return record.name end return "" end)())
+    local before
+    if py.truth(self._latest) then
+        before = py.pop(self._latest, kind, rules_checker.NO_MISTAKE)
+    else
+        before = rules_checker.NO_MISTAKE
+    end
+    local mistakes = py.map(found, function(violation) if py.has(violation.rule.effects,
+        "run") then return py.str(violation.rule.id) .. " " .. py.str(record.name) end end)
+    if (mistakes and mistakes[1] ~= nil) then
+        py.put(self._latest, kind, py.set(mistakes))
+    end
+    return py.map(found, function(violation) if not py.has(before, py.str(violation.rule.id) .. " "
+        .. py.str(record.name)) then return violation end end)
 end
 
 -- All that a record breaks. `is_found_again`: whether the way was lost before it.
@@ -7031,11 +7043,12 @@ function rules_handshake.step(latest, record, migration)
         end
         return { name, {} }
     end
-    local said = py.repr(py.decode(py.rstrip(py.slice(record.body, 0, rules_handshake.TEXT_SHOWN), "\000"), "ascii",
-        "backslashreplace"))
-    if latest == nil and record.direction == events.REVERSE and not py.truth(record.index)
-        and protocol_xl.MESSAGES[name] == nil then
-        return { latest, not migration.reverse.late and { RULE["xl-no-banner"](nil, { said = said }) } or {} }
+    local shown = py.slice(record.body, 0, rules_handshake.TEXT_SHOWN)
+    local said = py.repr(py.decode(py.either(py.rstrip(shown, "\000"), shown), "ascii", "backslashreplace"))
+    if latest == nil and record.direction == events.REVERSE and protocol_xl.MESSAGES[name] == nil
+        and migration.kind ~= "postcopy" then
+        local is_told = py.either(record.index, migration.reverse.late)
+        return { latest, is_told and {} or { RULE["xl-no-banner"](nil, { said = said }) } }
     end
     local found = { RULE["xl-handshake"]("expected {wanted}, this says {said}", {
         wanted = rules_handshake._names(expected), said = said }) }
@@ -8213,6 +8226,8 @@ function parser_direction.DirectionParser._init(self, conversation, steps, is_fi
     self.item = nil
     self.room = 0
     self.trailing = nil
+    self.opening = nil
+    self.says_xl = false
     self.handed_over = nil
     self.handshakes = 0
     self.lost_at = nil
@@ -8232,6 +8247,7 @@ function parser_direction.DirectionParser._init(self, conversation, steps, is_fi
     self._step = steps["ANYTHING"]
     self._reached = 0
     self._started = false
+    self._closing = nil
     self._is_unheard = true
     self._begin = 0
     self._early_gaps = {}
@@ -8562,6 +8578,9 @@ function parser_direction.DirectionParser.recognise(self, direction)
             peer:expect_next("REVERSE")
         end
         peer:_start()
+        if peer.ended ~= nil then
+            peer:_end(peer.ended)
+        end
         if py.truth(says_little) and peer.wrapping == nil then
             peer:_run()
         end
@@ -8628,6 +8647,20 @@ function parser_direction.DirectionParser.begin_state(self, layer, name, type, s
     self.trailing = parser_item.Item(layer, name, type, spec, "little", self.offset, position, 0, self.offset)
     self:consume(header)
     self:expect_next("XENOPS_STATE")
+end
+
+-- The first octets of a connection go out of sight, and begin no stream.
+function parser_direction.DirectionParser.note_opening(self, keep)
+    local body = py.slice(self.buffer, 0, keep)
+    self.opening = parser_item.Item("xl", "text", nil, nil, "little", 0, self:position(), 0, 0, nil, nil, body)
+end
+
+-- Up to here they were a text.
+function parser_direction.DirectionParser.end_opening(self, item)
+    self.opening = nil
+    item.end_ = self.offset
+    item.body_length = item.end_
+    self:_emit_item(item, self.offset, "", true)
 end
 
 -- What follows the end of the outermost stream is no handshake: it is passed over, up to another stream.
@@ -8917,6 +8950,11 @@ function parser_direction.DirectionParser._start(self)
         self.conversation.emit(events.DirectionStarted(number, self.direction, self._begin, late, self:position()),
             frame)
     end
+    local closing = self._closing
+    if closing ~= nil then
+        local at = events.Position(closing.frame, closing.time)
+        self:emit_of(function(number) return events.Closed(number, self.direction, closing.how, at) end)
+    end
     for _, one_ in ipairs(self._early_gaps) do
         local offset, length = py.unpack(one_)
         self:_note_gap(offset, length)
@@ -8960,11 +8998,25 @@ function parser_direction.DirectionParser._end(self, reason)
         stall = events.Stall(py.unpack(side.last_stall))
     end
     local counts = { again, conflicts, side.copies, side.in_vain, side.unheard, way, stall }
-    local ended = events.DirectionEnded(number, self.direction, reason, self.offset, py.unpack(counts))
+    local ended = events.DirectionEnded(number, self.direction, reason, self.offset, py.unpack(counts), self:_taken())
     local join = migration.join
     for _, one in ipairs(join == nil and { ended } or join:end_(self, ended, migration.aside ~= nil)) do
         self.conversation.emit(one, self._reached)
     end
+end
+
+-- How many octets of the forward direction are known to have arrived; nil: nothing tells.
+function parser_direction.DirectionParser._taken(self)
+    local forward
+    if self.direction == events.FORWARD then
+        forward = self
+    else
+        forward = self.peer
+    end
+    if forward ~= nil and forward.transport.is_answered then
+        return forward.transport.acked
+    end
+    return nil
 end
 
 -- Octets retransmitted and conflicts since the migration at hand began.
@@ -9130,6 +9182,9 @@ function parser_resync.search(p)
             anchor = header
         end
     end
+    if anchor == nil and not (p.found or p.late or p.damaged) then
+        anchor = native.nothing(p)
+    end
     if anchor == nil and p.suspect ~= nil and p.edge and p.is_relayed then
         anchor = parser_resync._last_signal(p)
     end
@@ -9149,6 +9204,9 @@ function parser_resync.search(p)
     if parser_resync._is_hopeless(p) then
         parser_resync._give_up(p)
         return true
+    end
+    if py.truth(keep) and not (p.offset ~= 0 or p.found or p.late or p.damaged) and p.peer ~= nil then
+        p:note_opening(parser_resync.TEXT_KEPT)
     end
     p:take(keep)
     p:has(#p.buffer + 1)
@@ -9184,8 +9242,8 @@ end
 
 -- The way goes on at an anchor, perhaps that of another migration.
 function parser_resync._go_on(p, anchor)
-    if anchor.magic ~= nil and anchor.direction == events.REVERSE and not (p.found or p.late or p.offset ~= 0
-        or p.damaged) then
+    local is_first = anchor.magic ~= nil and anchor.direction == events.REVERSE and not (p.found or p.late or p.damaged)
+    if is_first and p.offset == 0 then
         anchor = py.with(anchor, "position", 0)
     end
     local is_another = p.found and parser_resync._begins_anew(p, anchor)
@@ -9208,6 +9266,9 @@ function parser_resync._go_on(p, anchor)
             migration.is_bare = is_bare
         end
         p:recognise(anchor.direction)
+    end
+    if is_first and p.opening ~= nil then
+        p:end_opening(p.opening)
     end
     if anchor.endianness ~= nil and migration.context.version == nil then
         migration:learn({ endianness = anchor.endianness })
@@ -10048,8 +10109,8 @@ end
 -- A handshake text, known or not, with the status octet that belongs to it. All but the banner end in a NUL.
 function parser_steps.text(p)
     local is_banner = py.startswith(p.buffer, MESSAGE["banner"].octets)
-    local end_ = is_banner and 0 or py.either(parser_steps._before_banner(p), py.find(p.buffer, 0, 0,
-        parser_steps.TEXT_MAX) + 1)
+    local before = is_banner and 0 or parser_steps._before_banner(p)
+    local end_ = is_banner and 0 or py.either(before, py.find(p.buffer, 0, 0, parser_steps.TEXT_MAX) + 1)
     if not is_banner and end_ == 0 and #p.buffer < parser_steps.TEXT_MAX and not p.edge then
         p:has(#p.buffer + 1)
         return false
@@ -10061,9 +10122,14 @@ function parser_steps.text(p)
         size = end_
     end
     local seen = py.slice(p.buffer, 0, py.either(size, parser_steps.TEXT_MAX))
-    local message = py.first({ MESSAGE["banner"], MESSAGE["ready"], MESSAGE["go"], MESSAGE["report"],
-        MESSAGE["postcopy sync"] }, function(one) if parser_steps._is_message(one, seen,
-        p.direction) then return one end end)
+    local message
+    if before ~= 0 then
+        message = nil
+    else
+        message = py.first({ MESSAGE["banner"], MESSAGE["ready"], MESSAGE["go"], MESSAGE["report"],
+            MESSAGE["postcopy sync"] }, function(one) if parser_steps._is_message(one, seen,
+            p.direction) then return one end end)
+    end
     if message == nil then
         local ends = py.map({ "LibxlFmt", "PUT /ser", "Xen save", "XenSaved", "libvirt-",
             "\255\255\255\255\255\255\255\255" }, function(magic) local at = py.find(seen,

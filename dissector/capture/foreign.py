@@ -29,13 +29,16 @@ CONVERTED = {
 }
 """What begins so: in what words it is named."""
 
+BY_PACKET = frozenset(("an HP-UX nettl capture", "a K12 text capture", "an ERF capture"))
+"""What says of each packet what link it is of: `editcap` has to be told that all are Ethernet."""
+
 OTHERS = {
     re.compile(rb".{257}ustar", re.DOTALL): "a tar archive: unpack it first (tar -xf)",
 }
 """What no tool for captures converts."""
 
-FIRST = 512
-"""Octets that decide: the first block of a tar."""
+FIRST = 1 << 18
+"""Octets that decide: the first block of a tar, three records of ERF."""
 
 LARGEST_SNAP = 1 << 24
 
@@ -46,8 +49,32 @@ def name_of(octets: bytes, name: str) -> str | None:
         if pattern.match(octets):
             return f"{name} is {archive}"
     what = next((what for magic, what in CONVERTED.items() if octets.startswith(magic)), None)
-    what = what or _unknown_pcap(octets) or _commview(octets)
-    return what and f"{name} is {what}, which is not read: convert it with editcap -F pcapng IN OUT"
+    commview = _commview(octets)
+    what = what or _unknown_pcap(octets) or commview or _erf(octets)
+    link = " -T ether" if what and what in (*BY_PACKET, commview) else ""
+    return what and f"{name} is {what}, which is not read: convert it with editcap -F pcapng{link} IN OUT"
+
+
+ERF_HEADER = struct.Struct("<IIBxHHH")
+"""Of a record of Endace's ERF: the time in units of 2^-32 s and in seconds, its type, and behind the flags lengths,
+which are big-endian."""
+ERF_LEAST, ERF_TYPES, ERF_RECORDS = 16, 48, 3
+DAY = 86_400
+
+
+def _erf(octets: bytes) -> str | None:
+    """Records that follow one another by what their lengths say, with times that agree."""
+    at = 0
+    times: list[int] = []
+    while at + ERF_HEADER.size <= len(octets) and len(times) < ERF_RECORDS:
+        _, seconds, type, length, _, _ = ERF_HEADER.unpack_from(octets, at)
+        length = int.from_bytes(length.to_bytes(2, "little"), "big")
+        if not 0 < type & 0x7F <= ERF_TYPES or length < ERF_LEAST:
+            return None
+        times.append(seconds)
+        at += length
+    is_one = len(times) == ERF_RECORDS and min(times) > 0 and max(times) - min(times) < DAY
+    return "an ERF capture" if is_one else None
 
 
 def _unknown_pcap(octets: bytes) -> str | None:

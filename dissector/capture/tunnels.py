@@ -21,7 +21,7 @@ Sources stand at each function; layouts without an RFC are those of Scapy's and 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 from dissector.capture import link as plain
@@ -192,6 +192,21 @@ def _ppp(place: Place) -> Step:
     return Step("ppp", first, place.at + 1) if first & 1 else Step("ppp", place.word(), place.at + 2)
 
 
+ERF_HEADER, ERF_MORE, ERF_ETHERNET = 16, 0x80, frozenset((2, 11, 16))
+
+
+def _erf(place: Place) -> Step | None:
+    """Endace's record, perhaps with headers of 8 octets more, each of which says whether another follows; a frame of
+    Ethernet has two octets before it."""
+    kind, at = place.octet(8), ERF_HEADER
+    is_more = bool(kind & ERF_MORE)
+    for _ in range(STEPS):
+        if not is_more:
+            break
+        is_more, at = bool(place.octet(at) & ERF_MORE), at + 8
+    return Step("frame", 0, place.at + at + 2) if kind & ~ERF_MORE in ERF_ETHERNET else None
+
+
 def _infiniband(place: Place) -> Step:
     """RFC 4391, 6: EtherType and two octets, after the 40 that a capture has in front."""
     return Step("ethertype", place.word(40), place.at + 44)
@@ -342,10 +357,39 @@ def _esp(place: Place) -> Step | None:
             continue
         padding, kind = octets[last - 2], octets[last - 1]
         start = last - 2 - padding
-        is_tcp = kind == TCP_PROTOCOL and start >= TCP_HEADER and octets[12] >> 4 >= 5
-        if is_tcp and not octets[12] & 15 and bytes(octets[start : last - 2]) == PADDING[:padding]:
+        fits = IN_ESP.get(kind)
+        is_it = fits is not None and start >= TCP_HEADER and fits(octets, start)
+        if is_it and bytes(octets[start : last - 2]) == PADDING[:padding]:
             return Step("ip", kind, inside.at, "ESP", inside.at + start)
     return None
+
+
+def _is_tcp(octets: memoryview, size: int) -> bool:
+    return octets[12] >> 4 >= 5 and not octets[12] & 15
+
+
+def _is_udp(octets: memoryview, size: int) -> bool:
+    return octets[4] << 8 | octets[5] == (size if size < 1 << 16 else 0)
+
+
+def _is_gre(octets: memoryview, size: int) -> bool:
+    """None of the bits that RFC 2784 wants to be zero, and something inside that is known."""
+    kind = octets[2] << 8 | octets[3]
+    is_known = kind in (ERSPAN, ERSPAN_3, GRE_PPP) or ("ethertype", kind) in KINDS
+    return is_known and not octets[0] & 0x4F and not octets[1] & 0x7E
+
+
+def _is_etherip(octets: memoryview, size: int) -> bool:
+    return octets[0] == 0x30 and not octets[1]
+
+
+IN_ESP: Mapping[int, Callable[[memoryview, int], bool]] = {
+    TCP_PROTOCOL: _is_tcp,
+    17: _is_udp,
+    47: _is_gre,
+    97: _is_etherip,
+}
+"""What ESP carries from host to host without a tunnel of its own, as VXLAN and GRE over IPsec, and how it is known."""
 
 
 def _udp(place: Place) -> Step:
@@ -397,6 +441,7 @@ KINDS: dict[tuple[Space, int], Read] = {
     ("link", 108): _family,
     ("link", 113): _cooked,
     ("link", 192): _ppi,  # LINKTYPE_PPI
+    ("link", 197): _erf,  # LINKTYPE_ERF
     ("link", 228): _raw,
     ("link", 229): _raw,
     ("link", 239): _nflog,  # LINKTYPE_NFLOG

@@ -27,7 +27,8 @@ def may_run(evidence: Evidence, outcome: Outcome, is_past_transition: bool) -> M
     The point of no return is the source's "domain is yours" (migrate_domain() in xl_migrate.c): from there on only a
     whole report of success, or of failure with the permission to resume after it, tells. In a postcopy migration it is
     POSTCOPY_TRANSITION_END, after which memory is on both sides. Of xenopsd it is the source's handshake after the
-    image (VM_receive_memory in xenops_server.ml).
+    image (VM_receive_memory in xenops_server.ml). A stream that nothing is around has its own END: once the destination
+    has that, only its toolstack knows.
     """
     if outcome == "completed":
         return MayRun("undefined", "yes") if evidence.kind == "save" else AT_DESTINATION
@@ -36,6 +37,8 @@ def may_run(evidence: Evidence, outcome: Outcome, is_past_transition: bool) -> M
     if is_past_transition and evidence.is_postcopy_complete:
         return AT_DESTINATION
     if outcome == "incomplete" or is_past_transition:
+        return NOBODY_KNOWS
+    if evidence.is_bare and evidence.has_taken_all:
         return NOBODY_KNOWS
     texts, status = evidence.endings.texts, evidence.endings.status
     if status:

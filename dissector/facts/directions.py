@@ -53,6 +53,10 @@ class DirectionFacts:
         """Segments that were sent again since the other side was last heard, and how long (ns) that was before the end
         of the capture."""
         self.unheard = 0
+        self.taken: int | None = None
+        """How many of the forward direction's octets the destination had acknowledged; None: nothing tells."""
+        self.hides = False
+        """Whether octets of a connection beside the image's were not captured."""
         self.way: Way | None = None
         """What its connection showed of its octets' way, once it has ended."""
         self.stall: Stall | None = None
@@ -130,6 +134,7 @@ class DirectionFacts:
         self.copies = event.copies
         self.in_vain, self.unheard, self.way = event.in_vain, event.unheard, event.way
         self.stall = event.stall
+        self.taken, self.hides = event.taken, event.hides
 
     def _reach(self, offset: int) -> None:
         if offset > self.offset:

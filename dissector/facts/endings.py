@@ -13,14 +13,18 @@ class Endings:
     """What the records and handshake texts of a migration say of how far it came."""
 
     def __init__(self) -> None:
-        self.ended: set[Layer] = set()
-        """Layers whose END came."""
+        self.ended: dict[Layer, int] = {}
+        """Layers whose END came, and the offset after it."""
         self.checkpoints = 0
         """Whole ones."""
         self.texts: dict[str, Record] = {}
         """Handshake texts by direction and name, e.g. "reverse report"."""
         self.cleared = False
         """Whether xenopsd's source told the destination to start the guest: its handshake after the image."""
+        self.answered = False
+        """Whether xenopsd's destination was heard."""
+        self.started = False
+        """Whether xenopsd's destination said after that that the guest runs."""
         self.remote_error: Record | None = None
         """The first message of the destination that says what went wrong there."""
 
@@ -36,6 +40,9 @@ class Endings:
             self.texts[f"{record.direction} {record.name}"] = record
         if record.spec is HANDSHAKE and record.direction == FORWARD and "xenops" in self.ended:
             self.cleared = True
+        elif record.spec is HANDSHAKE and record.direction == REVERSE:
+            self.answered = True
+            self.started = self.started or (self.cleared and record.complete and not error_text(record))
         if self.remote_error is None and record.direction == REVERSE and error_text(record):
             self.remote_error = record
 
@@ -43,7 +50,7 @@ class Endings:
         """The next whole record of its right direction."""
         role = role_of(record)
         if role in ENDS and record.layer is not None:
-            self.ended.add(record.layer)
+            self.ended[record.layer] = record.end
         elif role is Role.CHECKPOINT and "libxl" not in record.context.layers:
             self.checkpoints += 1
         elif role is Role.CHECKPOINT_END and "libxc" not in self.ended and not is_postcopy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from dissector.events import (
@@ -254,8 +255,8 @@ class Migration:
         return self._endings.remote_error
 
     @property
-    def ended(self) -> set[Layer]:
-        """Layers whose END came."""
+    def ended(self) -> Mapping[Layer, int]:
+        """Layers whose END came, and the offset after it."""
         return self._endings.ended
 
     @property
@@ -304,6 +305,11 @@ class Migration:
         return may_run(self._evidence, self.outcome, self.is_past_transition)
 
     @property
+    def is_bare(self) -> bool:
+        """Whether nothing around the stream says what became of the guest."""
+        return self._evidence.is_bare
+
+    @property
     def is_past_transition(self) -> bool:
         """Whether part of memory is missing at the destination, and the rest of the guest there."""
         return self.postcopy.resumed is not None or "libxc.POSTCOPY_PAGE_DATA" in self.records[FORWARD]
@@ -311,4 +317,5 @@ class Migration:
     @property
     def _evidence(self) -> Evidence:
         is_complete = self.postcopy.complete is not None
-        return Evidence(self.kind, self.context, self.forward, self.reverse, self._endings, is_complete)
+        is_signalled = any(one.role == "migration" for one in self.connections)
+        return Evidence(self.kind, self.context, self.forward, self.reverse, self._endings, is_complete, is_signalled)

@@ -23,7 +23,7 @@ looks at; never page contents, unless `keep_pages` asks for them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, Protocol, cast
+from typing import Literal, NamedTuple, Protocol, cast
 
 from dissector.events import (
     FORWARD,
@@ -65,11 +65,19 @@ EARLY_GAPS_MAX = 256
 """Gaps that are remembered before a stream is recognised; past it what was before them is not counted."""
 
 
+class Ending(NamedTuple):
+    """How the sender of a direction ended it, and where."""
+
+    how: Literal["fin", "rst"]
+    frame: int
+    time: int
+
+
 class NoTransport:
     """Of a bare stream, which nobody acknowledges."""
 
     acked = retransmitted = conflicts = copies = in_vain = unheard = 0
-    is_shut = False
+    is_shut = is_answered = False
     evidence = last_stall = None
 
     def take_stalls(self) -> tuple[Paused, ...]:
@@ -95,6 +103,7 @@ class DirectionParser(Cursor):
     __slots__ = (
         "_before",
         "_begin",
+        "_closing",
         "_early_gaps",
         "_is_unheard",
         "_reached",
@@ -120,10 +129,12 @@ class DirectionParser(Cursor):
         "looked_at",
         "lost_at",
         "migration",
+        "opening",
         "ordinal",
         "peer",
         "resumed",
         "room",
+        "says_xl",
         "searched",
         "spent",
         "suspect",
@@ -155,6 +166,10 @@ class DirectionParser(Cursor):
         """Octets of the newest record: what stands in the middle of it makes it seem to end early by as many."""
         self.trailing: Item | None = None
         """What follows the end of the outermost stream and is no handshake."""
+        self.opening: Item | None = None
+        """What came first, and began no stream: the text before a banner that may follow."""
+        self.says_xl = False
+        """Whether it has words of xl's in what may be such a text."""
         self.handed_over: Role | None = None
         """The role of the record with which libxc handed over to libxl, as far as it was seen."""
         self.handshakes = 0
@@ -193,6 +208,8 @@ class DirectionParser(Cursor):
         """The newest packet that completed an event of this direction."""
         self._started = False
         """Whether DirectionStarted was emitted for the migration at hand."""
+        self._closing: Ending | None = None
+        """How its sender ended it before that."""
         self._is_unheard = True
         """Whether no packet has told where it begins."""
         self._begin = 0
@@ -285,6 +302,8 @@ class DirectionParser(Cursor):
     def close(self, how: Literal["fin", "rst"], frame: int, time: int) -> None:
         """The sender closed or reset the connection."""
         self._reached = max(self._reached, frame)  # what is told from now on is told behind that
+        if not self._started:
+            self._closing = Ending(how, frame, time)
         join = self.migration.join
         if join is None or self.migration.aside is None or "memory" not in join.roles:
             self.emit_of(lambda number: Closed(number, self.direction, how, Position(frame, time)), frame, aside=True)
@@ -477,6 +496,8 @@ class DirectionParser(Cursor):
                     peer.drop()
                 peer.expect_next(Expect.REVERSE)
             peer._start()
+            if peer.ended is not None:
+                peer._end(peer.ended)
             if says_little and peer.wrapping is None:
                 peer._run()  # what it said before may be all it says
         elif peer is not None:
@@ -529,6 +550,17 @@ class DirectionParser(Cursor):
         self.trailing = Item(layer, name, type, spec, "little", self.offset, position, 0, self.offset)
         self.consume(header)
         self.expect_next(Expect.XENOPS_STATE)
+
+    def note_opening(self, keep: int) -> None:
+        """The first octets of a connection go out of sight, and begin no stream."""
+        body = bytes(self.buffer[:keep])
+        self.opening = Item("xl", "text", None, None, "little", 0, self.position(), 0, 0, body=body)
+
+    def end_opening(self, item: Item) -> None:
+        """Up to here they were a text."""
+        self.opening = None
+        item.body_length = item.end = self.offset
+        self._emit_item(item, self.offset, b"", whole=True)
 
     def begin_trailing(self) -> None:
         """What follows the end of the outermost stream is no handshake: it is passed over, up to another stream."""
@@ -743,6 +775,10 @@ class DirectionParser(Cursor):
         frame = self._reached
         if self.migration.aside is None:
             self.conversation.emit(DirectionStarted(number, self.direction, self._begin, late, self.position()), frame)
+        closing = self._closing
+        if closing is not None:
+            at = Position(closing.frame, closing.time)
+            self.emit_of(lambda number: Closed(number, self.direction, closing.how, at))
         for offset, length in self._early_gaps:
             self._note_gap(offset, length)
         self._early_gaps.clear()
@@ -770,10 +806,15 @@ class DirectionParser(Cursor):
         way = None if evidence is None else Way(*evidence)
         stall = None if side.last_stall is None else Stall(*side.last_stall)
         counts = (again, conflicts, side.copies, side.in_vain, side.unheard, way, stall)
-        ended = DirectionEnded(number, self.direction, reason, self.offset, *counts)
+        ended = DirectionEnded(number, self.direction, reason, self.offset, *counts, self._taken())
         join = migration.join
         for one in [ended] if join is None else join.end(self, ended, migration.aside is not None):
             self.conversation.emit(one, self._reached)
+
+    def _taken(self) -> int | None:
+        """How many octets of the forward direction are known to have arrived; None: nothing tells."""
+        forward = self if self.direction == FORWARD else self.peer
+        return forward.transport.acked if forward is not None and forward.transport.is_answered else None
 
     def _repeated(self) -> tuple[int, int]:
         """Octets retransmitted and conflicts since the migration at hand began."""

@@ -30,6 +30,7 @@ class Join:
         self.roles: set[ConnectionRole] = set()
         self._open: set[DirectionParser] = set()
         self._ends: dict[Direction, DirectionEnded] = {}
+        self._hides = False
 
     def add(self, role: ConnectionRole, parsers: tuple[DirectionParser, ...]) -> None:
         """One more connection."""
@@ -46,13 +47,14 @@ class Join:
         the image."""
         self._open.discard(parser)
         if is_aside:
-            event = event._replace(offset=0, retransmitted=0, conflicts=0)
+            event = event._replace(offset=0, retransmitted=0, conflicts=0, taken=None)
             self._ends.setdefault(event.direction, event)
+            self._hides = self._hides or parser.has_gaps or parser.cut
         else:
             self._ends[event.direction] = event
         if self._open:
             return []
-        ends, self._ends = list(self._ends.values()), {}
+        ends, self._ends = [end._replace(hides=self._hides) for end in self._ends.values()], {}
         return ends
 
 

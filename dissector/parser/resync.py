@@ -89,6 +89,12 @@ CIPHERS = ((re.compile(rb"SSH-\d"), "SSH"), (re.compile(rb"\x16\x03[\x00-\x04]..
 BEGINNING = 4 + len(MESSAGE_MARK)
 """Octets that tell a cipher, and messages of libvirt."""
 
+XL_WORDS = re.compile(
+    rb"\bxl: (command )?not found|command not found: xl\b|\bxl['\": ]+No such file|Usage:? xl [\[-]"
+    rb"|\blibxl: (error|fatal)|\bxc: error|migration target: |xl migration receiver ready"
+)
+"""What is said where no banner is: shells that have no xl, xl's own usage text, and the logs of xl, libxl and libxc."""
+
 KEEP = max(len(magic.octets) for magic in MAGICS) + 8
 """A magic may be split between segments: as many octets stay in sight, and the 8 of xl's byteorder behind it."""
 
@@ -103,6 +109,9 @@ class Anchor(NamedTuple):
     """None: nothing here tells."""
     magic: Magic | None = None
 
+
+TEXT_KEPT = 128
+"""Octets of a text before the banner that are kept."""
 
 LIBXL_AT_START = Anchor(0, Expect.LIBXL_HEADER, FORWARD)
 
@@ -145,6 +154,8 @@ def search(p: DirectionParser) -> bool:
         header, keep = _header(p, direction)
         if header is not None and (anchor is None or header.position < anchor.position):
             anchor = header
+    if anchor is None and not (p.found or p.late or p.damaged):
+        anchor = speech(p)
     if anchor is None and p.suspect is not None and p.edge and p.is_relayed:
         anchor = _last_signal(p)
     if anchor is not None and anchor.expect is Expect.LIBXL_RECORD and p.suspect is not None and p.is_relayed:
@@ -160,9 +171,21 @@ def search(p: DirectionParser) -> bool:
     if _is_hopeless(p):
         _give_up(p)
         return True
+    if keep and not (p.offset or p.found or p.late or p.damaged) and p.peer is not None:
+        p.note_opening(TEXT_KEPT)
     p.take(keep)
     p.has(len(p.buffer) + 1)
     return False
+
+
+def speech(p: DirectionParser) -> Anchor | None:
+    """What the accepting side of a connection says that carried nothing else, if it has words of xl's: a destination
+    that failed before its banner, upon which xl gives up without an octet."""
+    peer = p.peer
+    if peer is None or p.is_first or peer.end:
+        return None
+    p.says_xl = p.says_xl or (p.end <= OPAQUE_SEARCHED and XL_WORDS.search(p.buffer) is not None)
+    return Anchor(0, Expect.REVERSE, REVERSE, None, MAGICS[-1]) if p.edge and p.says_xl else None
 
 
 def _is_xl_with_another_magic(p: DirectionParser) -> bool:
@@ -254,7 +277,8 @@ def _give_up(p: DirectionParser) -> None:
 
 def _go_on(p: DirectionParser, anchor: Anchor) -> None:
     """The way goes on at an anchor, perhaps that of another migration."""
-    if anchor.magic is not None and anchor.direction == REVERSE and not (p.found or p.late or p.offset or p.damaged):
+    is_first = anchor.magic is not None and anchor.direction == REVERSE and not (p.found or p.late or p.damaged)
+    if is_first and not p.offset:
         anchor = anchor._replace(position=0)  # what came before the banner is why a sender gives up
     is_another = p.found and _begins_anew(p, anchor)
     p.end_trailing(anchor.position)
@@ -272,6 +296,8 @@ def _go_on(p: DirectionParser, anchor: Anchor) -> None:
         if is_bare != migration.is_bare:
             migration.is_bare = is_bare
         p.recognise(anchor.direction)
+    if is_first and p.opening is not None:
+        p.end_opening(p.opening)
     if anchor.endianness is not None and migration.context.version is None:
         migration.learn(endianness=anchor.endianness)  # no image header has said it
     p.regain_way(anchor.expect)

@@ -616,13 +616,14 @@ def _is_message(message: Message, seen: bytes, direction: str) -> bool:
 def text(p: DirectionParser) -> bool:
     """A handshake text, known or not, with the status octet that belongs to it. All but the banner end in a NUL."""
     is_banner = p.buffer.startswith(BANNER.octets)
-    end = 0 if is_banner else _before_banner(p) or p.buffer.find(0, 0, TEXT_MAX) + 1
+    before = 0 if is_banner else _before_banner(p)
+    end = 0 if is_banner else before or p.buffer.find(0, 0, TEXT_MAX) + 1
     if not is_banner and not end and len(p.buffer) < TEXT_MAX and not p.edge:
         p.has(len(p.buffer) + 1)
         return False
     size = len(BANNER.octets) if is_banner else end
     seen = bytes(p.buffer[: size or TEXT_MAX])
-    message = next((one for one in MESSAGES.values() if _is_message(one, seen, p.direction)), None)
+    message = None if before else next((one for one in MESSAGES.values() if _is_message(one, seen, p.direction)), None)
     if message is None:
         # The beginning of the next stream may be printable too.
         ends = (at for magic in FORWARD_MAGICS if (at := seen.find(magic)) > 0)

@@ -83,6 +83,10 @@ class Wrapping:
         return self.parser.end - missing if missing > 0 else self.parser.end
 
     @property
+    def is_answered(self) -> bool:
+        return self.transport.is_answered
+
+    @property
     def retransmitted(self) -> int:
         return self.transport.retransmitted
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
 
 from dissector.events import FOREIGN_OCTETS, FORWARD, Direction, Event, Record, Resynchronised
 from dissector.facts.migration import Migration, Noted
@@ -37,7 +36,7 @@ from dissector.rules.aftermath import Aftermath
 from dissector.rules.findings import Finding
 from dissector.rules.guest import Guest
 from dissector.rules.postcopy_phase import PostcopyPhase
-from dissector.rules.rule import AND_MORE, Rule, RuleId, Severity, Violation
+from dissector.rules.rule import AND_MORE, RuleId, Severity, Violation
 from dissector.rules.verdict import verdict
 
 FINDINGS_MAX = 10_000
@@ -61,7 +60,8 @@ class Checker:
         self._foreign: frozenset[Direction] = frozenset()
         """Directions of which it was told that octets in them are not the stream's."""
         self._skipped: dict[Direction, int] = {}
-        self._latest: dict[Direction, frozenset[Mistake]] = {}
+        self._latest: dict[str, frozenset[str]] = {}
+        """By direction and kind of record the rules of runs that the last one broke."""
         self._aftermath = Aftermath()
 
     @property
@@ -107,11 +107,17 @@ class Checker:
                 self._find(violation, record)
 
     def _new(self, record: Record, broken: Iterable[Violation]) -> list[Violation]:
-        """What the record before it in its direction, of the same name, did not break in the same way."""
-        before = self._latest.get(record.direction, NO_MISTAKE)
-        found = [(violation, _mistake(record, violation)) for violation in broken]
-        self._latest[record.direction] = frozenset(mistake for _, mistake in found if mistake) if found else NO_MISTAKE
-        return [violation for violation, mistake in found if mistake is None or mistake not in before]
+        """What the one before it in its direction, of the same name, did not break as well."""
+        found = list(broken)
+        if not found and not self._latest:
+            return found
+        # All types that nobody specified are of one kind: they may be any number.
+        kind = f"{record.direction} {record.layer} {record.name if record.spec is not None else ''}"
+        before = self._latest.pop(kind, NO_MISTAKE) if self._latest else NO_MISTAKE
+        mistakes = [f"{violation.rule.id} {record.name}" for violation in found if "run" in violation.rule.effects]
+        if mistakes:
+            self._latest[kind] = frozenset(mistakes)
+        return [violation for violation in found if f"{violation.rule.id} {record.name}" not in before]
 
     def _judge(self, record: Record, noted: Noted, is_found_again: bool) -> list[Violation]:
         """All that a record breaks. `is_found_again`: whether the way was lost before it."""
@@ -221,16 +227,7 @@ class Checker:
         )
 
 
-Mistake: TypeAlias = tuple[Rule, str, str]
-
-NO_MISTAKE: frozenset[Mistake] = frozenset()
-
-
-def _mistake(record: Record, violation: Violation) -> Mistake | None:
-    """What is the same of all records of a run, of a rule that is broken once by a run."""
-    if "run" in violation.rule.effects:
-        return violation.rule, record.name, violation.message
-    return None
+NO_MISTAKE: frozenset[str] = frozenset()
 
 
 def _once(broken: Iterable[Violation]) -> Iterator[Violation]:

@@ -18,6 +18,7 @@ _rule = partial(Rule, group="toolstack and capture")
 class Undefined(StrEnum):
     NO_REPORT = "the source gave permission to start, and no whole report came back"
     NO_PERMISSION = "the destination reported status {status}, and no permission to resume came after it"
+    TAKEN = "the destination has acknowledged the stream up to its END, and then reset the connection"
     POSTCOPY = "the migration broke off after POSTCOPY_TRANSITION_END: part of memory is on either side"
 
 
@@ -114,6 +115,8 @@ def judge_end(migration: Migration) -> Iterator[Violation]:
         found = UNDEFINED_STATE(Undefined.POSTCOPY)
     elif report is not None:
         found, last = UNDEFINED_STATE(Undefined.NO_PERMISSION, status=report.body[-1]), report
+    elif migration.is_bare:
+        found = UNDEFINED_STATE(Undefined.TAKEN)
     else:
         found = UNDEFINED_STATE(Undefined.NO_REPORT)
     yield found.at(last) if last is not None else found

@@ -114,9 +114,11 @@ class Conflict(NamedTuple):
 
 
 class Closes(NamedTuple):
-    """The source ends the connection: what is missing will not come."""
+    """The source ends the connection: what is missing will not come. `reverse`: the destination does, when it has
+    acknowledged all."""
 
     how: Literal["fin", "rst"] = "fin"
+    reverse: bool = False
 
 
 Turn: TypeAlias = (

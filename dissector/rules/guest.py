@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dissector.events import FORWARD, Record
-from dissector.protocol import PAGE_SHIFT
+from dissector.protocol import INTS, PAGE_SHIFT, Endianness
 from dissector.protocol import Guest as GuestKind
+from dissector.protocol.primitives import Layout
+from dissector.protocol.pv import pv_vcpu_32, pv_vcpu_64
 from dissector.rules.reading import Leaf, config_of, from_json, leaves, number, pairs, save_records
 
 GUESTS: dict[str | None, GuestKind] = {"x86 PV": "pv", "x86 HVM": "hvm", "x86 PVH": "hvm"}
 """What the domain header's name means for the records that may come."""
 
 
+VCPU_HEADER = 8
+"""Octets before the state in a record of a PV guest's vcpu."""
+
+
 class Basic(NamedTuple):
-    """Where in an X86_PV_VCPU_BASIC, counted in octets from its body's beginning, the frames are that a restore looks
-    at: struct vcpu_guest_context of arch-x86/xen.h."""
+    """Where in an X86_PV_VCPU_BASIC, counted in octets from its body's beginning, the fields of the state are, by their
+    names in struct vcpu_guest_context of arch-x86/xen.h; and how long a word of it is."""
 
     word: int
-    edx: int
-    """Of vcpu 0 the frame of its start_info."""
-    gdt_frames: int
-    gdt_ents: int
-    cr3: int
+    at: Mapping[str, int]
+
+    def read(self, body: bytes, name: str, endianness: Endianness) -> int:
+        """A field of one word."""
+        return number(body, self.at[name], self.word, endianness)
 
 
-BASIC = {8 + 2800: Basic(4, 532, 2640, 2704, 2736), 8 + 5168: Basic(8, 624, 4840, 4968, 5016)}
+def _places(state: Layout) -> Iterator[tuple[str, int]]:
+    at = VCPU_HEADER
+    for field_ in state.subcons:
+        yield field_.name, at
+        at += field_.sizeof()
+
+
+BASIC: Mapping[int, Basic] = {
+    VCPU_HEADER + state.sizeof(): Basic(word, dict(_places(state)))
+    for word, state in ((4, pv_vcpu_32(INTS["little"])), (8, pv_vcpu_64(INTS["little"])))
+}
 """By the body's length: of a 32-bit guest and of a 64-bit one."""
+
+EDX = {4: "edx", 8: "rdx"}
+"""By octets of a word the register of vcpu 0 that names the frame of its start_info."""
 
 GDT_FRAME = 512
 """Descriptors in a frame."""
@@ -154,17 +173,17 @@ class Guest:
     def _frames_of(self, record: Record, basic: Basic) -> None:
         vcpu = number(record.body, 0, 4, record.endianness)
 
-        def word(at: int) -> int:
-            return number(record.body, at, basic.word, record.endianness)
+        def word(name: str, more: int = 0) -> int:
+            return number(record.body, basic.at[name] + basic.word * more, basic.word, record.endianness)
 
         if not vcpu:
-            self.plain[vcpu, "start_info"] = word(basic.edx)
-        for frame in range(min(GDT_FRAMES, -(-word(basic.gdt_ents) // GDT_FRAME))):
-            self.plain[vcpu, f"gdt_frames[{frame}]"] = word(basic.gdt_frames + basic.word * frame)
-        cr3 = word(basic.cr3)
+            self.plain[vcpu, "start_info"] = word(EDX[basic.word])
+        for frame in range(min(GDT_FRAMES, -(-word("gdt_ents") // GDT_FRAME))):
+            self.plain[vcpu, f"gdt_frames[{frame}]"] = word("gdt_frames", frame)
+        cr3 = word("cr3")
         if basic.word == NATIVE_WIDTH:
             self.roots[vcpu, "CR3"] = cr3 >> PAGE_SHIFT
-            user = word(basic.cr3 - 2 * basic.word)
+            user = word("cr1")
             self.roots[vcpu, "CR1"] = user >> PAGE_SHIFT if user & 1 else 0
         else:
             # The lower bits of a large pfn are at the top: xen_cr3_to_pfn() of arch-x86/xen.h.

@@ -129,9 +129,11 @@ def step(latest: str | None, record: Record, migration: Migration) -> tuple[str 
         if name == "report" and record.body[-1]:
             return "failed report", [XL_TARGET_FAILED(status=record.body[-1])]
         return name, []
-    said = repr(record.body[:TEXT_SHOWN].rstrip(b"\0").decode("ascii", "backslashreplace"))
-    if latest is None and record.direction == REVERSE and not record.index and name not in MESSAGES:
-        return latest, [XL_NO_BANNER(said=said)] if not migration.reverse.late else []
+    shown = record.body[:TEXT_SHOWN]
+    said = repr((shown.rstrip(b"\0") or shown).decode("ascii", "backslashreplace"))
+    if latest is None and record.direction == REVERSE and name not in MESSAGES and migration.kind != "postcopy":
+        is_told = record.index or migration.reverse.late
+        return latest, [] if is_told else [XL_NO_BANNER(said=said)]
     found = [XL_HANDSHAKE(Handshake.WRONG, wanted=_names(expected), said=said)]
     if name not in table:
         # It stands where the expected one should, so the answer to that one will follow.

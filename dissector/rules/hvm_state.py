@@ -476,14 +476,14 @@ def _xsave(state: SaveRecord, endianness: Endianness) -> str | None:
     used, compact = (number(state.body, at, 8, endianness) for at in (XSAVE_AREA, XSAVE_AREA + 8))
     if not accumulated and not xcr0 and not used:
         return None  # Xen before 4.12 sent it for a guest that does not use it
-    if used & ~accumulated or xcr0 & ~accumulated or not _is_xcr0(xcr0) or not _is_xcr0(accumulated):
+    if used & ~accumulated or xcr0 & ~accumulated or not is_xcr0(xcr0) or not is_xcr0(accumulated):
         return f"{_name(state)}: XCR0 is 0x{xcr0:x}, 0x{accumulated:x} in all, 0x{used:x} in use"
     if compact or any(state.body[XSAVE_AREA + 16 : XSAVE_AREA + 64]):
         return f"{_name(state)}: its header is that of a compacted area, or has reserved bits"
     return None
 
 
-def _is_xcr0(value: int) -> bool:
+def is_xcr0(value: int) -> bool:
     """valid_xcr0() of xen/arch/x86/xstate.c: which states go together."""
     if not value & XCR0_FP or (value & XCR0_YMM and not value & XCR0_SSE):
         return False

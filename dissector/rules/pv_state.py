@@ -11,7 +11,8 @@ from dissector.facts.pfns import PfnSet
 from dissector.facts.roles import role_of
 from dissector.protocol import Role
 from dissector.rules import examples as eg
-from dissector.rules.guest import BASIC, GDT_FRAME, GDT_FRAMES, GUESTS, Guest
+from dissector.rules import pv_vcpu
+from dissector.rules.guest import BASIC, GDT_FRAME, GDT_FRAMES, GUESTS, VCPU_HEADER, Guest
 from dissector.rules.reading import number
 from dissector.rules.rule import BODY, DEPENDS, PLACE, WRITER, Rule, Violation, declared
 
@@ -26,7 +27,6 @@ BASIC_SIZES = {4: 2800, 8: 5168}
 EXTENDED_MAX, XSAVE_LEAST, MSR_ENTRY = 128, 16, 16
 VCPUS_MAX = 8192
 DESCRIPTORS_MAX = GDT_FRAMES * GDT_FRAME
-VCPU_HEADER = 8
 
 
 class Info(StrEnum):
@@ -48,6 +48,7 @@ class Root(StrEnum):
 class Vcpu(StrEnum):
     NONE = "vcpu {vcpu:,}, and the guest has {count:,} at most"
     SIZE = "its state has {length:,} octets, not {wanted}"
+    HOLDS = "it holds {what}"
     DESCRIPTORS = "gdt_ents is {count:,}, {most:,} at most"
     TABLE = "{use} of vcpu {vcpu} is pfn 0x{pfn:x}, whose newest type is L{level}TAB"
     RANGE = "{use} of vcpu {vcpu} is pfn 0x{pfn:x}, past the guest's maximum 0x{most:x}"
@@ -112,16 +113,22 @@ BAD_VCPU_STATE = _rule(
     id="bad-vcpu-state",
     severity="error",
     summary="X86_PV_VCPU_* is of a vcpu that does not exist, has the wrong size, or names pages that it may not",
-    source="handle_x86_pv_vcpu_blob(), process_vcpu_basic() and process_start_info() in xg_sr_restore_x86_pv.c",
+    source="handle_x86_pv_vcpu_blob(), process_vcpu_*() and process_start_info() in xg_sr_restore_x86_pv.c;"
+    " arch_set_info_guest() in domain.c and arch_do_domctl() in domctl.c of xen/arch/x86",
     why="libxc has room for the vcpus of the guest's configuration. BASIC has one size for each width of"
     " the guest, EXTENDED at most 128 octets, XSAVE at least 16, MSRS a multiple of 16; the restore fails"
     " on any other. At the end of the stream it fails, too, if vcpu 0's start_info (its pfn is in EDX) or a"
-    " frame of a vcpu's descriptors is past the guest's maximum or a page table, and on more than 7,168"
-    " descriptors.",
+    " frame of a vcpu's descriptors is past the guest's maximum or a page table, on more than 7,168"
+    " descriptors, and on what Xen does not take: an address that is not canonical, bits of DR6, DR7, XCR0 or"
+    " vm_assist that nobody knows, a register that no PV guest has.",
     advice="If the vcpu does not exist at the destination, raise `maxvcpus` in the configuration that goes with the"
     " stream (`xl migrate -C`). Else report it to the authors of the sending program.",
     receiver_says={
         "%s record vcpu_id (%u) exceeds domain max (%u)": "and the guest has",
+        "Failed to set vcpu%u's basic info": "_BASIC: it holds",
+        "Failed to set vcpu%u's extended info": "_EXTENDED: it holds",
+        "Failed to set vcpu%u's xsave info": "_XSAVE: it holds",
+        "Failed to set vcpu%u's msrs": "_MSRS: it holds",
         "%s record wrong size: expected %u, got %u": "_BASIC: its state",
         "%s record too long: max %u, got %u": "_EXTENDED: its state",
         "%s record too short: min %u, got %u": "_XSAVE: its state",
@@ -223,10 +230,19 @@ def _vcpu(record: Record, guest: Guest) -> Iterator[Violation]:
     elif (wanted := _wanted(record.name, length, guest)) is not None:
         yield BAD_VCPU_STATE(Vcpu.SIZE, length=length, wanted=wanted)
     elif record.name == "X86_PV_VCPU_BASIC":
-        basic = BASIC[record.body_length]
-        count = number(record.body, basic.gdt_ents, basic.word, record.endianness)
+        count = BASIC[record.body_length].read(record.body, "gdt_ents", record.endianness)
         if count > DESCRIPTORS_MAX:
             yield BAD_VCPU_STATE(Vcpu.DESCRIPTORS, count=count, most=DESCRIPTORS_MAX)
+            return
+        yield from _holds(record, guest)
+    else:
+        yield from _holds(record, guest)
+
+
+def _holds(record: Record, guest: Guest) -> Iterator[Violation]:
+    what = pv_vcpu.wrong(record, guest.max_vcpus or VCPUS_MAX)
+    if what is not None:
+        yield BAD_VCPU_STATE(Vcpu.HOLDS, what=what)
 
 
 def _wanted(name: str, length: int, guest: Guest) -> str | None:

@@ -50,11 +50,11 @@ Effect: TypeAlias = Literal["stops", "loses", "no header", "doubts", "once", "de
 reader is not where it should be, and goes no further. "loses": what follows in its direction is no stream of records to
 anybody. "no header": behind an error it says that headers are none. "doubts": the length of the record may be wrong.
 "once": one mistake in however many records. "depends": it takes records before it that may be the refused ones.
-"apart": it counts as no consequence. "run": a run of records breaks it once. "cut": it says no more than that the
-stream ends where a length leads. "body": though a reader stops at it, it is read in the body, which a wrong length cuts
-in the wrong place."""
+"apart": it counts as no consequence. "run": records of one name that follow one another, whatever is between them,
+break it once. "cut": it says no more than that the stream ends where a length leads. "body": though a reader stops at
+it, it is read in the body, which a wrong length cuts in the wrong place."""
 
-FRAMING: frozenset[Effect] = frozenset({"stops", "doubts"})
+FRAMING: frozenset[Effect] = frozenset({"stops", "doubts", "run"})
 PLACE: frozenset[Effect] = frozenset({"stops", "run"})
 BODY: frozenset[Effect] = frozenset({"run"})
 DEPENDS: frozenset[Effect] = frozenset({"once", "depends"})

@@ -7,6 +7,7 @@ from dissector.facts.custody import NOBODY_KNOWS
 from dissector.facts.endings import error_text
 from dissector.facts.migration import Migration
 from dissector.rules.capture import PEER_SILENT
+from dissector.rules.custody import MIGRATION_FAILED
 from dissector.rules.ending import WHO, who_closed
 from dissector.rules.findings import Finding
 from dissector.units import printable
@@ -79,10 +80,11 @@ def _lasted(time_ns: int) -> str:
 
 
 def _reason(findings: list[Finding], before: int | None) -> Finding | None:
-    """The first fatal finding before the connection ended: what follows an error is rather its consequence."""
+    """The first fatal finding before the connection ended: what follows an error is rather its consequence. That the
+    migration failed is the verdict itself."""
     for finding in findings:
         early = before is None or finding.time is None or finding.time <= before
-        if finding.is_fatal and not finding.is_consequence and early:
+        if finding.is_fatal and not finding.is_consequence and finding.rule != MIGRATION_FAILED.id and early:
             return finding
     return None
 

@@ -77,6 +77,10 @@ class Transport(Protocol):
         """Octets of this half that the other side has acknowledged."""
 
     @property
+    def is_answered(self) -> bool:
+        """Whether any packet of the other side was captured: if not, nothing tells what it has acknowledged."""
+
+    @property
     def retransmitted(self) -> int:
         """Octets that were sent again."""
 
@@ -328,6 +332,10 @@ class HalfConnection(Half):
         consumer.attach(self)
 
     # What a consumer may ask
+
+    @property
+    def is_answered(self) -> bool:
+        return self.peer.spoke != -NEVER
 
     @property
     def is_shut(self) -> bool:

@@ -108,6 +108,7 @@ class _Talk:
     in_vain: int = 0
     unheard: int = 0
     back: int = 0
+    taken: int | None = None
     reason: Reason = "capture"
 
     def __post_init__(self) -> None:
@@ -119,7 +120,8 @@ class _Talk:
 
     def finish(self) -> list[Event]:
         ends = {
-            direction: DirectionEnded(0, direction, self.reason, self.offset[direction]) for direction in self.offset
+            direction: DirectionEnded(0, direction, self.reason, self.offset[direction], taken=self.taken)
+            for direction in self.offset
         }
         forward = ends[FORWARD]._replace(
             conflicts=self.conflicts, copies=self.copies, in_vain=self.in_vain, unheard=self.unheard
@@ -151,9 +153,10 @@ class _Talk:
                 self.in_vain, self.unheard = segments, round(seconds * 10**9)
             case Conflict():
                 self.conflicts += 1
-            case Closes(how):
+            case Closes(how, reverse):
                 self.reason = how
-                self.events.append(Closed(0, FORWARD, how, self._position()))
+                self.taken = at if reverse else None
+                self.events.append(Closed(0, REVERSE if reverse else FORWARD, how, self._position()))
 
     def _position(self) -> Position:
         return Position(self.frame, EPOCH + self.frame * STEP - self.back)

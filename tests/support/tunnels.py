@@ -207,6 +207,12 @@ ENCAPSULATIONS: dict[str, Encapsulation] = {
     "ppp-compressed": Encapsulation((), lambda x: b"\x21" + x, 9, True),
     "ppp-hdlc": Encapsulation((), lambda x: b"\xff\x03\0\x21" + x, 50, True),
     "cisco-hdlc": Encapsulation((), lambda x: b"\x0f\0" + short(kind(x)) + x, 50),
+    "erf": Encapsulation((), lambda x: bytes(8) + bytes.fromhex("02040000000000000000") + frame(x), 197),
+    "erf-more": Encapsulation(
+        (),
+        lambda x: bytes(8) + bytes.fromhex("8b0400000000000084000000000000000400000000000000" + "0000") + frame(x),
+        197,
+    ),
     "ipoib": Encapsulation((), lambda x: bytes(40) + short(kind(x)) + bytes(2) + x, 242),
     "pktap": Encapsulation((), pktap, 258),
     "ppi": Encapsulation((), lambda x: struct.pack("<BBHI", 0, 0, 8, 1) + frame(x), 192),

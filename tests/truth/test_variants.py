@@ -9,7 +9,24 @@ from functools import partial
 import pytest
 import zstandard
 from conversation import Wire, judge_all, packets, pcap
-from receivers.variants import Stream, Variant, guests, libxl_variants, variants, xl_variants
+from receivers.variants import (
+    CPUID,
+    END,
+    EXTENDED,
+    MSRS,
+    PAGES,
+    STATIC,
+    Stream,
+    Variant,
+    guests,
+    leaf,
+    libxl_variants,
+    pages,
+    param,
+    variants,
+    word,
+    xl_variants,
+)
 from streams import libxl_stream, record, xenops_stream
 from talks import Item, handshake, managed_save, messages, request, text
 
@@ -109,6 +126,68 @@ def test_a_wrong_header_of_libxl_that_is_the_first(container: str) -> None:
         errors = [one for verdict in verdicts for one in verdict.findings if one.severity == "error"]
         assert {(one.rule, one.record) for one in errors[:1]} == {("bad-libxl-header", "libxl header")}
         assert len(errors) <= 2
+
+
+RUN = range(6)
+
+RUNS: dict[str, tuple[str, Callable[[Stream], Stream], str, str]] = {
+    # By what is wrong in each of six records, of which no two are alike: the guest, the stream, and what is found.
+    "types": (
+        "HVM",
+        lambda s: s.before(PAGES, *[record(PAGES, pages(5 + 3 * one | (5 + one % 4) << 60)) for one in RUN]),
+        *("error", "reserved-page-type"),
+    ),
+    "reserved bits": (
+        "HVM",
+        lambda s: s.before(PAGES, *[record(PAGES, pages(5 + 3 * one | (1 + one) << 52)) for one in RUN]),
+        *("warning", "reserved-bits-set"),
+    ),
+    "padding": (
+        "PV",
+        lambda s: s.before(PAGES, *[record(0x80000001, b"abc", padding=bytes([1 + one]) * 5) for one in RUN]),
+        *("warning", "nonzero-padding"),
+    ),
+    "counts": (
+        "PV",
+        lambda s: s.before(PAGES, *[record(PAGES, pages(5 + one, count=2 + one)) for one in RUN]),
+        *("error", "body-length-mismatch"),
+    ),
+    "no count": (
+        "PVH",
+        lambda s: s.before(PAGES, *[record(PAGES, pages())] * 6),
+        *("error", "empty-pages-record"),
+    ),
+    "parameters": (
+        "PVH",
+        lambda s: s.before(END, *[param(99 + one, one) for one in RUN]),
+        *("error", "bad-hvm-params"),
+    ),
+    "policies": (
+        "PV",
+        lambda s: s.before(STATIC, *[record(CPUID, leaf(0x1000 + one)) for one in RUN]),
+        *("error", "bad-cpu-policy"),
+    ),
+    "vcpus of the wrong size, and another record of each": (
+        "PV",
+        lambda s: s.before(
+            END, *[record(type, word(0, 8) + bytes(17 + one)) for one in RUN for type in (EXTENDED, MSRS)]
+        ),
+        *("error", "bad-vcpu-state"),
+    ),
+    "keys": (
+        "HVM",
+        lambda s: s.tail(*[record(2, word(2, 8) + b"/%d\0x\0" % one) for one in RUN]),
+        *("error", "bad-xenstore-key"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", RUNS)
+@pytest.mark.parametrize("container", ["xl save", "xl migrate"])
+def test_a_run_of_the_same_mistake_is_one_finding(what: str, container: str) -> None:
+    guest, change, severity, rule = RUNS[what]
+    (verdict,) = judge_all(CONTAINERS[container](change(GUESTS[guest])))
+    assert verdict.worse_than_notes() == [(severity, rule)]
 
 
 @pytest.mark.parametrize("octets", [b"\1\2\3\4" * 4, b"Written before, and not over"])

@@ -1055,7 +1055,7 @@ def test_a_page_out_of_a_lost_list_is_no_violation() -> None:
 
 def test_findings_have_an_end() -> None:
     """A stream that is wrong throughout is not kept in memory, finding by finding."""
-    wrong = [raw(record(0x80000040))] * 10_050
+    wrong = [raw(record(0x80000040 + number)) for number in range(10_050)]
     assert len(judge(Wire(instead(PRECOPY, "PAGE_DATA", *wrong))).findings) == 10_000
 
 

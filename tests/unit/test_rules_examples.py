@@ -148,6 +148,7 @@ MORE: dict[str, tuple[Example, ...]] = {
     ),
     "bad-vcpu-state": (
         (*eg.PV2, eg.FRAMES, eg.vcpu("BASIC", 8192, 5168)),
+        (*eg.PV2, eg.FRAMES, eg.libxc("X86_PV_VCPU_MSRS", vcpu_id=0, context=b"\x10" + bytes(15))),
         (*eg.PV2, eg.FRAMES, eg.vcpu("EXTENDED", 0, 129)),
         (*eg.PV2, eg.FRAMES, eg.vcpu("XSAVE", 0, 8)),
         (*eg.PV2, eg.FRAMES, eg.vcpu("MSRS", 0, 8)),
@@ -162,6 +163,7 @@ MORE: dict[str, tuple[Example, ...]] = {
     "undefined-state": (
         (*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.text("report", bytes((3,))), eg.Closes()),
         (*eg.LIBXL, *eg.LISTED, eg.TRANSITION, eg.TRANSITION_END, eg.sends(0x10), eg.Closes()),
+        (*eg.HVM3, eg.PAGES, *eg.CONTEXT3, eg.END, eg.Closes("rst", reverse=True)),
     ),
     "static-data-in-v2": (
         (*eg.HVM2, eg.Said("POSTCOPY_PFNS", body=bytes(16))),
@@ -351,7 +353,7 @@ def test_a_finding_cannot_be_changed() -> None:
 
 
 def test_findings_of_one_severity_have_an_end_and_those_of_others_go_on() -> None:
-    unknown = [eg.unknown(0x80000040)] * (FINDINGS_MAX + 7)
+    unknown = [eg.unknown(0x80000040 + number) for number in range(FINDINGS_MAX + 7)]
     migration = Migration(0)
     checker = Checker(migration)
     for event in events_of((*eg.HVM3, *unknown, eg.unknown(0x40))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -10,7 +11,20 @@ import pytest
 from conftest import REPOSITORY
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tunnels import ENCAPSULATIONS, Encapsulation, frame, in_fragments, in_tunnels, ip, ipv6, mpls, udp, vxlan, wrapped
+from tunnels import (
+    ENCAPSULATIONS,
+    MOST,
+    Encapsulation,
+    frame,
+    in_fragments,
+    in_tunnels,
+    ip,
+    ipv6,
+    mpls,
+    udp,
+    vxlan,
+    wrapped,
+)
 from wire import Captured, pcap
 
 import dissector
@@ -98,6 +112,49 @@ INSIDE = b"\x45\0" + (45).to_bytes(2, "big") + bytes(5) + b"\6\0\0" + bytes((10,
 
 def segment_in(packet: bytes, link: int = 1) -> Segment | None:
     return decode(link, memoryview(packet), len(packet), Fragments())
+
+
+FRAMED = ("0800", "86dd")
+"""EtherTypes of frames that are nothing but IP."""
+
+TOGETHER = {
+    name: how for name, how in ENCAPSULATIONS.items() if how.link == 1 and how.wrap(INSIDE)[12:14].hex() in FRAMED
+}
+"""What may stand inside of any other."""
+
+TRANSPORT = ("esp", "esp-16")
+"""What has what it carries between an IP header and its payload: not known there are these themselves, and AH."""
+UNKNOWN_THERE = ("ah", "ah-tunnel", "esp", "esp-16", "esp-tunnel", "esp-udp")
+
+
+@pytest.mark.parametrize("outer", ENCAPSULATIONS)
+def test_each_in_each(outer: str) -> None:
+    """Pairs, and a third one that changes from pair to pair."""
+    names = [*TOGETHER]
+    seen = 0
+    for number, inner in enumerate(names):
+        for chain in ((outer, inner), (outer, names[(number * 7 + len(outer)) % len(names)], inner)):
+            octets = nested(chain)
+            is_unknown = any(one in TRANSPORT and more in UNKNOWN_THERE for one, more in pairwise(chain))
+            if octets is not None and not is_unknown:
+                segment = segment_in(octets, ENCAPSULATIONS[outer].link)
+                assert segment is not None and bytes(segment.payload) == b"hello", chain
+                seen += 1
+    assert seen or outer == "nested"
+
+
+def nested(names: tuple[str, ...]) -> bytes | None:
+    """A packet in all of them, the first outermost; None where one does not take what is inside, or they are too many
+    for a reader."""
+    packet, depth = INSIDE, 0
+    octets = b""
+    for name in reversed(names):
+        how = ENCAPSULATIONS[name]
+        if how.is_for_4 and packet[0] >> 4 != 4:
+            return None
+        octets, depth = how.wrap(packet), depth + len(how.names)
+        packet = octets[14:]
+    return octets if depth <= MOST else None
 
 
 @pytest.mark.parametrize("name", ENCAPSULATIONS)

@@ -8,12 +8,13 @@ import struct
 from receivers.errors import Refused
 from receivers.hypervisor import load_hvm, set_cpuid, set_msrs, set_param, set_tsc
 from receivers.stream import Stream
+from receivers.vcpus import set_context, set_extended, set_extended_state, set_vcpu_msrs
 
 PV, HVM = 1, 2
 OPTIONAL = 0x80000000
 PAGE = 4096
 BASIC = {4: 2800, 8: 5168}
-WORDS = {4: ("<I", 524, 2632, 2696, 2716), 8: ("<Q", 616, 4832, 4960, 4984)}
+WORDS = {4: ("<I", 524, 2640, 2704, 2716), 8: ("<Q", 616, 4832, 4960, 4984)}
 """By the guest's width: a word, and where edx, gdt_frames, gdt_ents and ctrlreg are in vcpu_guest_context."""
 
 
@@ -32,6 +33,8 @@ class Libxc:
         self.width, self.has_info, self.max_pfn = 8, False, 0
         self.frames: dict[int, int] = {}
         self.basic: dict[int, bytes] = {}
+        self.vcpus_state: dict[tuple[int, int], bytes] = {}
+        """By vcpu and type of record what else was sent of it."""
         self.types: dict[int, int] = {}
         self.tsc_khz = 0
         self.is_begun = False
@@ -206,6 +209,8 @@ class Libxc:
             raise Refused("vcpu record size")
         if type == 0x4:
             self.basic[vcpu] = body[8:]
+        else:
+            self.vcpus_state[vcpu, type] = body[8:]
 
     has_shared_info = False
 
@@ -249,6 +254,10 @@ class Libxc:
             raise Refused("no basic state of vcpu 0")
         for vcpu in sorted(self.basic):
             self._vcpu_context(vcpu, self.basic[vcpu])
+            set_context(self.basic[vcpu], self.width, vcpu)
+        for (_, type), state in self.vcpus_state.items():
+            if any(state):  # zeros stand for what the collection's streams leave out
+                {0x5: set_extended, 0x6: set_extended_state, 0xC: set_vcpu_msrs}[type](state, self.vcpus or 8192)
         if not self.frames:
             raise Refused("no P2M_FRAMES")
         if any(pfn > self.max_pfn for pfn in self.frames.values()):

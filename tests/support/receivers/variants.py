@@ -70,6 +70,13 @@ class Stream(NamedTuple):
         body = self.body(type)
         return self.put(type, body[:at] + octets + body[at + len(octets) :])
 
+    def patches(self, type: int, words: Mapping[int, int], size: int) -> Stream:
+        """Words of a vcpu's state, by their places in that."""
+        changed = self
+        for at, value in words.items():
+            changed = changed.patch(type, 8 + at, word(value, size))
+        return changed
+
     def without(self, type: int, *instead: bytes) -> Stream:
         at = self.place(type)
         return self._replace(libxc=(*self.libxc[:at], *instead, *self.libxc[at + 1 :]))
@@ -200,6 +207,7 @@ def variants() -> Iterator[Variant]:
     yield from _hvm_context()
     yield from _pv()
     yield from _vcpus()
+    yield from _vcpu_states()
 
 
 def _headers() -> Iterator[Variant]:
@@ -407,6 +415,50 @@ def _vcpus() -> Iterator[Variant]:
         empty, past = record(type, word(9999, 8)), record(type, word(9999, 8) + bytes(32))
         yield Variant(f"{NAMES[type]} of nothing", PV, do("before", END, empty), None)
         yield Variant(f"{NAMES[type]} of no vcpu", PV, do("before", END, past), NAMES[type])
+
+
+def _vcpu_states() -> Iterator[Variant]:
+    """What the hypervisor takes: arch_set_info_guest() of domain.c, arch_do_domctl() of domctl.c."""
+    wide: tuple[str, ...] = ("PV", "PV version 2")
+    narrow: tuple[str, ...] = ("PV 32",)
+    high, low = 2**47, 0xFFFF800000000000 - 1
+    addresses = {"rip": 648, "rsp": 672, "trap 255": 4808, "kernel_sp": 4976, "event": 5112, "failsafe": 5120}
+    addresses |= {"syscall": 5128, "fs_base": 5144, "gs_base_kernel": 5152, "gs_base_user": 5160}
+    fields: list[tuple[tuple[str, ...], str, int, int, int, int]] = []
+    fields += [(wide, name, at, value, 8, 1) for name, at in addresses.items() for value in (high, low)]
+    fields += [(wide, name, at, high - 1, 8, 0) for name, at in addresses.items()]
+    fields += [(wide, f"dr{one}", 5048 + 8 * one, high, 8, 1) for one in range(4)]
+    fields += [(wide, f"dr{one}", 5048 + 8 * one, high - 1, 8, 0) for one in range(4)]
+    fields += [(wide, f"at {at}", at, value, 8, value >> 32) for at in (5096, 5104) for value in (1, 2**32)]
+    fields += [(wide, "ldt_base", 4816, value, 8, value != 4096) for value in (4096, 16, low + 1)]
+    fields += [(wide, "ldt_ents", 4824, value, 8, value > 8192) for value in (8192, 8193)]
+    fields += [(wide, "vm_assist", 5136, 1 << bit, 8, bit == 6) for bit in (5, 6, 32)]
+    fields += [(narrow, "vm_assist", 2796, 1 << bit, 4, bit == 6) for bit in (5, 6)]
+    fields += [(narrow, "eflags", 556, 1 << bit, 4, bit == 17) for bit in (9, 17)]
+    fields += [(narrow, "ldt_base", 2632, value, 4, value != 4096) for value in (4096, 16)]
+    fields += [(narrow, "ldt_ents", 2636, value, 4, value > 8192) for value in (8192, 8193)]
+    fields += [(narrow, "gdt_frames", 2640, value, 4, 0) for value in (LAST_PFN + 1,)]
+    for kinds, name, at, value, size, is_wrong in fields:
+        refused = NAMES[BASIC] if is_wrong else None
+        yield Variant(f"{name} {value:x}", kinds, do("patch", BASIC, 8 + at, word(value, size)), refused)
+    for kinds, ents, frames, size in ((wide, 4960, 4832, 8), (narrow, 2704, 2640, 4)):
+        for frame, refused in ((LAST_PFN, None), (LAST_PFN + 1, NAMES[END])):
+            table = {ents: 512, frames: frame}
+            yield Variant(f"descriptors in {frame:x}", kinds, do("patches", BASIC, table, size), refused)
+    for at, value, size in ((8, 9999, 4), (12, 31, 4), (16, high, 8), (24, low, 8)):
+        yield Variant(f"extended {at}", PV, do("patch", EXTENDED, at, word(value, size)), NAMES[EXTENDED])
+    area, xcr0 = bytes(512) + word(3, 8) + bytes(56), word(7, 8)
+    states = {b"\7": 1, xcr0 * 2: 1, xcr0 * 2 + area: 0, word(1, 8) + xcr0 + area: 0, xcr0 + word(1, 8) + area: 1}
+    states |= {word(5, 8) * 2 + area: 1, xcr0 * 2 + area[:520] + word(2**63, 8) + area[528:]: 1}
+    states |= {xcr0 * 2 + area[:512] + word(8, 8) + area[520:]: 1, xcr0 * 2 + area[:-1] + b"\1": 1}
+    for number, (state, is_wrong) in enumerate(states.items()):
+        whole = record(XSAVE, bytes(8) + state.ljust(16, b"\0"))
+        yield Variant(f"XSAVE {number}", PV, do("before", END, whole), NAMES[XSAVE] if is_wrong else None)
+    lists = {msr(0x48, 0, 2**40): 0, msr(0xC0000103, 0, 2**32 - 1): 0, msr(0xC0000103, 0, 2**32): 1, msr(0x10): 1}
+    lists |= {msr(0x48, 1): 1, msr(0x48) + msr(0xC0011019, 0, 5): 0, msr(0x48, 0, 1) * 8: 1}
+    for number, (state, is_wrong) in enumerate(lists.items()):
+        listed = record(MSRS, bytes(8) + state)
+        yield Variant(f"registers of a vcpu {number}", PV, do("before", END, listed), NAMES[MSRS] if is_wrong else None)
 
 
 def libxl_variants() -> Iterator[Variant]:
