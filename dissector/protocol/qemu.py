@@ -19,6 +19,7 @@ from typing import Any
 from .forms import Always, Written
 from .primitives import Endianness, GrammarError
 
+NAME = "QEMU stream"
 MAGIC = b"QEVM"
 VERSIONS = (2, 3)
 
@@ -357,5 +358,5 @@ def _write(found: Any, endianness: Endianness, values: Mapping[str, Any]) -> byt
         raise GrammarError(f"no stream of QEMU's: {error!r}") from error
 
 
-STREAM = Always(Written("QEMU stream", _read, _write))
+STREAM = Always(Written(NAME, _read, _write))
 """The form of an emulator's state."""

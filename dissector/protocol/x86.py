@@ -125,6 +125,16 @@ def _pkru(i: Ints) -> Layout:
     return c.Struct("pkru" / i.u32 * "Rights of protection keys", pad("pad", 4))
 
 
+def _tile_configuration(i: Ints) -> Layout:
+    return c.Struct(
+        "palette" / i.u8 * "Which palette is in use",
+        "start_row" / i.u8 * "Where an interrupted instruction goes on",
+        pad("pad", 14),
+        "colsb" / several(16, i.u16) * "Octets of a row of each tile",
+        "rows" / several(16, i.u8) * "Rows of each tile",
+    )
+
+
 class Component(NamedTuple):
     """A part of the XSAVE area, and where it is: the offsets that Intel's and AMD's processors have, from the first
     octet after the area's header; None where they have none."""
@@ -147,44 +157,58 @@ COMPONENTS = (
     Component(6, "ZMM", 512, _registers("zmm_high", 16, 32), (576, 320, None)),
     Component(7, "HI_ZMM", 1024, _registers("zmm", 16, 64), (1088, 832, None)),
     Component(9, "PKRU", 8, _pkru, (2112, 1856, 256)),
+    Component(17, "TILE_CFG", 64, _tile_configuration, (2176, None, None)),
+    Component(18, "TILE_DATA", 8192, _registers("tiles", 8, 1024), (2240, None, None)),
+    Component(62, "LWP", 128, _registers("lwp", 1, 128), (None, None, 256)),
 )
-"""In the standard format, in which Xen sends the area: where Intel's processors have them (AVX, MPX, AVX-512, PKRU),
-where AMD's with AVX-512 do, and where AMD's without it do."""
+"""In the standard format, in which Xen sends the area: where Intel's processors have them (AVX, MPX, AVX-512, PKRU,
+AMX), where AMD's with AVX-512 do, and where AMD's without it do."""
 
 LAYOUTS = ("Intel", "AMD with AVX-512", "AMD")
-_LAYOUT = "layout"
+_LAYOUT, _REST = "layout", "rest"
+
+KNOWN_STATES = sum((1 << one.bit for one in COMPONENTS), 3)
 
 
-def _placed(mask: int, length: int) -> tuple[int, list[tuple[Component, int]]] | None:
-    """The layout that ends where the octets do, and in it the components of the states in `mask` with their offsets."""
-    wanted = [one for one in COMPONENTS if mask >> one.bit & 1]
-    if mask & ~sum((1 << one.bit for one in COMPONENTS), 3):
+def components_in(
+    octets: bytes, values: Mapping[str, Any]
+) -> tuple[int, tuple[tuple[Component, int], ...], int] | None:
+    """What follows the header of an area with the fields `values`: the number of its layout, the components with their
+    offsets, and where they end; zeros may follow (Xen before 4.5 sent the area with room for all states). None if the
+    octets are in none of the layouts, or in the compacted format, which Xen does not send."""
+    mask = int(values.get("xcr0_accum", 0))
+    if mask & ~KNOWN_STATES or values.get("xcomp_bv"):
         return None
+    wanted = [one for one in COMPONENTS if mask >> one.bit & 1]
+    fitting = []
     for which in range(len(LAYOUTS)):
-        placed = [(one, at) for one in wanted if (at := one.offsets[which]) is not None]
-        if len(placed) == len(wanted) and max((at + one.size for one, at in placed), default=0) == length:
-            return which, placed
-    return None
+        placed = tuple((one, at) for one in wanted if (at := one.offsets[which]) is not None)
+        end = max((at + one.size for one, at in placed), default=0)
+        if len(placed) == len(wanted) and end <= len(octets) and not any(_between(octets, placed, end)):
+            fitting.append((end != len(octets), which, placed, end))
+    return min(fitting, key=lambda one: one[:2])[1:] if fitting else None
+
+
+def _between(octets: bytes, placed: tuple[tuple[Component, int], ...], end: int) -> bytes:
+    """The octets that belong to no component."""
+    starts, ends = [at for _, at in placed], [at + one.size for one, at in placed]
+    return b"".join(octets[a:b] for a, b in zip([0, *ends], [*starts, len(octets)], strict=True))
 
 
 def _read_components(octets: bytes, endianness: Endianness, values: Mapping[str, Any]) -> dict[str, Any] | None:
-    found_at = _placed(int(values.get("xcr0_accum", 0)), len(octets))
+    found_at = components_in(octets, values)
     if found_at is None:
         return None
-    which, placed = found_at
+    which, placed, end = found_at
     found: dict[str, Any] = {_LAYOUT: LAYOUTS[which]} if placed else {}
-    end = 0
     for one, at in placed:
-        if any(octets[end:at]):
-            return None
         found[one.name] = whole(layout(one.body, endianness), octets[at : at + one.size])
-        end = at + one.size
-    return found
+    return found | ({_REST: octets[end:]} if octets[end:] else {})
 
 
 def _write_components(found: Any, endianness: Endianness, values: Mapping[str, Any]) -> bytes:
     given = dict(found)
-    which = LAYOUTS.index(given.pop(_LAYOUT, LAYOUTS[0]))
+    which, rest = LAYOUTS.index(given.pop(_LAYOUT, LAYOUTS[0])), given.pop(_REST, b"")
     octets = b""
     for one in COMPONENTS:
         at = one.offsets[which]
@@ -192,11 +216,11 @@ def _write_components(found: Any, endianness: Endianness, values: Mapping[str, A
             octets = octets.ljust(at, b"\0") + build(layout(one.body, endianness), given.pop(one.name))
     if given:
         raise GrammarError(f"no component of XSAVE is called {', '.join(given)}")
-    return octets
+    return octets + bytes(rest)
 
 
 COMPONENTS_FORM = Always(Written("XSAVE components", _read_components, _write_components))
-"""The form of what follows the header of an XSAVE area. It needs the field `xcr0_accum` before it."""
+"""The form of what follows the header of an XSAVE area. It needs the fields `xcr0_accum` and `xcomp_bv` before it."""
 
 
 def xsave_area(i: Ints) -> tuple[Layout, ...]:

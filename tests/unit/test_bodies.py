@@ -406,6 +406,8 @@ def test_registers_of_a_processor_by_name() -> None:
         (0x207, 264, "AMD", ["YMM", "PKRU"]),
         (0x2E7, 1864, "AMD with AVX-512", ["YMM", "OPMASK", "ZMM", "HI_ZMM", "PKRU"]),
         (0x2FF, 2120, "Intel", ["YMM", "BNDREGS", "BNDCSR", "OPMASK", "ZMM", "HI_ZMM", "PKRU"]),
+        (0x602E7, 10432, "Intel", ["YMM", "OPMASK", "ZMM", "HI_ZMM", "PKRU", "TILE_CFG", "TILE_DATA"]),
+        (1 << 62 | 7, 384, "AMD", ["YMM", "LWP"]),
     ],
 )
 def test_components_of_xsave(mask: int, size: int, kind: str | None, names: list[str]) -> None:
@@ -418,6 +420,20 @@ def test_components_of_xsave(mask: int, size: int, kind: str | None, names: list
     assert [name for name in found["components"] if name != "layout"] == names
     layout = g.layout(hvm.hvm_cpu_xsave, "little")
     assert g.build(layout, found) == area
+
+
+def test_an_area_with_room_for_more_states() -> None:
+    """As a Xen sent it that made it as long as all states of the processor, whatever the guest had used."""
+    octets = struct.pack("<QQQ", 0, 7, 7) + bytes(576) + b"\1" * 256 + bytes(8)
+    found = body_of("XSAVE", octets)
+    assert found["components"] | {"YMM": None} == {"layout": "Intel", "YMM": None, "rest": bytes(8)}
+    assert g.build(g.layout(hvm.hvm_cpu_xsave, "little"), found) == octets
+    assert isinstance(body_of("XSAVE", octets[:-1] + b"\1")["components"], Unread)
+
+
+def test_the_compacted_format_is_octets() -> None:
+    octets = struct.pack("<QQQ", 0, 7, 7) + bytes(512) + struct.pack("<QQ", 7, 1 << 63 | 7) + bytes(48 + 256)
+    assert isinstance(body_of("XSAVE", octets)["components"], Unread)
 
 
 def test_components_that_do_not_fit_are_octets() -> None:

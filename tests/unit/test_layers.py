@@ -5,9 +5,11 @@ from __future__ import annotations
 import doctest
 import inspect
 import json
+import lzma
 import pickle
 import re
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -36,7 +38,7 @@ from talks import Speaker, Talk, octets_of
 import dissector.integrations.scapy
 from dissector.events import FORWARD, REVERSE
 from dissector.integrations.scapy import LibxcRecord, MigrationSession, PostcopyFault, PostcopyPageData, big_endian
-from dissector.integrations.scapy.fields import Elements
+from dissector.integrations.scapy.fields import Elements, Octets
 from dissector.integrations.scapy.making import CLASSES, RECORD_CLASSES
 from dissector.integrations.scapy.packets import PADDING
 from dissector.protocol import (
@@ -49,7 +51,9 @@ from dissector.protocol import (
     build,
     layout,
     parse,
+    qemu,
     records,
+    x86,
     xl_optional_data,
 )
 
@@ -502,6 +506,60 @@ def test_a_state_built_from_names_is_the_same_octets() -> None:
     changed = LibxcRecord(rebuilt(read, counted=True))
     assert changed.hvm_ctx[0].body.rip == 0xFFFFFFFF81000002 and len(bytes(changed)) == len(octets)
     assert changed.hvm_ctx[0].body.cr0 == 1 | 1 << 31 | 1 << 16
+
+
+def test_a_stream_of_qemu_in_sections() -> None:
+    """Read, changed by name, and built: a device's version, its state, one device less."""
+    octets = lzma.decompress((Path(__file__).parent / "qemu-7.2.xz").read_bytes())
+    for footer in (1, 0):
+        values = qemu.STREAM.form.read(octets, "little", {})
+        sections = [one | {"footer": footer} for one in values["sections"]]
+        stream = qemu.STREAM.form.write(values | {"sections": sections, "trailer": b"\0"}, "little", {})
+        body = BY_NAME["EmulatorContext"](struct.pack("<II", 2, 0) + stream)
+        read = body.emulator_ctx
+        assert [one.device for one in read.sections][:3] == [b"slirp", b"cpu_common", b"cpu"]
+        assert {one.footer for one in read.sections} == {footer} and "device    = b'fdc'" in read.show(dump=True)
+        assert rebuilt(body, counted=True)[8:] == stream
+        read.sections[2].version += 1
+        del read.sections[5:]
+        again = BY_NAME["EmulatorContext"](rebuilt(body, counted=True))
+        assert [(one.device, one.version) for one in again.emulator_ctx.sections[2:4]] == [
+            (b"cpu", 13),
+            (b"kvm-tpr-opt", 1),
+        ]
+        assert len(again.emulator_ctx.sections) == 5
+    made = BY_NAME["QemuStream"](
+        sections=[BY_NAME["QemuSection"](number=1, device=b"fdc", version=2, state=b"abc", footer=1)]
+    )
+    parsed = qemu.parse(bytes(made))
+    assert parsed is not None and [(one.device, one.version, one.octets) for one in parsed.sections] == [
+        ("fdc", 2, b"abc")
+    ]
+    assert type(BY_NAME["EmulatorContext"](bytes(8) + b"other").emulator_ctx) is Octets
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_components_of_xsave_by_name(order: Endianness) -> None:
+    end = "" if order == "little" else "BE"
+    names = ["X87", "SSE", "YMM", "OPMASK", "PKRU", "TILE_CFG", "TILE_DATA"]
+    parts = {
+        "YMM": BY_NAME["XsaveYmm"](ymm_high=bytes(range(256))),
+        "OPMASK": BY_NAME[f"XsaveOpmask{end}"](k=range(8)),
+        "PKRU": BY_NAME[f"XsavePkru{end}"](pkru=0x55555554),
+        "TILE_CFG": BY_NAME[f"XsaveTileCfg{end}"](palette=1, rows=[16] * 16),
+        "TILE_DATA": BY_NAME["XsaveTileData"](tiles=bytes(8192)),
+    }
+    components = BY_NAME[f"XsaveComponents{end}"](**parts)
+    area = BY_NAME[f"HvmCpuXsave{end}"](xcr0=names, xcr0_accum=names, components=components)
+    octets = bytes(area)
+    assert len(octets) == 600 + 2240 + 8192
+    read = BY_NAME[f"HvmCpuXsave{end}"](octets)
+    assert (read.components.PKRU.pkru, read.components.OPMASK.k[7], read.components.ZMM) == (0x55555554, 7, None)
+    assert rebuilt(read, counted=True) == octets
+    read.components.PKRU.pkru = 0
+    assert rebuilt(read, counted=True)[600 + 2112 : 600 + 2116] == bytes(4)
+    known = x86.COMPONENTS_FORM.form.read(octets[600:], order, {"xcr0_accum": area.xcr0_accum})
+    assert known["OPMASK"]["k"] == list(range(8)) and known["TILE_CFG"]["rows"] == [16] * 16
 
 
 # --- session ------------------------------------------------------------------------------------------------

@@ -65,19 +65,35 @@ __all__ = [
     "PvExtendedBE",
     "PvExtendedMcgBE",
     "X86PvVcpuExtendedBE",
+    "XsaveYmm",
+    "XsaveBndregs",
+    "XsaveBndcsr",
+    "XsaveOpmask",
+    "XsaveZmm",
+    "XsaveHiZmm",
+    "XsavePkru",
+    "XsaveTileCfg",
+    "XsaveTileData",
+    "XsaveLwp",
+    "XsaveComponents",
     "PvXsave",
     "X86PvVcpuXsave",
+    "XsaveBndcsrBE",
+    "XsaveOpmaskBE",
+    "XsavePkruBE",
+    "XsaveTileCfgBE",
+    "XsaveComponentsBE",
     "PvXsaveBE",
     "X86PvVcpuXsaveBE",
-    "SharedInfo64VcpuInfo",
-    "SharedInfo64",
     "SharedInfo32VcpuInfo",
     "SharedInfo32",
+    "SharedInfo64VcpuInfo",
+    "SharedInfo64",
     "SharedInfo",
-    "SharedInfo64VcpuInfoBE",
-    "SharedInfo64BE",
     "SharedInfo32VcpuInfoBE",
     "SharedInfo32BE",
+    "SharedInfo64VcpuInfoBE",
+    "SharedInfo64BE",
     "SharedInfoBE",
     "TscInfo",
     "TscInfoBE",
@@ -192,6 +208,8 @@ __all__ = [
     "EmulatorXenstoreDataEntry",
     "EmulatorXenstoreData",
     "EmulatorXenstoreDataBE",
+    "QemuSection",
+    "QemuStream",
     "EmulatorContext",
     "EmulatorContextBE",
     "CheckpointEnd",
@@ -1059,6 +1077,130 @@ class PvExtendedMcgBE(PvExtendedMcg):
 class X86PvVcpuExtendedBE(X86PvVcpuExtended):
     """libxc X86_PV_VCPU_EXTENDED. Source: libxc-migration-stream: X86_PV_VCPU_BASIC, EXTENDED, XSAVE, MSRS."""
 
+class XsaveYmm(_Layer):
+    """The component YMM of an XSAVE area."""
+    ymm_high: bytes
+    """Registers"""
+    def __init__(self, _pkt: bytes = b"", *, ymm_high: _Bytes = None) -> None: ...
+
+class XsaveBndregs(_Layer):
+    """The component BNDREGS of an XSAVE area."""
+    bnd: bytes
+    """Registers"""
+    def __init__(self, _pkt: bytes = b"", *, bnd: _Bytes = None) -> None: ...
+
+class XsaveBndcsr(_Layer):
+    """The component BNDCSR of an XSAVE area."""
+    bndcfgu: int
+    """Configuration of MPX"""
+    bndstatus: int
+    """Its status"""
+    pad: bytes
+    """Of no meaning"""
+    def __init__(
+        self,
+        _pkt: bytes = b"",
+        *,
+        bndcfgu: _Number = None,
+        bndstatus: _Number = None,
+        pad: _Bytes = None,
+    ) -> None: ...
+
+class XsaveOpmask(_Layer):
+    """The component OPMASK of an XSAVE area."""
+    k: list[int]
+    """Mask registers of AVX-512"""
+    def __init__(self, _pkt: bytes = b"", *, k: _Array = None) -> None: ...
+
+class XsaveZmm(_Layer):
+    """The component ZMM of an XSAVE area."""
+    zmm_high: bytes
+    """Registers"""
+    def __init__(self, _pkt: bytes = b"", *, zmm_high: _Bytes = None) -> None: ...
+
+class XsaveHiZmm(_Layer):
+    """The component HI_ZMM of an XSAVE area."""
+    zmm: bytes
+    """Registers"""
+    def __init__(self, _pkt: bytes = b"", *, zmm: _Bytes = None) -> None: ...
+
+class XsavePkru(_Layer):
+    """The component PKRU of an XSAVE area."""
+    pkru: int
+    """Rights of protection keys"""
+    pad: bytes
+    """Of no meaning"""
+    def __init__(self, _pkt: bytes = b"", *, pkru: _Number = None, pad: _Bytes = None) -> None: ...
+
+class XsaveTileCfg(_Layer):
+    """The component TILE_CFG of an XSAVE area."""
+    palette: int
+    """Which palette is in use"""
+    start_row: int
+    """Where an interrupted instruction goes on"""
+    pad: bytes
+    """Of no meaning"""
+    colsb: list[int]
+    """Octets of a row of each tile"""
+    rows: list[int]
+    """Rows of each tile"""
+    def __init__(
+        self,
+        _pkt: bytes = b"",
+        *,
+        palette: _Number = None,
+        start_row: _Number = None,
+        pad: _Bytes = None,
+        colsb: _Array = None,
+        rows: _Array = None,
+    ) -> None: ...
+
+class XsaveTileData(_Layer):
+    """The component TILE_DATA of an XSAVE area."""
+    tiles: bytes
+    """Registers"""
+    def __init__(self, _pkt: bytes = b"", *, tiles: _Bytes = None) -> None: ...
+
+class XsaveLwp(_Layer):
+    """The component LWP of an XSAVE area."""
+    lwp: bytes
+    """Registers"""
+    def __init__(self, _pkt: bytes = b"", *, lwp: _Bytes = None) -> None: ...
+
+class XsaveComponents(_Layer):
+    """The components of an XSAVE area in the standard format, each where `layout` has it; None: it is not there.
+    `rest`: how many zeros follow. Source: the processors' manuals.
+    """
+    layout: str
+    YMM: XsaveYmm | None
+    BNDREGS: XsaveBndregs | None
+    BNDCSR: XsaveBndcsr | None
+    OPMASK: XsaveOpmask | None
+    ZMM: XsaveZmm | None
+    HI_ZMM: XsaveHiZmm | None
+    PKRU: XsavePkru | None
+    TILE_CFG: XsaveTileCfg | None
+    TILE_DATA: XsaveTileData | None
+    LWP: XsaveLwp | None
+    rest: bytes
+    def __init__(
+        self,
+        _pkt: bytes = b"",
+        *,
+        layout: str | None = None,
+        YMM: _Inside = None,
+        BNDREGS: _Inside = None,
+        BNDCSR: _Inside = None,
+        OPMASK: _Inside = None,
+        ZMM: _Inside = None,
+        HI_ZMM: _Inside = None,
+        PKRU: _Inside = None,
+        TILE_CFG: _Inside = None,
+        TILE_DATA: _Inside = None,
+        LWP: _Inside = None,
+        rest: _Bytes = None,
+    ) -> None: ...
+
 class PvXsave(_Layer):
     """What XEN_DOMCTL_getvcpuextstate gives: XCR0 twice and an XSAVE area."""
     xcr0: int
@@ -1073,7 +1215,7 @@ class PvXsave(_Layer):
     """Zero: the standard format, not the compacted one"""
     pad: bytes
     """Of no meaning"""
-    components: bytes
+    components: XsaveComponents | Octets
     """The other states"""
     def __init__(
         self,
@@ -1085,7 +1227,7 @@ class PvXsave(_Layer):
         xstate_bv: _Name = None,
         xcomp_bv: _Number = None,
         pad: _Bytes = None,
-        components: _Bytes = None,
+        components: _Inside = None,
     ) -> None: ...
 
 class X86PvVcpuXsave(_Layer):
@@ -1104,111 +1246,57 @@ class X86PvVcpuXsave(_Layer):
         context: _Inside = None,
     ) -> None: ...
 
+class XsaveBndcsrBE(XsaveBndcsr):
+    """The component BNDCSR of an XSAVE area."""
+
+class XsaveOpmaskBE(XsaveOpmask):
+    """The component OPMASK of an XSAVE area."""
+
+class XsavePkruBE(XsavePkru):
+    """The component PKRU of an XSAVE area."""
+
+class XsaveTileCfgBE(XsaveTileCfg):
+    """The component TILE_CFG of an XSAVE area."""
+
+class XsaveComponentsBE(_Layer):
+    """The components of an XSAVE area in the standard format, each where `layout` has it; None: it is not there.
+    `rest`: how many zeros follow. Source: the processors' manuals.
+    """
+    layout: str
+    YMM: XsaveYmm | None
+    BNDREGS: XsaveBndregs | None
+    BNDCSR: XsaveBndcsrBE | None
+    OPMASK: XsaveOpmaskBE | None
+    ZMM: XsaveZmm | None
+    HI_ZMM: XsaveHiZmm | None
+    PKRU: XsavePkruBE | None
+    TILE_CFG: XsaveTileCfgBE | None
+    TILE_DATA: XsaveTileData | None
+    LWP: XsaveLwp | None
+    rest: bytes
+    def __init__(
+        self,
+        _pkt: bytes = b"",
+        *,
+        layout: str | None = None,
+        YMM: _Inside = None,
+        BNDREGS: _Inside = None,
+        BNDCSR: _Inside = None,
+        OPMASK: _Inside = None,
+        ZMM: _Inside = None,
+        HI_ZMM: _Inside = None,
+        PKRU: _Inside = None,
+        TILE_CFG: _Inside = None,
+        TILE_DATA: _Inside = None,
+        LWP: _Inside = None,
+        rest: _Bytes = None,
+    ) -> None: ...
+
 class PvXsaveBE(PvXsave):
     """What XEN_DOMCTL_getvcpuextstate gives: XCR0 twice and an XSAVE area."""
 
 class X86PvVcpuXsaveBE(X86PvVcpuXsave):
     """libxc X86_PV_VCPU_XSAVE. Source: libxc-migration-stream: X86_PV_VCPU_BASIC, EXTENDED, XSAVE, MSRS."""
-
-class SharedInfo64VcpuInfo(_Layer):
-    """An element of vcpu_info."""
-    evtchn_upcall_pending: int
-    """Whether an event waits"""
-    evtchn_upcall_mask: int
-    """Whether events are masked"""
-    pad0: bytes
-    """Of no meaning"""
-    evtchn_pending_sel: int
-    """Which words of pending events to look at"""
-    cr2: int
-    """struct arch_vcpu_info"""
-    pad: bytes
-    """Of no meaning"""
-    time_version: int
-    """Odd while the times are changed"""
-    pad_time: bytes
-    """Of no meaning"""
-    tsc_timestamp: int
-    """struct vcpu_time_info"""
-    system_time: int
-    """struct vcpu_time_info"""
-    tsc_to_system_mul: int
-    """struct vcpu_time_info"""
-    tsc_shift: int
-    """struct vcpu_time_info"""
-    time_flags: int
-    """XEN_PVCLOCK_*"""
-    pad_flags: bytes
-    """Of no meaning"""
-    def __init__(
-        self,
-        _pkt: bytes = b"",
-        *,
-        evtchn_upcall_pending: _Number = None,
-        evtchn_upcall_mask: _Number = None,
-        pad0: _Bytes = None,
-        evtchn_pending_sel: _Number = None,
-        cr2: _Number = None,
-        pad: _Bytes = None,
-        time_version: _Number = None,
-        pad_time: _Bytes = None,
-        tsc_timestamp: _Number = None,
-        system_time: _Number = None,
-        tsc_to_system_mul: _Number = None,
-        tsc_shift: _Name = None,
-        time_flags: _Name = None,
-        pad_flags: _Bytes = None,
-    ) -> None: ...
-
-class SharedInfo64(_Layer):
-    """struct shared_info of a 64-bit guest, 3136 octets of the page."""
-    vcpu_info: list[SharedInfo64VcpuInfo]
-    """Of the first 32 processors"""
-    evtchn_pending: bytes
-    """Events that wait"""
-    evtchn_mask: bytes
-    """Events that are masked"""
-    wc_version: int
-    """Odd while the wall clock is changed"""
-    wc_sec: int
-    """Wall clock when the system time was 0, s since the epoch"""
-    wc_nsec: int
-    """The same, ns"""
-    wc_sec_hi: int
-    """Upper half of wc_sec"""
-    max_pfn: int
-    """struct arch_shared_info"""
-    pfn_to_mfn_frame_list_list: int
-    """struct arch_shared_info"""
-    nmi_reason: int
-    """struct arch_shared_info"""
-    p2m_cr3: int
-    """struct arch_shared_info"""
-    p2m_vaddr: int
-    """struct arch_shared_info"""
-    p2m_generation: int
-    """struct arch_shared_info"""
-    tail: bytes
-    """Of no meaning"""
-    def __init__(
-        self,
-        _pkt: bytes = b"",
-        *,
-        vcpu_info: list[SharedInfo64VcpuInfo] | SharedInfo64VcpuInfo | None = None,
-        evtchn_pending: _Bytes = None,
-        evtchn_mask: _Bytes = None,
-        wc_version: _Number = None,
-        wc_sec: _Number = None,
-        wc_nsec: _Number = None,
-        wc_sec_hi: _Number = None,
-        max_pfn: _Number = None,
-        pfn_to_mfn_frame_list_list: _Number = None,
-        nmi_reason: _Number = None,
-        p2m_cr3: _Number = None,
-        p2m_vaddr: _Number = None,
-        p2m_generation: _Number = None,
-        tail: _Bytes = None,
-    ) -> None: ...
 
 class SharedInfo32VcpuInfo(_Layer):
     """An element of vcpu_info."""
@@ -1310,23 +1398,123 @@ class SharedInfo32(_Layer):
         tail: _Bytes = None,
     ) -> None: ...
 
+class SharedInfo64VcpuInfo(_Layer):
+    """An element of vcpu_info."""
+    evtchn_upcall_pending: int
+    """Whether an event waits"""
+    evtchn_upcall_mask: int
+    """Whether events are masked"""
+    pad0: bytes
+    """Of no meaning"""
+    evtchn_pending_sel: int
+    """Which words of pending events to look at"""
+    cr2: int
+    """struct arch_vcpu_info"""
+    pad: bytes
+    """Of no meaning"""
+    time_version: int
+    """Odd while the times are changed"""
+    pad_time: bytes
+    """Of no meaning"""
+    tsc_timestamp: int
+    """struct vcpu_time_info"""
+    system_time: int
+    """struct vcpu_time_info"""
+    tsc_to_system_mul: int
+    """struct vcpu_time_info"""
+    tsc_shift: int
+    """struct vcpu_time_info"""
+    time_flags: int
+    """XEN_PVCLOCK_*"""
+    pad_flags: bytes
+    """Of no meaning"""
+    def __init__(
+        self,
+        _pkt: bytes = b"",
+        *,
+        evtchn_upcall_pending: _Number = None,
+        evtchn_upcall_mask: _Number = None,
+        pad0: _Bytes = None,
+        evtchn_pending_sel: _Number = None,
+        cr2: _Number = None,
+        pad: _Bytes = None,
+        time_version: _Number = None,
+        pad_time: _Bytes = None,
+        tsc_timestamp: _Number = None,
+        system_time: _Number = None,
+        tsc_to_system_mul: _Number = None,
+        tsc_shift: _Name = None,
+        time_flags: _Name = None,
+        pad_flags: _Bytes = None,
+    ) -> None: ...
+
+class SharedInfo64(_Layer):
+    """struct shared_info of a 64-bit guest, 3136 octets of the page."""
+    vcpu_info: list[SharedInfo64VcpuInfo]
+    """Of the first 32 processors"""
+    evtchn_pending: bytes
+    """Events that wait"""
+    evtchn_mask: bytes
+    """Events that are masked"""
+    wc_version: int
+    """Odd while the wall clock is changed"""
+    wc_sec: int
+    """Wall clock when the system time was 0, s since the epoch"""
+    wc_nsec: int
+    """The same, ns"""
+    wc_sec_hi: int
+    """Upper half of wc_sec"""
+    max_pfn: int
+    """struct arch_shared_info"""
+    pfn_to_mfn_frame_list_list: int
+    """struct arch_shared_info"""
+    nmi_reason: int
+    """struct arch_shared_info"""
+    p2m_cr3: int
+    """struct arch_shared_info"""
+    p2m_vaddr: int
+    """struct arch_shared_info"""
+    p2m_generation: int
+    """struct arch_shared_info"""
+    tail: bytes
+    """Of no meaning"""
+    def __init__(
+        self,
+        _pkt: bytes = b"",
+        *,
+        vcpu_info: list[SharedInfo64VcpuInfo] | SharedInfo64VcpuInfo | None = None,
+        evtchn_pending: _Bytes = None,
+        evtchn_mask: _Bytes = None,
+        wc_version: _Number = None,
+        wc_sec: _Number = None,
+        wc_nsec: _Number = None,
+        wc_sec_hi: _Number = None,
+        max_pfn: _Number = None,
+        pfn_to_mfn_frame_list_list: _Number = None,
+        nmi_reason: _Number = None,
+        p2m_cr3: _Number = None,
+        p2m_vaddr: _Number = None,
+        p2m_generation: _Number = None,
+        tail: _Bytes = None,
+    ) -> None: ...
+
 class SharedInfo(_Layer):
     """libxc SHARED_INFO. Source: libxc-migration-stream: SHARED_INFO."""
-    shared_info: SharedInfo64 | SharedInfo32 | Octets
+    shared_info: SharedInfo32 | SharedInfo64 | Octets
     """The shared info page"""
     def __init__(self, _pkt: bytes = b"", *, shared_info: _Inside = None) -> None: ...
-
-class SharedInfo64VcpuInfoBE(SharedInfo64VcpuInfo):
-    """An element of vcpu_info."""
-
-class SharedInfo64BE(SharedInfo64):
-    """struct shared_info of a 64-bit guest, 3136 octets of the page."""
 
 class SharedInfo32VcpuInfoBE(SharedInfo32VcpuInfo):
     """An element of vcpu_info."""
 
 class SharedInfo32BE(SharedInfo32):
     """struct shared_info of a 32-bit guest, 2344 octets of the page."""
+
+class SharedInfo64VcpuInfoBE(SharedInfo64VcpuInfo):
+    """An element of vcpu_info."""
+
+class SharedInfo64BE(SharedInfo64):
+    """struct shared_info of a 64-bit guest, 3136 octets of the page."""
 
 class SharedInfoBE(SharedInfo):
     """libxc SHARED_INFO. Source: libxc-migration-stream: SHARED_INFO."""
@@ -2931,7 +3119,7 @@ class HvmCpuXsave(_Layer):
     """Zero: the standard format, not the compacted one"""
     pad: bytes
     """Of no meaning"""
-    components: bytes
+    components: XsaveComponents | Octets
     """The other states"""
     def __init__(
         self,
@@ -2944,7 +3132,7 @@ class HvmCpuXsave(_Layer):
         xstate_bv: _Name = None,
         xcomp_bv: _Number = None,
         pad: _Bytes = None,
-        components: _Bytes = None,
+        components: _Inside = None,
     ) -> None: ...
 
 class HvmViridianVcpu(_Layer):
@@ -3517,13 +3705,57 @@ class EmulatorXenstoreData(_Layer):
 class EmulatorXenstoreDataBE(EmulatorXenstoreData):
     """libxl EMULATOR_XENSTORE_DATA. Source: libxl-migration-stream: EMULATOR_XENSTORE_DATA."""
 
+class QemuSection(_Layer):
+    """The state of one device of QEMU. Source: migration/savevm.c of QEMU."""
+    kind: int
+    number: int
+    device_length: int
+    device: bytes
+    instance: int
+    version: int
+    state: bytes
+    footer: int
+    def __init__(
+        self,
+        _pkt: bytes = b"",
+        *,
+        kind: _Number = None,
+        number: _Number = None,
+        device_length: _Number = None,
+        device: _Bytes = None,
+        instance: _Number = None,
+        version: _Number = None,
+        state: _Bytes = None,
+        footer: _Number = None,
+    ) -> None: ...
+
+class QemuStream(_Layer):
+    """What QEMU saved of all its devices: `configuration` is what stands before the sections, `trailer` what follows
+    them. Source: migration/savevm.c of QEMU.
+    """
+    magic: int
+    version: int
+    configuration: bytes
+    sections: list[QemuSection]
+    trailer: bytes
+    def __init__(
+        self,
+        _pkt: bytes = b"",
+        *,
+        magic: _Number = None,
+        version: _Number = None,
+        configuration: _Bytes = None,
+        sections: list[QemuSection] | QemuSection | None = None,
+        trailer: _Bytes = None,
+    ) -> None: ...
+
 class EmulatorContext(_Layer):
     """libxl EMULATOR_CONTEXT. Source: libxl-migration-stream: EMULATOR_CONTEXT."""
     emulator_id: int
     """Which emulator"""
     index: int
     """Which of the guest's emulators of that kind"""
-    emulator_ctx: bytes
+    emulator_ctx: QemuStream | Octets
     """The emulator's own state, opaque"""
     def __init__(
         self,
@@ -3531,7 +3763,7 @@ class EmulatorContext(_Layer):
         *,
         emulator_id: _Name = None,
         index: _Number = None,
-        emulator_ctx: _Bytes = None,
+        emulator_ctx: _Inside = None,
     ) -> None: ...
 
 class EmulatorContextBE(EmulatorContext):
@@ -3576,15 +3808,15 @@ class XenopsLibxcLegacy(_Layer):
 
 class XenopsQemuTrad(_Layer):
     """xenops QEMU_TRAD. Source: suspend_image.ml: header_type."""
-    data: bytes
+    data: QemuStream | Octets
     """Opaque octets"""
-    def __init__(self, _pkt: bytes = b"", *, data: _Bytes = None) -> None: ...
+    def __init__(self, _pkt: bytes = b"", *, data: _Inside = None) -> None: ...
 
 class XenopsQemuXen(_Layer):
     """xenops QEMU_XEN. Source: suspend_image.ml: header_type."""
-    data: bytes
+    data: QemuStream | Octets
     """Opaque octets"""
-    def __init__(self, _pkt: bytes = b"", *, data: _Bytes = None) -> None: ...
+    def __init__(self, _pkt: bytes = b"", *, data: _Inside = None) -> None: ...
 
 class XenopsDemu(_Layer):
     """xenops DEMU. Source: suspend_image.ml: header_type."""

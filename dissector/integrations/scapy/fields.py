@@ -12,9 +12,9 @@ from scapy.fields import EnumField, Field, PacketListField, StrField, StrLenFiel
 from scapy.packet import Packet
 from scapy.utils import lhex
 
-from dissector.protocol import BitField
+from dissector.protocol import BitField, GrammarError
 from dissector.protocol import Field as Part
-from dissector.protocol.forms import Structures
+from dissector.protocol.forms import Structures, Written
 from dissector.protocol.primitives import Body, Endianness, Form, Meaning
 
 SHOWN = 64
@@ -114,6 +114,8 @@ def _form(meaning: Meaning, pkt: Packet) -> tuple[Form | None, Mapping[str, Any]
 class Inside(StrField):
     """Octets that are a structure: a packet of its class; `Octets` if they are none that is known.
 
+    `classes`: by the structure's layout and byte order; under None the one for octets that only a program reads, which
+    has `of`.
     `size`: how many, if it is always the same; `counted_by`: the field that says it; neither: all that follow.
     """
 
@@ -123,7 +125,7 @@ class Inside(StrField):
         self,
         name: str,
         meaning: Meaning,
-        classes: Mapping[tuple[Body, Endianness], type[Packet]],
+        classes: Mapping[tuple[Body | None, Endianness], Any],
         size: int | None = None,
         counted_by: str | None = None,
     ) -> None:
@@ -139,6 +141,10 @@ class Inside(StrField):
     def m2i(self, pkt: Packet | None, x: Any) -> Any:
         form = _form(self.meaning, pkt)[0] if pkt is not None else None
         order = self.meaning.endianness
+        if pkt is not None and isinstance(form, Written):
+            values = {one.name: pkt.getfieldval(one.name) for one in pkt.fields_desc if one.name in pkt.fields}
+            read = self.classes[None, order].of(bytes(x), values, pkt)
+            return Octets(bytes(x)) if read is None else read
         found = form.find(bytes(x), order) if isinstance(form, Structures) else None
         if found is None:
             return Octets(bytes(x))
@@ -166,6 +172,49 @@ class Inside(StrField):
         size = self.size if self.counted_by is None else pkt.getfieldval(self.counted_by)
         size = len(s) if size is None else size
         return s[size:], self.m2i(pkt, s[:size])
+
+
+class Word(Field[str, str]):
+    """A choice among words, which is in no octet of its own."""
+
+    __slots__ = ["words"]
+
+    def __init__(self, name: str, default: str, words: tuple[str, ...]) -> None:
+        self.words = words
+        super().__init__(name, default)
+
+    def any2i(self, pkt: Packet | None, x: Any) -> Any:
+        if x is not None and x not in self.words:
+            raise GrammarError(f"{self.name}: {x!r} is none of {', '.join(self.words)}")
+        return x
+
+    def i2repr(self, pkt: Packet | None, x: Any) -> str:
+        return str(x)
+
+    def randval(self) -> Any:
+        """`fuzz` leaves it as it was given."""
+
+
+class Piece(Field[Any, Any]):
+    """A packet that may be there, and is where the packet around it puts it; None: it is not there."""
+
+    __slots__ = ["holds_packets", "made"]
+
+    def __init__(self, name: str, made: type[Packet]) -> None:
+        self.made, self.holds_packets = made, 1
+        super().__init__(name, None)
+
+    def any2i(self, pkt: Packet | None, x: Any) -> Any:
+        return self.made(bytes(x)) if isinstance(x, bytes | bytearray) else x
+
+    def i2repr(self, pkt: Packet | None, x: Any) -> str:
+        return "not there" if x is None else repr(x)
+
+    def do_copy(self, x: Any) -> Any:
+        return x.copy() if isinstance(x, Packet) else x
+
+    def randval(self) -> Any:
+        """`fuzz` leaves it as it was given."""
 
 
 class Blob(StrField):

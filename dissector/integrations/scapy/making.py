@@ -41,14 +41,17 @@ from dissector.protocol import (
     RecordSpec,
     fields,
     layout,
+    qemu,
     records,
     xl_endianness,
     xl_optional_data,
 )
-from dissector.protocol.forms import Structures
+from dissector.protocol.forms import Structures, Written
+from dissector.protocol.x86 import COMPONENTS, Component
 
 from .fields import Blob, Elements, Inside, Integers, Magic, Named, Packed, Sized, Told
 from .packets import _Framed, _Item, _Layer, _PageList, _Record, padding_field
+from .whole import QemuSection, QemuStream, of_components
 
 PACKAGE = "dissector.integrations.scapy"
 CONTRIBUTION = "scapy.contrib.xenmig"
@@ -172,13 +175,37 @@ def _integer(one: Field, by_name: Mapping[str, Field]) -> AnyField:
     return (Magic if default > 0xFFFF else Plain)(one.name, default, _format(one))
 
 
-def _inside(one: Field) -> dict[tuple[Body, Endianness], type[_Layer]]:
+def _inside(one: Field) -> dict[tuple[Body | None, Endianness], type[_Layer]]:
     """The classes of the structures that a field's octets can be."""
     if one.meaning is None:
         return {}
     order = one.meaning.endianness
+    written = next((form.name for form in one.meaning.forms().values() if isinstance(form, Written)), None)
+    if written is not None:
+        return {(None, order): _whole(written, order)}
     bodies = (body for form in one.meaning.forms().values() if isinstance(form, Structures) for body in form.bodies)
     return {(body, order): _structure(body, order) for body in bodies}
+
+
+@functools.cache
+def _whole(name: str, order: Endianness) -> type[_Layer]:
+    """The class of octets that only a program reads: of the form of that name."""
+    if name == qemu.NAME:
+        CLASSES.setdefault(QemuSection.__name__, QemuSection)
+        return CLASSES.setdefault(QemuStream.__name__, QemuStream)
+    own = f"XsaveComponents{BIG if order == 'big' else ''}"
+    CLASSES[own] = of_components({one.name: _component(one, order) for one in COMPONENTS})
+    CLASSES[own].__name__ = CLASSES[own].__qualname__ = own
+    CLASSES[own].__module__ = PACKAGE
+    return CLASSES[own]
+
+
+def _component(one: Component, order: Endianness) -> type[_Layer]:
+    name = f"Xsave{_camel(one.name)}"
+    if order == "big":
+        _component(one, "little")  # the plain name is the little-endian one's
+    found = tuple(fields(layout(one.body, order)))
+    return _make(name, _Layer, found, f"XSAVE {one.name}", f"The component {one.name} of an XSAVE area.")
 
 
 @functools.cache

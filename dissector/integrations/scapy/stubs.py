@@ -13,7 +13,7 @@ from scapy.fields import AnyField, FlagsField, StrField
 
 from dissector.integrations import scapy
 
-from .fields import Elements, Inside, Integers, Named, Packed, Told
+from .fields import Elements, Inside, Integers, Named, Packed, Piece, Told, Word
 from .making import CLASSES
 from .packets import _Layer, _PageList
 
@@ -97,6 +97,10 @@ def _read(field: AnyField) -> str:
             return "list[Packed]" if issubclass(field.item, Packed) else "list[int]"
         case Elements():
             return f"list[{field.element.__name__}]"
+        case Piece():
+            return f"{field.made.__name__} | None"
+        case Word():
+            return "str"
         case Inside():
             return " | ".join([*dict.fromkeys(made.__name__ for made in field.classes.values()), "Octets"])
         case FlagsField():
@@ -115,8 +119,10 @@ def _given(field: AnyField) -> str:
             return "_Array"
         case Elements():
             return f"list[{field.element.__name__}] | {field.element.__name__} | None"
-        case Inside():
+        case Inside() | Piece():
             return "_Inside"
+        case Word():
+            return "str | None"
         case FlagsField() | Named() | Told():
             return "_Name"
         case StrField():
