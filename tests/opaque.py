@@ -38,8 +38,8 @@ HEAD = """\
 
 Of each capture: octets of all bodies of records (page lists and page contents left out), how many of them have no names
 of their own, and in which records those are. Padding and the values of FPU registers do not count. An asterisk: some of
-it is of no layout, because the program that wrote it, the postcopy author's fake hypervisor, filled it with what no
-processor saves.
+them are of no layout that is known; in `postcopy/` and `violations/` a fake hypervisor made XSAVE areas up, in `field/`
+and `receivers/` stand-ins, and lengths that are wrong on purpose, are among them.
 
 Written by `python -m tests.opaque --write`.
 
@@ -113,7 +113,12 @@ def every() -> dict[str, Path]:
         for folder in ("field", "receivers")
         for path in (root / folder).glob("*.zst")
     }
-    return dict(sorted({**captures(), **single}.items()))
+    tapped = {
+        str(path.relative_to(root)).removesuffix(".zst"): path
+        for root in (OWN, ELSEWHERE)
+        for path in root.glob("*/*/*.pcapng.zst")
+    }
+    return dict(sorted({**captures(), **tapped, **single}.items()))
 
 
 def rows() -> Iterator[str]:
