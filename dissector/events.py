@@ -153,6 +153,9 @@ class Way(NamedTuple):
     reply: int | None = None
     side: Literal["sender", "receiver", "middle"] | None = None
     """The place of the capture; None: not clear."""
+    queued: tuple[int, int] | None = None
+    """How long packets stood in a queue before they came to that place, while they did: the middle of that time, and
+    most; None: nothing says that any did."""
 
 
 class Run(NamedTuple):

@@ -2198,12 +2198,13 @@ events.Closed = py.class("Closed", { "migration", "direction", "how", "position"
     direction, how, position) return { migration = migration, direction = direction, how = how,
     position = position } end)
 events.Way = py.class("Way", { "rtt", "in_flight", "fast", "timeout", "spurious", "late", "late_by", "window_least",
-    "window_closed", "lag", "reply", "side" }, { fast = 0, timeout = 0, spurious = 0, late = 0, window_closed = 0 },
-    true, nil, function(rtt, in_flight, fast, timeout, spurious, late, late_by, window_least, window_closed, lag, reply,
-    side) if fast == nil then fast = 0 end if timeout == nil then timeout = 0 end if spurious == nil then spurious = 0
-    end if late == nil then late = 0 end if window_closed == nil then window_closed = 0 end return { rtt = rtt,
-    in_flight = in_flight, fast = fast, timeout = timeout, spurious = spurious, late = late, late_by = late_by,
-    window_least = window_least, window_closed = window_closed, lag = lag, reply = reply, side = side } end)
+    "window_closed", "lag", "reply", "side", "queued" }, { fast = 0, timeout = 0, spurious = 0, late = 0,
+    window_closed = 0 }, true, nil, function(rtt, in_flight, fast, timeout, spurious, late, late_by, window_least,
+    window_closed, lag, reply, side, queued) if fast == nil then fast = 0 end if timeout == nil then timeout = 0 end if
+    spurious == nil then spurious = 0 end if late == nil then late = 0 end if window_closed == nil then window_closed =
+    0 end return { rtt = rtt, in_flight = in_flight, fast = fast, timeout = timeout, spurious = spurious, late = late,
+    late_by = late_by, window_least = window_least, window_closed = window_closed, lag = lag, reply = reply,
+    side = side, queued = queued } end)
 events.Stall = py.class("Stall", { "start", "end_", "cause", "ended_by" }, {}, true, nil, function(start, end_, cause,
     ended_by) return { start = start, end_ = end_, cause = cause, ended_by = ended_by } end)
 events.DirectionEnded = py.class("DirectionEnded", { "migration", "direction", "reason", "offset", "retransmitted",

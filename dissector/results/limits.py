@@ -92,6 +92,11 @@ class EvidenceResult(Result):
     reordered: Annotated[int, "segments that came after those behind them, and had not been sent again"]
     reordering: Annotated[ReorderingResult | None, "how far; null: none was"]
     window: WindowResult
+    queued: Annotated[
+        LatenessResult | None,
+        "how long packets stood in a queue before they came to the capture's place, by the time for which they did; "
+        "null: their timestamps say of none",
+    ]
 
     @classmethod
     def of(cls, way: Way | None, copies: int) -> EvidenceResult | None:
@@ -102,7 +107,8 @@ class EvidenceResult(Result):
         again = None if copies else RetransmissionsResult(way.fast, way.timeout, way.spurious)
         in_flight = None if way.in_flight is None else InFlightResult(*way.in_flight)
         window = WindowResult(way.window_least, way.window_closed)
-        return cls(rtt, in_flight, again, way.late, ReorderingResult.of(way), window)
+        queued = None if way.queued is None else LatenessResult(*map(_seconds, way.queued))
+        return cls(rtt, in_flight, again, way.late, ReorderingResult.of(way), window, queued)
 
 
 class CongestionResult(Result):
@@ -248,7 +254,11 @@ def _proof(cause: Cause, way: Way | None, held_up: HeldUp) -> str:
         again = way.fast + way.timeout
         words = many(again, "retransmission") if again else f"{many(way.late, 'segment')} out of order"
         return f"{words} kept {flight}{trip}" if flight else words
-    if cause == "congestion" and 4 * held_up.queue >= held_up.congested and way.rtt:
+    is_queue = cause == "congestion" and 4 * held_up.queue >= held_up.congested
+    # A capture behind the queue sees round trips without it.
+    if is_queue and way.queued and (way.rtt is None or way.queued[0] >= way.rtt[1] - way.rtt[0]):
+        return f"packets stood in a queue for {duration(way.queued[0])}, {duration(way.queued[1])} at most"
+    if is_queue and way.rtt:
         return f"round trips took {duration(way.rtt[1])}, {duration(way.rtt[0])} at the least"
     if cause == "receive_window" and way.in_flight:
         return f"{size(way.in_flight[1])} in flight at most{trip}"

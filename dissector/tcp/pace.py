@@ -152,6 +152,9 @@ class Evidence(NamedTuple):
     reply: int | None
     side: Side | None
     """The place of the capture: "sender", "receiver", "middle"; None: not clear."""
+    queued: tuple[int, int] | None
+    """How long packets stood in a queue on their way here, by their clocks, while they did: the middle of that time,
+    and most; None: by their clocks none did."""
 
 
 class _Queue:
@@ -246,6 +249,7 @@ class Pace:
         "half",
         "in_flight",
         "largest",
+        "queued",
         "replies",
         "spent",
         "spurious",
@@ -263,6 +267,8 @@ class Pace:
         """ns by cause."""
         self.replies, self.in_flight = NOTHING, NOTHING
         """How long (ns) acknowledgements took, and octets in flight by the time for which they were."""
+        self.queued = NOTHING
+        """How long (ns) packets had stood in a queue, by the time for which they were what held up the sender."""
         self._crowded_reply = self._widest = 0
         """How long (ns) the newest acknowledgement took that no receiver delays; the largest segment seen."""
         self._is_crowded = False
@@ -304,7 +310,7 @@ class Pace:
             if self._looked == -NEVER:
                 spent = 0
                 self._since = time
-                self.replies, self.in_flight, self._queue = Sketch(), Sketch(), _Queue()
+                self.replies, self.in_flight, self.queued, self._queue = Sketch(), Sketch(), Sketch(), _Queue()
                 self._get_acquainted()
             stamps = time_stamps(options)
             queue, pause = self._queue, time - half.heard
@@ -322,6 +328,8 @@ class Pace:
                 ended_by = self._ended_by(time, known)
                 self.spent[cause] += spent
                 self.in_flight.add(max(0, known.in_flight), spent)
+                if cause == QUEUE and is_busy:
+                    self.queued.add(self._delay, spent)
                 self._note_growth(time, known)
         if half.heard != -NEVER and time - half.heard > STALL:
             self._note_stall(time, cause, "retransmission" if is_again else ended_by)
@@ -610,6 +618,7 @@ class Pace:
             lag,
             took.least,
             self.side,
+            self.queued.middle_and_most,
         )
 
     @property

@@ -160,6 +160,19 @@ def test_a_link_that_reorders_is_told_with_how_far() -> None:
     assert found.octets.max == pytest.approx(found.segments.max * 1448, rel=0.05)
 
 
+def test_a_queue_is_told_with_how_long_packets_stood_in_it() -> None:
+    """A link that takes 3 MB/s lets 200 kB wait. Before it, nothing is seen of that but longer round trips."""
+    before, behind = (
+        limits(dissector.open(str(MADE[f"rate on the way, {side}"][1])).analyze().migrations[0]) for side in bench.SIDES
+    )
+    assert before.evidence is not None and behind.evidence is not None
+    assert before.evidence.queued is None and "round trips took" in before.sentence
+    found = behind.evidence.queued
+    assert found is not None and found.max == pytest.approx(200_000 / 3_000_000, rel=0.05)
+    assert 0.5 * found.max < found.median <= found.max
+    assert f"packets stood in a queue for {found.median * 1e3:.3f} ms" in behind.sentence
+
+
 @pytest.mark.parametrize("name", MAINLY)
 def test_it_is_what_a_capture_is_said_to_show(name: str) -> None:
     for migration in named(name):
