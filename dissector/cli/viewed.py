@@ -11,6 +11,7 @@ from dissector.cli.watching import Watching, ending_calls
 from dissector.events import Event
 from dissector.monitor import Notice, Snapshot
 from dissector.recording.privileges import User
+from dissector.views.live import standing
 
 if TYPE_CHECKING:
     from dissector.viewer.live import Live
@@ -34,6 +35,7 @@ class Viewed(Watching):
     is_done = False
     trouble: str | None = None
     _has_screen = True
+    _snapshots: Sequence[Snapshot] = ()
     _error: BaseException | None = None
 
     def show(self, viewer: Callable[[Live], Screen]) -> None:
@@ -54,8 +56,8 @@ class Viewed(Watching):
 
     @property
     def words(self) -> str:
-        """How far it is."""
-        return self._footer()
+        """How far it is, and what stands still."""
+        return "; ".join((*standing(self._snapshots), self._footer()))
 
     def start(self) -> None:
         """What is captured is looked at from here on."""
@@ -107,5 +109,6 @@ class Viewed(Watching):
         """The screen shows it."""
 
     def _print(self, snapshots: Sequence[Snapshot] = (), footer: str = "") -> None:
+        self._snapshots = snapshots
         if not self._has_screen:
             super()._print(snapshots, footer)

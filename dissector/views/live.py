@@ -167,6 +167,20 @@ IDLE = NS
 """The time (ns) without data from which on it is said."""
 
 
+def standing(snapshots: Sequence[Snapshot]) -> Iterator[str]:
+    """How migrations stand that have not ended, in few words each: first what stands still, which a narrow line has
+    to have."""
+    running = [one for one in snapshots if one.outcome is None]
+    for one in sorted(running, key=lambda one: one.idle < IDLE):
+        name, time = one.phases[-1]
+        words = [f"{name} {duration(time)}"]
+        if one.idle >= IDLE:
+            words.insert(0, f"no data for {one.idle // NS} s: {one.waiting_for}")
+        if one.sign:
+            words.append(one.sign)
+        yield (f"migration {one.migration}: " if len(running) > 1 else "") + ", ".join(words)
+
+
 def _rows(snapshot: Snapshot) -> Iterator[Row]:
     yield "kind", ", ".join(filter(None, (snapshot.kind, guest_as_text(snapshot.guest, snapshot.xen)))), ""
     if snapshot.outcome is not None:

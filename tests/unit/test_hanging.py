@@ -11,12 +11,13 @@ from conftest import OWN, captures_in
 
 from dissector.analysis import Analysis
 from dissector.capture.opening import open_source
+from dissector.cli.viewed import Viewed
 from dissector.engine import Engine
 from dissector.events import Event
 from dissector.monitor import Monitor, Snapshot
 from dissector.results.live import SnapshotResult
 from dissector.units import NS
-from dissector.views.live import Display, picture, sparkline
+from dissector.views.live import Display, picture, sparkline, standing
 
 FILES = {
     name: path
@@ -89,6 +90,23 @@ def test_what_stands_still_is_said_with_for_how_long(name: str) -> None:
     watched.go_on(4)
     (after,) = watched.look(15 * NS)
     assert after.idle == 0 and after.octets > then.octets
+
+
+def test_the_last_line_of_the_viewer_says_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """First, as a narrow terminal cuts off what stands behind."""
+    watched = Watched(next(iter(FILES.values())))
+    monkeypatch.setattr(Viewed, "_footer", lambda self: "lo: 7 packets")
+    viewed = Viewed.__new__(Viewed)
+    while not ((before := watched.look(0)) and "PAGE_DATA" in before[0].waiting_for):
+        watched.go_on(1)
+    viewed._print(before)
+    assert re.fullmatch(r"precopy \S+ m?s; lo: 7 packets", viewed.words)
+    (then,) = watched.look(14 * NS)
+    viewed._print([then])
+    assert re.fullmatch(r"no data for 14 s: the rest of PAGE_DATA from the source, precopy \S+ s; lo.*", viewed.words)
+    moving = then._replace(migration=1, idle=0)
+    assert [one.split(":")[0] for one in standing([moving, then])] == ["migration 0", "migration 1"]
+    assert not list(standing([then._replace(outcome="completed")]))
 
 
 def test_a_closed_window_is_said_until_it_opens() -> None:
