@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import duckdb
@@ -125,19 +125,29 @@ class Questions:
     def report(self) -> Iterator[tuple[str, Answer]]:
         """The answer to each of QUESTIONS, with its title."""
         for question in QUESTIONS:
-            yield question.title, _runnable(self.ask(question.sql))
+            yield question.title, _runnable(self.ask(question.sql), self._sets())
+
+    def _sets(self) -> dict[str, list[str]]:
+        """The files of each capture that was read from several."""
+        return dict(self.ask("select capture, joined from captures where len(joined) > 1").rows)
 
 
-def _runnable(answer: Answer) -> Answer:
+def _runnable(answer: Answer, sets: Mapping[str, list[str]]) -> Answer:
     """The words of a command and what it opens as one line for a shell; without words there is no file to open: live
     saw it, or it is in a storage that no other command reads."""
     if answer.names[-2:] != ("command", "capture"):
         return answer
     rows = [
-        (*rest, f"xenshark {words} {shell_word(capture)}" if words else f"{_elsewhere(capture)}: {capture}")
+        (*rest, f"xenshark {words} {_files(capture, sets)}" if words else f"{_elsewhere(capture)}: {capture}")
         for *rest, words, capture in answer.rows
     ]
     return Answer(answer.names[:-1], rows)
+
+
+def _files(capture: str, sets: Mapping[str, list[str]]) -> str:
+    """What a shell takes for them."""
+    files = sets.get(capture)
+    return shell_word(capture) if files is None else " ".join(("--join", *map(shell_word, files)))
 
 
 def _elsewhere(capture: str) -> str:

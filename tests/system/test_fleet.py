@@ -375,13 +375,16 @@ def test_what_is_no_address_of_a_scheduler(tmp_path: Path) -> None:
 
 
 def test_the_command_of_an_outlier_can_be_pasted(tmp_path: Path, shell: Shell) -> None:
-    """Whatever the capture is called."""
-    names = ["it's \x1b[31m one", "tab\there", "two words.pcap.zst"]
+    """Whatever the capture is called, and of however many files it is."""
+    dataset, names = tmp_path / "dataset", ["it's \x1b[31m one", "tab\there"]
     for name in names:
         shutil.copy(NONE, tmp_path / name)
-        dissect(source(tmp_path / name), str(tmp_path / "dataset"), RUN)
-    lines = shell.lines("fleet", "report", str(tmp_path / "dataset"))
+        dissect(source(tmp_path / name), str(dataset), RUN)
+    rotated(tmp_path / "two words", NAMES["xenshark"], packets_of(NONE))
+    assert read_into(dataset, tmp_path / "two words") == 1
+    lines = shell.lines("fleet", "report", str(dataset))
     commands = {line[line.index("xenshark faults") :] for line in lines if "xenshark faults" in line}
+    assert sum(command.count("x_0000") == PARTS for command in commands) == 1
     assert len(commands) == 3 and all(command.isprintable() for command in commands)
     for command in commands:
         words = command.replace("xenshark", f"{PYTHON} -m dissector")
