@@ -5653,7 +5653,7 @@ RULE["record-too-long"] = setmetatable({ id = "record-too-long", severity = "err
     doubts = true, loses = true, ["no header"] = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "record-too-long error", "rule.record-too-long", expert.severity.ERROR,
-    "The body_length of a record is above 128 MiB, which no libxc receiver accepts"
+    "The body_length of a record is above 128 MiB, which no libxc receiver accepts, or what xenopsd takes"
 )
 RULE["body-length-mismatch"] = setmetatable({ id = "body-length-mismatch", severity = "error", wireshark = true,
     effects = { doubts = true, run = true, stops = true } }, VIOLATION)
@@ -5979,6 +5979,9 @@ CHECK["big-endian-stream 2"] = { rule = RULE["big-endian-stream"], check = { mes
 CHECK["record-too-long 1"] = { rule = RULE["record-too-long"], check = {
     message = "body_length {body_length:,}, the most any receiver accepts is 134,217,728", when = { { "body_length",
     ">", 0x8000000 } } }, holds = function(thing) return thing.body_length > 0x8000000 end }
+CHECK["record-too-long 2"] = { rule = RULE["record-too-long"], check = {
+    message = "body_length {body_length:,}, the most that xenopsd takes is 1,048,576", when = { { "body_length", ">",
+    0x100000 } } }, holds = function(thing) return thing.body_length > 0x100000 end }
 CHECK["body-length-mismatch 1"] = { rule = RULE["body-length-mismatch"], check = {
     message = "body_length {body_length} has no room for count and reserved", when = { { "body_length", "<", 8 } } },
     holds = function(thing) return thing.body_length < 8 end }
@@ -6022,6 +6025,8 @@ CHECK["unhandled-record 1"] = { rule = RULE["unhandled-record"], check = {
     message = "no release of Xen handles this record", when = {} }, holds = function() return true end }
 CHECK["unhandled-record 2"] = { rule = RULE["unhandled-record"], check = {
     message = "libxl handles no record 0x{type:08x}, optional or not", when = {} }, holds = function() return true end }
+CHECK["unhandled-record 3"] = { rule = RULE["unhandled-record"], check = {
+    message = "xenopsd reads no record of this type", when = {} }, holds = function() return true end }
 CHECK["postcopy-page-type 1"] = { rule = RULE["postcopy-page-type"], check = {
     message = "pfn 0x{pfn:x} has type {name}: no page can follow", when = { { "type", "in", { [13] = true, [14] = true,
     [15] = true } } } }, holds = function(thing) return ({ [13] = true, [14] = true,
@@ -6291,6 +6296,7 @@ parser_resync.FORWARD_MAGICS = { ["LibxlFmt"] = true, ["PUT /ser"] = true, ["Xen
     ["\255\255\255\255\255\255\255\255"] = true, ["libvirt-"] = true }
 parser_steps.TEXT_MAX = 128
 parser_steps.SPACE = 32
+parser_steps.SPACES = { 9, 10, 13, 27 }
 tcp_half_connection.SEQUENCE_SPACE = 0x100000000
 tcp_half_connection.HALF_SPACE = 0x80000000
 runtime_halves.TURN = 0x40000000
@@ -10123,6 +10129,12 @@ function parser_steps.text(p)
         size = end_
     end
     local seen = py.slice(p.buffer, 0, py.either(size, parser_steps.TEXT_MAX))
+    if before ~= 0 and not parser_steps._is_speech(seen) then
+        p.found = true
+        p.has_foreign = p.found
+        p:begin(nil, events.FOREIGN_OCTETS, nil, nil, "little", 0, before)
+        return true
+    end
     local message
     if before ~= 0 then
         message = nil
@@ -10164,6 +10176,11 @@ function parser_steps._before_banner(p)
         return 0
     end
     return math.max(0, py.find(p.buffer, MESSAGE["banner"].octets))
+end
+
+-- Whether somebody may say this: what carries a stream puts other octets before the banner.
+function parser_steps._is_speech(octets)
+    return py.all(octets, function(octet) return octet >= parser_steps.SPACE or py.has(parser_steps.SPACES, octet) end)
 end
 
 -- Whether a text is this message; if it ends too early, whether it can be.
@@ -11605,9 +11622,10 @@ rules_framing._RECORDS = { ["libxc.END"] = { CHECK["record-too-long 1"], CHECK["
     CHECK["record-too-long 1"] }, ["libxl.POSTCOPY_TRANSITION_END"] = { CHECK["record-too-long 1"],
     CHECK["nonempty-signal 1"] }, ["libxl.?"] = { CHECK["record-too-long 1"], CHECK["unknown-mandatory-record 1"],
     CHECK["unknown-optional-record 1"], CHECK["unhandled-record 2"] }, ["libxc.?"] = { CHECK["record-too-long 1"],
-    CHECK["unknown-mandatory-record 1"], CHECK["unknown-optional-record 1"] }, ["xenops.?"] = {
-    CHECK["unknown-mandatory-record 1"], CHECK["unknown-optional-record 1"] }, ["xenops.LIBXC_LEGACY"] = {
-    CHECK["legacy-stream 5"] } }
+    CHECK["unknown-mandatory-record 1"], CHECK["unknown-optional-record 1"] }, ["xenops.QEMU_TRAD"] = {
+    CHECK["record-too-long 2"] }, ["xenops.?"] = { CHECK["unknown-mandatory-record 1"],
+    CHECK["unknown-optional-record 1"] }, ["xenops.LIBXC_LEGACY"] = { CHECK["legacy-stream 5"] }, ["xenops.LIBXL"] = {
+    CHECK["unhandled-record 3"] }, ["xenops.QEMU_XEN"] = { CHECK["unhandled-record 3"] } }
 rules_framing._LISTS = { ["libxc.PAGE_DATA"] = { CHECK["empty-pages-record 1"] }, ["libxc.POSTCOPY_PFNS"] = {
     CHECK["empty-pages-record 1"] }, ["libxc.POSTCOPY_PAGE_DATA"] = { CHECK["empty-pages-record 1"] },
     ["libxc.POSTCOPY_FAULT"] = { CHECK["empty-pages-record 1"] } }

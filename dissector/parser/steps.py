@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dissector.events import FORWARD, REVERSE
+from dissector.events import FOREIGN_OCTETS, FORWARD, REVERSE
 from dissector.parser.direction import FOREIGN_MAX, DirectionParser, Step
 from dissector.parser.resync import FORWARD_MAGICS, is_header, is_reverse, search
 from dissector.parser.wrapping import Compressed, Tunnelled
@@ -608,6 +608,15 @@ def _before_banner(p: DirectionParser) -> int:
     return max(0, p.buffer.find(BANNER.octets))
 
 
+SPACES = (9, 10, 13, 27)
+"""Control characters in what is written for people; ESC begins a colour."""
+
+
+def _is_speech(octets: bytes) -> bool:
+    """Whether somebody may say this: what carries a stream puts other octets before the banner."""
+    return all(octet >= SPACE or octet in SPACES for octet in octets)
+
+
 def _is_message(message: Message, seen: bytes, direction: str) -> bool:
     """Whether a text is this message; if it ends too early, whether it can be."""
     return message.octets == seen or (message.direction in (direction, "both") and message.octets.startswith(seen))
@@ -623,6 +632,10 @@ def text(p: DirectionParser) -> bool:
         return False
     size = len(BANNER.octets) if is_banner else end
     seen = bytes(p.buffer[: size or TEXT_MAX])
+    if before and not _is_speech(seen):
+        p.has_foreign = p.found = True
+        p.begin(None, FOREIGN_OCTETS, None, None, "little", 0, before)
+        return True
     message = None if before else next((one for one in MESSAGES.values() if _is_message(one, seen, p.direction)), None)
     if message is None:
         # The beginning of the next stream may be printable too.

@@ -163,6 +163,7 @@ class Checker:
             return broken
         for judge in (contents.judge, hvm_state.judge, pv_state.judge):
             broken += judge(record, guest)
+        broken += contents.judge_colo(record, guest, self.migration.reverse)
         if record.direction == FORWARD:
             broken += contents.judge_missing(record, guest, state)
             broken += pv_state.judge_end(record, guest)

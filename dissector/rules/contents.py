@@ -7,12 +7,14 @@ from enum import StrEnum
 from functools import partial
 
 from dissector.events import FORWARD, Record
+from dissector.facts.directions import DirectionFacts
 from dissector.facts.roles import role_of
 from dissector.protocol import OPTIONAL, Role, State
 from dissector.protocol import Guest as GuestKind
 from dissector.rules import examples as eg
 from dissector.rules.fields import keys
 from dissector.rules.guest import GUESTS, Guest
+from dissector.rules.postcopy_phase import is_whole
 from dissector.rules.reading import config_of, from_json, number
 from dissector.rules.rule import BODY, DEPENDS, IN_STATE, PLACE, WRITER, Misplaced, Rule, Violation, check, declared
 
@@ -36,7 +38,9 @@ HVM_HIGHEST = 0xFFFFF
 """Every HVM guest, and COLO has no other, has pages up to the end of its first 4 GiB."""
 
 COLO_NEW = 0
-"""What the primary says."""
+"""What the primary says, once the secondary has resumed."""
+COLO_FIRST, COLO_RESUMED = frozenset((2,)), 3
+"""What the secondary says first, and before the primary begins a checkpoint."""
 
 
 class Missing(StrEnum):
@@ -66,6 +70,8 @@ class Colo(StrEnum):
     UNKNOWN = "control_id is {id}"
     DIRECTION = "control_id {id} does not go {direction}"
     ORDER = "control_id {id} comes after {latest}"
+    NO_STATE = "{record}, and the secondary has said no state"
+    NONE = "{record}, and no checkpoint came before it"
     PFN = "dirty pfn 0x{pfn:x}, and the highest pfn of the guest is 0x{highest:x}"
 
 
@@ -131,20 +137,23 @@ UNHANDLED_RECORD = _rule(
     wireshark=True,
     summary="No receiver handles this record, though it may be specified or optional",
     source="x86_hvm_process_record() in xg_sr_restore_x86_hvm.c, x86_pv_process_record() in"
-    " xg_sr_restore_x86_pv.c; process_record() in libxl_stream_read.c",
+    " xg_sr_restore_x86_pv.c; process_record() in libxl_stream_read.c; process_header in ocaml/xenopsd/xc/domain.ml",
     why="TOOLSTACK stands in the specification, but no libxc from 4.6 on has a handler for it, so it is"
     " an unknown mandatory record to each. In libxl every unknown type fails, and nothing there asks"
-    " whether it is optional.",
+    " whether it is optional. xenopsd has numbers for a stream of libxl's and for the state of an upstream QEMU,"
+    " writes neither, and fails on both.",
     advice="Receive with a Xen that has what the source's has: as new a release, and the same patches (postcopy,"
     " COLO). TOOLSTACK no receiver handles: its sender has to leave it out.",
     receiver_says={
         "Mandatory record %#x (%s) not handled": "^libxc",
         "Unrecognised record 0x%08x": "^libxl",
+        "Canceling task %s, error during resume: %s": "^xenops",
     },
     example="TOOLSTACK, or libxl type 0x80000009; legal: libxc type 0x80000009",
     checks=(
         check("record", keys(lambda spec: spec.role is Role.TOOLSTACK), "no release of Xen handles this record"),
         check("record", "libxl.?", "libxl handles no record 0x{type:08x}, optional or not"),
+        check("record", ("xenops.LIBXL", "xenops.QEMU_XEN"), "xenopsd reads no record of this type"),
     ),
     misplaced=(Misplaced((Role.POSTCOPY_TRANSITION_END,), (State.LIBXL_TAIL, State.CHECKPOINT)),),
     message=IN_STATE,
@@ -242,7 +251,7 @@ COLO_STATE = _rule(
     " SVM_RESUMED and SVM_SUSPENDED in turn, the primary CHECKPOINT_NEW. Outside of a checkpoint libxl"
     " fails on the record.",
     receiver_says={
-        "invalid section: %d, expected: %d": "control_id (is|.* (after|reverse))",
+        "invalid section: %d, expected: %d": "control_id (is|.* (after|reverse))|no checkpoint",
         "invalid section: %d": "control_id",
         "Unexpected CHECKPOINT_STATE record in stream": "in the state",
         "Invalid pfn 0x%x": "dirty pfn",
@@ -330,14 +339,37 @@ GUESTS_CONFIGURED: Mapping[str, GuestKind] = {"pv": "pv", "hvm": "hvm", "pvh": "
 """By the type in a configuration which records may come."""
 
 
-def _colo(record: Record, guest: Guest) -> Iterator[Violation]:
+def judge_colo(record: Record, guest: Guest, reverse: DirectionFacts) -> Iterator[Violation]:
+    """A state of either side of COLO, and the secondary's dirty pages, by what came before them. `reverse`: what is
+    known of the direction in which the secondary speaks."""
+    is_state = record.name == "CHECKPOINT_STATE"
+    if not (is_state or record.name == "CHECKPOINT_DIRTY_PFN_LIST") or not record.complete:
+        return
+    is_forward = record.direction == FORWARD
+    is_unseen = is_forward and record.acked > reverse.offset  # what the primary has heard was not captured
+    is_seen = guest.is_followed and is_whole(reverse) and not is_unseen
+    if is_seen and not is_forward and not guest.is_checkpointed:
+        yield COLO_STATE(Colo.NONE, record=record.name)
+        return
     id = number(record.body, 0, 4, record.endianness)
-    if id != COLO_NEW and id not in COLO_AFTER:
+    if not is_state:
+        if is_seen and guest.colo is None:
+            yield COLO_STATE(Colo.NO_STATE, record=record.name)
+    elif id != COLO_NEW and id not in COLO_AFTER:
         yield COLO_STATE(Colo.UNKNOWN, id=id)
-    elif (id == COLO_NEW) != (record.direction == FORWARD):
+    elif (id == COLO_NEW) != is_forward:
         yield COLO_STATE(Colo.DIRECTION, id=id, direction=record.direction)
-    elif record.direction != FORWARD and guest.is_followed and id not in COLO_AFTER.get(guest.colo, COLO_AFTER):
-        yield COLO_STATE(Colo.ORDER, id=id, latest=guest.colo)
+    elif is_forward:
+        if is_seen and guest.colo != COLO_RESUMED:
+            yield COLO_STATE(Colo.ORDER, id=id, latest=_said(guest.colo))
+    elif guest.is_followed:
+        is_first = is_seen and guest.colo is None
+        if id not in (COLO_FIRST if is_first else COLO_AFTER.get(guest.colo, COLO_AFTER)):
+            yield COLO_STATE(Colo.ORDER, id=id, latest=_said(guest.colo))
+
+
+def _said(state: int | None) -> str:
+    return "none" if state is None else str(state)
 
 
 def _dirty(record: Record, guest: Guest) -> Iterator[Violation]:
@@ -371,7 +403,6 @@ _JUDGES: Mapping[str, Callable[[Record, Guest], Iterator[Violation]]] = {
     "EMULATOR_XENSTORE_DATA": _xenstore,
     "xl header": _xl,
     "domain header": _domain,
-    "CHECKPOINT_STATE": _colo,
     "CHECKPOINT_DIRTY_PFN_LIST": _dirty,
 }
 

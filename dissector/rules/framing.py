@@ -54,6 +54,9 @@ PAGES_HEADER = fixed(layout(pages_header, "little"))[0].size
 ENTRY = 8
 """Octets of an entry."""
 
+QEMU_STATE_MAX = 1 << 20
+"""Octets of QEMU's state in an image of xenopsd: consume_qemu_record() in ocaml/xenopsd/xc/domain.ml."""
+
 FRAME_WORDS = (512, 1024)
 """Words of a 64-bit and of a 32-bit guest in one frame of X86_PV_P2M_FRAMES."""
 
@@ -125,7 +128,7 @@ RECORD_TOO_LONG = _rule(
     severity="error",
     effects=FRAMING | {"loses", "no header"},
     wireshark=True,
-    summary="The body_length of a record is above 128 MiB, which no libxc receiver accepts",
+    summary="The body_length of a record is above 128 MiB, which no libxc receiver accepts, or what xenopsd takes",
     source="REC_LENGTH_MAX in xg_sr_stream_format.h; read_record() in xg_sr_common.c",
     why="read_record() fails on the header alone. The limit is 128 MiB since Xen 4.10; it was 8 MiB from"
     " 4.6 to 4.9 and in the postcopy series. In the postcopy phase that series checks no limit and waits"
@@ -133,6 +136,7 @@ RECORD_TOO_LONG = _rule(
     advice="Look for what damages the stream: findings before this one, and whatever carries the stream from host to"
     " host. If there is nothing, report it to the authors of the sending program.",
     receiver_says={
+        "VM = %s; domid = %d; QEMU record length in header too large (%Ld bytes)": "^xenops",
         "Record (0x%08x, %s) length %#x exceeds max (%#x)": "",
     },
     example="body_length 0x08000001; legal: 0x08000000",
@@ -142,6 +146,12 @@ RECORD_TOO_LONG = _rule(
             _ANY,
             f"body_length {{body_length:,}}, the most any receiver accepts is {BODY_LENGTH_MAX:,}",
             ("body_length", ">", BODY_LENGTH_MAX),
+        ),
+        check(
+            "record",
+            "xenops.QEMU_TRAD",
+            f"body_length {{body_length:,}}, the most that xenopsd takes is {QEMU_STATE_MAX:,}",
+            ("body_length", ">", QEMU_STATE_MAX),
         ),
     ),
     breaking=(*eg.HVM3, eg.Said("PAGE_DATA", body=b"", length=BODY_LENGTH_MAX + 1)),

@@ -247,7 +247,7 @@ def xenops(speaker: Speaker | None = None, in_libxl: bool = False) -> Talk:
         speaker.record("XENOPS", b"((id 1)(name guest))", "xenops"),
         speaker.record(image, layer="xenops"),
         *inside,
-        speaker.record("QEMU_XEN", b"QEVM" + bytes(333), "xenops"),
+        speaker.record("QEMU_TRAD", b"QEVM" + bytes(333), "xenops"),
         speaker.record("END_OF_IMAGE", layer="xenops"),
     ]
 

@@ -119,7 +119,7 @@ BANNER = MESSAGES["banner"].octets
 LOGIN = b"The programs included with the Debian GNU/Linux system are free software;\n"
 
 WINDOWS = BANNER.replace(b"\n", b"\r\n")
-SPOKEN = [b"x", b"\0\0\0", b"Welcome to dom0!\n", LOGIN, 3 * LOGIN, 200 * LOGIN, BANNER[:30], WINDOWS]
+SPOKEN = [b"x", b"Welcome to dom0!\n", LOGIN, 3 * LOGIN, 200 * LOGIN, BANNER[:30], WINDOWS]
 
 
 def said(octets: bytes) -> Item:

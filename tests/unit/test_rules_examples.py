@@ -87,6 +87,7 @@ HVM_CONFIG, PVH_CONFIG = (b'{"c_info": {"type": "%s"}}' % type for type in (b"hv
 ALL_SENT = (*eg.POSTCOPY, eg.asks(0x10), eg.sends(0x10, 0x11))
 
 BIG_ENDIAN_XL = b"Xen saved domain, xl format\n \0 \r" + struct.pack(">5I", 0x01020304, 3, 0, 7, 3) + b"{}\0"
+
 MORE: dict[str, tuple[Example, ...]] = {
     "bad-image-header": (
         (eg.header("image header", marker=1, version=3),),
@@ -123,7 +124,9 @@ MORE: dict[str, tuple[Example, ...]] = {
     "unhandled-record": (
         (*eg.HVM_READ, eg.unknown(0x80000009, "libxl")),
         (*eg.HVM_READ, eg.libxl("POSTCOPY_TRANSITION_END")),
+        (XENOPS, eg.Said("QEMU_XEN", "xenops", body=b"QEVM")),
     ),
+    "record-too-long": ((XENOPS, eg.Said("QEMU_TRAD", "xenops", body=b"QEVM", length=(1 << 20) + 1)),),
     "missing-context": ((eg.xl_config(HVM_CONFIG), *eg.HVM_READ, eg.libxl("END")),),
     "emulator-record-unexpected": ((eg.xl_config(PVH_CONFIG), *eg.HVM_READ, eg.EMULATOR),),
     "bad-xenstore-key": ((*eg.HVM_READ, eg.xenstore("")),),
@@ -134,6 +137,8 @@ MORE: dict[str, tuple[Example, ...]] = {
     ),
     "colo-state": (
         (*eg.HVM_READ, eg.colo(0)._replace(reverse=False)),
+        (*eg.HVM3, eg.PAGES, eg.colo(2)),
+        (*eg.COLO, eg.Said("CHECKPOINT_DIRTY_PFN_LIST", body=bytes(8)).back()),
         (*eg.COLO, eg.colo(9)),
         (*eg.COLO, eg.colo(0)),
         (*eg.COLO, eg.libxc("CHECKPOINT_DIRTY_PFN_LIST", pfn=[1 << 40]).back()),

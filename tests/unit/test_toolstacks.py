@@ -10,8 +10,9 @@ import pytest
 import talks
 import zstandard
 from conftest import captures
+from conversation import Wire, judge_all, packets, pcap
 from seen import look
-from talks import FINAL, OUT_OF_MEMORY, VM, Item, Speaker, Talk, expected, octets_of, turns
+from talks import FINAL, OUT_OF_MEMORY, VM, Item, Speaker, Talk, expected, handshake, octets_of, request, turns
 from test_parser import Dissection, said
 
 from dissector.analysis import Analysis, MigrationAnalysis
@@ -330,6 +331,10 @@ def genuine(request: pytest.FixtureRequest) -> bytes:
     return octets[octets.index(LIBXL_IDENT) :].removesuffix(MESSAGES["go"].octets)
 
 
+OF_THE_OUTERMOST = ("truncated-stream", "unhandled-record")
+"""Whose words name the outermost layer; and no xenopsd reads a stream of libxl's, which an image may hold."""
+
+
 def in_it(several: Several, layers: tuple[str, ...] = ("libxl", "libxc")) -> tuple[list[Any], list[Any]]:
     """The records of the inner streams and the findings, without where they are."""
     one = several.judged()
@@ -337,7 +342,7 @@ def in_it(several: Several, layers: tuple[str, ...] = ("libxl", "libxc")) -> tup
     first = records[0].offset
     items = [(each.name, each.offset - first, each.length, each.body, each.runs, each.complete) for each in records]
     findings = [(each.rule, each.severity, each.message) for each in one.checker.findings]
-    return items, [one for one in findings if one[0] != "truncated-stream"]  # its words name the outermost layer
+    return items, [one for one in findings if one[0] not in OF_THE_OUTERMOST]
 
 
 def carried(octets: bytes, before: Iterable[Item] = (), after: Iterable[Item] = ()) -> Several:
@@ -371,3 +376,21 @@ def test_genuine_streams_are_the_same_in_anything(genuine: bytes) -> None:
         assert len(items) == len(plain[0]), name
         assert items == plain[0], name
         assert findings == plain[1], name
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "rule"),
+    [
+        ("QEMU_XEN", b"QEVM" + bytes(333), "unhandled-record"),
+        ("QEMU_TRAD", bytes((1 << 20) + 1), "record-too-long"),
+        ("QEMU_TRAD", bytes(1 << 20), None),
+    ],
+)
+def test_what_xenopsd_refuses_of_an_image(name: str, body: bytes, rule: str | None) -> None:
+    """process_header and consume_qemu_record in ocaml/xenopsd/xc/domain.ml."""
+    *before, _, end = talks.xenops()
+    image = [*before, Speaker().record(name, body, "xenops"), end]
+    for talk in (image, [request(), handshake(), *image, handshake(FORWARD), handshake()]):
+        (verdict,) = judge_all(octets_of(talk) if talk is image else pcap(packets(Wire(talk))))
+        found = [(one.rule, one.record) for one in verdict.findings if one.severity == "error"]
+        assert found == ([(rule, name)] if rule else [])
