@@ -136,6 +136,7 @@ SETUPS = {
         ("congestion",), {"congestion": 1}, Link(rate=3_000_000, room=200_000), control="bbr"
     ),
     "rate far away": Setup(("congestion",), {"congestion": 1}, Link(rate=3_000_000, delay=0.01, room=90_000)),
+    "long queue": Setup(("congestion",), {"congestion": 1}, Link(rate=3_000_000, room=3_000_000)),
     "delay": Setup(("congestion",), {}, Link(delay=0.04)),
     "loss": Setup(("congestion",), {"congestion": 1}, Link(delay=0.004, loss=0.01)),
     "reordering": Setup(("congestion",), {}, Link(delay=0.005, late=0.02, lateness=0.006, loss=0.005)),
@@ -146,6 +147,7 @@ SETUPS = {
     ),
     "slow writer": Setup(("source_idle",), {"source_idle": 1}, source=Pump(3_000_000)),
     "slow writer at the wire": Setup(("source_idle",), {"source_idle": 1}, None, source=Pump(3_000_000)),
+    "small writes": Setup(("source_idle",), {"source_idle": 1}, source=Pump(1_000_000, piece=700)),
     "slow writer far away": Setup(
         # At first TCP does not know how much the network takes.
         ("source_idle",),
