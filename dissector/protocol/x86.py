@@ -174,7 +174,7 @@ def components_in(
     octets: bytes, values: Mapping[str, Any]
 ) -> tuple[int, tuple[tuple[Component, int], ...], int] | None:
     """What follows the header of an area with the fields `values`: the number of its layout, the components with their
-    offsets, and where they end; zeros may follow (Xen before 4.5 sent the area with room for all states). None if the
+    offsets, and where they end; zeros may follow (Xen up to 4.3.0 sent the area with room for all states). None if the
     octets are in none of the layouts, or in the compacted format, which Xen does not send."""
     mask = int(values.get("xcr0_accum", 0))
     if mask & ~KNOWN_STATES or values.get("xcomp_bv"):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY, captures
 from conversation import Wire, packets, pcap
+from hostile_bodies import hostile_capture
 from scapy.all import sniff
 from shell import Shell
 from streams import libxc_stream, libxl_stream, record
@@ -228,3 +229,12 @@ def test_wireshark_takes_a_genuine_guest_to_pieces() -> None:
     assert len(wanted["xenmig.qemu.section"]) == 23
     for name in ASKED:
         assert sorted(map(as_number, shown[name]), key=str) == sorted(wanted[name], key=str), name
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("seed", range(4))
+def test_wireshark_shows_hostile_bodies(shell: Shell, seed: int, order: Endianness) -> None:
+    """`run` fails upon any error of the script."""
+    path = shell.file(hostile_capture(seed, order, is_pv=bool(seed % 2)))
+    printed = run_in(wireshark_of(RELEASES[seed % len(RELEASES)]), Path(path), "-2", "-V", "-o", "xenmig.lines:0")
+    assert "HVM_CONTEXT" in printed and "X86_CPUID_POLICY" in printed

@@ -494,6 +494,21 @@ def test_which_device_has_a_newer_state(shell: Shell) -> None:
     assert shell.run("diff", "--only", "cpuid,msrs,params,vcpus", a, b)[0] == 0
 
 
+def test_a_newcomer_has_the_answers_in_plain_words(shell: Shell) -> None:
+    """Who has never seen an HVM_CONTEXT, and reads what is printed alone: which processor was in user mode, which
+    feature of the source's the destination's policy lacks, which device's state an older QEMU does not load."""
+    source, destination = guest(shell, "source", fdc=3), guest(shell, "destination", features=1 << 5)
+    in_user_mode = [
+        line.split()[1] for line in shell.lines("guest", source) if line.startswith("vcpu") and " user," in line
+    ]
+    assert in_user_mode == ["1"]
+    _, out, _ = shell.run("diff", source, destination)
+    lines = out.splitlines()
+    assert lines[lines.index("features that b lacks: 1") + 1].split() == ["AVX512F"]
+    assert lines[lines.index("devices") + 1].split() == ["fdc", "0", "version", "3", "->", "version", "2"]
+    assert "fdc v3" in "\n".join(shell.lines("guest", source))
+
+
 def test_a_save_file_and_a_capture(shell: Shell) -> None:
     a = guest(shell, "a")
     status, out, _ = shell.run("diff", "--json", a, str(captures()["xen/hvm-live-lo/hvm-live-lo.pcap"]))
