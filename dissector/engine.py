@@ -25,6 +25,9 @@ Sample = Callable[[events.Progress], None]
 STRIDE = 4
 """Packets between two looks at the clock where samples are taken: so a sample is that many packets late at most."""
 
+LATE = 8
+"""Where more packets come between two samples, a sample may be late by this part of them."""
+
 FINEST = 1_000_000
 """ns between two samples of a young migration; an older one is sampled SAMPLES times in its age."""
 
@@ -67,7 +70,7 @@ class Engine:
         self._many_running = MANY
         self._sample = sample
         self._sampled_at = self._sample_due = 0
-        self._sampling_since = 0
+        self._sampling_since = self._sampled_frame = 0
 
     @property
     def likely(self) -> list[Encrypted]:
@@ -101,7 +104,7 @@ class Engine:
         self._path = PacketPath(reader, self.connections, *(() if self._sample is None else (STRIDE,)))
         for _ in self._path.steps():
             self._release_some(reader.frame)
-            self._take_samples(reader.last_time_ns or 0)
+            self._take_samples(reader.last_time_ns or 0, reader.frame)
             yield
         self._release(reader.frame)  # what came with the last step: only what is open still ends now
         self.finish(reader.last_time_ns or 0)
@@ -153,8 +156,8 @@ class Engine:
         for parser in self._running:
             parser.report_progress()
 
-    def _take_samples(self, now: int) -> None:
-        """Those that are due; the capture's clock may have gone back since the last ones."""
+    def _take_samples(self, now: int, frame: int) -> None:
+        """Those that are due; the capture's clock may have gone back since the last ones. `frame`: packets so far."""
         if self._sample is None or self._sampled_at <= now < self._sample_due:
             return
         self._forget_ended()
@@ -162,6 +165,8 @@ class Engine:
             progress = parser.progress()
             if progress is not None:
                 self._sample(progress)
+        self._path.stride = max(STRIDE, (frame - self._sampled_frame) // LATE)
+        self._sampled_frame = frame
         self._sampling_since = self._sampling_since or now
         self._sampled_at, self._sample_due = now, now + max(FINEST, (now - self._sampling_since) // SAMPLES)
 

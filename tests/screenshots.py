@@ -19,6 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
 from dissector.integrations.wireshark import profile
 from tests.support.wireshark.releases import REPOSITORY, unpacked
 

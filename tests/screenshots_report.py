@@ -17,7 +17,8 @@ from PIL import Image
 
 from dissector.cli import main as xenshark
 from tests.support.browser import chromium, lacking
-from tests.support.wireshark.releases import REPOSITORY
+
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 CAPTURES = REPOSITORY / "captures" / "postcopy"
 

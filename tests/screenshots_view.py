@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 from dissector.capture.joined import FileSet
 from dissector.viewer.app import Viewer
 from tests.support.browser import chromium, lacking
-from tests.support.wireshark.releases import REPOSITORY
+
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 CAPTURE = REPOSITORY / "captures" / "violations" / "unk_pfn" / "unk_pfn.pcap.zst"
 KEYS = ("n", "tab", "end", "enter", "down", "down", "down")

@@ -110,8 +110,9 @@ def write(output: str, text: str) -> None:
 
 def _read(capture: Input, gathered: Gathered) -> Reported:
     from dissector.results.analysis import AnalysisResult
+    from dissector.results.common import time_of
     from dissector.results.guest import Guests
-    from dissector.views.analysis import told
+    from dissector.views.analysis import told, took
     from dissector.views.report import Reported
     from dissector.views.report.records import Records
 
@@ -127,6 +128,7 @@ def _read(capture: Input, gathered: Gathered) -> Reported:
         records=records,
         problem=capture.problem,
         told=[told(migration) for migration, _ in gathered.analysis.migrations],
+        took=[time_of(took(migration)) for migration, _ in gathered.analysis.migrations],
     )
 
 

@@ -21,7 +21,7 @@ class PacketPath:
 
     def __init__(self, reader: CaptureReader | None, connections: Connections, stride: int = core.NEVER) -> None:
         """`reader` is None where packets come one by one, by `packet`. `stride`: so many packets are passed over at
-        most before a step."""
+        most before a step; it may change."""
         self.unread_links: set[int] = set()
         """Link types (LINKTYPE_ numbers) of packets that nobody here can read."""
         self.encapsulation: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class PacketPath:
         self._census: Counter[str] = Counter()
         self._reader = reader
         self._connections = connections
-        self._stride = stride
+        self.stride = stride
         self._fragments = Fragments()
         self._core = core.Core(connections.halves)
 
@@ -39,7 +39,7 @@ class PacketPath:
         reader, fast, connections = self._reader, self._core, self._connections
         assert reader is not None
         while True:
-            fast.due = min(connections.due, reader.frame + self._stride)
+            fast.due = min(connections.due, reader.frame + self.stride)
             fast.room = connections.room
             came_to = fast.run(reader)
             fast.tell()

@@ -78,11 +78,11 @@ KEYS = (
     ("q", "quit"),
 )
 
-HELP = """
-The list has the records in the order in which they ended on the wire: number, time, direction, layer, octets, name.
-E or W before a record: an error, a warning. Below it are its fields and its octets; those of the field at the cursor
-are marked. The band on top shows the phases of the migration, and where the record is among them.
-"""
+HELP = (
+    "\nThe list has the records in the order in which they ended on the wire: number, time, direction, layer, octets,"
+    " name. E or W before a record: an error, a warning. Below it are its fields and its octets; those of the field at"
+    " the cursor are marked. The band on top shows the phases of the migration, and where the record is among them.\n"
+)
 
 
 class Page(ModalScreen[None]):
@@ -226,6 +226,8 @@ class Viewer(App[None]):
             self._searching = None
             self._go_to_match()
         self._note_findings()
+        if not self._is_concluded:
+            self._show_phases()
         if self.job.is_done and not self._is_concluded:
             self._is_concluded = True
             if self.job.trouble:
@@ -309,6 +311,13 @@ class Viewer(App[None]):
         self._show()
         self._say_how_far()
 
+    def _show_phases(self) -> None:
+        """Those of the migration at the cursor, as far as they are known."""
+        if self.number:
+            place = self.index.place(self.number)
+            phases = next((m.phases for m, _ in self._analysis.migrations if m.number == place.migration), ())
+            self.phases.show(list(phases), place.time)
+
     def _show(self) -> None:
         """The fields and the octets of the record at the cursor."""
         number = self.number
@@ -316,9 +325,8 @@ class Viewer(App[None]):
         if not number:
             self.octets.show(b"", 0)
             return
-        place, one = self.index.place(number), self.index.kept(number)
-        phases = next((m.phases for m, _ in self._analysis.migrations if m.number == place.migration), ())
-        self.phases.show(list(phases), place.time)
+        one = self.index.kept(number)
+        self._show_phases()
         if one is None:
             self.octets.show(b"", 0)
             self.fields.root.add_leaf(self._bring_back(number))

@@ -102,10 +102,11 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
     if migration.encapsulation:
         yield "packets", f"in {', in '.join(reversed(migration.encapsulation))}"
     yield "layers", _layers(migration.context)
-    if migration.is_timed and migration.first_time is not None and migration.last_time is not None:
+    lasted = took(migration)
+    if lasted is not None:
         back = migration.went_back
         odd = f"; the capture's clock goes back by {duration(back.by)} in frame {back.frame:,}" if back else ""
-        yield "time", f"{clock(migration.first_time)}, {duration(migration.last_time - migration.first_time)}{odd}"
+        yield "time", f"{clock(migration.first_time or 0)}, {duration(lasted)}{odd}"
     first = migration.forward.first
     if not migration.is_capture and first is not None and first.offset:
         far = ": perhaps the file is a capture of a format that is not read" if first.offset > FAR else ""
@@ -181,6 +182,13 @@ def _convergence(migration: Migration, found: Convergence) -> str:
     return words + (
         f", the last {ends[-1]:,}: best to stop after that one" if ends[best:] != ends[-1:] else ", the least"
     )
+
+
+def took(migration: Migration) -> int | None:
+    """From its first octet to its last, ns; None of an input without times."""
+    if not migration.is_timed or migration.first_time is None or migration.last_time is None:
+        return None
+    return migration.last_time - migration.first_time
 
 
 def told(migration: Migration) -> dict[str, list[Row]]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from dissector import __version__
 from dissector.viewer.app import Viewer
+
+BAR = 2
+"""Columns of a bar for scrolling, on the right."""
 
 
 class Onlooker:
@@ -18,6 +22,21 @@ class Onlooker:
     def text(self) -> str:
         strips = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+    @property
+    def picture(self) -> str:
+        """The screen as text, and below each line what is reversed in it: the record at the cursor, octets that are
+        marked. Without colours and bars for scrolling, and where the program says its version: those change."""
+        lines = []
+        for strip in self.app.screen._compositor.render_strips():
+            cells = [
+                (letter, bool(segment.style and segment.style.reverse)) for segment in strip for letter in segment.text
+            ]
+            cells = cells[:-BAR]
+            lines.append("".join(letter for letter, _ in cells).rstrip().replace(__version__, "VERSION"))
+            marks = "".join("^" if is_reversed else " " for _, is_reversed in cells).rstrip()
+            lines += [marks] if marks else []
+        return "\n".join(lines) + "\n"
 
     async def press(self, *keys: str) -> None:
         await self._pilot.press(*keys)

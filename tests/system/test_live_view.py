@@ -215,7 +215,7 @@ def test_what_it_needs_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) ->
     assert "pip install 'xenshark[view]'" in shell.complaint("live", "-i", "lo", "--view")
 
 
-@pytest.mark.skipif(not shutil.which("tmux"), reason="no tmux")
+@pytest.mark.skipif(not (shutil.which("tmux") or os.environ.get("CI")), reason="no tmux")
 @pytest.mark.parametrize("ending", ["q", "C-c", "TERM"])
 def test_in_a_real_terminal(ending: str, tmp_path: Path) -> None:
     """Records are there before the capture has ended; then it prints what live prints at its end, and FILE is whole."""

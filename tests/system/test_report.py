@@ -152,6 +152,8 @@ def test_the_first_screen(browser: Browser, shell: Shell, tmp_path: Path) -> Non
         f"{found['pages']['sent_again']:,} of them again",
     ):
         assert words in card, words
+    (lasted,) = re.findall(r" UTC, ([\d.]+ \w+)$", "\n".join(shell.lines("analyze", file)), re.MULTILINE)
+    assert f"took\n{lasted}" in card
     bottom = browser.run("return document.querySelector('#findings summary').getBoundingClientRect().bottom")
     assert bottom < 900, "findings are on the first screen"
     assert browser.complaints() == []
@@ -564,6 +566,28 @@ def test_downtime_and_limits_are_worded_as_analyze_words_them(
             "return [...document.querySelectorAll(`${arguments[0]} tr`)].map((one) => one.innerText)", section
         )
         assert rows and " ".join(" ".join(rows).split()) == words_of(lines, *heads)
+
+
+def test_a_clock_that_steps_back_makes_no_time_negative(browser: Browser, shell: Shell, tmp_path: Path) -> None:
+    file = str(OWN / "field/28_clock_step_back.pcap.zst")
+    browser.open(reported(shell, tmp_path, file))
+    (lasted,) = re.findall(r"UTC, ([\d.]+ \w+);", "\n".join(shell.lines("analyze", file)))
+    assert f"took\n{lasted}" in browser.text(".card")
+    browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    tables = browser.run("return [...document.querySelectorAll('#numbers td.number')].map((one) => one.innerText)")
+    assert tables and not [one for one in tables if one.startswith("-")]
+
+
+def test_labels_of_axes_are_whole(browser: Browser, shell: Shell, tmp_path: Path) -> None:
+    """Also the last one, at the right end of the picture."""
+    browser.open(reported(shell, tmp_path, str(OWN / "field/05_xenopsd_zstd.pcap.zst"), sample(POSTCOPY)))
+    over = browser.run(
+        "return [...document.querySelectorAll('svg > g:first-of-type text')].filter((text) => {"
+        "  const [own, all] = [text, text.ownerSVGElement].map((one) => one.getBoundingClientRect());"
+        "  return own.width && (own.left < all.left - 1 || own.right > all.right + 1);"
+        "}).map((text) => text.textContent)"
+    )
+    assert over == [] and browser.count("svg > g:first-of-type text") > 20
 
 
 def test_what_is_cut_off_is_reported_all_the_same(shell: Shell, tmp_path: Path) -> None:

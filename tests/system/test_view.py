@@ -99,6 +99,41 @@ def test_it_lists_what_read_prints(shell: Shell, name: str) -> None:
     watch(walk, path)
 
 
+SCREENS = Path(__file__).parent / "screens"
+"""What the screen has to look like, see `Onlooker.picture`. XENSHARK_SCREENS=1 writes them anew, to be looked at."""
+
+SHOWN: dict[str, tuple[str, tuple[int, int], tuple[str, ...]]] = {
+    "first": (WRONG, (120, 40), ()),
+    "finding": (WRONG, (120, 40), ("n",)),
+    "field": (WRONG, (120, 40), ("n", "tab", "end", "enter", "down", "down", "down")),
+    "rule": (WRONG, (120, 40), ("n", "e")),
+    "keys": (WRONG, (120, 40), ("question_mark",)),
+    "filter": (WRONG, (120, 40), ("f", *"pfn in {0x81..0x90}", "enter")),
+    "mistake": (WRONG, (120, 40), ("f", *"pfn = ", "enter")),
+    "delta": (TWO, (120, 40), ("right_square_bracket", "right_square_bracket", "t", "t", "G")),
+}
+"""By name: a capture, how large the screen is, and the keys that lead there."""
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_screen_looks_as_it_did(name: str) -> None:
+    path, size, keys = SHOWN[name]
+    known = SCREENS / f"{name}.txt"
+
+    async def walk(screen: Screen) -> None:
+        screen.app.line.cursor_blink = False
+        await screen.press(*keys)
+        picture, before = screen.picture, ""
+        while picture != before:  # the last of it may come after the keys: a panel that makes room, a list that moves
+            await screen._pilot.pause(0.5)
+            picture, before = screen.picture, picture
+        if "XENSHARK_SCREENS" in os.environ:
+            known.write_text(picture)
+        assert picture == known.read_text()
+
+    watch(walk, path, size=size)
+
+
 def test_fields_and_their_octets() -> None:
     async def walk(screen: Screen) -> None:
         await screen.answer("g", "23")
@@ -374,7 +409,20 @@ def test_what_it_needs_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) ->
     assert "pip install 'xenshark[view]'" in shell.complaint("view", WRONG)
 
 
-@pytest.mark.skipif(not shutil.which("tmux"), reason="no tmux")
+@pytest.mark.parametrize("script", ["newcomer", "viewing", "screenshots", "screenshots_report", "screenshots_view"])
+def test_scripts_that_nobody_tests_start(script: str) -> None:
+    words = [sys.executable, "-m", f"tests.{script}", "--help"]
+    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith(f"usage: python -m tests.{script}")
+
+
+def test_how_soon_there_is_something_to_see() -> None:
+    words = [sys.executable, "-m", "tests.viewing", WRONG]
+    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert re.search(r"the first screen after [\d.]+ s, .* all 29 records after [\d.]+ s; \d+ MB\n", done.stdout), done
+
+
+@pytest.mark.skipif(not (shutil.which("tmux") or os.environ.get("CI")), reason="no tmux")
 def test_in_a_real_terminal(tmp_path: Path) -> None:
     """As a person starts it: it draws, goes to a finding, explains it, ends, and leaves the terminal as it was."""
     tmux = ["tmux", "-L", f"xenshark-{os.getpid()}", "-f", "/dev/null"]

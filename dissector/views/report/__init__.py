@@ -49,6 +49,8 @@ class Reported(NamedTuple):
     """What is wrong with it, in one line."""
     told: Sequence[Mapping[str, Sequence[tuple[str, str]]]] = ()
     """Of each migration what `analyze` says of its downtime and limits (`views.analysis.told`)."""
+    took: Sequence[float | None] = ()
+    """Seconds that each went on, as `analyze` says; None: not known."""
 
 
 def page(inputs: Sequence[Reported], version: str, problems: Sequence[str] = ()) -> str:
@@ -98,6 +100,7 @@ def _input(one: Reported) -> dict[str, Any]:
         "records": one.records.columns(),
         "problem": one.problem,
         "told": cut(to_json(tuple(one.told))),
+        "took": list(one.took),
     }
 
 

@@ -171,7 +171,10 @@ class Chart {
   axisX(ticks, label, place = this.x) {
     for (const at of ticks) {
       this.back.append(s("path", { class: "grid", d: `M${place(at)} ${PAD.top}V${this.bottom}` }));
-      this.back.append(s("text", { x: place(at), y: this.bottom + 15, "text-anchor": "middle" }, label(at)));
+      // A label at the right end would stand over it.
+      const isLast = place(at) > this.width - 2 * PAD.right;
+      const x = isLast ? this.width - 1 : place(at);
+      this.back.append(s("text", { x, y: this.bottom + 15, "text-anchor": isLast ? "end" : "middle" }, label(at)));
     }
   }
 

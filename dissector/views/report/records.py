@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from dissector.events import FORWARD, Event, Record
@@ -114,9 +115,18 @@ class Records:
     def _fields(self, record: Record, links: tuple[Link, ...]) -> Any:
         if self._fields_room[record.is_pages] <= 0:
             return None
-        fields = _short(to_json(RecordResult.of(record, links).fields))
+        # Cut before it is converted: a list of pages may have thousands of runs.
+        cut = record._replace(runs=record.runs[:LIST_MAX])
+        fields = _short(to_json(RecordResult.of(cut, links).fields))
+        if len(record.runs) > LIST_MAX:
+            fields["pages"].append(_more(record.runs))
         self._fields_room[record.is_pages] -= len(json.dumps(fields))
         return fields
+
+
+def _more(values: Sequence[object]) -> str:
+    """How many more there are than are shown."""
+    return f"... {len(values) - LIST_MAX:,} more"
 
 
 def _short(value: Any, depth: int = 0) -> Any:
@@ -132,5 +142,5 @@ def _short(value: Any, depth: int = 0) -> Any:
         return shown if len(value) <= LIST_MAX else {**shown, "...": f"{len(value) - LIST_MAX:,} more"}
     if isinstance(value, list):
         shown_list = [_short(one, depth + 1) for one in value[:LIST_MAX]]
-        return shown_list if len(value) <= LIST_MAX else [*shown_list, f"... {len(value) - LIST_MAX:,} more"]
+        return shown_list if len(value) <= LIST_MAX else [*shown_list, _more(value)]
     return value

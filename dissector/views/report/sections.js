@@ -8,10 +8,10 @@ const CUSTODY = {
 };
 const SEVERITY = { error: "bad", warning: "warn", note: "dim" };
 
-const took = (m) => {
-  const times = m.phases.flatMap((phase) => [phase.start_time, phase.end_time]).filter((time) => time !== null);
-  return times.length ? Math.max(...times) - Math.min(...times) : null;
-};
+const took = (m) => LASTED.get(m) ?? null;
+const LASTED = new WeakMap(); // seconds, by the migration
+/** A clock that is set back makes no time negative. */
+const between = (each) => (each.start_time === null ? "" : duration(Math.max(0, each.end_time - each.start_time)));
 const stopped = (m) => m.downtime?.at_least ?? m.postcopy?.downtime ?? null;
 
 /** What is compared: name, value, how it is written. */
@@ -319,7 +319,7 @@ function numbers(one) {
   const { m } = one;
   const phases = m.phases.map((phase) => [
     phase.name,
-    phase.start_time === null ? "" : duration(phase.end_time - phase.start_time),
+    between(phase),
     size(phase.forward),
     size(phase.reverse),
     phase.stall ? duration(phase.stall) : "",
@@ -328,7 +328,7 @@ function numbers(one) {
     each.verify ? "verify" : String(each.index),
     count(each.entries),
     count(each.data_pages),
-    each.start_time === null ? "" : duration(each.end_time - each.start_time),
+    between(each),
   ]);
   const records = Object.entries(m.records).flatMap(([direction, names]) =>
     Object.entries(names).map(([name, number]) => [said(name), direction, count(number)]),
@@ -386,6 +386,7 @@ function migrations() {
       data.inputs.map((other) => other.analysis.source.file),
     );
     input.analysis.migrations.forEach((m, at) => {
+      LASTED.set(m, input.took[at]);
       const t = input.timelines.find((each) => each.migration === m.id) || null;
       const several = input.analysis.migrations.length > 1;
       const name = `${visible(input.name).slice(0, 80)}${several ? `, migration ${m.id}` : ""}`;
