@@ -21,6 +21,7 @@ from dissector import library
 from dissector.analysis import Analysis
 from dissector.capture.joined import FileSet
 from dissector.cli import main
+from dissector.facts.timeline import TIMELINES_MAX
 from dissector.results.analysis import AnalysisResult
 from dissector.results.encoding import to_json
 from dissector.units import duration, many
@@ -79,8 +80,9 @@ def sums_agree(migration: dict[str, Any], timeline: dict[str, Any]) -> None:
         assert sum((timeline["pages"] or {"never_came": ()})["never_came"]) == postcopy["never_sent"]
     assert uses == {use: count for use, count in counted.items() if count}
     if timeline["start_time"] is not None:
-        brought = ("sent", "sent_again", "answered", "pushed")
-        assert sum(timeline["contents"]) == sum(uses.get(use, 0) for use in brought)
+        # In postcopy each page is brought once in the map; one that came again is among the contents again.
+        brought = sum(uses.get(use, 0) for use in ("sent", "sent_again", "answered", "pushed"))
+        assert brought <= sum(timeline["contents"]) <= pages["data_pages"] + (postcopy["pages"] if postcopy else 0)
     assert timeline["stalls"] == migration["stalls"]
 
 
@@ -91,9 +93,10 @@ def test_the_report_says_what_analyze_read_and_faults_say(case: Case, tmp_path: 
     assert found is not None
     (data,) = json.loads(zlib.decompress(b64decode(found[1])))["inputs"]
     assert data["analysis"] == cut(case.analysis)
-    assert len(data["timelines"]) == len(data["told"]) == len(case.analysis["migrations"])
-    for migration, timeline in zip(case.analysis["migrations"], data["timelines"], strict=True):
-        sums_agree(migration, timeline)
+    migrations = {one["id"]: one for one in case.analysis["migrations"]}
+    assert len(data["told"]) == len(migrations) and len(data["timelines"]) == min(TIMELINES_MAX, len(migrations))
+    for timeline in data["timelines"]:
+        sums_agree(migrations[timeline["migration"]], timeline)
     faults = list(library.open(case.path).faults())
     assert data["faults"]["latency"] == [fault.latency for fault in faults]
     assert data["faults"]["pfn"] == [fault.pfn for fault in faults]
