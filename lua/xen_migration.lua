@@ -10956,6 +10956,22 @@ function runtime_connections.key_of(packet, stream)
     return stream
 end
 
+-- Whether so much went by in a packet's direction that no stream begins there any more: so the engine has it, which
+-- looks further where the beginning was not captured. Without sequence numbers nobody knows that.
+function runtime_connections.Connections.has_given_up(self, packet, stream)
+    local followed = py.get(self._followed, runtime_connections.key_of(packet, stream))
+    local own
+    if followed == nil then
+        own = nil
+    else
+        own = py.get(followed, runtime_connections.sender_of(packet))
+    end
+    if own == nil or own.next <= parser_resync.START_SEARCHED then
+        return false
+    end
+    return own.has_origin or own.base == nil or own.next > parser_resync.LATE_SEARCHED
+end
+
 -- Whether a stream begins in a packet, or has begun before and is complete enough now to be known: then both directions
 -- of its connection are parsed from now on. `piece`: its octets, wherever they stand.
 function runtime_connections.Connections.recognises(self, packet, stream, seq, piece, origin)
@@ -10966,7 +10982,7 @@ function runtime_connections.Connections.recognises(self, packet, stream, seq, p
     if seq ~= nil and own.base ~= nil then
         piece.offset = own:unwrapped(seq, own.next)
     end
-    if piece.end_ <= own.next or own.next > parser_resync.LATE_SEARCHED then
+    if piece.end_ <= own.next then
         return false
     end
     piece.source = native.octets_of(piece.source, 0, piece.captured)
@@ -12502,8 +12518,11 @@ end
 
 tcp_ports:add_for_decode_as(xenmig)
 
+local given_up = {} -- senders in whose octets no stream is looked for any more, by Wireshark's number of the connection
+
 -- Forgets the capture that was open before.
 function xenmig.init()
+    given_up = {}
     connections = runtime_connections.Connections()
     capture = connections.capture
 end
@@ -12512,12 +12531,23 @@ register_postdissector(kept_back)
 
 xenmig:register_heuristic("tcp", function(tvb, pinfo, root)
     if pinfo.visited then return false end
+    local stream = value_of(tcp_stream)
+    -- Of captures without Xen this is all that most packets cost: two looks into tables.
+    local tired, sender = stream and given_up[stream], pinfo.src_port
+    if tired and tired[sender] then return false end
+    if connections:has_given_up(pinfo, stream) then
+        if stream and sender ~= pinfo.dst_port then
+            given_up[stream] = tired or {}
+            given_up[stream][sender] = true
+        end
+        return false
+    end
     if tvb:reported_len() ~= (value_of(tcp_len) or tvb:reported_len()) then
         capture.hidden = pinfo.number -- TCP put packets together for another dissector, which did not know them
         return false
     end
     local segment = { tvb = tvb, length = tvb:reported_len(), seq = value_of(seq_raw) }
-    if not recognises(segment, pinfo, value_of(tcp_stream)) then return false end
+    if not recognises(segment, pinfo, stream) then return false end
     xenmig.dissector(tvb, pinfo, root)
     return true
 end)

@@ -239,6 +239,17 @@ def test_other_connections_are_told_from_migrations() -> None:
     assert found.connections.unfinished == 0
 
 
+def test_no_stream_is_looked_for_further_than_the_engine_does() -> None:
+    found = Onlooker()
+    described = Described(9, *(HOSTS[FORWARD][0], HOSTS[REVERSE][0]), *(HOSTS[FORWARD][1], HOSTS[REVERSE][1]))
+    for at in range(0, connections.START_SEARCHED + 1, 1024):
+        assert not found.connections.has_given_up(described, 0)
+        found.see(Packet(FORWARD, 0, at, b"." * 1024, 0))
+    assert found.connections.has_given_up(described, 0)
+    answer = Described(9, described.dst, described.src, described.dst_port, described.src_port)
+    assert not found.connections.has_given_up(answer, 0), "the other side has said nothing yet"
+
+
 def test_how_much_of_the_end_may_begin_a_stream() -> None:
     magic = connections.STARTS[0]
     for size in range(1, len(magic)):

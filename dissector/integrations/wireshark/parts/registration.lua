@@ -17,8 +17,11 @@ end
 
 tcp_ports:add_for_decode_as(xenmig)
 
+local given_up = {} -- senders in whose octets no stream is looked for any more, by Wireshark's number of the connection
+
 -- Forgets the capture that was open before.
 function xenmig.init()
+    given_up = {}
     connections = runtime_connections.Connections()
     capture = connections.capture
 end
@@ -27,12 +30,23 @@ register_postdissector(kept_back)
 
 xenmig:register_heuristic("tcp", function(tvb, pinfo, root)
     if pinfo.visited then return false end
+    local stream = value_of(tcp_stream)
+    -- Of captures without Xen this is all that most packets cost: two looks into tables.
+    local tired, sender = stream and given_up[stream], pinfo.src_port
+    if tired and tired[sender] then return false end
+    if connections:has_given_up(pinfo, stream) then
+        if stream and sender ~= pinfo.dst_port then
+            given_up[stream] = tired or {}
+            given_up[stream][sender] = true
+        end
+        return false
+    end
     if tvb:reported_len() ~= (value_of(tcp_len) or tvb:reported_len()) then
         capture.hidden = pinfo.number -- TCP put packets together for another dissector, which did not know them
         return false
     end
     local segment = { tvb = tvb, length = tvb:reported_len(), seq = value_of(seq_raw) }
-    if not recognises(segment, pinfo, value_of(tcp_stream)) then return false end
+    if not recognises(segment, pinfo, stream) then return false end
     xenmig.dissector(tvb, pinfo, root)
     return true
 end)

@@ -142,6 +142,15 @@ class Connections:
         own = followed.get(sender_of(packet))
         return own is not None and own.waits
 
+    def has_given_up(self, packet: Packet, stream: int | None) -> bool:
+        """Whether so much went by in a packet's direction that no stream begins there any more: so the engine has it,
+        which looks further where the beginning was not captured. Without sequence numbers nobody knows that."""
+        followed = self._followed.get(key_of(packet, stream))
+        own = None if followed is None else followed.get(sender_of(packet))
+        if own is None or own.next <= START_SEARCHED:
+            return False
+        return own.has_origin or own.base is None or own.next > LATE_SEARCHED
+
     def recognises(self, packet: Packet, stream: int | None, seq: int | None, piece: Piece, origin: Origin) -> bool:
         """Whether a stream begins in a packet, or has begun before and is complete enough now to be known: then both
         directions of its connection are parsed from now on. `piece`: its octets, wherever they stand."""
@@ -151,7 +160,7 @@ class Connections:
         piece.offset = own.next
         if seq is not None and own.base is not None:
             piece.offset = own.unwrapped(seq, own.next)
-        if piece.end <= own.next or own.next > LATE_SEARCHED:
+        if piece.end <= own.next:
             return False
         piece.source = octets_of(piece.source, 0, piece.captured)
         if not begins_stream(piece.source):
