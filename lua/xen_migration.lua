@@ -9004,8 +9004,8 @@ function parser_direction.DirectionParser._end(self, reason)
     else
         stall = events.Stall(py.unpack(side.last_stall))
     end
-    local counts = { again, conflicts, side.copies, side.in_vain, side.unheard, way, stall }
-    local ended = events.DirectionEnded(number, self.direction, reason, self.offset, py.unpack(counts), self:_taken())
+    local counts = { again, conflicts, side.copies, side.in_vain, side.unheard, way, stall, self:_taken() }
+    local ended = events.DirectionEnded(number, self.direction, reason, self.offset, py.unpack(counts))
     local join = migration.join
     for _, one in ipairs(join == nil and { ended } or join:end_(self, ended, migration.aside ~= nil)) do
         self.conversation.emit(one, self._reached)
@@ -9190,7 +9190,7 @@ function parser_resync.search(p)
         end
     end
     if anchor == nil and not (p.found or p.late or p.damaged) then
-        anchor = native.nothing(p)
+        anchor = native.Nothing.of(p)
     end
     if anchor == nil and p.suspect ~= nil and p.edge and p.is_relayed then
         anchor = parser_resync._last_signal(p)

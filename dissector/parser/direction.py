@@ -805,8 +805,8 @@ class DirectionParser(Cursor):
         evidence = side.evidence
         way = None if evidence is None else Way(*evidence)
         stall = None if side.last_stall is None else Stall(*side.last_stall)
-        counts = (again, conflicts, side.copies, side.in_vain, side.unheard, way, stall)
-        ended = DirectionEnded(number, self.direction, reason, self.offset, *counts, self._taken())
+        counts = (again, conflicts, side.copies, side.in_vain, side.unheard, way, stall, self._taken())
+        ended = DirectionEnded(number, self.direction, reason, self.offset, *counts)
         join = migration.join
         for one in [ended] if join is None else join.end(self, ended, migration.aside is not None):
             self.conversation.emit(one, self._reached)

@@ -58,7 +58,7 @@ NATIVE = {
     "tcp.half_connection.FOREVER": "native.FOREVER",
     "facts.pfns.PfnSet": "native.PfnSet",
     "protocol.xenops.xenops_request": "native.xenops_request",
-    "parser.resync.speech": "native.nothing",
+    "parser.resync.speech": "native.Nothing.of",
     "parser.spending.begun": "native.nothing",
     "parser.spending.held_up": "native.nothing",
     "parser.spending.stalls": "native.nothing",
