@@ -21,6 +21,7 @@ from dissector.integrations.wireshark.runtime.halves import TURN, Piece, Placed
 from dissector.integrations.wireshark.runtime.layouts import Ordered, Reading, measure
 from dissector.integrations.wireshark.runtime.octets import rows_of
 from dissector.integrations.wireshark.runtime.shown import Shown
+from dissector.parser.resync import START_SEARCHED
 from dissector.protocol import (
     HEADERS,
     RECORDS,
@@ -242,7 +243,7 @@ def test_other_connections_are_told_from_migrations() -> None:
 def test_no_stream_is_looked_for_further_than_the_engine_does() -> None:
     found = Onlooker()
     described = Described(9, *(HOSTS[FORWARD][0], HOSTS[REVERSE][0]), *(HOSTS[FORWARD][1], HOSTS[REVERSE][1]))
-    for at in range(0, connections.START_SEARCHED + 1, 1024):
+    for at in range(0, START_SEARCHED + 1, 1024):
         assert not found.connections.has_given_up(described, 0)
         found.see(Packet(FORWARD, 0, at, b"." * 1024, 0))
     assert found.connections.has_given_up(described, 0)
