@@ -170,11 +170,16 @@ def run(arguments: argparse.Namespace) -> int:
     return WRONG if problems else FOUND if counts["error"] else 0
 
 
+class _Enough(Exception):
+    """All records that are shown have come."""
+
+
 def _in_full(arguments: argparse.Namespace, capture: Input, of_each: Sequence[Sequence[Numbered]]) -> str:
     """Findings, those of each migration, with their places, for which the input is read again: only then it is known
     which records matter."""
     context = arguments.context
     numbers = frozenset().union(*(wanted(found, context) for found in of_each))
+    last = max(numbers, default=0)
     records: Shown = {}
     room = SHOWN_MAX
 
@@ -183,12 +188,14 @@ def _in_full(arguments: argparse.Namespace, capture: Input, of_each: Sequence[Se
         if record.number in numbers and len(record.body) <= room:
             room -= len(record.body)
             records[record.number] = (record, links)
+        if record.number >= last:
+            raise _Enough
 
     if numbers and not capture.is_read_once:
         linker = Linker(keep)
-        with suppress(UserError):  # what is wrong was said when it was read first
+        with suppress(UserError, _Enough):  # what is wrong was said when it was read first
             read(capture.again(), linker.add)
-        linker.finish()
+            linker.finish()
     words = capture.files.on_the_command_line
     text = "\n\n".join(full(capture.path, words, found, records, capture.first_time or 0, context) for found in of_each)
     if numbers and capture.is_read_once:

@@ -82,9 +82,7 @@ def pieces(size: int, guest: str = "hvm") -> Iterator[Piece]:
         yield _record("libxc", name, body)
     for name, body in _device_model()[guest]:
         yield _record("libxl", name, body)
-    yield Piece("reverse", "xl", "ready", b"domain received, ready to unpause\0")
-    yield Piece("forward", "xl", "go", b"domain is yours, you are cleared to unpause\0")
-    yield Piece("reverse", "xl", "report", b"my copy unpause results are as follows\0\0")
+    yield from _unpaused()
 
 
 def _headers(guest: str, version: int = 3) -> Iterator[Piece]:
@@ -125,6 +123,14 @@ def _within_memory(memory: Iterator[Piece]) -> Iterator[Piece]:
         yield _record("libxc", name, body)
     for name, body in _device_model()["hvm"]:
         yield _record("libxl", name, body)
+    yield from _unpaused()
+
+
+def _unpaused() -> Iterator[Piece]:
+    """What both sides say when all has been sent."""
+    yield Piece("reverse", "xl", "ready", b"domain received, ready to unpause\0")
+    yield Piece("forward", "xl", "go", b"domain is yours, you are cleared to unpause\0")
+    yield Piece("reverse", "xl", "report", b"my copy unpause results are as follows\0\0")
 
 
 PUSHED, FAULT_EVERY = 64, 2
@@ -154,7 +160,8 @@ def _postcopy(turns: int, pushed: int) -> Iterator[Piece]:
     for at in range(0, len(missing), BATCH):
         yield _pages("POSTCOPY_PFNS", list(missing[at : at + BATCH]))
     yield _record("libxc", "POSTCOPY_TRANSITION", b"")
-    yield _record("libxl", "POSTCOPY_TRANSITION_END", b"")
+    for name, body in _device_model()["hvm"]:
+        yield _record("libxl", "POSTCOPY_TRANSITION_END" if name == "END" else name, b"" if name == "END" else body)
     rest = iter(missing)
     for _ in range(turns):
         for _ in range(pushed):
@@ -165,6 +172,7 @@ def _postcopy(turns: int, pushed: int) -> Iterator[Piece]:
     yield _record("libxc", "POSTCOPY_COMPLETE", b"")._replace(direction="reverse")
     yield _record("libxc", "END", b"")
     yield _record("libxl", "END", b"")
+    yield Piece("reverse", "xl", "postcopy sync", b"postcopy migration completed successfully\0")
 
 
 def _pages(name: str, entries: list[int]) -> Piece:
@@ -221,8 +229,11 @@ def _before_memory(pfns: int) -> Bodies:
 
 def _after_memory() -> Bodies:
     tsc = ("X86_TSC_INFO", struct.pack("<IIQII", 0, 2_600_000, 10**12, 0, 0))
-    chain = [(1, 24), (6, 1024), (0, 0)]  # HVM_CONTEXT: HEADER, LAPIC_REGS, END (arch-x86/hvm/save.h)
-    context = b"".join(struct.pack("<HHI", code, 0, length) + bytes(length) for code, length in chain)
+    header = struct.pack("<IIQII", 0x54381286, 1, 0, 0x800F12, 2_600_000)  # struct hvm_save_header
+    cpu = bytearray(1032)  # struct hvm_hw_cpu
+    struct.pack_into("<Q", cpu, 656, 0x60000010)  # CR0 after a reset
+    chain = [(1, header), (2, bytes(cpu)), (6, bytes(1024)), (0, b"")]  # HEADER, CPU, LAPIC_REGS, END (hvm/save.h)
+    context = b"".join(struct.pack("<HHI", code, 0, len(octets)) + octets for code, octets in chain)
     params = struct.pack("<IIQQQQ", 2, 0, 1, 0xFEFFC, 5, 0xFEFFD)  # the store's and the I/O request pfn
     end = ("END", b"")
     return {
