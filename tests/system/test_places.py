@@ -214,7 +214,7 @@ def test_a_record_that_is_hidden_is_not_missing(shell: Shell) -> None:
     ("words", "says"),
     [
         ("guest -Y x FILE", "guest has no option -Y; read, faults and check take filters"),
-        ("guest -T fields FILE", "guest has no option -T; read and faults print fields"),
+        ("guest -T fields FILE", "guest has no option -T; read, faults and check print fields"),
         ("check --slowest 3 FILE", "check has no option --slowest (see xenshark check --help)"),
         ("analyze FILE --nonsense", "analyze has no option --nonsense (see xenshark analyze --help)"),
     ],

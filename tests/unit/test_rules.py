@@ -841,7 +841,6 @@ LEGAL: dict[str, Talk] = {
     "COLO": colo(),
     "COLO, short states": colo(4),
     "xenops": talks.xenops(),
-    "xenops with libxl": talks.xenops(in_libxl=True),
     "xenops, PV": [*IMAGE[:3], *pv()[4 : index_of(pv(), "END") + 1], IMAGE[-1]],
     "libxl alone": talks.libxl(V3),
     "libxc alone": talks.libxc(V3),
