@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
+from dissector.capture.files import is_regular
 from dissector.cli.rule_ids import no_such_rule
+from dissector.errors import UserError
 from dissector.protocol import HEADERS, RECORDS
 from dissector.protocol.states import mermaid
 from dissector.rules import RULES, Rule
@@ -44,8 +47,8 @@ def add(subparsers: Any) -> None:
         metavar="TEXT",
         nargs="?",
         const="-",
-        help="explain the rules that fit a line of xl's, libxc's, libxl's or Xen's log; without TEXT, or with -, the "
-        "lines of a log on standard input",
+        help="explain the rules that fit a line of xl's, libxc's, libxl's or Xen's log, or the lines of the file of "
+        "that name; without TEXT, or with -, those of a log on standard input",
     )
     form.add_argument("--states", action="store_true", help="print the order of records as a Mermaid diagram")
 
@@ -54,8 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.states:
         print(mermaid((*HEADERS.values(), *RECORDS)), end="")
     elif arguments.log is not None:
-        lines = (sys.stdin or ()) if arguments.log == "-" else [arguments.log]
-        return _explain_log(line.strip() for line in lines)
+        return _explain_log(line.strip() for line in _lines(arguments.log))
     elif arguments.rules and len(arguments.rules) == 1:
         print("\n".join(explain(*arguments.rules)))
     else:
@@ -69,6 +71,20 @@ def run(arguments: argparse.Namespace) -> int:
             where = "W" if rule.wireshark else " "
             print(f"  {rule.id:<{width}}  {rule.severity:<7}  {where}  {rule.summary}")
     return 0
+
+
+def _lines(log: str) -> Iterator[str]:
+    """Those of a log, or the one that was given. Raises UserError."""
+    if log == "-":
+        yield from sys.stdin or ()
+    elif is_regular(log):
+        try:
+            with Path(log).open(encoding="utf-8", errors="replace") as file:
+                yield from file
+        except OSError as error:
+            raise UserError(f"cannot read {log}: {error.strerror or error}") from error
+    else:
+        yield log
 
 
 def _explain_log(lines: Iterable[str]) -> int:

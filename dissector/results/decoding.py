@@ -62,9 +62,10 @@ def plain(record: Record, deep: bool = False) -> dict[str, Any]:
     values = _parsed(record, body, record.body, spec, deep and not is_long)
     if is_long:
         # The parser kept the beginning of a long body: the length of what is opaque in it comes from the header.
-        *_, last = fields(layout(body, record.endianness))
-        if last.kind == "blob" and last.offset is not None:
-            values[last.name] = {"octets": record.body_length - last.offset}
+        # Of a record that has none a damaged length says that there is one.
+        for last in list(fields(layout(body, record.endianness)))[-1:]:
+            if last.kind == "blob" and last.offset is not None:
+                values[last.name] = {"octets": record.body_length - last.offset}
     return values
 
 

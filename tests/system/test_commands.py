@@ -790,6 +790,12 @@ def test_what_the_source_logs_is_explained(shell: Shell) -> None:
         assert (head, rules) == (line, f"  {rule}") and any(said.startswith(f"{rule} (") for said in explained)
 
 
+def test_a_log_is_read_from_a_file(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "xl.log"
+    file.write_bytes(b"xl: \xff\nMigration failed due to problems at target.\n")
+    assert shell.lines("rules", "--log", str(file))[1] == "  xl-target-failed"
+
+
 def test_the_picture_of_the_states(shell: Shell) -> None:
     """A Mermaid diagram with every state of a stream in order, and every record that goes forward. What goes
     in reverse alone has no place among them."""

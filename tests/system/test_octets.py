@@ -17,6 +17,7 @@ pytest_plugins = ("shell",)
 CAPTURES = Path(__file__).parents[2] / "captures"
 STREAM = CAPTURES / "receivers/e000.bin.zst"
 LIVE = CAPTURES / "violations/none/none.pcap.zst"
+IMAGE = CAPTURES / "field/06_suspend_vgpu.img.zst"
 
 
 def test_octets_in_json_are_those_of_the_stream(shell: Shell) -> None:
@@ -87,3 +88,15 @@ def test_wrong_usage(shell: Shell, tmp_path: Path) -> None:
     assert "cannot write to" in shell.complaint("read", "--extract", "END", "-w", str(tmp_path / "there"), file)
     words = ("read", "--extract", "HVM_CONTEXT", "-w", str(tmp_path / "two"), file, file)
     assert "holds the body of another input" in shell.run(*words)[2]
+
+
+def test_a_record_without_a_body_whose_length_says_otherwise(shell: Shell, tmp_path: Path) -> None:
+    """xenopsd reads no length of LIBXC, behind whose header a stream follows."""
+    octets = bytearray(unpacked(IMAGE))
+    at = octets.index(b"\xf0" + bytes(15))
+    octets[at + 8] = 1
+    file = tmp_path / "damaged.img"
+    file.write_bytes(octets)
+    for words in (["--json"], ["--json", "--octets"], ["-V"]):
+        lines = shell.lines("read", *words, str(file))
+        assert any("LIBXC" in line for line in lines) and any("END" in line for line in lines)
