@@ -52,14 +52,17 @@ class Exemption(NamedTuple):
     cause: str
 
 
+FAR = "Its times are so far from now that a number of Lua does not tell one from the next."
+FAR_CAPTURES = ("resolution_0", "ts_tsresol_0", "ts_year10000", "year_10000")
+
 EXEMPTIONS = (
     Exemption("field/05_xenopsd_zstd.pcap.zst", "record", "Lua in Wireshark unpacks no stream."),
     Exemption("field/08_libvirt_tunnelled.pcap.zst", "record", "What is in libvirt's messages is not followed."),
+    Exemption("field/29_motd_before_banner.pcap.zst", "record", "Text in packets before the banner's is not shown."),
     Exemption(
-        "hostile/resolution_0.pcapng.zst",
-        "fault 0x209 latency",
-        "Its times are 10^16 years from now: too far for a number of Lua to tell one from the next.",
+        "field/31_late_keepalive_first.pcap.zst", "record", "The keep-alive that it begins with counts as an octet."
     ),
+    *(Exemption(f"hostile/{name}.pcapng.zst", "fault 0x209 latency", FAR) for name in FAR_CAPTURES),
 )
 
 
@@ -243,7 +246,7 @@ def test_what_it_prints(shell: Any) -> None:
 
 
 ALTERED = {
-    "length": (r'\{ "length", length \}', '{ "length", length + 1 }'),
+    "length": (r'\{ "length", shown\.length \}', '{ "length", shown.length + 1 }'),
     "record": (r'\{ "offset", ([\w.]+) \}', r'{ "offset", \1 + 1 }'),
     "run": (r'(F\["run\.count"\], \w+, [\w.]+)', r"\1 + 1"),
     "fault": (r'("fault\.in_flight"), [\w.]+', r"\1, true"),
