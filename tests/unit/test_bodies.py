@@ -34,6 +34,7 @@ from dissector.protocol.depth import deepen, flatten
 from dissector.protocol.forms import Flags, Names, Structures, bits
 from dissector.protocol.primitives import Unread
 from dissector.results.decoding import around, decoded
+from dissector.rules.guest import BASIC, VCPU_HEADER
 from dissector.views.fields import tree
 
 HEADERS: dict[str, Any] = json.loads((Path(__file__).parent / "headers.json").read_text())
@@ -807,6 +808,17 @@ def test_no_configuration(config: str) -> None:
 
 
 # --- who pays -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("size", "state"), [(2808, pv.pv_vcpu_32), (5176, pv.pv_vcpu_64)])
+def test_rules_read_a_vcpu_where_its_layout_has_it(size: int, state: g.Body) -> None:
+    """They have numbers of their own, since the layout is one of these tables."""
+    at, places = VCPU_HEADER, {}
+    for one in state(g.INTS["little"]).subcons:
+        places[one.name] = at
+        at += one.sizeof()
+    assert at == size
+    assert BASIC[size].at.items() <= places.items()
 
 
 @pytest.mark.parametrize("command", ["analyze", "check", "read"])
