@@ -136,7 +136,7 @@ RECORD_TOO_LONG = _rule(
     advice="Look for what damages the stream: findings before this one, and whatever carries the stream from host to"
     " host. If there is nothing, report it to the authors of the sending program.",
     receiver_says={
-        "VM = %s; domid = %d; QEMU record length in header too large (%Ld bytes)": "^xenops",
+        "VM = %s; domid = %d; QEMU record length in header too large (%d bytes)": "^xenops",
         "Record (0x%08x, %s) length %#x exceeds max (%#x)": "",
     },
     example="body_length 0x08000001; legal: 0x08000000",
