@@ -209,7 +209,7 @@ def capture(where: Whereabouts, kept: Kept, program: str) -> Iterator[bytes]:
     if where.is_wrapped and not (kept.pages and kept.identity):
         raise UserError(
             f"{where.files.name}: the migration's stream is compressed or in libvirt's messages, so nothing in it can "
-            "be replaced: whatever is extracted of it holds the guest's memory and its names"
+            "be replaced: --octets forward writes all of it, the guest's memory and its names"
         )
     yield writer.section(ORDER, (SHB_USERAPPL, program.encode()))
     packets = _Packets(where, kept)
