@@ -656,7 +656,6 @@ declare("uint32", "pv_vcpu_32.cr4.PKE", "PKE", base.HEX, nil, 0x400000)
 declare("uint32", "pv_vcpu_32.cr4.CET", "CET", base.HEX, nil, 0x800000)
 declare("uint32", "pv_vcpu_32.cr4.PKS", "PKS", base.HEX, nil, 0x1000000)
 declare("uint32", "pv_vcpu_32.cr4.LASS", "LASS", base.HEX, nil, 0x8000000)
-declare("uint32", "pv_vcpu_32.cr4.FRED", "FRED", base.HEX)
 declare("uint32", "pv_vcpu_32.cr5", "cr5", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
 declare("uint32", "pv_vcpu_32.cr6", "cr6", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
 declare("uint32", "pv_vcpu_32.cr7", "cr7", base.DEC_HEX, nil, nil, "struct vcpu_guest_context, ctrlreg")
@@ -721,7 +720,6 @@ declare("uint32", "pv_vcpu_32.vm_assist.writable_pagetables", "writable_pagetabl
 declare("uint32", "pv_vcpu_32.vm_assist.pae_extended_cr3", "pae_extended_cr3", base.HEX, nil, 8)
 declare("uint32", "pv_vcpu_32.vm_assist.architectural_iopl", "architectural_iopl", base.HEX, nil, 16)
 declare("uint32", "pv_vcpu_32.vm_assist.runstate_update_flag", "runstate_update_flag", base.HEX, nil, 32)
-declare("uint32", "pv_vcpu_32.vm_assist.m2p_strict", "m2p_strict", base.HEX)
 declare("uint32", "pv_extended.vcpu", "vcpu", base.DEC_HEX, nil, nil, "Which virtual processor")
 declare("uint32", "pv_extended.size", "size", base.DEC_HEX, nil, nil, "Octets of this structure")
 declare(
@@ -3216,7 +3214,6 @@ LAYOUT.pv_vcpu_32 = {
             { name = "CET", shift = 23, width = 1 },
             { name = "PKS", shift = 24, width = 1 },
             { name = "LASS", shift = 27, width = 1 },
-            { name = "FRED", shift = 32, width = 1 },
         },
     },
     { kind = "uint", path = "cr5", name = "cr5", size = 4 },
@@ -3292,7 +3289,6 @@ LAYOUT.pv_vcpu_32 = {
             { name = "pae_extended_cr3", shift = 3, width = 1 },
             { name = "architectural_iopl", shift = 4, width = 1 },
             { name = "runstate_update_flag", shift = 5, width = 1 },
-            { name = "m2p_strict", shift = 32, width = 1 },
         },
     },
 }

@@ -205,11 +205,12 @@ def _names_and_sizes(body: Body) -> set[tuple[str, int | None]]:
 
 
 def parts_of(field: Field) -> tuple[BitField, ...]:
-    """The parts of an integer, which its layout has or which its meaning always is."""
+    """The parts of an integer, as many as it has room for, which its layout has or which its meaning always is."""
     if field.bits or field.meaning is None or field.meaning.by or field.kind != "uint":
         return field.bits
     form = field.meaning.form({})
-    return form.parts if isinstance(form, Flags) else ()
+    parts = form.parts if isinstance(form, Flags) else ()
+    return tuple(part for part in parts if field.size is None or part.shift + part.width <= 8 * field.size)
 
 
 MASK_LIMIT = 1 << 32
