@@ -177,6 +177,7 @@ def test_findings_and_words_are_found_while_it_goes_on() -> None:
         await screen.press("n")
         assert screen.app.number == 28 and "postcopy-page-not-announced" in screen.text.replace("\n", "")
         await screen.answer("slash", "xl header")
+        await screen.settle()
         await screen.press("home")
         assert screen.app.number == 1
         await screen.press("x")
