@@ -1942,6 +1942,7 @@ local parser_item = {}
 local parser_resync = {}
 local parser_steps = {}
 local protocol_containers = {}
+local protocol_cpuid = {}
 local protocol_libvirt = {}
 local protocol_libxc = {}
 local protocol_libxc_records = {}
@@ -11592,6 +11593,18 @@ function protocol_summaries._xen(value, words, values)
     return value and "Xen " .. py.str(value) .. "." .. py.str(values[words]) or "the converter of old streams"
 end
 
+-- Family, model and stepping out of leaf 1, EAX. Source: Intel SDM 2, CPUID; AMD's manual says the same.
+function protocol_cpuid.signature(eax)
+    local family, model = py.band(math.floor(eax / 2 ^ 8), 15), py.band(math.floor(eax / 2 ^ 4), 15)
+    if (family == 6 or family == 15) then
+        model = model + py.band(math.floor(eax / 2 ^ 12), 240)
+    end
+    if family == 15 then
+        family = family + py.band(math.floor(eax / 2 ^ 20), 255)
+    end
+    return { family, model, py.band(eax, 15) }
+end
+
 protocol_containers.CONTAINERS = { ["xl"] = CONTAINER["xl"], ["libvirt"] = CONTAINER["libvirt"],
     ["xenops"] = CONTAINER["xenops"], ["libxl"] = CONTAINER["libxl"], ["libxc"] = CONTAINER["libxc"] }
 facts_directions._TAKE = { ["DirectionStarted"] = facts_directions.DirectionFacts._start,
@@ -11934,13 +11947,10 @@ local function show_processor(tree, values)
     if values.leaf == 0 then
         made(tree, "cpuid.vendor", (text(values.b) .. text(values.d) .. text(values.c)):gsub("%z.*", ""))
     elseif values.leaf == 1 then
-        local function bits(shift, width) return floor(values.a / 2 ^ shift) % 2 ^ width end
-        local family, model = bits(8, 4), bits(4, 4)
-        if family == 6 or family == 15 then model = model + 16 * bits(16, 4) end
-        if family == 15 then family = family + bits(20, 8) end
-        made(tree, "cpuid.family", family)
-        made(tree, "cpuid.model", model)
-        made(tree, "cpuid.stepping", bits(0, 4))
+        local found = protocol_cpuid.signature(values.a)
+        made(tree, "cpuid.family", found[1])
+        made(tree, "cpuid.model", found[2])
+        made(tree, "cpuid.stepping", found[3])
     end
 end
 

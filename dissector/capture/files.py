@@ -264,6 +264,24 @@ def small(path: str | Path, most: int) -> bytes:
             octets = file.read(most + 1)
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    return _bounded(octets, path, most)
+
+
+def unpacked(path: str, most: int) -> bytes:
+    """The same of a file that may be compressed."""
+    source, name = open_octets(path)
+    octets, view = bytearray(), memoryview(bytearray(CHUNK))
+    try:
+        while len(octets) <= most and (count := source.readinto(view)):
+            octets += view[:count]
+    finally:
+        source.close()
+    if source.trouble:
+        raise UserError(f"cannot read {name}: {source.trouble}")
+    return _bounded(bytes(octets), name, most)
+
+
+def _bounded(octets: bytes, path: str | Path, most: int) -> bytes:
     if len(octets) > most:
         raise UserError(f"cannot read {path}: it has more than {sized(most)}")
     return octets

@@ -55,9 +55,9 @@ def name_of(octets: bytes, name: str) -> str | None:
     return what and f"{name} is {what}, which is not read: convert it with editcap -F pcapng{link} IN OUT"
 
 
-ERF_HEADER = struct.Struct("<IIBxHHH")
-"""Of a record of Endace's ERF: the time in units of 2^-32 s and in seconds, its type, and behind the flags lengths,
-which are big-endian."""
+ERF_HEADER = struct.Struct("<4xIBx2s4x")
+"""Of a record of Endace's ERF: the time in seconds behind its fraction, its type, and behind the flags its length,
+which is big-endian."""
 ERF_LEAST, ERF_TYPES, ERF_RECORDS = 16, 48, 3
 DAY = 86_400
 
@@ -67,8 +67,8 @@ def _erf(octets: bytes) -> str | None:
     at = 0
     times: list[int] = []
     while at + ERF_HEADER.size <= len(octets) and len(times) < ERF_RECORDS:
-        _, seconds, type, length, _, _ = ERF_HEADER.unpack_from(octets, at)
-        length = int.from_bytes(length.to_bytes(2, "little"), "big")
+        seconds, type, length_octets = ERF_HEADER.unpack_from(octets, at)
+        length = int.from_bytes(length_octets, "big")
         if not 0 < type & 0x7F <= ERF_TYPES or length < ERF_LEAST:
             return None
         times.append(seconds)

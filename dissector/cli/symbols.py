@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from dissector.capture.files import is_regular, open_octets
+from dissector.capture.files import is_regular, unpacked
 from dissector.errors import UserError
 from dissector.units import size
 
@@ -41,19 +41,9 @@ def symbols_of(path: str) -> Callable[[int], str | None]:
 
 
 def _map(path: str) -> Symbols:
-    source, name = open_octets(path)
-    octets, view = bytearray(), memoryview(bytearray(1 << 20))
-    try:
-        while len(octets) <= SYMBOLS_MAX and (count := source.readinto(view)):
-            octets += view[:count]
-    finally:
-        source.close()
-    if source.trouble:
-        raise UserError(f"cannot read {name}: {source.trouble}")
-    if len(octets) > SYMBOLS_MAX:
-        raise UserError(f"cannot read {name}: it has more than {size(SYMBOLS_MAX)}")
+    octets = unpacked(path, SYMBOLS_MAX)
     if octets.startswith(MAGIC):
-        raise UserError(f"{name} is a compressed ELF file: unpack it first")
+        raise UserError(f"{path} is a compressed ELF file: unpack it first")
     text = octets.decode(errors="replace")
     return ((int(address, 16), name) for address, name in MAP_LINE.findall(text))
 

@@ -44,11 +44,9 @@ class Evidence(NamedTuple):
     @property
     def has_taken_all(self) -> bool | None:
         """Whether the destination acknowledged the stream up to its END; None: the capture does not show it."""
-        outermost = self.context.outermost
+        ends = [end for layer, end in self.endings.ended.items() if layer == self.context.outermost]
         known = [side.taken for side in (self.forward, self.reverse) if side.taken is not None]
-        if outermost is None or outermost not in self.endings.ended or not known:
-            return None
-        return max(known) >= self.endings.ended[outermost]
+        return max(known) >= ends[0] if ends and known else None
 
     @property
     def is_bare(self) -> bool:

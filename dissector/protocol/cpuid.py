@@ -162,7 +162,7 @@ def signature(eax: int) -> tuple[int, int, int]:
     """Family, model and stepping out of leaf 1, EAX. Source: Intel SDM 2, CPUID; AMD's manual says the same."""
     family, model = eax >> 8 & 0xF, eax >> 4 & 0xF
     if family in (0x6, 0xF):
-        model |= eax >> 12 & 0xF0
+        model += eax >> 12 & 0xF0
     if family == 0xF:
         family += eax >> 20 & 0xFF
     return family, model, eax & 0xF

@@ -510,6 +510,7 @@ class Core:
         rest: cython.uint = 0
         key_at: cython.longlong = 0
         key_size: cython.longlong = 0
+        found: object
         half: Half
         # The two halves that packets came of last, and where their keys stand: the next packet is most often of one.
         one: Half = self._nobody
@@ -640,24 +641,22 @@ class Core:
                 if header < 20 or size < 0 or (payload > seen and not whole):
                     came_to = _PACKET
                 else:
-                    is_found = True
                     if compiled and key_size == one_size and _is_same(octets, key_at, one_at, key_size):
-                        half = one
+                        found = one
                     elif compiled and key_size == other_size and _is_same(octets, key_at, other_at, key_size):
-                        half = other
+                        found = other
                     else:
                         if compiled:
                             key = _key(octets, key_at, key_size)
                         found = halves.get(key)
-                        is_found = found is not None
                         if found is not None:
-                            half = found
                             other, other_at, other_size = one, one_at, one_size
-                            one, one_at, one_size = half, key_at, key_size
-                    if not is_found:
+                            one, one_at, one_size = found, key_at, key_size
+                    if found is None:
                         if size or rest & _SYN:
                             came_to = _SEGMENT
                     else:
+                        half = found
                         if rest & _PLAIN != _ACK:
                             came_to = _SEGMENT
                         elif (

@@ -35,6 +35,7 @@ from dissector.protocol import (
     Message,
     MessageSpec,
     RecordSpec,
+    cpuid,
     libxc,
     summaries,
     xenops,
@@ -109,7 +110,7 @@ CALLED: tuple[Any, ...] = (
         words.run,
         words.fault,
     ),
-    *(words.report_summary, words.report_faults, summaries._field),
+    *(words.report_summary, words.report_faults, summaries._field, cpuid.signature),
 )
 """Classes and functions that the parts of the runtime call, and with each all that it needs."""
 

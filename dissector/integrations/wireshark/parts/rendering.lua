@@ -73,13 +73,10 @@ local function show_processor(tree, values)
     if values.leaf == 0 then
         made(tree, "cpuid.vendor", (text(values.b) .. text(values.d) .. text(values.c)):gsub("%z.*", ""))
     elseif values.leaf == 1 then
-        local function bits(shift, width) return floor(values.a / 2 ^ shift) % 2 ^ width end
-        local family, model = bits(8, 4), bits(4, 4)
-        if family == 6 or family == 15 then model = model + 16 * bits(16, 4) end
-        if family == 15 then family = family + bits(20, 8) end
-        made(tree, "cpuid.family", family)
-        made(tree, "cpuid.model", model)
-        made(tree, "cpuid.stepping", bits(0, 4))
+        local found = protocol_cpuid.signature(values.a)
+        made(tree, "cpuid.family", found[1])
+        made(tree, "cpuid.model", found[2])
+        made(tree, "cpuid.stepping", found[3])
     end
 end
 

@@ -953,6 +953,8 @@ class Body:
                 return f"py.band({self.expr(left)}, {self.expr(right)})", ATOM
             case ast.LShift():
                 return f"{self.expr(left, 7)} * 2 ^ {self.expr(right, 9)}", 7
+            case ast.RShift():
+                return f"math.floor({self.expr(left, 7)} / 2 ^ {self.expr(right, 9)})", ATOM
             case ast.FloorDiv():
                 return f"math.floor({self.expr(left, 7)} / {self.expr(right, 8)})", ATOM
         if type(op) not in OPERATORS:
