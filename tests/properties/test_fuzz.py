@@ -14,7 +14,7 @@ def fuzz(module: str, count: int) -> str:
     """What it prints; it must find nothing."""
     command = [sys.executable, "-m", module, "--count", str(count), "--seed", "1"]
     folder = Path(__file__).resolve().parents[2]
-    limit = at_most(300)
+    limit = at_most(900)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, preexec_fn=limit, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from time import process_time
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from processor import within
 
 from dissector.cli.filters import FORMS
 from dissector.events import Direction, Position, Record, Run
@@ -255,9 +255,8 @@ def test_whatever_is_written_is_a_pattern_or_an_error_in_it(pattern: str) -> Non
 )
 def test_no_pattern_takes_long(pattern: str) -> None:
     """Python's own expressions would take years for these."""
-    start = process_time()
-    assert not Pattern(pattern).matches("a" * 20_000)
-    assert process_time() - start < 20
+    with within(300):
+        assert not Pattern(pattern).matches("a" * 20_000)
 
 
 @pytest.mark.parametrize("pattern", ["a{99999}", "(((){99999}){99999}){99999}", "((a{99}){99}){99}"])
