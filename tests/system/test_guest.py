@@ -566,7 +566,7 @@ def test_what_a_whole_stream_has_not_is_not_there(shell: Shell) -> None:
 
 
 def test_a_policy_that_only_one_of_them_has_lists_no_features(shell: Shell) -> None:
-    older = str(captures()["postcopy/f_precopy_only/veth_rx.pcap"])
+    older = str(captures()["postcopy/c_netem/veth_rx.pcap"])
     status, out, err = shell.run("diff", "--only", "cpuid,msrs", guest(shell, "a"), older)
     assert (status, err) == (1, "")
     assert out.splitlines()[3:] == [
@@ -578,7 +578,7 @@ def test_flags_of_processors_are_words(shell: Shell) -> None:
     states: list[State] = [("CPU", 0, cpu(**LONG_KERNEL | {"rflags": ["IF", "ZF"]})), ("CPU", 1, cpu(**LONG_USER))]
     changed = shell.run("diff", guest(shell, "a"), guest(shell, "b", states=states))[1]
     assert changed.splitlines()[3:] == ["vcpus", "    vcpu 0 rflags  none -> ZF IF"]
-    pv = (str(captures()[f"xen/{name}"]) for name in ("pv-save/pv-save.img", "pv-live-lo/pv-live-lo.pcap"))
+    pv = (str(captures()[f"xen/{name}"]) for name in ("pv-save/pv-save.img", "pv-live-any-nano/pv-live-any-nano.pcap"))
     rows = shell.run("diff", "--only", "vcpus", *pv)[1]
     assert "vcpu 0" in rows and not re.search(r"vcpu 0 (flags|rflags|cr0|cr4|dr6|dr7|vm_assist) +\d", rows)
 

@@ -194,7 +194,7 @@ def genuine() -> dict[str, Path]:
 
 def test_a_guest_s_state_is_what_xen_s_tool_prints() -> None:
     found = contexts()
-    assert len(found) >= 3
+    assert len(found) >= 2
     for name, context in found.items():
         assert compare_with_hvmctx(context) > 90, name
 
