@@ -9455,7 +9455,7 @@ function parser_confidence.Judge.evidence(self, position, layer)
         if spec == nil then
             return not py.truth(py.band(type, protocol_specs.OPTIONAL)) and 0 or bits
         end
-        if spec.shape ~= "signal" and spec.direction ~= "both" then
+        if spec.role ~= "LIBXC_END" and spec.direction ~= "both" then
             if way ~= nil and way ~= spec.direction then
                 return 0
             end

@@ -53,12 +53,12 @@ from dissector.errors import UserError
 CAPTURES = Path(__file__).resolve().parent.parent / "captures"
 READ = 4 << 20  # octets of each capture that are used
 WINDOW = 300, 200_000  # packets and octets of one case at most
-FEW, OFTEN = 40, 0.75  # packets of a smaller case, and how many of the cases are smaller ones
+FEW, OFTEN = 12, 0.97  # packets of a smaller case, and how many of the cases are smaller ones
 HANG = 60  # seconds of the processor
 CPU_START, CPU_A_MB = 1.0, 0.5  # seconds on a machine that does nothing else
 MEMORY = 300 << 20
 SIDES = 0.1  # of the cases: the damage is on one side alone
-CLEAN = 25  # cases after which what they left is looked for
+CLEAN = 100  # cases after which what they left is looked for
 
 COMMANDS = (
     ["read", "--json"],

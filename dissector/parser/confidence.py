@@ -115,7 +115,7 @@ class Judge:
             spec = (LIBXL_RECORDS if layer == "libxl" else self.table).get(type)
             if spec is None:
                 return 0 if not type & OPTIONAL else bits
-            if spec.shape != "signal" and spec.direction != "both":  # END goes both ways
+            if spec.role is not Role.LIBXC_END and spec.direction != "both":  # END goes both ways
                 if way is not None and way != spec.direction:
                     return 0
                 way = spec.direction

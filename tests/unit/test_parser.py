@@ -758,6 +758,19 @@ def test_a_late_start_among_faults(type: int, length: int) -> None:
     assert [one.offset for one in found] == list(range(24, 200 * 24, 24))
 
 
+@pytest.mark.parametrize("pfn", [2, 4, 5, 6, 0xE])
+def test_a_fault_whose_pfn_looks_like_a_signal(pfn: int) -> None:
+    """Where its count is broken, what stands there as a header of the source's has faults behind it, which are not."""
+    speaker = Speaker(2)
+    first, second, third = (speaker.list([one], "POSTCOPY_FAULT", REVERSE).octets for one in (pfn, 0x1C1, 0x7C))
+    dissection = Dissection(late=True)
+    dissection.feed(first[:8] + b"\x01\0\0\x0a" + first[12:] + second + third, REVERSE)
+    assert [(one.name, one.direction, one.offset) for one in dissection.finish()] == [
+        ("POSTCOPY_FAULT", REVERSE, 24),
+        ("POSTCOPY_FAULT", REVERSE, 48),
+    ]
+
+
 def test_a_late_start_of_the_other_direction() -> None:
     """In the middle of anything: nothing is invented, and the last text is found."""
     talk = talks.postcopy()
