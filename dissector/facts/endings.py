@@ -26,7 +26,7 @@ class Endings:
         self.started = False
         """Whether xenopsd's destination said after that that the guest runs."""
         self.remote_error: Record | None = None
-        """The first message of the destination that says what went wrong there."""
+        """The first message in which a side says what went wrong there."""
 
     @property
     def status(self) -> int | None:
@@ -38,12 +38,13 @@ class Endings:
         """The next header or text."""
         if record.layer == "xl" and record.complete:
             self.texts[f"{record.direction} {record.name}"] = record
+        said = error_text(record)
         if record.spec is HANDSHAKE and record.direction == FORWARD and "xenops" in self.ended:
-            self.cleared = True
+            self.cleared = self.cleared or not said
         elif record.spec is HANDSHAKE and record.direction == REVERSE:
             self.answered = True
-            self.started = self.started or (self.cleared and record.complete and not error_text(record))
-        if self.remote_error is None and record.direction == REVERSE and error_text(record):
+            self.started = self.started or (self.cleared and record.complete and not said)
+        if self.remote_error is None and said:
             self.remote_error = record
 
     def add(self, record: Record, is_postcopy: bool) -> None:

@@ -251,7 +251,7 @@ class Migration:
 
     @property
     def remote_error(self) -> Record | None:
-        """The message in which the destination says why it failed, if it does."""
+        """The message in which a side says why it failed, if one does."""
         return self._endings.remote_error
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from functools import partial
 
+from dissector.events import REVERSE
 from dissector.facts.custody import NOBODY_KNOWS
 from dissector.facts.migration import Migration
 from dissector.facts.outcome import STOPPED
@@ -17,6 +18,7 @@ _rule = partial(Rule, group="toolstack and capture")
 
 class Undefined(StrEnum):
     NO_REPORT = "the source gave permission to start, and no whole report came back"
+    NOT_STARTED = "the source gave permission to start, and the destination said that it failed"
     NO_PERMISSION = "the destination reported status {status}, and no permission to resume came after it"
     TAKEN = "the destination has acknowledged the stream up to its END, and then reset the connection"
     POSTCOPY = "the migration broke off after POSTCOPY_TRANSITION_END: part of memory is on either side"
@@ -110,13 +112,15 @@ def judge_end(migration: Migration) -> Iterator[Violation]:
     if migration.outcome != "failed" or migration.may_run != NOBODY_KNOWS or not is_over:
         return
     last = migration.forward.last
-    report = migration.texts.get("reverse report")
+    report, error = migration.texts.get("reverse report"), migration.remote_error
     if migration.is_past_transition:
         found = UNDEFINED_STATE(Undefined.POSTCOPY)
     elif report is not None:
         found, last = UNDEFINED_STATE(Undefined.NO_PERMISSION, status=report.body[-1]), report
     elif migration.is_bare:
         found = UNDEFINED_STATE(Undefined.TAKEN)
+    elif error is not None and error.direction == REVERSE:
+        found, last = UNDEFINED_STATE(Undefined.NOT_STARTED), error
     else:
         found = UNDEFINED_STATE(Undefined.NO_REPORT)
     yield found.at(last) if last is not None else found

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from dissector.events import REVERSE, Record
+from dissector.events import Record
 from dissector.facts.endings import error_text
 from dissector.rules import examples as eg
+from dissector.rules.ending import WHO
 from dissector.rules.rule import Rule, Violation, declared
 from dissector.units import printable
 
@@ -16,12 +17,12 @@ _rule = partial(Rule, group="toolstack and capture")
 REMOTE_ERROR = _rule(
     id="remote-error",
     severity="error",
-    summary="The destination's toolstack says that the migration failed there",
+    summary="A side's toolstack says that the migration failed there",
     source="xenops_migrate.ml: Handshake; xenops_server.ml: VM_receive_memory; virnetprotocol.x: virNetMessageError",
-    why="xenopsd sends the result of each step to the source in plain text, and libvirt that of a stream. Up to the"
-    " last step the source then keeps its guest; an error in that one means that the guest could not be started"
-    " there, and both sides log the text.",
-    advice="Mend what the text says, at the destination. Its log has more: /var/log/xensource.log of xenopsd,"
+    why="xenopsd sends the result of each step to the other side in plain text, and libvirt that of a stream. Up to the"
+    " last step the source then keeps its guest; an error of the destination in that one means that the guest could not"
+    " be started there, and both sides log the text.",
+    advice="Mend what the text says, at the side that says it. Its log has more: /var/log/xensource.log of xenopsd,"
     " /var/log/libvirt/libxl/ of libvirt.",
     receiver_says={
         "error from remote: %s": "",
@@ -29,7 +30,7 @@ REMOTE_ERROR = _rule(
     },
     example="the handshake 0x0038 and the text '[\"Cannot_free_this_much_memory\",[8663330816,4300062720]]';"
     " legal: the handshake 0x0000",
-    message="the destination said: {said}",
+    message="{side} said: {said}",
     breaking=(eg.XENOPS_REQUEST, eg.handshake(b'["Internal_error","no memory"]')),
     legal=(eg.XENOPS_REQUEST, eg.handshake(b"")),
 )
@@ -61,6 +62,6 @@ def judge_foreign(record: Record) -> Iterator[Violation]:
 
 def judge_message(record: Record) -> Iterator[Violation]:
     """A message that is none of xl's."""
-    said = error_text(record) if record.direction == REVERSE else ""
+    said = error_text(record)
     if said:
-        yield REMOTE_ERROR(said=printable(said))
+        yield REMOTE_ERROR(side=WHO[record.direction], said=printable(said))

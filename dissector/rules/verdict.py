@@ -24,8 +24,9 @@ def _said_of(migration: Migration, findings: list[Finding]) -> str:
     outcome = migration.outcome
     if migration.context.legacy:
         return "a stream of Xen 4.5 or older, which is not dissected"
-    if migration.remote_error is not None:
-        return f"the destination said: {printable(error_text(migration.remote_error))}"
+    error = migration.remote_error
+    if error is not None:
+        return f"{WHO[error.direction]} said: {printable(error_text(error))}"
     if outcome == "completed":
         return _completed(migration)
     if outcome == "incomplete":

@@ -10,6 +10,7 @@ from typing import Any
 
 from dissector.events import FORWARD, Flow, Record
 from dissector.facts import Link, role_of
+from dissector.facts.endings import error_text
 from dissector.protocol import PAGE_TYPES, UNBACKED, XENOPS_MESSAGES, XL_HEADER, HeaderSpec, RecordSpec, Role
 from dissector.protocol.summaries import summarise
 from dissector.results.decoding import decoded
@@ -83,7 +84,7 @@ def summary(record: Record) -> str:
     if record.spec in STARTS_ONLY:
         return printable(str(decoded(record).get("text", "")).partition("\r\n")[0])
     if record.spec is HANDSHAKE:
-        return printable(decoded(record).get("text", "")) or "success"
+        return printable(error_text(record)) or ("success" if record.complete else "")
     if record.is_text:
         return _text(decoded(record))
     if record.spec is XL_HEADER:

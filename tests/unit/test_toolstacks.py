@@ -30,6 +30,7 @@ from dissector.events import (
 from dissector.parser import Conversation, DirectionParser, Joins, connect
 from dissector.protocol import LIBXL_IDENT, MESSAGES
 from dissector.rules.verdict import verdict
+from dissector.views.records import summary
 
 SIZES = (1 << 30, 1448, 17, 1)
 
@@ -137,6 +138,27 @@ def test_what_the_destination_says_is_the_verdict(last: str, size: int) -> None:
     undefined = "; which side may run the guest is undefined: look at both hosts" if last == "final" else ""
     assert verdict(one.migration, one.checker.findings) == f"the destination said: {OUT_OF_MEMORY}{undefined}"
     assert errors(one) == ["remote-error"]
+
+
+def test_a_source_that_fails_gives_no_permission() -> None:
+    talk = [*talks.xenopsd(Speaker(page_shift=3))[:-2], talks.handshake(FORWARD, OUT_OF_MEMORY)]
+    one = of(talk).judged()
+    assert verdict(one.migration, one.checker.findings) == f"the source said: {OUT_OF_MEMORY}"
+    assert [finding.rule for finding in one.checker.findings if finding.severity == "error"][1:] == ["remote-error"]
+
+
+def test_an_error_after_the_permission_is_a_report() -> None:
+    one = of(talks.xenopsd(Speaker(page_shift=3), OUT_OF_MEMORY)).judged()
+    (undefined,) = (finding for finding in one.checker.findings if finding.rule == "undefined-state")
+    assert undefined.message == "the source gave permission to start, and the destination said that it failed"
+    assert (undefined.record, undefined.direction) == ("handshake", REVERSE)
+
+
+def test_an_error_that_breaks_off_is_shown_as_far_as_it_came() -> None:
+    several = of([talks.request(), talks.handshake(REVERSE, OUT_OF_MEMORY)._replace(octets=b"\0\x80no mem")])
+    assert summary([event for event in several.events if isinstance(event, Record)][-1]) == "no mem"
+    several = of([talks.request(), talks.handshake(REVERSE)])
+    assert summary([event for event in several.events if isinstance(event, Record)][-1]) == "success"
 
 
 def test_nobody_takes_the_request() -> None:
