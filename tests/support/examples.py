@@ -34,6 +34,7 @@ from dissector.protocol import (
     MESSAGES,
     RECORDS,
     XENOPS_MESSAGES,
+    ConnectionRole,
     Endianness,
     Layer,
     RecordSpec,
@@ -43,6 +44,7 @@ from dissector.protocol import (
     xl_endianness,
 )
 from dissector.rules.examples import (
+    XENOPS_REQUEST,
     AsFile,
     Begun,
     Closes,
@@ -73,7 +75,11 @@ SPECS: dict[tuple[Layer | None, str], RecordSpec] = {(spec.layer, spec.name): sp
 def events_of(example: Example) -> list[Event]:
     """All events of one migration, of which a capture ends with the last step."""
     is_file = any(isinstance(step, AsFile) for step in example)
-    talk = _Talk(late=any(isinstance(step, Late) for step in example), flow=None if is_file else FLOW)
+    talk = _Talk(
+        late=any(isinstance(step, Late) for step in example),
+        flow=None if is_file else FLOW,
+        role="migration" if XENOPS_REQUEST in example else None,
+    )
     for step in example:
         talk.add(step)
     return talk.finish()
@@ -98,6 +104,7 @@ class _Talk:
 
     late: bool
     flow: Flow | None = FLOW
+    role: ConnectionRole | None = None
     events: list[Event] = field(default_factory=list)
     offset: dict[Direction, int] = field(default_factory=lambda: {FORWARD: 0, REVERSE: 0})
     index: dict[Direction, int] = field(default_factory=lambda: {FORWARD: 0, REVERSE: 0})
@@ -113,7 +120,7 @@ class _Talk:
 
     def __post_init__(self) -> None:
         self.events += [
-            MigrationFound(0, self.flow),
+            MigrationFound(0, self.flow, role=self.role),
             DirectionStarted(0, FORWARD, 0, self.late),
             DirectionStarted(0, REVERSE, 0),
         ]

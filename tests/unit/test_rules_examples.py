@@ -169,6 +169,10 @@ MORE: dict[str, tuple[Example, ...]] = {
         (*eg.WHOLE, eg.text("ready"), eg.text("go"), eg.text("report", bytes((3,))), eg.Closes()),
         (*eg.LIBXL, *eg.LISTED, eg.TRANSITION, eg.TRANSITION_END, eg.sends(0x10), eg.Closes()),
         (*eg.HVM3, eg.PAGES, *eg.CONTEXT3, eg.END, eg.Closes("rst", reverse=True)),
+        (
+            *(eg.XENOPS_REQUEST, eg.handshake(b""), eg.Said("END_OF_IMAGE", "xenops")),
+            *(eg.handshake(b"")._replace(reverse=False), eg.handshake(b"no memory"), eg.Closes()),
+        ),
     ),
     "static-data-in-v2": (
         (*eg.HVM2, eg.Said("POSTCOPY_PFNS", body=bytes(16))),
