@@ -6,13 +6,11 @@ exists: XENSHARK_CAPTURES names it, else it is `../shared/captures` beside the r
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -110,15 +108,6 @@ def flow_of(entry: dict[str, Any]) -> Any:
 def case(request: pytest.FixtureRequest) -> Case:
     """Each capture in turn."""
     return Case(*request.param)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _thawed() -> Iterator[None]:
-    """A command freezes what is there when it starts, as if it were a process of its own: here that is also what other
-    tests left, some gigabytes in the end."""
-    yield
-    gc.unfreeze()
-    gc.collect()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

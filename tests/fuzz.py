@@ -17,7 +17,6 @@ Each case is made from the seed and its number alone: `--first 4711 --count 1` m
 from __future__ import annotations
 
 import argparse
-import gc
 import io
 import json
 import os
@@ -60,7 +59,6 @@ HANG = 60  # seconds of the processor
 CPU_START, CPU_A_MB = 1.0, 0.5  # seconds on a machine that does nothing else
 MEMORY = 300 << 20
 SIDES = 0.1  # of the cases: the damage is on one side alone
-CLEAN = 100  # cases after which what they left is looked for
 
 COMMANDS = (
     ["read", "--json"],
@@ -388,12 +386,6 @@ def forward(path: Path) -> list[tuple[str, int, int]]:
     return [(one["name"], one["offset"], one["length"]) for one in records if one["direction"] == "forward"]
 
 
-def clean() -> None:
-    """A command freezes what is there when it starts: here that is what other cases left."""
-    gc.unfreeze()
-    gc.collect()
-
-
 def keep_parsers() -> None:
     """The parser of a command line is made once for each command: making it takes a fifth of the time of a case."""
     make, made = cli._parser, dict[tuple[str, ...], Any]()
@@ -428,8 +420,6 @@ def run(count: int, seed: int, first: int = 0, seconds: float = 1e9, keep: Path 
                 chosen = chance.choice(ORACLES)
                 path.write_bytes(damaged(chance, window))
                 what, oracle = partial(chosen, chance, path), chosen.__name__
-            if case % CLEAN == 0:
-                clean()
             wrong = trouble(path, what)
             if wrong is None:
                 passed += 1

@@ -77,8 +77,6 @@ def main() -> None:
         path.write_bytes(data)
         # The same octets are always held against the same oracle, so that what was wrong once is so again.
         chance = random.Random(sum(data))
-        if chance.randrange(fuzz.CLEAN) == 0:
-            fuzz.clean()
         oracle = chance.choice(fuzz.ORACLES)
         wrong = fuzz.trouble(path, lambda: oracle(chance, path))
         if wrong is not None:

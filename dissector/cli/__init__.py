@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A guest may have a name that the terminal's character set cannot show.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        status = _run(sys.argv[1:] if argv is None else list(argv))
+        status = _run(sys.argv[1:], True) if argv is None else _run(list(argv), False)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever reads has seen enough
         _drop_output()
@@ -175,7 +175,8 @@ def _look_at(first: str) -> None:
     raise UserError(f"there is no command and no file {first}{meant} (see xenshark --help)")
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str], is_all: bool) -> int:
+    """`is_all`: whether the process does nothing else."""
     words = _meant(words)
     asked = next((word for word in words if not word.startswith("-")), None)
     # To say the version no command is needed; to list them all are.
@@ -184,11 +185,13 @@ def _run(words: list[str]) -> int:
     try:
         if words:
             _look_at(words[0])
-        # Nothing that is imported becomes garbage, and looking for it takes a fifth of the time to start.
-        gc.disable()
+        if is_all:
+            # Nothing that is imported becomes garbage, and looking for it takes a fifth of the time to start.
+            gc.disable()
         modules = {name: import_module(f"{__name__}.{name}") for name in needed}
-        gc.freeze()
-        gc.enable()
+        if is_all:
+            gc.freeze()
+            gc.enable()
         parser, commands = _parser(modules)
         if asked in commands:
             at = words.index(asked) + 1

@@ -42,7 +42,7 @@ MEASURED = """
 import resource, sys
 from pathlib import Path
 from dissector.cli import main
-status = main(sys.argv[1:])
+status = main()
 used = resource.getrusage(resource.RUSAGE_SELF)
 # Not ru_maxrss: a process begins with that of the one that started it.
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
@@ -83,7 +83,7 @@ def test_no_input_is_worth_more_than_its_octets(path: Path, command: str) -> Non
 
 def test_a_limit_that_is_passed_is_seen() -> None:
     """Else the test above could not fail."""
-    greedy = MEASURED.replace("status = main(sys.argv[1:])", "kept = bytearray(b'x') * (200 << 20); status = 0")
+    greedy = MEASURED.replace("status = main()", "kept = bytearray(b'x') * (200 << 20); status = 0")
     done = subprocess.run([sys.executable, "-c", greedy], capture_output=True, text=True, check=True)
     assert float(done.stderr.split()[2]) > MEMORY
 
