@@ -67,6 +67,11 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
+def input_name(path: str) -> str:
+    """What messages call an input."""
+    return "standard input" if path == "-" else path or "''"
+
+
 def shell_word(text: str) -> str:
     """Text as a shell takes it for one word, printable whatever is in it: what is not stands in $'...', octet by octet
     (POSIX.1-2024, 2.2.4)."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
 
 from dissector.errors import UserError
+from dissector.units import input_name
 from dissector.units import size as sized
 
 SNIFF = 10
@@ -227,7 +228,7 @@ def open_octets(path: str, open: Open = open_file) -> tuple[Octets, str]:
     Returns the octets and the name to call them by. Raises UserError when the file cannot be opened or
     read, or when it cannot be unpacked: the format is one of UNREAD, or the package for it is missing.
     """
-    name = "standard input" if path == "-" else path or "''"
+    name = input_name(path)
     try:
         file = open(path)
     except (OSError, ValueError) as error:

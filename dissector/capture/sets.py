@@ -23,6 +23,7 @@ from dissector.capture.files import Open, is_regular, mode_of, open_file
 from dissector.capture.joined import DIRECTLY, SILENCE, FileSet
 from dissector.capture.opening import open_capture
 from dissector.errors import UserError
+from dissector.units import input_name
 
 PACKED = r"(?:\.(?:gz|xz|zst))?"
 """What tcpdump -z and people put behind a name: of a set that is being written the newest file has not got it."""
@@ -286,8 +287,7 @@ def _asked(paths: Sequence[str], storage: Storage) -> FileSet:
     """All of the files as one, in the order of their first packets."""
     for path in paths:
         if can_be_read_once(path):
-            name = "standard input" if path == "-" else path
-            raise UserError(f"{name} can be read once only, and --join looks into each file first")
+            raise UserError(f"{input_name(path)} can be read once only, and --join looks into each file first")
     names = list(dict.fromkeys(paths))
     timed: list[tuple[int, int, str]] = []
     for at, (path, time) in enumerate(zip(names, storage.each(_look(storage), names), strict=True)):

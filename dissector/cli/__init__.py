@@ -113,9 +113,10 @@ def _versions() -> Iterator[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; `argv` is what follows the program's name. Gives the exit status."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # the caller closed it
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+    # The caller may have closed either: then what is printed cannot be written, and complaints are lost.
+    for name, mode in (("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, mode), "w"))
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A guest may have a name that the terminal's character set cannot show.
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -27,7 +27,7 @@ from dissector.results.findings import FileFindingResult
 from dissector.results.sarif import sarif
 from dissector.rules import RULES
 from dissector.rules.findings import SEVERITIES, Finding
-from dissector.units import many
+from dissector.units import input_name, many
 from dissector.views.findings import as_annotation, as_line, tally
 from dissector.views.places import Numbered, Shown, full, wanted
 
@@ -149,10 +149,10 @@ def run(arguments: argparse.Namespace) -> int:
         for migration, checker in analysis.migrations:
             if checker.left_out:
                 more = many(checker.left_out, "finding")
-                complain(f"{file}: migration {migration.number} has {more} more than are kept")
+                complain(f"{input_name(file)}: migration {migration.number} has {more} more than are kept")
         for words in (not_followed, analysis.words_left_out):
             if words:
-                complain(f"{file}: {words}")
+                complain(f"{input_name(file)}: {words}")
         if problem:
             complain(problem)
             problems.append(problem)
@@ -165,7 +165,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif form in ("full", "concise") and (analyzed or is_interrupted):
         print(tally(counts))
     if is_interrupted:
-        say_interrupted(file)
+        say_interrupted(input_name(file))
         return INTERRUPTED
     return WRONG if problems else FOUND if counts["error"] else 0
 
@@ -197,14 +197,16 @@ def _in_full(arguments: argparse.Namespace, capture: Input, of_each: Sequence[Se
             read(capture.again(), linker.add)
             linker.finish()
     words = capture.files.on_the_command_line
-    text = "\n\n".join(full(capture.path, words, found, records, capture.first_time or 0, context) for found in of_each)
+    text = "\n\n".join(
+        full(input_name(capture.path), words, found, records, capture.first_time or 0, context) for found in of_each
+    )
     if numbers and capture.is_read_once:
         text += f"\n({capture.name} can be read once: no records and octets are shown)"
     return text
 
 
 LINES: dict[str, Callable[[str, Finding], str]] = {
-    "concise": as_line,
+    "concise": lambda file, finding: as_line(input_name(file), finding),
     "json": lambda file, finding: dumps(FileFindingResult.in_file(file, finding)),
     "github": as_annotation,
 }

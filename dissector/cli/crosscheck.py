@@ -25,7 +25,7 @@ from dissector.integrations.wireshark.tshark import Tshark, find, hand_over, iso
 from dissector.library import Input, open
 from dissector.results.common import in_file
 from dissector.results.encoding import dumps
-from dissector.units import many, printable, size
+from dissector.units import input_name, many, printable, size
 
 FOUND = 1
 
@@ -105,7 +105,7 @@ def _readable(files: FileSet, folder: Path) -> tuple[Path, str]:
     That is a copy in `folder`, unless it is one already: tshark reads it twice, does not know every compression,
     and runs as somebody who may have no right to.
     """
-    name = "standard input" if files.paths == ("-",) else files.name
+    name = input_name(files.name)
     if files.paths != ("-",) and len(files.paths) == 1 and Path(files.paths[0]).is_file() and os.geteuid() != 0:
         source, _ = open_octets(files.paths[0])
         source.close()

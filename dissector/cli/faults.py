@@ -107,7 +107,9 @@ def _faults(arguments: argparse.Namespace, columns: Table | None, asked: Filter[
         several = len(analysis.migrations) > 1
         lines = [header(several), *(table_line(fault, start, several) for fault in shown)]
         summaries = ["\n".join(summary(migration)) for migration, _ in analysis.migrations]
-        print("\n\n".join((["\n".join(lines)] if shown else []) + summaries))
+        parts = (["\n".join(lines)] if shown else []) + summaries
+        if parts:
+            print("\n\n".join(parts))
     conclude(capture, analysis, is_interrupted=is_interrupted)
     return INTERRUPTED if is_interrupted else 0
 

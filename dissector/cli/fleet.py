@@ -103,7 +103,8 @@ def _run(arguments: argparse.Namespace) -> int:
     name = urandom(8).hex()
     dataset = Dataset(arguments.output, name)
     left = dataset.left(found, failed_too=arguments.failed)
-    teller = _Teller(left, len(found) - len(left))
+    before = [source for source in found if source not in left]
+    teller = _Teller(left, len(before), dataset.troubled(before))
     status = DONE
     if left:
         dataset.probe()
@@ -116,14 +117,14 @@ def _run(arguments: argparse.Namespace) -> int:
         finally:
             dataset.sweep()
     teller.conclude(is_whole=status == DONE)
-    return status or (WRONG if teller.problems else DONE)
+    return status or (WRONG if teller.problems or teller.problems_before else DONE)
 
 
 class _Teller:
     """Says on standard error how far it is, and what is wrong."""
 
-    def __init__(self, left: Sequence[Source], before: int) -> None:
-        self.problems = 0
+    def __init__(self, left: Sequence[Source], before: int, problems_before: int) -> None:
+        self.problems, self.problems_before = 0, problems_before
         self._left, self._before = len(left), before
         self._bar = Bar(f"0 of {self._left:,}", sum(source.size for source in left)) if sys.stderr.isatty() else None
         self._done = self._octets = 0
@@ -146,9 +147,10 @@ class _Teller:
         took = monotonic() - self._began
         if self._bar is not None:
             self._bar.close()
+        again = f" ({self.problems_before:,} with a problem: --failed does them again)" if self.problems_before else ""
         _print(
             f"{many(self._done, 'capture')} done ({size(self._octets)} in {took:.1f} s, {self._seconds:.1f} s of "
-            f"processors), {self._before:,} done before, {self.problems:,} with a problem"
+            f"processors), {self._before:,} done before{again}, {self.problems:,} with a problem"
             + ("" if is_whole else f", {self._left - self._done:,} left")
         )
 

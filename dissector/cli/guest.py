@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             for guest in found:
                 print(dumps(in_file(capture.path, guest)))
-        else:
+        elif found:
             print("\n\n".join("\n".join(guest_as_text(guest, len(found) > 1, width(WIDTH))) for guest in found))
         if arguments.symbols and (words := _without_symbols(found, arguments.symbols)):
             complain(f"{capture.name}: {words}")

@@ -7,10 +7,10 @@ import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path, PurePath
 from time import monotonic
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TextIO, cast
 
 from dissector.capture.files import Octets
 from dissector.capture.joined import FileSet
@@ -19,7 +19,7 @@ from dissector.cli import DONE, INTERRUPTED, complain
 from dissector.engine import Sample
 from dissector.errors import UserError
 from dissector.library import Input, Take, gather
-from dissector.units import many, printable
+from dissector.units import input_name, many, printable
 
 PATIENCE = 1.0
 """Seconds without a progress bar."""
@@ -57,7 +57,7 @@ def only(paths: Sequence[str], join: bool | None, what: str, is_read_twice: bool
         raise UserError(files.problem)
     path = files.paths[0]
     if is_read_twice and can_be_read_once(path):
-        name = "standard input" if path == "-" else f"{path} is no regular file and"
+        name = input_name(path) if path == "-" else f"{path} is no regular file and"
         raise UserError(f"{name} cannot be taken by {what}: a capture is read twice")
     return files
 
@@ -111,20 +111,21 @@ def each(
     """Does something with each of the inputs; what is wrong with one keeps no other from its turn. Gives the worst exit
     status. `title`: what stands before each of several, which are then a line apart."""
     status, files = DONE, sets(arguments.files, arguments.join)
-    several = len(files) > 1
+    several, is_first = len(files) > 1, True
     for at, (one, capture, problem) in enumerate(opened(files, arguments.keylog, keep_pages)):
         if capture is not None:
             several = several or at > 0
-            if several and title is not None:
-                sys.stdout.write(("\n" if at else "") + title.format(printable(one.name)))
+            before = ("" if is_first else "\n") + title.format(printable(one.name)) if title is not None else ""
             try:
-                done = act(capture)
+                with titled(before if several else "") as is_said:
+                    done = act(capture)
             except UserError as error:
                 problem = str(error)
             else:
                 if done == INTERRUPTED:
                     return done
                 status = max(status, done)
+            is_first = is_first and not is_said()
         if problem is not None:
             status = complain(problem)
     return status
@@ -132,6 +133,31 @@ def each(
 
 TITLE = "==> {} <==\n"
 """What head and tail write before each of several files."""
+
+
+class Titled:
+    """Standard output with something before the first of what is written."""
+
+    def __init__(self, out: TextIO, before: str) -> None:
+        self._out, self._before = out, before
+        self.is_said = False
+
+    def write(self, text: str) -> int:
+        if not self.is_said and text:
+            self.is_said = True
+            self._out.write(self._before)
+        return self._out.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._out, name)
+
+
+@contextmanager
+def titled(before: str) -> Iterator[Callable[[], bool]]:
+    """Standard output, with that before what is printed, if anything is: whether it was."""
+    out = Titled(sys.stdout, before)
+    with redirect_stdout(cast("TextIO", out)):
+        yield lambda: out.is_said
 
 
 class Bounded(Protocol):

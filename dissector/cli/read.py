@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dissector.cli import DONE, INTERRUPTED, WRONG, complain
-from dissector.cli.arguments import CONTEXT_MAX, add_files, add_keylog, count
+from dissector.cli.arguments import CONTEXT_MAX, add_files, add_keylog, count, whole_number
 from dissector.cli.bodies import Bodies
 from dissector.cli.filters import FILTERS, add_columns, add_filter, filtering, table
 from dissector.cli.input import TITLE, conclude, each, read, read_until_interrupted
@@ -137,6 +137,13 @@ def add(subparsers: Any) -> None:
         "octet of their direction; finding:K, as `xenshark check` prints it; may be repeated",
     )
     parser.add_argument(
+        "-c",
+        "--count",
+        type=whole_number("is no number of records above 0"),
+        metavar="N",
+        help="no more than the first N of the records that are asked for, of each input",
+    )
+    parser.add_argument(
         "-C",
         "--context",
         type=count(f"is no number of records up to {CONTEXT_MAX}", CONTEXT_MAX),
@@ -218,11 +225,14 @@ def _read(arguments: argparse.Namespace, printer: Printer, capture: Input) -> in
     linker = Linker(printer.print)
     is_interrupted = False
     try:
-        is_interrupted = read_until_interrupted(
-            capture, printer.note, linker.add, show_progress=not sys.stdout.isatty()
-        )
-    finally:
-        linker.finish()
+        try:
+            is_interrupted = read_until_interrupted(
+                capture, printer.note, linker.add, show_progress=not sys.stdout.isatty()
+            )
+        finally:
+            linker.finish()
+    except Enough:
+        return DONE
     conclude(capture)
     asked, found = arguments.migration, capture.migration_count
     if asked is not None and not 0 <= asked < found:
@@ -235,6 +245,10 @@ def _read(arguments: argparse.Namespace, printer: Printer, capture: Input) -> in
     if (arguments.from_ or arguments.to_) and not printer.is_found:
         complain(f"{capture.name}: nothing that was asked for ended in this time")
     return INTERRUPTED if is_interrupted else 0
+
+
+class Enough(Exception):
+    """As many records as -c wants are printed."""
 
 
 class Printer:
@@ -261,6 +275,8 @@ class Printer:
         self._near: deque[tuple[Record, Sequence[Link]]] = deque(maxlen=arguments.context or 0)
         """Records before the next one that is wanted."""
         self._after = self._latest = 0
+        self._left: int | None = arguments.count
+        """How many more records are wanted; None: all."""
         self.is_found = False
         """Whether any record was wanted."""
         self._before: int | None = None
@@ -279,7 +295,10 @@ class Printer:
 
     def print(self, record: Record, links: Sequence[Link]) -> None:
         """The next record, with its links."""
-        if self._is_wanted(record) and (self._asked is None or self._asked.matches(self._row(record, links))):
+        if self._left == 0 and not self._after:
+            raise Enough
+        is_wanted = self._left != 0 and self._is_wanted(record)
+        if is_wanted and (self._asked is None or self._asked.matches(self._row(record, links))):
             self.is_found = True
             self.places.show(record)
             for near in self._near:
@@ -291,6 +310,10 @@ class Printer:
                 self._bodies.write(record)
             if self._at_once:
                 sys.stdout.flush()
+            if self._left is not None:
+                self._left -= 1
+                if not self._left and not self._after:
+                    raise Enough
         elif self._after:
             self._after -= 1
             self._show(record, links, False)

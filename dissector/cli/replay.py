@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -76,10 +77,16 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--migration", type=int, default=0, metavar="N", help="which one, the first is 0 (default)")
 
 
+WITH_PORT = re.compile(r"(\[.*\]|[^:]*):\d+")
+"""An address and the port that others take with it."""
+
+
 def run(arguments: argparse.Namespace) -> int:
     for option, value in (("--connect", arguments.connect), ("--listen", arguments.listen)):
         if value == "":
             raise UserError(f"{option} needs an address")
+        if value and WITH_PORT.fullmatch(value):
+            raise UserError(f"{option} takes an address alone, and {value} has a port: that goes to --port")
     if arguments.connect and not arguments.port:
         raise UserError("--connect needs the --port of the destination")
     files = only(arguments.files, arguments.join, "replay", is_read_twice=True)
@@ -128,7 +135,10 @@ def _ends(arguments: argparse.Namespace) -> tuple[socket.socket | None, socket.s
         if arguments.connect:
             return _reach(host, port), None
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.create_server((host, port), family=family) as server:
+        with socket.socket(family) as server:  # create_server() would put words of Python into what is wrong
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind((host, port))
+            server.listen()
             host, port = server.getsockname()[:2]
             source = None
             if arguments.listen:
@@ -138,7 +148,8 @@ def _ends(arguments: argparse.Namespace) -> tuple[socket.socket | None, socket.s
             return source, server.accept()[0]
     except OSError as error:
         what = "reach" if arguments.connect else "open"
-        raise UserError(f"cannot {what} port {port} of {host}: {error.strerror or error}") from error
+        where = f"port {port} of {host}" if port else f"a port of {host}"
+        raise UserError(f"cannot {what} {where}: {error.strerror or error}") from error
 
 
 def _reach(host: str, port: int) -> socket.socket:

@@ -38,7 +38,7 @@ def path() -> Path | None:
     place = Path(folder) if folder and Path(folder).is_absolute() else Path("~/.config").expanduser()
     found = place / NAME
     try:
-        return found if found.is_file() else None
+        return found if found.exists() else None
     except PermissionError:  # somebody else's home, as after a change of user
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from dissector.cli import DONE, complain
+from dissector.cli import DONE, INTERRUPTED, complain
 from dissector.cli.arguments import add_files, add_keylog
 from dissector.cli.input import is_on_a_terminal, look_at_keys, only
 from dissector.errors import UserError
@@ -41,4 +41,5 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("view needs Textual: pip install 'xenshark[view]'") from error
     viewer = Viewer(files, arguments.keylog, display_filter=arguments.display_filter)
     viewer.run()
-    return complain(viewer.job.trouble) if viewer.job.trouble else DONE
+    status = complain(viewer.job.trouble) if viewer.job.trouble else DONE
+    return INTERRUPTED if viewer.is_interrupted else status

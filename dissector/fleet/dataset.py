@@ -70,6 +70,11 @@ class Dataset:
         done = {one.files for one in self._entered() if not (failed_too and one.problem)}
         return [source for source in found if source.files not in done]
 
+    def troubled(self, sources: Iterable[Source]) -> int:
+        """How many of these are in it with a problem."""
+        troubled = {one.files for one in self._entered() if one.problem}
+        return sum(source.files in troubled for source in sources)
+
     def forget(self, sources: Iterable[Source]) -> None:
         """Removes what was read of the files of these as other captures: no packet is in it twice."""
         anew = {file.name: source.name for source in sources for file in source.files}

@@ -145,7 +145,8 @@ class Viewer(App[None]):
         Binding("right_square_bracket", "migration(1)", "next migration"),
         Binding("left_square_bracket", "migration(-1)", "migration before"),
         Binding("escape", "close", "close", show=False),
-        Binding("q,ctrl+c", "quit", "quit"),
+        Binding("q", "quit", "quit"),
+        Binding("ctrl+c", "interrupt", "interrupt", show=False),
     ]
 
     def __init__(
@@ -170,6 +171,8 @@ class Viewer(App[None]):
         self._time = next(iter(TIMES))
         self._question: Question | None = None
         self._is_concluded = False
+        self.is_interrupted = False
+        """Whether Ctrl-C ended it."""
         self._found = 0
         """Findings that were noted."""
         self._answered: dict[int, int] = {}
@@ -415,6 +418,10 @@ class Viewer(App[None]):
         self.records.focus()
 
     # Keys
+
+    def action_interrupt(self) -> None:
+        self.is_interrupted = True
+        self.exit()
 
     def action_help(self) -> None:
         keys = "\n".join(f"{key:<16} {what}" for key, what in KEYS)

@@ -24,7 +24,7 @@ from dissector.results.limits import LimitsResult, phase_shares, reordering_as_t
 from dissector.results.source import SourceResult
 from dissector.rules.checker import Checker
 from dissector.rules.verdict import verdict
-from dissector.units import clock, duration, many, printable, rate, size
+from dissector.units import clock, duration, input_name, many, printable, rate, size
 from dissector.views.encrypted import encrypted_as_text
 from dissector.views.faults import latencies_as_text, percentiles
 from dissector.views.findings import tally
@@ -56,7 +56,7 @@ def as_text(source: SourceResult, migrations: Iterable[MigrationAnalysis], width
 
 
 def _source(source: SourceResult) -> str:
-    what = f"{printable(source.file)}: {source.format}, {size(source.bytes)}"
+    what = f"{printable(input_name(source.file))}: {source.format}, {size(source.bytes)}"
     if source.joined:
         names = f"{source.file} to {source.joined[-1]}: {many(len(source.joined), 'file')} as one"
         what = f"{printable(names)}, {source.format}, {size(source.bytes)}"

@@ -591,6 +591,9 @@ def test_standard_input(migration: str, shell: Shell) -> None:
     done = process("read", "-", input=Path(migration).read_bytes(), capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode().splitlines() == shell.lines("read", migration)
+    wrong = next(OWN.glob("violations/unk_pfn/*.pcap*")).read_bytes()
+    for command, said in (("analyze", b"standard input: pcap, "), ("check", b"  --> standard input: record ")):
+        assert said in process(command, "-", input=wrong, capture_output=True).stdout
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
@@ -600,12 +603,12 @@ def test_a_full_disk_is_said(migration: str) -> None:
     assert (done.returncode, done.stderr) == (2, b"xenshark: cannot write: No space left on device\n")
 
 
-def test_a_closed_output_is_no_error(migration: str) -> None:
-    """Started by something that closed its standard output and error."""
-    done = subprocess.run(
-        ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *COMMAND, "read", migration], cwd=REPOSITORY, check=False
-    )
-    assert done.returncode == 0
+def test_a_closed_output_is_said(migration: str) -> None:
+    """Started by something that closed its standard output, or error as well."""
+    for closed, said in ((">&-", b"xenshark: cannot write: Bad file descriptor\n"), (">&- 2>&-", b"")):
+        words = ["sh", "-c", f'exec "$@" {closed}', "sh", *COMMAND, "read", migration]
+        done = subprocess.run(words, cwd=REPOSITORY, check=False, stderr=subprocess.PIPE)
+        assert (done.returncode, done.stderr) == (2, said)
 
 
 def test_a_terminal_of_few_characters(shell: Shell) -> None:

@@ -62,6 +62,15 @@ def test_the_dataset_holds_what_export_writes(tmp_path: Path, shell: Shell) -> N
     assert (row["size"], row["packets"]) == (NONE.stat().st_size, 171)
 
 
+def test_what_had_a_problem_before_is_not_done_well(tmp_path: Path, shell: Shell) -> None:
+    folder, dataset = many(tmp_path / "captures", 3), tmp_path / "dataset"
+    words = ["fleet", str(folder), "-o", str(dataset), "--workers", "1"]
+    assert "3 captures done" in (first := fleet(shell, words, 2)) and "0 done before, 2 with a problem" in first
+    assert "0 captures done" in (err := fleet(shell, words, 2))
+    assert err.endswith("3 done before (2 with a problem: --failed does them again), 0 with a problem\n")
+    assert "2 captures done" in fleet(shell, [*words, "--failed"], 2)
+
+
 def test_a_changed_capture_is_replaced_and_no_other_is_done_again(tmp_path: Path, shell: Shell) -> None:
     dataset, file = tmp_path / "dataset", tmp_path / "some" / "a.pcap.zst"
     file.parent.mkdir()
@@ -268,7 +277,7 @@ def test_captures_and_dataset_in_object_storage(tmp_path: Path, monkeypatch: pyt
         assert len(again) == 2 and not Dataset("s3://migrations/dataset").left(again), "nothing is to be done again"
         storage.put(str(SMALL), "migrations/2026/more.pcap.zst")
         words = ["fleet", "s3://migrations/2026", "-o", "s3://migrations/dataset", "--workers", "1"]
-        assert "1 capture done" in (err := fleet(shell, words)) and "2 done before" in err
+        assert "1 capture done" in (err := fleet(shell, words, 2)) and "2 done before (1 with a problem" in err
         lines = shell.lines("fleet", "report", "s3://migrations/dataset", "--sql", "select count(*) from migrations")
         assert lines[-1].strip() == str(2 + len(dissector.open(SMALL).analyze().migrations))
         parts = rotated(tmp_path / "set", NAMES["dumpcap"], packets_of(NONE))

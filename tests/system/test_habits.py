@@ -308,6 +308,13 @@ def test_settings_without_end(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> 
     assert shell.lines("read", CAPTURE)
 
 
+def test_a_folder_in_the_place_of_settings(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XENSHARK_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "xenshark.toml").mkdir()
+    assert "xenshark.toml: Is a directory" in shell.complaint("read", CAPTURE)
+
+
 # Completion, the manual page, the version
 
 

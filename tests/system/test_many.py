@@ -336,6 +336,18 @@ def test_each_of_several_is_answered(shell: Shell, tmp_path: Path) -> None:
     assert status == 2 and f"{bad} is neither" in err and (tmp_path / "page.html").exists()
 
 
+def test_what_is_not_read_has_no_title(shell: Shell) -> None:
+    bad = shell.file(b"no capture at all", "bad")
+    for command in ("read", "faults", "guest"):
+        status, out, _ = shell.run(command, bad, str(NETEM), bad, str(VIOLATION), bad)
+        titles = [line for line in out.splitlines() if line.startswith("==> ")]
+        assert (status, titles) == (2, [f"==> {path} <==" for path in (NETEM, VIOLATION)])
+        assert out.startswith(titles[0]) and f"\n\n{titles[1]}" in out and not out.endswith("\n\n")
+        assert shell.run(command, bad)[:2] == (2, "")
+    alone = [shell.run("analyze", str(path))[1] for path in (NETEM, VIOLATION)]
+    assert shell.run("analyze", bad, str(NETEM), bad, str(VIOLATION), bad)[1] == "\n".join(alone)
+
+
 def test_titles_are_those_of_head(shell: Shell) -> None:
     _, out, _ = shell.run("faults", str(NETEM), str(VIOLATION))
     first, second = (f"==> {path} <==\n" for path in (NETEM, VIOLATION))

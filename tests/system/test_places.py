@@ -83,6 +83,20 @@ def test_a_place_that_is_not_there(shell: Shell, place: str, says: str) -> None:
     assert says in shell.complaint("read", "--at", place, UNKNOWN_PFN)
 
 
+def test_the_first_of_what_is_asked_for(shell: Shell) -> None:
+    whole = shell.lines("read", UNKNOWN_PFN)
+    assert shell.lines("read", "-c", "3", UNKNOWN_PFN) == whole[:3]
+    assert shell.lines("read", "-c", "999", UNKNOWN_PFN) == whole
+    faults = shell.lines("read", "--type", "POSTCOPY_FAULT", UNKNOWN_PFN)
+    assert len(faults) > 2 and shell.lines("read", "-c", "2", "--type", "POSTCOPY_FAULT", UNKNOWN_PFN) == faults[:2]
+    around = shell.lines("read", "-c", "1", "--type", "POSTCOPY_FAULT", "-C", "1", UNKNOWN_PFN)
+    at = whole.index(faults[0])
+    assert [line[2:] for line in around] == whole[at - 1 : at + 2]
+    assert len(shell.lines("read", "--json", "-c", "1", UNKNOWN_PFN)) == 1
+    both = shell.lines("read", "-c", "1", UNKNOWN_PFN, UNKNOWN_PFN)
+    assert [line for line in both if line] == 2 * [f"==> {UNKNOWN_PFN} <==", whole[0]]
+
+
 def test_what_is_the_same_of_many_records_is_said_once(shell: Shell) -> None:
     """A lossy capture has a note for each gap."""
     _, out, _ = shell.run("check", DROPS)

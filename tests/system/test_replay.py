@@ -138,6 +138,19 @@ def test_wrong_words_are_refused(words: list[str], shell: Shell) -> None:
     assert f"{words[1]!r} is no " in shell.complaint("replay", *words, "migration.pcap")
 
 
+def test_addresses_that_are_none(shell: Shell, tmp_path: Path) -> None:
+    path = captured(tmp_path, WIRE)
+    for words, said in (
+        (
+            ("--listen", "127.0.0.1:7700"),
+            "--listen takes an address alone, and 127.0.0.1:7700 has a port: that",
+        ),
+        (("--port", "1", "--connect", "[::1]:7700"), "--connect takes an address alone, and [::1]:7700 has a port"),
+        (("--listen", "192.0.2.1"), "cannot open a port of 192.0.2.1: Cannot assign requested address\n"),
+    ):
+        assert shell.complaint("replay", *words, path).startswith(f"xenshark: {said}")
+
+
 # --- how it is played ----------------------------------------------------------------------------------------
 
 

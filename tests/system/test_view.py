@@ -455,5 +455,11 @@ def test_in_a_real_terminal(tmp_path: Path) -> None:
         time.sleep(1)
         subprocess.run([*tmux, "send-keys", "echo status $?", "Enter"], check=True)
         wait_for("status 0")
+        subprocess.run([*tmux, "send-keys", command, "Enter"], check=True)
+        wait_for("record 1 of 29")
+        subprocess.run([*tmux, "send-keys", "C-c"], check=True)
+        time.sleep(1)
+        subprocess.run([*tmux, "send-keys", "echo status $?", "Enter"], check=True)
+        wait_for("status 130")
     finally:
         subprocess.run([*tmux, "kill-server"], check=False)
