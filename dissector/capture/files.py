@@ -92,6 +92,14 @@ UNREAD = {
     "bzip2": re.compile(rb"BZh[1-9]1AY&SY"),  # BZ2_decompress of libbzip2: the header and the first block's magic
     "lz4": re.compile(rb"\x04\x22\x4d\x18"),  # LZ4 Frame Format Description, "Magic Number"
     "zip": re.compile(rb"PK\x03\x04"),  # APPNOTE.TXT, 4.3.7
+    "7-Zip": re.compile(rb"7z\xbc\xaf\x27\x1c"),  # 7zFormat.txt, "Signature Header"
+    "RAR": re.compile(rb"Rar!\x1a\x07"),  # RAR 5.0 archive format, "RAR 5.0 signature"
+    "compress": re.compile(rb"\x1f\x9d[\x09-\x10\x89-\x90]"),  # compress(1): bits, and whether in blocks
+    "lzip": re.compile(rb"LZIP[\0\1]"),  # Lzip manual, "File format"
+    "lzop": re.compile(rb"\x89LZO\0\r\n\x1a\n"),  # lzop's lzop_magic
+    "snappy": re.compile(rb"\xff\x06\0\0sNaPpY"),  # Snappy framing format, 4.1
+    # lzma-file-format.txt, 1.1: the usual properties, any dictionary, and a size that is not known
+    "lzma": re.compile(rb"\x5d\0\0..\xff{5}", re.DOTALL),
 }
 """Formats that are known and not unpacked: taken for a bare stream, a file would be searched for magics."""
 

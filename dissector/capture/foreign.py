@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 
-from dissector.capture.formats import PCAP_HEADER
+from dissector.capture.formats import BYTE_ORDER, PCAP_HEADER, PCAP_VARIANTS, SECTION_HEADER
 
 CONVERTED = {
     b"snoop\0\0\0": "a snoop capture",
@@ -34,6 +34,9 @@ BY_PACKET = frozenset(("an HP-UX nettl capture", "a K12 text capture", "an ERF c
 
 OTHERS = {
     re.compile(rb".{257}ustar", re.DOTALL): "a tar archive: unpack it first (tar -xf)",
+    re.compile(rb"07070[127]"): "a cpio archive: unpack it first (cpio -i)",
+    re.compile(rb"!<arch>\n"): "an ar archive: unpack it first (ar x)",
+    re.compile(rb"\x1f\x8b|\xfd7zXZ\0|\x28\xb5\x2f\xfd"): "compressed twice: unpack it once",
 }
 """What no tool for captures converts."""
 
@@ -48,11 +51,47 @@ def name_of(octets: bytes, name: str) -> str | None:
     for pattern, archive in OTHERS.items():
         if pattern.match(octets):
             return f"{name} is {archive}"
+    before = _before_a_capture(octets)
+    if before:
+        return f"{name} holds a capture behind {before} other octets: cut them off (tail -c +{before + 1} {name} > OUT)"
     what = next((what for magic, what in CONVERTED.items() if octets.startswith(magic)), None)
     commview = _commview(octets)
     what = what or _unknown_pcap(octets) or commview or _erf(octets)
     link = " -T ether" if what and what in (*BY_PACKET, commview) else ""
     return what and f"{name} is {what}, which is not read: convert it with editcap -F pcapng{link} IN OUT"
+
+
+BEFORE_MAX = 1 << 10
+"""Octets in which the beginning of a capture is looked for: an archive's header, or what a program printed into it. In
+a stream they hold no page."""
+
+
+def _before_a_capture(octets: bytes) -> int:
+    """How much of something else stands before a capture; 0: there is none behind anything."""
+    for found in CAPTURE.finditer(octets, 1, BEFORE_MAX):
+        at = found.start()
+        if found["pcapng"] or any(_is_pcap(octets[at:], order) for order in "<>"):
+            return at
+    return 0
+
+
+_SECTION = struct.pack(">I", SECTION_HEADER)
+_ORDERS = [struct.pack(order + "I", BYTE_ORDER) for order in "<>"]
+_MAGICS = [struct.pack(order + "I", magic) for order in "<>" for magic in PCAP_VARIANTS]
+CAPTURE = re.compile(
+    b"(?P<pcapng>%b....(?:%b))|(?:%b)"
+    % (re.escape(_SECTION), b"|".join(map(re.escape, _ORDERS)), b"|".join(map(re.escape, _MAGICS))),
+    re.DOTALL,
+)
+"""How one begins."""
+
+
+def _is_pcap(octets: bytes, order: str) -> bool:
+    """Whether a header of pcap, whatever its magic, says 2.4, and a snap length and a link that are believed."""
+    if len(octets) < PCAP_HEADER:
+        return False
+    major, minor, _, _, snap, link = struct.unpack_from(order + "4xHHIIII", octets)
+    return (major, minor) == (2, 4) and 0 < snap <= LARGEST_SNAP and link < 1 << 16
 
 
 ERF_HEADER = struct.Struct("<4xIBx2s4x")
@@ -79,11 +118,9 @@ def _erf(octets: bytes) -> str | None:
 
 def _unknown_pcap(octets: bytes) -> str | None:
     """A pcap that says 2.4 and a snap length that is believed, with a magic that is nobody's here."""
-    if len(octets) < PCAP_HEADER:
-        return None
     for order in "<>":
-        magic, major, minor, _, _, snap, link = struct.unpack_from(order + "IHHIIII", octets)
-        if (major, minor) == (2, 4) and 0 < snap <= LARGEST_SNAP and link < 1 << 16:
+        if _is_pcap(octets, order):
+            (magic,) = struct.unpack_from(order + "I", octets)
             return f"a pcap variant of magic 0x{magic:08x}"
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import shutil
 import struct
@@ -15,6 +16,8 @@ import talks
 from conftest import REPOSITORY
 from conversation import Wire, packets, pcap
 from seen import unpacked
+from wire import Captured, pcapng
+from wire import pcap as pcap_of
 
 import dissector
 from dissector.capture.opening import StreamReader, open_source
@@ -132,6 +135,34 @@ def test_a_capture_in_a_tar(tmp_path: Path) -> None:
         member.size = len(CAPTURE)
         tar.addfile(member, io.BytesIO(CAPTURE))
     with pytest.raises(UserError, match="tar archive: unpack it first"):
+        open_source(str(path))
+
+
+@pytest.mark.parametrize("before", [b"\0", b"tcpdump: listening on eth0\n", b"PACK" * 255], ids=len)
+@pytest.mark.parametrize("name", ["pcap", "pcapng"])
+def test_a_capture_behind_something_else(name: str, before: bytes, tmp_path: Path) -> None:
+    captured = [Captured(0, bytes(60), 60)]
+    octets = pcap_of(captured, order=">", nanoseconds=True) if name == "pcap" else pcapng(captured)
+    path = tmp_path / "in"
+    path.write_bytes(before + octets)
+    with pytest.raises(UserError, match=rf"holds a capture behind {len(before)} other octets: cut them off \(tail -c"):
+        open_source(str(path))
+    path.write_bytes(bytes(5000) + octets)
+    open_source(str(path)).source.close()
+
+
+@pytest.mark.parametrize(
+    ("octets", "says"),
+    [
+        (gzip.compress(gzip.compress(CAPTURE)), "compressed twice: unpack it once"),
+        (b"070701" + CAPTURE, "a cpio archive"),
+        (b"!<arch>\n" + CAPTURE, "an ar archive"),
+    ],
+)
+def test_a_capture_in_a_wrapper(octets: bytes, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "in"
+    path.write_bytes(octets)
+    with pytest.raises(UserError, match=says):
         open_source(str(path))
 
 
