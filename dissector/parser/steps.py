@@ -359,7 +359,8 @@ def libxl_record(p: DirectionParser) -> bool:
     type, _ = _next_header(p, "libxl")
     context = p.migration.context
     meant = None if type in LIBXL_RECORDS else p.migration.libxc_records.get(type)
-    is_new = meant is not None and meant.role.is_postcopy and p.handed_over is not Role.LIBXC_END
+    is_in_turn = p.handed_over is Role.LIBXC_END or p.handed_over is Role.CHECKPOINT
+    is_new = meant is not None and meant.role.is_postcopy and not is_in_turn
     if meant is not None and (context.postcopy or is_new):
         # No libxl record has this number: the sender went back to libxc without saying so. Only postcopy goes back.
         return _begin_record(p, "libxc", unannounced=True)

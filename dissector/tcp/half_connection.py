@@ -639,7 +639,7 @@ class HalfConnection(Half):
         if how == "fin":
             if not (self.held[-1].end if self.held else self.next) <= offset <= self._edge():
                 return False
-        elif not self.acked <= offset <= furthest + 1:
+        elif not self.acked <= offset <= furthest + (self.end is not None):
             if offset <= self._edge() and offset > furthest and self.ending is None:
                 # Perhaps what was sent before it was not captured, or is late.
                 self.ending, self._reset_at = ending, offset
