@@ -101,19 +101,33 @@ STEP = 4
 def test_what_libxc_reads(container: str, guest: str) -> None:
     first, step = (0, 1) if container in IN_XL else ((list(CONTAINERS).index(container) + len(guest)) % STEP, STEP)
     rows = [row for row in variants() if not (row.what in UNKNOWN and container.startswith("libxc"))][first::step]
-    assert _wrong(rows, container, guest) == []
+    assert _wrong(rows, CONTAINERS[container], guest) == []
 
 
 @pytest.mark.parametrize("guest", GUESTS)
 @pytest.mark.parametrize("container", IN_LIBXL)
 def test_what_libxl_reads(container: str, guest: str) -> None:
-    assert _wrong(libxl_variants(), container, guest) == []
+    assert _wrong(libxl_variants(), CONTAINERS[container], guest) == []
+
+
+def _checkpointed(stream: Stream) -> bytes:
+    """As Remus sends it: one checkpoint, and the beginning of the next."""
+    inside = b"".join(stream.libxc[:-1]) + record("CHECKPOINT")
+    behind = (*stream.libxl[:-1], record("CHECKPOINT_END", layer="libxl"))
+    return _live(stream.config + libxl_stream(inside, behind), [text("banner")])
+
+
+@pytest.mark.parametrize("guest", GUESTS)
+def test_what_libxl_reads_at_a_checkpoint(guest: str) -> None:
+    rows = [row for row in libxl_variants() if "CHECKPOINT" not in row.what and "last" not in row.what]
+    rows = [row for row in rows if not row.what.endswith("at -1")]
+    assert _wrong(rows, _checkpointed, guest) == []
 
 
 @pytest.mark.parametrize("guest", GUESTS)
 @pytest.mark.parametrize("container", IN_XL)
 def test_what_xl_reads(container: str, guest: str) -> None:
-    assert _wrong(xl_variants(), container, guest) == []
+    assert _wrong(xl_variants(), CONTAINERS[container], guest) == []
 
 
 @pytest.mark.parametrize("container", WRAPPED)
@@ -244,12 +258,12 @@ def test_the_line_of_the_log_is_that_of_what_is_wrong() -> None:
     assert said == SAID
 
 
-def _wrong(rows: Iterable[Variant], container: str, guest: str) -> list[object]:
+def _wrong(rows: Iterable[Variant], container: Callable[[Stream], bytes], guest: str) -> list[object]:
     """Variants of which the program says something else, and what."""
     wrong: list[object] = []
     for row in rows:
         if guest in row.guests:
-            verdicts = judge_all(CONTAINERS[container](row.change(GUESTS[guest])))
+            verdicts = judge_all(container(row.change(GUESTS[guest])))
             errors = [one for verdict in verdicts for one in verdict.findings if one.severity == "error"]
             at = {"X86_TSC_INFO" if one.record == "TSC_INFO" else one.record for one in errors}
             is_right = row.refused in at and len(errors) <= 2 if row.refused else not errors

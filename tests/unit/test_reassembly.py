@@ -476,11 +476,12 @@ def test_a_reset_that_may_follow_what_was_not_captured(capture: Capture) -> None
     assert told(capture)[0][2:] == ("rst", ("rst", 5, 5000))
 
 
-@pytest.mark.parametrize("goes_on", [Packet(0, 103, 500, ACK, b"d"), Packet(0, 103, 501, ACK)])
-def test_such_a_reset_is_none_if_its_sender_goes_on(capture: Capture, goes_on: Packet) -> None:
+@pytest.mark.parametrize("number", [104, 1100])
+@pytest.mark.parametrize("goes_on", [Packet(0, 103, 500, ACK, b"defg"), Packet(0, 103, 501, ACK)])
+def test_such_a_reset_is_none_if_its_sender_goes_on(capture: Capture, goes_on: Packet, number: int) -> None:
     capture.data(100, b"abc")
     capture.data(500, b"x", side=1)
-    capture.see(Packet(0, 1100, 500, RST))
+    capture.see(Packet(0, number, 500, RST))
     capture.see(goes_on)
     capture.connections.finish()
     assert told(capture)[0][2:] == ("capture", None)
