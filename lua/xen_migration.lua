@@ -9984,7 +9984,8 @@ function parser_steps.libxl_record(p)
     else
         meant = py.get(p.migration.libxc_records, type)
     end
-    local is_new = meant ~= nil and protocol_specs.Role_is_postcopy(meant.role) and p.handed_over ~= "LIBXC_END"
+    local is_in_turn = p.handed_over == "LIBXC_END" or p.handed_over == "CHECKPOINT"
+    local is_new = meant ~= nil and protocol_specs.Role_is_postcopy(meant.role) and not is_in_turn
     if meant ~= nil and (context.postcopy or is_new) then
         return parser_steps._begin_record(p, "libxc", true)
     end
