@@ -144,6 +144,12 @@ local MSRS = {
     [0xc001102a] = "F10_BU_CFG2", [0xc001102c] = "AMD64_EX_CFG", [0xc001102e] = "AMD64_BP_CFG",
     [0xc00110e3] = "AMD64_DE_CFG2",
 }
+local QEMU_KINDS = { [1] = "start", [2] = "part", [3] = "end", [4] = "full", [8] = "command" }
+local QEMU_COMMANDS = {
+    [0] = "INVALID", [1] = "OPEN_RETURN_PATH", [2] = "PING", [3] = "POSTCOPY_ADVISE", [4] = "POSTCOPY_LISTEN",
+    [5] = "POSTCOPY_RUN", [6] = "POSTCOPY_RAM_DISCARD", [7] = "PACKAGED", [8] = "ENABLE_COLO", [9] = "POSTCOPY_RESUME",
+    [10] = "RECV_BITMAP", [11] = "SWITCHOVER_START",
+}
 
 -- Fields: of every item, then of every header and body ----------------------------------------------------------------
 
@@ -190,11 +196,16 @@ declare("uint32", "cpuid.stepping", "Stepping", base.DEC)
 declare(
     "string", "msr.bit", "Bit", base.NONE, "A bit that is set in a register of a policy or a processor, in Xen's word"
 )
-declare("string", "qemu.section", "Section", base.NONE, "The state of a device in QEMU's stream")
+declare("string", "qemu.section", "Section", base.NONE, "The state of a device in QEMU's stream, or a command")
 declare("string", "qemu.device", "Device", base.NONE)
 declare("uint32", "qemu.instance", "Instance", base.DEC)
 declare("uint32", "qemu.version", "Version", base.DEC, nil, nil, "Of the layout of the device's state")
 declare("bytes", "qemu.state", "State", base.SPACE)
+declare("uint8", "qemu.kind", "Kind", base.DEC, QEMU_KINDS, nil, "What of a device's state it is, or a command")
+declare("uint32", "qemu.number", "Number", base.DEC, nil, nil, "Of the section")
+declare("uint16", "qemu.cmd", "Command", base.DEC, QEMU_COMMANDS, nil, "Between sections")
+declare("string", "qemu.subsection", "Subsection", base.NONE, "An optional part of a device's state")
+declare("string", "qemu.field", "Field", base.NONE, "Of a device, with its value, where QEMU's description names it")
 declare("string", "qemu.machine", "Machine", base.NONE, "The type of machine")
 declare("uint8", "status", "Status", base.DEC, nil, nil, "0: the guest runs at the destination")
 declare("bytes", "xl_header.magic", "magic", base.SPACE, "Names the format")
@@ -1594,7 +1605,7 @@ function py.update(object, values)
 end
 
 
-local KINDS = { int = "number", str = "string", frozenset = "table" }
+local KINDS = { int = "number", str = "string", list = "table", frozenset = "table" }
 
 function py.is_a(object, one, other)
     local meta = getmetatable(object)
@@ -1725,6 +1736,7 @@ function py.repr(text)
 end
 
 function py.hex(octets, separator)
+    separator = separator or ""
     return (octets:gsub(".", function(one) return format("%02x", byte(one)) .. separator end):sub(1, -1 - #separator))
 end
 
@@ -1947,6 +1959,8 @@ local protocol_libvirt = {}
 local protocol_libxc = {}
 local protocol_libxc_records = {}
 local protocol_libxl = {}
+local protocol_qemu = {}
+local protocol_qemu_description = {}
 local protocol_specs = {}
 local protocol_states = {}
 local protocol_summaries = {}
@@ -1972,6 +1986,7 @@ local runtime_halves = {}
 local runtime_layouts = {}
 local runtime_parsing = {}
 local runtime_shown = {}
+local runtime_streams = {}
 local runtime_words = {}
 local tcp_connections = {}
 local tcp_half_connection = {}
@@ -2255,6 +2270,24 @@ runtime_layouts.Found = py.class("Found", { "row", "offset", "size", "depth", "v
     is_whole = true }, true, nil, function(row, offset, size, depth, values, element,
     is_whole) if is_whole == nil then is_whole = true end return { row = row, offset = offset, size = size,
     depth = depth, values = values, element = element, is_whole = is_whole } end)
+protocol_qemu._Reading = py.class("_Reading")
+protocol_qemu_description.Fields = py.class("Fields")
+protocol_qemu_description.DeviceField = py.class("DeviceField", { "name", "path", "kind", "at", "size", "depth",
+    "is_element" }, {}, true, nil, function(name, path, kind, at, size, depth, is_element) return { name = name,
+    path = path, kind = kind, at = at, size = size, depth = depth, is_element = is_element } end)
+protocol_qemu._Header = py.class("_Header", { "kind", "number", "device", "instance", "version", "size" }, {}, true,
+    nil, function(kind, number, device, instance, version, size) return { kind = kind, number = number, device = device,
+    instance = instance, version = version, size = size } end)
+protocol_qemu.Section = py.class("Section", { "kind", "number", "device", "instance", "version", "octets", "footer",
+    "start", "places" }, { places = {} }, false, nil, function(kind, number, device, instance, version, octets, footer,
+    start, places) if places == nil then places = {} end return { kind = kind, number = number, device = device,
+    instance = instance, version = version, octets = octets, footer = footer, start = start, places = places } end)
+protocol_qemu.Stream = py.class("Stream", { "version", "machine", "pieces", "configuration", "description", "trailer" },
+    {}, false, nil, function(version, machine, pieces, configuration, description, trailer) return { version = version,
+    machine = machine, pieces = pieces, configuration = configuration, description = description,
+    trailer = trailer } end)
+runtime_streams.Line = py.class("Line", { "depth", "path", "at", "size", "text" }, {}, true, nil, function(depth, path,
+    at, size, text) return { depth = depth, path = path, at = at, size = size, text = text } end)
 protocol_specs.FieldRange = py.class("FieldRange", { "offset", "size", "least", "most" }, {}, true, nil,
     function(offset, size, least, most) return { offset = offset, size = size, least = least, most = most } end)
 
@@ -2384,6 +2417,74 @@ function native.fixed(layout) return { { size = layout.body.size } } end
 function native.integer(octets, endianness)
     if #octets < 8 then return uint(octets, endianness) end
     return py.hex(endianness == "big" and octets or octets:reverse(), "")
+end
+
+-- Octets
+
+-- Where octets that match a pattern stand first; -1 if nowhere.
+function native.place_of(pattern, octets, from, to)
+    local at, last = octets:find(pattern:sub(2), from + 1)
+    return at and last <= to and at - 1 or -1
+end
+
+-- The digits of a big-endian number of up to 64 bits.
+function native.decimal(octets, is_signed)
+    if #octets == 8 then
+        return tostring((is_signed and Int64 or UInt64).new(uint(octets:sub(5), "big"), uint(octets:sub(1, 4), "big")))
+    end
+    local number = uint(octets, "big")
+    return py.str(is_signed and byte(octets) > 127 and number - 256 ^ #octets or number)
+end
+
+-- JSON
+
+local JSON_DEPTH, BLANK = 500, "^[ \t\n\r]*()"
+local OBJECT, LIST = { _class = "dict" }, { _class = "list" }
+local WORDS = { ["true"] = false, ["false"] = false, null = false }
+local value_at
+
+-- The elements of an object or a list up to what closes it, and the place behind that.
+local function elements_at(text, at, depth, class, close)
+    local found, count = setmetatable({}, class), 0
+    local key, value, sign
+    at = text:match(BLANK, at)
+    if text:sub(at, at) == close then return found, at + 1 end
+    repeat
+        count, at = count + 1, text:match(BLANK, at)
+        key = count
+        if class == OBJECT then
+            key, at = text:match('^"([^"\1-\31]*)"[ \t\n\r]*:()', at)
+            if not key then return nil end
+        end
+        value, at = value_at(text, at, depth)
+        if value == nil then return nil end
+        found[key], sign, at = value, text:match("^[ \t\n\r]*(.?)()", at)
+    until sign ~= ","
+    if sign == close then return found, at end
+end
+
+-- The value at a place, and the place behind it; nil if there is none. What is no object, no list, no text and no whole
+-- number is false.
+function value_at(text, at, depth)
+    at = text:match(BLANK, at)
+    local first = text:sub(at, at)
+    if depth > JSON_DEPTH then return nil end
+    if first == "{" then return elements_at(text, at + 1, depth + 1, OBJECT, "}") end
+    if first == "[" then return elements_at(text, at + 1, depth + 1, LIST, "]") end
+    if first == '"' then return text:match('^"([^"\1-\31]*)"()', at) end
+    local word, after = text:match("^(%a+)()", at)
+    if word then return WORDS[word], after end
+    local digits, behind = text:match("^(-?%d+)()", at)
+    if not digits or digits:find("^-?0%d") then return nil end
+    after = text:match("^%.%d+()", behind) or behind
+    after = text:match("^[eE][+-]?%d+()", after) or after
+    return after == behind and tonumber(digits), after
+end
+
+-- What a text of JSON without escapes says; nil if it is none.
+function native.described_by(text)
+    local found, after = value_at(text, 1, 0)
+    return found and not text:find("[^ \t\n\r]", after) and found or nil
 end
 
 -- A set of pfns, 32 to a word.
@@ -6310,6 +6411,36 @@ runtime_connections.STARTS = { "Xen saved domain, xl format\n \000 \r\004\003\00
     "LibxlFmt\000\000\000\002", "\255\255\255\255\255\255\255\255XENF", "XenSavedDomain\n", "PUT /services/xenops/m",
     "xl migration receiver ready, send binary domain data.\n" }
 runtime_connections.PENDING_MAX = 0x800000
+protocol_qemu.MAGIC = "QEVM"
+protocol_qemu.VERSIONS = { 2, 3 }
+protocol_qemu_description._DESCRIPTION = "^\000\006....{"
+protocol_qemu_description.FIELDS_MAX = 0x10000
+protocol_qemu.CONFIGURATION = 7
+protocol_qemu_description.DEPTH_MAX = 32
+protocol_qemu_description.SUBSECTION = "\005"
+protocol_qemu_description.PATH_MAX = 512
+protocol_qemu_description.NAMED_KINDS = { ["bool"] = "bool", ["nullptr"] = "null", ["capability"] = "text" }
+protocol_qemu_description.INTEGERS = { 1, 2, 4, 8 }
+protocol_qemu._HEADER = "^[\001\004]\000\000..[\001-\255][0-9A-Za-z/]"
+protocol_qemu.START = 1
+protocol_qemu.FULL = 4
+protocol_qemu.FOOTER_SIZE = 5
+protocol_qemu._FOOTER = "~"
+protocol_qemu._MARK = "^\005[\003-\255][0-9A-Za-z]"
+protocol_qemu.COMMAND = 8
+protocol_qemu.END = 0
+protocol_qemu.NUMBER_MAX = 0x10000
+protocol_qemu.INSTANCE_MAX = 0x1000000
+protocol_qemu.PART = 2
+protocol_qemu.LAST = 3
+protocol_qemu.COMMANDS = { [0] = "INVALID", [1] = "OPEN_RETURN_PATH", [2] = "PING", [3] = "POSTCOPY_ADVISE",
+    [4] = "POSTCOPY_LISTEN", [5] = "POSTCOPY_RUN", [6] = "POSTCOPY_RAM_DISCARD", [7] = "PACKAGED", [8] = "ENABLE_COLO",
+    [9] = "POSTCOPY_RESUME", [10] = "RECV_BITMAP", [11] = "SWITCHOVER_START" }
+runtime_streams.MACHINE_AT = 13
+protocol_qemu.KINDS = { [1] = "start", [2] = "part", [3] = "end", [4] = "full", [8] = "command" }
+protocol_qemu_description.ZERO = "\000"
+protocol_qemu_description.WORDS_MAX = 32
+runtime_streams.MORE = "more fields: see the preference for how many lines are shown"
 protocol_libxc.RESERVED_PAGE_TYPES = { [5] = true, [6] = true, [7] = true, [8] = true }
 protocol_xenops.ROUTES = { ["memory"] = "migration", ["migrate/vm"] = "migration", ["migrate/mem"] = "memory",
     ["migrate/vgpu"] = "vgpu", ["migrate-vgpu"] = "vgpu" }
@@ -11606,6 +11737,517 @@ function protocol_cpuid.signature(eax)
     return { family, model, py.band(eax, 15) }
 end
 
+-- The lines of a stream; none if it is none. `shown`: how many fields of a device there are at most; 0: all.
+function runtime_streams.lines(octets, shown)
+    local results = {}
+    local stream = protocol_qemu.parse(octets)
+    if stream == nil then
+        return results
+    end
+    if stream.machine ~= nil then
+        local size = py.uint(py.slice(octets, runtime_streams.MACHINE_AT - 4, runtime_streams.MACHINE_AT), "big")
+        results[#results + 1] = runtime_streams.Line(0, "qemu.machine", runtime_streams.MACHINE_AT, size,
+            stream.machine)
+    end
+    for _, one in ipairs(stream.pieces) do
+        results[#results + 1] = runtime_streams.Line(0, "qemu.section", one.start, one.stop - one.start,
+            protocol_qemu.title(one))
+        results[#results + 1] = runtime_streams.Line(1, "qemu.kind", one.start, 1)
+        py.extend(results, runtime_streams._inside(one, one.start + one.header, shown))
+    end
+    return results
+end
+
+-- The stream; nil if it is none of QEMU's, or of a version without sections.
+function protocol_qemu.parse(octets)
+    local data = octets
+    if #data < 9 or py.slice(data, 0, 4) ~= protocol_qemu.MAGIC then
+        return nil
+    end
+    local version = py.uint(py.slice(data, 4, 8), "big")
+    if not py.has(protocol_qemu.VERSIONS, version) then
+        return nil
+    end
+    local reading = protocol_qemu._Reading(data)
+    local machine, configuration = py.unpack(reading:configuration())
+    local one = reading:piece()
+    while one ~= nil do
+        reading.pieces[#reading.pieces + 1] = one
+        one = reading:piece()
+    end
+    if py.len(reading.pieces) == 0 and reading.at == #data then
+        return nil
+    end
+    local rest = py.slice(data, reading.at)
+    return protocol_qemu.Stream(version, machine, reading.pieces, configuration, reading.description, rest)
+end
+
+function protocol_qemu._Reading._init(self, data)
+    self.data = data
+    local said, end_ = py.unpack(protocol_qemu_description.description(data))
+    self.description = said
+    self.devices = protocol_qemu_description.devices(said)
+    self.at, self.end_ = 8, end_
+    self.left = protocol_qemu_description.FIELDS_MAX
+    self.pieces = {}
+    self.begun = {}
+    self.has_footers = nil
+end
+
+-- The description behind the stream's end, and where that end is: after its last octet.
+function protocol_qemu_description.description(data)
+    local at = native.place_of(protocol_qemu_description._DESCRIPTION, data, 0, #data)
+    while at >= 0 do
+        local start = at + 6
+        local after = start + py.uint(py.slice(data, at + 2, start), "big")
+        if after <= #data and py.find(data, "\000", start, after) < 0 then
+            local text = py.slice(data, start, after)
+            local found
+            if (not text:find("[\128-\255]")) and not py.has(text, "\\") then
+                found = native.described_by(text)
+            else
+                found = nil
+            end
+            if py.is_a(found, "dict") and py.is_a(py.get(found, "devices"), "list") then
+                return { found, at + 1 }
+            end
+        end
+        at = native.place_of(protocol_qemu_description._DESCRIPTION, data, at + 1, #data)
+    end
+    return { {}, #data }
+end
+
+-- What a description says of each device.
+function protocol_qemu_description.devices(description)
+    local found = {}
+    for _, one in ipairs(py.get(description, "devices", {})) do
+        if py.is_a(one, "dict") and py.is_a(py.get(one, "name"), "str") and protocol_qemu_description._whole(py.get(one,
+            "instance_id")) >= 0 then
+            py.put(found, protocol_qemu_description.key(one["name"], one["instance_id"]), one)
+        end
+    end
+    return found
+end
+
+-- A number of a description; -1 if it is none.
+function protocol_qemu_description._whole(value)
+    if py.is_a(value, "int") and not py.is_a(value, "bool") then
+        return value
+    end
+    return -1
+end
+
+-- What a device has in `devices`.
+function protocol_qemu_description.key(device, instance)
+    return py.str(instance) .. " " .. py.str(device)
+end
+
+-- The machine's type, and what follows it up to the first section: as long as the description says, where it tells of
+-- the configuration (QEMU 8.2 and later).
+function protocol_qemu._Reading.configuration(self)
+    if py.at(self.data, self.at) ~= protocol_qemu.CONFIGURATION or self.at + 5 > self.end_ then
+        return { nil, "" }
+    end
+    local start = self.at + 5
+    local after = start + protocol_qemu._number(self.data, self.at + 1, 4)
+    if after > self.end_ then
+        return { nil, "" }
+    end
+    local machine = py.decode(py.slice(self.data, start, after), "ascii", "backslashreplace")
+    local fields = protocol_qemu_description.Fields(self.data, self.at + 1, self.end_,
+        protocol_qemu_description.FIELDS_MAX)
+    fields:structure(py.get(self.description, "configuration"), "", 0)
+    if not fields.is_unfit and fields.at >= after then
+        self.at = fields.at
+    elseif after < self.end_ and py.slice(self.data, after, after + 1) == protocol_qemu_description.SUBSECTION then
+        local found = native.place_of(protocol_qemu._HEADER, self.data, after, self.end_)
+        self.at = (function() if found < 0 then return self.end_ end return found end)()
+    else
+        self.at = after
+    end
+    return { machine, py.slice(self.data, after, self.at) }
+end
+
+function protocol_qemu._number(data, at, size)
+    return py.uint(py.slice(data, at, at + size), "big")
+end
+
+-- `begin`, `end`: where the device's octets begin, and end at the latest. `left`: fields that may still be read.
+function protocol_qemu_description.Fields._init(self, data, begin, end_, left)
+    self.data = data
+    self.begin, self.at, self.end_ = begin, begin, end_
+    self.left = left
+    self.places = {}
+    self.is_unfit = false
+end
+
+-- The next octets; none if they are too few.
+function protocol_qemu_description.Fields.take(self, size)
+    if self.is_unfit or size < 0 or size > self.end_ - self.at then
+        self.is_unfit = true
+        return ""
+    end
+    self.at = self.at + size
+    return py.slice(self.data, self.at - size, self.at)
+end
+
+-- The fields of a structure, and its subsections.
+function protocol_qemu_description.Fields.structure(self, described, path, depth)
+    if not py.is_a(described, "dict") or depth == protocol_qemu_description.DEPTH_MAX then
+        self.is_unfit = true
+        return
+    end
+    local some = py.get(described, "fields")
+    local more = py.get(described, "subsections", {})
+    self.is_unfit = self.is_unfit or not py.is_a(some, "list") or not py.is_a(more, "list")
+    if self.is_unfit then
+        return
+    end
+    for _, one in ipairs(some) do
+        self:field(one, path, depth)
+    end
+    for _, one in ipairs(more) do
+        self:subsection(one, path, depth)
+    end
+end
+
+-- A structure with a header of its own; its version is not needed.
+function protocol_qemu_description.Fields.subsection(self, described, path, depth)
+    local is_one = self:take(1) == protocol_qemu_description.SUBSECTION
+    local name = py.decode(self:take(py.uint(self:take(1), "big")), "ascii", "backslashreplace")
+    self:take(4)
+    self.is_unfit = self.is_unfit or not is_one
+    if not self.is_unfit then
+        self:inside(described, protocol_qemu_description.DeviceField(name, path .. name, "struct", self.at - self.begin,
+            0, depth, false))
+    end
+end
+
+-- A field, as often as its array has it.
+function protocol_qemu_description.Fields.field(self, one, path, depth)
+    if not py.is_a(one, "dict") or not py.is_a(py.get(one, "name"), "str") or not py.is_a(py.get(one, "type"),
+        "str") then
+        self.is_unfit = true
+        return
+    end
+    local count, is_element = protocol_qemu_description._whole(py.get(one, "array_len", 1)), one["array_len"] ~= nil
+    self.is_unfit = self.is_unfit or count < 0 or count > self.left
+    for index = 0, count - 1 do
+        if self.is_unfit then
+            return
+        end
+        self.left = self.left - 1
+        local own = path .. one["name"] .. (is_element and "[" .. py.str(index) .. "]" or "")
+        self.is_unfit = #own > protocol_qemu_description.PATH_MAX
+        local place = protocol_qemu_description.DeviceField(one["name"], own, "struct", self.at - self.begin, 0, depth,
+            is_element)
+        if one["type"] == "struct" and one["struct"] ~= nil then
+            self:inside(one["struct"], place)
+        else
+            self:alone(one["type"], protocol_qemu_description._whole(py.get(one, "size")), place)
+        end
+    end
+end
+
+-- A structure with the fields in it.
+function protocol_qemu_description.Fields.inside(self, described, place)
+    local before = self.places
+    self.places = {}
+    self:structure(described, place.path .. ".", place.depth + 1)
+    local inside = self.places
+    self.places = before
+    self.places[#self.places + 1] = py.with(place, "size", self.at - self.begin - place.at)
+    py.extend(self.places, inside)
+end
+
+-- A field that is no structure.
+function protocol_qemu_description.Fields.alone(self, kind, size, place)
+    if kind == "capability" then
+        size = py.uint(self:take(1), "big")
+    end
+    local at = self.at - self.begin
+    self:take(size)
+    self.places[#self.places + 1] = py.with(place, "kind", protocol_qemu_description._kind(kind, size), "at", at,
+        "size", size)
+end
+
+-- What a value is by the type that a description gives it.
+function protocol_qemu_description._kind(described, size)
+    if protocol_qemu_description.NAMED_KINDS[described] ~= nil then
+        return protocol_qemu_description.NAMED_KINDS[described]
+    end
+    if py.has(protocol_qemu_description.INTEGERS, size) and py.startswith(described, "uint") then
+        return "uint"
+    end
+    return py.has(protocol_qemu_description.INTEGERS, size) and py.startswith(described, "int") and "int" or "octets"
+end
+
+-- The next section or command; nil at the end, or at what is neither.
+function protocol_qemu._Reading.piece(self)
+    if self:_is_part(self.at) then
+        return self:_part()
+    end
+    if self:_is_command(self.at) then
+        return self:_command()
+    end
+    local header = protocol_qemu._header(self.data, self.at, self.end_)
+    if header == nil then
+        return nil
+    end
+    py.put(self.begun, header.number, header)
+    local begin = self.at + header.size
+    local fields = self:_described(header, begin)
+    local stop = fields.at
+    if fields.is_unfit or not self:_is_over(fields.at, header.number) then
+        fields.places = {}
+        stop = self:_end(begin, header.number)
+    end
+    return self:_section(header, begin, stop, fields.places)
+end
+
+-- The header of a section at a place; nil if there is none whole.
+function protocol_qemu._header(data, at, end_)
+    if at + 14 > end_ or (py.at(data, at) ~= protocol_qemu.START and py.at(data, at) ~= protocol_qemu.FULL) then
+        return nil
+    end
+    local after = at + 6 + py.at(data, at + 5)
+    local octets = py.slice(data, at + 6, after)
+    if after + 8 > end_ or not ((not octets:find("[\128-\255]"))) then
+        return nil
+    end
+    local device = py.decode(octets, "ascii")
+    if device == "" or not ((not device:find("[^ -~]"))) then
+        return nil
+    end
+    local instance, version = protocol_qemu._number(data, after, 4), protocol_qemu._number(data, after + 4, 4)
+    return protocol_qemu._Header(py.at(data, at), protocol_qemu._number(data, at + 1, 4), device, instance, version,
+        after + 8 - at)
+end
+
+-- A section whose octets are told, with its footer; nil if it lacks one.
+function protocol_qemu._Reading._section(self, header, begin, stop, places)
+    local footer = stop ~= nil and py.slice(self.data, stop, stop + protocol_qemu.FOOTER_SIZE) ==
+        protocol_qemu._footer(header.number)
+    if stop == nil or self.has_footers and not py.truth(footer) then
+        return nil
+    end
+    self.has_footers = footer
+    local start
+    start, self.at = self.at, stop + (py.truth(footer) and protocol_qemu.FOOTER_SIZE or 0)
+    local octets, device = py.slice(self.data, begin, stop), header.device
+    return protocol_qemu.Section(header.kind, header.number, device, header.instance, header.version, octets, footer,
+        start, places)
+end
+
+function protocol_qemu._footer(number)
+    return protocol_qemu._FOOTER .. py.to_bytes(number, 4, "big")
+end
+
+-- Where the next one begins.
+function protocol_qemu.Section._getters.stop(self)
+    return self.start + self.header + #self.octets + (self.footer and protocol_qemu.FOOTER_SIZE or 0)
+end
+
+-- The octets before its own.
+function protocol_qemu.Section._getters.header(self)
+    if (self.kind == protocol_qemu.START or self.kind == protocol_qemu.FULL) then
+        return 14 + #self.device
+    end
+    return 5
+end
+
+-- Optional parts that are in it, which an older QEMU refuses that does not know them: their names, and where in the
+-- octets these stand.
+function protocol_qemu.Section._getters.subsections(self)
+    if (self.kind == protocol_qemu.START or self.kind == protocol_qemu.FULL) then
+        return protocol_qemu._subsections(self.octets)
+    end
+    return {}
+end
+
+-- Parts whose name has a slash in it, as QEMU wants of a subsection, and is as long as it says.
+function protocol_qemu._subsections(octets)
+    local found = {}
+    local at = native.place_of(protocol_qemu._MARK, octets, 0, #octets)
+    while at >= 0 do
+        local after = at + 2 + py.at(octets, at + 1)
+        local own = py.slice(octets, at + 2, after)
+        if after + 4 <= #octets and (not own:find("[\128-\255]")) and py.slice(octets, after,
+            after + 2) == "\000\000" then
+            local name = py.decode(own, "ascii")
+            if (not name:find("[^ -~]")) and py.has(name, "/") then
+                found[#found + 1] = { name, at + 2 }
+            end
+        end
+        at = native.place_of(protocol_qemu._MARK, octets, at + 1, #octets)
+    end
+    return found
+end
+
+-- More of a section that has begun, or its end.
+function protocol_qemu._Reading._part(self)
+    local number = protocol_qemu._number(self.data, self.at + 1, 4)
+    local first = self.begun[number]
+    local header = protocol_qemu._Header(py.at(self.data, self.at), number, first.device, first.instance, first.version,
+        5)
+    return self:_section(header, self.at + 5, self:_end(self.at + 5, number), {})
+end
+
+function protocol_qemu._Reading._command(self)
+    local start = self.at
+    local number, size = protocol_qemu._number(self.data, start + 1, 2), protocol_qemu._number(self.data, start + 3, 2)
+    self.at = start + 5 + size
+    return protocol_qemu.Section(protocol_qemu.COMMAND, number, "", 0, 0, py.slice(self.data, start + 5, self.at),
+        false, start)
+end
+
+function protocol_qemu._Reading._described(self, header, begin)
+    local described = py.get(self.devices, protocol_qemu_description.key(header.device, header.instance))
+    local fields = protocol_qemu_description.Fields(self.data, begin, self.end_, self.left)
+    fields:structure(described, "", 0)
+    self.left = fields.left
+    return fields
+end
+
+-- Where the octets of a section end that begin here; nil if a footer has to follow them, and none does.
+function protocol_qemu._Reading._end(self, at, number)
+    local found
+    if self.has_footers ~= false then
+        local footer = protocol_qemu._footer(number)
+        found = py.find(self.data, footer, at, self.end_)
+        while found >= 0 do
+            if self:_is_next(found + protocol_qemu.FOOTER_SIZE) then
+                return found
+            end
+            found = py.find(self.data, footer, found + 1, self.end_)
+        end
+        if self.has_footers then
+            return nil
+        end
+    end
+    found = native.place_of(protocol_qemu._HEADER, self.data, at, self.end_)
+    while found >= 0 do
+        if self:_is_new(found) then
+            return found
+        end
+        found = native.place_of(protocol_qemu._HEADER, self.data, found + 1, self.end_)
+    end
+    return py.at(self.data, self.end_ - 1) == protocol_qemu.END and self.end_ - 1 or self.end_
+end
+
+-- Whether the octets of a section may end here.
+function protocol_qemu._Reading._is_over(self, at, number)
+    return py.slice(self.data, at, at + protocol_qemu.FOOTER_SIZE) == protocol_qemu._footer(number) or self:_is_next(at)
+end
+
+-- Whether what may follow a section stands here: another one, a command, the end.
+function protocol_qemu._Reading._is_next(self, at)
+    local is_last = at == self.end_ or (at + 1 == self.end_ and py.at(self.data, at) == protocol_qemu.END)
+    return is_last or self:_is_new(at) or self:_is_part(at) or self:_is_command(at)
+end
+
+-- Whether the header of a section stands here whose number no one has had.
+function protocol_qemu._Reading._is_new(self, at)
+    local one = protocol_qemu._header(self.data, at, self.end_)
+    if one == nil or self.begun[one.number] ~= nil then
+        return false
+    end
+    return one.number < protocol_qemu.NUMBER_MAX and one.version < protocol_qemu.NUMBER_MAX
+        and one.instance < protocol_qemu.INSTANCE_MAX
+end
+
+-- Whether more of a section stands here that has begun.
+function protocol_qemu._Reading._is_part(self, at)
+    if at + 5 > self.end_ or (py.at(self.data, at) ~= protocol_qemu.PART and py.at(self.data,
+        at) ~= protocol_qemu.LAST) then
+        return false
+    end
+    local number = protocol_qemu._number(self.data, at + 1, 4)
+    return self.begun[number] ~= nil and self.begun[number].kind == protocol_qemu.START
+end
+
+function protocol_qemu._Reading._is_command(self, at)
+    if at + 5 > self.end_ or py.at(self.data, at) ~= protocol_qemu.COMMAND then
+        return false
+    end
+    return protocol_qemu.COMMANDS[protocol_qemu._number(self.data, at + 1, 2)] ~= nil
+        and at + 5 + protocol_qemu._number(self.data, at + 3, 2) <= self.end_
+end
+
+-- Those that name a device, one for each.
+function protocol_qemu.Stream._getters.sections(self)
+    return py.map(self.pieces, function(one) if (one.kind == protocol_qemu.START
+        or one.kind == protocol_qemu.FULL) then return one end end)
+end
+
+-- A section or command as a line of text.
+function protocol_qemu.title(one)
+    if one.kind == protocol_qemu.COMMAND then
+        return "command " .. py.str(protocol_qemu.COMMANDS[one.number])
+    end
+    local words = py.str(one.device) .. " " .. py.str(one.instance) .. " version " .. py.str(one.version)
+    if one.kind == protocol_qemu.FULL then
+        return words
+    end
+    return py.str(words) .. ", " .. py.str(protocol_qemu.KINDS[one.kind])
+end
+
+-- What a section or command holds. `begin`: where its own octets do.
+function runtime_streams._inside(one, begin, shown)
+    local results = {}
+    local size = #one.octets
+    if one.kind == protocol_qemu.COMMAND then
+        results[#results + 1] = runtime_streams.Line(1, "qemu.cmd", one.start + 1, 2)
+    else
+        results[#results + 1] = runtime_streams.Line(1, "qemu.number", one.start + 1, 4)
+    end
+    if (one.kind == protocol_qemu.START or one.kind == protocol_qemu.FULL) then
+        results[#results + 1] = runtime_streams.Line(1, "qemu.device", one.start + 6, #one.device, one.device)
+        results[#results + 1] = runtime_streams.Line(1, "qemu.instance", begin - 8, 4)
+        results[#results + 1] = runtime_streams.Line(1, "qemu.version", begin - 4, 4)
+    end
+    if size > 0 then
+        results[#results + 1] = runtime_streams.Line(1, "qemu.state", begin, size)
+    end
+    for _, one_ in ipairs(one.subsections) do
+        local name, at = py.unpack(one_)
+        results[#results + 1] = runtime_streams.Line(1, "qemu.subsection", begin + at, py.len(name), name)
+    end
+    local is_cut = 0 < shown and shown < #one.places
+    for _, field in ipairs((function() if is_cut then return py.slice(one.places, 0,
+        shown) end return one.places end)()) do
+        results[#results + 1] = runtime_streams.Line(1 + field.depth, "qemu.field", begin + field.at, field.size,
+            protocol_qemu_description.words(field, one.octets))
+    end
+    if is_cut then
+        results[#results + 1] = runtime_streams.Line(1, "contents", begin, 0, runtime_streams.MORE)
+    end
+    return results
+end
+
+-- A field and its value as a line of text.
+function protocol_qemu_description.words(one, octets)
+    local own = py.slice(octets, one.at, one.at + one.size)
+    if one.kind == "struct" then
+        return one.path
+    end
+    if one.kind == "bool" then
+        return py.str(one.path) .. ": " .. py.str(py.slice(own, 0, 1) == protocol_qemu_description.ZERO and "false"
+            or "true")
+    end
+    if (one.kind == "uint" or one.kind == "int") then
+        return py.str(one.path) .. ": " .. py.str(native.decimal(own, one.kind == "int"))
+    end
+    if one.kind == "text" then
+        return py.str(one.path) .. ": " .. py.str(py.decode(own, "ascii", "backslashreplace"))
+    end
+    if one.kind == "null" then
+        return py.str(one.path) .. ": null"
+    end
+    return py.str(one.path) .. ": " .. py.str((function() if one.size <= protocol_qemu_description.WORDS_MAX then return
+        py.hex(own) end return py.str(one.size) .. " octets" end)())
+end
+
 protocol_containers.CONTAINERS = { ["xl"] = CONTAINER["xl"], ["libvirt"] = CONTAINER["libvirt"],
     ["xenops"] = CONTAINER["xenops"], ["libxl"] = CONTAINER["libxl"], ["libxc"] = CONTAINER["libxc"] }
 facts_directions._TAKE = { ["DirectionStarted"] = facts_directions.DirectionFacts._start,
@@ -11772,105 +12414,6 @@ local function settle()
     if not gui_enabled() or os.time() - (capture.newest or 0) > IDLE then connections:flush() end
 end
 
--- QEMU: sections of its stream ----------------------------------------------------------------------------------------
-
--- As `dissector/protocol/qemu.py` reads it, but for the description in JSON, which only says once more where sections
--- end: a section ends with its footer, or where the next one's header begins.
-
-local qemu_stream
-do
-
-local FULL, START, CONFIGURATION, FOOTER, SECTION_MAX, DESCRIPTIONS_MAX = 4, 1, 7, "\126", 65536, 16
-
--- A number of four octets, of which the first is after `at`.
-local function number_at(octets, at)
-    local a, b, c, d = octets:byte(at + 1, at + 4)
-    return d and ((a * 256 + b) * 256 + c) * 256 + d
-end
-
--- The header of a section at an offset; nil if there is none whole.
-local function header_at(octets, at, stop)
-    local kind, length = octets:byte(at + 1), octets:byte(at + 6)
-    if (kind ~= FULL and kind ~= START) or not length then return nil end
-    local state = at + 6 + length + 8
-    if state > stop then return nil end
-    return {
-        from = at,
-        state = state,
-        number = number_at(octets, at + 1),
-        device = octets:sub(at + 7, at + 6 + length),
-        instance = number_at(octets, state - 8),
-        version = number_at(octets, state - 4),
-    }
-end
-
--- Whether that is to be believed where only the octets tell that a section ends.
-local function is_header(octets, at, stop, number)
-    local one = header_at(octets, at, stop)
-    return one and one.number < SECTION_MAX and one.number > number and one.version < SECTION_MAX
-        and one.instance < 2 ^ 24 and one.device:find("^[%w/][ -~]*$") ~= nil
-end
-
--- Where the sections are over: before the description, if there is one.
-local function end_of(octets)
-    local places, found = {}, octets:find("\0\6", 1, true)
-    while found do
-        places[#places + 1] = found - 1
-        found = octets:find("\0\6", found + 1, true)
-    end
-    for index = #places, max(#places - DESCRIPTIONS_MAX, 0) + 1, -1 do
-        local at = places[index]
-        local length = number_at(octets, at + 2)
-        if length and octets:sub(at + 7, at + 7) == "{" and at + 6 + length <= #octets then return at + 1 end
-    end
-    return #octets
-end
-
--- Where the state of a section ends, and whether a footer follows; nil if there is none though there have to be some.
-local function state_end(octets, one, stop, has_footers)
-    if has_footers ~= false then
-        local footer = FOOTER .. octets:sub(one.from + 2, one.from + 5)
-        local found = octets:find(footer, one.state + 1, true)
-        while found and found + 4 <= stop do
-            local after = found + 4
-            local is_last = after == stop or (octets:byte(after + 1) == 0 and after + 1 == stop)
-            if is_last or is_header(octets, after, stop, one.number) then return found - 1, true end
-            found = octets:find(footer, found + 1, true)
-        end
-        if has_footers then return nil end
-    end
-    local found = octets:find("[\1\4]%z%z", one.state + 1)
-    while found and found <= stop do
-        if is_header(octets, found - 1, stop, one.number) then return found - 1, false end
-        found = octets:find("[\1\4]%z%z", found + 1)
-    end
-    return octets:byte(stop) == 0 and stop - 1 or stop, false
-end
-
--- The type of the machine, nil if it is not said, and the sections: device, instance, version, and their offsets.
-function qemu_stream(octets)
-    local version = octets:sub(1, 4) == "QEVM" and number_at(octets, 4)
-    if version ~= 2 and version ~= 3 then return nil, {} end
-    local at, stop, machine, found, has_footers = 8, end_of(octets), nil, {}, nil
-    if octets:byte(9) == CONFIGURATION then
-        machine = octets:sub(14, 13 + (number_at(octets, 9) or 0))
-        at = 13 + #machine
-        while at < stop and not is_header(octets, at, stop, -1) do at = at + 1 end
-    end
-    local one = header_at(octets, at, stop)
-    while one do
-        local to, is_footed = state_end(octets, one, stop, has_footers)
-        if not to or (has_footers and not is_footed) then break end
-        one.to, has_footers = to, is_footed
-        found[#found + 1] = one
-        at = to + (is_footed and 5 or 0)
-        one = at > one.from and header_at(octets, at, stop) or nil
-    end
-    return machine, found
-end
-
-end
-
 -- Rendering: the tree and the columns ---------------------------------------------------------------------------------
 
 -- What a frame shows is a function of its place in the stream and of what is known of the stream: of the items that
@@ -11957,16 +12500,10 @@ end
 
 -- The sections of QEMU's stream, below the line of its octets.
 local function show_stream(line, octets, source)
-    local machine, sections = qemu_stream(octets)
-    if machine then line:add(F["qemu.machine"], source(13, #machine), machine) end
-    for _, one in ipairs(sections) do
-        local range = source(one.from, one.to - one.from)
-        local words = format("%s %d version %d", one.device, one.instance, one.version)
-        local tree = line:add(F["qemu.section"], range, words)
-        tree:add(F["qemu.device"], range, one.device)
-        tree:add(F["qemu.instance"], range, one.instance)
-        tree:add(F["qemu.version"], range, one.version)
-        if one.to > one.state then tree:add(F["qemu.state"], source(one.state, one.to - one.state)) end
+    local around = { [0] = line }
+    for _, one in ipairs(runtime_streams.lines(octets, settings.lines)) do
+        local range, text = source(one.at, one.size), { one.text }
+        around[one.depth + 1] = add(around[one.depth], F[one.path], range, table.unpack(text))
     end
 end
 

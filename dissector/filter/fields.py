@@ -42,6 +42,7 @@ from dissector.protocol import Field as Shape
 from dissector.protocol.cpuid import CpuPolicy, Leaves, features, leaves
 from dissector.protocol.forms import Flags, Structures
 from dissector.protocol.libxc import x86_cpuid_policy
+from dissector.protocol.qemu_description import words
 from dissector.results.decoding import around, plain
 
 if TYPE_CHECKING:
@@ -231,13 +232,14 @@ def _stream(record: Record) -> qemu.Stream | None:
     return None if held is None else qemu.parse(record.body[held.offset :])
 
 
-def _section(one: qemu.Section) -> str:
-    return f"{one.device} {one.instance} version {one.version}"
-
-
-def _sections(record: Record) -> tuple[qemu.Section, ...]:
+def _pieces(record: Record, *kinds: int) -> Iterator[qemu.Section]:
+    """The sections and commands of a stream; those of some kinds."""
     stream = _stream(record)
-    return stream.sections if stream is not None else ()
+    yield from (one for one in stream.pieces if not kinds or one.kind in kinds) if stream is not None else ()
+
+
+def _devices(record: Record) -> Iterator[qemu.Section]:
+    return _pieces(record, qemu.START, qemu.FULL)
 
 
 def _bits_of_registers(record: Record) -> Iterator[str]:
@@ -369,11 +371,18 @@ OTHERS: Mapping[Shown, Callable[[Row], Sequence[Value]]] = {
     f.MODEL: _one(lambda row: CpuPolicy.of(_policy(row.record)).model),
     f.STEPPING: _one(lambda row: CpuPolicy.of(_policy(row.record)).stepping),
     f.MSR_BIT: _all(lambda row: _bits_of_registers(row.record)),
-    f.SECTION: _all(lambda row: map(_section, _sections(row.record))),
-    f.DEVICE: _all(lambda row: (one.device for one in _sections(row.record))),
-    f.INSTANCE: _all(lambda row: (one.instance for one in _sections(row.record))),
-    f.STATE_VERSION: _all(lambda row: (one.version for one in _sections(row.record))),
-    f.STATE: _all(lambda row: (one.octets for one in _sections(row.record) if one.octets)),
+    f.SECTION: _all(lambda row: map(qemu.title, _pieces(row.record))),
+    f.DEVICE: _all(lambda row: (one.device for one in _devices(row.record))),
+    f.INSTANCE: _all(lambda row: (one.instance for one in _devices(row.record))),
+    f.STATE_VERSION: _all(lambda row: (one.version for one in _devices(row.record))),
+    f.STATE: _all(lambda row: (one.octets for one in _pieces(row.record) if one.octets)),
+    f.SECTION_KIND: _all(lambda row: (one.kind for one in _pieces(row.record))),
+    f.SECTION_NUMBER: _all(lambda row: (one.number for one in _pieces(row.record) if one.kind != qemu.COMMAND)),
+    f.COMMAND: _all(lambda row: (one.number for one in _pieces(row.record, qemu.COMMAND))),
+    f.SUBSECTION: _all(lambda row: (name for one in _devices(row.record) for name, _ in one.subsections)),
+    f.DEVICE_FIELD: _all(
+        lambda row: (words(place, one.octets) for one in _devices(row.record) for place in one.places)
+    ),
     f.MACHINE: _one(lambda row: (stream := _stream(row.record)) and stream.machine),
     f.RULE: _all(lambda row: row.around.rules.get(row.record.number, ())),
 }

@@ -4,8 +4,8 @@ Read `libxc.py` first; `primitives.py` has the nodes, `walk.py` and `codec.py` w
 
 What fields and opaque octets mean is in modules that nobody imports who does not ask for it (`depth.py`, `forms.py`):
 `hvm.py` (HVM_CONTEXT), `cpuid.py`, `cpu_features.py`, `msr.py`, `hvm_params.py`, `pv.py`, `x86.py`, `qemu.py`,
-`guest_config.py`. Those that rules need read without construct: `hvm.descriptors`, `hvm.cpu`, `hvm.fixed_state`,
-`cpuid.leaves`, `cpuid.features`.
+`qemu_description.py`, `guest_config.py`. Those that rules need read without construct: `hvm.descriptors`, `hvm.cpu`,
+`hvm.fixed_state`, `cpuid.leaves`, `cpuid.features`.
 """
 
 from .codec import build, json_safe, layout, measure, parse, parse_partial

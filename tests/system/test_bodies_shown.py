@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import lzma
 import struct
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY, captures
+import qemu_streams
+from conftest import captures
 from conversation import Wire, packets, pcap
 from hostile_bodies import hostile_capture
 from scapy.all import sniff
@@ -24,6 +26,7 @@ from dissector import library
 from dissector.events import FORWARD, Record
 from dissector.filter.fields import Around, Row, records
 from dissector.integrations.scapy import MigrationSession
+from dissector.integrations.wireshark import fields as f
 from dissector.integrations.wireshark.fields import DEVICE, FEATURE, MSR_BIT, SECTION, of_bodies
 from dissector.protocol import Endianness, build, hvm, layout, qemu
 
@@ -43,12 +46,18 @@ def layers(path: str) -> dict[str, Any]:
 
 def shown_by_wireshark(path: str, *fields: str, release: str = RELEASES[-1], lines: int = 0) -> dict[str, list[str]]:
     """Each field's values in the capture. `lines`: the preference."""
-    columns = ["-o", f"xenmig.lines:{lines}", *(word for field in fields for word in ("-e", field))]
+    columns = [
+        "-o",
+        f"xenmig.lines:{lines}",
+        "-E",
+        "aggregator=|",
+        *(word for field in fields for word in ("-e", field)),
+    ]
     printed = run_in(wireshark_of(release), Path(path), "-2", "-Y", "xenmig", "-T", "fields", *columns)
     found: dict[str, list[str]] = {field: [] for field in fields}
     for line in printed.splitlines():
         for field, value in zip(fields, line.split("\t"), strict=True):
-            found[field] += value.split(",") if value else []
+            found[field] += value.split("|") if value else []
     return found
 
 
@@ -146,14 +155,14 @@ def any_bodies(random: Random, order: Endianness) -> bytes:
     return libxl_stream(libxc_stream(body, endianness=order), endianness=order)
 
 
-def found_by_filters(path: str) -> dict[str, list[Any]]:
+def found_by_filters(path: str, names: Sequence[str] = ()) -> dict[str, list[Any]]:
     """The values of each field of bodies, of all records in order."""
     found: dict[str, list[Any]] = {}
     scope = records()
     for event in library.open(path).events():
         if isinstance(event, Record):
             row = Row(event, (), Around())
-            for name in ASKED:
+            for name in names or ASKED:
                 field = scope.field(name)
                 assert field is not None
                 found.setdefault(name, []).extend(value for value, _ in field.values(row))
@@ -193,23 +202,50 @@ def with_emulator(stream: bytes) -> bytes:
     return libxl_stream(libxc_stream([record("END")], version=2), [emulator, record("END", layer="libxl")])
 
 
-@pytest.mark.parametrize("ending", ["described", "with footers", "bare"])
-def test_wireshark_finds_the_sections_of_a_described_stream_too(shell: Shell, ending: str) -> None:
-    stream = lzma.decompress((REPOSITORY / "tests/unit/qemu-7.2.xz").read_bytes())
-    if ending != "described":
-        values = qemu.STREAM.form.read(stream, "little", {})
-        sections = [one | {"footer": int(ending == "with footers")} for one in values["sections"]]
-        stream = qemu.STREAM.form.write(values | {"sections": sections, "trailer": b"\0"}, "little", {})
-    path = captured(shell, with_emulator(stream))
-    names = ("xenmig.qemu.machine", "xenmig.qemu.section", "xenmig.qemu.state")
-    found = shown_by_wireshark(path, *names)
-    parsed = qemu.parse(stream)
-    assert parsed is not None and len(parsed.sections) == 33
-    assert found["xenmig.qemu.machine"] == [parsed.machine]
-    words = [f"{one.device} {one.instance} version {one.version}" for one in parsed.sections]
-    assert found["xenmig.qemu.section"] == words
-    octets = [bytes.fromhex(value) for value in found["xenmig.qemu.state"]]
-    assert octets == [one.octets for one in parsed.sections if one.octets]
+def without_description(footer: int) -> bytes:
+    values = qemu.STREAM.form.read(qemu_streams.genuine(), "little", {})
+    sections = [one | {"footer": footer} for one in values["sections"]]
+    return bytes(qemu.STREAM.form.write(values | {"sections": sections, "trailer": b"\0"}, "little", {}))
+
+
+STREAMS: dict[str, Callable[[], bytes]] = {
+    "described": qemu_streams.genuine,
+    "with footers": lambda: without_description(1),
+    "bare": lambda: without_description(0),
+    "in parts": qemu_streams.live,
+    **{
+        f"any {seed}": partial(qemu_streams.any_described, seed, bool(seed % 2), qemu_streams.memory(bool(seed % 2)))
+        for seed in range(6)
+    },
+    "damaged description": lambda: qemu_streams.genuine().replace(b'"size": 8', b'"size":-8'),
+    "no description": lambda: qemu_streams.genuine()[:-1] + b",",
+}
+OF_STREAMS = [one.name for one in f.OF_ITEMS if one.path.startswith("qemu.")]
+
+
+@pytest.mark.parametrize("name", STREAMS)
+@pytest.mark.parametrize("release", RELEASES)
+def test_wireshark_reads_qemu_s_stream_as_filters_do(shell: Shell, name: str, release: str) -> None:
+    """Sections, parts, commands and fields, in their order, with every value."""
+    path = captured(shell, with_emulator(STREAMS[name]()))
+    wanted = found_by_filters(path, OF_STREAMS)
+    shown = shown_by_wireshark(path, *OF_STREAMS, release=release)
+    has_fields = name.startswith(("any", "desc", "damaged"))
+    assert wanted["xenmig.qemu.section"] and bool(wanted["xenmig.qemu.field"]) == has_fields
+    for one in OF_STREAMS:
+        values = [value.hex() if isinstance(value, bytes) else str(value) for value in wanted[one]]
+        assert [value.replace(" ", "") if one == f.STATE.name else value for value in shown[one]] == values, one
+
+
+def test_fields_of_devices_are_the_same_in_json_and_wireshark(shell: Shell) -> None:
+    path = captured(shell, with_emulator(qemu_streams.genuine()))
+    (line,) = [one for one in shell.objects(path) if one["name"] == "EMULATOR_CONTEXT"]
+    processor = next(one for one in line["fields"]["emulator_ctx"]["sections"] if one["device"] == "cpu")
+    shown = shown_by_wireshark(path, "xenmig.qemu.field")["xenmig.qemu.field"]
+    for name in ("env.eip", "env.cr[0]", "env.tsc", "env.a20_mask", "env.mxcsr"):
+        assert f"{name}: {processor['fields'][name]}" in shown
+    registers = [f"env.regs[{at}]: {value}" for at, value in enumerate(processor["fields"]["env.regs"])]
+    assert [one for one in shown if one.startswith("env.regs[")] == registers
 
 
 def test_wireshark_says_where_it_leaves_elements_out(shell: Shell) -> None:

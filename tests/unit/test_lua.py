@@ -17,7 +17,7 @@ from dissector.integrations.wireshark.fields import OF_ITEMS, prefix, shown_fiel
 from dissector.integrations.wireshark.generate import PARTS, dissector
 from dissector.integrations.wireshark.literals import literal, table, wrapped
 from dissector.integrations.wireshark.patterns import lua_pattern
-from dissector.integrations.wireshark.runtime import words
+from dissector.integrations.wireshark.runtime import streams, words
 from dissector.protocol import HEADERS, MESSAGES, RECORDS, Field, Role
 from dissector.rules import RULES
 
@@ -84,7 +84,7 @@ def test_every_field_is_declared(joined: str) -> None:
 
 
 def test_every_field_of_items_is_shown() -> None:
-    shown = "".join(PARTS.values()) + inspect.getsource(words.fields)
+    shown = "".join(PARTS.values()) + inspect.getsource(words.fields) + inspect.getsource(streams)
     for one in OF_ITEMS:
         names = (f'F["{one.path}"]', f"F.{one.path}", f', "{one.path}"', f'yield "{one.path}"')
         assert any(name in shown for name in names), one.path

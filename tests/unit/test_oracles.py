@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import lzma
 import re
 import struct
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import qemu_streams
 from conftest import captures
 from headers import facts, news
 from oracles import analyze_migration, xen_cpuid, xen_hvmctx, xen_tree
@@ -320,12 +320,6 @@ def test_what_a_new_xen_adds_is_said() -> None:
 # --- QEMU's script ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def described_by_qemu() -> bytes:
-    """What QEMU 7.2 wrote of a machine that had not started: all its devices and their description, no memory."""
-    return lzma.decompress((Path(__file__).parent / "qemu-7.2.xz").read_bytes())
-
-
 def as_the_script_prints(value: Any, printed: Any) -> Any:
     """A value in the form that the script has for it."""
     if isinstance(value, Mapping):
@@ -343,8 +337,9 @@ def as_the_script_prints(value: Any, printed: Any) -> Any:
     return value
 
 
-def test_fields_of_devices_are_what_qemu_s_script_prints(described_by_qemu: bytes) -> None:
-    printed, stream = analyze_migration(described_by_qemu), qemu.parse(described_by_qemu)
+def test_fields_of_devices_are_what_qemu_s_script_prints() -> None:
+    octets = qemu_streams.genuine()
+    printed, stream = analyze_migration(octets), qemu.parse(octets)
     assert stream is not None
     assert [f"{one.device} ({one.number})" for one in stream.sections] == list(printed)
     for one in stream.sections:
@@ -352,59 +347,14 @@ def test_fields_of_devices_are_what_qemu_s_script_prints(described_by_qemu: byte
         assert as_the_script_prints(one.fields, wanted) == wanted, one.device
 
 
-KINDS = {
-    "bool": 1, "int8": 1, "int16": 2, "int32": 4, "int32 equal": 4, "int32 le": 4, "int64": 8, "uint8": 1, "uint16": 2,
-    "uint32": 4, "uint32 equal": 4, "uint64": 8, "timer": 8, "float64": 8, "buffer": 5, "bitmap": 24, "unknown": 3,
-}  # fmt: skip
-"""Types of fields that QEMU describes, and octets of each."""
-
-
-def structure(random: Random, name: str, depth: int) -> tuple[dict[str, Any], bytes]:
-    """Any structure, as QEMU describes it, and its octets."""
-    fields: list[dict[str, Any]] = []
-    octets = b""
-    for number in range(random.randrange(1, 6)):
-        count = random.choice([1, 1, 3])
-        field: dict[str, Any] = {"name": f"field {number}"}
-        if depth and random.random() < 0.3:
-            inner, held = structure(random, f"{name}/{number}", depth - 1)
-            field |= {"type": "struct", "size": len(held), "struct": inner}
-            # The script takes a described structure to pieces, and can do that once.
-            count, octets = 1, octets + held
-        else:
-            kind, size = random.choice(sorted(KINDS.items()))
-            field |= {"type": kind, "size": size}
-            octets += random.randbytes(size * count)
-        if count > 1 and random.random() < 0.5:
-            fields += [field | {"index": index} for index in range(count)]
-        else:
-            fields.append(field | ({"array_len": count} if count > 1 else {}))
-    described: dict[str, Any] = {"vmsd_name": name, "version": random.randrange(9), "fields": fields}
-    if depth and random.random() < 0.5:
-        inner, held = structure(random, f"{name}/sub", depth - 1)
-        described["subsections"] = [inner]
-        sub = inner["vmsd_name"].encode()
-        octets += bytes((5, len(sub))) + sub + inner["version"].to_bytes(4, "big") + held
-    return described, octets
-
-
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("has_footers", [False, True], ids=["bare", "footers"])
 def test_any_described_stream_is_what_qemu_s_script_prints(seed: int, has_footers: bool) -> None:
-    random = Random(seed)
-    octets, devices = b"QEVM" + (3).to_bytes(4, "big"), []
-    for number in range(4):
-        described, held = structure(random, f"device{number}", 3)
-        name = described["vmsd_name"].encode()
-        devices.append({"name": described["vmsd_name"], "instance_id": 0, **described})
-        octets += bytes((4,)) + number.to_bytes(4, "big") + bytes((len(name),)) + name
-        octets += struct.pack(">II", 0, described["version"]) + held
-        octets += (b"\x7e" + number.to_bytes(4, "big")) * has_footers
-    text = json.dumps({"page_size": 4096, "devices": devices}).encode()
-    octets += b"\0\x06" + len(text).to_bytes(4, "big") + text
+    octets = qemu_streams.any_described(seed, has_footers, qemu_streams.memory(has_footers))
     printed, stream = analyze_migration(octets), qemu.parse(octets)
-    assert stream is not None and len(stream.sections) == 4
-    for one in stream.sections:
+    assert stream is not None and [one.kind for one in stream.pieces] == ([1, 2, 2, 3] if has_footers else []) + [4] * 4
+    assert [f"{one.device} ({one.number})" for one in stream.sections] == list(printed)
+    for one in stream.sections[1 if has_footers else 0 :]:
         wanted = printed[f"{one.device} ({one.number})"]
         assert as_the_script_prints(one.fields, wanted) == wanted
     assert qemu.STREAM.form.write(qemu.STREAM.form.read(octets, "little", {}), "little", {}) == octets

@@ -209,6 +209,7 @@ __all__ = [
     "EmulatorXenstoreData",
     "EmulatorXenstoreDataBE",
     "QemuSection",
+    "QemuCommand",
     "QemuStream",
     "EmulatorContext",
     "EmulatorContextBE",
@@ -3706,11 +3707,11 @@ class EmulatorXenstoreDataBE(EmulatorXenstoreData):
     """libxl EMULATOR_XENSTORE_DATA. Source: libxl-migration-stream: EMULATOR_XENSTORE_DATA."""
 
 class QemuSection(_Layer):
-    """The state of one device of QEMU. Source: migration/savevm.c of QEMU."""
+    """The state of one device of QEMU, or a part of it, which names no device. Source: migration/savevm.c of QEMU."""
     kind: int
     number: int
     device_length: int
-    device: bytes
+    device: int
     instance: int
     version: int
     state: bytes
@@ -3722,11 +3723,27 @@ class QemuSection(_Layer):
         kind: _Number = None,
         number: _Number = None,
         device_length: _Number = None,
-        device: _Bytes = None,
+        device: _Number = None,
         instance: _Number = None,
         version: _Number = None,
         state: _Bytes = None,
         footer: _Number = None,
+    ) -> None: ...
+
+class QemuCommand(_Layer):
+    """What one QEMU tells the other between sections. Source: migration/savevm.c of QEMU."""
+    kind: int
+    cmd: int
+    length: int
+    data: bytes
+    def __init__(
+        self,
+        _pkt: bytes = b"",
+        *,
+        kind: _Number = None,
+        cmd: _Number = None,
+        length: _Number = None,
+        data: _Bytes = None,
     ) -> None: ...
 
 class QemuStream(_Layer):

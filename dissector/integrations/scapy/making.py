@@ -51,7 +51,7 @@ from dissector.protocol.x86 import COMPONENTS, Component
 
 from .fields import Blob, Elements, Inside, Integers, Magic, Named, Packed, Sized, Told
 from .packets import _Framed, _Item, _Layer, _PageList, _Record, padding_field
-from .whole import QemuSection, QemuStream, of_components
+from .whole import QemuCommand, QemuSection, QemuStream, of_components
 
 PACKAGE = "dissector.integrations.scapy"
 CONTRIBUTION = "scapy.contrib.xenmig"
@@ -191,7 +191,8 @@ def _inside(one: Field) -> dict[tuple[Body | None, Endianness], type[_Layer]]:
 def _whole(name: str, order: Endianness) -> type[_Layer]:
     """The class of octets that only a program reads: of the form of that name."""
     if name == qemu.NAME:
-        CLASSES.setdefault(QemuSection.__name__, QemuSection)
+        for piece in (QemuSection, QemuCommand):
+            CLASSES.setdefault(piece.__name__, piece)
         return CLASSES.setdefault(QemuStream.__name__, QemuStream)
     own = f"XsaveComponents{BIG if order == 'big' else ''}"
     CLASSES[own] = of_components({one.name: _component(one, order) for one in COMPONENTS})

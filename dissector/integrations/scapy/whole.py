@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from scapy.config import conf
-from scapy.fields import ByteEnumField, Field, FieldLenField, IntField, StrLenField, XIntField
+from scapy.fields import (
+    ByteEnumField,
+    ConditionalField,
+    Field,
+    FieldLenField,
+    IntField,
+    ShortEnumField,
+    StrLenField,
+    XIntField,
+)
 from scapy.packet import Packet
 from scapy.volatile import RandBin, RandNum
 
@@ -55,27 +64,62 @@ class Footer(Field[int, int]):
         return "yes" if x else "no"
 
 
+def _names_a_device(packet: Packet) -> bool:
+    return packet.kind in (qemu.START, qemu.FULL)
+
+
 class QemuSection(_Layer):
-    """The state of one device of QEMU. Source: migration/savevm.c of QEMU."""
+    """The state of one device of QEMU, or a part of it, which names no device. Source: migration/savevm.c of QEMU."""
 
     name = "QEMU section"
-    minimum = 14
+    minimum = 5
     fields_desc: ClassVar[list[Any]] = [
         ByteEnumField("kind", qemu.FULL, dict(qemu.KINDS)),
         IntField("number", 0),
-        FieldLenField("device_length", None, fmt="B", length_of="device"),
-        Device("device", b"", length_from=lambda packet: packet.device_length),
-        IntField("instance", 0),
-        IntField("version", 0),
+        ConditionalField(FieldLenField("device_length", None, fmt="B", length_of="device"), _names_a_device),
+        ConditionalField(Device("device", b"", length_from=lambda packet: packet.device_length), _names_a_device),
+        ConditionalField(IntField("instance", 0), _names_a_device),
+        ConditionalField(IntField("version", 0), _names_a_device),
         State("state", b""),
         Footer("footer", 0),
     ]
 
     @classmethod
     def dispatch_hook(cls, _pkt: bytes = b"", *args: Any, **kwargs: Any) -> type[Packet]:
-        """Octets too few for a section are nothing but octets."""
-        is_short = _pkt and (len(_pkt) < cls.minimum or len(_pkt) < cls.minimum + _pkt[5])
+        """A command is another layer; octets too few for a section are nothing but octets."""
+        if _pkt and _pkt[0] == qemu.COMMAND:
+            return QemuCommand.dispatch_hook(_pkt)
+        own = 14 if _pkt and _pkt[0] in (qemu.START, qemu.FULL) else cls.minimum
+        is_short = _pkt and (len(_pkt) < own or (own > cls.minimum and len(_pkt) < own + _pkt[5]))
         return conf.raw_layer if is_short else cls
+
+
+class QemuCommand(_Layer):
+    """What one QEMU tells the other between sections. Source: migration/savevm.c of QEMU."""
+
+    name = "QEMU command"
+    minimum = 5
+    fields_desc: ClassVar[list[Any]] = [
+        ByteEnumField("kind", qemu.COMMAND, dict(qemu.KINDS)),
+        ShortEnumField("cmd", 0, dict(qemu.COMMANDS)),
+        FieldLenField("length", None, length_of="data"),
+        StrLenField("data", b"", length_from=lambda packet: packet.length),
+    ]
+
+    @classmethod
+    def dispatch_hook(cls, _pkt: bytes = b"", *args: Any, **kwargs: Any) -> type[Packet]:
+        """Octets too few for a command are nothing but octets."""
+        return conf.raw_layer if _pkt and len(_pkt) < cls.minimum else cls
+
+
+def _piece(one: qemu.Section) -> Packet:
+    """A section or command of a stream."""
+    if one.kind == qemu.COMMAND:
+        return QemuCommand(cmd=one.number, data=one.octets)
+    own: dict[str, Any] = {"kind": one.kind, "number": one.number, "state": one.octets, "footer": int(one.footer)}
+    if one.kind in (qemu.START, qemu.FULL):
+        own |= {"device": one.device.encode(), "instance": one.instance, "version": one.version}
+    return QemuSection(**own)
 
 
 class QemuStream(_Layer):
@@ -106,18 +150,7 @@ class QemuStream(_Layer):
         stream = qemu.parse(s)
         if stream is None:
             return s
-        sections = [
-            QemuSection(
-                kind=one.kind,
-                number=one.number,
-                device=one.device.encode(),
-                instance=one.instance,
-                version=one.version,
-                state=one.octets,
-                footer=int(one.footer),
-            )
-            for one in stream.sections
-        ]
+        sections = [_piece(one) for one in stream.pieces]
         after = len(stream.trailer) + sum(len(bytes(one)) for one in sections)
         self.fields |= {
             "magic": int.from_bytes(s[:4], "big"),

@@ -28,6 +28,7 @@ from dissector.protocol import (
     hvm_params,
     layout,
     msr,
+    qemu,
     xl_optional_data,
 )
 from dissector.protocol.forms import Flags, Names, Structures
@@ -47,6 +48,8 @@ NAMES: Mapping[str, Mapping[int, str]] = {
     "CHECKPOINT_STATES": CHECKPOINT_STATES,
     "HVM_PARAMS": hvm_params.NAMES,
     "MSRS": msr.NAMES,
+    "QEMU_KINDS": qemu.KINDS,
+    "QEMU_COMMANDS": qemu.COMMANDS,
 }
 """The enumerations of the grammar by the names they have there."""
 
@@ -119,11 +122,16 @@ FAMILY = Shown("cpuid.family", "uint32", "Family", "With its extension", "DEC")
 MODEL = Shown("cpuid.model", "uint32", "Model", "With its extension", "DEC")
 STEPPING = Shown("cpuid.stepping", "uint32", "Stepping", base="DEC")
 MSR_BIT = Shown("msr.bit", "string", "Bit", "A bit that is set in a register of a policy or a processor, in Xen's word")
-SECTION = Shown("qemu.section", "string", "Section", "The state of a device in QEMU's stream")
+SECTION = Shown("qemu.section", "string", "Section", "The state of a device in QEMU's stream, or a command")
 DEVICE = Shown("qemu.device", "string", "Device")
 INSTANCE = Shown("qemu.instance", "uint32", "Instance", base="DEC")
 STATE_VERSION = Shown("qemu.version", "uint32", "Version", "Of the layout of the device's state", "DEC")
 STATE = Shown("qemu.state", "bytes", "State", base="SPACE")
+SECTION_KIND = Shown("qemu.kind", "uint8", "Kind", "What of a device's state it is, or a command", "DEC", "QEMU_KINDS")
+SECTION_NUMBER = Shown("qemu.number", "uint32", "Number", "Of the section", "DEC")
+COMMAND = Shown("qemu.cmd", "uint16", "Command", "Between sections", "DEC", "QEMU_COMMANDS")
+SUBSECTION = Shown("qemu.subsection", "string", "Subsection", "An optional part of a device's state")
+DEVICE_FIELD = Shown("qemu.field", "string", "Field", "Of a device, with its value, where QEMU's description names it")
 MACHINE = Shown("qemu.machine", "string", "Machine", "The type of machine")
 STATUS = Shown("status", "uint8", "Status", "0: the guest runs at the destination", "DEC")
 

@@ -63,7 +63,6 @@ SECTIONS = (
         _functions,
     ),
     Section("Packets", "what their fields and times say", "place.lua"),
-    Section("QEMU", "sections of its stream", "qemu.lua"),
     Section("Rendering", "the tree and the columns", "rendering.lua"),
     Section("Segments", "what TCP hands over, and what it keeps back", "segments.lua"),
     Section("Reports", "tshark -z, and windows of the graphical interface", "listeners.lua"),

@@ -9,7 +9,7 @@ from dissector import events
 from dissector.facts.migration import Migration
 from dissector.facts.pfns import PfnSet
 from dissector.integrations.wireshark.literals import literal
-from dissector.integrations.wireshark.runtime import words
+from dissector.integrations.wireshark.runtime import streams, words
 from dissector.integrations.wireshark.runtime.connections import Connection, Connections
 from dissector.integrations.wireshark.runtime.halves import Piece, Placed, ShownHalf
 from dissector.integrations.wireshark.runtime.layouts import (
@@ -37,6 +37,8 @@ from dissector.protocol import (
     RecordSpec,
     cpuid,
     libxc,
+    qemu,
+    qemu_description,
     summaries,
     xenops,
 )
@@ -59,6 +61,9 @@ NATIVE = {
     "tcp.half_connection.FOREVER": "native.FOREVER",
     "facts.pfns.PfnSet": "native.PfnSet",
     "protocol.xenops.xenops_request": "native.xenops_request",
+    "protocol.qemu_description.place_of": "native.place_of",
+    "protocol.qemu_description.described_by": "native.described_by",
+    "protocol.qemu_description.decimal": "native.decimal",
     "parser.resync.speech": "native.Nothing.of",
     "parser.spending.begun": "native.nothing",
     "parser.spending.held_up": "native.nothing",
@@ -91,6 +96,7 @@ LEFT_OUT = frozenset(
         "DirectionParser.wrap",
         "Faults.unanswered",
         "Faults.pushed",
+        "Section.fields",
         "_Growing.add",
         "_Growing._append",
     }
@@ -111,6 +117,7 @@ CALLED: tuple[Any, ...] = (
         words.fault,
     ),
     *(words.report_summary, words.report_faults, summaries._field, cpuid.signature),
+    *(streams.lines,),
 )
 """Classes and functions that the parts of the runtime call, and with each all that it needs."""
 
@@ -160,6 +167,8 @@ def program() -> Program:
         Shown,
         Reading,
         Violation,
+        qemu._Reading,
+        qemu_description.Fields,
     )
     made.know(*(one for one in vars(events).values() if isinstance(one, type) and one.__module__ == events.__name__))
     for called in (RecordSpec, HeaderSpec, Message, MessageSpec, Container, *CALLED):

@@ -110,6 +110,74 @@ function native.integer(octets, endianness)
     return py.hex(endianness == "big" and octets or octets:reverse(), "")
 end
 
+-- Octets
+
+-- Where octets that match a pattern stand first; -1 if nowhere.
+function native.place_of(pattern, octets, from, to)
+    local at, last = octets:find(pattern:sub(2), from + 1)
+    return at and last <= to and at - 1 or -1
+end
+
+-- The digits of a big-endian number of up to 64 bits.
+function native.decimal(octets, is_signed)
+    if #octets == 8 then
+        return tostring((is_signed and Int64 or UInt64).new(uint(octets:sub(5), "big"), uint(octets:sub(1, 4), "big")))
+    end
+    local number = uint(octets, "big")
+    return py.str(is_signed and byte(octets) > 127 and number - 256 ^ #octets or number)
+end
+
+-- JSON
+
+local JSON_DEPTH, BLANK = 500, "^[ \t\n\r]*()"
+local OBJECT, LIST = { _class = "dict" }, { _class = "list" }
+local WORDS = { ["true"] = false, ["false"] = false, null = false }
+local value_at
+
+-- The elements of an object or a list up to what closes it, and the place behind that.
+local function elements_at(text, at, depth, class, close)
+    local found, count = setmetatable({}, class), 0
+    local key, value, sign
+    at = text:match(BLANK, at)
+    if text:sub(at, at) == close then return found, at + 1 end
+    repeat
+        count, at = count + 1, text:match(BLANK, at)
+        key = count
+        if class == OBJECT then
+            key, at = text:match('^"([^"\1-\31]*)"[ \t\n\r]*:()', at)
+            if not key then return nil end
+        end
+        value, at = value_at(text, at, depth)
+        if value == nil then return nil end
+        found[key], sign, at = value, text:match("^[ \t\n\r]*(.?)()", at)
+    until sign ~= ","
+    if sign == close then return found, at end
+end
+
+-- The value at a place, and the place behind it; nil if there is none. What is no object, no list, no text and no whole
+-- number is false.
+function value_at(text, at, depth)
+    at = text:match(BLANK, at)
+    local first = text:sub(at, at)
+    if depth > JSON_DEPTH then return nil end
+    if first == "{" then return elements_at(text, at + 1, depth + 1, OBJECT, "}") end
+    if first == "[" then return elements_at(text, at + 1, depth + 1, LIST, "]") end
+    if first == '"' then return text:match('^"([^"\1-\31]*)"()', at) end
+    local word, after = text:match("^(%a+)()", at)
+    if word then return WORDS[word], after end
+    local digits, behind = text:match("^(-?%d+)()", at)
+    if not digits or digits:find("^-?0%d") then return nil end
+    after = text:match("^%.%d+()", behind) or behind
+    after = text:match("^[eE][+-]?%d+()", after) or after
+    return after == behind and tonumber(digits), after
+end
+
+-- What a text of JSON without escapes says; nil if it is none.
+function native.described_by(text)
+    local found, after = value_at(text, 1, 0)
+    return found and not text:find("[^ \t\n\r]", after) and found or nil
+end
+
 -- A set of pfns, 32 to a word.
 native.PfnSet = py.class("PfnSet")
 

@@ -74,7 +74,7 @@ function py.update(object, values)
 end
 
 
-local KINDS = { int = "number", str = "string", frozenset = "table" }
+local KINDS = { int = "number", str = "string", list = "table", frozenset = "table" }
 
 function py.is_a(object, one, other)
     local meta = getmetatable(object)
@@ -205,6 +205,7 @@ function py.repr(text)
 end
 
 function py.hex(octets, separator)
+    separator = separator or ""
     return (octets:gsub(".", function(one) return format("%02x", byte(one)) .. separator end):sub(1, -1 - #separator))
 end
 

@@ -82,16 +82,10 @@ end
 
 -- The sections of QEMU's stream, below the line of its octets.
 local function show_stream(line, octets, source)
-    local machine, sections = qemu_stream(octets)
-    if machine then line:add(F["qemu.machine"], source(13, #machine), machine) end
-    for _, one in ipairs(sections) do
-        local range = source(one.from, one.to - one.from)
-        local words = format("%s %d version %d", one.device, one.instance, one.version)
-        local tree = line:add(F["qemu.section"], range, words)
-        tree:add(F["qemu.device"], range, one.device)
-        tree:add(F["qemu.instance"], range, one.instance)
-        tree:add(F["qemu.version"], range, one.version)
-        if one.to > one.state then tree:add(F["qemu.state"], source(one.state, one.to - one.state)) end
+    local around = { [0] = line }
+    for _, one in ipairs(runtime_streams.lines(octets, settings.lines)) do
+        local range, text = source(one.at, one.size), { one.text }
+        around[one.depth + 1] = add(around[one.depth], F[one.path], range, table.unpack(text))
     end
 end
 
