@@ -19,12 +19,14 @@ from typing import Any, ClassVar
 
 import pytest
 import talks
+import zstandard
 from conftest import OWN, Case
 from conversation import Wire, packets, pcap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.config import conf
 from scapy.fields import FieldLenField, LenField
+from scapy.layers.inet import IP, TCP
 from scapy.libs.test_pyx import PYX
 from scapy.packet import NoPayload, Packet, Padding, Raw, bind_layers, fuzz, split_layers
 from scapy.plist import PacketList
@@ -655,6 +657,14 @@ def test_packets_of_a_session_can_be_pickled(netem: Path) -> None:
     assert pickle.loads(pickle.dumps(page)).answers(pickle.loads(pickle.dumps(fault)))
 
 
+def test_what_was_built_is_pickled_as_its_octets() -> None:
+    """As Scapy has it for all layers: what it works out for a field that is None, a length, is a value afterwards."""
+    for built in (LibxcRecord() / PostcopyFault(pfns=[1, 2]), IP() / TCP() / b"octets"):
+        again = pickle.loads(pickle.dumps(built))
+        assert bytes(again) == bytes(built)
+        assert again != built and again == type(built)(bytes(built)) == pickle.loads(pickle.dumps(again))
+
+
 def test_the_example_of_the_documentation(netem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(netem.parent)
     assert dissector.integrations.scapy.__doc__
@@ -703,7 +713,7 @@ class Tap(SuperSocket):
         pass
 
 
-@pytest.mark.parametrize("kind", ["list", "interface", "pipe", "reader", "pcapng", "in the background"])
+@pytest.mark.parametrize("kind", ["list", "interface", "pipe", "reader", "pcapng", "in the background", "zstd"])
 def test_it_does_not_matter_where_packets_come_from(kind: str, tmp_path: Path) -> None:
     path = capture(tmp_path / "talk.pcap", talks.postcopy())
     session = MigrationSession()
@@ -722,6 +732,11 @@ def test_it_does_not_matter_where_packets_come_from(kind: str, tmp_path: Path) -
     elif kind == "pipe":
         with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as process:
             found = sniff(offline=process.stdout, session=session)
+    elif kind == "zstd":
+        packed = tmp_path / "talk.pcap.zst"
+        packed.write_bytes(zstandard.compress(Path(path).read_bytes()))
+        with zstandard.open(packed) as file:
+            found = sniff(offline=file, session=session)
     else:
         from scapy.utils import wrpcapng
 
