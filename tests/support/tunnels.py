@@ -115,6 +115,12 @@ def nflog(octets: bytes, order: str) -> bytes:
     return bytes((2, 0)) + short(0) + prefix + short((4 + len(octets)) & 0xFFFF, order) + short(9, order) + octets
 
 
+def erf(kind: int, extensions: bytes, octets: bytes) -> bytes:
+    """A record of a DAG card with Ethernet: time, type, flags, lengths, extension headers, padding."""
+    lengths = count(16 + len(extensions) + 2 + len(octets)) + short(0) + count(len(octets))
+    return bytes(8) + bytes((kind, 4)) + lengths + extensions + bytes(2) + octets
+
+
 def pktap(octets: bytes) -> bytes:
     return struct.pack("<III", 108, 1, 1) + b"en0".ljust(96, b"\0") + frame(octets)
 
@@ -196,7 +202,14 @@ ENCAPSULATIONS: dict[str, Encapsulation] = {
         behind(
             0x8847,
             lambda x: mpls(
-                ip(47, gre(0, 0x0800, ip(17, udp(4789, vxlan(frame(b"\x11\0\0\7" + short(9) + b"\x21" + x, 0x8864))))))
+                ip(
+                    47,
+                    gre(
+                        0,
+                        0x0800,
+                        ip(17, udp(4789, vxlan(frame(b"\x11\0\0\7" + count(1 + len(x)) + b"\x21" + x, 0x8864)))),
+                    ),
+                )
             ),
         ),
         is_for_4=True,
@@ -207,11 +220,9 @@ ENCAPSULATIONS: dict[str, Encapsulation] = {
     "ppp-compressed": Encapsulation((), lambda x: b"\x21" + x, 9, True),
     "ppp-hdlc": Encapsulation((), lambda x: b"\xff\x03\0\x21" + x, 50, True),
     "cisco-hdlc": Encapsulation((), lambda x: b"\x0f\0" + short(kind(x)) + x, 50),
-    "erf": Encapsulation((), lambda x: bytes(8) + bytes.fromhex("02040000000000000000") + frame(x), 197),
+    "erf": Encapsulation((), lambda x: erf(2, b"", frame(x)), 197),
     "erf-more": Encapsulation(
-        (),
-        lambda x: bytes(8) + bytes.fromhex("8b0400000000000084000000000000000400000000000000" + "0000") + frame(x),
-        197,
+        (), lambda x: erf(0x8B, bytes.fromhex("84000000000000000400000000000000"), frame(x)), 197
     ),
     "ipoib": Encapsulation((), lambda x: bytes(40) + short(kind(x)) + bytes(2) + x, 242),
     "pktap": Encapsulation((), pktap, 258),

@@ -39,6 +39,10 @@ LAYERS = f"frame ip ipv6 tcp {PROTOCOL}"
 WHOLE_LISTS = f"{PROTOCOL}.lines:0"
 """The preference that has lists shown to their end."""
 
+TUNNELS = ("-d", "udp.port==8472,vxlan", "-o", "esp.enable_null_encryption_decode_heuristic:TRUE")
+"""What has Wireshark look into tunnels that it leaves alone otherwise: VXLAN at Linux' own port, and ESP without
+encryption."""
+
 Run = tuple[int, int, str | None]
 """First pfn, count, page type."""
 
@@ -68,7 +72,7 @@ def read(folder: Path, capture: Path, options: list[str]) -> list[Item]:
     script = folder / "xen_migration.lua"
     script.write_text(generate.dissector())
     script.chmod(0o644)
-    words = ["-2", "-J", LAYERS, "-X", f"lua_script:{script}", "-o", WHOLE_LISTS, *options]
+    words = ["-2", "-J", LAYERS, "-X", f"lua_script:{script}", "-o", WHOLE_LISTS, *TUNNELS, *options]
     items: list[Item] = []
     begun: dict[tuple[str, int], list[tuple[int, Item]]] = defaultdict(list)
     more: dict[tuple[str, int], list[tuple[int, list[Run]]]] = defaultdict(list)
