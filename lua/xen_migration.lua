@@ -8026,6 +8026,7 @@ function runtime_connections.Connections._init(self)
     self.unfinished = 0
     self._by_ends = {}
     self._followed = {}
+    self.ignored = {}
     self._pending = 0
     self._looked_at = 0
 end
@@ -11085,20 +11086,15 @@ function runtime_connections.key_of(packet, stream)
     return stream
 end
 
--- Whether so much went by in a packet's direction that no stream begins there any more: so the engine has it, which
--- looks further where the beginning was not captured. Without sequence numbers nobody knows that.
+-- Whether no stream begins any more where a packet comes from.
 function runtime_connections.Connections.has_given_up(self, packet, stream)
-    local followed = py.get(self._followed, runtime_connections.key_of(packet, stream))
-    local own
+    local key = runtime_connections.key_of(packet, stream)
+    local followed = py.get(self._followed, key)
     if followed == nil then
-        own = nil
-    else
-        own = py.get(followed, runtime_connections.sender_of(packet))
+        return self.ignored[key] ~= nil
     end
-    if own == nil or own.next <= parser_resync.START_SEARCHED then
-        return false
-    end
-    return own.has_origin or own.base == nil or own.next > parser_resync.LATE_SEARCHED
+    local own = py.get(followed, runtime_connections.sender_of(packet))
+    return own ~= nil and own.is_hopeless
 end
 
 -- Whether a stream begins in a packet, or has begun before and is complete enough now to be known: then both directions
@@ -11117,6 +11113,9 @@ function runtime_connections.Connections.recognises(self, packet, stream, seq, p
     piece.source = native.octets_of(piece.source, 0, piece.captured)
     if not runtime_connections.begins_stream(piece.source) then
         if not self:_completes(own, piece) then
+            if runtime_connections.is_hopeless(own, piece.source) then
+                self:_give_up(key, own)
+            end
             return false
         end
         self:_keep(own, py.map(own.pending, function(one) if not rawequal(one, piece) then return one end end))
@@ -11128,6 +11127,21 @@ end
 
 function runtime_connections.begins_stream(octets)
     return parser_resync._magic(runtime_connections.Sight(octets), nil) ~= nil
+end
+
+-- Whether enough of a direction went by to know that no stream begins there: so the engine has it. `octets`: the
+-- newest.
+function runtime_connections.is_hopeless(own, octets)
+    if runtime_connections.is_late(own) then
+        return own.next > parser_resync.LATE_SEARCHED
+    end
+    return own.next > parser_resync.START_SEARCHED or (own.next > parser_resync.OPAQUE_SEARCHED and py.find(octets,
+        "\000") >= 0)
+end
+
+-- Whether the beginning of a direction was not captured. Without sequence numbers nobody knows that.
+function runtime_connections.is_late(own)
+    return own.base ~= nil and not own.has_origin
 end
 
 function runtime_connections.Connections._find(self, packet, stream, is_needed)
@@ -11178,6 +11192,27 @@ function runtime_connections.Beginning._init(self)
     runtime_halves.Placed._init(self)
     self.pending = {}
     self.waits = false
+    self.is_hopeless = false
+end
+
+-- No stream is looked for any longer: in the other direction neither, if its beginning would have been seen.
+function runtime_connections.Connections._give_up(self, key, own)
+    own.is_hopeless = true
+    self:_keep(own, {})
+    local followed = self._followed[key]
+    for _, one in pairs(followed) do
+        if not one.is_hopeless and runtime_connections.is_late(one) then
+            return
+        end
+    end
+    for _, one in pairs(followed) do
+        self:_keep(one, {})
+    end
+    py.pop(self._followed, key)
+    if py.len(self.ignored) >= runtime_connections.FOLLOWED_MAX then
+        self.ignored = {}
+    end
+    py.put(self.ignored, key, true)
 end
 
 -- A packet without a beginning of its own: whether it completes one.
@@ -12386,12 +12421,29 @@ local function value_of(extractor)
     return found and found()
 end
 
+local SYN, PSH, ACK = 0x02, 0x08, 0x10
+local SEQ_AT, ACK_AT, SIZE_AT, FLAGS_AT = 4, 8, 12, 13 -- in TCP's header (RFC 9293, 3.1)
+
+-- TCP's header of the packet at hand: a Tvb and its place there.
+local function header_at()
+    local field = seq_raw()
+    if not field then return nil end
+    return field.source, field.offset - SEQ_AT
+end
+
+-- Whether a direction whose beginning was not captured begins with a keep-alive (RFC 9293, 3.8.4): one octet, whatever it
+-- is, sent again. One that somebody wrote would come with PSH.
+local function is_keep_alive()
+    local source, at = header_at()
+    return source and value_of(tcp_len) == 1 and bit.band(source(at + FLAGS_AT, 1):uint(), PSH) == 0
+end
+
 -- The sequence number of a direction's first octet, and whether that is certain: where a SYN was captured TCP counts
 -- from it, if it is not told to show no relative numbers. Else it is the first that is seen.
 local function origin_of(seq)
     local relative = value_of(tcp_seq)
     if not relative or relative == seq or bit.band(value_of(tcp_completeness) or 0, HANDSHAKE) == 0 then
-        return { seq, false }
+        return { is_keep_alive() and (seq + 1) % TWO_32 or seq, false }
     end
     return { (seq - relative + 1) % TWO_32, true }
 end
@@ -12796,17 +12848,7 @@ end
 
 local TCP, TCP_HEADER, TCP_HEADER_MAX, IPV4_HEADER, IPV6_HEADER = 6, 20, 60, 20, 40
 local LOWER_LAYERS = 128 -- octets of a frame in which TCP's header is looked for
-local SYN, ACK = 0x02, 0x10
 local PORTS_OF_TCP = 2 -- pinfo.port_type
-local SEQ_AT, ACK_AT, SIZE_AT, FLAGS_AT = 4, 8, 12, 13 -- in TCP's header (RFC 9293, 3.1)
-
--- TCP's header of the packet at hand: a Tvb and its place there.
-local function header_at()
-    local field = seq_raw()
-    if not field then return nil end
-    return field.source, field.offset - SEQ_AT
-end
-
 local function begins_tcp(tvb, at, pinfo)
     if at < 0 or at + TCP_HEADER > tvb:len() or tvb(at, 2):uint() ~= pinfo.src_port then return false end
     return tvb(at + 2, 2):uint() == pinfo.dst_port
@@ -12902,6 +12944,7 @@ end
 
 -- A segment out of the octets of its frame, on a pass without a tree. `payload`: where TCP found it, if it did.
 local function dissect_frame(tvb, pinfo, root, payload, told)
+    if not told and not connections:known(pinfo) then return end
     local at, length = find_tcp(tvb, pinfo, payload, told)
     if not at and not payload then return end
     local seq, ack, flags
@@ -12935,19 +12978,20 @@ end
 local kept_back = Proto("xenmig_rest", "Xen Live Migration, segments that TCP keeps back")
 
 function kept_back.dissector(tvb, pinfo, root)
-    local frame, deferred = pinfo.number, capture.deferred
+    local deferred, hidden = capture.deferred, capture.hidden
+    -- Of captures without Xen this is all that most packets cost.
+    if not (connections.all[1] or connections.unfinished > 0 or deferred or hidden) then return end
+    capture.deferred, capture.hidden = nil, nil
+    local frame = pinfo.number
     if frame == capture.handled then
-        if deferred then
-            capture.deferred = nil
-            dissect_frame(tvb, pinfo, root, deferred.payload, deferred.length)
-        end
+        if deferred then dissect_frame(tvb, pinfo, root, deferred.payload, deferred.length) end
         return
     end
-    local is_hidden = frame == capture.hidden
-    if not connections.all[1] and connections.unfinished == 0 and not is_hidden then return end
     local length = value_of(tcp_len)
     if not length then
-        if not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then dissect_frame(tvb, pinfo, root) end
+        if connections.all[1] and not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then
+            dissect_frame(tvb, pinfo, root)
+        end
         return
     end
     if length == 0 and capture.waiting == 0 and not (fin() or rst()) then return end
@@ -12955,7 +12999,7 @@ function kept_back.dissector(tvb, pinfo, root)
     local connection = connections.by_stream[stream]
     if not connection then
         if length == 0 or pinfo.visited then return end
-        if not is_hidden and not connections:is_waited_for(pinfo, stream) then return end
+        if hidden ~= frame and not connections:is_waited_for(pinfo, stream) then return end
     end
     local source, at = header_at()
     local seq, ack = value_of(seq_raw), source(at + ACK_AT, 4):uint()
@@ -13050,6 +13094,7 @@ xenmig.prefs.ports = Pref.range("TCP ports", "", "Ports that carry migrations, h
 xenmig.prefs.lines = Pref.uint("Lines of a list", settings.lines,
     "How many elements or runs of a list a frame shows at most; 0: all of them")
 
+local PORTS = 65536
 local tcp_ports = DissectorTable.get("tcp.port")
 local ports_taken
 
@@ -13062,11 +13107,24 @@ end
 
 tcp_ports:add_for_decode_as(xenmig)
 
-local given_up = {} -- senders in whose octets no stream is looked for any more, by Wireshark's number of the connection
+-- Of a connection that is ignored, by its ports: the addresses of the latest one. On a pass without a tree Wireshark has
+-- no number for a connection, and to make words of addresses takes three times as long as to compare them.
+local ignored = { count = 0 }
+
+local function is_ignored(pinfo)
+    local one = ignored[pinfo.src_port * PORTS + pinfo.dst_port]
+    return one and one.src == pinfo.src and one.dst == pinfo.dst
+end
+
+local function ignore(pinfo)
+    if ignored.count >= runtime_connections.FOLLOWED_MAX then ignored = { count = 0 } end
+    ignored.count = ignored.count + 1
+    ignored[pinfo.src_port * PORTS + pinfo.dst_port] = { src = pinfo.src, dst = pinfo.dst }
+end
 
 -- Forgets the capture that was open before.
 function xenmig.init()
-    given_up = {}
+    ignored = { count = 0 }
     connections = runtime_connections.Connections()
     capture = connections.capture
 end
@@ -13074,16 +13132,12 @@ end
 register_postdissector(kept_back)
 
 xenmig:register_heuristic("tcp", function(tvb, pinfo, root)
-    if pinfo.visited then return false end
     local stream = value_of(tcp_stream)
-    -- Of captures without Xen this is all that most packets cost: two looks into tables.
-    local tired, sender = stream and given_up[stream], pinfo.src_port
-    if tired and tired[sender] then return false end
+    -- Of captures without Xen this is all that most packets cost.
+    if stream and connections.ignored[stream] or pinfo.visited then return false end
+    if not stream and is_ignored(pinfo) then return false end
     if connections:has_given_up(pinfo, stream) then
-        if stream and sender ~= pinfo.dst_port then
-            given_up[stream] = tired or {}
-            given_up[stream][sender] = true
-        end
+        if not stream then ignore(pinfo) end
         return false
     end
     if tvb:reported_len() ~= (value_of(tcp_len) or tvb:reported_len()) then

@@ -21,13 +21,13 @@ from typing import NamedTuple
 
 from dissector.tcp import core
 
-from .capture import VARIANTS, Variant, build_capture
+from .capture import VARIANTS, Variant, build_capture, build_without_xen
 from .fleets import compare_fleet
 from .genuine import genuine, lengthen
 from .measuring import Run, measure
 from .relays import compare_relays, compare_round_trips
 from .stream import pieces
-from .tsharks import compare_tsharks
+from .tsharks import compare_tsharks, compare_without_xen
 
 SCRIPT = "minimal.lua"
 FAULTS = 20_000_000
@@ -272,6 +272,12 @@ def _tables(options: argparse.Namespace, folder: Path) -> None:
     """A table for each capture."""
     names = ["tshark"] if options.lua else [] if options.scapy else ["xenshark"] if options.memory else list(TOOLS)
     _need(*names)
+    if options.lua:
+        size = int(options.size or 1e8)
+        if not (path := folder / f"without-xen-{size}.pcap").exists():
+            build_without_xen(path, size)
+        print(f"\nwithout Xen: {path.stat().st_size / 1e9:.2f} GB, {options.runs} rounds\n")
+        print("\n".join(compare_without_xen(path, options.runs)), flush=True)
     smallest = int(options.size or (2e7 if options.scapy else 1e9))
     for size in [smallest * factor for factor in ([1, 5] if options.memory else [1])]:
         for name in options.shapes or ("a", "b"):

@@ -126,6 +126,20 @@ def build_capture(path: Path, size: int, variant: str, guest: str = "hvm") -> No
         sink.close()
 
 
+def build_without_xen(path: Path, size: int) -> None:
+    """Write a capture of some `size` octets that connections without any migration say, on a port that Wireshark knows
+    no protocol for."""
+    with path.open("wb") as file:
+        sink = _Sink(file, VARIANTS["a"])
+        said = 0
+        for number, packet in enumerate(_others(20, random.Random(2), PORT)):
+            if said >= size:
+                break
+            sink.put(packet._replace(clock=1_700_000_000_000_000 + 10 * number))
+            said += len(packet.payload)
+        sink.close()
+
+
 def _opened(path: Path, variant: Variant) -> BinaryIO:
     if variant.packed == "gzip":
         return gzip.open(path, "wb", compresslevel=1)  # type: ignore[return-value]
@@ -294,14 +308,14 @@ def _among(packets: Iterable[Packet], variant: Variant, chance: random.Random) -
             owed -= int(owed)
 
 
-def _others(connections: int, chance: random.Random) -> Iterator[Packet]:
+def _others(connections: int, chance: random.Random, port: int = 443) -> Iterator[Packet]:
     """Connections that go on for ever: requests of a few octets, answers of some segments, bare acknowledgements."""
     said = random.Random(2).randbytes(1 << 16)
     seq = {(number, way): chance.randrange(1 << 32) for number in range(connections) for way in OPPOSITE}
     stamps = _TIMESTAMPS.pack(0x0101080A, 1, 1)
 
     def packet(number: int, way: str, flags: int, size: int = 0) -> Packet:
-        ports = (20000 + number, 443) if way == FORWARD else (443, 20000 + number)
+        ports = (20000 + number, port) if way == FORWARD else (port, 20000 + number)
         at = chance.randrange(len(said) - 1448)
         made = Packet(0, way, ports, seq[number, way], seq[number, OPPOSITE[way]], flags, stamps, said[at : at + size])
         seq[number, way] = (seq[number, way] + size + bool(flags & SYN)) & 0xFFFF_FFFF

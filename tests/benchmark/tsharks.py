@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -41,16 +41,47 @@ def compare_tsharks(capture: Path, expected: int, runs: int) -> list[str]:
     check([*commands["with xenmig"], "-T", "fields", "-e", "xenmig.name", "-Y", "xenmig.item"], expected)
     rows = ["| what | CPU s | ratio | peak MB |", "|---|---|---|---|"]
     for mode, options in MODES.items():
-        rounds = [
-            [measure([*UNREAD, *words, *options], unprivileged=True) for words in commands.values()]
-            for _ in range(1 + runs)
-        ]
-        measured = dict(zip(commands, zip(*rounds[1:], strict=True), strict=True))
+        measured = in_turn(commands, options, runs)
         base, *_ = measured.values()
         rows += [row(f"{mode}, {what}", some, base) for what, some in measured.items()]
         if not options and capture.stat().st_size < SMALL:
             once = [measure([*UNREAD, *plain], unprivileged=True)]
             rows.append(row(f"{mode}, as tshark comes", once, base))
+    return rows
+
+
+def in_turn(commands: Mapping[str, list[str]], options: list[str], runs: int) -> dict[str, tuple[Run, ...]]:
+    """What each takes with these options, from `runs` rounds after one that only warms up."""
+    rounds = [
+        [measure([*UNREAD, *words, *options], unprivileged=True) for words in commands.values()]
+        for _ in range(1 + runs)
+    ]
+    return dict(zip(commands, zip(*rounds[1:], strict=True), strict=True))
+
+
+HOOKS = """\
+local first, last = Proto("first", "A heuristic"), Proto("last", "A post-dissector")
+first:register_heuristic("tcp", function() return false end)
+function last.dissector() end
+register_postdissector(last)
+"""
+"""Where the dissector is called from, in every packet."""
+
+
+def compare_without_xen(capture: Path, runs: int) -> list[str]:
+    """Rows of Markdown: what the dissector costs where it has nothing to do, and what of that is Wireshark's to call
+    functions of Lua, and to find the fields that it asks for."""
+    asked = re.findall(r'Field\.new\("[\w.]+"\)', DISSECTOR.read_text())
+    texts = {"calls": HOOKS, "calls and fields": "\n".join((HOOKS, *asked)), "with xenmig": DISSECTOR.read_text()}
+    commands = {"no dissector": ["tshark", "-n", "-r", str(capture)]}
+    for what, text in texts.items():
+        script = capture.parent / f"{what.replace(' ', '-')}.lua"
+        script.write_text(text)
+        commands[what] = [*commands["no dissector"], "-X", f"lua_script:{script}"]
+    rows = ["| what | CPU s | ratio | peak MB |", "|---|---|---|---|"]
+    for mode, options in {**MODES, "two passes, no filter": ["-2"]}.items():
+        measured = in_turn(commands, options, runs)
+        rows += [row(f"{mode}, {what}", some, measured["no dissector"]) for what, some in measured.items()]
     return rows
 
 

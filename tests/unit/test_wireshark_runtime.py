@@ -21,7 +21,7 @@ from dissector.integrations.wireshark.runtime.halves import TURN, Piece, Placed
 from dissector.integrations.wireshark.runtime.layouts import Ordered, Reading, measure
 from dissector.integrations.wireshark.runtime.octets import rows_of
 from dissector.integrations.wireshark.runtime.shown import Shown
-from dissector.parser.resync import START_SEARCHED
+from dissector.parser.resync import LATE_SEARCHED, OPAQUE_SEARCHED, START_SEARCHED
 from dissector.protocol import (
     HEADERS,
     RECORDS,
@@ -240,15 +240,35 @@ def test_other_connections_are_told_from_migrations() -> None:
     assert found.connections.unfinished == 0
 
 
-def test_no_stream_is_looked_for_further_than_the_engine_does() -> None:
+@pytest.mark.parametrize(("letter", "limit"), [(b".", START_SEARCHED), (b"\0", OPAQUE_SEARCHED)], ids=["text", "none"])
+def test_no_stream_is_looked_for_further_than_the_engine_does(letter: bytes, limit: int) -> None:
     found = Onlooker()
     described = Described(9, *(HOSTS[FORWARD][0], HOSTS[REVERSE][0]), *(HOSTS[FORWARD][1], HOSTS[REVERSE][1]))
-    for at in range(0, START_SEARCHED + 1, 1024):
-        assert not found.connections.has_given_up(described, 0)
-        found.see(Packet(FORWARD, 0, at, b"." * 1024, 0))
-    assert found.connections.has_given_up(described, 0)
     answer = Described(9, described.dst, described.src, described.dst_port, described.src_port)
-    assert not found.connections.has_given_up(answer, 0), "the other side has said nothing yet"
+    for at in range(0, limit + 1, 1024):
+        assert not found.connections.has_given_up(described, 0)
+        found.see(Packet(FORWARD, 0, at, letter * 1024, 0))
+    assert found.connections.has_given_up(described, 0)
+    assert found.connections.has_given_up(answer, 0), "a connection is given up, not one side of it"
+
+
+def test_a_direction_whose_beginning_was_not_captured_is_looked_at_for_longer() -> None:
+    found = Connections()
+    ends = {way: (*HOSTS[way], *HOSTS[OTHER[way]]) for way in OTHER}
+    said = {way: Described(1, one, other, port, other_port) for way, (one, port, other, other_port) in ends.items()}
+    late = {FORWARD: False, REVERSE: True}
+
+    def see(way: Direction, at: int) -> None:
+        piece = Piece(0, 1024, bytes(1024), 1024, at, at)
+        assert not found.recognises(said[way], 0, at, piece, lambda seq: (0, not late[way]))
+
+    for at in range(0, OPAQUE_SEARCHED + 1, 1024):
+        see(REVERSE, at)
+        see(FORWARD, at)
+    assert found.has_given_up(said[FORWARD], 0)
+    assert not found.has_given_up(said[REVERSE], 0)
+    see(REVERSE, LATE_SEARCHED)
+    assert found.has_given_up(said[REVERSE], 0) and found.ignored == {0: True}
 
 
 def test_how_much_of_the_end_may_begin_a_stream() -> None:

@@ -16,12 +16,29 @@ local function value_of(extractor)
     return found and found()
 end
 
+local SYN, PSH, ACK = 0x02, 0x08, 0x10
+local SEQ_AT, ACK_AT, SIZE_AT, FLAGS_AT = 4, 8, 12, 13 -- in TCP's header (RFC 9293, 3.1)
+
+-- TCP's header of the packet at hand: a Tvb and its place there.
+local function header_at()
+    local field = seq_raw()
+    if not field then return nil end
+    return field.source, field.offset - SEQ_AT
+end
+
+-- Whether a direction whose beginning was not captured begins with a keep-alive (RFC 9293, 3.8.4): one octet, whatever it
+-- is, sent again. One that somebody wrote would come with PSH.
+local function is_keep_alive()
+    local source, at = header_at()
+    return source and value_of(tcp_len) == 1 and bit.band(source(at + FLAGS_AT, 1):uint(), PSH) == 0
+end
+
 -- The sequence number of a direction's first octet, and whether that is certain: where a SYN was captured TCP counts
 -- from it, if it is not told to show no relative numbers. Else it is the first that is seen.
 local function origin_of(seq)
     local relative = value_of(tcp_seq)
     if not relative or relative == seq or bit.band(value_of(tcp_completeness) or 0, HANDSHAKE) == 0 then
-        return { seq, false }
+        return { is_keep_alive() and (seq + 1) % TWO_32 or seq, false }
     end
     return { (seq - relative + 1) % TWO_32, true }
 end

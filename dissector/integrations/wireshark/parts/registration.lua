@@ -5,6 +5,7 @@ xenmig.prefs.ports = Pref.range("TCP ports", "", "Ports that carry migrations, h
 xenmig.prefs.lines = Pref.uint("Lines of a list", settings.lines,
     "How many elements or runs of a list a frame shows at most; 0: all of them")
 
+local PORTS = 65536
 local tcp_ports = DissectorTable.get("tcp.port")
 local ports_taken
 
@@ -17,11 +18,24 @@ end
 
 tcp_ports:add_for_decode_as(xenmig)
 
-local given_up = {} -- senders in whose octets no stream is looked for any more, by Wireshark's number of the connection
+-- Of a connection that is ignored, by its ports: the addresses of the latest one. On a pass without a tree Wireshark has
+-- no number for a connection, and to make words of addresses takes three times as long as to compare them.
+local ignored = { count = 0 }
+
+local function is_ignored(pinfo)
+    local one = ignored[pinfo.src_port * PORTS + pinfo.dst_port]
+    return one and one.src == pinfo.src and one.dst == pinfo.dst
+end
+
+local function ignore(pinfo)
+    if ignored.count >= runtime_connections.FOLLOWED_MAX then ignored = { count = 0 } end
+    ignored.count = ignored.count + 1
+    ignored[pinfo.src_port * PORTS + pinfo.dst_port] = { src = pinfo.src, dst = pinfo.dst }
+end
 
 -- Forgets the capture that was open before.
 function xenmig.init()
-    given_up = {}
+    ignored = { count = 0 }
     connections = runtime_connections.Connections()
     capture = connections.capture
 end
@@ -29,16 +43,12 @@ end
 register_postdissector(kept_back)
 
 xenmig:register_heuristic("tcp", function(tvb, pinfo, root)
-    if pinfo.visited then return false end
     local stream = value_of(tcp_stream)
-    -- Of captures without Xen this is all that most packets cost: two looks into tables.
-    local tired, sender = stream and given_up[stream], pinfo.src_port
-    if tired and tired[sender] then return false end
+    -- Of captures without Xen this is all that most packets cost.
+    if stream and connections.ignored[stream] or pinfo.visited then return false end
+    if not stream and is_ignored(pinfo) then return false end
     if connections:has_given_up(pinfo, stream) then
-        if stream and sender ~= pinfo.dst_port then
-            given_up[stream] = tired or {}
-            given_up[stream][sender] = true
-        end
+        if not stream then ignore(pinfo) end
         return false
     end
     if tvb:reported_len() ~= (value_of(tcp_len) or tvb:reported_len()) then

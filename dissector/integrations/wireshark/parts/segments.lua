@@ -1,16 +1,6 @@
 local TCP, TCP_HEADER, TCP_HEADER_MAX, IPV4_HEADER, IPV6_HEADER = 6, 20, 60, 20, 40
 local LOWER_LAYERS = 128 -- octets of a frame in which TCP's header is looked for
-local SYN, ACK = 0x02, 0x10
 local PORTS_OF_TCP = 2 -- pinfo.port_type
-local SEQ_AT, ACK_AT, SIZE_AT, FLAGS_AT = 4, 8, 12, 13 -- in TCP's header (RFC 9293, 3.1)
-
--- TCP's header of the packet at hand: a Tvb and its place there.
-local function header_at()
-    local field = seq_raw()
-    if not field then return nil end
-    return field.source, field.offset - SEQ_AT
-end
-
 local function begins_tcp(tvb, at, pinfo)
     if at < 0 or at + TCP_HEADER > tvb:len() or tvb(at, 2):uint() ~= pinfo.src_port then return false end
     return tvb(at + 2, 2):uint() == pinfo.dst_port
@@ -106,6 +96,7 @@ end
 
 -- A segment out of the octets of its frame, on a pass without a tree. `payload`: where TCP found it, if it did.
 local function dissect_frame(tvb, pinfo, root, payload, told)
+    if not told and not connections:known(pinfo) then return end
     local at, length = find_tcp(tvb, pinfo, payload, told)
     if not at and not payload then return end
     local seq, ack, flags
@@ -139,19 +130,20 @@ end
 local kept_back = Proto("xenmig_rest", "Xen Live Migration, segments that TCP keeps back")
 
 function kept_back.dissector(tvb, pinfo, root)
-    local frame, deferred = pinfo.number, capture.deferred
+    local deferred, hidden = capture.deferred, capture.hidden
+    -- Of captures without Xen this is all that most packets cost.
+    if not (connections.all[1] or connections.unfinished > 0 or deferred or hidden) then return end
+    capture.deferred, capture.hidden = nil, nil
+    local frame = pinfo.number
     if frame == capture.handled then
-        if deferred then
-            capture.deferred = nil
-            dissect_frame(tvb, pinfo, root, deferred.payload, deferred.length)
-        end
+        if deferred then dissect_frame(tvb, pinfo, root, deferred.payload, deferred.length) end
         return
     end
-    local is_hidden = frame == capture.hidden
-    if not connections.all[1] and connections.unfinished == 0 and not is_hidden then return end
     local length = value_of(tcp_len)
     if not length then
-        if not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then dissect_frame(tvb, pinfo, root) end
+        if connections.all[1] and not pinfo.visited and pinfo.port_type == PORTS_OF_TCP then
+            dissect_frame(tvb, pinfo, root)
+        end
         return
     end
     if length == 0 and capture.waiting == 0 and not (fin() or rst()) then return end
@@ -159,7 +151,7 @@ function kept_back.dissector(tvb, pinfo, root)
     local connection = connections.by_stream[stream]
     if not connection then
         if length == 0 or pinfo.visited then return end
-        if not is_hidden and not connections:is_waited_for(pinfo, stream) then return end
+        if hidden ~= frame and not connections:is_waited_for(pinfo, stream) then return end
     end
     local source, at = header_at()
     local seq, ack = value_of(seq_raw), source(at + ACK_AT, 4):uint()

@@ -16,10 +16,11 @@ from dissector.integrations.wireshark.runtime.halves import Origin, Piece, Place
 from dissector.integrations.wireshark.runtime.octets import above, octets_of
 from dissector.integrations.wireshark.runtime.parsing import Capture
 from dissector.parser.direction import DirectionParser
-from dissector.parser.resync import LATE_SEARCHED, MAGICS, START_SEARCHED, _magic
+from dissector.parser.resync import LATE_SEARCHED, MAGICS, OPAQUE_SEARCHED, START_SEARCHED, _magic
 
 FOLLOWED_MAX = 1 << 16
-"""Connections without a stream that are remembered; past it all are forgotten."""
+"""Connections without a stream that are remembered, and as many in which none is looked for; past it all are
+forgotten."""
 
 PENDING_MAX = 8 << 20
 """Octets of pending packets, of all directions together."""
@@ -74,6 +75,8 @@ class Beginning(Placed):
         self.pending: list[Piece] = []
         self.waits = False
         """Whether there are some of these."""
+        self.is_hopeless = False
+        """Whether no stream begins here any more."""
 
 
 @dataclass
@@ -97,6 +100,8 @@ class Connections:
         self._by_ends: dict[str, list[Connection]] = {}
         self._followed: dict[Key, dict[Sender, Beginning]] = {}
         """Connections without a stream."""
+        self.ignored: dict[Key, bool] = {}
+        """Those in which none is looked for any more."""
         self._pending = 0
         """Octets of their packets."""
         self._looked_at = 0
@@ -143,13 +148,13 @@ class Connections:
         return own is not None and own.waits
 
     def has_given_up(self, packet: Packet, stream: int | None) -> bool:
-        """Whether so much went by in a packet's direction that no stream begins there any more: so the engine has it,
-        which looks further where the beginning was not captured. Without sequence numbers nobody knows that."""
-        followed = self._followed.get(key_of(packet, stream))
-        own = None if followed is None else followed.get(sender_of(packet))
-        if own is None or own.next <= START_SEARCHED:
-            return False
-        return own.has_origin or own.base is None or own.next > LATE_SEARCHED
+        """Whether no stream begins any more where a packet comes from."""
+        key = key_of(packet, stream)
+        followed = self._followed.get(key)
+        if followed is None:
+            return key in self.ignored
+        own = followed.get(sender_of(packet))
+        return own is not None and own.is_hopeless
 
     def recognises(self, packet: Packet, stream: int | None, seq: int | None, piece: Piece, origin: Origin) -> bool:
         """Whether a stream begins in a packet, or has begun before and is complete enough now to be known: then both
@@ -165,6 +170,8 @@ class Connections:
         piece.source = octets_of(piece.source, 0, piece.captured)
         if not begins_stream(piece.source):
             if not self._completes(own, piece):
+                if is_hopeless(own, piece.source):
+                    self._give_up(key, own)
                 return False
             self._keep(own, [one for one in own.pending if one is not piece])  # it comes as every packet does
         self._take_over(self.opened(packet, stream), self._followed[key])
@@ -205,6 +212,21 @@ class Connections:
             if seq is not None:
                 followed[sender].set_origin(origin(seq))
         return followed[sender]
+
+    def _give_up(self, key: Key, own: Beginning) -> None:
+        """No stream is looked for any longer: in the other direction neither, if its beginning would have been seen."""
+        own.is_hopeless = True
+        self._keep(own, [])
+        followed: dict[Sender, Beginning] = self._followed[key]
+        for _, one in followed.items():
+            if not one.is_hopeless and is_late(one):
+                return
+        for _, one in followed.items():
+            self._keep(one, [])
+        del self._followed[key]
+        if len(self.ignored) >= FOLLOWED_MAX:
+            self.ignored = {}
+        self.ignored[key] = True
 
     def _completes(self, own: Beginning, piece: Piece) -> bool:
         """A packet without a beginning of its own: whether it completes one."""
@@ -266,6 +288,19 @@ def ends_of(packet: Packet) -> str:
 
 def key_of(packet: Packet, stream: int | None) -> Key:
     return ends_of(packet) if stream is None else stream
+
+
+def is_late(own: Beginning) -> bool:
+    """Whether the beginning of a direction was not captured. Without sequence numbers nobody knows that."""
+    return own.base is not None and not own.has_origin
+
+
+def is_hopeless(own: Beginning, octets: bytes) -> bool:
+    """Whether enough of a direction went by to know that no stream begins there: so the engine has it. `octets`: the
+    newest."""
+    if is_late(own):
+        return own.next > LATE_SEARCHED
+    return own.next > START_SEARCHED or (own.next > OPAQUE_SEARCHED and octets.find(b"\0") >= 0)
 
 
 def begins_stream(octets: bytes) -> bool:
