@@ -12431,8 +12431,8 @@ local function header_at()
     return field.source, field.offset - SEQ_AT
 end
 
--- Whether a direction whose beginning was not captured begins with a keep-alive (RFC 9293, 3.8.4): one octet, whatever it
--- is, sent again. One that somebody wrote would come with PSH.
+-- Whether a direction whose beginning was not captured begins with a keep-alive (RFC 9293, 3.8.4): one octet, whatever
+-- it is, sent again. One that somebody wrote would come with PSH.
 local function is_keep_alive()
     local source, at = header_at()
     return source and value_of(tcp_len) == 1 and bit.band(source(at + FLAGS_AT, 1):uint(), PSH) == 0
@@ -13107,8 +13107,8 @@ end
 
 tcp_ports:add_for_decode_as(xenmig)
 
--- Of a connection that is ignored, by its ports: the addresses of the latest one. On a pass without a tree Wireshark has
--- no number for a connection, and to make words of addresses takes three times as long as to compare them.
+-- Of a connection that is ignored, by its ports: the addresses of the latest one. On a pass without a tree Wireshark
+-- has no number for a connection, and to make words of addresses takes longer than to compare them.
 local ignored = { count = 0 }
 
 local function is_ignored(pinfo)

@@ -26,8 +26,8 @@ local function header_at()
     return field.source, field.offset - SEQ_AT
 end
 
--- Whether a direction whose beginning was not captured begins with a keep-alive (RFC 9293, 3.8.4): one octet, whatever it
--- is, sent again. One that somebody wrote would come with PSH.
+-- Whether a direction whose beginning was not captured begins with a keep-alive (RFC 9293, 3.8.4): one octet, whatever
+-- it is, sent again. One that somebody wrote would come with PSH.
 local function is_keep_alive()
     local source, at = header_at()
     return source and value_of(tcp_len) == 1 and bit.band(source(at + FLAGS_AT, 1):uint(), PSH) == 0

@@ -18,8 +18,8 @@ end
 
 tcp_ports:add_for_decode_as(xenmig)
 
--- Of a connection that is ignored, by its ports: the addresses of the latest one. On a pass without a tree Wireshark has
--- no number for a connection, and to make words of addresses takes three times as long as to compare them.
+-- Of a connection that is ignored, by its ports: the addresses of the latest one. On a pass without a tree Wireshark
+-- has no number for a connection, and to make words of addresses takes longer than to compare them.
 local ignored = { count = 0 }
 
 local function is_ignored(pinfo)
