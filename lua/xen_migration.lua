@@ -5731,6 +5731,12 @@ declare_expert(
     "bad-xl-header error", "rule.bad-xl-header", expert.severity.ERROR,
     "An xl save header has a wrong byteorder or mandatory flags nobody specified"
 )
+RULE["bad-libvirt-header"] = setmetatable({ id = "bad-libvirt-header", severity = "error", wireshark = true, effects = {
+    doubts = true, run = true, stops = true } }, VIOLATION)
+declare_expert(
+    "bad-libvirt-header error", "rule.bad-libvirt-header", expert.severity.ERROR,
+    "libvirt's header of a saved guest has a version that no libvirt reads"
+)
 RULE["big-endian-stream"] = setmetatable({ id = "big-endian-stream", severity = "error", wireshark = true, effects = {
     doubts = true, once = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
@@ -6070,6 +6076,9 @@ CHECK["bad-xl-header 2"] = { rule = RULE["bad-xl-header"], check = { message = "
     when = { { "byteorder", "==", 0x1020304 }, { "mandatory_flags", "any bit of", 0xfffffffc } } },
     holds = function(thing) return thing.byteorder == 0x1020304 and bit.band(thing.mandatory_flags,
     0xfffffffc) ~= 0 end }
+CHECK["bad-libvirt-header 1"] = { rule = RULE["bad-libvirt-header"], check = {
+    message = "version is {version}, and libvirt reads none above 2", when = { { "version", ">", 2 } } },
+    holds = function(thing) return thing.version > 2 end }
 CHECK["big-endian-stream 1"] = { rule = RULE["big-endian-stream"], check = { message = "options bit 0 is set", when = {
     { "options", "any bit of", 1 } } }, holds = function(thing) return bit.band(thing.options, 1) ~= 0 end }
 CHECK["big-endian-stream 2"] = { rule = RULE["big-endian-stream"], check = { message = "options bit 0 is set", when = {
@@ -7180,6 +7189,7 @@ function rules_handshake.step(latest, record, migration)
     end
     local shown = py.slice(record.body, 0, rules_handshake.TEXT_SHOWN)
     local said = py.repr(py.decode(py.either(py.rstrip(shown, "\000"), shown), "ascii", "backslashreplace"))
+    said = said .. (py.len(record.body) > rules_handshake.TEXT_SHOWN and " ..." or "")
     if latest == nil and record.direction == events.REVERSE and protocol_xl.MESSAGES[name] == nil
         and migration.kind ~= "postcopy" then
         local is_told = py.either(record.index, migration.reverse.late)
@@ -12296,8 +12306,8 @@ rules_framing._HEADERS = { ["image header"] = { CHECK["bad-image-header 1"], CHE
     CHECK["bad-image-header 3"], CHECK["big-endian-stream 1"], CHECK["legacy-stream 2"] }, ["domain header"] = {
     CHECK["bad-domain-header 1"], CHECK["bad-domain-header 2"] }, ["libxl header"] = { CHECK["bad-libxl-header 1"],
     CHECK["bad-libxl-header 2"], CHECK["big-endian-stream 2"] }, ["xl header"] = { CHECK["bad-xl-header 1"],
-    CHECK["bad-xl-header 2"], CHECK["legacy-stream 1"] }, ["xenops legacy header"] = { CHECK["legacy-stream 3"] },
-    ["libvirt header"] = { CHECK["legacy-stream 4"] } }
+    CHECK["bad-xl-header 2"], CHECK["legacy-stream 1"] }, ["libvirt header"] = { CHECK["bad-libvirt-header 1"],
+    CHECK["legacy-stream 4"] }, ["xenops legacy header"] = { CHECK["legacy-stream 3"] } }
 rules_framing._RECORDS = { ["libxc.END"] = { CHECK["record-too-long 1"], CHECK["nonempty-signal 1"] },
     ["libxc.PAGE_DATA"] = { CHECK["record-too-long 1"], CHECK["body-length-mismatch 1"] }, ["libxc.X86_PV_INFO"] = {
     CHECK["record-too-long 1"] }, ["libxc.X86_PV_P2M_FRAMES"] = { CHECK["record-too-long 1"] },

@@ -123,7 +123,7 @@ class Migration:
 
     def finish(self) -> None:
         """No event follows."""
-        self._phases.finish(self.forward.last, self.forward.stall)
+        self._phases.finish(self.forward.last, self.forward.stall, self.not_captured == FORWARD)
         self.postcopy.finish(self.last_time or 0)
 
     @property
@@ -243,6 +243,15 @@ class Migration:
     def stalls(self) -> Stalls:
         """When the source stood still."""
         return self._phases.stalls
+
+    @property
+    def not_captured(self) -> Direction | None:
+        """The direction of which the capture has no packet at all, as the other's acknowledgements tell at its end."""
+        if not self.is_capture or self.forward.ended is None:
+            return None
+        if self.forward.taken is None:
+            return REVERSE if self.forward.offset > self.forward.started and not self.reverse.found else None
+        return FORWARD if self.forward.taken > 1 and self.forward.offset == self.forward.started else None
 
     @property
     def texts(self) -> dict[str, Record]:

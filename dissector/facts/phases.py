@@ -128,8 +128,11 @@ class Phases:
             phase.stall = max(phase.stall, stall.end - stall.start)
             self.stalls.add(Stood(stall, phase, record.name, record.number, within))
 
-    def finish(self, newest: Record | None, stall: Stall | None) -> None:
-        """No record follows; `newest` is the last one of the source, which perhaps stood still at the end."""
+    def finish(self, newest: Record | None, stall: Stall | None, is_source_missing: bool = False) -> None:
+        """No record follows; `newest` is the last one of the source, which perhaps stood still at the end.
+        `is_source_missing`: nothing of the source was captured, so what was before the first fault is not known."""
+        if is_source_missing:
+            self.all = [phase for phase in self.all if phase.name == "postcopy"]
         last = self.all[-1] if self.all else None
         if last is not None and last.name == "checkpoint" and not last.spans:
             self.all.pop()  # CHECKPOINT_END was the last record: no next checkpoint began

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from dissector.events import Spent, Way
+from dissector.events import FORWARD, REVERSE, Spent, Way
 from dissector.facts import Migration
 from dissector.facts.limits import Cause, HeldUp, shares, together
 from dissector.results.base import Result, Unit
@@ -14,6 +14,10 @@ from dissector.units import NS, duration, many, rate, size
 
 NAMED = 0.2
 """A share of the time from which on a cause is named."""
+
+UNCLEAR = "what held up the source, TCP does not show"
+
+SENDERS = {FORWARD: "source", REVERSE: "destination"}
 
 SIDES: Mapping[str, Literal["source", "destination", "middle"]] = {
     "sender": "source",
@@ -145,7 +149,10 @@ class LimitsResult(SharesResult, kw_only=True):
             return None
         took = sum(phase.end_time - phase.start_time for phase in migration.phases)
         held_up = together(_held_up(migration, phase.held_up) for phase in migration.phases)
-        return cls._of(held_up, took, migration.forward.way, migration.forward.copies, _convergence(migration))
+        missing = migration.not_captured
+        unclear = UNCLEAR if missing is None else f"no packet of the {SENDERS[missing]} was captured"
+        way, copies = migration.forward.way, migration.forward.copies
+        return cls._of(held_up, took, way, copies, _convergence(migration), unclear)
 
     @classmethod
     def of_ciphertext(cls, spent: Spent, way: Way | None, took: int) -> LimitsResult:
@@ -156,7 +163,9 @@ class LimitsResult(SharesResult, kw_only=True):
         return cls._of(held_up, took, way, 0)
 
     @classmethod
-    def _of(cls, held_up: HeldUp, took: int, way: Way | None, copies: int, also: str = "") -> LimitsResult:
+    def _of(
+        cls, held_up: HeldUp, took: int, way: Way | None, copies: int, also: str = "", unclear: str = UNCLEAR
+    ) -> LimitsResult:
         causes = held_up.causes(took)
         total = sum(causes.values()) or 1
         return cls(
@@ -164,7 +173,7 @@ class LimitsResult(SharesResult, kw_only=True):
             congestion_by=CongestionResult(*(ns / total for ns in held_up.congestion.values())),
             evidence=EvidenceResult.of(way, copies),
             side=None if way is None or way.side is None else SIDES[way.side],
-            sentence=_sentence(held_up, shares(causes), way, also),
+            sentence=_sentence(held_up, shares(causes), way, also, unclear),
         )
 
 
@@ -200,12 +209,12 @@ def _convergence(migration: Migration) -> str:
     return f"; the guest dirtied {rate(dirty, NS)} against {rate(sent, NS)} sent"
 
 
-def _sentence(held_up: HeldUp, parts: Mapping[Cause, float], way: Way | None, also: str) -> str:
-    """What limited it, and what that rests on; `also` is said if anything did."""
+def _sentence(held_up: HeldUp, parts: Mapping[Cause, float], way: Way | None, also: str, unclear: str) -> str:
+    """What limited it, and what that rests on; `also` is said if anything did, `unclear` if nothing tells."""
     named = sorted((cause for cause in parts if parts[cause] >= NAMED), key=lambda cause: -parts[cause])
     clear = [cause for cause in named if cause != "unclear"]
     if not clear:
-        return "not clear: what held up the source, TCP does not show"
+        return f"not clear: {unclear}"
     said = [f"{_name(cause, held_up)} ({100 * parts[cause]:.0f} %)" for cause in clear]
     words = f"limited by {' and '.join([', '.join(said[:-1]), said[-1]] if said[1:] else said)}"
     if "unclear" in named:

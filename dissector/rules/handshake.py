@@ -131,6 +131,7 @@ def step(latest: str | None, record: Record, migration: Migration) -> tuple[str 
         return name, []
     shown = record.body[:TEXT_SHOWN]
     said = repr((shown.rstrip(b"\0") or shown).decode("ascii", "backslashreplace"))
+    said += " ..." if len(record.body) > TEXT_SHOWN else ""
     if latest is None and record.direction == REVERSE and name not in MESSAGES and migration.kind != "postcopy":
         is_told = record.index or migration.reverse.late
         return latest, [] if is_told else [XL_NO_BANNER(said=said)]

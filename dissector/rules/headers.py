@@ -9,6 +9,7 @@ from dissector.protocol import (
     IMAGE_ID,
     IMAGE_MARKER,
     IMAGE_VERSIONS,
+    LIBVIRT_VERSION,
     LIBXL_IDENT,
     LIBXL_VERSION,
     PAGE_SHIFT,
@@ -187,6 +188,30 @@ BAD_XL_HEADER = _rule(
     messages=XlHeader,
     breaking=(eg.xl_header(json=1, stream_v2=1, reserved=1),),
     legal=(eg.xl_header(json=1, stream_v2=1),),
+)
+
+
+BAD_LIBVIRT_HEADER = _rule(
+    id="bad-libvirt-header",
+    severity="error",
+    wireshark=True,
+    summary="A saved guest's header has a version that no libvirt reads",
+    source="libxlDomainSaveImageOpen() in libxl_domain.c of libvirt",
+    why="A libvirt refuses an image whose version is above its own, which is 2, before it looks at what is in it."
+    " What such a version would mean nobody has written down.",
+    advice="Restore it with the libvirt that saved it, or a newer one. If that wrote 2, the file is damaged.",
+    receiver_says={"image version is not supported (%d > %d)": ""},
+    example="version 3; legal: version 2",
+    checks=(
+        check(
+            "header",
+            "libvirt header",
+            "version is {version}, and libvirt reads none above 2",
+            ("version", ">", LIBVIRT_VERSION),
+        ),
+    ),
+    breaking=(eg.header("libvirt header", "libvirt", version=3, xml_length=0),),
+    legal=(eg.header("libvirt header", "libvirt", version=2, xml_length=0),),
 )
 
 

@@ -112,7 +112,7 @@ def _rows(migration: Migration, checker: Checker) -> Iterator[Row]:
         far = ": perhaps the file is a capture of a format that is not read" if first.offset > FAR else ""
         yield "begins", f"at octet {first.offset:,} of the file; what is before that is none of the stream's{far}"
     for side in (migration.forward, migration.reverse) if migration.is_capture else (migration.forward,):
-        yield side.direction, _octets(side)
+        yield side.direction, _octets(side) if side.direction != migration.not_captured else _not_captured(migration)
     if migration.is_timed:
         yield from _first([("phase", _phase(migration, phase)) for phase in migration.phases], "phases")
     yield from limit_rows(migration)
@@ -240,6 +240,12 @@ def _moment(moment: Moment) -> str:
     return f"{moment.record.name}{TIE}at{TIE}octet{TIE}{moment.record.offset:,}"
 
 
+def _not_captured(migration: Migration) -> str:
+    taken = migration.forward.taken
+    acknowledged = f": the destination acknowledged {size(taken)}" if taken else ""
+    return f"none of its packets were captured{acknowledged}"
+
+
 def _octets(side: DirectionFacts) -> str:
     words = size(side.seen)
     if side.not_followed:
@@ -319,4 +325,4 @@ def guest_as_text(guest: str | None, xen: str | None, type: str | None = None) -
 def _layers(context: Context) -> str:
     version = f"stream version {context.version}" if context.version else "stream version unknown"
     dialect = " with postcopy" if context.postcopy else ""
-    return f"{', '.join(context.layers)}; {version}{dialect}, {context.endianness}-endian"
+    return f"{', '.join(context.layers) or 'none was seen'}; {version}{dialect}, {context.endianness}-endian"

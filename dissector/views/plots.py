@@ -171,7 +171,7 @@ def _draw_timeline(axes: Axes, subject: Subject) -> None:
     starts = _starts(subject)
     edges = [*starts, starts[-1] + timeline.bin]
     rates = [octets / timeline.bin / 1e6 for octets in timeline.forward.octets]
-    top = 1.25 * max(rates)
+    top = 1.25 * max(rates) or 1.0  # nothing of the source may have been captured
     for phase in subject.migration.phases:
         if phase.start_time is not None and phase.end_time is not None and phase.name in PHASES:
             left, right = phase.start_time - start, phase.end_time - start

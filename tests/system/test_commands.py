@@ -410,6 +410,34 @@ def test_stalls_and_retransmissions(shell: Shell, name: str) -> None:
             ]
 
 
+@pytest.mark.parametrize("talk", [talks.precopy(), talks.postcopy(), talks.libxl(Speaker())], ids=len)
+@pytest.mark.parametrize("seen", [FORWARD, REVERSE])
+def test_a_direction_that_was_not_captured_is_said(talk: Talk, seen: str, shell: Shell) -> None:
+    """And of a source that was not captured there are no phases before the first fault."""
+    path = captured(shell, talk, edit=lambda packets: [one for one in packets if one.direction == seen])
+    whole = shell.run("analyze", captured(shell, talk, "whole.pcap"))[1]
+    status, text, err = shell.run("analyze", path)
+    if status == 2:
+        assert seen == REVERSE and talk[0].direction == FORWARD and "no migration found" in err
+        return
+    lines = dict(re.findall(r"^  (\S+) +(.*)$", text, re.MULTILINE))
+    missing, sender = (REVERSE, "destination") if seen == FORWARD else (FORWARD, "source")
+    assert lines[missing].startswith("none of its packets were captured") and "none of its packets" not in whole
+    assert lines["limits"] == f"not clear: no packet of the {sender} was captured"
+    (found,) = json.loads(shell.run("analyze", "--json", path)[1])["migrations"]
+    phases = [phase["name"] for phase in found["phases"]]
+    assert phases[:1] == ["handshake"] if seen == FORWARD else phases in ([], ["postcopy"])
+
+
+@pytest.mark.parametrize("length", [60, 61])
+def test_a_long_text_is_shown_as_cut(length: int, shell: Shell) -> None:
+    said = "xl: command not found, so look for it".ljust(length, ".")
+    path = captured(shell, [talks.Item(REVERSE, "xl", "text", said.encode())])
+    shown = repr(said[:60]) + (" ..." if length > 60 else "")
+    assert f"the destination says {shown} before xl's banner" in shell.run("check", path)[1]
+    assert "layers         none was seen; stream version unknown" in shell.run("analyze", path)[1]
+
+
 def test_pages_sent_again(shell: Shell) -> None:
     """What one sweep after another sends, and how often the same."""
     path = captured(shell, WHOLE)

@@ -37,7 +37,7 @@ from conversation import (
 )
 from seen import unpacked
 from streams import entry, filling, pages, record, xl_stream
-from talks import Item, Speaker, Talk, octets_of, text
+from talks import Item, Speaker, Talk, managed_save, octets_of, text
 
 from dissector.events import FORWARD, REVERSE, Direction
 from dissector.protocol import BODY_LENGTH_MAX, INTS, PLACES, RECORDS, Endianness, State, states
@@ -273,6 +273,10 @@ TABLE: dict[str, Both] = {
             patched(PRECOPY, "libxl header", 0, b"libxl"),
         ),
         (PRECOPY,),
+    ),
+    "bad-libvirt-header": Both(
+        (patched(managed_save(), "libvirt header", 16, b"\3"), patched(managed_save(), "libvirt header", 19, b"\x80")),
+        (managed_save(),),
     ),
     "bad-xl-header": Both(
         (patched(PRECOPY, "xl header", 32, b"\1\1\1\1"), patched(PRECOPY, "xl header", 36, b"\7")),

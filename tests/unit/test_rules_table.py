@@ -17,6 +17,7 @@ EXPECTED = {
         bad-domain-header error
         bad-libxl-header error
         bad-xl-header error
+        bad-libvirt-header error
         big-endian-stream error
         reserved-bits-set warning
         nonzero-padding warning
