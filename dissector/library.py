@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from dissector.results.common import EndpointResult, FlowResult, file_name, time
 from dissector.results.limits import LimitsResult
 from dissector.results.source import CensusResult, EncryptedResult, SourceResult
 from dissector.results.stalls import as_results
-from dissector.units import NS, many, size
+from dissector.units import NS, many, shell_word, size
 
 if TYPE_CHECKING:
     import pandas
@@ -444,6 +445,16 @@ TLS_ADVICE = (
 """What else helps against TLS. Sources: xapi_stunnel_server.ml ("connect = 80") and xapi_globs.ml of xen-api."""
 
 
+def _own_name() -> str:
+    """By what a shell, and so xl, finds this program: its whole path where the name alone does not do."""
+    # Imported here: nearly no run has to say it.
+    from shutil import which
+
+    path = os.path.abspath(sys.argv[0])  # noqa: PTH100 (a link in a folder of programs stays one)
+    is_found = Path(path).name != "xenshark" or which("xenshark") is not None
+    return "xenshark" if is_found or shell_word(path) != path else path
+
+
 def no_migration(engine: Engine, reader: Reader, keylog: str | None = None) -> str:
     """Why no migration was found, as far as one can tell."""
     return "; ".join(filter(None, (_nothing(engine, reader, keylog), reader.trouble)))
@@ -460,8 +471,8 @@ def _nothing(engine: Engine, reader: Reader, keylog: str | None) -> str:
         ciphers = ", ".join(sorted(engine.remarks.ciphers))
         return (
             f"{none}: the connection is encrypted ({ciphers}) and only ciphertext was captured{_likely(engine)}; "
-            "record the next one before it is encrypted, with xl migrate -s 'xenshark tap -w FILE -- ssh' DOMAIN HOST, "
-            "or migrate over a plain transport, such as xl migrate -s '' DOMAIN 'socat - TCP:HOST:PORT'"
+            f"record the next one before it is encrypted, with xl migrate -s '{_own_name()} tap -w FILE -- ssh' DOMAIN "
+            "HOST, or migrate over a plain transport, such as xl migrate -s '' DOMAIN 'socat - TCP:HOST:PORT'"
         ) + (TLS_ADVICE if "TLS" in engine.remarks.ciphers else "")
     looked = (
         f"{none}: looked for headers of xl, libxl, libxc and xenopsd on every TCP connection, and for "

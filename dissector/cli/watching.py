@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from time import monotonic_ns, sleep, time
 from typing import Protocol
 
+from dissector.cli.terminal import width
 from dissector.engine import Engine
 from dissector.errors import UserError
 from dissector.events import Event, Progress
@@ -273,7 +274,7 @@ class Watching:
         source, migrations = self._source(), self._monitor.analysis.migrations
         self._print()
         if self._display.form != "json" and migrations:
-            print(as_text(source, migrations), end="")
+            print(as_text(source, migrations, width()), end="")
         if self._reader.dropped_by_capture:
             dropped = many(self._reader.dropped_by_capture, "packet was", "packets were")
             self._complaints.append(f"{dropped} dropped by who captured: a larger buffer (-B) may help")

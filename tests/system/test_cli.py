@@ -428,6 +428,18 @@ def test_an_encrypted_connection(shell: Shell, cipher: str, hello: bytes) -> Non
     assert said.index("xenshark tap") < said.index("plain transport") and "looks like" not in said
 
 
+def test_the_line_for_xl_names_a_program_that_a_shell_finds(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    hello = b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"
+    path = shell.file(capture(("forward", hello), ("reverse", hello)))
+    monkeypatch.setattr(sys, "argv", [".venv/bin/xenshark", "read", path])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert f"xl migrate -s '{Path('.venv/bin/xenshark').absolute()} tap -w FILE -- ssh'" in shell.complaint(
+        "read", path
+    )
+    monkeypatch.setattr(sys, "argv", ["-c"])
+    assert "xl migrate -s 'xenshark tap -w FILE -- ssh'" in shell.complaint("read", path)
+
+
 HELLO, MEMORY = b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", random.Random(14).randbytes(1_400_000)
 
 
