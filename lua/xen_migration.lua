@@ -5735,7 +5735,7 @@ RULE["bad-libvirt-header"] = setmetatable({ id = "bad-libvirt-header", severity 
     doubts = true, run = true, stops = true } }, VIOLATION)
 declare_expert(
     "bad-libvirt-header error", "rule.bad-libvirt-header", expert.severity.ERROR,
-    "libvirt's header of a saved guest has a version that no libvirt reads"
+    "A saved guest's header has a version that no libvirt reads"
 )
 RULE["big-endian-stream"] = setmetatable({ id = "big-endian-stream", severity = "error", wireshark = true, effects = {
     doubts = true, once = true, run = true, stops = true } }, VIOLATION)
