@@ -657,7 +657,9 @@ class Core:
                             came_to = _SEGMENT
                     else:
                         half = found
-                        if rest & _PLAIN != _ACK:
+                        if rest & _PLAIN != _ACK or (size and not half.limit and half.compared > half.next):
+                            # Of payload that careful code alone takes, its acknowledgement counts when that has said
+                            # which connection it belongs to.
                             came_to = _SEGMENT
                         elif (
                             not whole and (seq != half.next_seq or half.next + size >= half.limit) and not half.ignored

@@ -213,6 +213,24 @@ def test_octets_that_begin_half_the_numbers_behind_the_syn(short: int, tmp_path:
     check(path)
 
 
+def test_payload_that_begins_a_connection_and_acknowledges_one_before(tmp_path: Path) -> None:
+    """Careful code says first to which of them it belongs: it is no answer to what the other side has just sent."""
+    talk = [(FORWARD, octets_of(talks.precopy())[:20_000]), (REVERSE, bytes(54))]
+    packets = exchange(talk, random.Random(1), closed=False)
+    last = max(index for index, one in enumerate(packets) if one.side and one.payload)
+    packet = next(one for one in reversed(packets) if not one.side and one.payload)
+    number = (packet.seq + 5_000_000) % SPACE
+    packets[last + 1 :] = [
+        packet._replace(seq=(number - 1) % SPACE, flags=SYN, payload=b""),
+        packet._replace(seq=number, ack=(packets[last].seq + 54) % SPACE),
+    ]
+    path = tmp_path / "built.pcap"
+    path.write_bytes(pcap(on_ethernet(packets)))
+    ends = [one for one in check(path).events if isinstance(one, DirectionEnded)]
+    assert [one.reason for one in ends] == ["reused", "reused"]
+    assert not any(one.way is not None and one.way.reply for one in ends)
+
+
 @pytest.mark.parametrize("what", ["an acknowledgement", "payload", "payload that goes on"])
 def test_what_follows_a_syn_in_an_open_connection(what: str, tmp_path: Path) -> None:
     """Payload at its number begins another connection. What the fast path would take, too, does not."""
