@@ -193,6 +193,7 @@ declare("string", "cpuid.vendor", "Vendor", base.NONE, "Of the processor that a 
 declare("uint32", "cpuid.family", "Family", base.DEC, nil, nil, "With its extension")
 declare("uint32", "cpuid.model", "Model", base.DEC, nil, nil, "With its extension")
 declare("uint32", "cpuid.stepping", "Stepping", base.DEC)
+declare("string", "cpuid.brand", "Brand", base.NONE, "As the processor calls itself")
 declare(
     "string", "msr.bit", "Bit", base.NONE, "A bit that is set in a register of a policy or a processor, in Xen's word"
 )
@@ -2270,6 +2271,9 @@ runtime_layouts.Found = py.class("Found", { "row", "offset", "size", "depth", "v
     is_whole = true }, true, nil, function(row, offset, size, depth, values, element,
     is_whole) if is_whole == nil then is_whole = true end return { row = row, offset = offset, size = size,
     depth = depth, values = values, element = element, is_whole = is_whole } end)
+protocol_cpuid.Processor = py.class("Processor", { "vendor", "family", "model", "stepping", "brand" }, {}, true, nil,
+    function(vendor, family, model, stepping, brand) return { vendor = vendor, family = family, model = model,
+    stepping = stepping, brand = brand } end)
 protocol_qemu._Reading = py.class("_Reading")
 protocol_qemu_description.Fields = py.class("Fields")
 protocol_qemu_description.DeviceField = py.class("DeviceField", { "name", "path", "kind", "at", "size", "depth",
@@ -6420,6 +6424,7 @@ runtime_connections.STARTS = { "Xen saved domain, xl format\n \000 \r\004\003\00
     "LibxlFmt\000\000\000\002", "\255\255\255\255\255\255\255\255XENF", "XenSavedDomain\n", "PUT /services/xenops/m",
     "xl migration receiver ready, send binary domain data.\n" }
 runtime_connections.PENDING_MAX = 0x800000
+protocol_cpuid.BRAND = { 0x80000002, 0x80000003, 0x80000004 }
 protocol_qemu.MAGIC = "QEVM"
 protocol_qemu.VERSIONS = { 2, 3 }
 protocol_qemu_description._DESCRIPTION = "^\000\006....{"
@@ -6453,6 +6458,7 @@ runtime_streams.MORE = "more fields: see the preference for how many lines are s
 protocol_libxc.RESERVED_PAGE_TYPES = { [5] = true, [6] = true, [7] = true, [8] = true }
 protocol_xenops.ROUTES = { ["memory"] = "migration", ["migrate/vm"] = "migration", ["migrate/mem"] = "memory",
     ["migrate/vgpu"] = "vgpu", ["migrate-vgpu"] = "vgpu" }
+protocol_cpuid.NO_SUBLEAF = 0xffffffff
 
 -- Functions: translated: octets in order, the parser of a direction, the matching of faults, the judges ---------------
 
@@ -11770,6 +11776,56 @@ function protocol_summaries._xen(value, words, values)
     return value and "Xen " .. py.str(value) .. "." .. py.str(values[words]) or "the converter of old streams"
 end
 
+-- What a CPUID policy says of the processor, likewise, by its leaves that have no subleaves.
+function runtime_words.processor(basic)
+    local results = {}
+    local who = protocol_cpuid.processor(basic)
+    if who.vendor ~= nil then
+        results[#results + 1] = { "cpuid.vendor", who.vendor }
+    end
+    if who.family ~= nil then
+        results[#results + 1] = { "cpuid.family", who.family }
+        results[#results + 1] = { "cpuid.model", who.model }
+        results[#results + 1] = { "cpuid.stepping", who.stepping }
+    end
+    if who.brand ~= nil then
+        results[#results + 1] = { "cpuid.brand", who.brand }
+    end
+    return results
+end
+
+-- By leaves that have no subleaves; in Wireshark, too.
+function protocol_cpuid.processor(basic)
+    local first, second = py.get(basic, 0), py.get(basic, 1)
+    local vendor
+    if first ~= nil then
+        vendor = protocol_cpuid._text(protocol_cpuid._word(first.b) .. protocol_cpuid._word(first.d)
+            .. protocol_cpuid._word(first.c))
+    else
+        vendor = nil
+    end
+    local family, model, stepping = py.unpack((function() if second ~= nil then return
+        protocol_cpuid.signature(second.a) end return { nil, nil, nil } end)())
+    local brand = ""
+    for _, leaf in ipairs(protocol_cpuid.BRAND) do
+        local part = py.get(basic, leaf)
+        if part ~= nil then
+            brand = brand .. protocol_cpuid._word(part.a) .. protocol_cpuid._word(part.b)
+                .. protocol_cpuid._word(part.c) .. protocol_cpuid._word(part.d)
+        end
+    end
+    return protocol_cpuid.Processor(vendor, family, model, stepping, py.either(protocol_cpuid._text(brand), nil))
+end
+
+function protocol_cpuid._word(register)
+    return py.to_bytes(register, 4, "little")
+end
+
+-- Characters, without what ends or fills them.
+function protocol_cpuid._text(octets)
+    return (py.decode(py.at(py.partition(octets, "\000"), 0), "ascii", "backslashreplace"):match("^ *(.-) *$"))
+end
+
 -- Family, model and stepping out of leaf 1, EAX. Source: Intel SDM 2, CPUID; AMD's manual says the same.
 function protocol_cpuid.signature(eax)
     local family, model = py.band(math.floor(eax / 2 ^ 8), 15), py.band(math.floor(eax / 2 ^ 4), 15)
@@ -12543,23 +12599,6 @@ local function show_bits(line, one, range, endianness)
     end
 end
 
--- What the first two leaves of a CPUID policy say of the processor, below the line of the leaf.
-local function show_processor(tree, values)
-    local function text(number)
-        local octets = {}
-        for at = 1, 4 do octets[at] = string.char(floor(number / 256 ^ (at - 1)) % 256) end
-        return table.concat(octets)
-    end
-    if values.leaf == 0 then
-        made(tree, "cpuid.vendor", (text(values.b) .. text(values.d) .. text(values.c)):gsub("%z.*", ""))
-    elseif values.leaf == 1 then
-        local found = protocol_cpuid.signature(values.a)
-        made(tree, "cpuid.family", found[1])
-        made(tree, "cpuid.model", found[2])
-        made(tree, "cpuid.stepping", found[3])
-    end
-end
-
 -- The sections of QEMU's stream, below the line of its octets.
 local function show_stream(line, octets, source)
     local around = { [0] = line }
@@ -12583,6 +12622,7 @@ end
 -- before it.
 local function show_layout(tree, layout, path, body, at, endianness, source, context)
     local reading, around = runtime_layouts.Reading(body, endianness, settings.lines), { [0] = tree }
+    local basic = {} -- leaves of a CPUID policy, by number
     local add_number = endianness == "big" and tree.add or tree.add_le
     reading:follow(layout, at)
     for _, one in ipairs(reading.found) do
@@ -12604,7 +12644,9 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
             end
             show_features(line, one, range)
             if row.register then show_bits(line, one, range, endianness) end
-            if row.path == "cpuid_policy.d" then show_processor(above, one.values) end
+            if row.path == "cpuid_policy.d" and one.values.subleaf == protocol_cpuid.NO_SUBLEAF then
+                basic[one.values.leaf] = one.values
+            end
             if name and above ~= tree then above:append_text(" " .. name) end
         elseif row.kind == "rest" or row.kind == "octets" then
             local line = range and shown and above:add(shown, range)
@@ -12620,6 +12662,7 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
             add_text(above, shown, range, octets)
         end
     end
+    for _, one in ipairs(runtime_words.processor(basic)) do made(tree, one[1], one[2]) end
     if reading.is_cut then made(tree, "contents", "more elements: see the preference for how many lines are shown") end
 end
 

@@ -370,6 +370,7 @@ OTHERS: Mapping[Shown, Callable[[Row], Sequence[Value]]] = {
     f.FAMILY: _one(lambda row: CpuPolicy.of(_policy(row.record)).family),
     f.MODEL: _one(lambda row: CpuPolicy.of(_policy(row.record)).model),
     f.STEPPING: _one(lambda row: CpuPolicy.of(_policy(row.record)).stepping),
+    f.BRAND: _one(lambda row: CpuPolicy.of(_policy(row.record)).brand),
     f.MSR_BIT: _all(lambda row: _bits_of_registers(row.record)),
     f.SECTION: _all(lambda row: map(qemu.title, _pieces(row.record))),
     f.DEVICE: _all(lambda row: (one.device for one in _devices(row.record))),

@@ -133,13 +133,9 @@ class CpuPolicy:
         extended, sizes = policy.get((EXTENDED, NO_SUBLEAF)), policy.get((EXTENDED + 8, NO_SUBLEAF))
         structured, area, supervisor = (policy.get(key) for key in ((7, 0), (0xD, 0), (0xD, 1)))
         xen, viridian = (policy.get((HYPERVISOR + at, NO_SUBLEAF)) for at in (0, 0x100))
-        family, model, stepping = signature(basic.a) if basic else (None, None, None)
+        who = processor({leaf: found for (leaf, subleaf), found in policy.items() if subleaf == NO_SUBLEAF})
         return cls(
-            vendor=characters(first.b, first.d, first.c) if first else None,
-            family=family,
-            model=model,
-            stepping=stepping,
-            brand=_brand(policy),
+            **who._asdict(),
             max_leaf=first.a if first else None,
             max_subleaf=structured.a if structured else None,
             max_extended=extended.a if extended else None,
@@ -168,15 +164,40 @@ def signature(eax: int) -> tuple[int, int, int]:
     return family, model, eax & 0xF
 
 
-def characters(*registers: int) -> str:
-    """The text in registers, without what ends or fills it."""
-    octets = b"".join(one.to_bytes(4, "little") for one in registers)
-    return octets.partition(b"\0")[0].decode("ascii", "replace").strip()
+class Processor(NamedTuple):
+    """Who a processor says it is. None is what it does not say."""
+
+    vendor: str | None
+    family: int | None
+    model: int | None
+    stepping: int | None
+    brand: str | None
 
 
-def _brand(policy: Leaves) -> str | None:
-    found = [policy[key] for at in (2, 3, 4) if (key := (EXTENDED + at, NO_SUBLEAF)) in policy]
-    return characters(*(register for leaf in found for register in leaf)) or None
+BRAND = (EXTENDED + 2, EXTENDED + 3, EXTENDED + 4)
+"""The leaves that hold it."""
+
+
+def processor(basic: Mapping[int, Leaf]) -> Processor:
+    """By leaves that have no subleaves; in Wireshark, too."""
+    first, second = basic.get(0), basic.get(1)
+    vendor = _text(_word(first.b) + _word(first.d) + _word(first.c)) if first is not None else None
+    family, model, stepping = signature(second.a) if second is not None else (None, None, None)
+    brand = b""
+    for leaf in BRAND:
+        part = basic.get(leaf)
+        if part is not None:
+            brand += _word(part.a) + _word(part.b) + _word(part.c) + _word(part.d)
+    return Processor(vendor, family, model, stepping, _text(brand) or None)
+
+
+def _word(register: int) -> bytes:
+    return register.to_bytes(4, "little")
+
+
+def _text(octets: bytes) -> str:
+    """Characters, without what ends or fills them."""
+    return octets.partition(b"\0")[0].decode("ascii", "backslashreplace").strip(" ")
 
 
 CACHE_TYPES: Mapping[int, str] = {1: "data", 2: "instruction", 3: "unified"}

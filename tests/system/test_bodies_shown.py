@@ -139,12 +139,21 @@ def any_bodies(random: Random, order: Endianness) -> bytes:
         {"typecode": "CPU_MSR", "instance": 1, "body": build(layout(hvm.hvm_cpu_msr, order), {"msr": registers})}
     )
     links.append({"typecode": "END", "instance": 0, "body": b""})
-    leaves = [(0, 0xFFFFFFFF), (1, 0xFFFFFFFF), (7, 0), (7, 1), (0x80000001, 0xFFFFFFFF)]
+    leaves = [
+        (0, 0xFFFFFFFF),
+        (1, 0xFFFFFFFF),
+        *((0x80000000 + at, 0xFFFFFFFF) for at in (2, 3, 4)),
+        (7, 0),
+        (7, 1),
+        (0x80000001, 0xFFFFFFFF),
+    ]
     policy = [
         {"leaf": leaf, "subleaf": subleaf, **{name: random.getrandbits(32) for name in "abcd"}}
         for leaf, subleaf in leaves
     ]
     policy[0] |= dict(zip("bcd", struct.unpack("<3I", b"GenuntelineI"), strict=True))
+    for at, part in enumerate((b"   A Processor, ", b"with a \xae name ", b"and an end\0 more")):
+        policy[2 + at] |= dict(zip("abcd", struct.unpack("<4I", part), strict=True))
     body = [
         record("X86_CPUID_POLICY", {"cpuid_policy": policy}, endianness=order),
         record("X86_MSR_POLICY", {"msr_policy": [{"idx": 0x10A, "val": 1 << 62 | 5}]}, endianness=order),
@@ -169,7 +178,15 @@ def found_by_filters(path: str, names: Sequence[str] = ()) -> dict[str, list[Any
     return found
 
 
-OF_ITEMS = ("cpuid.vendor", "cpuid.family", "cpuid.model", "cpuid.stepping", "qemu.instance", "qemu.version")
+OF_ITEMS = (
+    "cpuid.vendor",
+    "cpuid.brand",
+    "cpuid.family",
+    "cpuid.model",
+    "cpuid.stepping",
+    "qemu.instance",
+    "qemu.version",
+)
 INSIDE = ("hvm_", "pv_", "shared_info_", "fxsave", "x86_cpuid_policy", "x86_msr_policy")
 ASKED = [
     *(f"xenmig.{name}" for name in (*OF_ITEMS, FEATURE.path, MSR_BIT.path, SECTION.path, DEVICE.path)),

@@ -121,6 +121,7 @@ VENDOR = Shown("cpuid.vendor", "string", "Vendor", "Of the processor that a CPUI
 FAMILY = Shown("cpuid.family", "uint32", "Family", "With its extension", "DEC")
 MODEL = Shown("cpuid.model", "uint32", "Model", "With its extension", "DEC")
 STEPPING = Shown("cpuid.stepping", "uint32", "Stepping", base="DEC")
+BRAND = Shown("cpuid.brand", "string", "Brand", "As the processor calls itself")
 MSR_BIT = Shown("msr.bit", "string", "Bit", "A bit that is set in a register of a policy or a processor, in Xen's word")
 SECTION = Shown("qemu.section", "string", "Section", "The state of a device in QEMU's stream, or a command")
 DEVICE = Shown("qemu.device", "string", "Device")

@@ -116,7 +116,7 @@ CALLED: tuple[Any, ...] = (
         words.run,
         words.fault,
     ),
-    *(words.report_summary, words.report_faults, summaries._field, cpuid.signature),
+    *(words.report_summary, words.report_faults, summaries._field, words.processor),
     *(streams.lines,),
 )
 """Classes and functions that the parts of the runtime call, and with each all that it needs."""
@@ -125,6 +125,7 @@ CONSTANTS = (
     (libxc, "RESERVED_PAGE_TYPES"),
     (libxc, "UNBACKED"),
     (xenops, "ROUTES"),
+    (cpuid, "NO_SUBLEAF"),
 )
 """Constants that they read."""
 

@@ -63,23 +63,6 @@ local function show_bits(line, one, range, endianness)
     end
 end
 
--- What the first two leaves of a CPUID policy say of the processor, below the line of the leaf.
-local function show_processor(tree, values)
-    local function text(number)
-        local octets = {}
-        for at = 1, 4 do octets[at] = string.char(floor(number / 256 ^ (at - 1)) % 256) end
-        return table.concat(octets)
-    end
-    if values.leaf == 0 then
-        made(tree, "cpuid.vendor", (text(values.b) .. text(values.d) .. text(values.c)):gsub("%z.*", ""))
-    elseif values.leaf == 1 then
-        local found = protocol_cpuid.signature(values.a)
-        made(tree, "cpuid.family", found[1])
-        made(tree, "cpuid.model", found[2])
-        made(tree, "cpuid.stepping", found[3])
-    end
-end
-
 -- The sections of QEMU's stream, below the line of its octets.
 local function show_stream(line, octets, source)
     local around = { [0] = line }
@@ -103,6 +86,7 @@ end
 -- before it.
 local function show_layout(tree, layout, path, body, at, endianness, source, context)
     local reading, around = runtime_layouts.Reading(body, endianness, settings.lines), { [0] = tree }
+    local basic = {} -- leaves of a CPUID policy, by number
     local add_number = endianness == "big" and tree.add or tree.add_le
     reading:follow(layout, at)
     for _, one in ipairs(reading.found) do
@@ -124,7 +108,9 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
             end
             show_features(line, one, range)
             if row.register then show_bits(line, one, range, endianness) end
-            if row.path == "cpuid_policy.d" then show_processor(above, one.values) end
+            if row.path == "cpuid_policy.d" and one.values.subleaf == protocol_cpuid.NO_SUBLEAF then
+                basic[one.values.leaf] = one.values
+            end
             if name and above ~= tree then above:append_text(" " .. name) end
         elseif row.kind == "rest" or row.kind == "octets" then
             local line = range and shown and above:add(shown, range)
@@ -140,6 +126,7 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
             add_text(above, shown, range, octets)
         end
     end
+    for _, one in ipairs(runtime_words.processor(basic)) do made(tree, one[1], one[2]) end
     if reading.is_cut then made(tree, "contents", "more elements: see the preference for how many lines are shown") end
 end
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dissector.events import Run
 from dissector.integrations.wireshark.runtime.parsing import Capture, Kept
 from dissector.integrations.wireshark.runtime.shown import Shown, Tie
-from dissector.protocol import PAGE_TYPES, Role
+from dissector.protocol import PAGE_TYPES, Role, cpuid
+from dissector.protocol.cpuid import Leaf
 from dissector.units import many
 
 
@@ -73,6 +74,19 @@ def fields(shown: Shown) -> Iterator[tuple[str, Any]]:
     if shown.last is not None:
         yield "last_frame", shown.last.frame
         yield "complete", shown.complete and not shown.holes
+
+
+def processor(basic: Mapping[int, Leaf]) -> Iterator[tuple[str, Any]]:
+    """What a CPUID policy says of the processor, likewise, by its leaves that have no subleaves."""
+    who = cpuid.processor(basic)
+    if who.vendor is not None:
+        yield "cpuid.vendor", who.vendor
+    if who.family is not None:
+        yield "cpuid.family", who.family
+        yield "cpuid.model", who.model
+        yield "cpuid.stepping", who.stepping
+    if who.brand is not None:
+        yield "cpuid.brand", who.brand
 
 
 def contents(shown: Shown, has_entries: bool) -> str:

@@ -84,7 +84,7 @@ RUNTIME = frozenset(("any", "all", "range", "sum", "repr", "str", "min", "max"))
 # fmt: off
 METHODS = frozenset({
     "decode", "find", "get", "hex", "index", "isascii", "isdisjoint", "isprintable", "items", "join", "match",
-    "partition", "pop", "popleft", "remove", "rstrip", "setdefault", "startswith", "to_bytes",
+    "partition", "pop", "popleft", "remove", "rstrip", "setdefault", "startswith", "strip", "to_bytes",
 })
 # fmt: on
 """Methods of Python's own types that are functions of the runtime."""
@@ -95,6 +95,7 @@ PHRASES: Mapping[str, str] = {
     "isprintable": '(not {0}:find("[^ -~]"))',
     "join": "table.concat({1}, {0})",
     "match": "({1}:find({0}) ~= nil)",
+    "strip": '({0}:match("^ *(.-) *$"))',
 }
 """Methods that Lua has words for."""
 
