@@ -41,6 +41,10 @@ of their own, and in which records those are. Padding and the values of FPU regi
 them are of no layout that is known; in `postcopy/` and `violations/` a fake hypervisor made XSAVE areas up, in `field/`
 and `receivers/` stand-ins, and lengths that are wrong on purpose, are among them.
 
+XSAVE areas in the compacted format stay octets, and none of the captures has one: Xen sends none and takes none. What
+it saves is written anew in the standard format (expand_xsave_states in xen/arch/x86/xstate.c), with 0 in xcomp_bv of
+struct hvm_hw_cpu_xsave_hdr (xen/include/public/arch-x86/hvm/save.h); another value there is refused (validate_xstate).
+
 Written by `python -m tests.opaque --write`.
 
 | capture | octets | opaque | share | in |

@@ -53,13 +53,12 @@ local function bits_of(range, endianness, part)
     return number:rshift(part.shift):band(mask)
 end
 
--- The bits that are set in a model-specific register, below the line of its value.
-local function show_bits(line, one, range, endianness)
-    local names = REGISTERS[one.values[one.row.register]]
+-- The names of the bits that are set in a number, below the line of its value. `names`: by bit, nil if it has none.
+local function show_bits(line, path, names, range, endianness)
     local number = names and (endianness == "big" and range:uint64() or range:le_uint64())
     for bit = 0, names and 63 or -1 do
         local name = names[bit]
-        if name and number:rshift(bit):band(1):tonumber() == 1 then line:add(F["msr.bit"], range, name) end
+        if name and number:rshift(bit):band(1):tonumber() == 1 then line:add(F[path], range, name) end
     end
 end
 
@@ -69,16 +68,6 @@ local function show_stream(line, octets, source)
     for _, one in ipairs(runtime_streams.lines(octets, settings.lines)) do
         local range, text = source(one.at, one.size), { one.text }
         around[one.depth + 1] = add(around[one.depth], F[one.path], range, table.unpack(text))
-    end
-end
-
--- The features that a register of a CPUID policy says, below its line.
-local function show_features(line, one, range)
-    local values, row = one.values, one.row
-    local names = values.subleaf and FEATURES[format("%s %x %x", row.path, values.leaf, values.subleaf)]
-    for bit = 0, names and 31 or -1 do
-        local is_set = names[bit] and floor(values[row.name] / 2 ^ bit) % 2 == 1
-        if is_set then line:add(F["cpuid.feature"], range, names[bit]) end
     end
 end
 
@@ -106,8 +95,10 @@ local function show_layout(tree, layout, path, body, at, endianness, source, con
                     line:add(shown_part, range, bits_of(range, endianness, part))
                 end
             end
-            show_features(line, one, range)
-            if row.register then show_bits(line, one, range, endianness) end
+            local values = one.values
+            local leaf = values.subleaf and format("%s %x %x", row.path, values.leaf, values.subleaf)
+            show_bits(line, "cpuid.feature", FEATURES[leaf or ""], range, endianness)
+            show_bits(line, "msr.bit", REGISTERS[values[row.register or ""]], range, endianness)
             if row.path == "cpuid_policy.d" and one.values.subleaf == protocol_cpuid.NO_SUBLEAF then
                 basic[one.values.leaf] = one.values
             end
