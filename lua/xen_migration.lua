@@ -6450,11 +6450,12 @@ protocol_qemu.LAST = 3
 protocol_qemu.COMMANDS = { [0] = "INVALID", [1] = "OPEN_RETURN_PATH", [2] = "PING", [3] = "POSTCOPY_ADVISE",
     [4] = "POSTCOPY_LISTEN", [5] = "POSTCOPY_RUN", [6] = "POSTCOPY_RAM_DISCARD", [7] = "PACKAGED", [8] = "ENABLE_COLO",
     [9] = "POSTCOPY_RESUME", [10] = "RECV_BITMAP", [11] = "SWITCHOVER_START" }
+protocol_qemu.PIECES_MAX = 16384
 runtime_streams.MACHINE_AT = 13
 protocol_qemu.KINDS = { [1] = "start", [2] = "part", [3] = "end", [4] = "full", [8] = "command" }
 protocol_qemu_description.ZERO = "\000"
 protocol_qemu_description.WORDS_MAX = 32
-runtime_streams.MORE = "more fields: see the preference for how many lines are shown"
+runtime_streams.MORE = "more of them: see the preference for how many lines are shown"
 protocol_libxc.RESERVED_PAGE_TYPES = { [5] = true, [6] = true, [7] = true, [8] = true }
 protocol_xenops.ROUTES = { ["memory"] = "migration", ["migrate/vm"] = "migration", ["migrate/mem"] = "memory",
     ["migrate/vgpu"] = "vgpu", ["migrate-vgpu"] = "vgpu" }
@@ -11838,7 +11839,7 @@ function protocol_cpuid.signature(eax)
     return { family, model, py.band(eax, 15) }
 end
 
--- The lines of a stream; none if it is none. `shown`: how many fields of a device there are at most; 0: all.
+-- The lines of a stream; none if it is none. `shown`: how many sections, and fields of each, there are at most; 0: all.
 function runtime_streams.lines(octets, shown)
     local results = {}
     local stream = protocol_qemu.parse(octets)
@@ -11850,11 +11851,16 @@ function runtime_streams.lines(octets, shown)
         results[#results + 1] = runtime_streams.Line(0, "qemu.machine", runtime_streams.MACHINE_AT, size,
             stream.machine)
     end
-    for _, one in ipairs(stream.pieces) do
+    local is_cut = 0 < shown and shown < #stream.pieces
+    for _, one in ipairs((function() if is_cut then return py.slice(stream.pieces, 0,
+        shown) end return stream.pieces end)()) do
         results[#results + 1] = runtime_streams.Line(0, "qemu.section", one.start, one.stop - one.start,
             protocol_qemu.title(one))
         results[#results + 1] = runtime_streams.Line(1, "qemu.kind", one.start, 1)
         py.extend(results, runtime_streams._inside(one, one.start + one.header, shown))
+    end
+    if is_cut then
+        results[#results + 1] = runtime_streams.Line(0, "contents", 0, 0, runtime_streams.MORE)
     end
     return results
 end
@@ -11874,7 +11880,11 @@ function protocol_qemu.parse(octets)
     local one = reading:piece()
     while one ~= nil do
         reading.pieces[#reading.pieces + 1] = one
-        one = reading:piece()
+        if py.len(reading.pieces) < protocol_qemu.PIECES_MAX then
+            one = reading:piece()
+        else
+            one = nil
+        end
     end
     if py.len(reading.pieces) == 0 and reading.at == #data then
         return nil

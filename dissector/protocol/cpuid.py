@@ -444,8 +444,21 @@ def _forms(name: str) -> Mapping[tuple[int, int], Form]:
     }
     for register, names in CPUID_FEATURES.items():
         if register.name == name:
-            found[_key(register)] = Flags(tuple(BitField(word, bit, 1) for bit, word in names.items()))
+            named = {**_repeated(register), **names}
+            found[_key(register)] = Flags(tuple(BitField(word, bit, 1) for bit, word in sorted(named.items())))
     return found
+
+
+_BASIC, _REPEATING = Register(1, None, "d"), Register(EXTENDED + 1, None, "d")
+_COMMON = 0x0183F3FF
+"""Bits of leaf 1, EDX, that AMD's processors have again in leaf 0x80000001: CPUID_COMMON_1D_FEATURES, which
+xen/tools/gen-cpuid.py writes. They are no features of their own."""
+
+
+def _repeated(register: Register) -> Mapping[int, str]:
+    if register != _REPEATING:
+        return {}
+    return {bit: word for bit, word in CPUID_FEATURES[_BASIC].items() if _COMMON >> bit & 1}
 
 
 A, B, C, D = (_forms(name) for name in "abcd")

@@ -50,6 +50,9 @@ COMMANDS: Mapping[int, str] = {
 }
 """MIG_CMD_* of migration/savevm.c. What PACKAGED tells the length of are sections and commands like all others."""
 
+PIECES_MAX = 1 << 14
+"""Sections and commands of a stream that are read."""
+
 NUMBER_MAX, INSTANCE_MAX = 1 << 16, 1 << 24
 """Of headers that are looked for: more sections, versions and instances than any machine has."""
 
@@ -137,7 +140,7 @@ def parse(octets: bytes | memoryview) -> Stream | None:
     one = reading.piece()
     while one is not None:
         reading.pieces.append(one)
-        one = reading.piece()
+        one = reading.piece() if len(reading.pieces) < PIECES_MAX else None
     if len(reading.pieces) == 0 and reading.at == len(data):
         return None
     rest = data[reading.at :]

@@ -265,6 +265,14 @@ def test_fields_of_devices_are_the_same_in_json_and_wireshark(shell: Shell) -> N
     assert [one for one in shown if one.startswith("env.regs[")] == registers
 
 
+def test_wireshark_shows_some_sections_of_many_and_some_fields_of_each(shell: Shell) -> None:
+    path = captured(shell, with_emulator(qemu_streams.genuine()))
+    found = shown_by_wireshark(path, "xenmig.qemu.section", "xenmig.qemu.field", "xenmig.contents", lines=3)
+    more = [words for words in found["xenmig.contents"] if words.startswith("more of them")]
+    # Of the three devices the last has more than three fields.
+    assert (len(found["xenmig.qemu.section"]), len(found["xenmig.qemu.field"]), len(more)) == (3, 6, 2)
+
+
 def test_wireshark_says_where_it_leaves_elements_out(shell: Shell) -> None:
     links = [{"typecode": "TSC_ADJUST", "instance": number, "body": bytes(8)} for number in range(150)]
     body = record("HVM_CONTEXT", {"hvm_ctx": [*links, {"typecode": "END", "instance": 0, "body": b""}]})

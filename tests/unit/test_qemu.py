@@ -9,7 +9,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from qemu_streams import COMMAND, FULL, LAST, PART, PING, START, any_described, command, footer, live, section, stream
+from qemu_streams import (
+    COMMAND,
+    FULL,
+    LAST,
+    OPEN_RETURN_PATH,
+    PART,
+    PING,
+    START,
+    any_described,
+    command,
+    footer,
+    live,
+    section,
+    stream,
+)
 
 import dissector.integrations.scapy
 from dissector.protocol import GrammarError, qemu, qemu_description
@@ -157,6 +171,13 @@ for _ in range(DEPTH_MAX - 1):
 def test_a_description_counts_where_it_fits(fields: list[Any], count: int) -> None:
     """Else the section is as if there were none."""
     assert len(of_fields(*fields).places) == count
+
+
+def test_sections_and_commands_have_a_limit() -> None:
+    octets = stream(FIRST, command(OPEN_RETURN_PATH) * qemu.PIECES_MAX)
+    found = parsed(octets)
+    assert len(found.pieces) == qemu.PIECES_MAX and found.trailer == command(OPEN_RETURN_PATH) + b"\0"
+    assert FORM.write(FORM.read(octets, "little", {}), "little", {}) == octets
 
 
 def test_structures_within_structures_have_a_limit() -> None:

@@ -25,21 +25,25 @@ class Line(NamedTuple):
 MACHINE_AT = 13
 """Where the machine's name stands: after the version, the section's type and the name's length."""
 
-MORE = "more fields: see the preference for how many lines are shown"
+MORE = "more of them: see the preference for how many lines are shown"
 
 
 def lines(octets: bytes, shown: int) -> Iterator[Line]:
-    """The lines of a stream; none if it is none. `shown`: how many fields of a device there are at most; 0: all."""
+    """The lines of a stream; none if it is none. `shown`: how many sections, and fields of each, there are at most; 0:
+    all."""
     stream = parse(octets)
     if stream is None:
         return
     if stream.machine is not None:
         size = int.from_bytes(octets[MACHINE_AT - 4 : MACHINE_AT], "big")
         yield Line(0, "qemu.machine", MACHINE_AT, size, stream.machine)
-    for one in stream.pieces:
+    is_cut = 0 < shown < len(stream.pieces)
+    for one in stream.pieces[:shown] if is_cut else stream.pieces:
         yield Line(0, "qemu.section", one.start, one.stop - one.start, title(one))
         yield Line(1, "qemu.kind", one.start, 1)
         yield from _inside(one, one.start + one.header, shown)
+    if is_cut:
+        yield Line(0, "contents", 0, 0, MORE)
 
 
 def _inside(one: Section, begin: int, shown: int) -> Iterator[Line]:
