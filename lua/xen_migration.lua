@@ -1640,7 +1640,7 @@ function py.len(object)
 end
 
 function py.has(object, element)
-    if type(object) == "string" then return object:find(element, 1, true) ~= nil end
+    if type(object) == "string" then return py.find(object, element) >= 0 end
     if object.contains then return object:contains(element) end
     if object[element] == true or (type(element) == "string" and object[element] ~= nil) then return true end
     local is_tuple = type(element) == "table" and getmetatable(element) == nil
@@ -1818,7 +1818,15 @@ function py.any(list, test)
     return py.first(list, function(one) return test(one) or nil end) ~= nil
 end
 
-function py.all(list, test) return py.first(list, function(one) return not test(one) or nil end) == nil end
+function py.all(list, test)
+    if type(list) == "string" then
+        for at = 1, #list do
+            if not test(byte(list, at)) then return false end
+        end
+        return true
+    end
+    return py.first(list, function(one) return not test(one) or nil end) == nil
+end
 
 function py.sum(list, make)
     local total = 0

@@ -62,7 +62,6 @@ FAR_CAPTURES = ("resolution_0", "ts_tsresol_0", "ts_year10000", "year_10000")
 EXEMPTIONS = (
     Exemption("field/05_xenopsd_zstd.pcap.zst", "record", "Lua in Wireshark unpacks no stream."),
     Exemption("field/08_libvirt_tunnelled.pcap.zst", "record", "What is in libvirt's messages is not followed."),
-    Exemption("field/29_motd_before_banner.pcap.zst", "record", "Text in packets before the banner's is not shown."),
     *(Exemption(f"hostile/{name}.pcapng.zst", "fault 0x209 latency", FAR) for name in FAR_CAPTURES),
 )
 
@@ -172,6 +171,13 @@ def unfinished(talk: talks.Talk, name: str, octets: int) -> talks.Talk:
     return [*talk[:at], talk[at]._replace(octets=talk[at].octets[:octets])]
 
 
+def greeted(talk: talks.Talk, greeting: bytes) -> talks.Talk:
+    """A talk whose banner comes behind other text, in the same packet."""
+    banner, *rest = talk
+    assert banner.name == "banner"
+    return [banner._replace(octets=greeting + banner.octets), *rest]
+
+
 def flipped(captured: Packets) -> Packets:
     """Every third packet with payload comes again, with other octets."""
     found: Packets = []
@@ -212,6 +218,7 @@ ODD = {
     "a text that has not ended": Wire(unfinished(talks.precopy(FEW), "ready", 33), close=""),
     "a text that does not come": Wire(talks.precopy(FEW)[: index_of(talks.precopy(FEW), "ready")]),
     "permission that does not come": Wire(talks.precopy(FEW)[: index_of(talks.precopy(FEW), "go")], close="rst"),
+    "a greeting before the banner": Wire(greeted(talks.precopy(FEW), b"Welcome to dom0!\n")),
     "a keep-alive first": Wire(talks.postcopy(OLDER), size=200, edit=late_with_a_keep_alive),
     "a capture that ends in a record": Wire(unfinished(talks.precopy(FEW), "X86_TSC_INFO", 20), close=""),
     "a connection that ends in a record": Wire(unfinished(talks.precopy(FEW), "HVM_CONTEXT", 30)),
