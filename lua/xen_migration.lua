@@ -11973,6 +11973,9 @@ function protocol_qemu._Reading.configuration(self)
         return { nil, "" }
     end
     local machine = py.decode(py.slice(self.data, start, after), "ascii", "backslashreplace")
+    if not ((not machine:find("[^ -~]"))) then
+        return { nil, "" }
+    end
     local fields = protocol_qemu_description.Fields(self.data, self.at + 1, self.end_,
         protocol_qemu_description.FIELDS_MAX)
     fields:structure(py.get(self.description, "configuration"), "", 0)

@@ -214,6 +214,8 @@ class _Reading:
         if after > self.end:
             return None, b""
         machine = self.data[start:after].decode("ascii", "backslashreplace")
+        if not machine.isprintable():  # no machine's name
+            return None, b""
         fields = Fields(self.data, self.at + 1, self.end, FIELDS_MAX)
         fields.structure(self.description.get("configuration"), "", 0)  # type: ignore[arg-type]
         if not fields.is_unfit and fields.at >= after:

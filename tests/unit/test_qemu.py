@@ -116,6 +116,15 @@ def test_what_is_believed_behind_a_section(more: bytes, count: int) -> None:
     assert FORM.write(FORM.read(octets, "little", {}), "little", {}) == octets
 
 
+def test_a_machine_has_a_name_that_can_be_printed() -> None:
+    """As a device has: what has none is no configuration, and nothing behind it is read."""
+    octets = stream(FIRST, machine="p\nc")
+    found = parsed(octets)
+    assert found.machine is None and not found.pieces and found.trailer == octets[8:]
+    assert FORM.write(FORM.read(octets, "little", {}), "little", {}) == octets
+    assert parsed(stream(FIRST, machine="p c")).machine == "p c"
+
+
 def test_devices_in_any_order_of_their_numbers() -> None:
     """QEMU writes those first that others need, whatever their numbers."""
     numbers = [9, 3, 4, 1, 7]
