@@ -6397,6 +6397,7 @@ parser_steps.HANDSHAKES_MAX = 16
 parser_steps.STATE_MARKS = { "\015\000\000\000\000\000\000\000", "\000\015\000\000\000\000\000\000",
     "\001\015\000\000\000\000\000\000", "\017\015\000\000\000\000\000\000", "\018\015\000\000\000\000\000\000",
     "\019\015\000\000\000\000\000\000", "\255\255\000\000\000\000\000\000" }
+parser_steps.STATE_LOOKED = 1024
 parser_steps.STATE_HEADER = 16
 parser_steps.RECORD_HEADERS = { ["xenops"] = { ["little"] = py.struct("little", { 8, 8 }), ["big"] = py.struct("big", {
     8, 8 }) }, ["libxl"] = { ["little"] = py.struct("little", { 4, 4 }), ["big"] = py.struct("big", { 4, 4 }) },
@@ -9936,17 +9937,20 @@ end
 
 -- Where one of these types stands first, from one place on.
 function parser_steps.next_state_end(buffer, at)
-    local places = py.map(parser_steps.STATE_MARKS, function(mark) local place = py.find(buffer, mark,
-        at) if place >= 0 then return place end end)
-    if (places and places[1] ~= nil) then
-        return py.min(places)
+    while at < #buffer do
+        local places = py.map(parser_steps.STATE_MARKS, function(mark) local place = py.find(buffer, mark, at,
+            at + parser_steps.STATE_LOOKED) if place >= 0 then return place end end)
+        if (places and places[1] ~= nil) then
+            return py.min(places)
+        end
+        at = at + (parser_steps.STATE_LOOKED - parser_steps.STATE_HEADER)
     end
     return nil
 end
 
 -- Whether a header stands here; nil where that shows only later.
 function parser_steps._ends_state(p, at)
-    while true do
+    for _ = 0, 2 - 1 do
         if #p.buffer < at + parser_steps.STATE_HEADER then
             return parser_steps._later(p, at + parser_steps.STATE_HEADER)
         end
@@ -9964,6 +9968,7 @@ function parser_steps._ends_state(p, at)
         end
         at = at + (parser_steps.STATE_HEADER + length)
     end
+    return true
 end
 
 function parser_steps._later(p, wanted)

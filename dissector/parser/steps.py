@@ -287,17 +287,25 @@ STATE_ENDS = (*(type for type, spec in XENOPS_RECORDS.items() if not spec.then),
 STATE_MARKS = tuple(type.to_bytes(8, "little") for type in STATE_ENDS)
 """How their headers begin."""
 
+STATE_LOOKED = 1 << 10
+"""Octets in which they are searched for at once."""
+
 
 def next_state_end(buffer: bytes | bytearray, at: int) -> int | None:
     """Where one of these types stands first, from one place on."""
-    places = [place for mark in STATE_MARKS if (place := buffer.find(mark, at)) >= 0]
-    return min(places) if places else None
+    while at < len(buffer):
+        # A few at a time, lest the rest is searched anew for each that is absent.
+        places = [place for mark in STATE_MARKS if (place := buffer.find(mark, at, at + STATE_LOOKED)) >= 0]
+        if places:
+            return min(places)
+        at += STATE_LOOKED - STATE_HEADER
+    return None
 
 
 def _ends_state(p: DirectionParser, at: int) -> bool | None:
     """Whether a header stands here; None where that shows only later."""
     buffer = p.buffer
-    while True:
+    for _ in range(2):
         if len(buffer) < at + STATE_HEADER:
             return _later(p, at + STATE_HEADER)
         type, length = RECORD_HEADERS["xenops", "little"].unpack_from(buffer, at)
@@ -310,6 +318,7 @@ def _ends_state(p: DirectionParser, at: int) -> bool | None:
         if spec is None or not 0 < length <= STATE_BODY_MAX:
             return False
         at += STATE_HEADER + length
+    return True
 
 
 def _later(p: DirectionParser, wanted: int) -> bool | None:

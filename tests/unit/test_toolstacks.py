@@ -11,6 +11,7 @@ import talks
 import zstandard
 from conftest import captures
 from conversation import Wire, judge_all, packets, pcap
+from processor import within
 from seen import look
 from talks import FINAL, OUT_OF_MEMORY, VM, Item, Speaker, Talk, expected, handshake, octets_of, request, turns
 from test_parser import Dissection, said
@@ -275,6 +276,27 @@ def test_state_of_unknown_length(name: str, size: int) -> None:
     talk = talks.xenops_with_card(STATES[name])
     several = of(talk, size)
     assert said(event for event in several.events if isinstance(event, Record)) == expected(talk)
+
+
+def header(type: int, length: int) -> bytes:
+    return type.to_bytes(8, "little") + length.to_bytes(8, "little")
+
+
+def test_state_full_of_headers() -> None:
+    """Each may be the next record's, and none is."""
+    talk = talks.xenops_with_card(header(0xF00, 500) * 60_000)
+    with within(60):
+        several = of(talk)
+    assert said(event for event in several.events if isinstance(event, Record)) == expected(talk)
+
+
+def test_what_is_kept_of_a_state_is_bounded() -> None:
+    """However many records seem to follow it."""
+    dissection = Dissection()
+    dissection.feed(octets_of(talks.xenops_with_card(b"card")[:-2]))
+    for _ in range(6):
+        dissection.feed(header(0xF11, 1 << 20) + bytes(1 << 20))
+        assert len(dissection.parsers[FORWARD].buffer) < 3 << 20
 
 
 @pytest.mark.parametrize("octets", [talks.xenops_legacy(), octets_of(talks.managed_save(version=1)[:1])], ids=len)
