@@ -154,7 +154,9 @@ SEEN_OTHERWISE = {
 """Encapsulations that Wireshark itself reads otherwise."""
 
 
-@pytest.mark.parametrize(("name", "release"), [*zip([*ENCAPSULATIONS, "fragments"], cycle(RELEASES), strict=False)])
+@pytest.mark.parametrize(
+    ("name", "release"), [*zip([*ENCAPSULATIONS, "fragments"], cycle(RELEASES), strict=False), ("mpls", RELEASES[-1])]
+)
 def test_both_read_tunnels_alike(name: str, release: str, shell: Any) -> None:
     talk = talks.postcopy(FEW)
     outside = open_source(str(captured(talk, 4, shell)))

@@ -155,7 +155,10 @@ def _layers(packet: Tree) -> tuple[str, int, list[Tree]]:
 
 
 def _end(packet: Tree, frame: Tree, side: str) -> tuple[str, int]:
-    network = next(one for one in reversed(frame["frame.protocols"].split(":")) if one in ("ip", "ipv6"))
+    named = [one for one in frame["frame.protocols"].split(":") if one in ("ip", "ipv6")]
+    # Behind MPLS Wireshark 4.6 does not name the one that TCP is in.
+    unnamed = [one for one in ("ip", "ipv6") if len(packet.get(one, ())) > named.count(one)]
+    network = (unnamed or named)[-1]
     return packet[network][-1][f"{network}.{side}"], int(packet["tcp"][-1][f"tcp.{side}port"])
 
 
