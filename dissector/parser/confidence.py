@@ -48,8 +48,9 @@ CHAIN = 8
 LOOK_AHEAD = 1 << 16
 """How many octets after a candidate are waited for at most, and how long a body can be that proves itself by fields."""
 ENTRIES_JUDGED = 1024
-IMPOSSIBLE_PFN = ENTRY_PFN.mask & ~((1 << 40) - 1)
-"""x86 addresses memory with at most 52 bits, pages with 40."""
+IMPOSSIBLE_PFN = ENTRY_PFN.mask & ~((1 << 32) - 1)
+"""No guest has 16 TiB of memory. A fault that is read three octets too early, in the other byte order, has a pfn as far
+up as that, unless the last octet of the true one is zero."""
 
 PAGES_AGREE, ENTRY_AGREES, ENTRIES_AGREE = 60, 8, 20
 """Bits of evidence in a pages record whose type, length and count agree, in each of the first entries' high bits, and

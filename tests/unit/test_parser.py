@@ -771,6 +771,20 @@ def test_a_fault_whose_pfn_looks_like_a_signal(pfn: int) -> None:
     ]
 
 
+def test_a_late_start_among_broken_faults() -> None:
+    """The second has a page type, the third another count than it has entries: in the other byte order, three octets
+    earlier, the second is a fault of a page that no guest has."""
+    speaker = Speaker(2)
+    one, two, three, four = (
+        bytearray(speaker.list([pfn], "POSTCOPY_FAULT", REVERSE).octets) for pfn in (0x217, 0x1B0, 0x1D5, 0x82)
+    )
+    one[0], two[20], two[23], three[8] = 0x0F, 8, 8, 9
+    dissection = Dissection(late=True)
+    for octets in (one, two, three, four):
+        dissection.feed(bytes(octets), REVERSE)
+    assert [(one.name, one.offset, one.endianness) for one in dissection.finish()] == [("POSTCOPY_FAULT", 72, "little")]
+
+
 def test_a_late_start_of_the_other_direction() -> None:
     """In the middle of anything: nothing is invented, and the last text is found."""
     talk = talks.postcopy()
