@@ -2306,7 +2306,7 @@ protocol_specs.FieldRange = py.class("FieldRange", { "offset", "size", "least", 
 -- Constants: of the protocol that the runtime needs -------------------------------------------------------------------
 
 -- No pfn is as large.
-local PFN_LIMIT = 0x10000000000
+local PFN_LIMIT = 0x100000000
 -- Eight octets that may be a record header.
 local CANDIDATES = {
     little =
