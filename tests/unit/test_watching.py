@@ -475,13 +475,15 @@ def test_a_full_disk_does_not_end_the_analysis(programs: Make, tmp_path: Path) -
     assert part == captured_in(tmp_path / "capture")[: len(part)] and part
 
 
-def test_on_a_terminal_it_is_a_picture(programs: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("columns", [90, 120])
+def test_on_a_terminal_it_is_a_picture(columns: int, programs: Make, tmp_path: Path) -> None:
     leader, terminal = os.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 30, 100, 0, 0))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 30, columns, 0, 0))
     # The postcopy phase comes late: so it is there to be seen.
     octets = (tmp_path / "capture").stat().st_size - 500_000
     script = WAITS.replace("cat capture", f"head -c {octets} capture; sleep 0.6; tail -c +{octets + 1} capture")
-    env = {**os.environ, "PATH": f"{programs(script)}:/usr/bin:/bin", "TERM": "xterm"}
+    size = {"COLUMNS": str(columns)}  # pytest-xdist says 80
+    env = {**os.environ, "PATH": f"{programs(script)}:/usr/bin:/bin", "TERM": "xterm", **size}
     words = [*XENSHARK, "live", "-i", "lo", "-c", "1"]
     process = subprocess.Popen(words, cwd=REPOSITORY, stdout=terminal, stderr=subprocess.PIPE, env=env)
     os.close(terminal)
@@ -497,8 +499,11 @@ def test_on_a_terminal_it_is_a_picture(programs: Make, tmp_path: Path) -> None:
     for part in ("Migration 0", "postcopy", "pages/s", "waiting", "packets"):
         assert part in during
     summary = text_of(tmp_path / "capture")
-    *stays, source, _ = screen(shown.decode())[: -len(summary)]
-    assert screen(shown.decode())[-len(summary) :] == summary and source.startswith("lo: pcap, ")
+    lines = screen(shown.decode())
+    begin = next(at for at, line in enumerate(lines) if line.startswith("Migration 0 "))
+    *stays, source, _ = lines[:begin]
+    assert " ".join(lines[begin:]).split() == " ".join(summary).split() and source.startswith("lo: pcap, ")
+    assert max(map(len, lines[begin:])) <= columns and (len(lines) - begin > len(summary)) == (columns < 110)
     assert len(stays) > 1, "found and ended"
     assert all(" migration 0: " in line for line in stays), "something of the picture is left"
 
